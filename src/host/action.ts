@@ -1,0 +1,24 @@
+import type { Eswitch, VfSettings } from "./state.ts";
+import type { PciAddress } from "./values.ts";
+
+/**
+ * The effects that vflag can have on a host: a closed union, each small, each safe to repeat.
+ * A PF is named by its PCI address, a netdev by its name at the moment of the observation that asked for the action.
+ */
+export type Action =
+  | { readonly kind: "set-vf-autoprobe"; readonly pf: PciAddress; readonly on: boolean }
+  | { readonly kind: "set-vf-count"; readonly pf: PciAddress; readonly count: number }
+  | { readonly kind: "unbind-vf"; readonly pf: PciAddress; readonly vf: PciAddress; readonly driver: string }
+  | { readonly kind: "bind-vf"; readonly pf: PciAddress; readonly vf: PciAddress; readonly driver: string }
+  | { readonly kind: "set-steering"; readonly pf: PciAddress; readonly steering: Steering }
+  | { readonly kind: "set-inline"; readonly pf: PciAddress; readonly inline: Inline }
+  | { readonly kind: "set-encap"; readonly pf: PciAddress; readonly encap: boolean }
+  | { readonly kind: "set-eswitch-mode"; readonly pf: PciAddress; readonly mode: Eswitch["mode"] }
+  | { readonly kind: "set-tc-offload"; readonly netdev: string; readonly on: boolean }
+  | { readonly kind: "set-channels"; readonly netdev: string; readonly combined: number }
+  | { readonly kind: "set-vf-settings"; readonly netdev: string; readonly vf: number; readonly settings: Partial<VfSettings> }
+  | { readonly kind: "activate-lag"; readonly pf: PciAddress; readonly seconds: number };
+
+export type ActionKind = Action["kind"];
+export type Steering = "dmfs" | "smfs" | "hmfs";
+export type Inline = NonNullable<Eswitch["inline"]>;

@@ -1,0 +1,43 @@
+import type { Action } from "./action.ts";
+import type { VfSettings } from "./state.ts";
+
+/** An action as the commands that a person would type for it, one a line. For reading only: vflag itself runs none of them. */
+export function commandsOf(action: Action): string[] {
+  switch (action.kind) {
+    case "set-vf-autoprobe":
+      return [`echo ${action.on ? 1 : 0} > /sys/bus/pci/devices/${action.pf}/sriov_drivers_autoprobe`];
+    case "set-vf-count":
+      return [`echo ${action.count} > /sys/bus/pci/devices/${action.pf}/sriov_numvfs`];
+    case "unbind-vf":
+      return [`echo ${action.vf} > /sys/bus/pci/drivers/${action.driver}/unbind`];
+    case "bind-vf":
+      return [`echo ${action.vf} > /sys/bus/pci/drivers/${action.driver}/bind`];
+    case "set-steering":
+      return [`devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime`];
+    case "set-inline":
+      return [`devlink dev eswitch set pci/${action.pf} inline-mode ${action.inline}`];
+    case "set-encap":
+      return [`devlink dev eswitch set pci/${action.pf} encap-mode ${action.encap ? "basic" : "none"}`];
+    case "set-eswitch-mode":
+      return [`devlink dev eswitch set pci/${action.pf} mode ${action.mode}`];
+    case "set-tc-offload":
+      return [`ethtool -K ${action.netdev} hw-tc-offload ${action.on ? "on" : "off"}`];
+    case "set-channels":
+      return [`ethtool -L ${action.netdev} combined ${action.combined}`];
+    case "set-vf-settings":
+      return settingWords(action.settings).map((words) => `ip link set ${action.netdev} vf ${action.vf} ${words}`);
+    case "activate-lag":
+      return [`cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`];
+  }
+}
+
+function settingWords(settings: Partial<VfSettings>): string[] {
+  const { mac, trust, spoofCheck, linkState } = settings;
+  const onOff = (value: boolean) => (value ? "on" : "off");
+  return [
+    ...(mac === undefined ? [] : [`mac ${mac}`]),
+    ...(trust == null ? [] : [`trust ${onOff(trust)}`]),
+    ...(spoofCheck == null ? [] : [`spoofchk ${onOff(spoofCheck)}`]),
+    ...(linkState == null ? [] : [`state ${linkState}`]),
+  ];
+}

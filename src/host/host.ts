@@ -1,0 +1,28 @@
+import type { Action } from "./action.ts";
+import type { HostState } from "./state.ts";
+
+/** A hypervisor: it can be looked at, and acted on. The real one and the simulated one obey the same conformance suite. */
+export interface Host {
+  /** One snapshot of everything that vflag decides on. What cannot be seen is `{ unknown: reason }`, never a default. */
+  observe(): Promise<HostState>;
+
+  /**
+   * Carries out one action and returns when its effect is visible to `observe`.
+   * @throws {ActionError} when the host refuses, with what was tried, on what, and the host's own words.
+   */
+  perform(action: Action): Promise<void>;
+}
+
+/** The host refused an action, or did not finish it in time. */
+export class ActionError extends Error {
+  override readonly name = "ActionError";
+  readonly action: Action;
+  /** The kernel's error name, such as `EBUSY`, where there is one. */
+  readonly code: string | null;
+
+  constructor(action: Action, code: string | null, reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.action = action;
+    this.code = code;
+  }
+}

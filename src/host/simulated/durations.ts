@@ -1,0 +1,35 @@
+import type { Action } from "../action.ts";
+import { known } from "../observed.ts";
+import { type Profile, profileOf } from "./profiles.ts";
+import { slotOf } from "../values.ts";
+import type { World } from "./world.ts";
+
+/** How long an action takes on this host as it is now, in seconds of virtual time. */
+export function durationOf(world: World, action: Action): number {
+  if (action.kind === "set-tc-offload" || action.kind === "set-vf-settings") return 0.001;
+  if (action.kind === "set-channels") return 0.05;
+  const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
+  if (pf === undefined) return 0;
+  const { seconds }: Profile = profileOf(pf);
+  switch (action.kind) {
+    case "set-vf-autoprobe":
+    case "set-steering":
+    case "set-inline":
+    case "set-encap":
+      return seconds.request;
+    case "set-vf-count": {
+      const count = pf.sriov?.count ?? 0;
+      if (count === action.count) return seconds.request;
+      if (action.count === 0) return count * (seconds.destroyVf + (pf.vfs.some((vf) => vf.driver !== null) ? seconds.unbindVf : 0));
+      return action.count * (seconds.createVf + (pf.sriov?.autoprobe === false ? 0 : seconds.probeVf));
+    }
+    case "unbind-vf":
+      return seconds.unbindVf;
+    case "bind-vf":
+      return seconds.probeVf;
+    case "set-eswitch-mode":
+      return known(pf.eswitch)?.mode === action.mode ? seconds.request : seconds.modeChange + pf.vfs.length * seconds.modeChangePerVf;
+    case "activate-lag":
+      return Math.max(0, (world.hidden.lagActiveAt[slotOf(pf.address)] ?? 0) - world.hidden.clock);
+  }
+}

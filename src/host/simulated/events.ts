@@ -1,0 +1,103 @@
+import { known } from "../observed.ts";
+import type { PhysicalFunction } from "../state.ts";
+import { detachDriver } from "./drivers.ts";
+import { disabledLag, reconsiderLag } from "./lag.ts";
+import { profileOf } from "./profiles.ts";
+import { removeRepresentors } from "./representors.ts";
+import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
+
+/** Things that happen to a host and are not vflag's doing: networking, a reboot, a guest. */
+
+/** Networking makes its bonds of the netdevs that are there by the configured names; it leaves out those that are not. */
+export function network(world: World): void {
+  for (const wanted of world.hidden.networking) {
+    if (world.state.bonds.some((bond) => bond.name === wanted.name)) continue;
+    addNetdev(world, {
+      name: wanted.name,
+      altNames: [],
+      mac: world.state.netdevs.find((netdev) => wanted.slaves.includes(netdev.name))?.mac ?? null,
+      kind: "bond",
+      up: true,
+      carrier: true,
+      mtu: 9000,
+      master: null,
+      device: null,
+      switchId: null,
+      portName: null,
+      tcOffload: { on: false, fixed: true },
+      channels: null,
+    });
+    world.state.bonds.push({ name: wanted.name, mode: wanted.mode, xmitHashPolicy: wanted.mode === "active-backup" ? null : "layer3+4", up: true, slaves: [], lacp: null });
+    for (const slave of wanted.slaves) enslave(world, wanted.name, slave);
+  }
+  world.hidden.clock += 5;
+}
+
+/** Puts a netdev into a bond; a netdev that does not exist is left out, as networking does. */
+export function enslave(world: World, bondName: string, name: string): void {
+  const bond = world.state.bonds.find((candidate) => candidate.name === bondName);
+  const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
+  if (bond === undefined || netdev === undefined || netdev.master !== null) return;
+  netdev.master = bondName;
+  netdev.up = true;
+  netdev.carrier = true;
+  bond.slaves.push({ netdev: name, up: true });
+  if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99" };
+  lagEvent(world);
+}
+
+/** Takes a netdev out of its bond. */
+export function release(world: World, name: string): void {
+  const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
+  if (netdev === undefined || netdev.master === null) return;
+  for (const bond of world.state.bonds) bond.slaves = bond.slaves.filter((slave) => slave.netdev !== name);
+  netdev.master = null;
+  lagEvent(world);
+}
+
+/** Something in a bond changed: every card's driver looks at its LAG. */
+export function lagEvent(world: World): void {
+  const seen = new Set<PhysicalFunction>();
+  for (const pf of world.state.pfs) {
+    const first = cardOf(world, pf)[0] ?? pf;
+    if (!seen.has(first)) reconsiderLag(world, first);
+    seen.add(first);
+  }
+}
+
+/** A reboot: what the kernel kept is gone; what the firmware and the network configuration say remains. */
+export function reboot(world: World): void {
+  for (const bond of world.state.bonds) removeNetdev(world, bond.name);
+  world.state.bonds = [];
+  world.hidden.lagActiveAt = {};
+  for (const netdev of world.state.netdevs) netdev.master = null;
+  for (const pf of world.state.pfs) powerOn(world, pf);
+  world.hidden.clock += 180;
+}
+
+function powerOn(world: World, pf: PhysicalFunction): void {
+  for (const vf of pf.vfs) detachDriver(world, vf);
+  removeRepresentors(world, pf);
+  pf.vfs = [];
+  if (pf.sriov !== null) pf.sriov = { ...pf.sriov, count: 0, autoprobe: pf.sriov.autoprobe === null ? null : true };
+  const eswitch = known(pf.eswitch);
+  const profile = profileOf(pf);
+  if (eswitch != null) {
+    pf.eswitch = {
+      mode: "legacy",
+      inline: eswitch.inline === null ? null : profile.inline === "none" ? "none" : "link",
+      encap: eswitch.encap === null ? null : true,
+      steering: profile.steering.includes("smfs") ? "smfs" : (profile.steering[0] ?? null),
+    };
+  }
+  const lag = known(pf.lag);
+  if (lag != null) pf.lag = disabledLag(lag.members);
+  const home = world.hidden.home[pf.address];
+  const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
+  if (home === undefined || netdev === undefined) return;
+  netdev.name = home.netdev;
+  pf.netdev = home.netdev;
+  const channels = known(netdev.channels);
+  if (channels != null) netdev.channels = { combined: home.channels, max: channels.max };
+  netdev.tcOffload = { on: false, fixed: !profile.tcOffload };
+}

@@ -1,0 +1,232 @@
+import { known } from "../observed.ts";
+import { vfDriverOf } from "../models.ts";
+import { attachDriver } from "./drivers.ts";
+import { enslave, lagEvent, release } from "./events.ts";
+import { removeRepresentors, addRepresentors } from "./representors.ts";
+import { addNetdev, type Behaviour, type World } from "./world.ts";
+
+/** A fault or a drift that can be put into a simulated host by name. */
+export interface Fault {
+  readonly summary: string;
+  readonly apply: (world: World) => void;
+}
+
+/** Everything that can go wrong by name. Those that act at once change the host's state; the others stay as behaviours. */
+export const faults = {
+  "missing-vf-link": behaviour("the last VF of each port never appears on the PCI bus"),
+  "mode-change-fails": behaviour("the firmware fails every eSwitch mode change"),
+  "refuses-mode-change-with-bound-vfs": behaviour("the firmware refuses a mode change while a VF is bound"),
+  "no-mmio": behaviour("the BIOS left too little address space for VFs"),
+  "lag-refused": behaviour("the firmware refuses to create the LAG"),
+  "renames-ports": behaviour("udev renames the ports when their eSwitch goes to switchdev"),
+  "forgets-vf-macs": behaviour("the firmware forgets the VFs' addresses at a mode change"),
+  "bind-fails": behaviour("the driver fails to probe VFs"),
+  "firmware-short": {
+    summary: "the firmware offers 4 VFs a port (NUM_OF_VFS)",
+    apply: (world) => {
+      for (const pf of world.state.pfs) if (pf.sriov !== null) pf.sriov.total = Math.min(pf.sriov.total, 4);
+    },
+  },
+  "no-virtualization": {
+    summary: "the ports have no SR-IOV capability (SRIOV_EN off)",
+    apply: (world) => {
+      for (const pf of world.state.pfs) if (pf.vfs.length === 0) pf.sriov = null;
+    },
+  },
+  "port-missing": {
+    summary: "the second port of the first card is gone",
+    apply: (world) => {
+      const gone = world.state.pfs[1];
+      if (gone?.netdev == null || gone.vfs.length > 0) return;
+      release(world, gone.netdev);
+      world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.name !== gone.netdev);
+      world.state.pfs = world.state.pfs.filter((pf) => pf !== gone);
+    },
+  },
+  "third-slave": {
+    summary: "a port of no NIC of the spec joins the first bond",
+    apply: (world) => {
+      const bond = world.state.bonds[0];
+      if (bond !== undefined) enslave(world, bond.name, "eno1");
+      else world.hidden.networking[0]?.slaves.push("eno1");
+    },
+  },
+  "slave-missing": {
+    summary: "the second port leaves its bond",
+    apply: (world) => {
+      const slave = world.state.bonds[0]?.slaves[1];
+      if (slave !== undefined) release(world, slave.netdev);
+    },
+  },
+  "bond-mode": {
+    summary: "the first bond has the mode balance-rr",
+    apply: (world) => {
+      for (const wanted of world.hidden.networking.slice(0, 1)) wanted.mode = "balance-rr";
+      const bond = world.state.bonds[0];
+      if (bond === undefined) return;
+      bond.mode = "balance-rr";
+      bond.lacp = null;
+      lagEvent(world);
+    },
+  },
+  "bonded-early": {
+    summary: "networking has made the bond before the early stage ran",
+    apply: (world) => {
+      for (const wanted of world.hidden.networking) {
+        if (world.state.bonds.some((bond) => bond.name === wanted.name)) continue;
+        addNetdev(world, { ...plainBond, name: wanted.name });
+        world.state.bonds.push({ name: wanted.name, mode: wanted.mode, xmitHashPolicy: null, up: true, slaves: [], lacp: null });
+        for (const slave of wanted.slaves) enslave(world, wanted.name, slave);
+      }
+      world.hidden.clock += 5;
+    },
+  },
+  "port-to-legacy": {
+    summary: "somebody sets the first port's eSwitch back to legacy",
+    apply: (world) => {
+      const pf = world.state.pfs[0];
+      const eswitch = pf === undefined ? undefined : known(pf.eswitch);
+      if (pf === undefined || eswitch == null || eswitch.mode === "legacy") return;
+      removeRepresentors(world, pf);
+      eswitch.mode = "legacy";
+      const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
+      if (netdev !== undefined) netdev.tcOffload = { on: false, fixed: false };
+      lagEvent(world);
+    },
+  },
+  "vfs-bound-early": {
+    summary: "the VFs were bound before the LAG was active, so that it never came up",
+    apply: (world) => {
+      for (const pf of world.state.pfs) {
+        if (pf.sriov !== null) pf.sriov.autoprobe = true;
+        for (const vf of pf.vfs) if (vf.driver === null) attachDriver(world, pf, vf, vfDriverOf(pf.driver ?? ""));
+      }
+      const names = world.state.bonds.flatMap((bond) => bond.slaves.map((slave) => ({ bond: bond.name, netdev: slave.netdev })));
+      for (const { netdev } of names) release(world, netdev);
+      for (const { bond, netdev } of names) enslave(world, bond, netdev);
+    },
+  },
+  "guest-holds-vf": {
+    summary: "a guest holds the first VF of each port",
+    apply: (world) => {
+      for (const [index, pf] of world.state.pfs.entries()) {
+        const vf = pf.vfs[0];
+        if (vf === undefined) continue;
+        world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.device !== vf.address);
+        vf.driver = "vfio-pci";
+        vf.driverOverride = "vfio-pci";
+        vf.holders = [{ kind: "process", pid: 4711 + index, command: "qemu-system-x86" }];
+      }
+    },
+  },
+  "container-holds-vf": {
+    summary: "the netdev of the first port's second VF is in a container's network namespace",
+    apply: (world) => {
+      const vf = world.state.pfs[0]?.vfs[1];
+      if (vf === undefined || vf.driver === null) return;
+      world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.device !== vf.address);
+      vf.holders = [{ kind: "namespace", name: "cni-5a1e" }];
+    },
+  },
+  "holders-unknown": {
+    summary: "it cannot be told who uses the VFs",
+    apply: (world) => {
+      for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.holders = { unknown: "/proc could not be read" };
+    },
+  },
+  "tc-offload-off": {
+    summary: "somebody turned hw-tc-offload off on the ports",
+    apply: (world) => {
+      for (const pf of world.state.pfs) {
+        const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
+        if (netdev !== undefined && known(netdev.tcOffload)?.fixed === false) netdev.tcOffload = { on: false, fixed: false };
+      }
+    },
+  },
+  "channels-reset": {
+    summary: "the channels of ports and representors are back at 1",
+    apply: (world) => {
+      for (const netdev of world.state.netdevs) {
+        const channels = known(netdev.channels);
+        if (channels != null && netdev.switchId !== null) netdev.channels = { combined: 1, max: channels.max };
+      }
+    },
+  },
+  "representors-lost": {
+    summary: "the first port's representors vanish, and come back without the last one",
+    apply: (world) => {
+      const pf = world.state.pfs[0];
+      if (pf === undefined || known(pf.eswitch)?.mode !== "switchdev") return;
+      removeRepresentors(world, pf);
+      addRepresentors(world, pf);
+      const last = world.state.representors.filter((representor) => representor.pf === pf.address).at(-1);
+      world.state.representors = world.state.representors.filter((representor) => representor !== last);
+      world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.name !== last?.netdev);
+    },
+  },
+  "vfs-unbound": {
+    summary: "somebody unbound the first port's VFs",
+    apply: (world) => {
+      for (const vf of world.state.pfs[0]?.vfs ?? []) {
+        if (vf.driver === null || vf.driver === "vfio-pci" || (known(vf.holders)?.length ?? 1) > 0) continue;
+        vf.driver = null;
+        world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.device !== vf.address);
+      }
+    },
+  },
+  "debugfs-missing": {
+    summary: "debugfs is not mounted, so that nobody can tell the LAG's state",
+    apply: (world) => {
+      for (const pf of world.state.pfs) if (pf.lag !== null) pf.lag = { unknown: "debugfs is not mounted at /sys/kernel/debug" };
+    },
+  },
+  "steering-without-value": {
+    summary: "the kernel shows no value for flow_steering_mode (a regression of some 5.4 kernels)",
+    apply: (world) => {
+      for (const pf of world.state.pfs) {
+        const eswitch = known(pf.eswitch);
+        if (eswitch != null) eswitch.steering = { unknown: "the kernel shows flow_steering_mode without a value" };
+      }
+    },
+  },
+} satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof faults;
+
+/** Puts a fault into a simulated host. */
+export function inject(world: World, name: FaultName): void {
+  const fault: Fault = faults[name];
+  fault.apply(world);
+  if (isBehaviour(name) && !world.hidden.behaviours.includes(name)) world.hidden.behaviours.push(name);
+}
+
+export function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(faults, name);
+}
+
+const behaviourNames = new Set<string>(Object.keys(faults).filter((name) => isFaultName(name) && faults[name].apply === noChange));
+
+function isBehaviour(name: string): name is Behaviour {
+  return behaviourNames.has(name);
+}
+
+function behaviour(summary: string): Fault {
+  return { summary, apply: noChange };
+}
+
+function noChange(): void {}
+
+const plainBond = {
+  altNames: [],
+  mac: null,
+  kind: "bond",
+  up: true,
+  carrier: true,
+  mtu: 9000,
+  master: null,
+  device: null,
+  switchId: null,
+  portName: null,
+  tcOffload: { on: false, fixed: true },
+  channels: null,
+};

@@ -1,0 +1,87 @@
+import type { Action } from "../action.ts";
+import { ActionError, type Host } from "../host.ts";
+import { known } from "../observed.ts";
+import type { HostState } from "../state.ts";
+import { bindVf, unbindVf } from "./drivers.ts";
+import { durationOf } from "./durations.ts";
+import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
+import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
+import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
+import { setAutoprobe, setVfCount } from "./sriov.ts";
+import { pfAt, Refusal, type World } from "./world.ts";
+
+/**
+ * A host that exists only as data and enforces the kernel's and the NIC's rules.
+ * Its clock is virtual: `perform` returns at once, and the world's clock says how long it took.
+ */
+export class SimulatedHost implements Host {
+  readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  async observe(): Promise<HostState> {
+    return observeWorld(this.world);
+  }
+
+  async perform(action: Action): Promise<void> {
+    const seconds = durationOf(this.world, action);
+    try {
+      act(this.world, action);
+    } catch (error) {
+      if (error instanceof Refusal) throw new ActionError(action, error.code, error.message, { cause: error });
+      throw error;
+    } finally {
+      this.world.hidden.clock += seconds;
+    }
+  }
+}
+
+/** What can be seen of a world: a copy, so that a snapshot stays what it was. */
+export function observeWorld(world: World): HostState {
+  const state = structuredClone(world.state);
+  for (const pf of state.pfs) {
+    if (isComingUp(world, pf)) pf.lag = disabledLag(known(pf.lag)?.members ?? []);
+  }
+  return state;
+}
+
+function act(world: World, action: Action): void {
+  switch (action.kind) {
+    case "set-vf-autoprobe":
+      return setAutoprobe(world, action.pf, action.on);
+    case "set-vf-count":
+      return setVfCount(world, action.pf, action.count);
+    case "unbind-vf":
+      return unbindVf(world, action.pf, action.vf);
+    case "bind-vf":
+      return bindVf(world, action.pf, action.vf, action.driver);
+    case "set-steering":
+      return setSteering(world, action.pf, action.steering);
+    case "set-inline":
+      return setInline(world, action.pf, action.inline);
+    case "set-encap":
+      return setEncap(world, action.pf, action.encap);
+    case "set-eswitch-mode":
+      return setMode(world, action.pf, action.mode);
+    case "set-tc-offload":
+      return setTcOffload(world, action.netdev, action.on);
+    case "set-channels":
+      return setChannels(world, action.netdev, action.combined);
+    case "set-vf-settings":
+      return setVfSettings(world, action.netdev, action.vf, action.settings);
+    case "activate-lag":
+      return activateLag(world, action.pf, action.seconds);
+  }
+}
+
+/** Waits for the LAG, asking the driver once more by setting the eSwitch mode that it has. */
+function activateLag(world: World, address: string, seconds: number): void {
+  const pf = pfAt(world, address);
+  if (!isComingUp(world, pf)) reconsiderLag(world, pf);
+  const lag = known(pf.lag);
+  if (lag?.state === "active" && lag.type === "switchdev") return;
+  world.hidden.clock += seconds;
+  throw new Refusal("ETIMEDOUT", `the LAG is not active after ${seconds} s`);
+}

@@ -1,0 +1,33 @@
+import { known } from "../observed.ts";
+import type { HostState } from "../state.ts";
+import type { World } from "./world.ts";
+
+/**
+ * A simulated twin of an observed host, for rehearsals: it starts from what was seen and goes on by the rules.
+ * What lies behind the state is assumed to be sound: no faults, networking makes the bonds that are there now.
+ */
+export function twinOf(state: HostState): World {
+  const copy = structuredClone(state);
+  const home: World["hidden"]["home"] = {};
+  for (const pf of copy.pfs) {
+    const netdev = copy.netdevs.find((candidate) => candidate.name === pf.netdev);
+    if (netdev === undefined) continue;
+    const channels = known(netdev.channels);
+    // After a reboot mlx5 takes as many channels as the host has cores, which is not seen here: half of the most it offers.
+    const atPowerOn = known(pf.eswitch)?.mode === "switchdev" ? Math.ceil((channels?.max ?? 2) / 2) : (channels?.combined ?? 1);
+    home[pf.address] = { netdev: netdev.name, channels: atPowerOn };
+  }
+  return {
+    schema: "vflag/simulated-host/1",
+    state: copy,
+    hidden: {
+      clock: 0,
+      nextIndex: 1 + Math.max(0, ...copy.netdevs.map((netdev) => netdev.index)),
+      networking: copy.bonds.map((bond) => ({ name: bond.name, mode: bond.mode, slaves: bond.slaves.map((slave) => slave.netdev) })),
+      behaviours: [],
+      lagActiveAt: {},
+      home,
+      harm: [],
+    },
+  };
+}

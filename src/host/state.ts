@@ -1,0 +1,179 @@
+import * as z from "zod";
+import { Mac, NetdevName, PciAddress, PciId } from "./values.ts";
+
+/**
+ * What a host is, in one snapshot: plain JSON that can be saved, sent, compared and read back.
+ * Whoever only needs the types imports them with `import type`; the schemas are there to read a state from a file.
+ */
+
+const Unknown = z
+  .strictObject({ unknown: z.string() })
+  .meta({ id: "Unknown", description: "could not be observed, and why" });
+
+function observed<T extends z.ZodType>(schema: T) {
+  return z.union([schema, Unknown]);
+}
+
+/** Who holds a virtual function, so that it must not be destroyed or unbound. */
+export const Holder = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("process"), pid: z.int(), command: z.string() }),
+    z.strictObject({ kind: z.literal("namespace"), name: z.string() }),
+  ])
+  .meta({ id: "Holder", description: "a process with the VFIO group open, or a network namespace that has the netdev" });
+export type Holder = z.infer<typeof Holder>;
+
+export const VfSettings = z
+  .strictObject({
+    mac: Mac,
+    trust: z.boolean().nullable(),
+    spoofCheck: z.boolean().nullable(),
+    linkState: z.enum(["auto", "enable", "disable"]).nullable(),
+  })
+  .meta({ id: "VfSettings", description: "what the PF administers of a VF; null where the driver does not tell" });
+export type VfSettings = z.infer<typeof VfSettings>;
+
+export const VirtualFunction = z
+  .strictObject({
+    index: z.int().min(0),
+    address: PciAddress,
+    vendor: PciId,
+    product: PciId,
+    driver: z.string().nullable(),
+    driverOverride: z.string().nullable(),
+    iommuGroup: z.int().nullable(),
+    holders: observed(z.array(Holder)),
+    settings: observed(VfSettings),
+  })
+  .meta({ id: "VirtualFunction" });
+export type VirtualFunction = z.infer<typeof VirtualFunction>;
+
+/** Source: linux Documentation/ABI/testing/sysfs-bus-pci, sriov_*. */
+export const Sriov = z
+  .strictObject({
+    total: z.int().min(0),
+    count: z.int().min(0),
+    autoprobe: z.boolean().nullable(),
+    offset: z.int().min(0).nullable(),
+    stride: z.int().min(0).nullable(),
+    vfProduct: PciId.nullable(),
+  })
+  .meta({ id: "Sriov", description: "the SR-IOV capability; VF n has the routing id of its PF plus offset plus n times stride" });
+export type Sriov = z.infer<typeof Sriov>;
+
+export const Eswitch = z
+  .strictObject({
+    mode: z.enum(["legacy", "switchdev"]),
+    inline: z.enum(["none", "link", "network", "transport"]).nullable(),
+    encap: z.boolean().nullable(),
+    steering: observed(z.enum(["dmfs", "smfs", "hmfs"]).nullable()),
+  })
+  .meta({ id: "Eswitch", description: "null fields: the driver has no such setting" });
+export type Eswitch = z.infer<typeof Eswitch>;
+
+/** Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c; all but state and members are null when disabled. */
+export const Lag = z
+  .strictObject({
+    state: z.enum(["active", "disabled"]),
+    type: z.enum(["roce", "switchdev", "multipath", "multiport_eswitch"]).nullable(),
+    portSelection: z.string().nullable(),
+    sharedFdb: z.boolean().nullable(),
+    mapping: z.array(z.string()),
+    members: z.array(PciAddress),
+  })
+  .meta({ id: "Lag", description: "the NIC's own LAG under a bond" });
+export type Lag = z.infer<typeof Lag>;
+
+export const PhysicalFunction = z
+  .strictObject({
+    address: PciAddress,
+    vendor: PciId,
+    product: PciId,
+    model: z.string().nullable(),
+    driver: z.string().nullable(),
+    firmware: observed(z.string().nullable()),
+    serial: observed(z.string().nullable()),
+    iommuGroup: z.int().nullable(),
+    numaNode: z.int().nullable(),
+    netdev: NetdevName.nullable(),
+    sriov: Sriov.nullable(),
+    vfs: z.array(VirtualFunction),
+    eswitch: observed(Eswitch.nullable()),
+    lag: observed(Lag.nullable()),
+  })
+  .meta({
+    id: "PhysicalFunction",
+    description:
+      "sriov null: no SR-IOV through sysfs; eswitch null: the device has none; lag null: the driver has none. " +
+      "vfs holds the VFs whose virtfn link exists, so it can be shorter than sriov.count",
+  });
+export type PhysicalFunction = z.infer<typeof PhysicalFunction>;
+
+export const Netdev = z
+  .strictObject({
+    name: NetdevName,
+    altNames: z.array(z.string()),
+    index: z.int(),
+    mac: Mac.nullable(),
+    kind: z.string().nullable(),
+    up: z.boolean(),
+    carrier: z.boolean(),
+    mtu: z.int(),
+    master: NetdevName.nullable(),
+    device: z.string().nullable(),
+    switchId: z.string().nullable(),
+    portName: z.string().nullable(),
+    tcOffload: observed(z.strictObject({ on: z.boolean(), fixed: z.boolean() })),
+    channels: observed(z.strictObject({ combined: z.int(), max: z.int() }).nullable()),
+  })
+  .meta({
+    id: "Netdev",
+    description: "device: the PCI (or other bus) device under it; channels null: the driver has no combined channels to set",
+  });
+export type Netdev = z.infer<typeof Netdev>;
+
+export const Bond = z
+  .strictObject({
+    name: NetdevName,
+    mode: z.string(),
+    xmitHashPolicy: z.string().nullable(),
+    up: z.boolean(),
+    slaves: z.array(z.strictObject({ netdev: NetdevName, up: z.boolean() })),
+    lacp: z.strictObject({ ports: z.int(), partner: Mac }).nullable(),
+  })
+  .meta({ id: "Bond", description: "lacp: of the active aggregator, null in other modes than 802.3ad" });
+export type Bond = z.infer<typeof Bond>;
+
+export const DevlinkPort = z
+  .strictObject({
+    handle: z.string(),
+    index: z.int(),
+    flavour: z.string(),
+    netdev: NetdevName.nullable(),
+    port: z.int().nullable(),
+    pf: z.int().nullable(),
+    vf: z.int().nullable(),
+    controller: z.int().nullable(),
+  })
+  .meta({ id: "DevlinkPort", description: "handle: bus/device, such as pci/0000:37:00.0 or auxiliary/mlx5_core.eth.0" });
+export type DevlinkPort = z.infer<typeof DevlinkPort>;
+
+export const Representor = z
+  .strictObject({ netdev: NetdevName, pf: PciAddress, vf: z.int().min(0) })
+  .meta({ id: "Representor", description: "the netdev that stands for VF number vf of that PF on the eSwitch" });
+export type Representor = z.infer<typeof Representor>;
+
+export const HostState = z
+  .strictObject({
+    schema: z.literal("vflag/state/1"),
+    hostname: z.string(),
+    kernel: z.string(),
+    observedAt: z.iso.datetime(),
+    pfs: z.array(PhysicalFunction),
+    netdevs: z.array(Netdev),
+    bonds: z.array(Bond),
+    devlinkPorts: observed(z.array(DevlinkPort)),
+    representors: z.array(Representor),
+  })
+  .meta({ id: "HostState", title: "vflag host state" });
+export type HostState = z.infer<typeof HostState>;

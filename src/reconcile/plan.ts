@@ -1,0 +1,120 @@
+import type { Action } from "../host/action.ts";
+import type { Host } from "../host/host.ts";
+import type { HostState } from "../host/state.ts";
+import { network, reboot } from "../host/simulated/events.ts";
+import { SimulatedHost } from "../host/simulated/host.ts";
+import { twinOf } from "../host/simulated/twin.ts";
+import { evaluate, type NicDeviations } from "../requirements/evaluate.ts";
+import { stages as allStages } from "../requirements/stages.ts";
+import type { Stage } from "../requirements/requirement.ts";
+import type { Spec } from "../spec/schema.ts";
+import { resolvePorts } from "../spec/selectors.ts";
+import { lanesOf } from "./lanes.ts";
+import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
+import { scriptsEstimate } from "./scripts-estimate.ts";
+
+/** A step of a plan, with the time that it is expected to take, in seconds. */
+export interface PlannedStep extends Step {
+  readonly seconds: number;
+}
+
+/** What happens in one go. Between phases something happens that is not vflag's doing: networking, a reboot. */
+export interface Phase {
+  readonly after: "now" | "networking" | "reboot";
+  readonly steps: readonly PlannedStep[];
+  /** NICs run at the same time: the slowest one's time. */
+  readonly seconds: number;
+}
+
+/** A rehearsal of `apply` on a simulated twin of the host. */
+export interface Plan {
+  readonly phases: readonly Phase[];
+  /** How far each NIC comes in the end. */
+  readonly outcomes: readonly NicOutcome[];
+  /** What would still be off afterwards. */
+  readonly remaining: readonly NicDeviations[];
+  readonly seconds: number;
+  /** What the usual scripts would take for the same, in seconds; `null` where they would do nothing comparable. */
+  readonly scriptsSeconds: number | null;
+}
+
+/** Runs the very loop that `apply` runs, on a twin made of this state. Nothing but the twin is touched. */
+export async function rehearse(spec: Spec, state: HostState): Promise<Plan> {
+  const rehearsal = new Rehearsal(spec, state);
+  const phases = [await rehearsal.phase("now", allStages)];
+  if (rehearsal.stoppedBy("reboot")) {
+    reboot(rehearsal.twin.world);
+    phases.push(await rehearsal.phase("reboot", ["early"]));
+    network(rehearsal.twin.world);
+    phases.push(await rehearsal.phase("networking", allStages));
+  } else if (rehearsal.stoppedBy("networking")) {
+    network(rehearsal.twin.world);
+    phases.push(await rehearsal.phase("networking", allStages));
+  }
+  const shown = phases.filter((phase, index) => index === 0 || phase.steps.length > 0 || phase.after !== "now");
+  return {
+    phases: shown,
+    outcomes: rehearsal.outcomes,
+    remaining: evaluate(spec, await rehearsal.twin.observe()),
+    seconds: shown.reduce((sum, phase) => sum + phase.seconds, 0),
+    scriptsSeconds: scriptsEstimate(spec, state),
+  };
+}
+
+/** True when the plan consists of nothing: the host is as the spec wants it, as far as vflag can bring it. */
+export function isEmpty(plan: Plan): boolean {
+  return plan.phases.every((phase) => phase.steps.length === 0);
+}
+
+class Rehearsal implements Host {
+  readonly twin: SimulatedHost;
+  readonly #spec: Spec;
+  readonly #seconds = new Map<Action, number>();
+  outcomes: readonly NicOutcome[] = [];
+
+  constructor(spec: Spec, state: HostState) {
+    this.#spec = spec;
+    this.twin = new SimulatedHost(twinOf(state));
+    expectBonds(this.twin, spec, state);
+  }
+
+  observe(): Promise<HostState> {
+    return this.twin.observe();
+  }
+
+  /** The twin acts within this call, before anyone else gets a turn: its clock tells what this one action took. */
+  perform(action: Action): Promise<void> {
+    const before = this.twin.world.hidden.clock;
+    const performed = this.twin.perform(action);
+    this.#seconds.set(action, this.twin.world.hidden.clock - before);
+    return performed;
+  }
+
+  async phase(after: Phase["after"], stages: readonly Stage[]): Promise<Phase> {
+    const order: Step[] = [];
+    this.outcomes = await reconcile(this, this.#spec, { stages, observer: { stepBegins: (step) => order.push(step) } });
+    const steps = order.map((step): PlannedStep => ({ ...step, seconds: this.#secondsOf(step) }));
+    const perNic = this.outcomes.map(({ nic }) => steps.filter((step) => step.nic === nic).reduce((sum, step) => sum + step.seconds, 0));
+    return { after, steps, seconds: Math.max(0, ...perNic) };
+  }
+
+  stoppedBy(kind: "reboot" | "networking"): boolean {
+    return this.outcomes.some((outcome) => outcome.status === "stopped" && outcome.left.some((deviation) => deviation.remedy.kind === kind));
+  }
+
+  #secondsOf(step: Step): number {
+    const lanes = lanesOf(step.actions).map((lane) => lane.actions.reduce((sum, action) => sum + (this.#seconds.get(action) ?? 0), 0));
+    return Math.max(0, ...lanes);
+  }
+}
+
+/** The twin's networking makes the bonds that the spec speaks of, where the host does not have them yet. */
+function expectBonds(twin: SimulatedHost, spec: Spec, state: HostState): void {
+  for (const nic of spec.nics) {
+    if (nic.bond === undefined || twin.world.hidden.networking.some((bond) => bond.name === nic.bond)) continue;
+    const resolved = resolvePorts(nic, state);
+    if ("problem" in resolved) continue;
+    const slaves = resolved.pfs.flatMap((pf) => (pf.netdev === null ? [] : [pf.netdev]));
+    twin.world.hidden.networking.push({ name: nic.bond, mode: "802.3ad", slaves });
+  }
+}

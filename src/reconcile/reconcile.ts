@@ -1,0 +1,153 @@
+import type { Action } from "../host/action.ts";
+import { ActionError, type Host } from "../host/host.ts";
+import type { HostState } from "../host/state.ts";
+import { evaluate } from "../requirements/evaluate.ts";
+import type { Deviation, Stage } from "../requirements/requirement.ts";
+import { requirementById } from "../requirements/stages.ts";
+import type { Spec } from "../spec/schema.ts";
+import { lanesOf } from "./lanes.ts";
+import { forbidden } from "./safety.ts";
+
+/** One requirement being brought about on one NIC. */
+export interface Step {
+  readonly nic: string;
+  readonly requirement: string;
+  readonly deviations: readonly Deviation[];
+  readonly actions: readonly Action[];
+}
+
+/** An action that the host refused, or that vflag would not do. */
+export interface Failure {
+  readonly step: Step;
+  readonly action: Action;
+  readonly code: string | null;
+  readonly reason: string;
+}
+
+/** What happens while a host is being reconciled, for progress and the journal. */
+export interface Observer {
+  readonly stepBegins?: (step: Step) => void;
+  readonly actionBegins?: (step: Step, action: Action) => void;
+  readonly actionEnds?: (step: Step, action: Action, failure: Failure | null) => void;
+  readonly nicEnds?: (outcome: NicOutcome) => void;
+}
+
+/** How far one NIC came. */
+export interface NicOutcome {
+  readonly nic: string;
+  /** `settled`: nothing is left to do here. `stopped`: a gate does not hold and vflag cannot open it. */
+  readonly status: "settled" | "stopped";
+  /** What stopped it; for a settled NIC, what is left that vflag can do nothing about. */
+  readonly left: readonly Deviation[];
+  readonly steps: readonly Step[];
+  readonly failures: readonly Failure[];
+}
+
+export interface ReconcileOptions {
+  readonly stages: readonly Stage[];
+  readonly observer?: Observer;
+}
+
+/** A requirement that comes back this often, each time differently, is not going to settle. */
+const attemptsPerRequirement = 5;
+
+/**
+ * Brings a host to its spec: observe, take the first requirement that does not hold, do its actions, observe again,
+ * until nothing is left or nothing progresses. NICs are independent and go on at the same time.
+ */
+export async function reconcile(host: Host, spec: Spec, options: ReconcileOptions): Promise<NicOutcome[]> {
+  return Promise.all(spec.nics.map((nic) => reconcileNic(host, spec, nic.name, options)));
+}
+
+async function reconcileNic(host: Host, spec: Spec, nic: string, { stages, observer = {} }: ReconcileOptions): Promise<NicOutcome> {
+  const steps: Step[] = [];
+  const failures: Failure[] = [];
+  const attempts = new Map<string, string[]>();
+  for (;;) {
+    const state = await host.observe();
+    const deviations = evaluate(spec, state, stages).find((candidate) => candidate.nic.name === nic)?.deviations ?? [];
+    const next = nextStep(nic, deviations, attempts);
+    if (next.kind !== "step") {
+      const outcome: NicOutcome = { nic, status: next.kind, left: next.left, steps, failures };
+      observer.nicEnds?.(outcome);
+      return outcome;
+    }
+    const { step } = next;
+    steps.push(step);
+    attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
+    observer.stepBegins?.(step);
+    failures.push(...(await performStep(host, state, step, observer)));
+  }
+}
+
+type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; left: Deviation[] };
+
+/** What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put right. */
+function nextStep(nic: string, deviations: readonly Deviation[], attempts: ReadonlyMap<string, readonly string[]>): Next {
+  const left: Deviation[] = [];
+  for (const group of byRequirement(deviations)) {
+    const serious = group.filter((deviation) => deviation.severity !== "warning");
+    const first = serious[0];
+    left.push(...group);
+    if (first === undefined) continue;
+    const gate = requirementById(first.requirement)?.gate ?? true;
+    const blocked = serious.some((deviation) => deviation.remedy.kind !== "actions");
+    const actions = serious.flatMap((deviation) => (deviation.remedy.kind === "actions" ? deviation.remedy.actions : []));
+    const actionable = serious.filter((deviation) => deviation.remedy.kind === "actions");
+    const tried = attempts.get(first.requirement) ?? [];
+    const stuck = tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement;
+    if (gate && (blocked || stuck)) return { kind: "stopped", left: group };
+    if (actions.length > 0 && !stuck) {
+      return { kind: "step", step: { nic, requirement: first.requirement, deviations: actionable, actions: withoutRepeats(actions) } };
+    }
+  }
+  return { kind: "settled", left };
+}
+
+async function performStep(host: Host, state: HostState, step: Step, observer: Observer): Promise<Failure[]> {
+  const failures = await Promise.all(
+    lanesOf(step.actions).map(async (lane) => {
+      const failed: Failure[] = [];
+      for (const action of lane.actions) {
+        observer.actionBegins?.(step, action);
+        const failure = await performAction(host, state, step, action);
+        observer.actionEnds?.(step, action, failure);
+        if (failure !== null) failed.push(failure);
+        if (failure !== null && lane.stopsAtFailure) break;
+      }
+      return failed;
+    }),
+  );
+  return failures.flat();
+}
+
+async function performAction(host: Host, state: HostState, step: Step, action: Action): Promise<Failure | null> {
+  const reason = forbidden(action, state);
+  if (reason !== null) return { step, action, code: null, reason: `not done: ${reason}` };
+  try {
+    await host.perform(action);
+    return null;
+  } catch (error) {
+    if (error instanceof ActionError) return { step, action, code: error.code, reason: error.message };
+    throw error;
+  }
+}
+
+/** Deviations of one requirement together, in the order of the requirements. */
+function byRequirement(deviations: readonly Deviation[]): Deviation[][] {
+  const groups = new Map<string, Deviation[]>();
+  for (const deviation of deviations) groups.set(deviation.requirement, [...(groups.get(deviation.requirement) ?? []), deviation]);
+  return [...groups.values()];
+}
+
+function fingerprint(deviations: readonly Deviation[]): string {
+  return deviations.map(({ subject, expected, actual }) => `${subject}|${expected}|${actual}`).join("\n");
+}
+
+function withoutRepeats(actions: readonly Action[]): Action[] {
+  const seen = new Set<string>();
+  return actions.filter((action) => {
+    const key = JSON.stringify(action);
+    return seen.has(key) ? false : seen.add(key);
+  });
+}

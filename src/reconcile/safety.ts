@@ -1,0 +1,61 @@
+import type { Action } from "../host/action.ts";
+import { known } from "../host/observed.ts";
+import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { netdevOf } from "../spec/selectors.ts";
+import { heldVfs, pfName } from "../requirements/virtual-functions.ts";
+
+/**
+ * The last look before an action: why it must not be done on this host, or `null` (DESIGN 6, points 1 and 2).
+ * Requirements already avoid what stands here; this is the one place that makes it impossible.
+ */
+export function forbidden(action: Action, state: HostState): string | null {
+  switch (action.kind) {
+    case "set-vf-autoprobe":
+    case "bind-vf":
+    case "set-tc-offload":
+    case "set-vf-settings":
+    case "activate-lag":
+      return null;
+    case "set-channels": {
+      const netdev = state.netdevs.find((candidate) => candidate.name === action.netdev);
+      const isPort = state.pfs.some((pf) => pf.netdev === action.netdev);
+      return isPort && netdev?.master != null ? `${action.netdev} is in ${netdev.master}: its carrier would drop` : null;
+    }
+    case "unbind-vf": {
+      const held = pfAt(state, action.pf).flatMap((pf) => heldVfs({ ...pf, vfs: pf.vfs.filter((vf) => vf.address === action.vf) }));
+      return held.length > 0 ? held.join("; ") : null;
+    }
+    case "set-steering":
+    case "set-inline":
+    case "set-encap":
+      return first(pfAt(state, action.pf), (pf) => enslaved(pf, state));
+    case "set-vf-count":
+      return first(pfAt(state, action.pf), (pf) => enslaved(pf, state) ?? inUse(pf));
+    case "set-eswitch-mode":
+      return first(pfAt(state, action.pf), (pf) => enslaved(pf, state) ?? inUse(pf) ?? sameMode(pf, action.mode));
+  }
+}
+
+function pfAt(state: HostState, address: string): PhysicalFunction[] {
+  return state.pfs.filter((pf) => pf.address === address);
+}
+
+function first(pfs: readonly PhysicalFunction[], reason: (pf: PhysicalFunction) => string | null): string | null {
+  const pf = pfs[0];
+  return pf === undefined ? "it is no longer there" : reason(pf);
+}
+
+function enslaved(pf: PhysicalFunction, state: HostState): string | null {
+  const master = netdevOf(pf, state)?.master ?? null;
+  return master === null ? null : `${pfName(pf)} is in ${master}`;
+}
+
+function inUse(pf: PhysicalFunction): string | null {
+  const held = heldVfs(pf);
+  return held.length === 0 ? null : held.join("; ");
+}
+
+/** mlx5 tears an active LAG down and makes it again even when the mode stays: linux eswitch_offloads.c. */
+function sameMode(pf: PhysicalFunction, mode: string): string | null {
+  return known(pf.eswitch)?.mode === mode ? `the eSwitch of ${pfName(pf)} is in ${mode} mode already` : null;
+}

@@ -1,0 +1,64 @@
+import type { Bond } from "../host/state.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+
+/** Bond modes with a TX type that the driver can offload: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c. */
+const offloadable = ["active-backup", "balance-xor", "802.3ad"];
+
+/** In mode vf-lag the bond consists of exactly this NIC's two ports, in a mode that the NIC can offload. */
+export const bond: Requirement = {
+  id: "bond",
+  stage: "late",
+  title: "the bond joins exactly this NIC's two ports, in a mode that can be offloaded",
+  why: "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave, or another mode, disables it without a message.",
+  observe: ["cat /proc/net/bonding/BOND"],
+  byHand: ["Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode active-backup, balance-xor or 802.3ad."],
+  references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, mlx5_handle_changeupper_event)", "https://docs.kernel.org/networking/bonding.html"],
+  gate: true,
+  check: ({ nic, pfs, state }) => {
+    const name = nic.bond;
+    if (nic.mode !== "vf-lag" || name === undefined) return [];
+    const ports = pfs.flatMap((pf) => (pf.netdev === null ? [] : [pf.netdev]));
+    const found = state.bonds.find((candidate) => candidate.name === name);
+    if (found !== undefined) return bondFindings(found, ports);
+    const netdev = state.netdevs.find((candidate) => candidate.name === name);
+    if (netdev !== undefined) {
+      const text = `make ${name} a bond, or name the right one in the spec`;
+      return [finding(name, "a bond", `a netdev of kind ${netdev.kind ?? "ethernet"}`, { kind: "person", text })];
+    }
+    const elsewhere = [...new Set(ports.flatMap((port) => state.netdevs.find((candidate) => candidate.name === port)?.master ?? []))];
+    if (elsewhere.length > 0) {
+      const text = `the ports are in ${elsewhere.join(", ")}: name that one as \`bond\`, or correct the network configuration`;
+      return [finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist", { kind: "person", text })];
+    }
+    const text = `networking makes it (ifup ${name}, netplan, networkd or NetworkManager, as this host does); then go on with the late stage`;
+    return [finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist yet", { kind: "networking", text })];
+  },
+};
+
+function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
+  const slaves = found.slaves.map((slave) => slave.netdev);
+  const missing = ports.filter((port) => !slaves.includes(port));
+  const strange = slaves.filter((slave) => !ports.includes(slave));
+  const findings: Finding[] = [];
+  if (!offloadable.includes(found.mode)) {
+    const text = `set the mode of ${found.name} to 802.3ad, active-backup or balance-xor in the network configuration, and make the bond anew`;
+    findings.push(finding(found.name, `mode ${offloadable.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }));
+  }
+  if (strange.length > 0) {
+    const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${strange[0]} nomaster`;
+    findings.push(finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, { kind: "person", text }));
+  }
+  if (missing.length > 0) {
+    const text = `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port renamed?)`;
+    findings.push(finding(found.name, `${ports.join(" and ")} in it`, `${missing.join(", ")} is missing`, { kind: "person", text }));
+  }
+  for (const slave of found.slaves.filter((candidate) => !candidate.up)) {
+    const text = `see the cable, the switch port and LACP: cat /proc/net/bonding/${found.name}`;
+    findings.push({ ...finding(`${slave.netdev} in ${found.name}`, "link up", "link down", { kind: "person", text }), severity: "warning" });
+  }
+  return findings;
+}
+
+function finding(subject: string, expected: string, actual: string, remedy: Finding["remedy"]): Finding {
+  return { subject, expected, actual, severity: "error", remedy };
+}

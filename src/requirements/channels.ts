@@ -1,0 +1,66 @@
+import { isUnknown } from "../host/observed.ts";
+import type { Netdev } from "../host/state.ts";
+import { netdevOf } from "../spec/selectors.ts";
+import { type EswitchPort, eswitchPorts } from "./eswitch-ports.ts";
+import type { Finding, NicView, Requirement } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
+
+/** Ports and representors have the declared number of channels, or as many as the device offers. */
+export const channels: Requirement = {
+  id: "channels",
+  stage: "early",
+  title: "ports and representors have the declared channels",
+  why: "Switchdev mode resets them (to 1 on mlx5): one channel is one CPU core for all packets that are not offloaded.",
+  observe: ["ethtool -l NETDEV"],
+  byHand: ["ethtool -L NETDEV combined N (before the PF is in a bond: its carrier drops for a moment)"],
+  references: ["ethtool(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/en_rep.c (mlx5e_build_rep_params)"],
+  gate: false,
+  check: (view) => {
+    return portsOf(view).flatMap(({ netdev, role, subject }) => {
+      const declared = role === "pf" ? view.nic.channels.pf : view.nic.channels.representor;
+      return declared === undefined ? [] : channelFindings(netdev, subject, declared);
+    });
+  },
+};
+
+/** In mode sriov there is no eSwitch to wait for: the PFs themselves are tuned. */
+function portsOf(view: NicView): EswitchPort[] {
+  if (view.nic.mode !== "sriov") return eswitchPorts(view);
+  return view.pfs.flatMap((pf): EswitchPort[] => {
+    const netdev = netdevOf(pf, view.state);
+    return netdev === undefined ? [] : [{ netdev, role: "pf", subject: pfName(pf) }];
+  });
+}
+
+function channelFindings(netdev: Netdev, subject: string, declared: number): Finding[] {
+  const expected = `${declared} combined`;
+  const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding => {
+    return { subject, expected, actual, severity, remedy };
+  };
+  if (isUnknown(netdev.channels)) {
+    return [finding(netdev.channels.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -l ${netdev.name}` })];
+  }
+  if (netdev.channels === null) {
+    const text = "the driver has no combined channels here: drop this number from `channels`";
+    return [finding("no channels to set", "warning", { kind: "person", text })];
+  }
+  const { combined, max } = netdev.channels;
+  const wanted = Math.min(declared, max);
+  const findings: Finding[] = [];
+  if (declared > max) {
+    const text = `${max} are used; lower the number in \`channels\` to ${max} to silence this`;
+    findings.push(finding(`the device offers ${max} at most`, "warning", { kind: "person", text }));
+  }
+  if (combined !== wanted) {
+    if (netdev.master !== null && netdev.master !== "ovs-system") {
+      const text = `set at the next boot, before ${netdev.master} exists: changing it now drops the port's carrier for a moment`;
+      findings.push(finding(`${combined}, and in ${netdev.master}`, "warning", { kind: "reboot", text }));
+    } else {
+      findings.push({
+        ...finding(`${combined}`, "error", { kind: "actions", actions: [{ kind: "set-channels", netdev: netdev.name, combined: wanted }] }),
+        expected: `${wanted} combined`,
+      });
+    }
+  }
+  return findings;
+}

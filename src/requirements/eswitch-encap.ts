@@ -1,0 +1,28 @@
+import { eswitchOf, optionFinding } from "./eswitch.ts";
+import type { Requirement } from "./requirement.ts";
+
+/** Whether the eSwitch encapsulates in hardware is as declared. */
+export const eswitchEncap: Requirement = {
+  id: "eswitch-encap",
+  stage: "early",
+  title: "hardware encapsulation (VXLAN, Geneve) is as declared",
+  why: "Without it tunnelled flows run in software; changing it in switchdev mode builds the flow tables anew, so it is set before.",
+  observe: ["devlink dev eswitch show pci/ADDRESS"],
+  byHand: ["devlink dev eswitch set pci/ADDRESS encap-mode basic"],
+  references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html"],
+  gate: true,
+  check: ({ nic, pfs }) => {
+    const wanted = nic.eswitch.encap;
+    if (wanted === undefined) return [];
+    return pfs.flatMap((pf) => {
+      const eswitch = eswitchOf(pf);
+      if (eswitch === undefined || eswitch.encap === wanted) return [];
+      const actual = eswitch.encap === null ? "the driver has no encap mode" : word(eswitch.encap);
+      return [optionFinding(pf, word(wanted), actual, { kind: "set-encap", pf: pf.address, encap: wanted }, true)];
+    });
+  },
+};
+
+function word(encap: boolean): string {
+  return encap ? "encap on" : "encap off";
+}

@@ -1,0 +1,37 @@
+import { isUnknown } from "../host/observed.ts";
+import { eswitchOf, wantedMode } from "./eswitch.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+import { heldVfs, pfName } from "./virtual-functions.ts";
+
+/** The eSwitch is in the mode that is wanted: switchdev, or legacy in mode sriov. */
+export const eswitchMode: Requirement = {
+  id: "eswitch-mode",
+  stage: "early",
+  title: "the eSwitch is in switchdev mode (legacy in mode sriov)",
+  why: "Only in switchdev mode does the NIC have representors, offloaded flows and VF-LAG; in legacy mode VFs bypass Open vSwitch.",
+  observe: ["devlink dev eswitch show pci/ADDRESS"],
+  byHand: ["devlink dev eswitch set pci/ADDRESS mode switchdev (VFs unbound, PF in no bond)"],
+  references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html", "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_mode_set)"],
+  gate: true,
+  check: ({ nic, pfs }) => {
+    const wanted = wantedMode(nic);
+    return pfs.flatMap((pf): Finding[] => {
+      if (isUnknown(pf.eswitch) && wanted === "switchdev") {
+        const text = "see that devlink answers for this PF: devlink dev eswitch show";
+        return [{ subject: pfName(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+      }
+      const eswitch = eswitchOf(pf);
+      if (eswitch === undefined || eswitch.mode === wanted) return [];
+      const held = heldVfs(pf);
+      const remedy: Finding["remedy"] =
+        held.length > 0
+          ? { kind: "person", text: `a mode change cuts off VFs in use: ${held.join("; ")}. Move or stop the guests, then apply again` }
+          : {
+              kind: "actions",
+              actions: [{ kind: "set-eswitch-mode", pf: pf.address, mode: wanted }],
+              otherwise: `see dmesg | grep ${pf.address} for the firmware's reason; after "failed to rollback" only a reboot helps`,
+            };
+      return [{ subject: pfName(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy }];
+    });
+  },
+};

@@ -1,0 +1,34 @@
+import type { Netdev } from "../host/state.ts";
+import { netdevOf } from "../spec/selectors.ts";
+import { eswitchOf } from "./eswitch.ts";
+import type { NicView } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
+
+/** A netdev on a NIC's eSwitch: a PF (the uplink representor) or the representor of a VF. */
+export interface EswitchPort {
+  readonly netdev: Netdev;
+  readonly role: "pf" | "representor";
+  /** As messages name it: `ens3f0 (0000:37:00.0)` or `representor ens3f0npf0vf3 (VF 3 of 0000:37:00.0)`. */
+  readonly subject: string;
+}
+
+/** The netdevs that carry a NIC's offloaded traffic, PFs first; empty in mode sriov, and for PFs that are not in switchdev mode. */
+export function eswitchPorts({ nic, pfs, state }: NicView): EswitchPort[] {
+  if (nic.mode === "sriov") return [];
+  const netdevs = new Map(state.netdevs.map((netdev) => [netdev.name, netdev]));
+  const ready = pfs.filter((pf) => eswitchOf(pf)?.mode === "switchdev");
+  const uplinks = ready.flatMap((pf): EswitchPort[] => {
+    const netdev = netdevOf(pf, state);
+    return netdev === undefined ? [] : [{ netdev, role: "pf", subject: pfName(pf) }];
+  });
+  const representors = ready.flatMap((pf) => {
+    return state.representors
+      .filter((representor) => representor.pf === pf.address)
+      .flatMap((representor): EswitchPort[] => {
+        const netdev = netdevs.get(representor.netdev);
+        const subject = `representor ${representor.netdev} (VF ${representor.vf} of ${pf.address})`;
+        return netdev === undefined ? [] : [{ netdev, role: "representor", subject }];
+      });
+  });
+  return [...uplinks, ...representors];
+}

@@ -1,0 +1,60 @@
+import { isUnknown } from "../host/observed.ts";
+import type { Lag, PhysicalFunction } from "../host/state.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
+
+/** How long the LAG may take after the bond has formed: typically 1 s, up to 10 s on debug kernels. */
+const activationSeconds = 10;
+
+/** The NIC's own LAG is active and carries VFs. */
+export const lag: Requirement = {
+  id: "lag",
+  stage: "late",
+  title: "the NIC's LAG is active, of type switchdev",
+  why: "This is VF-LAG itself. A bond made before switchdev gives a LAG of type roce, whose log lines look the same, and VFs then lose their network with one port.",
+  observe: ["cat /sys/kernel/debug/mlx5/ADDRESS/lag/state", "cat /sys/kernel/debug/mlx5/ADDRESS/lag/type"],
+  byHand: [
+    "All VFs unbound, both eSwitches in switchdev mode, exactly the two ports in the bond: then wait.",
+    "To make the driver try again: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already).",
+    "Type roce: reboot, with the early stage before networking.",
+  ],
+  references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c", "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)"],
+  gate: true,
+  check: ({ nic, pfs }) => {
+    const first = pfs[0];
+    if (nic.mode !== "vf-lag" || first === undefined) return [];
+    // Both PFs show the one LAG of their card; the first one speaks for it unless it cannot be read there.
+    const pf = pfs.find((candidate) => !isUnknown(candidate.lag)) ?? first;
+    return lagFindings(pf);
+  },
+};
+
+function lagFindings(pf: PhysicalFunction): Finding[] {
+  const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
+    return [{ subject: `LAG of ${pfName(pf)}`, expected: "active, type switchdev", actual, severity, remedy }];
+  };
+  if (isUnknown(pf.lag)) {
+    const text = `vflag binds no VF before it is sure: mount debugfs, or see dmesg | grep 'mlx5.*lag' on kernels before 5.19`;
+    return finding(pf.lag.unknown, "unknown", { kind: "person", text });
+  }
+  if (pf.lag === null) return finding(`driver ${pf.driver ?? "none"} has no LAG`, "error", { kind: "person", text: "use a NIC that does VF-LAG, or mode: switchdev" });
+  if (pf.lag.state === "active" && pf.lag.type === "switchdev") return [];
+  if (pf.lag.state === "disabled") {
+    return finding("disabled", "error", {
+      kind: "actions",
+      actions: [{ kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
+      otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there`,
+    });
+  }
+  return finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
+}
+
+function describeActive(found: Lag): string {
+  return `active, type ${found.type ?? "not told"}`;
+}
+
+function wrongTypeRemedy(found: Lag): Finding["remedy"] {
+  if (found.type === "multiport_eswitch") return { kind: "person", text: "turn off the devlink parameter esw_multiport, then make the bond anew" };
+  if (found.type === "multipath") return { kind: "person", text: "remove the ECMP routes over the two ports: the driver uses them instead of the bond" };
+  return { kind: "reboot", text: "the bond was made before VFs and switchdev: reboot, so that the early stage runs before networking" };
+}

@@ -1,0 +1,31 @@
+import { netdevOf } from "../spec/selectors.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+
+/** A port that the spec names has kept that name. */
+export const pfNameKept: Requirement = {
+  id: "pf-name",
+  stage: "early",
+  title: "ports keep the names that the spec and the bond know",
+  why: "In switchdev mode udev may add the port's name (ens3f0 becomes ens3f0np0): a bond configured by the old name then misses the port.",
+  observe: ["ip -br link", "cat /sys/class/net/PF/phys_port_name"],
+  byHand: ["Give the port its name by MAC or path in a systemd .link file, guarded so that representors do not match."],
+  references: ["systemd.net-naming-scheme(7)", "systemd.link(5)"],
+  gate: false,
+  check: ({ nic, pfs, state }) => {
+    return pfs.flatMap((pf): Finding[] => {
+      const netdev = netdevOf(pf, state);
+      if (netdev?.portName == null || netdev.master !== null) return [];
+      const declared = nic.ports.find((port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`);
+      if (typeof declared !== "string" || netdev.altNames.includes(declared)) return [];
+      return [
+        {
+          subject: `${declared} (${pf.address})`,
+          expected: declared,
+          actual: `renamed to ${netdev.name}`,
+          severity: "warning",
+          remedy: { kind: "person", text: `use ${netdev.name} in the bond's configuration and the spec, or pin the name in a .link file` },
+        },
+      ];
+    });
+  },
+};

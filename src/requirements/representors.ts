@@ -1,0 +1,33 @@
+import { eswitchOf } from "./eswitch.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
+
+/** In switchdev mode every VF has its representor. */
+export const representors: Requirement = {
+  id: "representors",
+  stage: "early",
+  title: "every VF has a representor netdev",
+  why: "Open vSwitch reaches a VF only through its representor: a VF without one has no network in switchdev mode.",
+  observe: ["devlink port show", "grep . /sys/class/net/*/phys_port_name"],
+  byHand: ["See dmesg for `File exists` (a udev rule gave the representor the PF's name) and for network managers that take new netdevs."],
+  references: ["https://docs.kernel.org/networking/representors.html"],
+  gate: false,
+  check: ({ nic, pfs, state }) => {
+    if (nic.mode === "sriov") return [];
+    return pfs.flatMap((pf): Finding[] => {
+      if (eswitchOf(pf)?.mode !== "switchdev") return [];
+      const there = new Set(state.representors.filter((rep) => rep.pf === pf.address).map((rep) => rep.vf));
+      const missing = pf.vfs.filter((vf) => !there.has(vf.index)).map((vf) => vf.index);
+      if (missing.length === 0) return [];
+      return [
+        {
+          subject: pfName(pf),
+          expected: `${pf.vfs.length} representors`,
+          actual: `none for VF ${missing.join(", ")}`,
+          severity: "error",
+          remedy: { kind: "person", text: `see which: devlink port show; dmesg | grep -e ${pf.address} -e 'File exists'` },
+        },
+      ];
+    });
+  },
+};

@@ -1,0 +1,31 @@
+import type { Finding, Requirement } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
+
+/** All VFs of a port have appeared on the PCI bus. */
+export const vfLinks: Requirement = {
+  id: "vf-links",
+  stage: "early",
+  title: "every VF has appeared on the PCI bus",
+  why: "An eSwitch that goes to switchdev while VFs are still appearing fails ('Failed setting eswitch to offloads', syndrome 0x98afbb).",
+  observe: ["ls -d /sys/bus/pci/devices/ADDRESS/virtfn*"],
+  byHand: ["Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when none is in use."],
+  references: ["https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015"],
+  gate: true,
+  check: ({ pfs }) => {
+    return pfs.flatMap((pf): Finding[] => {
+      const count = pf.sriov?.count ?? 0;
+      if (pf.vfs.length >= count) return [];
+      const there = new Set(pf.vfs.map((vf) => vf.index));
+      const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !there.has(index));
+      return [
+        {
+          subject: pfName(pf),
+          expected: `${count} virtfn links`,
+          actual: `no link for VF ${missing.join(", ")}`,
+          severity: "error",
+          remedy: { kind: "person", text: `see dmesg | grep ${pf.address}; when no VF is in use, write 0 to sriov_numvfs and apply again` },
+        },
+      ];
+    });
+  },
+};

@@ -1,0 +1,67 @@
+import { isUnknown } from "../host/observed.ts";
+import type { PhysicalFunction, VfSettings, VirtualFunction } from "../host/state.ts";
+import type { NicSpec } from "../spec/schema.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+import { heldBy, pfName } from "./virtual-functions.ts";
+
+/** What the PF administers of each VF is as declared; without a declaration it is the orchestrator's affair. */
+export const vfSettings: Requirement = {
+  id: "vf-settings",
+  stage: "late",
+  title: "MAC, trust, spoof check and link state of VFs are as declared",
+  why: "A VF takes its address when its driver binds: without one from the PF it has another at every boot, and some firmware forgets it at a mode change.",
+  observe: ["ip link show PF"],
+  byHand: ["ip link set PF vf N mac MAC (before the VF is bound)"],
+  references: ["ip-link(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c"],
+  gate: false,
+  check: ({ nic, pfs }) => {
+    if (Object.keys(nic.vfSettings).length === 0) return [];
+    return pfs.flatMap((pf, port) => pf.vfs.flatMap((vf) => settingFinding(pf, vf, wantedSettings(nic, port, vf.index))));
+  },
+};
+
+/** The declared settings of one VF. @param port the port's place in the NIC, from 0 */
+export function wantedSettings(nic: NicSpec, port: number, vf: number): Partial<VfSettings> {
+  const { mac, trust, spoofCheck, linkState } = nic.vfSettings;
+  return {
+    ...(mac === undefined ? {} : { mac: mac.toLowerCase().replace("{port}", byte(port)).replace("{vf}", byte(vf)) }),
+    ...(trust === undefined ? {} : { trust }),
+    ...(spoofCheck === undefined ? {} : { spoofCheck }),
+    ...(linkState === undefined ? {} : { linkState }),
+  };
+}
+
+function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Partial<VfSettings>): Finding[] {
+  // A guest's VF belongs to the orchestrator: Nova and libvirt set its address when they plug it.
+  if (heldBy(vf) !== null || pf.netdev === null) return [];
+  const subject = `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`;
+  if (isUnknown(vf.settings)) {
+    const text = `look by hand: ip link show ${pf.netdev}`;
+    return [{ subject, expected: describe(wanted), actual: vf.settings.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+  }
+  const observed: Partial<VfSettings> = vf.settings;
+  const off = Object.fromEntries(settingNames.flatMap((key) => (wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [])));
+  if (Object.keys(off).length === 0) return [];
+  const actual = Object.fromEntries(Object.keys(off).map((key) => [key, Reflect.get(observed, key)]));
+  return [
+    {
+      subject,
+      expected: describe(off),
+      actual: describe(actual),
+      severity: "error",
+      remedy: { kind: "actions", actions: [{ kind: "set-vf-settings", netdev: pf.netdev, vf: vf.index, settings: off }] },
+    },
+  ];
+}
+
+const settingNames = ["mac", "trust", "spoofCheck", "linkState"] as const;
+
+function describe(settings: object): string {
+  const words = { mac: "MAC", trust: "trust", spoofCheck: "spoof check", linkState: "link state" };
+  const say = (value: unknown) => (value === true ? "on" : value === false ? "off" : String(value));
+  return settingNames.flatMap((key) => (key in settings ? [`${words[key]} ${say(Reflect.get(settings, key))}`] : [])).join(", ");
+}
+
+function byte(value: number): string {
+  return value.toString(16).padStart(2, "0");
+}

@@ -1,0 +1,31 @@
+import { isUnknown } from "../host/observed.ts";
+import type { Holder, PhysicalFunction, VirtualFunction } from "../host/state.ts";
+import { vfDriverOf } from "../host/models.ts";
+
+/** The driver that this PF's VFs have on the host. */
+export function nativeDriver(pf: PhysicalFunction): string {
+  return vfDriverOf(pf.driver ?? "");
+}
+
+/** Whether something holds the VF, in words: `null` when it is known to be free. */
+export function heldBy(vf: VirtualFunction): string | null {
+  if (isUnknown(vf.holders)) return `perhaps in use (${vf.holders.unknown})`;
+  return vf.holders.length === 0 ? null : `in use by ${vf.holders.map(describeHolder).join(", ")}`;
+}
+
+/** The VFs of a PF that are in use, or may be, one line each: `VF 3 (0000:37:00.5) in use by process 4711 (qemu-kvm)`. */
+export function heldVfs(pf: PhysicalFunction): string[] {
+  return pf.vfs.flatMap((vf) => {
+    const held = heldBy(vf);
+    return held === null ? [] : [`VF ${vf.index} (${vf.address}) ${held}`];
+  });
+}
+
+/** A PF as messages name it: `ens3f0 (0000:37:00.0)`. */
+export function pfName(pf: PhysicalFunction): string {
+  return pf.netdev === null ? pf.address : `${pf.netdev} (${pf.address})`;
+}
+
+function describeHolder(holder: Holder): string {
+  return holder.kind === "process" ? `process ${holder.pid} (${holder.command})` : `network namespace ${holder.name}`;
+}

@@ -1,0 +1,108 @@
+import type { NicSpec, PortSelector } from "./schema.ts";
+
+/** A wrong combination of values that are each right: where in the spec, and what to do about it. */
+export interface Combination {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** The combinations that cannot work, for the NICs that are well-formed one by one; `undefined` stands for one that is not. */
+export function impossibleCombinations(nics: readonly (NicSpec | undefined)[]): Combination[] {
+  const found: Combination[] = [];
+  nics.forEach((nic, index) => {
+    if (nic === undefined) return;
+    for (const { path, message } of withinNic(nic)) found.push({ path: ["nics", index, ...path], message });
+    for (const { path, message } of betweenNics(nic, nics.slice(0, index))) {
+      found.push({ path: ["nics", index, ...path], message });
+    }
+  });
+  return found;
+}
+
+function withinNic(nic: NicSpec): Combination[] {
+  const found: Combination[] = [];
+  const wrong = (path: (string | number)[], message: string) => found.push({ path, message });
+
+  if (nic.mode === "vf-lag") {
+    if (nic.bond === undefined) wrong(["mode"], "vf-lag needs the name of the bond: add bond: bond0");
+    if (nic.ports.length === 1 && nic.ports.every(matchesOneAtMost)) {
+      wrong(["ports"], "vf-lag joins the two ports of one NIC, and this names one: add the other port");
+    }
+    if (nic.ports.length > 2) wrong(["ports"], `vf-lag joins the two ports of one NIC, and this names ${nic.ports.length}`);
+  } else if (nic.bond !== undefined) {
+    wrong(["bond"], `bond belongs to mode vf-lag; in mode ${nic.mode} the PFs are in no bond: remove it, or set mode: vf-lag`);
+  }
+
+  if (nic.mode === "sriov") {
+    for (const key of Object.keys(nic.eswitch)) {
+      wrong(["eswitch", key], `${key} has no effect in mode sriov, where the eSwitch stays legacy: remove it`);
+    }
+    if (nic.channels.representor !== undefined) {
+      wrong(["channels", "representor"], "there are no representors in mode sriov: remove it");
+    }
+  } else {
+    // mlx5 refuses them with EOPNOTSUPP outside legacy mode: linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c
+    for (const key of ["trust", "spoofCheck", "linkState"] as const) {
+      if (nic.vfSettings[key] !== undefined) {
+        wrong(["vfSettings", key], `${key} is refused by the driver in switchdev mode, where flows decide: remove it`);
+      }
+    }
+    if (nic.persistence !== "systemd") {
+      wrong(["persistence"], `${nic.persistence} cannot keep the order that mode ${nic.mode} needs at boot: use systemd`);
+    }
+  }
+
+  const mac = nic.vfSettings.mac;
+  if (mac !== undefined) {
+    if (!mac.includes("{vf}")) wrong(["vfSettings", "mac"], "every VF would have the same address: put {vf} in place of a byte");
+    if (!mac.includes("{port}") && !(nic.ports.length === 1 && nic.ports.every(matchesOneAtMost))) {
+      wrong(["vfSettings", "mac"], "VFs of two ports would share addresses: put {port} in place of a byte");
+    }
+    if (/^.[13579bdf]/i.test(mac)) {
+      wrong(["vfSettings", "mac"], "this is a multicast address, which no driver takes for a VF: its first byte must be even");
+    }
+    if (nic.vfs > 256) wrong(["vfSettings", "mac"], "{vf} is one byte: it cannot tell more than 256 VFs apart");
+  }
+  return found;
+}
+
+function betweenNics(nic: NicSpec, earlier: readonly (NicSpec | undefined)[]): Combination[] {
+  const found: Combination[] = [];
+  for (const other of earlier) {
+    if (other === undefined) continue;
+    if (other.name === nic.name) found.push({ path: ["name"], message: `two NICs are called "${nic.name}"` });
+    if (nic.bond !== undefined && other.bond === nic.bond) {
+      found.push({ path: ["bond"], message: `${nic.bond} belongs to NIC "${other.name}" already: VF-LAG is one bond, one NIC` });
+    }
+    nic.ports.forEach((port, index) => {
+      if (other.ports.some((taken) => sameSelector(taken, port))) {
+        found.push({ path: ["ports", index], message: `${describeSelector(port)} belongs to NIC "${other.name}" already` });
+      }
+    });
+  }
+  nic.ports.forEach((port, index) => {
+    if (nic.ports.slice(0, index).some((taken) => sameSelector(taken, port))) {
+      found.push({ path: ["ports", index], message: `${describeSelector(port)} is named twice` });
+    }
+  });
+  return found;
+}
+
+function matchesOneAtMost(port: PortSelector): boolean {
+  if (typeof port === "string") return true;
+  if ("address" in port) return !port.address.includes("*");
+  if ("mac" in port) return !port.mac.includes("*");
+  return false;
+}
+
+function sameSelector(a: PortSelector, b: PortSelector): boolean {
+  return describeSelector(a).toLowerCase() === describeSelector(b).toLowerCase();
+}
+
+/** A selector as an operator would say it: `ens3f0`, `address 0000:37:00.*`, `vendor 15b3 product 1017`. */
+export function describeSelector(port: PortSelector): string {
+  if (typeof port === "string") return port;
+  return Object.entries(port)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(" ");
+}

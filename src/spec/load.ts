@@ -1,0 +1,194 @@
+import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import type * as z from "zod";
+import { impossibleCombinations } from "./combinations.ts";
+import { NicSpec, Spec } from "./schema.ts";
+import { nearest } from "./nearest.ts";
+
+/** One thing that is wrong in a spec, and where: line and column count from 1. */
+export interface SpecProblem {
+  readonly line: number;
+  readonly column: number;
+  /** The place in the spec's own terms, such as `nics[0].mode`; empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Everything that is wrong with a spec, all at once. The message is ready to be shown. */
+export class SpecError extends Error {
+  override readonly name = "SpecError";
+  readonly file: string;
+  readonly problems: readonly SpecProblem[];
+
+  constructor(file: string, problems: readonly SpecProblem[]) {
+    const lines = problems.map(({ line, column, path, message }) => {
+      return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
+    });
+    super(lines.join("\n"));
+    this.file = file;
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads a spec from YAML (or JSON, which is YAML).
+ * @param text the file's content; @param file its name, for messages only
+ * @throws {SpecError} with every problem found, in the order of the file
+ */
+export function loadSpec(text: string, file: string): Spec {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+
+  if (document.errors.length > 0) {
+    const problems = document.errors.map((error) => ({ ...at(error.pos[0]), path: "", message: `not valid YAML: ${error.message}` }));
+    throw new SpecError(file, problems);
+  }
+  const data: unknown = document.toJS({ maxAliasCount: 100 });
+  if (data === null || data === undefined) {
+    throw new SpecError(file, [{ line: 1, column: 1, path: "", message: "the spec is empty: `vflag init` proposes one for this host" }]);
+  }
+
+  const parsed = Spec.safeParse(data);
+  const problems: SpecProblem[] = [];
+  const report = (path: readonly PropertyKey[], message: string, key?: string) => {
+    problems.push({ ...at(offsetOf(document.contents, path, key)), path: pathText(path, key), message });
+  };
+  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, data, report);
+  for (const { path, message } of impossibleCombinations(wellFormedNics(data))) report(path, message);
+
+  if (problems.length > 0 || parsed.data === undefined) {
+    throw new SpecError(
+      file,
+      problems.sort((a, b) => a.line - b.line || a.column - b.column),
+    );
+  }
+  return parsed.data;
+}
+
+function wellFormedNics(data: unknown): (NicSpec | undefined)[] {
+  const nics = valueAt(data, ["nics"]);
+  return Array.isArray(nics) ? nics.map((nic) => NicSpec.safeParse(nic).data) : [];
+}
+
+type Report = (path: readonly PropertyKey[], message: string, key?: string) => void;
+
+function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): void {
+  const found = valueAt(data, issue.path);
+  switch (issue.code) {
+    case "unrecognized_keys":
+      for (const key of issue.keys) {
+        const guess = nearest(key, knownKeys(issue.path));
+        report(issue.path, `unknown key${guess === undefined ? "" : `: did you mean "${guess}"?`}`, key);
+      }
+      return;
+    case "invalid_type":
+      if (found === undefined) return report(issue.path, "is missing");
+      return report(issue.path, `must be ${article(issue.expected)}, found ${show(found)}${quoteHint(issue.expected, found)}`);
+    case "invalid_value": {
+      const allowed = issue.values.map(String);
+      if (found === undefined) return report(issue.path, `is missing: one of ${allowed.join(", ")}`);
+      const guess = nearest(String(found), allowed);
+      const hint = guess === undefined ? "" : `: did you mean "${guess}"?`;
+      return report(issue.path, `must be ${allowed.length > 1 ? "one of " : ""}${allowed.join(", ")}, found ${show(found)}${hint}`);
+    }
+    case "too_small":
+      if (issue.origin === "array") return report(issue.path, "must not be empty");
+      return report(issue.path, `must be ${issue.minimum} or more, found ${show(found)}`);
+    case "too_big":
+      return report(issue.path, `must be ${issue.maximum} or less, found ${show(found)}`);
+    case "invalid_union":
+      return reportPort(issue, found, report);
+    default:
+      return report(issue.path, `${show(found)}: ${issue.message}`);
+  }
+}
+
+/** The only union in a spec is the port selector: say what the operator's choice of form lacks, not that four forms failed. */
+function reportPort(issue: z.core.$ZodIssue, found: unknown, report: Report): void {
+  const forms = 'a port is a device name, {address: "0000:37:00.*"}, {mac: "24:8a:07:*"} or {vendor: "15b3", product: "1017"}';
+  if (typeof found === "string") return report(issue.path, `${show(found)}: not a name that the kernel accepts for a device (1 to 15 bytes, no white space, '/', ':' or '%'); ${forms}`);
+  if (issue.code !== "invalid_union" || typeof found !== "object" || found === null) return report(issue.path, `${forms}; found ${show(found)}`);
+  const keys = Object.keys(found);
+  const form = ["address", "mac", "vendor"].findIndex((key) => keys.includes(key));
+  const issues = form < 0 ? [] : (issue.errors[form + 1] ?? []);
+  if (issues.length === 0) return report(issue.path, `${forms}; found ${show(found)}`);
+  for (const inner of issues) {
+    const value = valueAt(found, inner.path);
+    if (inner.code === "unrecognized_keys") report(issue.path, `${inner.keys.join(", ")} does not go with ${keys[form] ?? "it"}; ${forms}`);
+    else if (inner.code === "invalid_type") report([...issue.path, ...inner.path], `must be a string in quotes, found ${show(value)}`);
+    else report([...issue.path, ...inner.path], `${show(value)}: ${inner.message}`);
+  }
+}
+
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = Spec;
+  for (const step of path) {
+    schema = unwrap(schema);
+    schema = valueAt(schema, typeof step === "number" ? ["element"] : ["shape", step]);
+  }
+  const shape = valueAt(unwrap(schema), ["shape"]);
+  return typeof shape === "object" && shape !== null ? Object.keys(shape) : [];
+}
+
+/** What is inside a default or optional wrapper. */
+function unwrap(schema: unknown): unknown {
+  const inner = valueAt(schema, ["def", "innerType"]);
+  return inner === undefined ? schema : unwrap(inner);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at: unknown = value;
+  for (const step of path) {
+    if (typeof at !== "object" || at === null) return undefined;
+    at = Reflect.get(at, step);
+  }
+  return at;
+}
+
+/** Where in the text the value at this path begins; a missing value is placed at its nearest ancestor, a key at itself. */
+function offsetOf(root: Node | null, path: readonly PropertyKey[], key?: string): number {
+  let node: unknown = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const step of key === undefined ? path : [...path, key]) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === step);
+      if (pair === undefined) break;
+      const last = step === key;
+      const place = last || pair.value === null ? pair.key : pair.value;
+      offset = rangeStart(place) ?? offset;
+      node = pair.value;
+    } else {
+      const items: unknown = valueAt(node, ["items"]);
+      node = valueAt(items, [step]);
+      offset = rangeStart(node) ?? offset;
+    }
+  }
+  return offset;
+}
+
+function rangeStart(node: unknown): number | undefined {
+  const range = valueAt(node, ["range"]);
+  return Array.isArray(range) && typeof range[0] === "number" ? range[0] : undefined;
+}
+
+function pathText(path: readonly PropertyKey[], key?: string): string {
+  const steps = key === undefined ? path : [...path, key];
+  return steps.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("").replace(/^\./, "");
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function article(type: string): string {
+  const names: Record<string, string> = { int: "a whole number", number: "a number", boolean: "true or false", string: "a string", array: "a list", object: "a mapping" };
+  return names[type] ?? `a ${type}`;
+}
+
+function quoteHint(expected: string, found: unknown): string {
+  return expected === "string" && typeof found !== "object" ? ": put it in quotes" : "";
+}

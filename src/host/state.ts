@@ -6,9 +6,7 @@ import { Mac, NetdevName, PciAddress, PciId } from "./values.ts";
  * Whoever only needs the types imports them with `import type`; the schemas are there to read a state from a file.
  */
 
-const Unknown = z
-  .strictObject({ unknown: z.string() })
-  .meta({ id: "Unknown", description: "could not be observed, and why" });
+const Unknown = z.strictObject({ unknown: z.string() }).meta({ id: "Unknown", description: "could not be observed, and why" });
 
 function observed<T extends z.ZodType>(schema: T) {
   return z.union([schema, Unknown]);

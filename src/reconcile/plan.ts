@@ -1,12 +1,12 @@
 import type { Action } from "../host/action.ts";
 import type { Host } from "../host/host.ts";
-import type { HostState } from "../host/state.ts";
 import { network, reboot } from "../host/simulated/events.ts";
 import { SimulatedHost } from "../host/simulated/host.ts";
 import { twinOf } from "../host/simulated/twin.ts";
+import type { HostState } from "../host/state.ts";
 import { evaluate, type NicDeviations } from "../requirements/evaluate.ts";
-import { stages as allStages } from "../requirements/stages.ts";
 import type { Stage } from "../requirements/requirement.ts";
+import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { lanesOf } from "./lanes.ts";
@@ -99,7 +99,9 @@ class Rehearsal implements Host {
   }
 
   stoppedBy(kind: "reboot" | "networking"): boolean {
-    return this.outcomes.some((outcome) => outcome.status === "stopped" && outcome.left.some((deviation) => deviation.remedy.kind === kind));
+    return this.outcomes.some(
+      (outcome) => outcome.status === "stopped" && outcome.left.some((deviation) => deviation.remedy.kind === kind),
+    );
   }
 
   #secondsOf(step: Step): number {

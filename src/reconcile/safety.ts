@@ -1,8 +1,8 @@
 import type { Action } from "../host/action.ts";
 import { known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
-import { netdevOf } from "../spec/selectors.ts";
 import { heldVfs, pfName } from "../requirements/virtual-functions.ts";
+import { netdevOf } from "../spec/selectors.ts";
 
 /**
  * The last look before an action: why it must not be done on this host, or `null` (DESIGN 6, points 1 and 2).

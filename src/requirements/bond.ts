@@ -11,8 +11,13 @@ export const bond: Requirement = {
   title: "the bond joins exactly this NIC's two ports, in a mode that can be offloaded",
   why: "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave, or another mode, disables it without a message.",
   observe: ["cat /proc/net/bonding/BOND"],
-  byHand: ["Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode active-backup, balance-xor or 802.3ad."],
-  references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, mlx5_handle_changeupper_event)", "https://docs.kernel.org/networking/bonding.html"],
+  byHand: [
+    "Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode active-backup, balance-xor or 802.3ad.",
+  ],
+  references: [
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, mlx5_handle_changeupper_event)",
+    "https://docs.kernel.org/networking/bonding.html",
+  ],
   gate: true,
   check: ({ nic, pfs, state }) => {
     const name = nic.bond;
@@ -46,7 +51,9 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
   }
   if (strange.length > 0) {
     const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${strange[0]} nomaster`;
-    findings.push(finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, { kind: "person", text }));
+    findings.push(
+      finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, { kind: "person", text }),
+    );
   }
   if (missing.length > 0) {
     const text = `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port renamed?)`;
@@ -54,7 +61,10 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
   }
   for (const slave of found.slaves.filter((candidate) => !candidate.up)) {
     const text = `see the cable, the switch port and LACP: cat /proc/net/bonding/${found.name}`;
-    findings.push({ ...finding(`${slave.netdev} in ${found.name}`, "link up", "link down", { kind: "person", text }), severity: "warning" });
+    findings.push({
+      ...finding(`${slave.netdev} in ${found.name}`, "link up", "link down", { kind: "person", text }),
+      severity: "warning",
+    });
   }
   return findings;
 }

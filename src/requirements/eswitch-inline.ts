@@ -9,7 +9,10 @@ export const eswitchInline: Requirement = {
   why: "ConnectX-4 and ConnectX-4 Lx read packet headers from the descriptor and need `transport` to match on them; later cards take only `none`.",
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS inline-mode transport"],
-  references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html", "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_inline_mode_set)"],
+  references: [
+    "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_inline_mode_set)",
+  ],
   gate: true,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.inline;

@@ -11,14 +11,19 @@ export const eswitchMode: Requirement = {
   why: "Only in switchdev mode does the NIC have representors, offloaded flows and VF-LAG; in legacy mode VFs bypass Open vSwitch.",
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS mode switchdev (VFs unbound, PF in no bond)"],
-  references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html", "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_mode_set)"],
+  references: [
+    "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_mode_set)",
+  ],
   gate: true,
   check: ({ nic, pfs }) => {
     const wanted = wantedMode(nic);
     return pfs.flatMap((pf): Finding[] => {
       if (isUnknown(pf.eswitch) && wanted === "switchdev") {
         const text = "see that devlink answers for this PF: devlink dev eswitch show";
-        return [{ subject: pfName(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+        return [
+          { subject: pfName(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } },
+        ];
       }
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || eswitch.mode === wanted) return [];

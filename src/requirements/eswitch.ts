@@ -21,15 +21,15 @@ export function eswitchWanted(nic: NicSpec, pf: PhysicalFunction): boolean {
   return eswitch === undefined ? nic.mode === "sriov" : eswitch.mode === wantedMode(nic);
 }
 
-/** True when the LAG is observed to carry VFs: active alone is not enough, a RoCE LAG is active too. */
-export function lagWorks(pf: PhysicalFunction): boolean {
-  const lag = known(pf.lag);
-  return lag?.state === "active" && lag.type === "switchdev";
-}
-
 /** A finding on one eSwitch option. An option that only takes effect on the way to switchdev is set from legacy mode. */
 export function optionFinding(pf: PhysicalFunction, expected: string, actual: string, set: Action, fromLegacy: boolean): Finding {
-  return { subject: pfName(pf), expected, actual, severity: "error", remedy: fromLegacy ? viaLegacy(pf, set) : { kind: "actions", actions: [set] } };
+  return {
+    subject: pfName(pf),
+    expected,
+    actual,
+    severity: "error",
+    remedy: fromLegacy ? viaLegacy(pf, set) : { kind: "actions", actions: [set] },
+  };
 }
 
 function viaLegacy(pf: PhysicalFunction, set: Action): Remedy {

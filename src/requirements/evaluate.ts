@@ -3,7 +3,7 @@ import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { ports, unresolvedPorts } from "./ports.ts";
 import type { Deviation, Finding, Requirement, Stage } from "./requirement.ts";
-import { requirements, stages as allStages } from "./stages.ts";
+import { stages as allStages, requirements } from "./stages.ts";
 
 /** One NIC's deviations, in the order in which they have to be put right; none means that all of its requirements hold. */
 export interface NicDeviations {

@@ -1,6 +1,7 @@
 import { isUnknown } from "../host/observed.ts";
 import type { Lag, PhysicalFunction } from "../host/state.ts";
 import type { Finding, Requirement } from "./requirement.ts";
+import { boundVfs } from "./vfs-unbound.ts";
 import { pfName } from "./virtual-functions.ts";
 
 /** How long the LAG may take after the bond has formed: typically 1 s, up to 10 s on debug kernels. */
@@ -18,18 +19,21 @@ export const lag: Requirement = {
     "To make the driver try again: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already).",
     "Type roce: reboot, with the early stage before networking.",
   ],
-  references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c", "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)"],
+  references: [
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)",
+  ],
   gate: true,
   check: ({ nic, pfs }) => {
     const first = pfs[0];
     if (nic.mode !== "vf-lag" || first === undefined) return [];
     // Both PFs show the one LAG of their card; the first one speaks for it unless it cannot be read there.
     const pf = pfs.find((candidate) => !isUnknown(candidate.lag)) ?? first;
-    return lagFindings(pf);
+    return lagFindings(pf, pfs);
   },
 };
 
-function lagFindings(pf: PhysicalFunction): Finding[] {
+function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): Finding[] {
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
     return [{ subject: `LAG of ${pfName(pf)}`, expected: "active, type switchdev", actual, severity, remedy }];
   };
@@ -37,12 +41,21 @@ function lagFindings(pf: PhysicalFunction): Finding[] {
     const text = `vflag binds no VF before it is sure: mount debugfs, or see dmesg | grep 'mlx5.*lag' on kernels before 5.19`;
     return finding(pf.lag.unknown, "unknown", { kind: "person", text });
   }
-  if (pf.lag === null) return finding(`driver ${pf.driver ?? "none"} has no LAG`, "error", { kind: "person", text: "use a NIC that does VF-LAG, or mode: switchdev" });
+  if (pf.lag === null)
+    return finding(`driver ${pf.driver ?? "none"} has no LAG`, "error", {
+      kind: "person",
+      text: "use a NIC that does VF-LAG, or mode: switchdev",
+    });
   if (pf.lag.state === "active" && pf.lag.type === "switchdev") return [];
   if (pf.lag.state === "disabled") {
-    return finding("disabled", "error", {
+    // The firmware rejects the LAG while a VF is driven; one that is in use stays, and a person must decide.
+    const bound = ports.flatMap((port) => boundVfs(port, "while the LAG is not active"));
+    const held = bound.filter((candidate) => candidate.remedy.kind !== "actions");
+    if (held.length > 0) return held;
+    const unbind = bound.flatMap((candidate) => (candidate.remedy.kind === "actions" ? candidate.remedy.actions : []));
+    return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
       kind: "actions",
-      actions: [{ kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
+      actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
       otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there`,
     });
   }
@@ -54,7 +67,9 @@ function describeActive(found: Lag): string {
 }
 
 function wrongTypeRemedy(found: Lag): Finding["remedy"] {
-  if (found.type === "multiport_eswitch") return { kind: "person", text: "turn off the devlink parameter esw_multiport, then make the bond anew" };
-  if (found.type === "multipath") return { kind: "person", text: "remove the ECMP routes over the two ports: the driver uses them instead of the bond" };
+  if (found.type === "multiport_eswitch")
+    return { kind: "person", text: "turn off the devlink parameter esw_multiport, then make the bond anew" };
+  if (found.type === "multipath")
+    return { kind: "person", text: "remove the ECMP routes over the two ports: the driver uses them instead of the bond" };
   return { kind: "reboot", text: "the bond was made before VFs and switchdev: reboot, so that the early stage runs before networking" };
 }

@@ -1,5 +1,5 @@
-import { isUnknown } from "../host/observed.ts";
 import { modelOf } from "../host/models.ts";
+import { isUnknown } from "../host/observed.ts";
 import type { PhysicalFunction } from "../host/state.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { pfName } from "./virtual-functions.ts";
@@ -12,9 +12,13 @@ export const model: Requirement = {
   why: "switchdev needs an eSwitch, VF-LAG a ConnectX-5 or later; without them every later step fails with a less clear message.",
   observe: ["devlink dev eswitch show pci/ADDRESS", "lspci -nn -s ADDRESS"],
   byHand: ["Use mode: sriov on a NIC without eSwitch.", "ConnectX-3: set num_vfs, probe_vf and port_type_array as options of mlx4_core."],
-  references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html", "https://docs.kernel.org/networking/representors.html"],
+  references: [
+    "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
+    "https://docs.kernel.org/networking/representors.html",
+  ],
   gate: true,
-  check: ({ nic, pfs }) => pfs.flatMap((pf) => (nic.mode === "sriov" ? sriovNeeds(pf) : [...sriovNeeds(pf), ...eswitchNeeds(pf, nic.mode)])),
+  check: ({ nic, pfs }) =>
+    pfs.flatMap((pf) => (nic.mode === "sriov" ? sriovNeeds(pf) : [...sriovNeeds(pf), ...eswitchNeeds(pf, nic.mode)])),
 };
 
 function sriovNeeds(pf: PhysicalFunction): Finding[] {
@@ -29,14 +33,17 @@ function sriovNeeds(pf: PhysicalFunction): Finding[] {
       ),
     ];
   }
-  if (pf.sriov === null) return [finding("no SR-IOV capability", "enable SR-IOV in the BIOS and the NIC's firmware (SRIOV_EN), then reboot")];
+  if (pf.sriov === null)
+    return [finding("no SR-IOV capability", "enable SR-IOV in the BIOS and the NIC's firmware (SRIOV_EN), then reboot")];
   return [];
 }
 
 function eswitchNeeds(pf: PhysicalFunction, mode: "switchdev" | "vf-lag"): Finding[] {
   if (isUnknown(pf.eswitch)) {
     const text = "load the driver and see that devlink answers: devlink dev eswitch show";
-    return [{ subject: pfName(pf), expected: "an eSwitch", actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+    return [
+      { subject: pfName(pf), expected: "an eSwitch", actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } },
+    ];
   }
   if (pf.eswitch === null) {
     const actual = `${pf.model ?? "this NIC"} (driver ${pf.driver ?? "none"}) has no eSwitch`;

@@ -1,3 +1,4 @@
+import type { PhysicalFunction } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
@@ -5,7 +6,7 @@ import { eswitchMode } from "./eswitch-mode.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
 import { steering } from "./steering.ts";
 import { vfCount } from "./vf-count.ts";
-import { pfName } from "./virtual-functions.ts";
+import { heldVfs, pfName } from "./virtual-functions.ts";
 
 /** What must be done before a PF is in a bond. */
 const beforeBonding = [vfCount, steering, eswitchInline, eswitchEncap, eswitchMode];
@@ -32,12 +33,17 @@ export const notInBond: Requirement = {
           expected: `set up before it joins ${master}`,
           actual: `in ${master} already, with ${late.join("; ")}`,
           severity: "error",
-          remedy: { kind: "reboot", text: "a bonded PF is never touched: reboot, so that the early stage runs before networking" },
+          remedy: { kind: "reboot", text: `a bonded PF is never touched; at boot the early stage runs before networking${drain(pf)}` },
         },
       ];
     });
   },
 };
+
+function drain(pf: PhysicalFunction): string {
+  const held = heldVfs(pf);
+  return held.length === 0 ? "" : `. Move or stop the guests first: ${held.join("; ")}`;
+}
 
 function pending(view: NicView): string[] {
   return beforeBonding.flatMap((requirement) => {

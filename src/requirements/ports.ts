@@ -1,8 +1,8 @@
 import { slotOf } from "../host/values.ts";
-import type { NicSpec } from "../spec/schema.ts";
 import { describeSelector } from "../spec/combinations.ts";
-import { pfName } from "./virtual-functions.ts";
+import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
 
 /** The declared ports are there, have netdevs, and in mode vf-lag are the two ports of one card. */
 export const ports: Requirement = {
@@ -11,7 +11,10 @@ export const ports: Requirement = {
   title: "the declared ports exist and, for vf-lag, are the two ports of one NIC",
   why: "VF-LAG is made by one NIC's own eSwitch: it cannot join ports of two cards, and a missing port leaves the host without a path.",
   observe: ["ls -l /sys/class/net/*/device", "lspci -D -nn -d ::0200"],
-  byHand: ["Correct `ports` in the spec: `vflag inspect` lists the ports of this host.", "For a port that is there but has no netdev: see `dmesg` for its driver."],
+  byHand: [
+    "Correct `ports` in the spec: `vflag inspect` lists the ports of this host.",
+    "For a port that is there but has no netdev: see `dmesg` for its driver.",
+  ],
   references: ["https://www.stackhpc.com/vflag-kayobe.html"],
   gate: true,
   check: ({ nic, pfs }: NicView): Finding[] => {

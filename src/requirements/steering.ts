@@ -11,7 +11,10 @@ export const steering: Requirement = {
   why: "It decides how fast flows reach the hardware, and it cannot be changed once the eSwitch is in switchdev mode.",
   observe: ["devlink dev param show pci/ADDRESS name flow_steering_mode"],
   byHand: ["devlink dev param set pci/ADDRESS name flow_steering_mode value smfs cmode runtime (before switchdev)"],
-  references: ["https://docs.kernel.org/networking/devlink/mlx5.html", "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate)"],
+  references: [
+    "https://docs.kernel.org/networking/devlink/mlx5.html",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate)",
+  ],
   gate: true,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.steering;
@@ -21,11 +24,27 @@ export const steering: Requirement = {
       if (eswitch === undefined || eswitch.steering === wanted) return [];
       if (isUnknown(eswitch.steering)) {
         const text = "leave the parameter alone: drop `steering` from the spec (some kernels show no value, and crash when it is set)";
-        return [{ subject: pfName(pf), expected: wanted, actual: eswitch.steering.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+        return [
+          {
+            subject: pfName(pf),
+            expected: wanted,
+            actual: eswitch.steering.unknown,
+            severity: "unknown",
+            remedy: { kind: "person", text },
+          },
+        ];
       }
       if (eswitch.steering === null) {
         const text = "drop `steering` from the spec";
-        return [{ subject: pfName(pf), expected: wanted, actual: "the driver has no flow_steering_mode", severity: "error", remedy: { kind: "person", text } }];
+        return [
+          {
+            subject: pfName(pf),
+            expected: wanted,
+            actual: "the driver has no flow_steering_mode",
+            severity: "error",
+            remedy: { kind: "person", text },
+          },
+        ];
       }
       return [optionFinding(pf, wanted, eswitch.steering, { kind: "set-steering", pf: pf.address, steering: wanted }, true)];
     });

@@ -10,10 +10,14 @@ export const vfCount: Requirement = {
   title: "each port has the declared number of VFs",
   why: "Guests are given VFs by number: too few and they are not scheduled; the number cannot be changed while a VF is in use.",
   observe: ["cat /sys/bus/pci/devices/ADDRESS/sriov_numvfs", "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs"],
-  byHand: ["echo 0 > /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe", "echo N > /sys/bus/pci/devices/ADDRESS/sriov_numvfs (first 0, if it holds another number and no VF is in use)"],
+  byHand: [
+    "echo 0 > /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe",
+    "echo N > /sys/bus/pci/devices/ADDRESS/sriov_numvfs (first 0, if it holds another number and no VF is in use)",
+  ],
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_numvfs_store)"],
   gate: true,
-  check: ({ nic, pfs }) => pfs.flatMap((pf) => (pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs)])),
+  check: ({ nic, pfs }) =>
+    pfs.flatMap((pf) => (pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs)])),
 };
 
 function wrongCount(pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["sriov"]>, wanted: number): Finding {
@@ -39,7 +43,8 @@ function wrongCount(pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["s
   return finding({
     kind: "actions",
     actions,
-    otherwise: "see dmesg: 'not enough MMIO resources' or 'bus number out of range' means SR-IOV, above-4G decoding or ARI is off in the BIOS",
+    otherwise:
+      "see dmesg: 'not enough MMIO resources' or 'bus number out of range' means SR-IOV, above-4G decoding or ARI is off in the BIOS",
   });
 }
 

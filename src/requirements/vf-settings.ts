@@ -40,7 +40,9 @@ function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Parti
     return [{ subject, expected: describe(wanted), actual: vf.settings.unknown, severity: "unknown", remedy: { kind: "person", text } }];
   }
   const observed: Partial<VfSettings> = vf.settings;
-  const off = Object.fromEntries(settingNames.flatMap((key) => (wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [])));
+  const off = Object.fromEntries(
+    settingNames.flatMap((key) => (wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [])),
+  );
   if (Object.keys(off).length === 0) return [];
   const actual = Object.fromEntries(Object.keys(off).map((key) => [key, Reflect.get(observed, key)]));
   return [

@@ -1,5 +1,6 @@
 import type { PhysicalFunction } from "../host/state.ts";
-import { eswitchWanted, lagWorks } from "./eswitch.ts";
+import { netdevOf } from "../spec/selectors.ts";
+import { eswitchWanted } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { heldBy, nativeDriver, pfName } from "./virtual-functions.ts";
 
@@ -11,24 +12,43 @@ export const vfsUnbound: Requirement = {
   why: "The firmware rejects the LAG while a VF is driven ('Make sure all VFs are unbound prior to VF LAG activation'), and drivers expect VFs unbound at a mode change.",
   observe: ["readlink /sys/bus/pci/devices/VF/driver"],
   byHand: ["echo VF > /sys/bus/pci/drivers/mlx5_core/unbind"],
-  references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_activate_lag)", "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html"],
+  references: [
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_activate_lag)",
+    "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
+  ],
   gate: true,
-  check: ({ nic, pfs }) => {
-    const settled = pfs.every((pf) => eswitchWanted(nic, pf)) && (nic.mode !== "vf-lag" || pfs.every(lagWorks));
-    if (settled || nic.mode === "sriov") return [];
-    const reason = pfs.every((pf) => eswitchWanted(nic, pf)) ? "while the LAG is not active" : "while the eSwitch is not in switchdev mode";
-    return pfs.flatMap((pf) => boundVfs(pf, reason));
+  check: ({ nic, pfs, state }) => {
+    if (nic.mode === "sriov") return [];
+    if (!pfs.every((pf) => eswitchWanted(nic, pf))) {
+      return pfs.flatMap((pf) => boundVfs(pf, "while the eSwitch is not in switchdev mode"));
+    }
+    // Once the ports are in the bond, it is the LAG's own requirement that knows whether VFs are in its way.
+    const bonded = pfs.some((pf) => netdevOf(pf, state)?.master != null);
+    return nic.mode === "vf-lag" && !bonded ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made")) : [];
   },
 };
 
-function boundVfs(pf: PhysicalFunction, reason: string): Finding[] {
+/** VFs of a PF that have a driver, or are held by someone. @param when why they must not be, such as `before the bond is made` */
+export function boundVfs(pf: PhysicalFunction, when: string): Finding[] {
   const driver = nativeDriver(pf);
   return pf.vfs.flatMap((vf): Finding[] => {
     const held = heldBy(vf);
     const finding = (actual: string, remedy: Finding["remedy"]): Finding => {
-      return { subject: `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`, expected: `no driver ${reason}`, actual, severity: "error", remedy };
+      return {
+        subject: `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`,
+        expected: `no driver ${when}`,
+        actual,
+        severity: "error",
+        remedy,
+      };
     };
-    if (held !== null) return [finding(held, { kind: "person", text: "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use" })];
+    if (held !== null)
+      return [
+        finding(held, {
+          kind: "person",
+          text: "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use",
+        }),
+      ];
     if (vf.driver !== driver) return [];
     return [finding(`bound to ${driver}`, { kind: "actions", actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }] })];
   });

@@ -1,6 +1,6 @@
+import { vfDriverOf } from "../host/models.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { Holder, PhysicalFunction, VirtualFunction } from "../host/state.ts";
-import { vfDriverOf } from "../host/models.ts";
 
 /** The driver that this PF's VFs have on the host. */
 export function nativeDriver(pf: PhysicalFunction): string {

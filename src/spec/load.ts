@@ -1,8 +1,8 @@
 import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import type * as z from "zod";
 import { impossibleCombinations } from "./combinations.ts";
-import { NicSpec, Spec } from "./schema.ts";
 import { nearest } from "./nearest.ts";
+import { NicSpec, Spec } from "./schema.ts";
 
 /** One thing that is wrong in a spec, and where: line and column count from 1. */
 export interface SpecProblem {
@@ -109,8 +109,13 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
 /** The only union in a spec is the port selector: say what the operator's choice of form lacks, not that four forms failed. */
 function reportPort(issue: z.core.$ZodIssue, found: unknown, report: Report): void {
   const forms = 'a port is a device name, {address: "0000:37:00.*"}, {mac: "24:8a:07:*"} or {vendor: "15b3", product: "1017"}';
-  if (typeof found === "string") return report(issue.path, `${show(found)}: not a name that the kernel accepts for a device (1 to 15 bytes, no white space, '/', ':' or '%'); ${forms}`);
-  if (issue.code !== "invalid_union" || typeof found !== "object" || found === null) return report(issue.path, `${forms}; found ${show(found)}`);
+  if (typeof found === "string")
+    return report(
+      issue.path,
+      `${show(found)}: not a name that the kernel accepts for a device (1 to 15 bytes, no white space, '/', ':' or '%'); ${forms}`,
+    );
+  if (issue.code !== "invalid_union" || typeof found !== "object" || found === null)
+    return report(issue.path, `${forms}; found ${show(found)}`);
   const keys = Object.keys(found);
   const form = ["address", "mac", "vendor"].findIndex((key) => keys.includes(key));
   const issues = form < 0 ? [] : (issue.errors[form + 1] ?? []);
@@ -176,7 +181,10 @@ function rangeStart(node: unknown): number | undefined {
 
 function pathText(path: readonly PropertyKey[], key?: string): string {
   const steps = key === undefined ? path : [...path, key];
-  return steps.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("").replace(/^\./, "");
+  return steps
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .join("")
+    .replace(/^\./, "");
 }
 
 function show(value: unknown): string {
@@ -185,7 +193,14 @@ function show(value: unknown): string {
 }
 
 function article(type: string): string {
-  const names: Record<string, string> = { int: "a whole number", number: "a number", boolean: "true or false", string: "a string", array: "a list", object: "a mapping" };
+  const names: Record<string, string> = {
+    int: "a whole number",
+    number: "a number",
+    boolean: "true or false",
+    string: "a string",
+    array: "a list",
+    object: "a mapping",
+  };
   return names[type] ?? `a ${type}`;
 }
 

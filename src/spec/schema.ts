@@ -7,11 +7,9 @@ const hex = "[0-9a-fA-F]";
 
 const PortByName = NetdevName;
 const PortByAddress = z.strictObject({
-  address: z
-    .string()
-    .regex(new RegExp(`^(${hex}{4,8}|\\*):(${hex}{2}|\\*):(${hex}{2}|\\*)\\.([0-7]|\\*)$`), {
-      message: 'a PCI address is "domain:bus:slot.function", with * for any part: "0000:37:00.*"',
-    }),
+  address: z.string().regex(new RegExp(`^(${hex}{4,8}|\\*):(${hex}{2}|\\*):(${hex}{2}|\\*)\\.([0-7]|\\*)$`), {
+    message: 'a PCI address is "domain:bus:slot.function", with * for any part: "0000:37:00.*"',
+  }),
 });
 const PortByMac = z.strictObject({
   mac: z.string().regex(new RegExp(`^${hex}{2}(:${hex}{2}){5}$|^(${hex}{2}:){1,5}\\*$`), {

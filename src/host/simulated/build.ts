@@ -38,7 +38,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
   };
   addPlainNetdev(world, "lo", null);
   addPlainNetdev(world, "eno1", "0c:42:a1:00:00:01");
-  cards.forEach((card, index) => addCard(world, card, index));
+  for (const [index, card] of cards.entries()) addCard(world, card, index);
   return world;
 }
 

@@ -1,5 +1,5 @@
-import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { isUnknown, known } from "../observed.ts";
+import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { addNetdev, has, pfAt, Refusal, removeNetdev, vfAt, type World } from "./world.ts";
 
 /**

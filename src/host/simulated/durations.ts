@@ -1,11 +1,12 @@
 import type { Action } from "../action.ts";
 import { known } from "../observed.ts";
 import { type Profile, profileOf } from "./profiles.ts";
-import { slotOf } from "../values.ts";
 import type { World } from "./world.ts";
 
 /** How long an action takes on this host as it is now, in seconds of virtual time. */
 export function durationOf(world: World, action: Action): number {
+  // Waiting takes as long as it takes: the action itself moves the clock.
+  if (action.kind === "activate-lag") return 0;
   if (action.kind === "set-tc-offload" || action.kind === "set-vf-settings") return 0.001;
   if (action.kind === "set-channels") return 0.05;
   const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
@@ -29,7 +30,5 @@ export function durationOf(world: World, action: Action): number {
       return seconds.probeVf;
     case "set-eswitch-mode":
       return known(pf.eswitch)?.mode === action.mode ? seconds.request : seconds.modeChange + pf.vfs.length * seconds.modeChangePerVf;
-    case "activate-lag":
-      return Math.max(0, (world.hidden.lagActiveAt[slotOf(pf.address)] ?? 0) - world.hidden.clock);
   }
 }

@@ -1,6 +1,6 @@
+import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { Eswitch, PhysicalFunction } from "../state.ts";
-import { vfDriverOf } from "../models.ts";
 import { baseName } from "./drivers.ts";
 import { reconsiderLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";

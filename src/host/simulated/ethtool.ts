@@ -33,6 +33,7 @@ export function setVfSettings(world: World, name: string, index: number, setting
   if (pf === undefined || vf === undefined) throw new Refusal("EINVAL", `${name} has no VF ${index}`);
   const legacyOnly = settings.trust !== undefined || settings.spoofCheck !== undefined || settings.linkState !== undefined;
   if (legacyOnly && known(pf.eswitch)?.mode === "switchdev") throw new Refusal("EOPNOTSUPP", "Operation not supported");
-  if (settings.mac !== undefined && Number.parseInt(settings.mac.slice(0, 2), 16) % 2 === 1) throw new Refusal("EINVAL", "multicast address");
+  if (settings.mac !== undefined && Number.parseInt(settings.mac.slice(0, 2), 16) % 2 === 1)
+    throw new Refusal("EINVAL", "multicast address");
   if (!isUnknown(vf.settings)) Object.assign(vf.settings, settings);
 }

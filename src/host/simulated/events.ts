@@ -10,6 +10,7 @@ import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
 
 /** Networking makes its bonds of the netdevs that are there by the configured names; it leaves out those that are not. */
 export function network(world: World): void {
+  world.hidden.clock += 5;
   for (const wanted of world.hidden.networking) {
     if (world.state.bonds.some((bond) => bond.name === wanted.name)) continue;
     addNetdev(world, {
@@ -27,10 +28,16 @@ export function network(world: World): void {
       tcOffload: { on: false, fixed: true },
       channels: null,
     });
-    world.state.bonds.push({ name: wanted.name, mode: wanted.mode, xmitHashPolicy: wanted.mode === "active-backup" ? null : "layer3+4", up: true, slaves: [], lacp: null });
+    world.state.bonds.push({
+      name: wanted.name,
+      mode: wanted.mode,
+      xmitHashPolicy: wanted.mode === "active-backup" ? null : "layer3+4",
+      up: true,
+      slaves: [],
+      lacp: null,
+    });
     for (const slave of wanted.slaves) enslave(world, wanted.name, slave);
   }
-  world.hidden.clock += 5;
 }
 
 /** Puts a netdev into a bond; a netdev that does not exist is left out, as networking does. */

@@ -1,8 +1,8 @@
-import { known } from "../observed.ts";
 import { vfDriverOf } from "../models.ts";
+import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, release } from "./events.ts";
-import { removeRepresentors, addRepresentors } from "./representors.ts";
+import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { addNetdev, type Behaviour, type World } from "./world.ts";
 
 /** A fault or a drift that can be put into a simulated host by name. */

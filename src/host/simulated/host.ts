@@ -2,6 +2,7 @@ import type { Action } from "../action.ts";
 import { ActionError, type Host } from "../host.ts";
 import { known } from "../observed.ts";
 import type { HostState } from "../state.ts";
+import { slotOf } from "../values.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { durationOf } from "./durations.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
@@ -73,6 +74,8 @@ function act(world: World, action: Action): void {
       return setVfSettings(world, action.netdev, action.vf, action.settings);
     case "activate-lag":
       return activateLag(world, action.pf, action.seconds);
+    default:
+      return action satisfies never;
   }
 }
 
@@ -81,7 +84,10 @@ function activateLag(world: World, address: string, seconds: number): void {
   const pf = pfAt(world, address);
   if (!isComingUp(world, pf)) reconsiderLag(world, pf);
   const lag = known(pf.lag);
-  if (lag?.state === "active" && lag.type === "switchdev") return;
+  if (lag?.state === "active" && lag.type === "switchdev") {
+    world.hidden.clock = Math.max(world.hidden.clock, world.hidden.lagActiveAt[slotOf(pf.address)] ?? 0);
+    return;
+  }
   world.hidden.clock += seconds;
   throw new Refusal("ETIMEDOUT", `the LAG is not active after ${seconds} s`);
 }

@@ -25,7 +25,9 @@ export function reconsiderLag(world: World, pf: PhysicalFunction): void {
   if (current === wanted) return;
   if (current !== null) disable(world, ports, card);
   // CREATE_LAG is refused by the firmware while a VF is driven.
-  const driven = ports.some((port) => port.vfs.some((vf) => vf.driver !== null && (vf.driver !== "vfio-pci" || (known(vf.holders)?.length ?? 1) > 0)));
+  const driven = ports.some((port) =>
+    port.vfs.some((vf) => vf.driver !== null && (vf.driver !== "vfio-pci" || (known(vf.holders)?.length ?? 1) > 0)),
+  );
   if ((wanted === "switchdev" && driven) || has(world, "lag-refused")) return;
   world.hidden.lagActiveAt[card] = world.hidden.clock + profileOf(pf).seconds.lag;
   for (const port of ports) port.lag = { ...activeLag(wanted), members: ports.map((member) => member.address) };

@@ -1,11 +1,11 @@
+import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { PciAddress } from "../values.ts";
-import { vfDriverOf } from "../models.ts";
 import { attachDriver, detachDriver } from "./drivers.ts";
-import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { reconsiderLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";
+import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { cardOf, has, masterOf, pfAt, Refusal, type World } from "./world.ts";
 
 /** Writes `sriov_drivers_autoprobe`. */

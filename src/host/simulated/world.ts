@@ -28,7 +28,9 @@ export const World = z
       networking: z.array(WantedBond).meta({ description: "the bonds that this host's networking makes" }),
       behaviours: z.array(Behaviour),
       lagActiveAt: z.record(z.string(), z.number()).meta({ description: "by card: when the LAG that is coming up will be active" }),
-      home: z.record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() })).meta({ description: "by PF: name and channels at power-on" }),
+      home: z
+        .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
+        .meta({ description: "by PF: name and channels at power-on" }),
       harm: z.array(z.string()).meta({ description: "what was done that must never be done" }),
     }),
   })
@@ -66,7 +68,9 @@ export function netdevNamed(world: World, name: string): World["state"]["netdevs
 
 /** All PFs of the card that this PF is on, in the order of their functions. */
 export function cardOf(world: World, pf: PhysicalFunction): PhysicalFunction[] {
-  return world.state.pfs.filter((candidate) => slotOf(candidate.address) === slotOf(pf.address)).sort((a, b) => (a.address < b.address ? -1 : 1));
+  return world.state.pfs
+    .filter((candidate) => slotOf(candidate.address) === slotOf(pf.address))
+    .sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
 /** The bond (or other master) that a PF's netdev is in. */

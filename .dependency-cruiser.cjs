@@ -1,0 +1,76 @@
+/** DESIGN 2: imports go one way. */
+const inside = (folder) => `^src/${folder}/`;
+/** What decides does no input or output. */
+const pure = "^src/(requirements|spec|boot|openstack|host/simulated)/";
+
+module.exports = {
+  forbidden: [
+    { name: "no-circle", severity: "error", from: {}, to: { circular: true } },
+    { name: "no-unresolved", severity: "error", from: {}, to: { couldNotResolve: true, pathNot: "^ffi$" } },
+    {
+      name: "decisions-are-pure",
+      comment: "no Node, no real host, no netlink",
+      severity: "error",
+      from: { path: pure },
+      to: { dependencyTypes: ["core"] },
+    },
+    { name: "decisions-know-no-host", severity: "error", from: { path: pure }, to: { path: ["^src/host/linux/", "^src/netlink/"] } },
+    { name: "nothing-imports-the-cli", severity: "error", from: { path: "^src/", pathNot: inside("cli") }, to: { path: inside("cli") } },
+    {
+      name: "host-imports-no-decisions",
+      severity: "error",
+      from: { path: inside("host") },
+      to: { path: "^src/(requirements|reconcile|spec|report|cli|boot|openstack)/" },
+    },
+    {
+      name: "spec-imports-values-only",
+      severity: "error",
+      from: { path: inside("spec") },
+      to: { path: "^src/", pathNot: ["^src/spec/", "^src/host/(state|values|models|observed)\\.ts$"] },
+    },
+    {
+      name: "requirements-import-spec-and-host-data",
+      severity: "error",
+      from: { path: inside("requirements") },
+      to: { path: "^src/", pathNot: ["^src/(requirements|spec)/", "^src/host/[a-z]+\\.ts$"] },
+    },
+    {
+      name: "reconcile-imports-no-real-host",
+      severity: "error",
+      from: { path: inside("reconcile") },
+      to: { path: ["^src/host/linux/", "^src/(report|cli)/"] },
+    },
+    {
+      name: "report-imports-no-host",
+      severity: "error",
+      from: { path: inside("report") },
+      to: { path: ["^src/host/(linux|simulated)/", "^src/netlink/"] },
+    },
+    {
+      name: "only-linux-speaks-netlink",
+      severity: "error",
+      from: { path: "^src/", pathNot: ["^src/netlink/", "^src/host/linux/"] },
+      to: { path: inside("netlink") },
+    },
+    {
+      name: "netlink-stands-alone",
+      severity: "error",
+      from: { path: inside("netlink") },
+      to: { path: "^src/", pathNot: inside("netlink") },
+    },
+    { name: "src-needs-no-test-code", severity: "error", from: { path: "^src/" }, to: { path: "^(test|lab|bench|scripts)/" } },
+    { name: "no-dev-dependencies-in-src", severity: "error", from: { path: "^src/" }, to: { dependencyTypes: ["npm-dev"] } },
+    {
+      name: "no-orphans",
+      severity: "error",
+      from: { orphan: true, path: "^src/", pathNot: "^src/cli/main\\.ts$|^src/netlink/worker-main\\.ts$" },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".mjs", ".cjs"] },
+    tsConfig: { fileName: "tsconfig.json" },
+  },
+};

@@ -1,0 +1,418 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { known } from "../src/host/observed.ts";
+import { buildHost, type CardOptions } from "../src/host/simulated/build.ts";
+import { enslave, network, release } from "../src/host/simulated/events.ts";
+import { type FaultName, inject } from "../src/host/simulated/faults.ts";
+import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
+import type { World } from "../src/host/simulated/world.ts";
+import { reconcile } from "../src/reconcile/reconcile.ts";
+import { loadSpec } from "../src/spec/load.ts";
+
+/**
+ * Writes the inputs (spec.yaml, state.json) of the golden cases that were made with simulated hosts. Run it once for a new
+ * case; the expected plan and verdict are then written by `npm run golden` and reviewed like code. The inputs are data from
+ * then on: a changed simulated host does not change them.
+ */
+
+interface Case {
+  readonly name: string;
+  readonly story: string;
+  readonly spec: string;
+  readonly cards?: readonly CardOptions[];
+  /** How far the host has come before it is observed. */
+  readonly until: "power-on" | "early" | "bonded" | "works";
+  /** What has happened to it, at power-on and in the end. */
+  readonly born?: readonly FaultName[];
+  readonly drift?: readonly FaultName[];
+  readonly change?: (world: World) => void;
+  /** The spec that the host was set up with, where it differs from the one that is asked for. */
+  readonly madeWith?: string;
+}
+
+const dual: CardOptions = { model: "ConnectX-5", ports: 2, bond: { name: "bond0", mode: "802.3ad" } };
+const nic = (lines: string) =>
+  `version: 1\nnics:\n  - name: data\n${lines
+    .trim()
+    .split("\n")
+    .map((line) => `    ${line.trim()}`)
+    .join("\n")}\n`;
+const vfLag = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 63, representor: 18}");
+const vfLag4 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 4\nbond: bond0");
+const switchdev = nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\nchannels: {pf: 16}");
+const sriov = nic("mode: sriov\nports: [ens3f0, ens3f1]\nvfs: 2");
+
+const cases: readonly Case[] = [
+  { name: "vf-lag-from-power-on", story: "A host after power-on: everything is to be done.", spec: vfLag, until: "power-on" },
+  {
+    name: "vf-lag-waiting-for-networking",
+    story: "The early stage has run; networking has not made the bond yet.",
+    spec: vfLag,
+    until: "early",
+  },
+  { name: "vf-lag-bonded", story: "Networking has made the bond; the late stage has not run.", spec: vfLag, until: "bonded" },
+  { name: "vf-lag-works", story: "All is as it should be.", spec: vfLag, until: "works" },
+  {
+    name: "vf-lag-active-backup",
+    story: "All is as it should be, with an active-backup bond.",
+    spec: vfLag,
+    cards: [{ ...dual, bond: { name: "bond0", mode: "active-backup" } }],
+    until: "works",
+  },
+  {
+    name: "third-slave",
+    story: "A third slave has joined the bond: the LAG went away without a message.",
+    spec: vfLag,
+    until: "works",
+    drift: ["third-slave"],
+  },
+  { name: "slave-missing", story: "One port has left the bond.", spec: vfLag, until: "works", drift: ["slave-missing"] },
+  {
+    name: "bond-mode-balance-rr",
+    story: "The bond has a mode that the NIC cannot offload.",
+    spec: vfLag,
+    until: "works",
+    drift: ["bond-mode"],
+  },
+  {
+    name: "slave-down",
+    story: "One port of the bond has no link: the LAG still works, a warning is due.",
+    spec: vfLag,
+    until: "works",
+    change: (world) => {
+      const slave = world.state.bonds[0]?.slaves[1];
+      if (slave !== undefined) slave.up = false;
+    },
+  },
+  {
+    name: "bonded-too-early",
+    story: "The bond was made before VFs and switchdev: only a reboot helps.",
+    spec: vfLag,
+    until: "power-on",
+    drift: ["bonded-early"],
+  },
+  {
+    name: "roce-lag",
+    story: "VFs and switchdev were made under a bond: the LAG is active, but of type roce.",
+    spec: vfLag,
+    until: "works",
+    change: (world) => {
+      for (const pf of world.state.pfs) {
+        const lag = known(pf.lag);
+        if (lag != null) lag.type = "roce";
+      }
+    },
+  },
+  {
+    name: "multiport-eswitch",
+    story: "Somebody turned on esw_multiport: the LAG is of another kind.",
+    spec: vfLag,
+    until: "works",
+    change: (world) => {
+      for (const pf of world.state.pfs) {
+        const lag = known(pf.lag);
+        if (lag != null) lag.type = "multiport_eswitch";
+      }
+    },
+  },
+  {
+    name: "vfs-bound-too-early",
+    story: "VFs were bound before the LAG was active, so that it never came up.",
+    spec: vfLag,
+    until: "bonded",
+    drift: ["vfs-bound-early"],
+  },
+  {
+    name: "vfs-bound-too-early-guest-has-one",
+    story: "The same, and a guest has got one of them already.",
+    spec: vfLag,
+    until: "bonded",
+    drift: ["vfs-bound-early", "guest-holds-vf"],
+  },
+  {
+    name: "port-back-to-legacy",
+    story: "Somebody set one port's eSwitch back to legacy while it is in the bond.",
+    spec: vfLag,
+    until: "works",
+    drift: ["port-to-legacy"],
+  },
+  {
+    name: "port-back-to-legacy-before-bond",
+    story: "One port's eSwitch is in legacy mode, and the bond is not made yet.",
+    spec: vfLag,
+    until: "early",
+    drift: ["port-to-legacy"],
+  },
+  {
+    name: "lag-state-unknown",
+    story: "debugfs is not mounted: nobody can tell whether the LAG works.",
+    spec: vfLag,
+    until: "works",
+    drift: ["debugfs-missing"],
+  },
+  {
+    name: "guests-run",
+    story: "Guests hold VFs and all is well: nothing may be touched, and nothing needs to be.",
+    spec: vfLag,
+    until: "works",
+    drift: ["guest-holds-vf"],
+  },
+  {
+    name: "more-vfs-wanted-guests-run",
+    story: "The spec asks for more VFs while guests hold some: a person must decide.",
+    spec: vfLag4,
+    madeWith: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0"),
+    until: "early",
+    drift: ["guest-holds-vf"],
+  },
+  {
+    name: "more-vfs-wanted-bonded",
+    story: "The spec asks for more VFs on ports that are in a bond: a reboot.",
+    spec: vfLag4,
+    madeWith: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0"),
+    until: "works",
+  },
+  {
+    name: "more-vfs-wanted-free",
+    story: "The spec asks for more VFs and nothing stands in the way: 0 comes between.",
+    spec: vfLag4,
+    madeWith: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0"),
+    until: "early",
+  },
+  {
+    name: "firmware-short-of-vfs",
+    story: "The firmware offers fewer VFs than wanted.",
+    spec: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 8\nbond: bond0"),
+    until: "power-on",
+    born: ["firmware-short"],
+  },
+  {
+    name: "no-sriov-capability",
+    story: "SR-IOV is off in the firmware: the ports have no such capability.",
+    spec: vfLag,
+    until: "power-on",
+    born: ["no-virtualization"],
+  },
+  {
+    name: "vf-link-missing",
+    story: "One VF of each port has not appeared on the PCI bus.",
+    spec: vfLag,
+    until: "early",
+    born: ["missing-vf-link"],
+  },
+  {
+    name: "holders-unknown",
+    story: "It cannot be told who uses the VFs: the number is not changed.",
+    spec: vfLag4,
+    madeWith: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0"),
+    until: "early",
+    drift: ["holders-unknown"],
+  },
+  { name: "port-missing", story: "The second port is gone.", spec: vfLag, until: "power-on", born: ["port-missing"] },
+  {
+    name: "unknown-port-name",
+    story: "The spec names a port that this host does not have.",
+    spec: nic("mode: vf-lag\nports: [ens9f0, ens9f1]\nvfs: 2\nbond: bond0"),
+    until: "power-on",
+  },
+  {
+    name: "selector-matches-too-much",
+    story: "A wildcard matches the four ports of two cards.",
+    spec: nic('mode: vf-lag\nports: [{vendor: "15b3"}]\nvfs: 2\nbond: bond0'),
+    cards: [dual, { model: "ConnectX-5", ports: 2 }],
+    until: "power-on",
+  },
+  {
+    name: "ports-of-two-cards",
+    story: "The two ports belong to two cards: VF-LAG cannot join them.",
+    spec: nic("mode: vf-lag\nports: [ens3f0, ens4f0]\nvfs: 2\nbond: bond0"),
+    cards: [dual, { model: "ConnectX-5", ports: 2 }],
+    until: "power-on",
+  },
+  {
+    name: "two-nics-one-port",
+    story: "Two NICs of the spec mean the same port by different selectors.",
+    spec: `${vfLag}  - name: other\n    mode: sriov\n    ports: [{address: "0000:37:00.0"}]\n    vfs: 2\n`,
+    until: "power-on",
+  },
+  {
+    name: "selected-by-address",
+    story: "The ports are named by PCI address with a wildcard.",
+    spec: nic('mode: vf-lag\nports: [{address: "0000:37:00.*"}]\nvfs: 2\nbond: bond0'),
+    until: "bonded",
+  },
+  {
+    name: "selected-by-mac",
+    story: "The ports are named by the first bytes of their MAC addresses.",
+    spec: nic('mode: vf-lag\nports: [{mac: "24:8a:07:*"}]\nvfs: 2\nbond: bond0'),
+    until: "works",
+  },
+  {
+    name: "renamed-by-udev",
+    story: "In switchdev mode udev renamed the ports: the bond misses them.",
+    spec: vfLag,
+    until: "bonded",
+    born: ["renames-ports"],
+  },
+  {
+    name: "other-bond",
+    story: "The ports are in a bond of another name.",
+    spec: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond7"),
+    madeWith: vfLag,
+    until: "works",
+  },
+  {
+    name: "connectx-4-lx-vf-lag",
+    story: "A ConnectX-4 Lx is asked for VF-LAG, which it is not known to do.",
+    spec: vfLag,
+    cards: [{ ...dual, model: "ConnectX-4 Lx" }],
+    until: "power-on",
+  },
+  {
+    name: "connectx-4-lx-inline",
+    story: "A ConnectX-4 Lx needs inline mode transport for switchdev.",
+    spec: nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\neswitch: {inline: transport}"),
+    cards: [{ ...dual, model: "ConnectX-4 Lx" }],
+    until: "power-on",
+  },
+  {
+    name: "connectx-3",
+    story: "A ConnectX-3 makes VFs only from module options.",
+    spec: sriov,
+    cards: [{ model: "ConnectX-3", ports: 2 }],
+    until: "power-on",
+  },
+  { name: "intel-sriov", story: "Plain SR-IOV on an Intel NIC.", spec: sriov, cards: [{ model: "X710", ports: 2 }], until: "power-on" },
+  {
+    name: "intel-switchdev",
+    story: "An Intel NIC without eSwitch is asked for switchdev.",
+    spec: switchdev,
+    cards: [{ model: "X710", ports: 2 }],
+    until: "power-on",
+  },
+  { name: "sriov-works", story: "Plain SR-IOV on a ConnectX-5, as it should be.", spec: sriov, until: "works" },
+  {
+    name: "sriov-on-switchdev-nic",
+    story: "Plain SR-IOV is asked of a NIC that is in switchdev mode.",
+    spec: sriov,
+    madeWith: nic("mode: switchdev\nports: [ens3f0, ens3f1]\nvfs: 2"),
+    until: "early",
+  },
+  {
+    name: "sriov-settings",
+    story: "Trust, spoof check and addresses of VFs are declared and not set.",
+    spec: nic('mode: sriov\nports: [ens3f0]\nvfs: 2\nvfSettings: {mac: "02:5d:00:00:00:{vf}", trust: true, spoofCheck: true}'),
+    madeWith: nic("mode: sriov\nports: [ens3f0]\nvfs: 2"),
+    until: "works",
+  },
+  { name: "switchdev-from-power-on", story: "Switchdev without a bond, from power-on.", spec: switchdev, until: "power-on" },
+  {
+    name: "steering-to-change",
+    story: "Another flow steering is asked of a port in switchdev mode: it goes through legacy.",
+    spec: nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\neswitch: {steering: dmfs}"),
+    madeWith: nic("mode: switchdev\nports: [ens3f0]\nvfs: 2"),
+    until: "works",
+  },
+  {
+    name: "steering-without-value",
+    story: "The kernel shows no value for the steering parameter: it is left alone.",
+    spec: nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\neswitch: {steering: smfs}"),
+    until: "power-on",
+    drift: ["steering-without-value"],
+  },
+  {
+    name: "vf-addresses-forgotten",
+    story: "The firmware forgot the VFs' addresses at the mode change.",
+    spec: nic('mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}'),
+    until: "bonded",
+    born: ["forgets-vf-macs"],
+  },
+  {
+    name: "offload-turned-off",
+    story: "hw-tc-offload was turned off on the bonded ports: it is turned on without harm.",
+    spec: vfLag,
+    until: "works",
+    drift: ["tc-offload-off"],
+  },
+  {
+    name: "channels-reset",
+    story: "Channels are back at 1: those of the representors are set, those of the bonded ports wait for a boot.",
+    spec: vfLag,
+    until: "works",
+    drift: ["channels-reset"],
+  },
+  {
+    name: "channels-more-than-offered",
+    story: "More channels are declared than the device offers.",
+    spec: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 128, representor: 18}"),
+    until: "power-on",
+  },
+  { name: "representor-missing", story: "One VF has no representor.", spec: vfLag, until: "works", drift: ["representors-lost"] },
+  { name: "vfs-unbound", story: "Somebody unbound a port's VFs.", spec: vfLag, until: "works", drift: ["vfs-unbound"] },
+  {
+    name: "autoprobe-left-off",
+    story: "Autoprobe was left off: libvirt could not give VFs back.",
+    spec: vfLag,
+    until: "works",
+    change: (world) => {
+      for (const pf of world.state.pfs) if (pf.sriov !== null) pf.sriov.autoprobe = false;
+    },
+  },
+  {
+    name: "port-in-a-bridge",
+    story: "A port is the slave of a Linux bridge before the early stage: it is not touched.",
+    spec: switchdev,
+    until: "power-on",
+    change: (world) => {
+      const netdev = world.state.netdevs.find((candidate) => candidate.name === "ens3f0");
+      if (netdev !== undefined) netdev.master = "br0";
+    },
+  },
+  {
+    name: "two-nics",
+    story: "VF-LAG on one card and plain SR-IOV on another, from power-on.",
+    spec: `${vfLag}  - name: storage\n    mode: sriov\n    ports: [ens4f0]\n    vfs: 2\n`,
+    cards: [dual, { model: "ConnectX-6 Dx", ports: 2 }],
+    until: "power-on",
+  },
+  {
+    name: "bond-re-formed",
+    story: "The bond was taken apart and made again with the VFs unbound.",
+    spec: vfLag,
+    until: "bonded",
+    change: (world) => {
+      for (const name of ["ens3f0", "ens3f1"]) release(world, name);
+      for (const name of ["ens3f0", "ens3f1"]) enslave(world, "bond0", name);
+      world.hidden.clock += 10;
+    },
+  },
+];
+
+for (const wanted of cases) await writeCase(wanted);
+
+async function writeCase({
+  name,
+  story,
+  spec,
+  cards = [dual],
+  until,
+  born = [],
+  drift = [],
+  change,
+  madeWith = spec,
+}: Case): Promise<void> {
+  const world = buildHost(cards);
+  for (const fault of born) inject(world, fault);
+  const host = new SimulatedHost(world);
+  const made = loadSpec(madeWith, name);
+  if (until !== "power-on") await reconcile(host, made, { stages: ["early"] });
+  if (until === "bonded" || until === "works") network(world);
+  if (until === "works") await reconcile(host, made, { stages: ["early", "late"] });
+  for (const fault of drift) inject(world, fault);
+  change?.(world);
+  const folder = join(import.meta.dirname, "../test/golden", name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "spec.yaml"), `# ${story}\n${spec}`);
+  writeFileSync(join(folder, "state.json"), `${JSON.stringify(observeWorld(world), null, 1)}\n`);
+}

@@ -1,0 +1,79 @@
+import { Command } from "commander";
+import type { Stage } from "../requirements/requirement.ts";
+import { exitCodes, finish } from "./exit.ts";
+import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
+
+export function applyCommand(): Command {
+  return new Command("apply")
+    .description("bring the host to its spec, as `plan` shows it")
+    .addOption(specOption())
+    .addOption(hostOption())
+    .addOption(outputOption())
+    .addHelpText(
+      "after",
+      "\nExit code: 0 all holds, 2 something is left that a person, networking or a reboot must do, 1 error.\nIt is safe to interrupt and to run again.\n\nExamples:\n  vflag plan && vflag apply\n",
+    )
+    .action((options: SpecOptions & OutputOptions) => run("apply", ["early", "late"], options));
+}
+
+/** The two commands that systemd's units run at boot. */
+export function bootCommand(): Command {
+  const stage = (name: Stage, description: string, stages: readonly Stage[]) =>
+    new Command(name)
+      .description(description)
+      .addOption(specOption())
+      .addOption(hostOption())
+      .addOption(outputOption())
+      .action((options: SpecOptions & OutputOptions) => run(`boot ${name}`, stages, options));
+  return (
+    new Command("boot")
+      .description("one stage of the boot sequence, as vflag-early.service and vflag-late.service run it")
+      .addCommand(stage("early", "before networking: VFs, eSwitch, offload, channels", ["early"]))
+      // The early requirements are gates of the late ones: where they do not hold, no VF is bound.
+      .addCommand(stage("late", "after networking: LAG active, then VFs bound", ["early", "late"]))
+  );
+}
+
+async function run(
+  command: string,
+  stages: readonly Stage[],
+  { spec: file, host: name, output }: SpecOptions & OutputOptions,
+): Promise<void> {
+  const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
+  const { apply } = await import("../reconcile/apply.ts");
+  const { acquireLock } = await import("../host/linux/lock.ts");
+  const { plainProgress, terminalProgress } = await import("../report/progress.ts");
+  const spec = readSpec(file);
+  const target = await openTarget(name, true);
+  try {
+    const style = styleFor(process.stderr);
+    const lock = acquireLock(target.lockFile, `vflag ${command}`);
+    try {
+      const silent = output === "json";
+      const progress =
+        process.stderr.isTTY === true && !silent
+          ? await terminalProgress(
+              spec.nics.map((nic) => nic.name),
+              style,
+            )
+          : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${line}\n`), style);
+      const applied = await apply(target.host, spec, {
+        command,
+        stages,
+        journalFile: target.journalFile,
+        progress: progress.observer,
+      }).finally(progress.finish);
+      if (output === "json")
+        printJson({ schema: "vflag/applied/1", outcomes: applied.outcomes, verdicts: applied.verdicts, seconds: applied.seconds });
+      else {
+        const { appliedText } = await import("../report/apply-text.ts");
+        print(appliedText(applied, styleFor(process.stdout)));
+      }
+      finish(applied.verdicts.every((verdict) => verdict.answer === "works") ? exitCodes.fine : exitCodes.pending);
+    } finally {
+      lock.release();
+    }
+  } finally {
+    target.close();
+  }
+}

@@ -1,0 +1,21 @@
+import { Option } from "commander";
+
+/** Options that several commands have, with the same meaning in all of them. */
+
+export const specOption = () => new Option("--spec <file>", "the spec").default("/etc/vflag/vflag.yaml");
+
+export const hostOption = () => new Option("--host <host>", "local, or the file of a simulated host or a saved state").default("local");
+
+export const outputOption = () => new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text");
+
+export interface TargetOptions {
+  readonly host: string;
+}
+
+export interface SpecOptions extends TargetOptions {
+  readonly spec: string;
+}
+
+export interface OutputOptions {
+  readonly output: "text" | "json";
+}

@@ -1,0 +1,38 @@
+import { Command } from "commander";
+import { exitCodes, finish } from "./exit.ts";
+import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
+
+export function planCommand(): Command {
+  return new Command("plan")
+    .description("rehearse `apply` on a simulated twin of the host, and show every action in order")
+    .addOption(specOption())
+    .addOption(hostOption())
+    .addOption(outputOption())
+    .option("--full", "show every command, however many", false)
+    .addHelpText(
+      "after",
+      "\nExit code: 0 nothing to do, 2 changes pending, 1 error.\n\nExamples:\n  vflag plan\n  vflag plan --host state.json --spec new.yaml     rehearse on a saved state, on any machine\n",
+    )
+    .action(run);
+}
+
+async function run({ spec: file, host: name, output, full }: SpecOptions & OutputOptions & { full: boolean }): Promise<void> {
+  const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
+  const { isEmpty, rehearse } = await import("../reconcile/plan.ts");
+  const spec = readSpec(file);
+  const target = await openTarget(name, false);
+  try {
+    const plan = await rehearse(spec, await target.host.observe());
+    if (output === "json") {
+      const { planJson } = await import("../report/plan-json.ts");
+      printJson(planJson(plan));
+    } else {
+      const { planText } = await import("../report/plan-text.ts");
+      print(planText(plan, styleFor(process.stdout), { full }));
+    }
+    const complete = plan.outcomes.every((outcome) => outcome.left.every((deviation) => deviation.severity === "warning"));
+    finish(isEmpty(plan) && complete ? exitCodes.fine : exitCodes.pending);
+  } finally {
+    target.close();
+  }
+}

@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { applyCommand, bootCommand } from "./apply.ts";
+import { completionCommand } from "./completion.ts";
+import { explainCommand } from "./explain.ts";
+import { initCommand } from "./init.ts";
+import { inspectCommand } from "./inspect.ts";
+import { planCommand } from "./plan.ts";
+import { simulateCommand } from "./simulate.ts";
+import { verifyCommand } from "./verify.ts";
+
+/** The command line: every command, without having loaded what it needs to run. */
+export function buildProgram(version: string): Command {
+  return new Command("vflag")
+    .description("SR-IOV, switchdev and VF-LAG on a hypervisor: one spec, one exact plan, one verdict.")
+    .version(version)
+    .showSuggestionAfterError()
+    .showHelpAfterError("(vflag --help shows the commands)")
+    .addCommand(initCommand())
+    .addCommand(inspectCommand())
+    .addCommand(planCommand())
+    .addCommand(applyCommand())
+    .addCommand(verifyCommand())
+    .addCommand(explainCommand())
+    .addCommand(bootCommand())
+    .addCommand(simulateCommand())
+    .addCommand(completionCommand())
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 nothing to do, or all holds; 2 changes pending, or deviations; 1 error.\n\nExamples:\n  vflag init --write        propose a spec for this host\n  vflag plan                see what would be done\n  vflag apply               do it\n  vflag verify              see whether it works, and if not, why\n",
+    );
+}

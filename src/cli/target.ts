@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import type { Host } from "../host/host.ts";
+import { coloured, plain, type Style } from "../report/style.ts";
+import { loadSpec } from "../spec/load.ts";
+import type { Spec } from "../spec/schema.ts";
+
+/** A host to work on, and where its lock and its journal are. */
+export interface Target {
+  readonly host: Host;
+  readonly lockFile: string;
+  readonly journalFile: string;
+  readonly close: () => void;
+}
+
+/** What is wrong with the command as it was given. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Opens what `--host` names. @param act whether the command will change it: a saved state cannot be */
+export async function openTarget(name: string, act: boolean): Promise<Target> {
+  if (name === "local") {
+    const { LinuxHost } = await import("../host/linux/host.ts");
+    const host = LinuxHost.open();
+    return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
+  }
+  const { openSavedHost } = await import("../host/saved.ts");
+  const saved = openSavedHost(name);
+  if (act && saved.kind === "state") {
+    throw new UsageError(
+      `${name} is a saved state, which can only be looked at.\nMake a simulated host of it: vflag simulate new HOST.json --from ${name}`,
+    );
+  }
+  return { host: saved.host, lockFile: `${name}.lock`, journalFile: `${name}.journal.jsonl`, close: () => {} };
+}
+
+/** Reads a spec from its file. */
+export function readSpec(file: string): Spec {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error && error.code === "ENOENT" ? "no such file" : String(error);
+    throw new UsageError(`${file}: ${reason}.\nName the spec with --spec FILE, or let \`vflag init\` propose one for this host.`, {
+      cause: error,
+    });
+  }
+  return loadSpec(text, file);
+}
+
+/** Colours on a terminal only, and never where NO_COLOR is set (https://no-color.org). */
+export function styleFor(stream: { isTTY?: boolean }): Style {
+  const wanted = stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+  return wanted ? coloured : plain;
+}
+
+export function print(text: string): void {
+  process.stdout.write(text);
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

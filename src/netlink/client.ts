@@ -1,0 +1,131 @@
+import { constants } from "node:os";
+import { failure, isRefusal, NetlinkError, NetlinkFormatError } from "./errors.ts";
+import { control, decodeMessages, decodeRefusal, encodeMessage, flag, type Message } from "./message.ts";
+import type { Transport } from "./socket.ts";
+
+/** A request to the kernel. */
+export interface Request {
+  /** What is asked, in words, for errors: `list links`. */
+  readonly what: string;
+  /** nlmsg_type: RTM_GETLINK, or the id of a generic family. */
+  readonly type: number;
+  readonly payload: Buffer;
+}
+
+/** How often a dump is tried while the kernel says that its table changed in between. */
+const DUMP_ATTEMPTS = 10;
+
+/**
+ * Asks the kernel and waits for the whole answer, one request at a time, synchronously.
+ *
+ * Answers are matched by sequence number and port id, so what is left over from an earlier request is dropped.
+ * After a failure that leaves the conversation in doubt (a time-out, bytes that make no sense) the socket is closed and
+ * the next request opens another, because a dump that was not read to its end blocks the next one with EBUSY.
+ */
+export class NetlinkClient implements Disposable {
+  readonly #open: () => Transport;
+  #transport: Transport | null = null;
+  #sequence = 0;
+  #closed = false;
+
+  /** @param open opens a socket; called now, and again after a failure that left the socket in doubt */
+  constructor(open: () => Transport) {
+    this.#open = open;
+    this.#transport = open();
+  }
+
+  /** Sends a request and returns the payloads of its answers (none for a plain "done"). Throws NetlinkError, NetlinkFormatError. */
+  request(request: Request): Buffer[] {
+    return this.#exchange(request, flag.request | flag.ack).payloads;
+  }
+
+  /**
+   * Reads a whole table. When the kernel says that the table changed meanwhile (NLM_F_DUMP_INTR), or that answers were
+   * lost (ENOBUFS), the table is read again, up to ten times; then NetlinkError with code EINTR or ENOBUFS.
+   */
+  dump(request: Request): Buffer[] {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { payloads, interrupted } = this.#exchange(request, flag.request | flag.dump);
+        if (!interrupted) return payloads;
+      } catch (error) {
+        if (!isRefusal(error, "ENOBUFS") || attempt >= DUMP_ATTEMPTS) throw error;
+        continue;
+      }
+      if (attempt >= DUMP_ATTEMPTS) {
+        throw failure(request.what, constants.errno.EINTR, `the table changed while it was read, ${attempt} times over`);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #exchange(request: Request, flags: number): { payloads: Buffer[]; interrupted: boolean } {
+    if (this.#closed) throw failure(request.what, constants.errno.EBADF, "the netlink client was closed");
+    this.#transport ??= this.#open();
+    const transport = this.#transport;
+    this.#sequence = (this.#sequence % 0xffff_ffff) + 1;
+    const { type, payload, what } = request;
+    const sent = encodeMessage({ type, flags, sequence: this.#sequence, port: transport.port, payload });
+    let answer: Answer;
+    try {
+      transport.send(sent);
+      answer = collect(transport, this.#sequence, (flags & flag.dump) !== 0);
+    } catch (error) {
+      this.#drop();
+      throw inContext(error, what);
+    }
+    const refusal = answer.end && decodeRefusal(answer.end, what, sent);
+    if (refusal) throw refusal;
+    return answer;
+  }
+
+  #drop(): void {
+    this.#transport?.[Symbol.dispose]();
+    this.#transport = null;
+  }
+}
+
+interface Answer {
+  readonly payloads: Buffer[];
+  readonly interrupted: boolean;
+  /** The NLMSG_DONE or NLMSG_ERROR that ended the answer. */
+  readonly end: Message;
+}
+
+/** Reads until the answer's end: NLMSG_DONE of a dump, NLMSG_ERROR (which is also the ack) of anything. */
+function collect(transport: Transport, sequence: number, dump: boolean): Answer {
+  const payloads: Buffer[] = [];
+  let interrupted = false;
+  for (;;) {
+    for (const message of decodeMessages(transport.receive())) {
+      if (message.sequence !== sequence || message.port !== transport.port) continue;
+      interrupted ||= dump && (message.flags & flag.dumpInterrupted) !== 0;
+      switch (message.type) {
+        case control.noop:
+          break;
+        case control.error:
+        case control.done:
+          return { payloads, interrupted, end: message };
+        case control.overrun:
+          throw failure("receive", constants.errno.ENOBUFS, "the kernel dropped answers");
+        default:
+          payloads.push(message.payload);
+      }
+    }
+  }
+}
+
+/** The same failure, told as the failure of this request. */
+function inContext(error: unknown, what: string): unknown {
+  if (error instanceof NetlinkFormatError) return new NetlinkFormatError(`${what}: ${error.message}`);
+  if (!(error instanceof NetlinkError)) return error;
+  return failure(what, error.errno, error.extack === null ? error.request : `${error.request}: ${error.extack}`);
+}

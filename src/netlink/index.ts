@@ -1,0 +1,54 @@
+/**
+ * A client for rtnetlink, devlink and ethtool over AF_NETLINK sockets.
+ *
+ * @example
+ * using netlink = openNetlink();
+ * netlink.route.listLinks();
+ * if (netlink.devlink.isAvailable()) netlink.devlink.listPorts();
+ * netlink.ethtool.listFeatures(["hw-tc-offload"]);
+ */
+import { Devlink } from "./devlink.ts";
+import { Ethtool } from "./ethtool.ts";
+import { GenericNetlink } from "./generic.ts";
+import { Rtnetlink } from "./rtnetlink.ts";
+
+export type {
+  DevlinkHandle,
+  DevlinkInfo,
+  DevlinkParam,
+  DevlinkPort,
+  Eswitch,
+  EswitchChange,
+  EswitchEncap,
+  EswitchInline,
+  EswitchMode,
+  PortFlavour,
+} from "./devlink.ts";
+export type { ParamMode, ParamType, ParamValue } from "./devlink-param.ts";
+export { isRefusal, NetlinkError, NetlinkFormatError } from "./errors.ts";
+export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./ethtool.ts";
+export { type DriverInfo, getDriverInfo } from "./ethtool-driver.ts";
+export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./link.ts";
+export type { LongRequest } from "./long-request.ts";
+export type { Unnamed } from "./names.ts";
+export type { LinkReference } from "./rtnetlink.ts";
+export { runInWorker, useWorkerSource, type WorkerOptions } from "./worker.ts";
+
+/** Two sockets, one per netlink protocol, and what is spoken over them. */
+export interface Netlink extends Disposable {
+  readonly route: Rtnetlink;
+  readonly devlink: Devlink;
+  readonly ethtool: Ethtool;
+  close(): void;
+}
+
+/** Opens the sockets, in the network namespace of the calling thread. Throws NetlinkError. */
+export function openNetlink(): Netlink {
+  const route = new Rtnetlink();
+  const generic = new GenericNetlink();
+  const close = () => {
+    route.close();
+    generic.close();
+  };
+  return { route, devlink: new Devlink(generic), ethtool: new Ethtool(generic), close, [Symbol.dispose]: close };
+}

@@ -1,0 +1,26 @@
+import { commandsOf } from "../host/command.ts";
+import type { Applied } from "../reconcile/apply.ts";
+import type { Failure, NicOutcome } from "../reconcile/reconcile.ts";
+import { count, duration, type Style } from "./style.ts";
+import { deviationLines } from "./verdict-text.ts";
+
+/** What `apply` or a boot stage did, for the eye. */
+export function appliedText({ outcomes, seconds }: Applied, style: Style): string {
+  const lines = outcomes.flatMap((outcome) => outcomeLines(outcome, style));
+  const done = outcomes.reduce((sum, outcome) => sum + outcome.steps.reduce((actions, step) => actions + step.actions.length, 0), 0);
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failures.length, 0);
+  const did =
+    done === 0
+      ? "Nothing was to be done."
+      : `${count(done, "action")}${failed === 0 ? "" : `, ${failed} of them failed`}, in ${duration(seconds)}.`;
+  return `${[...lines, did].join("\n")}\n`;
+}
+
+function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {
+  const title = status === "settled" ? style.good("settled") : style.bad("stopped");
+  return [`${style.strong(nic)}  ${title}`, ...failures.map((failure) => failureLine(failure, style)), ...deviationLines(left, style)];
+}
+
+function failureLine({ step, action, code, reason }: Failure, style: Style): string {
+  return `  ${style.bad("failed")}  ${step.requirement}: ${commandsOf(action).join("; ")}\n            ${code === null ? "" : `${code}: `}${reason}`;
+}

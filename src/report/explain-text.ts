@@ -1,0 +1,38 @@
+import type { Requirement } from "../requirements/requirement.ts";
+import { type Style, table } from "./style.ts";
+
+/** One requirement's page: what, why, how to see it, how to put it right by hand, and where that is written. */
+export function explainText(requirement: Requirement, style: Style): string {
+  const list = (title: string, lines: readonly string[]) => ["", style.strong(title), ...lines.map((line) => `  ${line}`)];
+  const gate = requirement.gate ? "Nothing that follows is done before this holds." : "What follows is done even if this does not hold.";
+  return `${[
+    `${style.strong(requirement.id)}  (stage ${requirement.stage})`,
+    requirement.title,
+    ...list("Why", [requirement.why, gate]),
+    ...list("See it by hand", requirement.observe),
+    ...list("Put it right by hand", requirement.byHand),
+    ...list("References", requirement.references),
+  ].join("\n")}\n`;
+}
+
+/** All requirements in their order. */
+export function explainList(requirements: readonly Requirement[]): string {
+  return `${table(requirements.map(({ id, stage, title }) => [id, stage, title])).join("\n")}\n`;
+}
+
+/** The same page for the documentation. */
+export function explainMarkdown(requirement: Requirement): string {
+  const list = (lines: readonly string[], code: boolean) => lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
+  return [
+    `## ${requirement.id}`,
+    `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: nothing that follows is done before it holds" : ""}.`,
+    `*Why.* ${requirement.why}`,
+    `*See it by hand:*\n\n${list(requirement.observe, true)}`,
+    `*Put it right by hand:*\n\n${list(requirement.byHand, false)}`,
+    `*References:*\n\n${list(requirement.references, false)}`,
+  ].join("\n\n");
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}

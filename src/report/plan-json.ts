@@ -1,0 +1,24 @@
+import { commandsOf } from "../host/command.ts";
+import type { Plan } from "../reconcile/plan.ts";
+
+/** A plan as data: each action with the commands that a person would type for it. Times are estimates, in seconds. */
+export function planJson(plan: Plan): object {
+  return {
+    schema: "vflag/plan/1",
+    seconds: plan.seconds,
+    scriptsSeconds: plan.scriptsSeconds,
+    phases: plan.phases.map(({ after, seconds, steps }) => ({
+      after,
+      seconds,
+      steps: steps.map((step) => ({
+        nic: step.nic,
+        requirement: step.requirement,
+        seconds: step.seconds,
+        deviations: step.deviations.map(({ subject, expected, actual }) => ({ subject, expected, actual })),
+        actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action) })),
+      })),
+    })),
+    outcomes: plan.outcomes.map(({ nic, status, left }) => ({ nic, status, left })),
+    remaining: plan.remaining.flatMap(({ deviations }) => deviations),
+  };
+}

@@ -1,0 +1,76 @@
+import { commandsOf } from "../host/command.ts";
+import { isEmpty, type Phase, type Plan, type PlannedStep } from "../reconcile/plan.ts";
+import type { NicOutcome } from "../reconcile/reconcile.ts";
+import { requirementById } from "../requirements/stages.ts";
+import { condense, subjectText } from "./condense.ts";
+import { count, duration, type Style } from "./style.ts";
+import { deviationLines } from "./verdict-text.ts";
+
+/** Commands shown of one step before the rest is only counted. */
+const commandsShown = 4;
+
+export interface PlanTextOptions {
+  /** Every command, however many. */
+  readonly full: boolean;
+}
+
+/** A plan for the eye: what will happen, in the order in which it will happen, as the commands that a person would type. */
+export function planText(plan: Plan, style: Style, { full }: PlanTextOptions): string {
+  const lines: string[] = [];
+  let number = 0;
+  for (const phase of plan.phases) {
+    if (phase.after === "now" && phase.steps.length === 0) continue;
+    lines.push(style.strong(phaseTitle(phase)), "");
+    for (const step of phase.steps) lines.push(...stepLines(step, ++number, style, full), "");
+  }
+  for (const outcome of plan.outcomes) lines.push(...outcomeLines(outcome, style));
+  return `${[...lines, closing(plan, number, style)].join("\n")}\n`;
+}
+
+function phaseTitle(phase: Phase): string {
+  switch (phase.after) {
+    case "now":
+      return "Now:";
+    case "networking":
+      return "Then networking makes the bond (not vflag's doing), and after it:";
+    case "reboot":
+      return "A reboot is needed (vflag does not do it). At boot, before networking:";
+  }
+}
+
+function stepLines(step: PlannedStep, number: number, style: Style, full: boolean): string[] {
+  const title = requirementById(step.requirement)?.title ?? step.requirement;
+  const head = `${String(number).padStart(3)}  ${style.strong(step.nic)}  ${step.requirement}: ${title}`;
+  const off = condense(step.deviations).map(
+    ({ first, subjects }) => `     ${style.faint(`${subjectText(subjects)}: ${first.actual}, wanted ${first.expected}`)}`,
+  );
+  const commands = step.actions.flatMap(commandsOf);
+  const shown = full || commands.length <= commandsShown + 1 ? commands : commands.slice(0, commandsShown);
+  const rest = commands.length - shown.length;
+  return [
+    `${head}  ${style.faint(duration(step.seconds))}`,
+    ...off,
+    ...shown.map((command) => `       ${command}`),
+    ...(rest > 0 ? [`       ${style.faint(`... and ${rest} more like these (--full shows them)`)}`] : []),
+  ];
+}
+
+function outcomeLines(outcome: NicOutcome, style: Style): string[] {
+  if (outcome.left.length === 0) return [];
+  const title =
+    outcome.status === "stopped"
+      ? `${style.strong(outcome.nic)} cannot be completed by vflag alone:`
+      : `${style.strong(outcome.nic)} will be left with:`;
+  return [title, ...deviationLines(outcome.left, style), ""];
+}
+
+function closing(plan: Plan, steps: number, style: Style): string {
+  const stopped = plan.outcomes.filter((outcome) => outcome.status === "stopped");
+  if (isEmpty(plan)) {
+    return stopped.length === 0 ? style.good("Nothing to do.") : style.bad("There is nothing that vflag can do: see above.");
+  }
+  const actions = plan.phases.flatMap((phase) => phase.steps).reduce((sum, step) => sum + step.actions.length, 0);
+  const scripts = plan.scriptsSeconds === null ? "" : `; the usual scripts take about ${duration(plan.scriptsSeconds)}`;
+  const estimate = `about ${duration(plan.seconds)} (estimated${scripts})`;
+  return `${style.strong("Plan:")} ${count(steps, "step")}, ${count(actions, "action")}, ${estimate}. Nothing was changed. \`vflag apply\` does it.`;
+}

@@ -1,0 +1,96 @@
+import { isUnknown, known } from "../host/observed.ts";
+import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { count, type Style, table } from "./style.ts";
+
+/** `inspect` for the eye: the ports, their eSwitches and VFs, and the bonds. */
+export function stateText(state: HostState, style: Style): string {
+  const head = style.faint(`${state.hostname} · kernel ${state.kernel} · observed ${state.observedAt}`);
+  if (state.pfs.length === 0) return `${head}\n\nThis host has no SR-IOV capable network port that the kernel knows.\n`;
+  const blocks = state.pfs.map((pf) => portBlock(pf, state, style).join("\n"));
+  const bonds = state.bonds.map((bond) => {
+    const lacp = bond.lacp === null ? "" : `, LACP with ${count(bond.lacp.ports, "port")}, partner ${bond.lacp.partner}`;
+    const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ");
+    return `${style.strong(bond.name)}  ${bond.mode}: ${slaves === "" ? "no slaves" : slaves}${lacp}`;
+  });
+  return `${[head, ...blocks, ...bonds].join("\n\n")}\n`;
+}
+
+function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string[] {
+  const netdev = state.netdevs.find((candidate) => candidate.name === pf.netdev);
+  const title = `${style.strong(pf.netdev ?? "(no netdev)")}  ${pf.address}  ${pf.model ?? ""} [${pf.vendor}:${pf.product}]  driver ${pf.driver ?? "none"}`;
+  const channels = netdev === undefined ? null : known(netdev.channels);
+  const rows: string[][] = [
+    ["firmware", say(pf.firmware)],
+    ["IOMMU group", pf.iommuGroup === null ? "none" : String(pf.iommuGroup)],
+    ["NUMA node", pf.numaNode === null ? "none" : String(pf.numaNode)],
+    ["eSwitch", eswitchText(pf)],
+    ["LAG", lagText(pf)],
+    [
+      "netdev",
+      netdev === undefined
+        ? "none"
+        : `${netdev.mac ?? "no MAC"}, ${netdev.up ? "up" : "down"}${netdev.master === null ? "" : `, in ${netdev.master}`}`,
+    ],
+    ["channels", channels == null ? "none to set" : `${channels.combined} of ${channels.max}`],
+    ["tc offload", netdev === undefined ? "none" : offloadText(netdev.tcOffload)],
+    ["VFs", vfText(pf, state)],
+  ];
+  return [title, ...table(rows, "  "), ...vfRows(pf, state)];
+}
+
+function vfRows(pf: PhysicalFunction, state: HostState): string[] {
+  const rows = pf.vfs.map((vf) => {
+    const representor = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index);
+    const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
+    const holders = isUnknown(vf.holders)
+      ? `use unknown: ${vf.holders.unknown}`
+      : vf.holders
+          .map((holder) => (holder.kind === "process" ? `in use by ${holder.command} (${holder.pid})` : `in namespace ${holder.name}`))
+          .join(", ");
+    return [
+      `VF ${vf.index}`,
+      vf.address,
+      vf.driver ?? "unbound",
+      netdev?.name ?? "-",
+      isUnknown(vf.settings) ? "MAC unknown" : vf.settings.mac,
+      representor === undefined ? "" : `representor ${representor.netdev}`,
+      holders,
+    ];
+  });
+  return table(rows, "    ");
+}
+
+function vfText(pf: PhysicalFunction, state: HostState): string {
+  if (pf.sriov === null) return "no SR-IOV capability";
+  const representors = state.representors.filter((representor) => representor.pf === pf.address).length;
+  const autoprobe = pf.sriov.autoprobe === false ? ", autoprobe off" : "";
+  return `${pf.sriov.count} of ${pf.sriov.total}${autoprobe}${representors > 0 ? `, ${count(representors, "representor")}` : ""}`;
+}
+
+function eswitchText(pf: PhysicalFunction): string {
+  if (isUnknown(pf.eswitch)) return `unknown: ${pf.eswitch.unknown}`;
+  if (pf.eswitch === null) return "none";
+  const { mode, inline, encap, steering } = pf.eswitch;
+  const options = [
+    inline === null ? null : `inline ${inline}`,
+    encap === null ? null : `encap ${encap ? "on" : "off"}`,
+    isUnknown(steering) ? `steering unknown (${steering.unknown})` : steering === null ? null : `steering ${steering}`,
+  ];
+  return [mode, ...options.filter((option) => option !== null)].join(", ");
+}
+
+function lagText(pf: PhysicalFunction): string {
+  if (isUnknown(pf.lag)) return `unknown: ${pf.lag.unknown}`;
+  if (pf.lag === null) return "none";
+  return `${pf.lag.state}${pf.lag.type === null ? "" : `, type ${pf.lag.type}`}${pf.lag.sharedFdb === true ? ", shared FDB" : ""}`;
+}
+
+function offloadText(feature: HostState["netdevs"][number]["tcOffload"]): string {
+  if (isUnknown(feature)) return `unknown: ${feature.unknown}`;
+  return `${feature.on ? "on" : "off"}${feature.fixed ? " [fixed]" : ""}`;
+}
+
+function say(value: PhysicalFunction["firmware"]): string {
+  if (isUnknown(value)) return `unknown: ${value.unknown}`;
+  return value ?? "not told";
+}

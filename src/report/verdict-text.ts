@@ -1,0 +1,104 @@
+import { known } from "../host/observed.ts";
+import type { HostState } from "../host/state.ts";
+import type { Verdict } from "../reconcile/verdict.ts";
+import type { Deviation, Remedy } from "../requirements/requirement.ts";
+import type { NicSpec, Spec } from "../spec/schema.ts";
+import { resolvePorts } from "../spec/selectors.ts";
+import { type Condensed, condense, subjectText } from "./condense.ts";
+import { count, type Style, table } from "./style.ts";
+
+/** `verify` for the eye: one block a NIC, the verdict first, then what was seen, then what is wrong and what to do. */
+export function verdictText(spec: Spec, state: HostState, verdicts: readonly Verdict[], style: Style): string {
+  const blocks = verdicts.map((verdict) => {
+    const nic = spec.nics.find((candidate) => candidate.name === verdict.nic);
+    return nic === undefined ? "" : nicBlock(nic, state, verdict, style).join("\n");
+  });
+  const head = style.faint(`${state.hostname} · kernel ${state.kernel} · observed ${state.observedAt}`);
+  return `${[head, ...blocks, summary(verdicts, style)].join("\n\n")}\n`;
+}
+
+/** Deviations in full: what is wrong with what, why it matters, what to do. */
+export function deviationLines(deviations: readonly Deviation[], style: Style): string[] {
+  return condense(deviations).flatMap((condensed) => [
+    deviationLine(condensed, style),
+    `      why  ${condensed.first.why}`,
+    `      do   ${remedyText(condensed.first.remedy, true)}`,
+  ]);
+}
+
+/** The first thing that is wrong explains most of what follows: it is told in full, the others in a line. */
+function verdictLines(verdict: Verdict, style: Style): string[] {
+  const root = verdict.reason?.requirement;
+  const rest = condense(verdict.deviations.filter((deviation) => deviation.requirement !== root));
+  const first = condense(verdict.deviations.filter((deviation) => deviation.requirement === root));
+  return [
+    ...first.flatMap((condensed, index) => [
+      deviationLine(condensed, style),
+      ...(index === 0 ? [`      why  ${condensed.first.why}`] : []),
+      `      do   ${remedyText(condensed.first.remedy, false)}`,
+    ]),
+    ...(root === undefined || rest.length === 0 ? [] : [style.faint("  and, perhaps because of it:")]),
+    ...rest.flatMap((condensed) => {
+      const { remedy } = condensed.first;
+      return [deviationLine(condensed, style), ...(remedy.kind === "actions" ? [] : [`      do   ${remedyText(remedy, false)}`])];
+    }),
+  ];
+}
+
+function nicBlock(nic: NicSpec, state: HostState, verdict: Verdict, style: Style): string[] {
+  const answer = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot tell") }[verdict.answer];
+  const reason = verdict.reason === null ? "" : `: ${verdict.reason.subject}: ${verdict.reason.actual}`;
+  const title = `${style.strong(nic.name)}  ${nic.mode}  ${answer}${reason}`;
+  return [title, ...facts(nic, state), ...verdictLines(verdict, style)];
+}
+
+/** What was seen of a NIC, without a judgement. */
+function facts(nic: NicSpec, state: HostState): string[] {
+  const resolved = resolvePorts(nic, state);
+  if ("problem" in resolved) return [];
+  const rows = resolved.pfs.map((pf) => {
+    const eswitch = known(pf.eswitch);
+    const representors = state.representors.filter((representor) => representor.pf === pf.address).length;
+    const bound = pf.vfs.filter((vf) => vf.driver !== null).length;
+    return [
+      pf.netdev ?? "(no netdev)",
+      pf.address,
+      pf.model ?? `${pf.vendor}:${pf.product}`,
+      eswitch == null ? "no eSwitch" : eswitch.mode,
+      `${count(pf.sriov?.count ?? 0, "VF")}, ${bound} with a driver`,
+      nic.mode === "sriov" ? "" : count(representors, "representor"),
+    ];
+  });
+  const lines = table(rows, "  ");
+  const bond = state.bonds.find((candidate) => candidate.name === nic.bond);
+  if (bond !== undefined)
+    lines.push(`  ${bond.name}  ${bond.mode}: ${bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ")}`);
+  const lag = resolved.pfs.map((pf) => known(pf.lag)).find((candidate) => candidate != null);
+  if (nic.mode === "vf-lag" && lag != null) lines.push(`  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}`);
+  return lines;
+}
+
+function deviationLine({ first, subjects }: Condensed, style: Style): string {
+  const mark = { error: style.bad("✗"), warning: style.doubtful("!"), unknown: style.doubtful("?") }[first.severity];
+  return `  ${mark} ${style.strong(first.requirement)}  ${subjectText(subjects)}: ${first.actual}, wanted ${first.expected}`;
+}
+
+/** @param tried whether vflag has done what it can, so that only the way out is left to be told */
+function remedyText(remedy: Remedy, tried: boolean): string {
+  switch (remedy.kind) {
+    case "actions":
+      return tried && remedy.otherwise !== undefined ? remedy.otherwise : "vflag apply";
+    case "networking":
+    case "person":
+      return remedy.text;
+    case "reboot":
+      return `reboot: ${remedy.text}`;
+  }
+}
+
+function summary(verdicts: readonly Verdict[], style: Style): string {
+  const bad = verdicts.filter((verdict) => verdict.answer !== "works").map((verdict) => verdict.nic);
+  if (bad.length === 0) return style.good(verdicts.length === 1 ? "The NIC works." : `All ${verdicts.length} NICs work.`);
+  const certain = verdicts.some((verdict) => verdict.answer === "broken") ? "does not work" : "cannot be told to work";
+  return `${style.bad(`${bad.length} of ${count(verdicts.length, "NIC")} ${certain}: ${bad.join(", ")}.`)} \`vflag explain CHECK\` tells more of a check.`;
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { HostState } from "../../src/host/state.ts";
+import { rehearse } from "../../src/reconcile/plan.ts";
+import { verdicts } from "../../src/reconcile/verdict.ts";
+import { planText } from "../../src/report/plan-text.ts";
+import { plain } from "../../src/report/style.ts";
+import { verdictText } from "../../src/report/verdict-text.ts";
+import { evaluate } from "../../src/requirements/evaluate.ts";
+import { loadSpec } from "../../src/spec/load.ts";
+
+/**
+ * Each folder beside this file is a case: a spec, a state, and the plan and the verdict that an operator would be shown.
+ * `npm run golden` writes plan.txt and verdict.txt anew; `git diff` then shows what changed, to be reviewed like code.
+ */
+const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const update = process.env["UPDATE_GOLDEN"] === "1";
+
+describe("golden cases", () => {
+  test("there are at least 40", () => assert.ok(folders.length >= 40, `${folders.length} cases`));
+
+  for (const { name } of folders) {
+    test(name, async () => {
+      const file = (base: string) => join(import.meta.dirname, name, base);
+      const spec = loadSpec(readFileSync(file("spec.yaml"), "utf8"), "spec.yaml");
+      const state = HostState.parse(JSON.parse(readFileSync(file("state.json"), "utf8")));
+      const plan = planText(await rehearse(spec, state), plain, { full: true });
+      const verdict = verdictText(spec, state, verdicts(evaluate(spec, state)), plain);
+      expectFile(file("plan.txt"), plan);
+      expectFile(file("verdict.txt"), verdict);
+    });
+  }
+});
+
+function expectFile(path: string, actual: string): void {
+  if (update) writeFileSync(path, actual);
+  assert.ok(existsSync(path), `${path} is missing: run \`npm run golden\` and review what it writes`);
+  assert.equal(actual, readFileSync(path, "utf8"));
+}

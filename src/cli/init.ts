@@ -23,7 +23,7 @@ async function run({ spec: file, host: name, write }: SpecOptions & { write: boo
     const { writeWhole } = await import("../host/linux/files.ts");
     if (existsSync(file)) throw new UsageError(`${file} is there already, and was left as it is. \`vflag init\` prints the proposal.`);
     mkdirSync(dirname(file), { recursive: true });
-    writeWhole(file, text);
+    await writeWhole(file, text);
     print(`${file} is written: go through it, then \`vflag plan\`.\n`);
   } finally {
     target.close();

@@ -21,31 +21,31 @@ export interface CreateOptions {
 }
 
 /** `simulate new`: writes a host as it is after power-on, or the twin of a saved state. */
-export function createHost(file: string, options: CreateOptions): void {
+export async function createHost(file: string, options: CreateOptions): Promise<void> {
   if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already: --force replaces it`);
   const world = options.from === undefined ? built(options) : worldFrom(options.from);
   for (const name of options.fault) injectNamed(world, name);
-  saveWorld(file, world);
+  await saveWorld(file, world);
   const ports = world.state.pfs.map((pf) => `${pf.netdev ?? pf.address} (${pf.model ?? pf.product})`).join(", ");
   print(`${file}: a simulated host with ${ports}.\n`);
 }
 
 /** `simulate network` and `simulate reboot`. */
-export function happenTo(file: string, event: "network" | "reboot"): void {
+export async function happenTo(file: string, event: "network" | "reboot"): Promise<void> {
   const world = simulatedWorld(file);
   if (event === "reboot") reboot(world);
   else network(world);
-  saveWorld(file, world);
+  await saveWorld(file, world);
   const bonds = world.state.bonds.map((bond) => `${bond.name} (${bond.mode}) of ${bond.slaves.map((slave) => slave.netdev).join(", ")}`);
   if (event === "reboot") print("The host has rebooted.\n");
   else print(bonds.length === 0 ? "Networking ran; this host's networking makes no bond.\n" : `Networking made ${bonds.join("; ")}.\n`);
 }
 
 /** `simulate fault`. */
-export function injectFaults(file: string, names: readonly string[]): void {
+export async function injectFaults(file: string, names: readonly string[]): Promise<void> {
   const world = simulatedWorld(file);
   for (const name of names) injectNamed(world, name);
-  saveWorld(file, world);
+  await saveWorld(file, world);
 }
 
 export function listFaults(): void {

@@ -39,7 +39,7 @@ function happen(name: "network" | "reboot", description: string): Command {
     .argument("<file>", "the simulated host")
     .action(async (file: string) => {
       const { happenTo } = await import("./simulate-run.ts");
-      happenTo(file, name);
+      await happenTo(file, name);
     });
 }
 
@@ -55,11 +55,11 @@ interface NewOptions {
 
 async function create(file: string, options: NewOptions): Promise<void> {
   const { createHost } = await import("./simulate-run.ts");
-  createHost(file, options);
+  await createHost(file, options);
 }
 
 async function fault(file: string | undefined, names: readonly string[]): Promise<void> {
   const { injectFaults, listFaults } = await import("./simulate-run.ts");
   if (file === undefined || names.length === 0) listFaults();
-  else injectFaults(file, names);
+  else await injectFaults(file, names);
 }

@@ -54,9 +54,12 @@ export function styleFor(stream: { isTTY?: boolean }): Style {
   return wanted ? coloured : plain;
 }
 
+/** Prints text; control characters that came from a device or a file, and not from our own colours, reach no terminal. */
 export function print(text: string): void {
-  process.stdout.write(text);
+  process.stdout.write(text.replace(controls, "?"));
 }
+
+const controls = /\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g;
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);

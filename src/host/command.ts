@@ -9,9 +9,9 @@ export function commandsOf(action: Action): string[] {
     case "set-vf-count":
       return [`echo ${action.count} > /sys/bus/pci/devices/${action.pf}/sriov_numvfs`];
     case "unbind-vf":
-      return [`echo ${action.vf} > /sys/bus/pci/drivers/${action.driver}/unbind`];
+      return [`echo ${action.vf} > /sys/bus/pci/drivers/${word(action.driver)}/unbind`];
     case "bind-vf":
-      return [`echo ${action.vf} > /sys/bus/pci/drivers/${action.driver}/bind`];
+      return [`echo ${action.vf} > /sys/bus/pci/drivers/${word(action.driver)}/bind`];
     case "set-steering":
       return [`devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime`];
     case "set-inline":
@@ -21,13 +21,16 @@ export function commandsOf(action: Action): string[] {
     case "set-eswitch-mode":
       return [`devlink dev eswitch set pci/${action.pf} mode ${action.mode}`];
     case "set-tc-offload":
-      return [`ethtool -K ${action.netdev} hw-tc-offload ${action.on ? "on" : "off"}`];
+      return [`ethtool -K ${word(action.netdev)} hw-tc-offload ${action.on ? "on" : "off"}`];
     case "set-channels":
-      return [`ethtool -L ${action.netdev} combined ${action.combined}`];
+      return [`ethtool -L ${word(action.netdev)} combined ${action.combined}`];
     case "set-vf-settings":
-      return settingWords(action.settings).map((words) => `ip link set ${action.netdev} vf ${action.vf} ${words}`);
+      return settingWords(action.settings).map((words) => `ip link set ${word(action.netdev)} vf ${action.vf} ${words}`);
     case "activate-lag":
-      return [`cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`];
+      return [
+        `cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`,
+        `devlink dev eswitch set pci/${action.pf} mode switchdev   # only if it does not: the driver then tries again`,
+      ];
   }
 }
 
@@ -40,4 +43,9 @@ function settingWords(settings: Partial<VfSettings>): string[] {
     ...(spoofCheck == null ? [] : [`spoofchk ${onOff(spoofCheck)}`]),
     ...(linkState == null ? [] : [`state ${linkState}`]),
   ];
+}
+
+/** A word as a shell takes it literally: somebody may copy the line. */
+function word(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -36,13 +36,15 @@ export function openSavedHost(file: string): SavedHost {
 }
 
 /** Writes a simulated host to its file, whole. */
-export function saveWorld(file: string, world: World): void {
-  writeWhole(file, `${JSON.stringify(world, null, 1)}\n`);
+export function saveWorld(file: string, world: World): Promise<void> {
+  return writeWhole(file, `${JSON.stringify(world, null, 1)}\n`);
 }
 
 class FileBackedHost implements Host {
   readonly #file: string;
   readonly #simulated: SimulatedHost;
+  /** Writes follow one another, so that the newest world is the one that stays. */
+  #saved: Promise<void> = Promise.resolve();
 
   constructor(file: string, world: World) {
     this.#file = file;
@@ -57,7 +59,8 @@ class FileBackedHost implements Host {
     try {
       await this.#simulated.perform(action);
     } finally {
-      saveWorld(this.#file, this.#simulated.world);
+      this.#saved = this.#saved.then(() => saveWorld(this.#file, this.#simulated.world));
+      await this.#saved;
     }
   }
 }

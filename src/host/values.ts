@@ -37,8 +37,8 @@ export function slotOf(address: PciAddress): string {
   return address.slice(0, address.lastIndexOf("."));
 }
 
-/** The kernel's own test of an interface name (net/core/dev.c, dev_valid_name). */
+/** The kernel's own test of an interface name (net/core/dev.c, dev_valid_name), and no control characters, which terminals obey. */
 export function isNetdevName(name: string): boolean {
   const bytes = new TextEncoder().encode(name).length;
-  return bytes >= 1 && bytes <= 15 && name !== "." && name !== ".." && !/[\s/:%\0]/.test(name);
+  return bytes >= 1 && bytes <= 15 && name !== "." && name !== ".." && !/[\s/:%\x00-\x1f\x7f]/.test(name);
 }

@@ -9,9 +9,12 @@ export function appliedText({ outcomes, seconds }: Applied, style: Style): strin
   const lines = outcomes.flatMap((outcome) => outcomeLines(outcome, style));
   const done = outcomes.reduce((sum, outcome) => sum + outcome.steps.reduce((actions, step) => actions + step.actions.length, 0), 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failures.length, 0);
+  const stopped = outcomes.some((outcome) => outcome.status === "stopped");
   const did =
     done === 0
-      ? "Nothing was to be done."
+      ? stopped
+        ? "Nothing was done."
+        : "Nothing was to be done."
       : `${count(done, "action")}${failed === 0 ? "" : `, ${failed} of them failed`}, in ${duration(seconds)}.`;
   return `${[...lines, did].join("\n")}\n`;
 }

@@ -45,13 +45,14 @@ function stepLines(step: PlannedStep, number: number, style: Style, full: boolea
     ({ first, subjects }) => `     ${style.faint(`${subjectText(subjects)}: ${first.actual}, wanted ${first.expected}`)}`,
   );
   const commands = step.actions.flatMap(commandsOf);
-  const shown = full || commands.length <= commandsShown + 1 ? commands : commands.slice(0, commandsShown);
-  const rest = commands.length - shown.length;
+  const all = full || commands.length <= commandsShown + 1;
+  const shown = all ? commands : commands.slice(0, commandsShown - 1);
+  const rest = commands.length - commandsShown;
   return [
     `${head}  ${style.faint(duration(step.seconds))}`,
     ...off,
     ...shown.map((command) => `       ${command}`),
-    ...(rest > 0 ? [`       ${style.faint(`... and ${rest} more like these (--full shows them)`)}`] : []),
+    ...(all ? [] : [`       ${style.faint(`... and ${rest} more (--full shows them)`)}`, `       ${commands.at(-1)}`]),
   ];
 }
 

@@ -22,7 +22,6 @@ export function plainProgress(write: (line: string) => void, style: Style): Prog
             `${step.nic}  ${step.requirement}  ${style.bad("failed")}: ${commandsOf(action).join("; ")}: ${failure.code === null ? "" : `${failure.code}: `}${failure.reason}`,
           );
       },
-      nicEnds: ({ nic, status }) => write(`${style.strong(nic)}  ${status === "settled" ? style.good("settled") : style.bad("stopped")}`),
     },
     finish: async () => {},
   };

@@ -89,10 +89,11 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
       return report(issue.path, `must be ${article(issue.expected)}, found ${show(found)}${quoteHint(issue.expected, found)}`);
     case "invalid_value": {
       const allowed = issue.values.map(String);
-      if (found === undefined) return report(issue.path, `is missing: one of ${allowed.join(", ")}`);
-      const guess = nearest(String(found), allowed);
+      const oneOf = `${allowed.length > 1 ? "one of " : ""}${allowed.join(", ")}`;
+      if (found === undefined) return report(issue.path, `is missing: ${oneOf}`);
+      const guess = allowed.length > 1 ? nearest(String(found), allowed) : undefined;
       const hint = guess === undefined ? "" : `: did you mean "${guess}"?`;
-      return report(issue.path, `must be ${allowed.length > 1 ? "one of " : ""}${allowed.join(", ")}, found ${show(found)}${hint}`);
+      return report(issue.path, `must be ${oneOf}, found ${show(found)}${hint}`);
     }
     case "too_small":
       if (issue.origin === "array") return report(issue.path, "must not be empty");
@@ -195,7 +196,7 @@ function show(value: unknown): string {
 function article(type: string): string {
   const names: Record<string, string> = {
     int: "a whole number",
-    number: "a number",
+    number: "a whole number",
     boolean: "true or false",
     string: "a string",
     array: "a list",

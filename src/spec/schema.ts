@@ -75,7 +75,7 @@ export const Spec = z
         hwOffload: z.boolean().default(true),
         container: z
           .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "a container's name")
+          .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "a container's name has letters, digits, '_', '.' and '-' only")
           .optional(),
         engine: z.enum(["auto", "docker", "podman", "native"]).default("auto"),
       })

@@ -1,33 +1,8 @@
-import { CommanderError } from "commander";
-import { exitCodes, finish } from "./exit.ts";
-import { buildProgram } from "./program.ts";
-import { version } from "./version.ts";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 
-/** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */
-const expected = new Set(["UsageError", "SpecError", "SavedHostError", "LockedError", "ActionError", "NetlinkError"]);
+// Compiled code is kept beside the sources, where only their owner can write. Node's own default is a folder in /tmp
+// whose name everybody knows: root must not run what others may have put there.
+enableCompileCache(join(import.meta.dirname, "../../node_modules/.cache/vflag"));
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader has gone (`vflag plan | head`).
-  if (error.code === "EPIPE") process.exit(exitCodes.fine);
-  throw error;
-});
-
-const program = buildProgram(version);
-for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);
-  else {
-    process.stderr.write(`vflag: ${describe(error)}\n`);
-    finish(exitCodes.failed);
-  }
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const system = "code" in error && typeof error.code === "string" && error.code.startsWith("E");
-  if (expected.has(error.name) || system) return error.message;
-  return `this is a defect of vflag, please report it:\n${error.stack ?? error.message}`;
-}
+await import("./run.ts");

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Mac, NetdevName, PciAddress, PciId } from "./values.ts";
+import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
  * What a host is, in one snapshot: plain JSON that can be saved, sent, compared and read back.

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { NetdevName } from "../host/values.ts";
+import { NetdevName } from "../host/schemas.ts";
 
 /** What an operator declares of a host (DESIGN 4). Defaults are filled in by parsing, so a `Spec` has no holes. */
 

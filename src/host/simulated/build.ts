@@ -1,6 +1,6 @@
 import { models } from "../models.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
-import { PciAddress } from "../values.ts";
+import { type PciAddress, pciAddress } from "../values.ts";
 import { disabledLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";
 import { portIndexBase, switchIdOf } from "./representors.ts";
@@ -47,7 +47,7 @@ function addCard(world: World, card: CardOptions, index: number): void {
   if (model === undefined) throw new Error(`no NIC model "${card.model}": one of ${cardModels.join(", ")}`);
   const bus = (0x37 + index * 0x26).toString(16).padStart(2, "0");
   const slot = 3 + index;
-  const addresses = Array.from({ length: card.ports }, (_, port) => PciAddress.parse(`0000:${bus}:00.${port}`));
+  const addresses = Array.from({ length: card.ports }, (_, port) => pciAddress(`0000:${bus}:00.${port}`));
   addresses.forEach((address, port) => {
     const pf: PhysicalFunction = {
       address,

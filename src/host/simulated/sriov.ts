@@ -1,7 +1,7 @@
 import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
-import { PciAddress } from "../values.ts";
+import { type PciAddress, pciAddress } from "../values.ts";
 import { attachDriver, detachDriver } from "./drivers.ts";
 import { reconsiderLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";
@@ -94,5 +94,5 @@ function vfAddress(world: World, pf: PhysicalFunction, index: number): PciAddres
   const stride = pf.sriov?.stride ?? profile.stride;
   const id = Number.parseInt(bus, 16) * 256 + Number.parseInt(slot, 16) * 8 + Number(fn) + offset + index * stride;
   const hex = (value: number) => value.toString(16).padStart(2, "0");
-  return PciAddress.parse(`${domain}:${hex(Math.floor(id / 256) % 256)}:${hex(Math.floor(id / 8) % 32)}.${id % 8}`);
+  return pciAddress(`${domain}:${hex(Math.floor(id / 256) % 256)}:${hex(Math.floor(id / 8) % 32)}.${id % 8}`);
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { HostState, type PhysicalFunction, type VirtualFunction } from "../state.ts";
-import { isNetdevName, NetdevName, PciAddress, slotOf } from "../values.ts";
+import { NetdevName, PciAddress } from "../schemas.ts";
+import { isNetdevName, slotOf } from "../values.ts";
 
 /** Behaviours that a simulated host keeps until they are taken away: see faults.ts for their meaning. */
 export const Behaviour = z.enum([

@@ -1,0 +1,41 @@
+import { spawnSync } from "node:child_process";
+
+/** The median of several runs, in milliseconds. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** How long each of several runs takes, in milliseconds. One run goes before and is not counted. */
+export async function times(runs: number, run: () => Promise<unknown> | unknown): Promise<number[]> {
+  await run();
+  const taken: number[] = [];
+  for (let n = 0; n < runs; n++) {
+    const began = performance.now();
+    await run();
+    taken.push(performance.now() - began);
+  }
+  return taken;
+}
+
+/** Runs a program to its end. @throws when it cannot be started or fails */
+export function program(file: string, args: readonly string[], options: { readonly cwd?: string } = {}): string {
+  const { status, stdout, stderr, error } = spawnSync(file, args, {
+    ...options,
+    encoding: "utf8",
+    timeout: 120_000,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${file} ${args.join(" ")}: exit ${status}: ${stderr}`);
+  return stdout;
+}
+
+/** One line of the report. */
+export function line(what: string, value: string, note = ""): string {
+  return `${what.padEnd(66)} ${value.padStart(12)}  ${note}`.trimEnd();
+}
+
+export function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
+}

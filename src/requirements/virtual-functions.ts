@@ -1,3 +1,4 @@
+import { mayBeInUse } from "../host/in-use.ts";
 import { vfDriverOf } from "../host/models.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { Holder, PhysicalFunction, VirtualFunction } from "../host/state.ts";
@@ -9,8 +10,9 @@ export function nativeDriver(pf: PhysicalFunction): string {
 
 /** Whether something holds the VF, in words: `null` when it is known to be free. */
 export function heldBy(vf: VirtualFunction): string | null {
+  if (!mayBeInUse(vf)) return null;
   if (isUnknown(vf.holders)) return `perhaps in use (${vf.holders.unknown})`;
-  return vf.holders.length === 0 ? null : `in use by ${vf.holders.map(describeHolder).join(", ")}`;
+  return `in use by ${vf.holders.map(describeHolder).join(", ")}`;
 }
 
 /** The VFs of a PF that are in use, or may be, one line each: `VF 3 (0000:37:00.5) in use by process 4711 (qemu-kvm)`. */

@@ -49,9 +49,9 @@ describe("properties over random specs, hosts and faults", () => {
       fc.asyncProperty(specs, stories, async (spec, story) => {
         const world = await play(story, spec);
         const first = await reconcile(new SimulatedHost(world), spec, both);
-        const between = comparable(observeWorld(world));
+        const between = comparable(settled(world));
         const second = await reconcile(new SimulatedHost(world), spec, both);
-        assert.deepEqual(comparable(observeWorld(world)), between);
+        assert.deepEqual(comparable(settled(world)), between);
         if (first.every((outcome) => outcome.failures.length === 0))
           assert.deepEqual(
             second.flatMap((outcome) => outcome.steps),
@@ -70,7 +70,7 @@ describe("properties over random specs, hosts and faults", () => {
         const killed = await play(story, spec);
         await reconcile(new Killed(killed, actions), spec, both).catch(expectKill);
         await reconcile(new SimulatedHost(killed), spec, both);
-        assert.deepEqual(comparable(observeWorld(killed)), comparable(observeWorld(straight)));
+        assert.deepEqual(comparable(settled(killed)), comparable(settled(straight)));
       }),
       { numRuns },
     );
@@ -144,6 +144,12 @@ class Killed implements Host {
 
 function expectKill(error: unknown): void {
   if (!(error instanceof Kill)) throw error;
+}
+
+/** What can be seen when a LAG that was about to come up has come up: time alone changes nothing else. */
+function settled(world: World): HostState {
+  world.hidden.clock += 10;
+  return observeWorld(world);
 }
 
 /** A state without what may differ from run to run: indexes and addresses that the kernel gives at random, and the time. */

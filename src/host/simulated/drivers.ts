@@ -1,4 +1,5 @@
-import { isUnknown, known } from "../observed.ts";
+import { mayBeInUse } from "../in-use.ts";
+import { isUnknown } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { addNetdev, has, pfAt, Refusal, removeNetdev, vfAt, type World } from "./world.ts";
 
@@ -20,7 +21,7 @@ export function bindVf(world: World, pfAddress: string, address: string, driver:
 export function unbindVf(world: World, pfAddress: string, address: string): void {
   const vf = vfAt(pfAt(world, pfAddress), address);
   if (vf.driver === null) return;
-  if ((known(vf.holders)?.length ?? 1) > 0) world.hidden.harm.push(`unbound: VF ${vf.address} is in use`);
+  if (mayBeInUse(vf)) world.hidden.harm.push(`unbound: VF ${vf.address} is in use`);
   detachDriver(world, vf);
 }
 

@@ -1,3 +1,4 @@
+import { mayBeInUse } from "../in-use.ts";
 import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
@@ -168,7 +169,7 @@ export const faults = {
     summary: "somebody unbound the first port's VFs",
     apply: (world) => {
       for (const vf of world.state.pfs[0]?.vfs ?? []) {
-        if (vf.driver === null || vf.driver === "vfio-pci" || (known(vf.holders)?.length ?? 1) > 0) continue;
+        if (vf.driver === null || vf.driver === "vfio-pci" || mayBeInUse(vf)) continue;
         vf.driver = null;
         world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.device !== vf.address);
       }

@@ -1,3 +1,4 @@
+import { mayBeInUse } from "../in-use.ts";
 import { known } from "../observed.ts";
 import type { Lag, PhysicalFunction } from "../state.ts";
 import { slotOf } from "../values.ts";
@@ -25,9 +26,7 @@ export function reconsiderLag(world: World, pf: PhysicalFunction): void {
   if (current === wanted) return;
   if (current !== null) disable(world, ports, card);
   // CREATE_LAG is refused by the firmware while a VF is driven.
-  const driven = ports.some((port) =>
-    port.vfs.some((vf) => vf.driver !== null && (vf.driver !== "vfio-pci" || (known(vf.holders)?.length ?? 1) > 0)),
-  );
+  const driven = ports.some((port) => port.vfs.some((vf) => vf.driver !== null && (vf.driver !== "vfio-pci" || mayBeInUse(vf))));
   if ((wanted === "switchdev" && driven) || has(world, "lag-refused")) return;
   world.hidden.lagActiveAt[card] = world.hidden.clock + profileOf(pf).seconds.lag;
   for (const port of ports) port.lag = { ...activeLag(wanted), members: ports.map((member) => member.address) };

@@ -1,3 +1,4 @@
+import { mayBeInUse } from "../in-use.ts";
 import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
@@ -45,7 +46,7 @@ export function noteIfBonded(world: World, pf: PhysicalFunction, act: string): v
 /** Notes an act that hits VFs in use. */
 export function noteIfHeld(world: World, vfs: readonly VirtualFunction[], act: string): void {
   for (const vf of vfs) {
-    if ((known(vf.holders)?.length ?? 1) > 0) world.hidden.harm.push(`${act}: VF ${vf.address} is in use`);
+    if (mayBeInUse(vf)) world.hidden.harm.push(`${act}: VF ${vf.address} is in use`);
   }
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { HostState, type PhysicalFunction, type VirtualFunction } from "../state.ts";
 import { NetdevName, PciAddress } from "../schemas.ts";
+import { HostState, type PhysicalFunction, type VirtualFunction } from "../state.ts";
 import { isNetdevName, slotOf } from "../values.ts";
 
 /** Behaviours that a simulated host keeps until they are taken away: see faults.ts for their meaning. */

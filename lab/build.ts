@@ -1,0 +1,53 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PrivateApt } from "./apt.ts";
+import { removeOthers } from "./cache.ts";
+import { buildImage, type Image } from "./image.ts";
+import { prepareKernel } from "./kernel.ts";
+import { buildModules } from "./modules.ts";
+import { cache } from "./paths.ts";
+import { buildRoot, sshKey } from "./rootfs.ts";
+import { prepareTools, type Tools } from "./tools.ts";
+
+/** All that a guest's start needs. */
+export interface Build {
+  readonly image: Image;
+  readonly tools: Tools;
+  readonly privateKey: string;
+}
+
+export interface BuildOptions {
+  /** Fetch the package lists anew, and with them newer packages. */
+  readonly update?: boolean;
+  /** Remove the results of earlier builds afterwards. */
+  readonly clean?: boolean;
+}
+
+/** Makes the guest's image, or finds it made. Takes minutes the first time, then about a second. */
+export async function build(options: BuildOptions = {}): Promise<Build> {
+  if (process.getuid?.() !== 0) throw new Error("the lab must be built as root: mmdebstrap and chroot need it");
+  await mkdir(cache, { recursive: true });
+  const apt = new PrivateApt();
+  await apt.prepare(options.update === true);
+  const tools = await prepareTools(apt);
+  const kernel = await prepareKernel(apt, tools);
+  const modules = await buildModules(kernel, tools);
+  const root = await buildRoot(apt, tools);
+  const key = await sshKey(tools);
+  const image = await buildImage({ root, kernel, modules, publicKey: key.public, tools });
+  await writeFile(join(cache, "build.json"), JSON.stringify({ image, tools, privateKey: key.private } satisfies Build));
+  if (options.clean === true) {
+    const folders = [image.folder, tools.root, root, join(kernel.netdevsimSource, "..")];
+    await removeOthers([...folders, ...Object.values(modules).map((file) => join(file, ".."))]);
+  }
+  return { image, tools, privateKey: key.private };
+}
+
+/** What the last build made; the answer to most commands, without asking apt. */
+export async function lastBuild(): Promise<Build> {
+  try {
+    return JSON.parse(await readFile(join(cache, "build.json"), "utf8")) as Build;
+  } catch {
+    throw new Error(`there is no lab in ${cache} yet: run "npm run lab -- build"`);
+  }
+}

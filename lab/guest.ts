@@ -1,0 +1,184 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { copyFile, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Build, lastBuild } from "./build.ts";
+import { cached } from "./cache.ts";
+import { mustRun } from "./exec.ts";
+import { cache, repository, runFolder } from "./paths.ts";
+import { type Acceleration, type Machine, type Nic, qemuArguments } from "./qemu.ts";
+import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
+
+export interface StartOptions {
+  readonly name?: string;
+  readonly nic?: Nic;
+  /** The local TCP port that leads to the guest's ssh; a free one by default. */
+  readonly port?: number;
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly iommu?: boolean;
+  readonly acceleration?: Acceleration;
+  /** Keep a disk of its own, so that reboots work. */
+  readonly persist?: boolean;
+  readonly append?: readonly string[];
+  /** Milliseconds to wait for ssh. */
+  readonly timeout?: number;
+}
+
+/** What a running guest's folder says about it. */
+export interface Guest {
+  readonly name: string;
+  readonly pid: number;
+  readonly nic: Nic;
+  readonly access: Access;
+}
+
+/** Boots a guest and waits until ssh answers and systemd is done. */
+export async function startGuest(options: StartOptions = {}): Promise<Guest> {
+  const name = options.name ?? "lab";
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new Error(`bad guest name "${name}": use a-z, 0-9 and "-"`);
+  if (runningGuest(name) !== undefined) throw new Error(`guest "${name}" is already running: stop it, or give --name`);
+  const build = await lastBuild();
+  const machine = await machineFor(name, build, options);
+  await rm(machine.folder, { recursive: true, force: true });
+  await mkdir(machine.share, { recursive: true });
+  if (machine.disk !== undefined) await copyFile(build.image.disk, machine.disk);
+
+  const log = await open(join(machine.folder, "qemu.log"), "w");
+  const [program = "", ...args] = qemuArguments(build, machine);
+  const env = { ...process.env, ...build.tools.env };
+  const child = spawn(program, args, { cwd: machine.folder, env, detached: true, stdio: ["ignore", log.fd, log.fd] });
+  await log.close();
+  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
+  child.unref();
+  const access = {
+    folder: machine.folder,
+    sshPort: machine.sshPort,
+    privateKey: build.privateKey,
+    env: build.tools.env,
+  };
+  const guest: Guest = { name, pid: child.pid, nic: machine.nic, access };
+  await writeFile(join(machine.folder, "guest.json"), JSON.stringify(guest));
+  const interrupted = (): void => {
+    process.kill(guest.pid, "SIGKILL");
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  try {
+    await waitForSsh(machine.sshPort, () => isOurs(guest), options.timeout ?? 300_000);
+    await runInGuest(access, ["systemctl", "is-system-running", "--wait"]);
+    return guest;
+  } catch (error) {
+    const said = await lastWords(machine.folder);
+    await stopGuest(name);
+    throw new Error(`guest "${name}" did not come up: ${String(error)}\n${said}`);
+  } finally {
+    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+  }
+}
+
+async function machineFor(name: string, build: Build, options: StartOptions): Promise<Machine> {
+  const folder = runFolder(name);
+  return {
+    name,
+    folder,
+    share: join(folder, "share"),
+    sshPort: options.port ?? (await freePort()),
+    nic: options.nic ?? "mlx5",
+    cpus: options.cpus ?? 2,
+    memory: options.memory ?? 2048,
+    iommu: options.iommu ?? true,
+    acceleration: chooseAcceleration(options.acceleration ?? "auto"),
+    disk: options.persist === true ? join(folder, "disk.ext4") : undefined,
+    packages: await packagesDisk(build),
+    append: options.append ?? [],
+  };
+}
+
+function chooseAcceleration(wanted: Acceleration): "kvm" | "tcg" {
+  if (wanted !== "auto") return wanted;
+  const flags = readFileSync("/proc/cpuinfo", "utf8");
+  return existsSync("/dev/kvm") && /^flags\s*:.*\b(vmx|svm)\b/m.test(flags) ? "kvm" : "tcg";
+}
+
+/** node_modules as a disk (empty, if there is none): through 9p, starting Node takes seconds more. */
+async function packagesDisk(build: Build): Promise<string> {
+  const modules = join(repository, "node_modules");
+  const lock = await readFile(join(modules, ".package-lock.json"), "utf8").catch(() => undefined);
+  const folder = await cached("packages", ["2", modules, lock ?? ""], async (into) => {
+    const disk = join(into, "packages.ext4");
+    await mustRun(["truncate", "-s", "2G", disk]);
+    const content = lock === undefined ? [] : ["-d", modules];
+    const argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-L", "packages", ...content, disk];
+    await mustRun(argv, { env: build.tools.env });
+  });
+  return join(folder, "packages.ext4");
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** The pid may be another process's by now; ours has the guest's name among its arguments. */
+function isOurs(guest: Guest): boolean {
+  try {
+    const argv = readFileSync(`/proc/${guest.pid}/cmdline`, "utf8").split("\0");
+    return argv.includes(`vflag-lab-${guest.name}`);
+  } catch {
+    return false;
+  }
+}
+
+/** The guest of this name, if its process is alive. */
+export function runningGuest(name: string): Guest | undefined {
+  try {
+    const guest = JSON.parse(readFileSync(join(runFolder(name), "guest.json"), "utf8")) as Guest;
+    return isOurs(guest) ? guest : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function runningGuests(): Promise<Guest[]> {
+  const folder = join(cache, "run");
+  if (!existsSync(folder)) return [];
+  return (await readdir(folder)).flatMap((name) => runningGuest(name) ?? []);
+}
+
+/** Ends the guest's process, at once; its disk is worth nothing. Returns whether there was one. */
+export async function stopGuest(name: string): Promise<boolean> {
+  const guest = runningGuest(name);
+  if (guest === undefined) return false;
+  await closeConnection(guest.access);
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    try {
+      process.kill(guest.pid, signal);
+    } catch {
+      // It ended in between.
+    }
+    for (let tries = 0; tries < 50 && isOurs(guest); tries++) await sleep(100);
+    if (!isOurs(guest)) break;
+  }
+  if (isOurs(guest)) throw new Error(`guest "${name}" (process ${guest.pid}) does not end`);
+  await rm(join(guest.access.folder, "guest.json"), { force: true });
+  return true;
+}
+
+/** The end of the console and of QEMU's own messages. */
+async function lastWords(folder: string): Promise<string> {
+  const texts = ["qemu.log", "console.log"].map(async (name) => {
+    const text = await readFile(join(folder, name), "utf8").catch(() => "");
+    return `--- ${name}\n${text.trim().split("\n").slice(-15).join("\n")}`;
+  });
+  return (await Promise.all(texts)).join("\n");
+}

@@ -47,7 +47,7 @@ export const cases: readonly Case[] = [
   {
     title: "VFs have the addresses and the product id that the PF's capability tells",
     needs: "sriov",
-    run: async (host) => {
+    run: async (host, bed) => {
       const before = (await port(host)).sriov;
       await createVfs(host, 2);
       const pf = await port(host);
@@ -61,7 +61,7 @@ export const cases: readonly Case[] = [
         pf.vfs.map((vf) => routingId(vf.address)),
         expected,
       );
-      assert.deepEqual([...new Set(pf.vfs.map((vf) => vf.product))], [before.vfProduct]);
+      if (bed.nic.tellsVfProduct) assert.deepEqual([...new Set(pf.vfs.map((vf) => vf.product))], [before.vfProduct]);
     },
   },
   {
@@ -177,12 +177,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    title: "settings of a VF that does not exist are refused with EINVAL",
+    title: "settings of a VF beyond what the NIC offers are refused with EINVAL",
     needs: "sriov",
-    run: async (host) => {
+    run: async (host, bed) => {
       await createVfs(host, 1);
       const netdev = nameOf(await port(host));
-      await refused(host, { kind: "set-vf-settings", netdev, vf: 5, settings: { mac: "02:5d:00:00:00:05" } }, "EINVAL");
+      await refused(host, { kind: "set-vf-settings", netdev, vf: bed.nic.totalVfs + 5, settings: { mac: "02:5d:00:00:00:05" } }, "EINVAL");
     },
   },
   {
@@ -306,10 +306,14 @@ export const cases: readonly Case[] = [
     run: async (host) => {
       await createVfs(host, 1);
       await switchdev(host);
-      const netdev = (await host.observe()).representors[0]?.netdev ?? "none";
-      await host.perform({ kind: "set-channels", netdev, combined: 2 });
-      const found = (await host.observe()).netdevs.find((candidate) => candidate.name === netdev);
-      assert.equal(known(found?.channels)?.combined, 2);
+      // udev may rename the representor at any time: it is looked up anew, by what it stands for.
+      const representor = async () => {
+        const { representors, netdevs } = await host.observe();
+        const name = representors.find((candidate) => candidate.vf === 0)?.netdev;
+        return netdevs.find((netdev) => netdev.name === name);
+      };
+      await host.perform({ kind: "set-channels", netdev: (await representor())?.name ?? "none", combined: 2 });
+      assert.equal(known((await representor())?.channels)?.combined, 2);
     },
   },
   {
@@ -471,6 +475,7 @@ export const cases: readonly Case[] = [
       await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
       await host.perform({ kind: "bind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
       await bed.bond("bond0", "active-backup", await portNames(host));
+      assert.equal(known((await port(host)).lag)?.state, "disabled");
       await host.perform({ kind: "unbind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
       await pause(1500);
       assert.equal(known((await port(host)).lag)?.state, "disabled", "unbinding alone is no event");

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { known } from "../../src/host/observed.ts";
 import { conformance } from "./suite.ts";
@@ -10,8 +10,16 @@ import type { NicProperties } from "./testbed.ts";
  * NIC's name in VFLAG_NIC. It takes the ports of the first card for itself: never run it on a machine that needs them.
  */
 const nics: Readonly<Record<string, NicProperties>> = {
-  igb: { totalVfs: 7, vfDriver: "igbvf", eswitch: false, lag: false, steering: [], maxChannels: 2 },
-  mlx5: { totalVfs: 7, vfDriver: "mlx5_core", eswitch: true, lag: true, steering: ["dmfs", "smfs"], maxChannels: 63 },
+  igb: { totalVfs: 7, tellsVfProduct: true, vfDriver: "igbvf", eswitch: false, lag: false, steering: [], maxChannels: 2 },
+  mlx5: {
+    totalVfs: 8,
+    tellsVfProduct: false,
+    vfDriver: "mlx5_core",
+    eswitch: true,
+    lag: true,
+    steering: ["dmfs", "smfs"],
+    maxChannels: 63,
+  },
 };
 
 const name = process.env["VFLAG_NIC"] ?? "";
@@ -19,20 +27,35 @@ const nic = nics[name];
 if (nic === undefined) throw new Error(`VFLAG_NIC is "${name}": one of ${Object.keys(nics).join(", ")}`);
 
 const host = LinuxHost.open();
+/** The other ends of the ports' cables, so that bonds have links to watch. */
+for (const wire of name === "igb" ? ["peer0", "peer1"] : ["wire0", "wire1"]) ip("link", "set", wire, "up");
 ip("link", "add", "third0", "type", "dummy");
 
 conformance({
   name: `${name} on a real kernel`,
   nic,
   reset: async () => {
+    // First the VFs, then the bond: a LAG cannot be taken down while a VF is driven ("driver restart required").
     const state = await host.observe();
+    for (const pf of state.pfs) writeFileSync(`/sys/bus/pci/devices/${pf.address}/sriov_numvfs`, "0");
     for (const bond of state.bonds) ip("link", "del", bond.name);
     for (const pf of state.pfs) {
-      if (known(pf.eswitch)?.mode === "switchdev") execFileSync("devlink", ["dev", "eswitch", "set", `pci/${pf.address}`, "mode", "legacy"]);
-      writeFileSync(`/sys/bus/pci/devices/${pf.address}/sriov_numvfs`, "0");
+      if (known(pf.eswitch)?.mode === "switchdev")
+        execFileSync("devlink", ["dev", "eswitch", "set", `pci/${pf.address}`, "mode", "legacy"]);
       writeFileSync(`/sys/bus/pci/devices/${pf.address}/sriov_drivers_autoprobe`, "1");
       if (nic.steering.includes("smfs")) {
-        execFileSync("devlink", ["dev", "param", "set", `pci/${pf.address}`, "name", "flow_steering_mode", "value", "smfs", "cmode", "runtime"]);
+        execFileSync("devlink", [
+          "dev",
+          "param",
+          "set",
+          `pci/${pf.address}`,
+          "name",
+          "flow_steering_mode",
+          "value",
+          "smfs",
+          "cmode",
+          "runtime",
+        ]);
       }
     }
     execFileSync("udevadm", ["settle", "-t", "60"]);
@@ -46,6 +69,7 @@ conformance({
       ip("link", "set", netdev, "master", bond);
     }
     ip("link", "set", bond, "up");
+    await linksUp(bond, netdevs.length);
   },
   linkEvent: async (netdev) => {
     ip("link", "set", netdev, "down");
@@ -56,6 +80,17 @@ conformance({
     host.close();
   },
 });
+
+/** Waits until bonding has seen every slave's link and told the drivers: 10 s at most. */
+async function linksUp(bond: string, slaves: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const up = readFileSync(`/proc/net/bonding/${bond}`, "utf8").match(/^MII Status: up$/gm)?.length ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // The bond itself has a line of this kind too.
+    if (up === slaves + 1) break;
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+}
 
 function ip(...words: string[]): void {
   execFileSync("ip", words, { stdio: ["ignore", "ignore", "inherit"], timeout: 60_000 });

@@ -8,6 +8,7 @@ import type { NicProperties, Testbed } from "./testbed.ts";
 conformance(
   simulated("ConnectX-6 Dx", {
     totalVfs: 64,
+    tellsVfProduct: true,
     vfDriver: "mlx5_core",
     eswitch: true,
     lag: true,
@@ -15,7 +16,9 @@ conformance(
     maxChannels: 63,
   }),
 );
-conformance(simulated("82576", { totalVfs: 7, vfDriver: "igbvf", eswitch: false, lag: false, steering: [], maxChannels: 2 }));
+conformance(
+  simulated("82576", { totalVfs: 7, tellsVfProduct: true, vfDriver: "igbvf", eswitch: false, lag: false, steering: [], maxChannels: 2 }),
+);
 
 function simulated(model: string, nic: NicProperties): Testbed {
   let world: World = buildHost([]);

@@ -18,6 +18,8 @@ export interface Testbed {
 
 export interface NicProperties {
   readonly totalVfs: number;
+  /** Whether the capability's VF Device ID is that of the VFs: the lab's stand-in borrows another NIC's capability. */
+  readonly tellsVfProduct: boolean;
   readonly vfDriver: string;
   readonly eswitch: boolean;
   readonly lag: boolean;

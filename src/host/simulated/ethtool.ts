@@ -1,5 +1,6 @@
 import { isUnknown, known } from "../observed.ts";
 import type { VfSettings } from "../state.ts";
+import { profileOf } from "./profiles.ts";
 import { noteIfBonded } from "./sriov.ts";
 import { netdevNamed, Refusal, type World } from "./world.ts";
 
@@ -30,10 +31,12 @@ export function setVfSettings(world: World, name: string, index: number, setting
   netdevNamed(world, name);
   const pf = world.state.pfs.find((candidate) => candidate.netdev === name);
   const vf = pf?.vfs.find((candidate) => candidate.index === index);
-  if (pf === undefined || vf === undefined) throw new Refusal("EINVAL", `${name} has no VF ${index}`);
+  // mlx5 has a vport for every VF that it offers, and takes settings for those that do not exist yet.
+  const offered = vf !== undefined || (pf !== undefined && profileOf(pf).eswitch && index < (pf.sriov?.total ?? 0));
+  if (pf === undefined || !offered) throw new Refusal("EINVAL", `${name} has no VF ${index}`);
   const legacyOnly = settings.trust !== undefined || settings.spoofCheck !== undefined || settings.linkState !== undefined;
   if (legacyOnly && known(pf.eswitch)?.mode === "switchdev") throw new Refusal("EOPNOTSUPP", "Operation not supported");
   if (settings.mac !== undefined && Number.parseInt(settings.mac.slice(0, 2), 16) % 2 === 1)
     throw new Refusal("EINVAL", "multicast address");
-  if (!isUnknown(vf.settings)) Object.assign(vf.settings, settings);
+  if (vf !== undefined && !isUnknown(vf.settings)) Object.assign(vf.settings, settings);
 }

@@ -19,6 +19,5 @@ export type Action =
   | { readonly kind: "set-vf-settings"; readonly netdev: string; readonly vf: number; readonly settings: Partial<VfSettings> }
   | { readonly kind: "activate-lag"; readonly pf: PciAddress; readonly seconds: number };
 
-export type ActionKind = Action["kind"];
 export type Steering = "dmfs" | "smfs" | "hmfs";
 export type Inline = NonNullable<Eswitch["inline"]>;

@@ -17,8 +17,12 @@ export const Holder = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("process"), pid: z.int(), command: z.string() }),
     z.strictObject({ kind: z.literal("namespace"), name: z.string() }),
+    z.strictObject({ kind: z.literal("master"), name: NetdevName }),
   ])
-  .meta({ id: "Holder", description: "a process with the VFIO group open, or a network namespace that has the netdev" });
+  .meta({
+    id: "Holder",
+    description: "a process that has the device open, a network namespace that has the netdev, or a bridge or bond that the netdev is in",
+  });
 export type Holder = z.infer<typeof Holder>;
 
 export const VfSettings = z

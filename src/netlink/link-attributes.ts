@@ -122,7 +122,6 @@ export const bondSlaveAttributes = attributes({
   aggregator: [6, u16],
 });
 
-export type LinkAttributes = Decoded<typeof linkAttributes>;
 export type VfAttributes = Decoded<typeof vfAttributes>;
 
 /** The address in an ifla_vf_mac, as long as `like`, an address of the PF (6 bytes when it has none). */

@@ -5,7 +5,7 @@ import { SimulatedHost } from "../host/simulated/host.ts";
 import { twinOf } from "../host/simulated/twin.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, type NicDeviations } from "../requirements/evaluate.ts";
-import type { Stage } from "../requirements/requirement.ts";
+import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
@@ -21,6 +21,8 @@ export interface PlannedStep extends Step {
 /** What happens in one go. Between phases something happens that is not vflag's doing: networking, a reboot. */
 export interface Phase {
   readonly after: "now" | "networking" | "reboot";
+  /** What could not be done before it. */
+  readonly because: readonly Deviation[];
   readonly steps: readonly PlannedStep[];
   /** NICs run at the same time: the slowest one's time. */
   readonly seconds: number;
@@ -42,14 +44,15 @@ export interface Plan {
 export async function rehearse(spec: Spec, state: HostState): Promise<Plan> {
   const rehearsal = new Rehearsal(spec, state);
   const phases = [await rehearsal.phase("now", allStages)];
-  if (rehearsal.stoppedBy("reboot")) {
+  const toReboot = rehearsal.stoppedBy("reboot");
+  if (toReboot.length > 0) {
     reboot(rehearsal.twin.world);
-    phases.push(await rehearsal.phase("reboot", ["early"]));
+    phases.push(await rehearsal.phase("reboot", ["early"], toReboot));
+  }
+  const toNetwork = rehearsal.stoppedBy("networking");
+  if (toReboot.length > 0 || toNetwork.length > 0) {
     network(rehearsal.twin.world);
-    phases.push(await rehearsal.phase("networking", allStages));
-  } else if (rehearsal.stoppedBy("networking")) {
-    network(rehearsal.twin.world);
-    phases.push(await rehearsal.phase("networking", allStages));
+    phases.push(await rehearsal.phase("networking", allStages, toNetwork));
   }
   const shown = phases.filter((phase, index) => index === 0 || phase.steps.length > 0 || phase.after !== "now");
   return {
@@ -90,18 +93,18 @@ class Rehearsal implements Host {
     return performed;
   }
 
-  async phase(after: Phase["after"], stages: readonly Stage[]): Promise<Phase> {
+  async phase(after: Phase["after"], stages: readonly Stage[], because: readonly Deviation[] = []): Promise<Phase> {
     const order: Step[] = [];
     this.outcomes = await reconcile(this, this.#spec, { stages, observer: { stepBegins: (step) => order.push(step) } });
     const steps = order.map((step): PlannedStep => ({ ...step, seconds: this.#secondsOf(step) }));
     const perNic = this.outcomes.map(({ nic }) => steps.filter((step) => step.nic === nic).reduce((sum, step) => sum + step.seconds, 0));
-    return { after, steps, seconds: Math.max(0, ...perNic) };
+    return { after, because, steps, seconds: Math.max(0, ...perNic) };
   }
 
-  stoppedBy(kind: "reboot" | "networking"): boolean {
-    return this.outcomes.some(
-      (outcome) => outcome.status === "stopped" && outcome.left.some((deviation) => deviation.remedy.kind === kind),
-    );
+  /** The gates that wait for this. */
+  stoppedBy(kind: "reboot" | "networking"): Deviation[] {
+    const left = this.outcomes.flatMap((outcome) => (outcome.status === "stopped" ? outcome.left : []));
+    return left.filter((deviation) => deviation.remedy.kind === kind);
   }
 
   #secondsOf(step: Step): number {

@@ -9,6 +9,9 @@ import { deviationLines } from "./verdict-text.ts";
 /** Commands shown of one step before the rest is only counted. */
 const commandsShown = 4;
 
+/** Lines of what is off, likewise. */
+const deviationsShown = 4;
+
 export interface PlanTextOptions {
   /** Every command, however many. */
   readonly full: boolean;
@@ -20,7 +23,7 @@ export function planText(plan: Plan, style: Style, { full }: PlanTextOptions): s
   let number = 0;
   for (const phase of plan.phases) {
     if (phase.after === "now" && phase.steps.length === 0) continue;
-    lines.push(style.strong(phaseTitle(phase)), "");
+    lines.push(style.strong(phaseTitle(phase)), ...reasonLines(phase), "");
     for (const step of phase.steps) lines.push(...stepLines(step, ++number, style, full), "");
   }
   for (const outcome of plan.outcomes) lines.push(...outcomeLines(outcome, style));
@@ -34,8 +37,13 @@ function phaseTitle(phase: Phase): string {
     case "networking":
       return "Then networking makes the bond (not vflag's doing), and after it:";
     case "reboot":
-      return "A reboot is needed (vflag does not do it). At boot, before networking:";
+      return "A reboot is needed (vflag does not do it). Then, at boot before networking:";
   }
+}
+
+function reasonLines({ after, because }: Phase): string[] {
+  if (after !== "reboot") return [];
+  return condense(because).map(({ first, subjects }) => `  ${first.nic}: ${subjectText(subjects)}: ${first.actual}`);
 }
 
 function stepLines(step: PlannedStep, number: number, style: Style, full: boolean): string[] {
@@ -44,13 +52,17 @@ function stepLines(step: PlannedStep, number: number, style: Style, full: boolea
   const off = condense(step.deviations).map(
     ({ first, subjects }) => `     ${style.faint(`${subjectText(subjects)}: ${first.actual}, wanted ${first.expected}`)}`,
   );
+  const deviations =
+    full || off.length <= deviationsShown
+      ? off
+      : [...off.slice(0, deviationsShown - 1), `     ... and ${off.length - deviationsShown + 1} more`];
   const commands = step.actions.flatMap(commandsOf);
   const all = full || commands.length <= commandsShown + 1;
   const shown = all ? commands : commands.slice(0, commandsShown - 1);
   const rest = commands.length - commandsShown;
   return [
     `${head}  ${style.faint(duration(step.seconds))}`,
-    ...off,
+    ...deviations,
     ...shown.map((command) => `       ${command}`),
     ...(all ? [] : [`       ${style.faint(`... and ${rest} more (--full shows them)`)}`, `       ${commands.at(-1)}`]),
   ];

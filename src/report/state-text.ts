@@ -1,5 +1,6 @@
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { heldBy } from "../requirements/virtual-functions.ts";
 import { count, type Style, table } from "./style.ts";
 
 /** `inspect` for the eye: the ports, their eSwitches and VFs, and the bonds. */
@@ -42,11 +43,7 @@ function vfRows(pf: PhysicalFunction, state: HostState): string[] {
   const rows = pf.vfs.map((vf) => {
     const representor = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index);
     const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
-    const holders = isUnknown(vf.holders)
-      ? `use unknown: ${vf.holders.unknown}`
-      : vf.holders
-          .map((holder) => (holder.kind === "process" ? `in use by ${holder.command} (${holder.pid})` : `in namespace ${holder.name}`))
-          .join(", ");
+    const holders = heldBy(vf) ?? "";
     return [
       `VF ${vf.index}`,
       vf.address,

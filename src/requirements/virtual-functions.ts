@@ -28,6 +28,14 @@ export function pfName(pf: PhysicalFunction): string {
   return pf.netdev === null ? pf.address : `${pf.netdev} (${pf.address})`;
 }
 
+/** Who holds a VF, in words: `process 4711 (qemu-system-x86)`. */
 function describeHolder(holder: Holder): string {
-  return holder.kind === "process" ? `process ${holder.pid} (${holder.command})` : `network namespace ${holder.name}`;
+  switch (holder.kind) {
+    case "process":
+      return `process ${holder.pid} (${holder.command})`;
+    case "namespace":
+      return `network namespace ${holder.name}`;
+    case "master":
+      return holder.name;
+  }
 }

@@ -189,6 +189,8 @@ export const cases: readonly Case[] = [
     title: "more channels than the device offers are refused with EINVAL, as many as it offers are accepted",
     needs: "sriov",
     run: async (host, bed) => {
+      // igb offers more while it has no VFs.
+      await createVfs(host, 1);
       const netdev = nameOf(await port(host));
       await refused(host, { kind: "set-channels", netdev, combined: bed.nic.maxChannels + 1 }, "EINVAL");
       await host.perform({ kind: "set-channels", netdev, combined: bed.nic.maxChannels });

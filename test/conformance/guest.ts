@@ -59,6 +59,8 @@ conformance({
       }
     }
     execFileSync("udevadm", ["settle", "-t", "60"]);
+    // igbvf learns its address from a PF that is up.
+    for (const pf of state.pfs) if (pf.netdev !== null) ip("link", "set", pf.netdev, "up");
     await host.observe();
     return host;
   },

@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { PciAddress } from "../values.ts";
+import { refuseInUse } from "./guards.ts";
+import type { Kernel } from "./kernel.ts";
+import { type FoundVf, findVf, virtfnLinks } from "./pci.ts";
+import { Refusal } from "./refusal.ts";
+import { driverPath, pciPath, readInteger, readLinkName, writeAttribute } from "./sysfs.ts";
+
+/**
+ * Binds a VF to a driver; nothing to do when it has that one. It returns when the driver's probe is done.
+ * Throws Refusal: EBUSY when it has another driver, ENODEV when the driver does not take it.
+ * Source: linux drivers/base/bus.c, bind_store(); drivers/pci/pci-driver.c, pci_device_can_probe().
+ */
+export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
+  const vf = vfOf(kernel, pfAddress, address);
+  if (vf.driver === driver) return;
+  if (vf.driver !== null) throw new Refusal("EBUSY", `VF ${address} is bound to ${vf.driver}, not free for ${driver}`);
+  const path = driverPath(kernel.sysRoot, driver);
+  if (!existsSync(path)) throw new Refusal("ENOENT", `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`);
+  try {
+    await writeAttribute(join(path, "bind"), address);
+  } catch (error) {
+    // Somebody else, such as udev, was quicker.
+    if (driverNow(kernel, address) === driver) return;
+    throw explain(error, readInteger(join(pciPath(kernel.sysRoot, pfAddress), "sriov_drivers_autoprobe")) === 0, vf, driver);
+  }
+  if (driverNow(kernel, address) !== driver)
+    throw new Refusal(
+      null,
+      `bind VF ${address} to ${driver}: the kernel took it, and the VF has no driver (dmesg tells why the probe failed)`,
+    );
+}
+
+/**
+ * Unbinds a VF from its driver; nothing to do when it has none.
+ * Throws Refusal EBUSY when the VF is in use, or has another driver by now (a guest has taken it).
+ */
+export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
+  const vf = vfOf(kernel, pfAddress, address);
+  if (vf.driver === null) return;
+  if (vf.driver !== driver) throw new Refusal("EBUSY", `not done: VF ${address} is bound to ${vf.driver} by now, not to ${driver}`);
+  refuseInUse(kernel, [vf]);
+  try {
+    await writeAttribute(join(driverPath(kernel.sysRoot, driver), "unbind"), address);
+  } catch (error) {
+    if (driverNow(kernel, address) !== null) throw error;
+  }
+}
+
+/** The VF by its PF's links: addresses move when the number of VFs changes, and a VF of another PF is none of this action's. */
+function vfOf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress): FoundVf {
+  const link = virtfnLinks(pciPath(kernel.sysRoot, pfAddress)).find(({ vf }) => vf === address);
+  const vf = link === undefined ? null : findVf(kernel.sysRoot, link.index, address);
+  if (vf === null) throw new Refusal("ENODEV", `${pfAddress} has no VF ${address}`);
+  return vf;
+}
+
+function driverNow(kernel: Kernel, address: PciAddress): string | null {
+  return readLinkName(join(pciPath(kernel.sysRoot, address), "driver"));
+}
+
+function explain(error: unknown, autoprobeOff: boolean, vf: FoundVf, driver: string): unknown {
+  if (!(error instanceof Refusal) || error.code !== "ENODEV") return error;
+  const meaning =
+    vf.driverOverride !== null && vf.driverOverride !== driver
+      ? `it is reserved for ${vf.driverOverride} (driver_override)`
+      : autoprobeOff && vf.driverOverride === null
+        ? "sriov_drivers_autoprobe of its PF is 0, and the kernel then binds no VF"
+        : "the driver does not take it (dmesg tells why)";
+  return new Refusal(error.code, `${error.message}: ${meaning}`, { cause: error });
+}

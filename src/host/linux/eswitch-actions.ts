@@ -1,0 +1,106 @@
+import type { DevlinkHandle, EswitchChange, Eswitch as FoundEswitch } from "../../netlink/index.ts";
+import type { Inline, Steering } from "../action.ts";
+import type { Eswitch } from "../state.ts";
+import type { PciAddress } from "../values.ts";
+import { findEswitch } from "./devlink.ts";
+import { STEERING } from "./eswitch.ts";
+import { refuseEnslaved, refuseInUse } from "./guards.ts";
+import type { Kernel } from "./kernel.ts";
+import { findPf } from "./pci.ts";
+import { Refusal } from "./refusal.ts";
+import { awaitRepresentors } from "./representors-wait.ts";
+import { until } from "./wait.ts";
+
+/** How long a change may take to be read back, in ms. */
+const READ_BACK_LIMIT = 5000;
+
+/**
+ * Sets the mode of a PF's eSwitch, and waits until it reads back and, in switchdev mode, all VFs have representors.
+ * The mode that it has already is never set: mlx5 would tear down the LAG for it. It never cuts off a VF that is in use,
+ * nor touches a PF in a bond. Throws Refusal and NetlinkError, with the driver's sentence.
+ */
+export async function setMode(kernel: Kernel, address: PciAddress, mode: Eswitch["mode"]): Promise<void> {
+  const { handle, eswitch } = eswitchAt(kernel, address);
+  if (eswitch.mode === mode) return;
+  const vfs = findPf(kernel.sysRoot, address)?.vfs ?? [];
+  refuseEnslaved(kernel, address);
+  refuseInUse(kernel, vfs);
+  await change(kernel, handle, { mode }, (now) => now.mode === mode);
+  if (mode === "switchdev") await awaitRepresentors(kernel, address, vfs.length);
+}
+
+/**
+ * Makes the driver look at the LAG anew, by setting the mode that the eSwitch has.
+ * Source: linux eswitch_offloads.c, mlx5_devlink_eswitch_mode_set(), which calls mlx5_lag_enable_change() also then.
+ */
+export async function setModeAgain(kernel: Kernel, address: PciAddress): Promise<void> {
+  const { handle, eswitch } = eswitchAt(kernel, address);
+  if (eswitch.mode === "switchdev") await kernel.request({ kind: "setEswitch", handle, change: { mode: "switchdev" } });
+}
+
+/** Sets the inline mode. Some kernels say yes and change nothing, so it is read back: linux 6.12, eswitch_offloads.c. */
+export async function setInline(kernel: Kernel, address: PciAddress, inline: Inline): Promise<void> {
+  const { handle, eswitch } = eswitchAt(kernel, address);
+  if (eswitch.inline === inline) return;
+  refuseEnslaved(kernel, address);
+  await change(kernel, handle, { inline }, (now) => now.inline === inline);
+}
+
+/** Switches encapsulation in hardware on or off. */
+export async function setEncap(kernel: Kernel, address: PciAddress, on: boolean): Promise<void> {
+  const { handle, eswitch } = eswitchAt(kernel, address);
+  const encap = on ? "basic" : "none";
+  if (eswitch.encap === encap) return;
+  refuseEnslaved(kernel, address);
+  await change(kernel, handle, { encap }, (now) => now.encap === encap);
+}
+
+/** Sets the flow steering. What it is already is never set: in switchdev mode mlx5 refuses even that. */
+export async function setSteering(kernel: Kernel, address: PciAddress, steering: Steering): Promise<void> {
+  const { handle } = eswitchAt(kernel, address);
+  const read = () => kernel.netlink.devlink.getParam(handle, STEERING)?.values.runtime;
+  const value = read();
+  if (value === steering) return;
+  if (value === undefined)
+    throw new Refusal(
+      "EOPNOTSUPP",
+      `set ${STEERING} of ${handle} to ${steering}: the device has no such parameter, or the kernel shows no value for it`,
+    );
+  refuseEnslaved(kernel, address);
+  await kernel.request({ kind: "setParam", handle, name: STEERING, value: steering, mode: "runtime" });
+  if (!(await until(() => read() === steering, { limit: READ_BACK_LIMIT }))) {
+    throw new Refusal(null, `set ${STEERING} of ${handle} to ${steering}: the kernel took it, and it still is ${read()}`);
+  }
+}
+
+/** The mode of a PF's eSwitch; null when it has none, or it cannot be told. */
+export function modeOf(kernel: Kernel, address: PciAddress): string | null {
+  try {
+    return eswitchAt(kernel, address).eswitch.mode;
+  } catch {
+    return null;
+  }
+}
+
+function eswitchAt(kernel: Kernel, address: PciAddress): { handle: DevlinkHandle; eswitch: FoundEswitch } {
+  const found = findEswitch(kernel, address);
+  if (found === null) throw new Refusal("ENODEV", `devlink has no device for ${address}: it has no driver, or one without devlink`);
+  const { handle, eswitch } = found;
+  if (eswitch === null) throw new Refusal("EOPNOTSUPP", `${handle} has no eSwitch`);
+  return { handle, eswitch };
+}
+
+async function change(kernel: Kernel, handle: DevlinkHandle, wanted: EswitchChange, isDone: (now: FoundEswitch) => boolean): Promise<void> {
+  await kernel.request({ kind: "setEswitch", handle, change: wanted });
+  const read = () => kernel.netlink.devlink.getEswitch(handle);
+  const done = () => {
+    const now = read();
+    return now !== null && isDone(now);
+  };
+  if (await until(done, { limit: READ_BACK_LIMIT })) return;
+  const words = Object.entries(wanted).map(([name, value]) => `${name} ${value}`);
+  throw new Refusal(
+    null,
+    `set eSwitch of ${handle} to ${words.join(" ")}: the kernel took it, and it reads back as ${JSON.stringify(read())}`,
+  );
+}

@@ -1,0 +1,39 @@
+import { isUnknown, type Observed } from "../observed.ts";
+import type { Holder } from "../state.ts";
+import type { PciAddress } from "../values.ts";
+import { findHolders } from "./holders.ts";
+import type { Kernel } from "./kernel.ts";
+import { findLinks, netdevOfPf } from "./links.ts";
+import type { FoundVf } from "./pci.ts";
+import { Refusal } from "./refusal.ts";
+
+/**
+ * The last look, right before an action that cuts off its users: between the observation that asked for the action and
+ * now a guest may have started, or networking may have made the bond.
+ */
+
+/** Throws Refusal EBUSY when one of these VFs is in use, or when that cannot be told; it names the VFs and their holders. */
+export function refuseInUse(kernel: Kernel, vfs: readonly FoundVf[]): void {
+  if (vfs.length === 0) return;
+  const holders = findHolders(vfs, kernel, findLinks(kernel));
+  const held = vfs.flatMap((vf) => {
+    const words = describe(holders.get(vf.address) ?? []);
+    return words === null ? [] : [`VF ${vf.index} (${vf.address}) is ${words}`];
+  });
+  if (held.length > 0) throw new Refusal("EBUSY", `not done: ${held.join("; ")}`);
+}
+
+/** Throws Refusal EBUSY when the PF is in a bond, or under any other master. */
+export function refuseEnslaved(kernel: Kernel, pf: PciAddress): void {
+  const links = findLinks(kernel);
+  const own = netdevOfPf(pf, links);
+  if (own === null || own.master === null) return;
+  const master = links.find((link) => link.index === own.master);
+  throw new Refusal("EBUSY", `not done: ${own.name} (${pf}) is in ${master?.name ?? `the netdev with index ${own.master}`}`);
+}
+
+function describe(holders: Observed<Holder[]>): string | null {
+  if (isUnknown(holders)) return `perhaps in use (${holders.unknown})`;
+  if (holders.length === 0) return null;
+  return `in use by ${holders.map((holder) => (holder.kind === "process" ? `process ${holder.pid} (${holder.command})` : `network namespace ${holder.name}`)).join(", ")}`;
+}

@@ -1,0 +1,124 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Observed, unknown } from "../observed.ts";
+import type { Holder } from "../state.ts";
+import type { PciAddress } from "../values.ts";
+import { deviceNodesOf, findVdpaNodes, isVfioDriver } from "./device-nodes.ts";
+import type { Kernel } from "./kernel.ts";
+import type { FoundLink } from "./links.ts";
+import { devicesIn, listNamespaces, type Namespace } from "./namespaces.ts";
+import { findOpenFiles, type OpenFiles } from "./open-files.ts";
+import type { FoundVf } from "./pci.ts";
+import { reasonOf } from "./refusal.ts";
+import { pciPath } from "./sysfs.ts";
+
+/** Drivers that hand a device to another machine without a file that a process would hold: Xen, old KVM. */
+const givenAway = new Set(["pciback", "xen-pciback", "pci-stub"]);
+
+/** The ways to see other namespaces; a test puts its own in their place. */
+export interface NamespaceView {
+  readonly list: () => Namespace[];
+  readonly devicesIn: (namespace: Namespace) => string[];
+}
+
+/**
+ * Who uses each of these VFs: processes that have its device open, and network namespaces that have its netdev.
+ *
+ * A VF that has its network driver, and a netdev that is in another namespace, is told by sysfs: the directory `net` of
+ * its PCI device is made with the first netdev and removed with the last, in whichever namespace, but what is in it shows
+ * only to the netdev's own namespace. So an empty `net` is a netdev elsewhere, and no `net` is no netdev (the driver is
+ * still probing, or has none). Source: linux drivers/base/core.c, get_device_parent() and cleanup_glue_dir().
+ *
+ * A VF whose netdev is in a bridge or a bond (Open vSwitch's included) is used by the host itself.
+ *
+ * /proc is walked through once, and only when a VF can be opened; namespaces are looked into only when a netdev is away.
+ */
+export function findHolders(
+  vfs: readonly FoundVf[],
+  kernel: Kernel,
+  links: readonly FoundLink[],
+  namespaces: NamespaceView = realView(kernel),
+): Map<PciAddress, Observed<Holder[]>> {
+  const vdpa = findVdpaNodes(kernel.sysRoot, vfs);
+  const nodes = new Map(vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, links, vdpa)]));
+  const watched = new Set([...nodes.values()].flat());
+  const open = watched.size === 0 ? nothingOpen : observeOpenFiles(watched, kernel.procRoot);
+  const away = vfs.filter((vf) => isAway(vf, kernel.sysRoot));
+  const places = away.length === 0 ? new Map<string, string>() : findPlaces(away, namespaces);
+  return new Map(
+    vfs.map((vf) => {
+      const master = masterOf(vf, links);
+      if (master !== null) return [vf.address, [{ kind: "master", name: master }]];
+      const processes = openersOf(nodes.get(vf.address) ?? [], open);
+      if (away.includes(vf))
+        return [
+          vf.address,
+          [...("unknown" in processes ? [] : processes), { kind: "namespace", name: places.get(vf.address) ?? "of unknown name" }],
+        ];
+      if (givenAway.has(vf.driver ?? "")) return [vf.address, unknown(`${vf.driver} has given it away, and nobody can see to whom`)];
+      if (isVfioDriver(vf.driver) && nodes.get(vf.address)?.length === 0)
+        return [vf.address, unknown(`it is bound to ${vf.driver} and in no IOMMU group`)];
+      return [vf.address, processes];
+    }),
+  );
+}
+
+const nothingOpen: OpenFiles = { holders: new Map(), hidden: 0 };
+
+function observeOpenFiles(paths: ReadonlySet<string>, procRoot: string): OpenFiles | string {
+  try {
+    return findOpenFiles(paths, procRoot);
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** The processes that have one of a VF's devices open. That there is none is known only when all processes could be seen. */
+function openersOf(nodes: readonly string[], open: OpenFiles | string): Observed<Holder[]> {
+  if (nodes.length === 0) return [];
+  if (typeof open === "string") return unknown(open);
+  const processes = new Map(nodes.flatMap((node) => open.holders.get(node) ?? []).map((holder) => [holder.pid, holder]));
+  if (processes.size === 0 && open.hidden > 0) return unknown(`${open.hidden} processes do not let their open files be seen: run as root`);
+  return [...processes.values()].map(({ pid, command }) => ({ kind: "process", pid, command }));
+}
+
+/** The bridge or bond that the netdev of a VF is in: the host itself uses such a VF. */
+function masterOf(vf: FoundVf, links: readonly FoundLink[]): string | null {
+  const master = links.find((link) => link.device === vf.address)?.master ?? null;
+  return master === null ? null : (links.find((link) => link.index === master)?.name ?? `netdev ${master}`);
+}
+
+function isAway(vf: FoundVf, sysRoot: string): boolean {
+  if (vf.driver === null || isVfioDriver(vf.driver) || !vf.entries.has("net")) return false;
+  try {
+    return readdirSync(join(pciPath(sysRoot, vf.address), "net")).length === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** In which namespaces the netdevs of these VFs are, as far as that can be found. */
+function findPlaces(away: readonly FoundVf[], namespaces: NamespaceView): Map<string, string> {
+  const sought = new Set<string>(away.map((vf) => vf.address));
+  const places = new Map<string, string>();
+  for (const namespace of namespaces.list()) {
+    if (sought.size === 0) break;
+    for (const device of devicesOrNone(namespace, namespaces)) {
+      if (sought.delete(device)) places.set(device, namespace.name);
+    }
+  }
+  return places;
+}
+
+/** A namespace that ends while it is looked at, or cannot be entered, has nothing to tell. */
+function devicesOrNone(namespace: Namespace, namespaces: NamespaceView): string[] {
+  try {
+    return namespaces.devicesIn(namespace);
+  } catch {
+    return [];
+  }
+}
+
+function realView(kernel: Kernel): NamespaceView {
+  return { list: () => listNamespaces(kernel.runRoot, kernel.procRoot), devicesIn };
+}

@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { modelOf } from "../models.ts";
+import type { PhysicalFunction, Sriov, VirtualFunction } from "../state.ts";
+import { type PciAddress, parsePciAddress } from "../values.ts";
+import { listNames, pciPath, readInteger, readLinkName, readText } from "./sysfs.ts";
+
+/** A VF as PCI shows it. */
+export interface FoundVf extends Omit<VirtualFunction, "holders" | "settings"> {
+  /** What its directory holds: `driver`, `net`, `vfio-dev`... */
+  readonly entries: ReadonlySet<string>;
+}
+
+/** A PF as PCI shows it. */
+export interface FoundPf
+  extends Pick<PhysicalFunction, "address" | "vendor" | "product" | "model" | "driver" | "iommuGroup" | "numaNode" | "sriov"> {
+  readonly vfs: readonly FoundVf[];
+}
+
+/** Whether an action is under way on a PCI function. */
+export type IsBusy = (address: PciAddress) => boolean;
+
+const nothingBusy: IsBusy = () => false;
+
+/** PCI base class 02, subclass 00 (Ethernet) or 07 (InfiniBand). */
+const networkClass = /^0x02(00|07)[0-9a-f]{2}$/;
+
+/** Drivers of NICs that belong to us also while their SR-IOV capability is switched off in the firmware. */
+const nicDrivers = new Set(["mlx4_core", "mlx5_core"]);
+
+/**
+ * All PFs of this host with their VFs, in the order of their addresses.
+ * @param isBusy whether an action is under way on a function. The kernel holds its device lock as long, and reading
+ *   `sriov_numvfs` or `driver_override` would wait for it: then the number of VF links is told, and no override.
+ * Source: linux Documentation/ABI/testing/sysfs-bus-pci; drivers/pci/iov.c, sriov_numvfs_show().
+ */
+export function findPfs(sysRoot: string, isBusy: IsBusy = nothingBusy): FoundPf[] {
+  return listNames(join(sysRoot, "bus/pci/devices"))
+    .sort()
+    .flatMap((name) => {
+      const address = parsePciAddress(name);
+      return address === null ? [] : (findPf(sysRoot, address, isBusy) ?? []);
+    });
+}
+
+/** One PF; null when there is no such function, or it is no NIC's PF. */
+export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = nothingBusy): FoundPf | null {
+  const path = pciPath(sysRoot, address);
+  if (!networkClass.test(readText(join(path, "class")) ?? "")) return null;
+  const entries = new Set(listNames(path));
+  if (entries.has("physfn")) return null;
+  const driver = entries.has("driver") ? readLinkName(join(path, "driver")) : null;
+  if (!entries.has("sriov_totalvfs") && !nicDrivers.has(driver ?? "")) return null;
+  const ids = readIds(path);
+  if (ids === null) return null;
+  const links = virtfnLinks(path, entries);
+  const numaNode = readInteger(join(path, "numa_node"));
+  return {
+    address,
+    ...ids,
+    model: modelOf(ids.vendor, ids.product)?.name ?? null,
+    driver,
+    iommuGroup: readGroup(path, entries),
+    numaNode: numaNode === null || numaNode < 0 ? null : numaNode,
+    sriov: readSriov(path, isBusy(address) ? links.length : readInteger(join(path, "sriov_numvfs"))),
+    vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf)) ?? []),
+  };
+}
+
+/** The VFs of a PF by its links `virtfn<N>`, which appear one by one while VFs are being made. */
+export function virtfnLinks(path: string, entries: Iterable<string> = listNames(path)): { index: number; vf: PciAddress }[] {
+  const links = [...entries].flatMap((name) => {
+    const index = /^virtfn(\d+)$/.exec(name)?.[1];
+    const vf = index === undefined ? null : parsePciAddress(readLinkName(join(path, name)));
+    return index === undefined || vf === null ? [] : [{ index: Number(index), vf }];
+  });
+  return links.sort((a, b) => a.index - b.index);
+}
+
+/** One VF. @param isBusy then its `driver_override` is not read */
+export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false): FoundVf | null {
+  const path = pciPath(sysRoot, address);
+  const entries = new Set(listNames(path));
+  const ids = readIds(path);
+  if (ids === null) return null;
+  const override = isBusy ? null : readText(join(path, "driver_override"));
+  return {
+    index,
+    address,
+    ...ids,
+    driver: entries.has("driver") ? readLinkName(join(path, "driver")) : null,
+    driverOverride: override === null || override === "" || override === "(null)" ? null : override,
+    iommuGroup: readGroup(path, entries),
+    entries,
+  };
+}
+
+function readIds(path: string): { vendor: string; product: string } | null {
+  const vendor = /^0x([0-9a-f]{4})$/.exec(readText(join(path, "vendor")) ?? "")?.[1];
+  const product = /^0x([0-9a-f]{4})$/.exec(readText(join(path, "device")) ?? "")?.[1];
+  return vendor === undefined || product === undefined ? null : { vendor, product };
+}
+
+function readGroup(path: string, entries: ReadonlySet<string>): number | null {
+  const group = entries.has("iommu_group") ? readLinkName(join(path, "iommu_group")) : null;
+  return group !== null && /^\d+$/.test(group) ? Number(group) : null;
+}
+
+function readSriov(path: string, count: number | null): Sriov | null {
+  const total = readInteger(join(path, "sriov_totalvfs"));
+  if (total === null || count === null) return null;
+  const autoprobe = readInteger(join(path, "sriov_drivers_autoprobe"));
+  const vfProduct = readText(join(path, "sriov_vf_device"))?.padStart(4, "0") ?? "";
+  return {
+    total,
+    count,
+    autoprobe: autoprobe === null ? null : autoprobe !== 0,
+    offset: readInteger(join(path, "sriov_offset")),
+    stride: readInteger(join(path, "sriov_stride")),
+    vfProduct: /^[0-9a-f]{4}$/.test(vfProduct) ? vfProduct : null,
+  };
+}

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { HostState } from "../../src/host/state.ts";
+
+/** The command line as a user runs it: real processes, real files, in a folder of its own. */
+const vflag = join(import.meta.dirname, "../../bin/vflag");
+const spec = `version: 1
+nics:
+  - name: data
+    mode: vf-lag
+    ports: [ens3f0, ens3f1]
+    vfs: 2
+    bond: bond0
+`;
+const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
+let folder = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vflag-cli-"));
+  writeFileSync(join(folder, "vflag.yaml"), spec);
+  expect(0, ["simulate", "new", "host.json", "--bond", "bond0"]);
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the whole way on a simulated host", () => {
+  test("plan, boot early, networking, boot late, verify, and nothing left to do", () => {
+    expect(2, ["plan", ...onHost], /Plan: \d+ steps, \d+ actions/);
+    expect(2, ["verify", ...onHost], /data {2}vf-lag {2}does not work/);
+    expect(0, ["boot", "early", ...onHost]);
+    expect(0, ["simulate", "network", "host.json"]);
+    expect(0, ["boot", "late", ...onHost]);
+    expect(0, ["verify", ...onHost], /data {2}vf-lag {2}works/);
+    expect(0, ["plan", ...onHost], /Nothing to do/);
+    expect(0, ["apply", ...onHost], /Nothing was to be done/);
+  });
+
+  test("apply stops where networking must make the bond, and says so with exit code 2", () => {
+    expect(2, ["apply", ...onHost], /networking makes it/);
+    expect(0, ["simulate", "network", "host.json"]);
+    expect(0, ["apply", ...onHost]);
+  });
+
+  test("plan changes nothing", () => {
+    const before = readFileSync(join(folder, "host.json"), "utf8");
+    expect(2, ["plan", ...onHost, "--full"]);
+    assert.equal(readFileSync(join(folder, "host.json"), "utf8"), before);
+    assert.deepEqual(readdirSync(folder).sort(), ["host.json", "vflag.yaml"]);
+  });
+
+  test("a kill in the middle of apply, then apply again, ends as without the kill", async () => {
+    expect(0, ["boot", "early", ...onHost]);
+    expect(0, ["simulate", "network", "host.json"]);
+    copyFileSync(join(folder, "host.json"), join(folder, "start.json"));
+    for (const milliseconds of [60, 90, 120, 150, 180, 220]) {
+      copyFileSync(join(folder, "start.json"), join(folder, "host.json"));
+      const child = spawn(vflag, ["apply", ...onHost], { cwd: folder, stdio: "ignore" });
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      await sleep(milliseconds);
+      child.kill("SIGKILL");
+      await ended;
+      JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
+      expect(0, ["apply", ...onHost]);
+      expect(0, ["verify", ...onHost]);
+    }
+  });
+});
+
+describe("output", () => {
+  test("inspect -o json fits the published schema, and can be rehearsed against anywhere", () => {
+    const { stdout } = expect(0, ["inspect", "--host", "host.json", "-o", "json"]);
+    HostState.parse(JSON.parse(stdout));
+    writeFileSync(join(folder, "state.json"), stdout);
+    expect(2, ["plan", "--host", "state.json", "--spec", "vflag.yaml"], /sriov_numvfs/);
+    expect(0, ["simulate", "new", "twin.json", "--from", "state.json"]);
+    expect(0, ["boot", "early", "--host", "twin.json", "--spec", "vflag.yaml"]);
+  });
+
+  test("plan, verify and apply speak JSON", () => {
+    const plan = JSON.parse(expect(2, ["plan", ...onHost, "-o", "json"]).stdout);
+    assert.equal(plan.schema, "vflag/plan/1");
+    assert.ok(plan.phases[0].steps[0].actions[0].commands[0].startsWith("echo 0 > /sys/bus/pci/devices/"));
+    const verdict = JSON.parse(expect(2, ["verify", ...onHost, "-o", "json"]).stdout);
+    assert.deepEqual([verdict.schema, verdict.verdicts[0].answer], ["vflag/verdict/1", "broken"]);
+    const applied = JSON.parse(expect(2, ["apply", ...onHost, "-o", "json"]).stdout);
+    assert.deepEqual([applied.schema, applied.outcomes[0].status], ["vflag/applied/1", "stopped"]);
+  });
+
+  test("there are no colours in a pipe, and control characters of a device do not reach the terminal", () => {
+    const state = JSON.parse(expect(0, ["inspect", "--host", "host.json", "-o", "json"]).stdout);
+    state.hostname = "evil\u001b[2J\u0007";
+    writeFileSync(join(folder, "state.json"), JSON.stringify(state));
+    const { stdout } = expect(0, ["inspect", "--host", "state.json"]);
+    assert.ok(!stdout.includes("\u001b") && !stdout.includes("\u0007"));
+  });
+
+  test("explain tells of one requirement, and lists them all", () => {
+    expect(0, ["explain"], /^lag +late +the NIC's LAG is active/m);
+    expect(0, ["explain", "lag"], /Put it right by hand/);
+    expect(1, ["explain", "leg"], /did you mean lag/);
+  });
+
+  test("init proposes a spec that fits the host", () => {
+    const { stdout } = expect(0, ["init", "--host", "host.json"]);
+    writeFileSync(join(folder, "proposed.yaml"), stdout);
+    expect(2, ["plan", "--host", "host.json", "--spec", "proposed.yaml"], /vf-count/);
+    expect(0, ["init", "--host", "host.json", "--spec", "new.yaml", "--write"]);
+    expect(1, ["init", "--host", "host.json", "--spec", "new.yaml", "--write"], /there already/);
+  });
+
+  test("completion scripts name the commands, and bash accepts them", () => {
+    for (const shell of ["bash", "zsh", "fish"]) expect(0, ["completion", shell], /simulate/);
+    const script = expect(0, ["completion", "bash"]).stdout;
+    const words = spawnSync("bash", ["-c", `${script}\nCOMP_WORDS=(vflag boot ""); COMP_CWORD=2; _vflag; echo "\${COMPREPLY[@]}"`], {
+      encoding: "utf8",
+    });
+    assert.match(words.stdout, /^early late/);
+  });
+});
+
+describe("refusals name what is wrong and what to do", () => {
+  test("no spec", () => {
+    expect(1, ["plan", "--host", "host.json", "--spec", "none.yaml"], /none\.yaml: no such file\.\n.*vflag init/);
+  });
+  test("a wrong spec", () => {
+    writeFileSync(join(folder, "vflag.yaml"), spec.replace("vf-lag", "vflag"));
+    expect(1, ["apply", ...onHost], /vflag\.yaml:4:11: nics\[0\]\.mode: .*did you mean "vf-lag"/);
+  });
+  test("no host file", () => {
+    expect(1, ["inspect", "--host", "none.json"], /none\.json: /);
+  });
+  test("a host file that is no JSON", () => {
+    writeFileSync(join(folder, "host.json"), "{");
+    expect(1, ["inspect", "--host", "host.json"], /host\.json: not valid JSON/);
+  });
+  test("a host file of another kind", () => {
+    writeFileSync(join(folder, "host.json"), '{"schema": "other/1"}');
+    expect(1, ["verify", ...onHost], /neither a simulated host .* nor a saved state/);
+  });
+  test("a state that was damaged", () => {
+    const state = JSON.parse(expect(0, ["inspect", "--host", "host.json", "-o", "json"]).stdout);
+    state.pfs[0].address = "$(reboot)";
+    writeFileSync(join(folder, "state.json"), JSON.stringify(state));
+    expect(1, ["inspect", "--host", "state.json"], /not a PCI address[\s\S]*pfs\[0\]\.address/);
+  });
+  test("apply to a saved state", () => {
+    const { stdout } = expect(0, ["inspect", "--host", "host.json", "-o", "json"]);
+    writeFileSync(join(folder, "state.json"), stdout);
+    expect(1, ["apply", "--host", "state.json", "--spec", "vflag.yaml"], /saved state.*\n.*simulate new/);
+  });
+  test("an unknown command, option, fault and model", () => {
+    expect(1, ["aply"], /Did you mean apply/);
+    expect(1, ["plan", "--hots", "x"], /Did you mean --host/);
+    expect(1, ["simulate", "fault", "host.json", "third-slav"], /did you mean third-slave/);
+    expect(1, ["simulate", "new", "other.json", "--nic", "ConnectX-99"], /no NIC model is called "ConnectX-99"/);
+    assert.ok(!existsSync(join(folder, "other.json")));
+  });
+  test("a second run while one holds the lock says who has it", async () => {
+    const { acquireLock } = await import("../../src/host/linux/lock.ts");
+    const lock = acquireLock(join(folder, "host.json.lock"), "vflag apply");
+    try {
+      expect(1, ["apply", ...onHost], new RegExp(`${process.pid}`));
+    } finally {
+      lock.release();
+    }
+  });
+  test("a new simulated host does not replace a file, unless it is told to", () => {
+    expect(1, ["simulate", "new", "host.json"], /there already: --force/);
+    expect(0, ["simulate", "new", "host.json", "--force"]);
+  });
+});
+
+test("the journal tells what was, what was done, and what became", () => {
+  expect(0, ["boot", "early", ...onHost]);
+  const file = join(folder, "host.json.journal.jsonl");
+  const entries = readFileSync(file, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual([entries[0].kind, entries[0].command, entries.at(-1).kind], ["begin", "boot early", "end"]);
+  HostState.parse(entries[0].before);
+  HostState.parse(entries.at(-1).after);
+  const done = entries.filter((entry) => entry.kind === "done").map((entry) => entry.action);
+  assert.deepEqual(done.slice(0, 2), [
+    { kind: "set-vf-autoprobe", pf: "0000:37:00.0", on: false },
+    { kind: "set-vf-count", pf: "0000:37:00.0", count: 2 },
+  ]);
+  assert.equal(statSync(file).mode & 0o007, 0, "others cannot read it");
+});
+
+function expect(status: number, words: readonly string[], shows?: RegExp): { stdout: string } {
+  const run = spawnSync(vflag, words, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+  const said = `${run.stdout}${run.stderr}`;
+  assert.equal(run.status, status, `vflag ${words.join(" ")} ended with ${run.status}:\n${said}`);
+  assert.ok(!said.includes("defect of vflag"), said);
+  if (shows !== undefined) assert.match(said, shows);
+  return { stdout: run.stdout };
+}

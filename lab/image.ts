@@ -57,7 +57,8 @@ const excluded = [
   "drivers/infiniband",
 ];
 
-const initrdModules = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
+/** 9p too: where udev loads its transport while fstab is being mounted, the mount may find "no channels available". */
+const initrdModules = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "9pnet_virtio", "9p"];
 
 export interface Ingredients {
   readonly root: string;

@@ -28,6 +28,7 @@ const count = (ok: boolean, what: string, details = "") => {
 await build({});
 for (const story of stories) if (wanted(story.title)) await inGuest(story.nic, (guest) => tell(guest, story));
 for (const nic of ["igb", "mlx5"] as const) if (wanted(`conformance ${nic}`)) await inGuest(nic, conformance);
+if (wanted("netlink")) await inGuest("igb", netlink);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
@@ -68,6 +69,17 @@ async function conformance(guest: Guest): Promise<void> {
   const results = [...output.matchAll(/^ {4}(not )?ok \d+ - (.*)$/gm)];
   for (const [, not, title] of results) count(not === undefined, `conformance ${guest.nic}: ${title}`);
   count(code === 0 && results.length > 10, `conformance ${guest.nic}: the suite ended well`, output);
+}
+
+/** devlink spoken to upstream code (netdevsim), and links of bonds: what the machine that runs `npm test` may not have. */
+async function netlink(guest: Guest): Promise<void> {
+  const files = "test/netlink/netdevsim.test.ts test/netlink/rtnetlink.test.ts";
+  const { code, output } = await line(
+    guest,
+    `modprobe netdevsim; modprobe bonding max_bonds=0; cd /vflag && node --disable-warning=ExperimentalWarning --test --test-reporter=tap ${files}`,
+  );
+  const skipped = /# SKIP/.test(output);
+  count(code === 0 && !skipped, "netlink: devlink on netdevsim, bonds", output);
 }
 
 async function line(guest: Guest, command: string): Promise<{ code: number; output: string }> {

@@ -20,10 +20,26 @@ export function appliedText({ outcomes, seconds }: Applied, style: Style): strin
 }
 
 function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {
-  const title = status === "settled" ? style.good("settled") : style.bad("stopped");
-  return [`${style.strong(nic)}  ${title}`, ...failures.map((failure) => failureLine(failure, style)), ...deviationLines(left, style)];
+  const complete = left.every((deviation) => deviation.severity === "warning");
+  const title = status === "stopped" ? style.bad("stopped") : complete ? style.good("settled") : style.bad("incomplete");
+  return [`${style.strong(nic)}  ${title}`, ...failureLines(failures, style), ...deviationLines(left, style)];
 }
 
-function failureLine({ step, action, code, reason }: Failure, style: Style): string {
-  return `  ${style.bad("failed")}  ${step.requirement}: ${commandsOf(action).join("; ")}\n            ${code === null ? "" : `${code}: `}${reason}`;
+/** Refusals for the same reason are one: the first action stands for the others. */
+function failureLines(failures: readonly Failure[], style: Style): string[] {
+  const groups = new Map<string, Failure[]>();
+  for (const failure of failures) {
+    const key = JSON.stringify([failure.step.requirement, failure.code, failure.action.kind, failure.code === null ? failure.reason : ""]);
+    groups.set(key, [...(groups.get(key) ?? []), failure]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { step, action, code, reason } = first;
+    const others = group.length === 1 ? "" : ` (and ${group.length - 1} more like it)`;
+    return [
+      `  ${style.bad("failed")}  ${step.requirement}: ${commandsOf(action).join("; ")}${others}`,
+      `            ${code === null ? "" : `${code}: `}${reason}`,
+    ];
+  });
 }

@@ -27,7 +27,7 @@ export function plainProgress(write: (line: string) => void, style: Style): Prog
   };
 }
 
-/** A line for each NIC that changes in place: for terminals. Failures stay on the screen. */
+/** A line for each NIC that changes in place: for terminals. What failed is told in the end. */
 export async function terminalProgress(nics: readonly string[], style: Style): Promise<Progress> {
   const { Listr } = await import("listr2");
   const ends = new Map(nics.map((nic) => [nic, Promise.withResolvers<boolean>()]));
@@ -40,11 +40,12 @@ export async function terminalProgress(nics: readonly string[], style: Style): P
           task.output = text;
         });
         const settled = (await ends.get(nic)?.promise) ?? false;
-        task.title = `${nic}  ${settled ? style.good("settled") : style.bad("stopped")}`;
+        if (!settled) throw new Error(`${nic}  stopped`);
+        task.title = `${nic}  settled`;
       },
-      rendererOptions: { bottomBar: 10, persistentOutput: true },
+      rendererOptions: { bottomBar: 1 },
     })),
-    { concurrent: true },
+    { concurrent: true, exitOnError: false, collectErrors: false },
   );
   const running = list.run();
   return {

@@ -87,7 +87,8 @@ function deviationLine({ first, subjects }: Condensed, style: Style): string {
 function remedyText(remedy: Remedy, tried: boolean): string {
   switch (remedy.kind) {
     case "actions":
-      return tried && remedy.otherwise !== undefined ? remedy.otherwise : "vflag apply";
+      if (!tried) return "vflag apply";
+      return remedy.otherwise ?? "see the refusal above, and dmesg for the driver's reason; then apply again";
     case "networking":
     case "person":
       return remedy.text;

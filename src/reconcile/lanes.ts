@@ -10,7 +10,8 @@ export interface Lane {
 /**
  * Sorts one requirement's actions on one NIC into lanes.
  * VF numbers and eSwitch modes of a NIC's ports are changed one after the other: old drivers crash otherwise.
- * VFs of different ports are bound at the same time, those of one port in order. The rest holds one kernel lock (RTNL) anyway.
+ * VFs are bound at the same time: each is a device of its own, as for guests that start together, and a probe takes long.
+ * The rest holds one kernel lock (RTNL) anyway.
  */
 export function lanesOf(actions: readonly Action[]): Lane[] {
   const lanes = new Map<string, { actions: Action[]; stopsAtFailure: boolean }>();
@@ -38,6 +39,7 @@ function laneOf(action: Action): { key: string; stopsAtFailure: boolean } {
     case "activate-lag":
       return { key: "nic", stopsAtFailure: true };
     case "bind-vf":
+      return { key: `bind ${action.vf}`, stopsAtFailure: false };
     case "unbind-vf":
       return { key: `vfs of ${action.pf}`, stopsAtFailure: false };
     case "set-tc-offload":

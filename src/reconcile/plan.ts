@@ -9,7 +9,6 @@ import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
-import { lanesOf } from "./lanes.ts";
 import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
 import { scriptsEstimate } from "./scripts-estimate.ts";
 
@@ -107,9 +106,19 @@ class Rehearsal implements Host {
     return left.filter((deviation) => deviation.remedy.kind === kind);
   }
 
+  /**
+   * Lanes run at the same time, but whether a NIC's firmware brings up VFs of one port at the same time is not known:
+   * the estimate takes them one after the other.
+   */
   #secondsOf(step: Step): number {
-    const lanes = lanesOf(step.actions).map((lane) => lane.actions.reduce((sum, action) => sum + (this.#seconds.get(action) ?? 0), 0));
-    return Math.max(0, ...lanes);
+    const perPort = new Map<string, number>();
+    for (const action of step.actions) {
+      const port = action.kind === "bind-vf" || action.kind === "unbind-vf" ? action.pf : "";
+      perPort.set(port, (perPort.get(port) ?? 0) + (this.#seconds.get(action) ?? 0));
+    }
+    const inOrder = perPort.get("") ?? 0;
+    perPort.delete("");
+    return inOrder + Math.max(0, ...perPort.values());
   }
 }
 

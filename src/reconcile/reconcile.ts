@@ -48,6 +48,9 @@ export interface ReconcileOptions {
   readonly observer?: Observer;
 }
 
+/** Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. */
+const lanesAtOnce = 16;
+
 /** A requirement that comes back this often, each time differently, is not going to settle. */
 const attemptsPerRequirement = 5;
 
@@ -105,20 +108,22 @@ function nextStep(nic: string, deviations: readonly Deviation[], attempts: Reado
 }
 
 async function performStep(host: Host, state: HostState, step: Step, observer: Observer): Promise<Failure[]> {
-  const failures = await Promise.all(
-    lanesOf(step.actions).map(async (lane) => {
-      const failed: Failure[] = [];
+  const failures: Failure[] = [];
+  const waiting = lanesOf(step.actions).values();
+  const worker = async () => {
+    // The workers take from one iterator: each lane goes to whoever is free.
+    for (const lane of waiting) {
       for (const action of lane.actions) {
         observer.actionBegins?.(step, action);
         const failure = await performAction(host, state, step, action);
         observer.actionEnds?.(step, action, failure);
-        if (failure !== null) failed.push(failure);
+        if (failure !== null) failures.push(failure);
         if (failure !== null && lane.stopsAtFailure) break;
       }
-      return failed;
-    }),
-  );
-  return failures.flat();
+    }
+  };
+  await Promise.all(Array.from({ length: lanesAtOnce }, worker));
+  return failures;
 }
 
 async function performAction(host: Host, state: HostState, step: Step, action: Action): Promise<Failure | null> {

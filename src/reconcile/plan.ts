@@ -9,6 +9,7 @@ import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
+import { lanesOf } from "./lanes.ts";
 import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
 import { scriptsEstimate } from "./scripts-estimate.ts";
 
@@ -112,13 +113,13 @@ class Rehearsal implements Host {
    */
   #secondsOf(step: Step): number {
     const perPort = new Map<string, number>();
-    for (const action of step.actions) {
-      const port = action.kind === "bind-vf" || action.kind === "unbind-vf" ? action.pf : "";
-      perPort.set(port, (perPort.get(port) ?? 0) + (this.#seconds.get(action) ?? 0));
+    for (const [index, { actions }] of lanesOf(step.actions).entries()) {
+      const [first] = actions;
+      const port = first?.kind === "bind-vf" ? first.pf : `lane ${index}`;
+      const seconds = actions.reduce((sum, action) => sum + (this.#seconds.get(action) ?? 0), 0);
+      perPort.set(port, (perPort.get(port) ?? 0) + seconds);
     }
-    const inOrder = perPort.get("") ?? 0;
-    perPort.delete("");
-    return inOrder + Math.max(0, ...perPort.values());
+    return Math.max(0, ...perPort.values());
   }
 }
 

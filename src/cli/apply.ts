@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Stage } from "../requirements/requirement.ts";
 import { exitCodes, finish } from "./exit.ts";
 import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
@@ -24,7 +24,8 @@ export function bootCommand(): Command {
       .addOption(specOption())
       .addOption(hostOption())
       .addOption(outputOption())
-      .action((options: SpecOptions & OutputOptions) => run(`boot ${name}`, stages, options));
+      .addOption(waitOption())
+      .action((options: SpecOptions & OutputOptions & WaitOptions) => run(`boot ${name}`, stages, options));
   return (
     new Command("boot")
       .description("one stage of the boot sequence, as vflag-early.service and vflag-late.service run it")
@@ -34,13 +35,25 @@ export function bootCommand(): Command {
   );
 }
 
+interface WaitOptions {
+  readonly wait?: number;
+}
+
+function waitOption(): Option {
+  return new Option("--wait <seconds>", "how long to wait for the declared ports to appear").default(30).argParser((text) => {
+    if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("a whole number of seconds, 9999 at most.");
+    return Number(text);
+  });
+}
+
 async function run(
   command: string,
   stages: readonly Stage[],
-  { spec: file, host: name, output }: SpecOptions & OutputOptions,
+  { spec: file, host: name, output, wait = 0 }: SpecOptions & OutputOptions & WaitOptions,
 ): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
   const { apply } = await import("../reconcile/apply.ts");
+  const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
   const spec = readSpec(file);
@@ -49,6 +62,8 @@ async function run(
     const style = styleFor(process.stderr);
     const lock = acquireLock(target.lockFile, `vflag ${command}`);
     try {
+      // A simulated host's ports do not appear by themselves.
+      if (name === "local") await awaitPorts(target.host, spec, wait);
       const silent = output === "json";
       const progress =
         process.stderr.isTTY === true && !silent

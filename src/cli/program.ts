@@ -5,6 +5,7 @@ import { explainCommand } from "./explain.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { planCommand } from "./plan.ts";
+import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -22,6 +23,7 @@ export function buildProgram(version: string): Command {
     .addCommand(verifyCommand())
     .addCommand(explainCommand())
     .addCommand(bootCommand())
+    .addCommand(renderCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())
     .addHelpText(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PrivateApt } from "./apt.ts";
 import { removeOthers } from "./cache.ts";
 import { buildImage, type Image } from "./image.ts";
-import { prepareKernel } from "./kernel.ts";
+import { defaultSeries, prepareKernel, type Series } from "./kernel.ts";
 import { buildModules } from "./modules.ts";
 import { cache } from "./paths.ts";
 import { buildRoot, sshKey } from "./rootfs.ts";
@@ -17,6 +17,7 @@ export interface Build {
 }
 
 export interface BuildOptions {
+  readonly kernel?: Series;
   /** Fetch the package lists anew, and with them newer packages. */
   readonly update?: boolean;
   /** Remove the results of earlier builds afterwards. */
@@ -30,12 +31,13 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   const apt = new PrivateApt();
   await apt.prepare(options.update === true);
   const tools = await prepareTools(apt);
-  const kernel = await prepareKernel(apt, tools);
+  const series = options.kernel ?? defaultSeries;
+  const kernel = await prepareKernel(apt, tools, series);
   const modules = await buildModules(kernel, tools);
   const root = await buildRoot(apt, tools);
   const key = await sshKey(tools);
   const image = await buildImage({ root, kernel, modules, publicKey: key.public, tools });
-  await writeFile(join(cache, "build.json"), JSON.stringify({ image, tools, privateKey: key.private } satisfies Build));
+  await writeFile(recordOf(series), JSON.stringify({ image, tools, privateKey: key.private } satisfies Build));
   if (options.clean === true) {
     const folders = [image.folder, tools.root, root, join(kernel.netdevsimSource, "..")];
     await removeOthers([...folders, ...Object.values(modules).map((file) => join(file, ".."))]);
@@ -43,11 +45,15 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   return { image, tools, privateKey: key.private };
 }
 
-/** What the last build made; the answer to most commands, without asking apt. */
-export async function lastBuild(): Promise<Build> {
+/** What the last build for a kernel made; the answer to most commands, without asking apt. */
+export async function lastBuild(series: Series = defaultSeries): Promise<Build> {
   try {
-    return JSON.parse(await readFile(join(cache, "build.json"), "utf8")) as Build;
+    return JSON.parse(await readFile(recordOf(series), "utf8")) as Build;
   } catch {
-    throw new Error(`there is no lab in ${cache} yet: run "npm run lab -- build"`);
+    throw new Error(`there is no lab with Linux ${series} in ${cache} yet: run "npm run lab -- build --kernel ${series}"`);
   }
+}
+
+function recordOf(series: Series): string {
+  return join(cache, series === defaultSeries ? "build.json" : `build-${series}.json`);
 }

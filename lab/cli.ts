@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { build } from "./build.ts";
+import { type BuildOptions, build } from "./build.ts";
 import { type Guest, runningGuest, runningGuests, type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { cache } from "./paths.ts";
 import { smoke } from "./smoke.ts";
@@ -8,14 +8,18 @@ import { runInGuest, shellInGuest } from "./ssh.ts";
 const usage = `Usage: npm run lab -- COMMAND [OPTIONS]
 
   build [--update] [--clean]   make the guest's image (once; then it is found in ${cache})
+      --kernel 6.12|6.1          Linux of Debian 12's backports (6.12), or its own; for start and smoke too
   start [OPTIONS]              boot a guest and wait until it is up
       --nic igb|mlx5             who owns the NIC's two ports (mlx5, the stand-in)
+      --cards 1|2                cards of two ports each (1)
+      --vfs N                    more than 8 VFs a port, up to 127 (mlx5; the second port is 01:10.0)
       --name NAME                several guests at once (lab)
       --port PORT                ssh on this local port (any free one)
       --cpus N  --memory MIB     (2, 2048)
       --no-iommu                 a machine without IOMMU
       --accel auto|kvm|tcg       (auto)
       --persist                  a disk of its own, so that the guest can reboot
+      --no-snapshot              boot, even where a snapshot of a booted guest would do
       --append ARGUMENT          a kernel argument, e.g. mlx5_core.esw_ms=1300; repeatable
   run [--name NAME] -- COMMAND...   one argument: a line for the guest's shell; exit code as in the guest
   sh [--name NAME]             a shell in the guest
@@ -27,6 +31,9 @@ const usage = `Usage: npm run lab -- COMMAND [OPTIONS]
 const options = {
   name: { type: "string", default: "lab" },
   nic: { type: "string" },
+  kernel: { type: "string" },
+  cards: { type: "string" },
+  vfs: { type: "string" },
   port: { type: "string" },
   cpus: { type: "string" },
   memory: { type: "string" },
@@ -34,6 +41,7 @@ const options = {
   append: { type: "string", multiple: true },
   iommu: { type: "boolean", default: true },
   persist: { type: "boolean", default: false },
+  snapshot: { type: "boolean", default: true },
   update: { type: "boolean", default: false },
   clean: { type: "boolean", default: false },
   all: { type: "boolean", default: false },
@@ -58,9 +66,17 @@ function natural(option: string, value: string | undefined): number | undefined 
   return Number(value);
 }
 
+function buildOptions(values: Values): BuildOptions {
+  const kernel = oneOf("kernel", values.kernel, ["6.12", "6.1"]);
+  return { update: values.update, clean: values.clean, ...(kernel && { kernel }) };
+}
+
 /** Only the options that were given: the others keep startGuest's defaults. */
 function startOptions(values: Values): StartOptions {
   const nic = oneOf("nic", values.nic, ["igb", "mlx5"]);
+  const { kernel } = buildOptions(values);
+  const vfs = natural("vfs", values.vfs);
+  const cards = oneOf("cards", values.cards, ["1", "2"]);
   const acceleration = oneOf("accel", values.accel, ["auto", "kvm", "tcg"]);
   const port = natural("port", values.port);
   const cpus = natural("cpus", values.cpus);
@@ -69,8 +85,12 @@ function startOptions(values: Values): StartOptions {
     name: values.name,
     iommu: values.iommu,
     persist: values.persist,
+    snapshot: values.snapshot,
     append: values.append ?? [],
     ...(nic && { nic }),
+    ...(kernel && { kernel }),
+    ...(vfs && { vfs }),
+    ...(cards && { cards: cards === "2" ? 2 : 1 }),
     ...(acceleration && { acceleration }),
     ...(port && { port }),
     ...(cpus && { cpus }),
@@ -94,7 +114,7 @@ async function main(): Promise<number> {
   const started = performance.now();
   switch (command) {
     case "build":
-      await build(values);
+      await build(buildOptions(values));
       return 0;
     case "start": {
       const guest = await startGuest(startOptions(values));
@@ -115,8 +135,8 @@ async function main(): Promise<number> {
       for (const guest of await runningGuests()) console.log(describe(guest));
       return 0;
     case "smoke":
-      await build(values);
-      return (await smoke()) === 0 ? 0 : 1;
+      await build(buildOptions(values));
+      return (await smoke({ ...startOptions(values), name: values.name })) === 0 ? 0 : 1;
     default:
       console.log(usage);
       return values.help ? 0 : 2;

@@ -1,19 +1,25 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { copyFile, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Build, lastBuild } from "./build.ts";
 import { cached } from "./cache.ts";
 import { mustRun } from "./exec.ts";
+import type { Series } from "./kernel.ts";
 import { cache, repository, runFolder } from "./paths.ts";
-import { type Acceleration, type Machine, type Nic, qemuArguments } from "./qemu.ts";
+import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
+import { catchUp, copySparse, needsBoot, restored, resume, type Snapshot, snapshotFor } from "./snapshot.ts";
 import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
 
 export interface StartOptions {
   readonly name?: string;
   readonly nic?: Nic;
+  readonly kernel?: Series;
+  readonly cards?: 1 | 2;
+  /** More than 8 VFs a port, up to 127 (mlx5 only). */
+  readonly vfs?: number;
   /** The local TCP port that leads to the guest's ssh; a free one by default. */
   readonly port?: number;
   readonly cpus?: number;
@@ -23,6 +29,8 @@ export interface StartOptions {
   /** Keep a disk of its own, so that reboots work. */
   readonly persist?: boolean;
   readonly append?: readonly string[];
+  /** False: boot, even where a snapshot would do. */
+  readonly snapshot?: boolean;
   /** Milliseconds to wait for ssh. */
   readonly timeout?: number;
 }
@@ -35,17 +43,45 @@ export interface Guest {
   readonly access: Access;
 }
 
-/** Boots a guest and waits until ssh answers and systemd is done. */
+/** Starts a guest, from a snapshot where it can, and waits until ssh answers, systemd is done and the repository is there. */
 export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   const name = options.name ?? "lab";
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new Error(`bad guest name "${name}": use a-z, 0-9 and "-"`);
   if (runningGuest(name) !== undefined) throw new Error(`guest "${name}" is already running: stop it, or give --name`);
-  const build = await lastBuild();
+  if ((options.vfs ?? 8) > (options.nic === "igb" ? 8 : 127)) throw new Error("127 VFs of a port at most, and more than 8 with mlx5 only");
+  const build = await lastBuild(options.kernel);
   const machine = await machineFor(name, build, options);
+  const snapshot =
+    options.snapshot === false || needsNvme(machine) || needsBoot(machine.append) ? undefined : await snapshotOrNot(build, machine);
   await rm(machine.folder, { recursive: true, force: true });
   await mkdir(machine.share, { recursive: true });
-  if (machine.disk !== undefined) await copyFile(build.image.disk, machine.disk);
+  const original = snapshot?.disk ?? machine.disk;
+  const disk = machine.keepDisk ? join(machine.folder, "root.ext4") : original;
+  if (machine.keepDisk) await copySparse(original, disk);
+  return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot));
+}
 
+/** Without a snapshot a guest takes longer, that is all. */
+async function snapshotOrNot(build: Build, machine: Machine): Promise<Snapshot | undefined> {
+  const name = `${machine.name}-snapshot`;
+  const folder = runFolder(name);
+  try {
+    return await snapshotFor(build, machine, async (like) => {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(join(folder, "share"), { recursive: true });
+      return (await launch(build, { ...like, name, folder, share: join(folder, "share"), sshPort: await freePort() })).access;
+    });
+  } catch (error) {
+    process.stderr.write(`no snapshot, so the guest boots: ${error instanceof Error ? error.message : error}\n`);
+    return undefined;
+  } finally {
+    await stopGuest(name);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Starts QEMU and waits until the guest can be used. */
+async function launch(build: Build, machine: Machine): Promise<Guest> {
   const log = await open(join(machine.folder, "qemu.log"), "w");
   const [program = "", ...args] = qemuArguments(build, machine);
   const env = { ...process.env, ...build.tools.env };
@@ -59,7 +95,7 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
     privateKey: build.privateKey,
     env: build.tools.env,
   };
-  const guest: Guest = { name, pid: child.pid, nic: machine.nic, access };
+  const guest: Guest = { name: machine.name, pid: child.pid, nic: machine.nic, access };
   await writeFile(join(machine.folder, "guest.json"), JSON.stringify(guest));
   const interrupted = (): void => {
     process.kill(guest.pid, "SIGKILL");
@@ -67,16 +103,26 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   };
   process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   try {
-    await waitForSsh(machine.sshPort, () => isOurs(guest), options.timeout ?? 300_000);
-    await runInGuest(access, ["systemctl", "is-system-running", "--wait"]);
+    if (machine.state !== undefined) await resume(machine);
+    await waitForSsh(machine.sshPort, () => isOurs(guest), machine.timeout);
+    if (machine.state === undefined) await runInGuest(access, ["systemctl", "is-system-running", "--wait"]);
+    else await catchUp(access, machine);
+    await checkMounts(access);
     return guest;
   } catch (error) {
     const said = await lastWords(machine.folder);
-    await stopGuest(name);
-    throw new Error(`guest "${name}" did not come up: ${String(error)}\n${said}`);
+    await stopGuest(machine.name);
+    throw new Error(`guest "${machine.name}" did not come up: ${String(error)}\n${said}`);
   } finally {
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
   }
+}
+
+async function checkMounts(access: Access): Promise<void> {
+  const check = "for path in /vflag /vflag/node_modules /mnt/share; do mountpoint -q $path || echo $path; done";
+  const { code, stdout, stderr } = await runInGuest(access, [check], { timeout: 60_000 });
+  if (code !== 0) throw new Error(`ssh: ${stderr.trim()}`);
+  if (stdout !== "") throw new Error(`not mounted: ${stdout.trim().split("\n").join(", ")}`);
 }
 
 async function machineFor(name: string, build: Build, options: StartOptions): Promise<Machine> {
@@ -87,13 +133,17 @@ async function machineFor(name: string, build: Build, options: StartOptions): Pr
     share: join(folder, "share"),
     sshPort: options.port ?? (await freePort()),
     nic: options.nic ?? "mlx5",
+    vfs: options.vfs ?? 8,
+    cards: options.cards ?? 1,
     cpus: options.cpus ?? 2,
     memory: options.memory ?? 2048,
     iommu: options.iommu ?? true,
     acceleration: chooseAcceleration(options.acceleration ?? "auto"),
-    disk: options.persist === true ? join(folder, "disk.ext4") : undefined,
+    disk: build.image.disk,
+    keepDisk: options.persist === true,
     packages: await packagesDisk(build),
     append: options.append ?? [],
+    timeout: options.timeout ?? 300_000,
   };
 }
 

@@ -26,6 +26,7 @@ const moduleFolders = [
   "fs/jbd2",
   "fs/9p",
   "fs/netfs",
+  "fs/fscache",
   "fs/overlayfs",
   "fs/fuse",
   "fs/autofs",
@@ -70,7 +71,7 @@ export interface Ingredients {
 
 export async function buildImage(from: Ingredients): Promise<Image> {
   const scripts = await contentsOf(join(import.meta.dirname, "guest"));
-  const inputs = ["4", from.root, from.kernel.release, from.modules.mlx5, from.modules.netdevsim, from.publicKey, ...scripts];
+  const inputs = ["5", from.root, from.kernel.release, from.modules.mlx5, from.modules.netdevsim, from.publicKey, ...scripts];
   const folder = await cached("image", inputs, async (into) => {
     const stage = join(into, "stage");
     // Links, not copies: what is added below are new files, what is replaced is written anew.

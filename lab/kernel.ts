@@ -1,10 +1,14 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { backports, type PrivateApt } from "./apt.ts";
+import { backports, type PrivateApt, suite } from "./apt.ts";
 import { cached } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Tools } from "./tools.ts";
+
+/** Debian 12's own kernel and the one of its backports. */
+export type Series = "6.1" | "6.12";
+export const defaultSeries: Series = "6.12";
 
 /** A kernel's files, unpacked: what boots, its modules, and what it takes to build more of them. */
 export interface Kernel {
@@ -16,19 +20,24 @@ export interface Kernel {
   readonly netdevsimSource: string;
 }
 
-/** Linux 6.12 from backports: the "cloud" flavour has neither igb nor switchdev. */
-export async function prepareKernel(apt: PrivateApt, tools: Tools): Promise<Kernel> {
-  const meta = await apt.show("linux-image-amd64", backports);
+/** Not the "cloud" flavour, which has neither igb nor switchdev. */
+export async function prepareKernel(apt: PrivateApt, tools: Tools, wanted: Series): Promise<Kernel> {
+  const from = wanted === "6.1" ? suite : backports;
+  const meta = await apt.show("linux-image-amd64", from);
   const image = meta.depends.find((name) => /^linux-image-\d/.test(name));
   if (image === undefined) throw new Error(`linux-image-amd64 ${meta.version} depends on no kernel`);
   const release = image.replace("linux-image-", "");
   const abi = release.replace(/-amd64$/, "");
   const series = /^\d+\.\d+/.exec(abi)?.[0] ?? "";
+  if (series !== wanted) throw new Error(`apt has Linux ${series}, not ${wanted}`);
+  const headersPackage = `linux-headers-${release}`;
+  // It is linux-kbuild-6.1, but linux-kbuild-6.12.95+deb12.
+  const kbuild = (await apt.show(headersPackage, from)).depends.find((name) => name.startsWith("linux-kbuild-"));
   const packages = [
     image,
-    `linux-headers-${release}`,
+    headersPackage,
     `linux-headers-${abi}-common`,
-    `linux-kbuild-${abi}`,
+    kbuild ?? `linux-kbuild-${abi}`,
     `linux-source-${series}=${meta.version}`,
   ];
   const folder = await cached("kernel", ["2", ...packages], async (into) => {

@@ -14,50 +14,80 @@ export interface Machine {
   readonly share: string;
   readonly sshPort: number;
   readonly nic: Nic;
+  /** VFs of a port of the first card. More than igb has take functions of QEMU's nvme. */
+  readonly vfs: number;
+  /** Cards of two ports each, behind root ports of their own: buses 1 and 2. */
+  readonly cards: 1 | 2;
   readonly cpus: number;
   /** MiB */
   readonly memory: number;
   readonly iommu: boolean;
   readonly acceleration: "kvm" | "tcg";
-  /** A copy of the image that survives reboots; without it each start is fresh and a reboot ends it. */
-  readonly disk: string | undefined;
+  /** The root file system. */
+  readonly disk: string;
+  /** Write to the disk itself, which then survives reboots; otherwise each start is fresh and a reboot ends it. */
+  readonly keepDisk: boolean;
+  /** A file that is the guest's memory. */
+  readonly memoryFile?: { readonly path: string; readonly write: boolean };
+  /** The devices' state to go on from, instead of booting. */
+  readonly state?: string;
   /** An ext4 image of the repository's node_modules. */
   readonly packages: string;
   /** More kernel arguments, e.g. `mlx5_core.esw_ms=1300`. */
   readonly append: readonly string[];
+  /** Milliseconds to wait for ssh. */
+  readonly timeout: number;
 }
 
-const blacklist: Readonly<Record<Nic, string>> = { igb: "mlx5_core", mlx5: "igb,igbvf" };
+const blacklist: Readonly<Record<Nic, string>> = { igb: "mlx5_core", mlx5: "igb,igbvf,nvme" };
 
 /** The MAC addresses that the guest's udev rules and the tests rely on. */
 const managementMac = "52:54:00:00:00:01";
+/** Ports 0 and 1 are the first card's, 2 and 3 the second's. */
 const portMac = (port: number): string => `02:00:00:00:1${port}:00`;
 const peerMac = (port: number): string => `02:00:00:00:2${port}:00`;
 
+/** QEMU cannot save nvme's state, so such a machine has no snapshot. */
+export function needsNvme(machine: Machine): boolean {
+  return machine.vfs > 8;
+}
+
 export function qemuArguments(build: Build, machine: Machine): string[] {
   const { tools, image } = build;
+  const { memoryFile } = machine;
   const qemu = (path: string): string => join(tools.root, "usr", path);
   const kvm = machine.acceleration === "kvm";
   return [
     qemu("bin/qemu-system-x86_64"),
     ...["-L", qemu("share/qemu"), "-L", qemu("share/seabios"), "-L", qemu("lib/ipxe/qemu")],
     ...["-name", `vflag-lab-${machine.name}`, "-nodefaults", "-display", "none"],
-    ...["-machine", `q35,kernel-irqchip=${kvm ? "split" : "off"}`],
+    ...["-machine", `q35,kernel-irqchip=${kvm ? "split" : "off"}${memoryFile === undefined ? "" : ",memory-backend=memory"}`],
     ...["-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", kvm ? "host,-arch-capabilities" : "max"],
     ...["-smp", String(machine.cpus), "-m", String(machine.memory)],
-    ...(machine.disk === undefined ? ["-no-reboot"] : []),
+    ...(memoryFile === undefined ? [] : memoryBackend(machine.memory, memoryFile)),
+    ...(machine.state === undefined ? [] : ["-incoming", "defer"]),
+    ...(machine.keepDisk ? [] : ["-no-reboot"]),
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelArguments(machine)],
     ...["-serial", "file:console.log", "-monitor", "unix:monitor,server,nowait", "-pidfile", "qemu.pid"],
     ...(machine.iommu ? ["-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on"] : []),
-    ...drive("root", machine.disk ?? image.disk, machine.disk === undefined ? "snapshot=on" : "cache=unsafe"),
+    ...drive("root", machine.disk, machine.keepDisk ? "cache=unsafe" : "snapshot=on"),
     ...drive("packages", machine.packages, "readonly=on"),
     ...["-netdev", `user,id=management,hostfwd=tcp:127.0.0.1:${machine.sshPort}-:22`],
     ...["-device", `virtio-net-pci,netdev=management,mac=${managementMac},romfile=`],
+    // Gives the kernel's random numbers a new seed when a snapshot is restored.
+    ...["-device", "vmgenid,guid=auto"],
     ...["-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"],
     ...folder("repository", repository, ",readonly=on"),
     ...folder("share", machine.share, ""),
-    ...nicPorts(machine.nic),
+    ...(needsNvme(machine) ? manyVfs(machine.vfs) : card(machine.nic, 0)),
+    ...(machine.cards === 2 ? card(machine.nic, 1) : []),
   ];
+}
+
+/** A guest that goes on from a snapshot maps its memory privately: pages are read when touched, and shared until changed. */
+function memoryBackend(size: number, { path, write }: { path: string; write: boolean }): string[] {
+  const backend = `memory-backend-file,id=memory,size=${size}M,mem-path=${path},share=${write ? "on" : "off"}`;
+  return ["-object", backend];
 }
 
 function kernelArguments(machine: Machine): string {
@@ -68,6 +98,8 @@ function kernelArguments(machine: Machine): string {
     "quiet",
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),
+    // A device below a root port is looked for in slot 0 only.
+    ...(needsNvme(machine) ? ["pci=pcie_scan_all,realloc"] : []),
     ...machine.append,
   ].join(" ");
 }
@@ -85,22 +117,42 @@ function folder(tag: string, path: string, option: string): string[] {
  * Two igb functions in one slot (which takes ARI on function 0). With igb, each port's cable leads to
  * a virtio device of the same guest; the stand-in has cables of its own.
  */
-function nicPorts(nic: Nic): string[] {
-  const port = (index: number): string[] => {
+function card(nic: Nic, number: 0 | 1): string[] {
+  const slot = number + 1;
+  const port = (index: 0 | 1): string[] => {
     const first = index === 0 ? ",multifunction=on,x-pcie-ari-nextfn-1=on" : "";
+    const id = 2 * number + index;
     return [
-      ...["-netdev", `hubport,id=port${index},hubid=1${index}`],
-      ...["-device", `igb,bus=slot1,addr=0.${index}${first},netdev=port${index},mac=${portMac(index)}`],
+      ...["-netdev", `hubport,id=port${id},hubid=1${id}`],
+      ...["-device", `igb,bus=slot${slot},addr=0.${index}${first},netdev=port${id},mac=${portMac(id)}`],
     ];
   };
-  const peer = (index: number): string[] => [
-    ...["-netdev", `hubport,id=peer${index},hubid=1${index}`],
-    ...["-device", `virtio-net-pci,netdev=peer${index},mac=${peerMac(index)},romfile=`],
-  ];
+  const peer = (index: 0 | 1): string[] => {
+    const id = 2 * number + index;
+    return [
+      ...["-netdev", `hubport,id=peer${id},hubid=1${id}`],
+      ...["-device", `virtio-net-pci,netdev=peer${id},mac=${peerMac(id)},romfile=`],
+    ];
+  };
   return [
-    ...["-device", "pcie-root-port,id=slot1,chassis=1,slot=1"],
+    ...["-device", `pcie-root-port,id=slot${slot},chassis=${slot},slot=${slot}`],
     ...port(0),
     ...port(1),
     ...(nic === "igb" ? [...peer(0), ...peer(1)] : []),
   ];
+}
+
+/** The first function's VFs take the rest of slots 0 to 15, the second's the rest of 16 to 31. */
+function manyVfs(vfs: number): string[] {
+  const port = (index: 0 | 1): string[] => {
+    const resources = `sriov_vq_flexible=${2 * vfs},sriov_vi_flexible=${vfs},max_ioqpairs=${2 * vfs + 2},msix_qsize=${vfs + 2}`;
+    return [
+      ...["-device", `nvme-subsys,id=subsystem${index},nqn=subsystem${index}`],
+      ...[
+        "-device",
+        `nvme,bus=slot1,addr=${index === 0 ? "0" : "10"}.0,serial=${index},subsys=subsystem${index},sriov_max_vfs=${vfs},${resources}`,
+      ],
+    ];
+  };
+  return ["-device", "pcie-root-port,id=slot1,chassis=1,slot=1,mem-reserve=64M", ...port(0), ...port(1)];
 }

@@ -1,4 +1,4 @@
-import { type Guest, startGuest, stopGuest } from "./guest.ts";
+import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import type { Nic } from "./qemu.ts";
 import { runInGuest } from "./ssh.ts";
 
@@ -59,10 +59,10 @@ const everywhere: readonly Step[] = [
 ];
 
 /** Boots a guest, goes through the steps, prints each with its time. Returns the number of failures. */
-async function check(nic: Nic, steps: readonly Step[]): Promise<number> {
+async function check(options: StartOptions, steps: readonly Step[]): Promise<number> {
   const started = performance.now();
-  const guest: Guest = await startGuest({ name: `smoke-${nic}`, nic });
-  console.log(`${nic}: up after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  const guest = await startGuest(options);
+  console.log(`${guest.nic}: up after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   let failures = 0;
   try {
     for (const { command, expect } of steps) {
@@ -81,8 +81,10 @@ async function check(nic: Nic, steps: readonly Step[]): Promise<number> {
   return failures;
 }
 
-export async function smoke(): Promise<number> {
-  const failures = (await check("mlx5", [...mlx5, ...everywhere])) + (await check("igb", [...igb, ...everywhere]));
+/** The guests' names begin with the one given; its other options are for both. */
+export async function smoke(options: StartOptions & { readonly name: string }): Promise<number> {
+  const start = (nic: Nic): StartOptions => ({ ...options, name: `${options.name}-smoke-${nic}`, nic });
+  const failures = (await check(start("mlx5"), [...mlx5, ...everywhere])) + (await check(start("igb"), [...igb, ...everywhere]));
   console.log(failures === 0 ? "the lab works" : `${failures} failed`);
   return failures;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { bootsWithoutAHand } from "./boots.ts";
 import { build } from "./build.ts";
 import { type Guest, startGuest, stopGuest } from "./guest.ts";
 import { repository } from "./paths.ts";
@@ -28,6 +29,8 @@ const count = (ok: boolean, what: string, details = "") => {
 await build({});
 for (const story of stories) if (wanted(story.title)) await inGuest(story.nic, (guest) => tell(guest, story));
 for (const nic of ["igb", "mlx5"] as const) if (wanted(`conformance ${nic}`)) await inGuest(nic, conformance);
+if (wanted("boots"))
+  await inGuest("mlx5", (guest) => bootsWithoutAHand(guest, (ok, what, details) => count(ok, `boots: ${what}`, details)), true);
 if (wanted("netlink")) await inGuest("igb", netlink);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
@@ -36,8 +39,9 @@ function wanted(what: string): boolean {
   return values.only === undefined || what.toLowerCase().includes(values.only.toLowerCase());
 }
 
-async function inGuest(nic: Guest["nic"], use: (guest: Guest) => Promise<void>): Promise<void> {
-  const guest = await startGuest({ name: `test-${nic}-${process.pid}`, nic });
+/** @param persist whether the guest has a disk of its own, so that it can reboot */
+async function inGuest(nic: Guest["nic"], use: (guest: Guest) => Promise<void>, persist = false): Promise<void> {
+  const guest = await startGuest({ name: `test-${nic}-${process.pid}`, nic, persist, ...(persist ? { snapshot: false } : {}) });
   try {
     await use(guest);
   } finally {

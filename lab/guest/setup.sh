@@ -25,7 +25,7 @@ MACAddress=52:54:00:00:00:01
 Name=mgmt0
 END
 # The far ends of an igb guest's cables.
-for port in 0 1; do
+for port in 0 1 2 3; do
   cat > "/etc/systemd/network/10-peer$port.link" << END
 [Match]
 MACAddress=02:00:00:00:2$port:00

@@ -5,6 +5,22 @@
 static DEFINE_MUTEX(cards_lock);
 static LIST_HEAD(cards);
 
+/*
+ * Of QEMU's nvme function there can be only one in a slot, as its VFs follow it at once, so the second
+ * port of such a card is in slot 16.
+ */
+#define SECOND_PORT_SLOT 16
+
+int nic_port_number(struct pci_dev *pdev)
+{
+	return PCI_SLOT(pdev->devfn) == SECOND_PORT_SLOT ? 1 : PCI_FUNC(pdev->devfn);
+}
+
+static unsigned int slot_of(struct pci_dev *pdev)
+{
+	return PCI_SLOT(pdev->devfn) % SECOND_PORT_SLOT;
+}
+
 /* The functions in one PCI slot are one card. */
 struct nic_card *nic_card_get(struct nic_func *pf)
 {
@@ -14,14 +30,14 @@ struct nic_card *nic_card_get(struct nic_func *pf)
 	mutex_lock(&cards_lock);
 	list_for_each_entry(card, &cards, list)
 		if (card->domain == pci_domain_nr(pdev->bus) && card->bus == pdev->bus->number &&
-		    card->slot == PCI_SLOT(pdev->devfn))
+		    card->slot == slot_of(pdev))
 			goto found;
 	card = kzalloc(sizeof(*card), GFP_KERNEL);
 	if (!card)
 		goto out;
 	card->domain = pci_domain_nr(pdev->bus);
 	card->bus = pdev->bus->number;
-	card->slot = PCI_SLOT(pdev->devfn);
+	card->slot = slot_of(pdev);
 	mutex_init(&card->lock);
 	memcpy(card->switch_id, "\x98\x03\x9b\x03\x00\x2c", 6);
 	card->switch_id[6] = card->bus;

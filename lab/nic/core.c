@@ -6,6 +6,7 @@
 
 #define IGB_PF 0x10c9
 #define IGB_VF 0x10ca
+#define NVME 0x0010
 #define CX6DX_PF 0x101d
 #define MLX_VF 0x101e
 
@@ -15,6 +16,9 @@ MODULE_PARM_DESC(vf_probe_ms, "How long binding a VF takes (a ConnectX-5: 450)")
 int nic_esw_ms;
 module_param_named(esw_ms, nic_esw_ms, int, 0644);
 MODULE_PARM_DESC(esw_ms, "How long an eSwitch mode change takes (a ConnectX-5: 1300)");
+int nic_esw_vf_ms;
+module_param_named(esw_vf_ms, nic_esw_vf_ms, int, 0644);
+MODULE_PARM_DESC(esw_vf_ms, "How much longer each VF makes an eSwitch mode change");
 int nic_speed = 25000;
 module_param_named(speed, nic_speed, int, 0644);
 MODULE_PARM_DESC(speed, "Link speed in Mb/s");
@@ -75,6 +79,7 @@ static int nic_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	devl_unlock(devlink);
 	if (err)
 		goto disable;
+	nic_devlink_register_last(devlink);
 	if (!func->is_vf)
 		kobject_uevent(&pdev->dev.kobj, KOBJ_CHANGE);
 	return 0;
@@ -91,6 +96,7 @@ static void nic_remove(struct pci_dev *pdev)
 	struct nic_func *func = pci_get_drvdata(pdev);
 	struct devlink *devlink = priv_to_devlink(func);
 
+	nic_devlink_unregister_first(devlink);
 	if (!func->is_vf && pci_num_vf(pdev)) {
 		pci_disable_sriov(pdev);
 		devl_lock(devlink);
@@ -145,6 +151,7 @@ static int nic_sriov_configure(struct pci_dev *pdev, int num_vfs)
 static const struct pci_device_id nic_ids[] = {
 	{ PCI_VDEVICE(INTEL, IGB_PF) },
 	{ PCI_VDEVICE(INTEL, IGB_VF) },
+	{ PCI_VDEVICE(REDHAT, NVME) },
 	{ PCI_VDEVICE(MELLANOX, CX6DX_PF) },
 	{ PCI_VDEVICE(MELLANOX, MLX_VF) },
 	{}

@@ -85,6 +85,10 @@ const struct devlink_ops nic_devlink_ops = {
 	.eswitch_encap_mode_set = encap_mode_set,
 	.eswitch_encap_mode_get = encap_mode_get,
 	.info_get = info_get,
+#ifdef NIC_OLD_DEVLINK
+	.port_function_hw_addr_get = nic_port_hw_addr_get,
+	.port_function_hw_addr_set = nic_port_hw_addr_set,
+#endif
 };
 
 /* mlx5_fs_mode_validate of 6.12: no hmfs yet, and dmfs is accepted in switchdev mode. */
@@ -111,8 +115,8 @@ static int steering_validate(struct devlink *devlink, u32 id, union devlink_para
 	return 0;
 }
 
-static int steering_set(struct devlink *devlink, u32 id, struct devlink_param_gset_ctx *ctx,
-			struct netlink_ext_ack *extack)
+static int steering_set(struct devlink *devlink, u32 id, struct devlink_param_gset_ctx *ctx
+			NIC_PARAM_SET_EXTACK)
 {
 	struct nic_func *func = devlink_priv(devlink);
 

@@ -35,6 +35,28 @@ static int port_hw_addr_set(struct devlink_port *port, const u8 *addr, int len, 
 	return nic_vport_set_mac(vport_of(port), addr);
 }
 
+#ifdef NIC_OLD_DEVLINK
+/* Linux 6.1 asks for every port; only a VF's has a function behind it. */
+int nic_port_hw_addr_get(struct devlink_port *port, u8 *addr, int *len, struct netlink_ext_ack *extack)
+{
+	if (port->attrs.flavour != DEVLINK_PORT_FLAVOUR_PCI_VF)
+		return -EOPNOTSUPP;
+	return port_hw_addr_get(port, addr, len, extack);
+}
+
+int nic_port_hw_addr_set(struct devlink_port *port, const u8 *addr, int len, struct netlink_ext_ack *extack)
+{
+	if (port->attrs.flavour == DEVLINK_PORT_FLAVOUR_PCI_VF)
+		return port_hw_addr_set(port, addr, len, extack);
+	NL_SET_ERR_MSG_MOD(extack, "Port doesn't support set hw_addr");
+	return -EOPNOTSUPP;
+}
+
+static int rep_port_register(struct nic_func *pf, struct nic_vport *vport, unsigned int index)
+{
+	return devl_port_register(priv_to_devlink(pf), &vport->devlink_port, index);
+}
+#else
 static int port_roce_get(struct devlink_port *port, bool *enabled, struct netlink_ext_ack *extack)
 {
 	*enabled = true;
@@ -47,6 +69,12 @@ static const struct devlink_port_ops vf_port_ops = {
 	.port_fn_roce_get = port_roce_get,
 };
 
+static int rep_port_register(struct nic_func *pf, struct nic_vport *vport, unsigned int index)
+{
+	return devl_port_register_with_ops(priv_to_devlink(pf), &vport->devlink_port, index, &vf_port_ops);
+}
+#endif
+
 static int rep_load(struct nic_func *pf, int vf)
 {
 	struct nic_vport *vport = &pf->esw.vports[vf];
@@ -57,8 +85,7 @@ static int rep_load(struct nic_func *pf, int vf)
 	vport->devlink_port.attrs.switch_id.id_len = sizeof(pf->card->switch_id);
 	memcpy(vport->devlink_port.attrs.switch_id.id, pf->card->switch_id, sizeof(pf->card->switch_id));
 	devlink_port_attrs_pci_vf_set(&vport->devlink_port, 0, pf->index, vf, false);
-	err = devl_port_register_with_ops(priv_to_devlink(pf), &vport->devlink_port,
-					  nic_port_index(pf, vf + 1), &vf_port_ops);
+	err = rep_port_register(pf, vport, nic_port_index(pf, vf + 1));
 	if (err)
 		return err;
 	rep = nic_port_create(pf, NIC_PORT_REP, vf, &vport->devlink_port, NULL);
@@ -114,14 +141,21 @@ static int vf_vports_load(struct nic_func *pf, int num_vfs)
 	return 0;
 }
 
+static void take_time(struct nic_func *pf)
+{
+	int ms = nic_esw_ms + nic_esw_vf_ms * pf->esw.num_vfs;
+
+	if (ms > 0)
+		msleep(ms);
+}
+
 /* esw_offloads_enable: the uplink becomes a representor, then each VF gets one. */
 static int offloads_enable(struct nic_func *pf)
 {
 	int vf;
 
 	nic_uplink_detach(pf);
-	if (nic_esw_ms)
-		msleep(nic_esw_ms);
+	take_time(pf);
 	esw_info(pf, "Supported tc offload range - chains: 4294967294, prios: 4294967295\n");
 	/* "Representor will control the vport link state" */
 	for (vf = 0; vf < pf->esw.num_vfs; vf++)
@@ -135,8 +169,7 @@ static void offloads_disable(struct nic_func *pf)
 	vf_vports_unload(pf, pf->esw.num_vfs);
 	pf->esw.mode = DEVLINK_ESWITCH_MODE_LEGACY;
 	nic_uplink_detach(pf);
-	if (nic_esw_ms)
-		msleep(nic_esw_ms);
+	take_time(pf);
 	nic_uplink_attach(pf);
 }
 

@@ -22,7 +22,46 @@ static void eth_release(struct device *dev)
 		wake_up(&eth_gone);
 }
 
+#ifdef NIC_OLD_DEVLINK
+static int port_register(struct nic_func *func, struct nic_eth *eth, unsigned int index)
+{
+	return devl_port_register(priv_to_devlink(func), &eth->devlink_port, index);
+}
+
+static void port_unregister(struct nic_eth *eth)
+{
+	devl_port_unregister(&eth->devlink_port);
+}
+#else
 static const struct devlink_ops eth_devlink_ops = {};
+
+static int port_register(struct nic_func *func, struct nic_eth *eth, unsigned int index)
+{
+	int err = -ENOMEM;
+
+	eth->devlink = devlink_alloc(&eth_devlink_ops, sizeof(void *), &eth->adev.dev);
+	if (!eth->devlink)
+		return err;
+	err = devl_nested_devlink_set(priv_to_devlink(func), eth->devlink);
+	if (err)
+		goto free;
+	devlink_register(eth->devlink);
+	err = devlink_port_register(eth->devlink, &eth->devlink_port, index);
+	if (!err)
+		return 0;
+	devlink_unregister(eth->devlink);
+free:
+	devlink_free(eth->devlink);
+	return err;
+}
+
+static void port_unregister(struct nic_eth *eth)
+{
+	devlink_port_unregister(&eth->devlink_port);
+	devlink_unregister(eth->devlink);
+	devlink_free(eth->devlink);
+}
+#endif
 
 int nic_eth_create(struct nic_func *func)
 {
@@ -48,14 +87,6 @@ int nic_eth_create(struct nic_func *func)
 	err = auxiliary_device_add(&eth->adev);
 	if (err)
 		goto uninit;
-	err = -ENOMEM;
-	eth->devlink = devlink_alloc(&eth_devlink_ops, sizeof(void *), &eth->adev.dev);
-	if (!eth->devlink)
-		goto delete;
-	err = devl_nested_devlink_set(priv_to_devlink(func), eth->devlink);
-	if (err)
-		goto free;
-	devlink_register(eth->devlink);
 	attrs.flavour = func->is_vf ? DEVLINK_PORT_FLAVOUR_VIRTUAL : DEVLINK_PORT_FLAVOUR_PHYSICAL;
 	if (!func->is_vf) {
 		attrs.phys.port_number = func->index;
@@ -63,16 +94,12 @@ int nic_eth_create(struct nic_func *func)
 		memcpy(attrs.switch_id.id, func->card->switch_id, attrs.switch_id.id_len);
 	}
 	devlink_port_attrs_set(&eth->devlink_port, &attrs);
-	err = devlink_port_register(eth->devlink, &eth->devlink_port, nic_port_index(func, vport));
+	err = port_register(func, eth, nic_port_index(func, vport));
 	if (err)
-		goto unregister;
+		goto delete;
 	func->eth = eth;
 	return 0;
 
-unregister:
-	devlink_unregister(eth->devlink);
-free:
-	devlink_free(eth->devlink);
 delete:
 	auxiliary_device_delete(&eth->adev);
 uninit:
@@ -84,9 +111,7 @@ void nic_eth_destroy(struct nic_func *func)
 {
 	struct nic_eth *eth = func->eth;
 
-	devlink_port_unregister(&eth->devlink_port);
-	devlink_unregister(eth->devlink);
-	devlink_free(eth->devlink);
+	port_unregister(eth);
 	func->eth = NULL;
 	auxiliary_device_delete(&eth->adev);
 	auxiliary_device_uninit(&eth->adev);

@@ -12,11 +12,12 @@ static void read_mac(struct pci_dev *pdev, u8 *mac)
 	void __iomem *bar = pci_iomap(pdev, 0, 0);
 	u32 low = 0, high = 0;
 
-	if (bar) {
+	if (bar && pci_resource_len(pdev, 0) > IGB_RECEIVE_ADDRESS + 8) {
 		low = readl(bar + IGB_RECEIVE_ADDRESS);
 		high = readl(bar + IGB_RECEIVE_ADDRESS + 4);
-		pci_iounmap(pdev, bar);
 	}
+	if (bar)
+		pci_iounmap(pdev, bar);
 	put_unaligned_le32(low, mac);
 	put_unaligned_le16(high & 0xffff, mac + 4);
 	if (!is_valid_ether_addr(mac))
@@ -30,7 +31,7 @@ int nic_pf_probe(struct nic_func *pf)
 	int err = -ENOMEM;
 
 	pf->pf = pf;
-	pf->index = PCI_FUNC(pdev->devfn);
+	pf->index = nic_port_number(pdev);
 	if (pf->index >= NIC_PORTS)
 		return -ENODEV;
 	pf->vhca_id = pf->index;

@@ -118,7 +118,18 @@ static int rep_change_carrier(struct net_device *netdev, bool carrier)
 	return 0;
 }
 
+#ifdef NIC_OLD_DEVLINK
+static struct devlink_port *get_devlink_port(struct net_device *netdev)
+{
+	return ((struct nic_port *)netdev_priv(netdev))->devlink_port;
+}
+#define DEVLINK_PORT_OPS .ndo_get_devlink_port = get_devlink_port,
+#else
+#define DEVLINK_PORT_OPS
+#endif
+
 #define COMMON_OPS \
+	DEVLINK_PORT_OPS \
 	.ndo_open = port_open, .ndo_stop = port_stop, .ndo_start_xmit = port_xmit, \
 	.ndo_set_mac_address = eth_mac_addr, .ndo_validate_addr = eth_validate_addr
 
@@ -140,6 +151,7 @@ static const struct net_device_ops vf_ops = { COMMON_OPS };
 
 /* A representor's address cannot be set and its features are not checked, as in the real driver. */
 static const struct net_device_ops rep_ops = {
+	DEVLINK_PORT_OPS
 	.ndo_open = port_open,
 	.ndo_stop = port_stop,
 	.ndo_start_xmit = port_xmit,
@@ -180,7 +192,7 @@ static void set_ops(struct nic_port *port)
 		netdev->netdev_ops = &rep_ops;
 		netdev->hw_features |= NETIF_F_HW_TC;
 		netdev->features = netdev->hw_features;
-		netdev->netns_local = true;
+		nic_netns_local(netdev);
 		break;
 	case NIC_PORT_VF:
 		netdev->netdev_ops = &vf_ops;
@@ -210,6 +222,7 @@ struct nic_port *nic_port_create(struct nic_func *func, enum nic_port_kind kind,
 	port->netdev = netdev;
 	port->func = func;
 	port->vf = vf;
+	port->devlink_port = devlink_port;
 	port->max_channels = max;
 	INIT_LIST_HEAD(&port->flows);
 	set_ops(port);
@@ -232,6 +245,10 @@ struct nic_port *nic_port_create(struct nic_func *func, enum nic_port_kind kind,
 		free_netdev(netdev);
 		return ERR_PTR(err);
 	}
+#ifdef NIC_OLD_DEVLINK
+	if (devlink_port)
+		devlink_port_type_eth_set(devlink_port, netdev);
+#endif
 	return port;
 }
 
@@ -249,6 +266,10 @@ void nic_port_destroy(struct nic_port *port)
 {
 	disconnect(port);
 	synchronize_net();
+#ifdef NIC_OLD_DEVLINK
+	if (port->devlink_port)
+		devlink_port_type_clear(port->devlink_port);
+#endif
 	unregister_netdev(port->netdev);
 	nic_flows_flush(port);
 	free_netdev(port->netdev);

@@ -22,6 +22,7 @@
 #include <linux/pci.h>
 #include <net/devlink.h>
 #include <net/pkt_cls.h>
+#include "compat.h"
 
 #define NIC_FIRMWARE "22.41.1000"
 #define NIC_BOARD "MT_0000000359"
@@ -45,6 +46,7 @@ struct nic_port {
 	struct net_device *netdev;
 	struct nic_func *func;		/* a representor's and a wire's func is the PF */
 	int vf;				/* VF number of a VF or a representor */
+	struct devlink_port *devlink_port;	/* none for a wire */
 	unsigned int channels;
 	unsigned int max_channels;
 	struct nic_port __rcu *peer;	/* where transmitted packets come out */
@@ -81,7 +83,7 @@ struct nic_eswitch {
 /* The Ethernet half of a function: an auxiliary device with a devlink instance of its own. */
 struct nic_eth {
 	struct auxiliary_device adev;
-	struct devlink *devlink;
+	struct devlink *devlink;	/* none on Linux 6.1 */
 	struct devlink_port devlink_port;
 	int id;
 };
@@ -117,7 +119,7 @@ struct nic_func {
 };
 
 /* core.c */
-extern int nic_vf_probe_ms, nic_esw_ms, nic_speed, nic_max_ch, nic_rep_max_ch, nic_total_vfs;
+extern int nic_vf_probe_ms, nic_esw_ms, nic_esw_vf_ms, nic_speed, nic_max_ch, nic_rep_max_ch, nic_total_vfs;
 extern bool nic_tc_reject, nic_qos;
 extern struct dentry *nic_debugfs_root;
 static inline bool nic_switchdev(const struct nic_func *pf)
@@ -130,6 +132,7 @@ static inline unsigned int nic_port_index(const struct nic_func *func, u16 vport
 }
 
 /* card.c */
+int nic_port_number(struct pci_dev *pdev);
 struct nic_card *nic_card_get(struct nic_func *pf);
 void nic_card_put(struct nic_func *pf);
 
@@ -150,6 +153,10 @@ void nic_esw_cleanup(struct nic_func *pf);
 int nic_esw_enable_sriov(struct nic_func *pf, int num_vfs);
 void nic_esw_disable_sriov(struct nic_func *pf);
 void nic_esw_disable(struct nic_func *pf);
+#ifdef NIC_OLD_DEVLINK
+int nic_port_hw_addr_get(struct devlink_port *port, u8 *addr, int *len, struct netlink_ext_ack *extack);
+int nic_port_hw_addr_set(struct devlink_port *port, const u8 *addr, int len, struct netlink_ext_ack *extack);
+#endif
 int nic_esw_set_mode(struct nic_func *pf, u16 mode, struct netlink_ext_ack *extack);
 
 /* devlink.c */

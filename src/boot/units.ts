@@ -19,7 +19,6 @@ export function earlyUnit({ program }: UnitOptions): Unit {
   return unit("vflag-early.service", [
     "[Unit]",
     "Description=vflag: virtual functions and eSwitch, before networking",
-    "Documentation=man:systemd.special(7)",
     "DefaultDependencies=no",
     "Wants=network-pre.target",
     "After=local-fs.target systemd-sysusers.service systemd-udev-trigger.service systemd-modules-load.service",

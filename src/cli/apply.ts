@@ -51,7 +51,7 @@ async function run(
   stages: readonly Stage[],
   { spec: file, host: name, output, wait = 0 }: SpecOptions & OutputOptions & WaitOptions,
 ): Promise<void> {
-  const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
+  const { openTarget, print, printable, printJson, readSpec, styleFor } = await import("./target.ts");
   const { apply } = await import("../reconcile/apply.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
@@ -71,7 +71,7 @@ async function run(
               spec.nics.map((nic) => nic.name),
               style,
             )
-          : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${line}\n`), style);
+          : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${printable(line)}\n`), style);
       const applied = await apply(target.host, spec, {
         command,
         stages,

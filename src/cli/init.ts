@@ -17,6 +17,11 @@ async function run({ spec: file, host: name, write }: SpecOptions & { write: boo
   const target = await openTarget(name, false);
   try {
     const text = proposeSpec(await target.host.observe());
+    if (text === null) {
+      throw new UsageError(
+        "this host has no port on which vflag can make VFs: enable SR-IOV in the BIOS and the NIC's firmware, or see `vflag inspect`",
+      );
+    }
     if (!write) return print(text);
     const { existsSync, mkdirSync } = await import("node:fs");
     const { dirname } = await import("node:path");

@@ -6,11 +6,12 @@ import { version } from "./version.ts";
 /** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */
 const expected = new Set(["UsageError", "SpecError", "SavedHostError", "LockedError", "ActionError", "NetlinkError"]);
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader has gone (`vflag plan | head`).
-  if (error.code === "EPIPE") process.exit(exitCodes.fine);
-  throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    // The reader has gone (`vflag apply | head`): what was begun is brought to its end, and the exit code stays true.
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 
 const program = buildProgram(version);
 for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
@@ -20,7 +21,8 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);
   else {
-    process.stderr.write(`vflag: ${describe(error)}\n`);
+    const { printable } = await import("./target.ts");
+    process.stderr.write(`vflag: ${printable(describe(error))}\n`);
     finish(exitCodes.failed);
   }
 }

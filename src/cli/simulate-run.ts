@@ -8,17 +8,8 @@ import type { World } from "../host/simulated/world.ts";
 import { isNetdevName } from "../host/values.ts";
 import { table } from "../report/style.ts";
 import { nearest } from "../spec/nearest.ts";
+import type { CreateOptions } from "./simulate.ts";
 import { print, UsageError } from "./target.ts";
-
-export interface CreateOptions {
-  readonly nic: readonly string[];
-  readonly ports: string;
-  readonly bond?: string;
-  readonly bondMode: string;
-  readonly fault: readonly string[];
-  readonly from?: string;
-  readonly force: boolean;
-}
 
 /** `simulate new`: writes a host as it is after power-on, or the twin of a saved state. */
 export async function createHost(file: string, options: CreateOptions): Promise<void> {
@@ -43,6 +34,7 @@ export async function happenTo(file: string, event: "network" | "reboot"): Promi
 
 /** `simulate fault`. */
 export async function injectFaults(file: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) throw new UsageError("name the faults: `vflag simulate fault` lists them");
   const world = simulatedWorld(file);
   for (const name of names) injectNamed(world, name);
   await saveWorld(file, world);
@@ -70,6 +62,7 @@ function built({ nic, ports, bond, bondMode }: CreateOptions): World {
     if (model === undefined) throw new UsageError(`no NIC model is called "${name}": ${cardModels.join(", ")}`);
     return model;
   });
+  if (models.length > 5) throw new UsageError("a simulated host has room for 5 NICs");
   if (bond !== undefined && !isNetdevName(bond)) throw new UsageError(`"${bond}" is not a name that the kernel accepts for a bond`);
   return buildHost(
     models.map((model, index) => ({

@@ -26,7 +26,9 @@ function newCommand(): Command {
     .addOption(new Option("--nic <model...>", "NICs, such as ConnectX-5 or X710").default(["ConnectX-5"]))
     .addOption(new Option("--ports <number>", "ports of each NIC").default("2").choices(["1", "2", "4"]))
     .addOption(new Option("--bond <name>", "the bond that networking makes of the first NIC's two ports"))
-    .addOption(new Option("--bond-mode <mode>", "its mode").default("802.3ad"))
+    .addOption(
+      new Option("--bond-mode <mode>", "its mode").default("802.3ad").choices(["802.3ad", "active-backup", "balance-xor", "balance-rr"]),
+    )
     .addOption(new Option("--fault <name...>", "faults that it has from the beginning").default([]))
     .addOption(new Option("--from <state>", "a state saved by `inspect -o json`, instead of new NICs"))
     .option("--force", "replace the file if it is there", false)
@@ -43,7 +45,7 @@ function happen(name: "network" | "reboot", description: string): Command {
     });
 }
 
-interface NewOptions {
+export interface CreateOptions {
   readonly nic: readonly string[];
   readonly ports: string;
   readonly bond?: string;
@@ -53,13 +55,13 @@ interface NewOptions {
   readonly force: boolean;
 }
 
-async function create(file: string, options: NewOptions): Promise<void> {
+async function create(file: string, options: CreateOptions): Promise<void> {
   const { createHost } = await import("./simulate-run.ts");
   await createHost(file, options);
 }
 
 async function fault(file: string | undefined, names: readonly string[]): Promise<void> {
   const { injectFaults, listFaults } = await import("./simulate-run.ts");
-  if (file === undefined || names.length === 0) listFaults();
+  if (file === undefined) listFaults();
   else await injectFaults(file, names);
 }

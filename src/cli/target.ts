@@ -54,12 +54,15 @@ export function styleFor(stream: { isTTY?: boolean }): Style {
   return wanted ? coloured : plain;
 }
 
-/** Prints text; control characters that came from a device or a file, and not from our own colours, reach no terminal. */
+/** Prints text. Control characters that came from a device or a file, and are not colours, reach no terminal. */
 export function print(text: string): void {
-  process.stdout.write(text.replace(controls, "?"));
+  process.stdout.write(printable(text));
 }
 
-const controls = /\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g;
+/** Text without control characters; colours stay. */
+export function printable(text: string): string {
+  return text.replace(/\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, "?");
+}
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);

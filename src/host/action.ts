@@ -3,7 +3,7 @@ import type { PciAddress } from "./values.ts";
 
 /**
  * The effects that vflag can have on a host: a closed union, each small, each safe to repeat.
- * A PF is named by its PCI address, a netdev by its name at the moment of the observation that asked for the action.
+ * A PF is named by its PCI address, a netdev by its name, for people, and by its index, because udev may rename it at any time.
  */
 export type Action =
   | { readonly kind: "set-vf-autoprobe"; readonly pf: PciAddress; readonly on: boolean }
@@ -14,9 +14,15 @@ export type Action =
   | { readonly kind: "set-inline"; readonly pf: PciAddress; readonly inline: Inline }
   | { readonly kind: "set-encap"; readonly pf: PciAddress; readonly encap: boolean }
   | { readonly kind: "set-eswitch-mode"; readonly pf: PciAddress; readonly mode: Eswitch["mode"] }
-  | { readonly kind: "set-tc-offload"; readonly netdev: string; readonly on: boolean }
-  | { readonly kind: "set-channels"; readonly netdev: string; readonly combined: number }
-  | { readonly kind: "set-vf-settings"; readonly netdev: string; readonly vf: number; readonly settings: Partial<VfSettings> }
+  | { readonly kind: "set-tc-offload"; readonly netdev: string; readonly index?: number; readonly on: boolean }
+  | { readonly kind: "set-channels"; readonly netdev: string; readonly index?: number; readonly combined: number }
+  | {
+      readonly kind: "set-vf-settings";
+      readonly netdev: string;
+      readonly index?: number;
+      readonly vf: number;
+      readonly settings: Partial<VfSettings>;
+    }
   | { readonly kind: "activate-lag"; readonly pf: PciAddress; readonly seconds: number };
 
 export type Steering = "dmfs" | "smfs" | "hmfs";

@@ -45,7 +45,7 @@ function settingWords(settings: Partial<VfSettings>): string[] {
   ];
 }
 
-/** A word as a shell takes it literally: somebody may copy the line. */
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/** A word as a shell and a program take it literally: somebody may copy the line. */
+export function word(text: string): string {
+  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
-import { isUnknown } from "./observed.ts";
-import type { VirtualFunction } from "./state.ts";
+import { isUnknown, type Observed } from "./observed.ts";
+import type { Holder, VirtualFunction } from "./state.ts";
 
 /**
  * Whether a VF is in use, or may be because nobody could tell. One without a driver is not: a guest reaches a VF through
@@ -7,4 +7,21 @@ import type { VirtualFunction } from "./state.ts";
  */
 export function mayBeInUse(vf: VirtualFunction): boolean {
   return vf.driver !== null && (isUnknown(vf.holders) || vf.holders.length > 0);
+}
+
+/** Who holds a VF, in words: `in use by process 4711 (qemu-system-x86)`; `null` when it is known that nobody does. */
+export function describeHolders(holders: Observed<readonly Holder[]>): string | null {
+  if (isUnknown(holders)) return `perhaps in use (${holders.unknown})`;
+  return holders.length === 0 ? null : `in use by ${holders.map(describeHolder).join(", ")}`;
+}
+
+function describeHolder(holder: Holder): string {
+  switch (holder.kind) {
+    case "process":
+      return `process ${holder.pid} (${holder.command})`;
+    case "namespace":
+      return `network namespace ${holder.name}`;
+    case "master":
+      return holder.name;
+  }
 }

@@ -117,6 +117,7 @@ export const Netdev = z
     altNames: z.array(z.string()),
     index: z.int(),
     mac: Mac.nullable(),
+    permanentMac: Mac.nullable(),
     kind: z.string().nullable(),
     up: z.boolean(),
     carrier: z.boolean(),

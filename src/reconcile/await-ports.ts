@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import type { Spec } from "../spec/schema.ts";
-import { resolvePorts } from "../spec/selectors.ts";
+import { type ResolvedPorts, resolvePorts } from "../spec/selectors.ts";
 
 /** How often the host is looked at, in milliseconds. */
 const interval = 250;
@@ -13,7 +13,12 @@ export async function awaitPorts(host: Host, spec: Spec, seconds: number): Promi
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
     const state = await host.observe();
-    if (spec.nics.every((nic) => !("problem" in resolvePorts(nic, state)))) return;
+    if (spec.nics.every((nic) => arePresent(resolvePorts(nic, state)))) return;
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
+}
+
+/** A port is there when its driver has made its netdev. */
+function arePresent(resolved: ResolvedPorts): boolean {
+  return "pfs" in resolved && resolved.pfs.every((pf) => pf.netdev !== null);
 }

@@ -103,8 +103,7 @@ class Rehearsal implements Host {
 
   /** The gates that wait for this. */
   stoppedBy(kind: "reboot" | "networking"): Deviation[] {
-    const left = this.outcomes.flatMap((outcome) => (outcome.status === "stopped" ? outcome.left : []));
-    return left.filter((deviation) => deviation.remedy.kind === kind);
+    return this.outcomes.flatMap((outcome) => outcome.stoppedBy).filter((deviation) => deviation.remedy.kind === kind);
   }
 
   /**

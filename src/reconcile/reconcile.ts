@@ -1,12 +1,12 @@
 import type { Action } from "../host/action.ts";
 import { ActionError, type Host } from "../host/host.ts";
-import type { HostState } from "../host/state.ts";
 import { evaluate } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { requirementById } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
-import { lanesOf } from "./lanes.ts";
-import { forbidden } from "./safety.ts";
+import { type Lane, lanesOf } from "./lanes.ts";
+import { forbidden, needsLastLook } from "./safety.ts";
+import { Turns } from "./turns.ts";
 
 /** One requirement being brought about on one NIC. */
 export interface Step {
@@ -37,7 +37,9 @@ export interface NicOutcome {
   readonly nic: string;
   /** `settled`: nothing is left to do here. `stopped`: a gate does not hold and vflag cannot open it. */
   readonly status: "settled" | "stopped";
-  /** What stopped it; for a settled NIC, what is left that vflag can do nothing about. */
+  /** The gate that does not hold; nothing for a settled NIC. */
+  readonly stoppedBy: readonly Deviation[];
+  /** All that is off and that vflag can do nothing about, as far as it came: the gate too. */
   readonly left: readonly Deviation[];
   readonly steps: readonly Step[];
   readonly failures: readonly Failure[];
@@ -59,10 +61,17 @@ const attemptsPerRequirement = 5;
  * until nothing is left or nothing progresses. NICs are independent and go on at the same time.
  */
 export async function reconcile(host: Host, spec: Spec, options: ReconcileOptions): Promise<NicOutcome[]> {
-  return Promise.all(spec.nics.map((nic) => reconcileNic(host, spec, nic.name, options)));
+  const turns = new Turns();
+  return allEnded(spec.nics.map((nic) => reconcileNic(host, spec, nic.name, turns, options)));
 }
 
-async function reconcileNic(host: Host, spec: Spec, nic: string, { stages, observer = {} }: ReconcileOptions): Promise<NicOutcome> {
+async function reconcileNic(
+  host: Host,
+  spec: Spec,
+  nic: string,
+  turns: Turns,
+  { stages, observer = {} }: ReconcileOptions,
+): Promise<NicOutcome> {
   const steps: Step[] = [];
   const failures: Failure[] = [];
   const attempts = new Map<string, string[]>();
@@ -71,7 +80,7 @@ async function reconcileNic(host: Host, spec: Spec, nic: string, { stages, obser
     const deviations = evaluate(spec, state, stages).find((candidate) => candidate.nic.name === nic)?.deviations ?? [];
     const next = nextStep(nic, deviations, attempts);
     if (next.kind !== "step") {
-      const outcome: NicOutcome = { nic, status: next.kind, left: next.left, steps, failures };
+      const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
       observer.nicEnds?.(outcome);
       return outcome;
     }
@@ -79,11 +88,11 @@ async function reconcileNic(host: Host, spec: Spec, nic: string, { stages, obser
     steps.push(step);
     attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
     observer.stepBegins?.(step);
-    failures.push(...(await performStep(host, state, step, observer)));
+    failures.push(...(await performStep(host, step, turns, observer)));
   }
 }
 
-type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; left: Deviation[] };
+type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; stoppedBy: Deviation[]; left: Deviation[] };
 
 /** What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put right. */
 function nextStep(nic: string, deviations: readonly Deviation[], attempts: ReadonlyMap<string, readonly string[]>): Next {
@@ -99,35 +108,38 @@ function nextStep(nic: string, deviations: readonly Deviation[], attempts: Reado
     const actionable = serious.filter((deviation) => deviation.remedy.kind === "actions");
     const tried = attempts.get(first.requirement) ?? [];
     const stuck = tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement;
-    if (gate && (blocked || stuck)) return { kind: "stopped", left: group };
+    if (gate && (blocked || stuck)) return { kind: "stopped", stoppedBy: group, left };
     if (actions.length > 0 && !stuck) {
       return { kind: "step", step: { nic, requirement: first.requirement, deviations: actionable, actions: withoutRepeats(actions) } };
     }
   }
-  return { kind: "settled", left };
+  return { kind: "settled", stoppedBy: [], left };
 }
 
-async function performStep(host: Host, state: HostState, step: Step, observer: Observer): Promise<Failure[]> {
+async function performStep(host: Host, step: Step, turns: Turns, observer: Observer): Promise<Failure[]> {
   const failures: Failure[] = [];
   const waiting = lanesOf(step.actions).values();
   const worker = async () => {
     // The workers take from one iterator: each lane goes to whoever is free.
-    for (const lane of waiting) {
-      for (const action of lane.actions) {
-        observer.actionBegins?.(step, action);
-        const failure = await performAction(host, state, step, action);
-        observer.actionEnds?.(step, action, failure);
-        if (failure !== null) failures.push(failure);
-        if (failure !== null && lane.stopsAtFailure) break;
-      }
-    }
+    for (const lane of waiting) await turns.take(lane.card, () => performLane(host, step, lane, observer, failures));
   };
-  await Promise.all(Array.from({ length: lanesAtOnce }, worker));
+  await allEnded(Array.from({ length: lanesAtOnce }, worker));
   return failures;
 }
 
-async function performAction(host: Host, state: HostState, step: Step, action: Action): Promise<Failure | null> {
-  const reason = forbidden(action, state);
+async function performLane(host: Host, step: Step, lane: Lane, observer: Observer, failures: Failure[]): Promise<void> {
+  for (const action of lane.actions) {
+    observer.actionBegins?.(step, action);
+    const failure = await performAction(host, step, action);
+    observer.actionEnds?.(step, action, failure);
+    if (failure !== null) failures.push(failure);
+    if (failure !== null && lane.stopsAtFailure) break;
+  }
+}
+
+/** What must not be done is looked for right before it is done: a guest may have started since the step began. */
+async function performAction(host: Host, step: Step, action: Action): Promise<Failure | null> {
+  const reason = needsLastLook(action) ? forbidden(action, await host.observe()) : null;
   if (reason !== null) return { step, action, code: null, reason: `not done: ${reason}` };
   try {
     await host.perform(action);
@@ -136,6 +148,15 @@ async function performAction(host: Host, state: HostState, step: Step, action: A
     if (error instanceof ActionError) return { step, action, code: error.code, reason: error.message };
     throw error;
   }
+}
+
+/** Waits for all, also when one fails: nothing goes on behind the back of a caller that has given up. */
+async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const ended = await Promise.allSettled(promises);
+  return ended.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
 }
 
 /** Deviations of one requirement together, in the order of the requirements. */

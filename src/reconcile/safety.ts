@@ -6,7 +6,8 @@ import { netdevOf } from "../spec/selectors.ts";
 
 /**
  * The last look before an action: why it must not be done on this host, or `null` (DESIGN 6, points 1 and 2).
- * Requirements already avoid what stands here; this is the one place that makes it impossible.
+ * Requirements already avoid what stands here, on the state of their observation; this is asked again right before the
+ * action, and the real host asks once more (host/linux/guards.ts), because a guest may start at any time.
  */
 export function forbidden(action: Action, state: HostState): string | null {
   switch (action.kind) {
@@ -34,6 +35,18 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "set-eswitch-mode":
       return first(pfAt(state, action.pf), (pf) => enslaved(pf, state) ?? inUse(pf) ?? sameMode(pf, action.mode));
   }
+}
+
+/** Actions for which the host is looked at once more before they are done: those that can cut somebody off. */
+export function needsLastLook({ kind }: Action): boolean {
+  return (
+    kind === "set-vf-count" ||
+    kind === "set-eswitch-mode" ||
+    kind === "unbind-vf" ||
+    kind === "set-steering" ||
+    kind === "set-inline" ||
+    kind === "set-encap"
+  );
 }
 
 function pfAt(state: HostState, address: string): PhysicalFunction[] {

@@ -1,6 +1,6 @@
-import { commandsOf } from "../host/command.ts";
 import type { Applied } from "../reconcile/apply.ts";
-import type { Failure, NicOutcome } from "../reconcile/reconcile.ts";
+import type { NicOutcome } from "../reconcile/reconcile.ts";
+import { failureLines } from "./failure-lines.ts";
 import { count, duration, type Style } from "./style.ts";
 import { deviationLines } from "./verdict-text.ts";
 
@@ -23,23 +23,4 @@ function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style)
   const complete = left.every((deviation) => deviation.severity === "warning");
   const title = status === "stopped" ? style.bad("stopped") : complete ? style.good("settled") : style.bad("incomplete");
   return [`${style.strong(nic)}  ${title}`, ...failureLines(failures, style), ...deviationLines(left, style)];
-}
-
-/** Refusals for the same reason are one: the first action stands for the others. */
-function failureLines(failures: readonly Failure[], style: Style): string[] {
-  const groups = new Map<string, Failure[]>();
-  for (const failure of failures) {
-    const key = JSON.stringify([failure.step.requirement, failure.code, failure.action.kind, failure.code === null ? failure.reason : ""]);
-    groups.set(key, [...(groups.get(key) ?? []), failure]);
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const { step, action, code, reason } = first;
-    const others = group.length === 1 ? "" : ` (and ${group.length - 1} more like it)`;
-    return [
-      `  ${style.bad("failed")}  ${step.requirement}: ${commandsOf(action).join("; ")}${others}`,
-      `            ${code === null ? "" : `${code}: `}${reason}`,
-    ];
-  });
 }

@@ -3,6 +3,7 @@ import { isEmpty, type Phase, type Plan, type PlannedStep } from "../reconcile/p
 import type { NicOutcome } from "../reconcile/reconcile.ts";
 import { requirementById } from "../requirements/stages.ts";
 import { condense, subjectText } from "./condense.ts";
+import { failureLines } from "./failure-lines.ts";
 import { count, duration, type Style } from "./style.ts";
 import { deviationLines } from "./verdict-text.ts";
 
@@ -69,18 +70,18 @@ function stepLines(step: PlannedStep, number: number, style: Style, full: boolea
 }
 
 function outcomeLines(outcome: NicOutcome, style: Style): string[] {
-  if (outcome.left.length === 0) return [];
+  if (outcome.left.length === 0 && outcome.failures.length === 0) return [];
   const title =
     outcome.status === "stopped"
       ? `${style.strong(outcome.nic)} cannot be completed by vflag alone:`
       : `${style.strong(outcome.nic)} will be left with:`;
-  return [title, ...deviationLines(outcome.left, style), ""];
+  return [title, ...failureLines(outcome.failures, style), ...deviationLines(outcome.left, style), ""];
 }
 
 function closing(plan: Plan, steps: number, style: Style): string {
-  const stopped = plan.outcomes.filter((outcome) => outcome.status === "stopped");
+  const serious = plan.outcomes.some((outcome) => outcome.left.some((deviation) => deviation.severity !== "warning"));
   if (isEmpty(plan)) {
-    return stopped.length === 0 ? style.good("Nothing to do.") : style.bad("There is nothing that vflag can do: see above.");
+    return !serious ? style.good("Nothing to do.") : style.bad("There is nothing that vflag can do: see above.");
   }
   const actions = plan.phases.flatMap((phase) => phase.steps).reduce((sum, step) => sum + step.actions.length, 0);
   const scripts = plan.scriptsSeconds === null ? "" : `; the usual scripts take about ${duration(plan.scriptsSeconds)}`;

@@ -1,4 +1,4 @@
-import { isUnknown, known } from "../host/observed.ts";
+import { isUnknown } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { heldBy } from "../requirements/virtual-functions.ts";
 import { count, type Style, table } from "./style.ts";
@@ -19,7 +19,6 @@ export function stateText(state: HostState, style: Style): string {
 function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string[] {
   const netdev = state.netdevs.find((candidate) => candidate.name === pf.netdev);
   const title = `${style.strong(pf.netdev ?? "(no netdev)")}  ${pf.address}  ${pf.model ?? ""} [${pf.vendor}:${pf.product}]  driver ${pf.driver ?? "none"}`;
-  const channels = netdev === undefined ? null : known(netdev.channels);
   const rows: string[][] = [
     ["firmware", say(pf.firmware)],
     ["IOMMU group", pf.iommuGroup === null ? "none" : String(pf.iommuGroup)],
@@ -32,7 +31,7 @@ function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string
         ? "none"
         : `${netdev.mac ?? "no MAC"}, ${netdev.up ? "up" : "down"}${netdev.master === null ? "" : `, in ${netdev.master}`}`,
     ],
-    ["channels", channels == null ? "none to set" : `${channels.combined} of ${channels.max}`],
+    ["channels", channelsText(netdev)],
     ["tc offload", netdev === undefined ? "none" : offloadText(netdev.tcOffload)],
     ["VFs", vfText(pf, state)],
   ];
@@ -80,6 +79,11 @@ function lagText(pf: PhysicalFunction): string {
   if (isUnknown(pf.lag)) return `unknown: ${pf.lag.unknown}`;
   if (pf.lag === null) return "none";
   return `${pf.lag.state}${pf.lag.type === null ? "" : `, type ${pf.lag.type}`}${pf.lag.sharedFdb === true ? ", shared FDB" : ""}`;
+}
+
+function channelsText(netdev: HostState["netdevs"][number] | undefined): string {
+  if (netdev === undefined || netdev.channels === null) return "none to set";
+  return isUnknown(netdev.channels) ? `unknown: ${netdev.channels.unknown}` : `${netdev.channels.combined} of ${netdev.channels.max}`;
 }
 
 function offloadText(feature: HostState["netdevs"][number]["tcOffload"]): string {

@@ -1,4 +1,4 @@
-import { known } from "../host/observed.ts";
+import { isUnknown, known } from "../host/observed.ts";
 import type { HostState } from "../host/state.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import type { Deviation, Remedy } from "../requirements/requirement.ts";
@@ -64,7 +64,7 @@ function facts(nic: NicSpec, state: HostState): string[] {
       pf.netdev ?? "(no netdev)",
       pf.address,
       pf.model ?? `${pf.vendor}:${pf.product}`,
-      eswitch == null ? "no eSwitch" : eswitch.mode,
+      isUnknown(pf.eswitch) ? "eSwitch not known" : (eswitch?.mode ?? "no eSwitch"),
       `${count(pf.sriov?.count ?? 0, "VF")}, ${bound} with a driver`,
       nic.mode === "sriov" ? "" : count(representors, "representor"),
     ];

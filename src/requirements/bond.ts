@@ -1,3 +1,4 @@
+import { word } from "../host/command.ts";
 import type { Bond } from "../host/state.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 
@@ -35,7 +36,7 @@ export const bond: Requirement = {
       const text = `the ports are in ${elsewhere.join(", ")}: name that one as \`bond\`, or correct the network configuration`;
       return [finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist", { kind: "person", text })];
     }
-    const text = `networking makes it (ifup ${name}, netplan, networkd or NetworkManager, as this host does); then go on with the late stage`;
+    const text = `networking makes it (ifup ${word(name)}, netplan, networkd or NetworkManager, as this host does); then go on with the late stage`;
     return [finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist yet", { kind: "networking", text })];
   },
 };
@@ -50,7 +51,7 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
     findings.push(finding(found.name, `mode ${offloadable.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }));
   }
   if (strange.length > 0) {
-    const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${strange[0]} nomaster`;
+    const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${word(strange[0] ?? "")} nomaster`;
     findings.push(
       finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, { kind: "person", text }),
     );
@@ -58,13 +59,6 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
   if (missing.length > 0) {
     const text = `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port renamed?)`;
     findings.push(finding(found.name, `${ports.join(" and ")} in it`, `${missing.join(", ")} is missing`, { kind: "person", text }));
-  }
-  for (const slave of found.slaves.filter((candidate) => !candidate.up)) {
-    const text = `see the cable, the switch port and LACP: cat /proc/net/bonding/${found.name}`;
-    findings.push({
-      ...finding(`${slave.netdev} in ${found.name}`, "link up", "link down", { kind: "person", text }),
-      severity: "warning",
-    });
   }
   return findings;
 }

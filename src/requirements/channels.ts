@@ -1,3 +1,4 @@
+import { word } from "../host/command.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
@@ -38,7 +39,7 @@ function channelFindings(netdev: Netdev, subject: string, declared: number): Fin
     return { subject, expected, actual, severity, remedy };
   };
   if (isUnknown(netdev.channels)) {
-    return [finding(netdev.channels.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -l ${netdev.name}` })];
+    return [finding(netdev.channels.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -l ${word(netdev.name)}` })];
   }
   if (netdev.channels === null) {
     const text = "the driver has no combined channels here: drop this number from `channels`";
@@ -57,7 +58,10 @@ function channelFindings(netdev: Netdev, subject: string, declared: number): Fin
       findings.push(finding(`${combined}, and in ${netdev.master}`, "warning", { kind: "reboot", text }));
     } else {
       findings.push({
-        ...finding(`${combined}`, "error", { kind: "actions", actions: [{ kind: "set-channels", netdev: netdev.name, combined: wanted }] }),
+        ...finding(`${combined}`, "error", {
+          kind: "actions",
+          actions: [{ kind: "set-channels", netdev: netdev.name, index: netdev.index, combined: wanted }],
+        }),
         expected: `${wanted} combined`,
       });
     }

@@ -1,4 +1,4 @@
-import { eswitchOf, optionFinding } from "./eswitch.ts";
+import { eswitchOf, optionFinding, withoutOption } from "./eswitch.ts";
 import type { Requirement } from "./requirement.ts";
 
 /** Whether the eSwitch encapsulates in hardware is as declared. */
@@ -10,15 +10,15 @@ export const eswitchEncap: Requirement = {
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS encap-mode basic"],
   references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html"],
-  gate: true,
+  gate: false,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.encap;
     if (wanted === undefined) return [];
     return pfs.flatMap((pf) => {
       const eswitch = eswitchOf(pf);
-      if (eswitch === undefined || eswitch.encap === wanted) return [];
-      const actual = eswitch.encap === null ? "the driver has no encap mode" : word(eswitch.encap);
-      return [optionFinding(pf, word(wanted), actual, { kind: "set-encap", pf: pf.address, encap: wanted }, true)];
+      if (eswitch === undefined || (eswitch.encap ?? false) === wanted) return [];
+      if (eswitch.encap === null) return [withoutOption(pf, word(wanted), "the driver has no encap mode", "encap")];
+      return [optionFinding(pf, word(wanted), word(eswitch.encap), { kind: "set-encap", pf: pf.address, encap: wanted }, true)];
     });
   },
 };

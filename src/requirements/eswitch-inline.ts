@@ -1,4 +1,4 @@
-import { eswitchOf, optionFinding } from "./eswitch.ts";
+import { eswitchOf, optionFinding, withoutOption } from "./eswitch.ts";
 import type { Requirement } from "./requirement.ts";
 
 /** The inline mode is as declared; without a declaration it is the driver's affair. */
@@ -13,14 +13,15 @@ export const eswitchInline: Requirement = {
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
     "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_inline_mode_set)",
   ],
-  gate: true,
+  gate: false,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.inline;
     if (wanted === undefined) return [];
     return pfs.flatMap((pf) => {
       const eswitch = eswitchOf(pf);
-      if (eswitch === undefined || eswitch.inline === wanted) return [];
-      return [optionFinding(pf, wanted, eswitch.inline ?? "no inline mode", { kind: "set-inline", pf: pf.address, inline: wanted }, false)];
+      if (eswitch === undefined || (eswitch.inline ?? "none") === wanted) return [];
+      if (eswitch.inline === null) return [withoutOption(pf, wanted, "the driver has no inline mode", "inline")];
+      return [optionFinding(pf, wanted, eswitch.inline, { kind: "set-inline", pf: pf.address, inline: wanted }, false)];
     });
   },
 };

@@ -19,7 +19,7 @@ export const eswitchMode: Requirement = {
   check: ({ nic, pfs }) => {
     const wanted = wantedMode(nic);
     return pfs.flatMap((pf): Finding[] => {
-      if (isUnknown(pf.eswitch) && wanted === "switchdev") {
+      if (isUnknown(pf.eswitch)) {
         const text = "see that devlink answers for this PF: devlink dev eswitch show";
         return [
           { subject: pfName(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } },

@@ -15,10 +15,10 @@ export function wantedMode(nic: NicSpec): Eswitch["mode"] {
   return nic.mode === "sriov" ? "legacy" : "switchdev";
 }
 
-/** True when the PF's eSwitch is observed in the mode that is wanted, or has none to set in mode sriov. */
-export function eswitchWanted(nic: NicSpec, pf: PhysicalFunction): boolean {
+/** True when the PF's eSwitch is observed in another mode than the one that is wanted. */
+export function modeChangePending(nic: NicSpec, pf: PhysicalFunction): boolean {
   const eswitch = eswitchOf(pf);
-  return eswitch === undefined ? nic.mode === "sriov" : eswitch.mode === wantedMode(nic);
+  return eswitch !== undefined && eswitch.mode !== wantedMode(nic);
 }
 
 /** A finding on one eSwitch option. An option that only takes effect on the way to switchdev is set from legacy mode. */
@@ -30,6 +30,11 @@ export function optionFinding(pf: PhysicalFunction, expected: string, actual: st
     severity: "error",
     remedy: fromLegacy ? viaLegacy(pf, set) : { kind: "actions", actions: [set] },
   };
+}
+
+/** A finding on an option that the driver does not have. */
+export function withoutOption(pf: PhysicalFunction, expected: string, actual: string, key: string): Finding {
+  return { subject: pfName(pf), expected, actual, severity: "error", remedy: { kind: "person", text: `drop \`${key}\` from the spec` } };
 }
 
 function viaLegacy(pf: PhysicalFunction, set: Action): Remedy {

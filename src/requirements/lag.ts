@@ -46,7 +46,10 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
       kind: "person",
       text: "use a NIC that does VF-LAG, or mode: switchdev",
     });
-  if (pf.lag.state === "active" && pf.lag.type === "switchdev") return [];
+  if (pf.lag.state === "active" && pf.lag.type === "switchdev") {
+    const strange = disagreement(pf, pf.lag, ports);
+    return strange === null ? [] : finding(strange, "unknown", { kind: "person", text: "compare /sys/kernel/debug/mlx5/*/lag by hand" });
+  }
   if (pf.lag.state === "disabled") {
     // The firmware rejects the LAG while a VF is driven; one that is in use stays, and a person must decide.
     const bound = ports.flatMap((port) => boundVfs(port, "while the LAG is not active"));
@@ -60,6 +63,16 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     });
   }
   return finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
+}
+
+/** Both ports of a card show the same LAG, whose members are these two. */
+function disagreement(pf: PhysicalFunction, found: Lag, ports: readonly PhysicalFunction[]): string | null {
+  const other = ports.find(
+    (port) => port !== pf && !isUnknown(port.lag) && (port.lag?.state !== found.state || port.lag.type !== found.type),
+  );
+  if (other !== undefined) return `active, type switchdev, but not as ${pfName(other)} shows it`;
+  const strange = found.members.filter((member) => !ports.some((port) => port.address === member));
+  return strange.length > 0 || found.members.length !== ports.length ? `active, with the members ${found.members.join(", ")}` : null;
 }
 
 function describeActive(found: Lag): string {

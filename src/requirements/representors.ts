@@ -16,7 +16,11 @@ export const representors: Requirement = {
     if (nic.mode === "sriov") return [];
     return pfs.flatMap((pf): Finding[] => {
       if (eswitchOf(pf)?.mode !== "switchdev") return [];
-      const there = new Set(state.representors.filter((rep) => rep.pf === pf.address).map((rep) => rep.vf));
+      const there = new Set(
+        state.representors
+          .filter((rep) => rep.pf === pf.address && state.netdevs.some((netdev) => netdev.name === rep.netdev))
+          .map((rep) => rep.vf),
+      );
       const missing = pf.vfs.filter((vf) => !there.has(vf.index)).map((vf) => vf.index);
       if (missing.length === 0) return [];
       return [

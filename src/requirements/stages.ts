@@ -1,4 +1,5 @@
 import { bond } from "./bond.ts";
+import { bondLinks } from "./bond-links.ts";
 import { channels } from "./channels.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
@@ -36,6 +37,7 @@ export const requirements: readonly Requirement[] = [
   tcOffload,
   channels,
   bond,
+  bondLinks,
   lag,
   vfSettings,
   vfAutoprobe,

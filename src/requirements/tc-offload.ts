@@ -1,3 +1,4 @@
+import { word } from "../host/command.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
 import { eswitchPorts } from "./eswitch-ports.ts";
@@ -21,11 +22,14 @@ function offloadFinding(netdev: Netdev, subject: string): Finding[] {
     return [{ subject, expected: "hw-tc-offload on", actual, severity, remedy }];
   };
   if (isUnknown(netdev.tcOffload)) {
-    return finding(netdev.tcOffload.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -k ${netdev.name}` });
+    return finding(netdev.tcOffload.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -k ${word(netdev.name)}` });
   }
   if (netdev.tcOffload.on) return [];
   if (netdev.tcOffload.fixed) {
     return finding("off [fixed]", "error", { kind: "person", text: "the driver cannot turn it on: a newer kernel or driver is needed" });
   }
-  return finding("off", "error", { kind: "actions", actions: [{ kind: "set-tc-offload", netdev: netdev.name, on: true }] });
+  return finding("off", "error", {
+    kind: "actions",
+    actions: [{ kind: "set-tc-offload", netdev: netdev.name, index: netdev.index, on: true }],
+  });
 }

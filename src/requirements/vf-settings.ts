@@ -1,5 +1,6 @@
+import { word } from "../host/command.ts";
 import { isUnknown } from "../host/observed.ts";
-import type { PhysicalFunction, VfSettings, VirtualFunction } from "../host/state.ts";
+import type { HostState, PhysicalFunction, VfSettings, VirtualFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { heldBy, pfName } from "./virtual-functions.ts";
@@ -14,9 +15,8 @@ export const vfSettings: Requirement = {
   byHand: ["ip link set PF vf N mac MAC (before the VF is bound)"],
   references: ["ip-link(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c"],
   gate: false,
-  check: ({ nic, pfs }) => {
-    if (Object.keys(nic.vfSettings).length === 0) return [];
-    return pfs.flatMap((pf, port) => pf.vfs.flatMap((vf) => settingFinding(pf, vf, wantedSettings(nic, port, vf.index))));
+  check: ({ nic, pfs, state }) => {
+    return pfs.flatMap((pf, port) => pf.vfs.flatMap((vf) => settingFinding(pf, vf, wantedFor(nic, port, vf), state)));
   },
 };
 
@@ -31,19 +31,29 @@ export function wantedSettings(nic: NicSpec, port: number, vf: number): Partial<
   };
 }
 
-function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Partial<VfSettings>): Finding[] {
+/**
+ * What is declared, and a link: switchdev mode leaves VFs with link state `disable` for good, also after a return to legacy
+ * mode (linux esw_offloads_enable()), and a VF of a NIC in mode sriov then has none.
+ */
+function wantedFor(nic: NicSpec, port: number, vf: VirtualFunction): Partial<VfSettings> {
+  const declared = wantedSettings(nic, port, vf.index);
+  const cutOff = nic.mode === "sriov" && declared.linkState === undefined && !isUnknown(vf.settings) && vf.settings.linkState === "disable";
+  return cutOff ? { ...declared, linkState: "auto" } : declared;
+}
+
+function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Partial<VfSettings>, state: HostState): Finding[] {
   // A guest's VF belongs to the orchestrator: Nova and libvirt set its address when they plug it.
-  if (heldBy(vf) !== null || pf.netdev === null) return [];
+  if (Object.keys(wanted).length === 0 || heldBy(vf) !== null || pf.netdev === null) return [];
   const subject = `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`;
   if (isUnknown(vf.settings)) {
-    const text = `look by hand: ip link show ${pf.netdev}`;
+    const text = `look by hand: ip link show ${word(pf.netdev)}`;
     return [{ subject, expected: describe(wanted), actual: vf.settings.unknown, severity: "unknown", remedy: { kind: "person", text } }];
   }
   const observed: Partial<VfSettings> = vf.settings;
   const off = Object.fromEntries(
     settingNames.flatMap((key) => (wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [])),
   );
-  if (Object.keys(off).length === 0) return [];
+  if (Object.keys(off).length === 0) return addressFinding(pf, vf, wanted, state, subject);
   const actual = Object.fromEntries(Object.keys(off).map((key) => [key, Reflect.get(observed, key)]));
   return [
     {
@@ -51,9 +61,38 @@ function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Parti
       expected: describe(off),
       actual: describe(actual),
       severity: "error",
-      remedy: { kind: "actions", actions: [{ kind: "set-vf-settings", netdev: pf.netdev, vf: vf.index, settings: off }] },
+      remedy: {
+        kind: "actions",
+        actions: [{ kind: "set-vf-settings", netdev: pf.netdev, ...indexOf(pf.netdev, state), vf: vf.index, settings: off }],
+      },
     },
   ];
+}
+
+/** A VF takes its address when its driver binds: one that was bound before has another, and must be bound anew. */
+function addressFinding(
+  pf: PhysicalFunction,
+  vf: VirtualFunction,
+  wanted: Partial<VfSettings>,
+  state: HostState,
+  subject: string,
+): Finding[] {
+  const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
+  if (wanted.mac === undefined || netdev === undefined || netdev.mac === wanted.mac || vf.driver === null) return [];
+  return [
+    {
+      subject,
+      expected: `its netdev ${netdev.name} with MAC ${wanted.mac}`,
+      actual: `MAC ${netdev.mac ?? "not told"}, from before`,
+      severity: "error",
+      remedy: { kind: "actions", actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver: vf.driver }] },
+    },
+  ];
+}
+
+function indexOf(name: string, state: HostState): { index?: number } {
+  const netdev = state.netdevs.find((candidate) => candidate.name === name);
+  return netdev === undefined ? {} : { index: netdev.index };
 }
 
 const settingNames = ["mac", "trust", "spoofCheck", "linkState"] as const;

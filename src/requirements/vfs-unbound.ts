@@ -1,6 +1,6 @@
 import type { PhysicalFunction } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
-import { eswitchWanted } from "./eswitch.ts";
+import { modeChangePending } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { heldBy, nativeDriver, pfName } from "./virtual-functions.ts";
 
@@ -18,10 +18,10 @@ export const vfsUnbound: Requirement = {
   ],
   gate: true,
   check: ({ nic, pfs, state }) => {
-    if (nic.mode === "sriov") return [];
-    if (!pfs.every((pf) => eswitchWanted(nic, pf))) {
-      return pfs.flatMap((pf) => boundVfs(pf, "while the eSwitch is not in switchdev mode"));
-    }
+    const changing = pfs.filter((pf) => modeChangePending(nic, pf));
+    // Under VF-LAG both ports' VFs belong to one LAG; else a port's mode is its own affair.
+    const concerned = nic.mode === "vf-lag" && changing.length > 0 ? pfs : changing;
+    if (concerned.length > 0) return concerned.flatMap((pf) => boundVfs(pf, "while the eSwitch mode is to be changed"));
     // Once the ports are in the bond, it is the LAG's own requirement that knows whether VFs are in its way.
     const bonded = pfs.some((pf) => netdevOf(pf, state)?.master != null);
     return nic.mode === "vf-lag" && !bonded ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made")) : [];

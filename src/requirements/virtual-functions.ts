@@ -1,7 +1,6 @@
-import { mayBeInUse } from "../host/in-use.ts";
+import { describeHolders, mayBeInUse } from "../host/in-use.ts";
 import { vfDriverOf } from "../host/models.ts";
-import { isUnknown } from "../host/observed.ts";
-import type { Holder, PhysicalFunction, VirtualFunction } from "../host/state.ts";
+import type { PhysicalFunction, VirtualFunction } from "../host/state.ts";
 
 /** The driver that this PF's VFs have on the host. */
 export function nativeDriver(pf: PhysicalFunction): string {
@@ -10,9 +9,7 @@ export function nativeDriver(pf: PhysicalFunction): string {
 
 /** Whether something holds the VF, in words: `null` when it is known to be free. */
 export function heldBy(vf: VirtualFunction): string | null {
-  if (!mayBeInUse(vf)) return null;
-  if (isUnknown(vf.holders)) return `perhaps in use (${vf.holders.unknown})`;
-  return `in use by ${vf.holders.map(describeHolder).join(", ")}`;
+  return mayBeInUse(vf) ? describeHolders(vf.holders) : null;
 }
 
 /** The VFs of a PF that are in use, or may be, one line each: `VF 3 (0000:37:00.5) in use by process 4711 (qemu-kvm)`. */
@@ -26,16 +23,4 @@ export function heldVfs(pf: PhysicalFunction): string[] {
 /** A PF as messages name it: `ens3f0 (0000:37:00.0)`. */
 export function pfName(pf: PhysicalFunction): string {
   return pf.netdev === null ? pf.address : `${pf.netdev} (${pf.address})`;
-}
-
-/** Who holds a VF, in words: `process 4711 (qemu-system-x86)`. */
-function describeHolder(holder: Holder): string {
-  switch (holder.kind) {
-    case "process":
-      return `process ${holder.pid} (${holder.command})`;
-    case "namespace":
-      return `network namespace ${holder.name}`;
-    case "master":
-      return holder.name;
-  }
 }

@@ -24,6 +24,7 @@ function withinNic(nic: NicSpec): Combination[] {
   const wrong = (path: (string | number)[], message: string) => found.push({ path, message });
 
   if (nic.mode === "vf-lag") {
+    if (nic.bond !== undefined && nic.ports.includes(nic.bond)) wrong(["bond"], `${nic.bond} is one of the ports: name the bond`);
     if (nic.bond === undefined) wrong(["mode"], "vf-lag needs the name of the bond: add bond: bond0");
     if (nic.ports.length === 1 && nic.ports.every(matchesOneAtMost)) {
       wrong(["ports"], "vf-lag joins the two ports of one NIC, and this names one: add the other port");
@@ -58,8 +59,13 @@ function withinNic(nic: NicSpec): Combination[] {
     if (!mac.includes("{port}") && !(nic.ports.length === 1 && nic.ports.every(matchesOneAtMost))) {
       wrong(["vfSettings", "mac"], "VFs of two ports would share addresses: put {port} in place of a byte");
     }
-    if (/^.[13579bdf]/i.test(mac)) {
-      wrong(["vfSettings", "mac"], "this is a multicast address, which no driver takes for a VF: its first byte must be even");
+    if (!/^[0-9a-f][02468ace]/i.test(mac)) {
+      wrong(
+        ["vfSettings", "mac"],
+        "the first byte must be written out, and be even: else these are multicast addresses, which no driver takes",
+      );
+    } else if (/^(00|\{port\}|\{vf\})(:(00|\{port\}|\{vf\})){5}$/.test(mac)) {
+      wrong(["vfSettings", "mac"], "the first VF would have the address 00:00:00:00:00:00: write out a byte that is not 00");
     }
     if (nic.vfs > 256) wrong(["vfSettings", "mac"], "{vf} is one byte: it cannot tell more than 256 VFs apart");
   }
@@ -73,6 +79,10 @@ function betweenNics(nic: NicSpec, earlier: readonly (NicSpec | undefined)[]): C
     if (other.name === nic.name) found.push({ path: ["name"], message: `two NICs are called "${nic.name}"` });
     if (nic.bond !== undefined && other.bond === nic.bond) {
       found.push({ path: ["bond"], message: `${nic.bond} belongs to NIC "${other.name}" already: VF-LAG is one bond, one NIC` });
+    }
+    const mac = nic.vfSettings.mac?.toLowerCase();
+    if (mac !== undefined && other.vfSettings.mac?.toLowerCase() === mac) {
+      found.push({ path: ["vfSettings", "mac"], message: `NIC "${other.name}" gives its VFs the same addresses: change a byte` });
     }
     nic.ports.forEach((port, index) => {
       if (other.ports.some((taken) => sameSelector(taken, port))) {
@@ -96,6 +106,7 @@ function matchesOneAtMost(port: PortSelector): boolean {
 }
 
 function sameSelector(a: PortSelector, b: PortSelector): boolean {
+  if (typeof a === "string" || typeof b === "string") return a === b;
   return describeSelector(a).toLowerCase() === describeSelector(b).toLowerCase();
 }
 

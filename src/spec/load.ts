@@ -1,4 +1,4 @@
-import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import type * as z from "zod";
 import { impossibleCombinations } from "./combinations.ts";
 import { nearest } from "./nearest.ts";
@@ -46,7 +46,7 @@ export function loadSpec(text: string, file: string): Spec {
     const problems = document.errors.map((error) => ({ ...at(error.pos[0]), path: "", message: `not valid YAML: ${error.message}` }));
     throw new SpecError(file, problems);
   }
-  const data: unknown = document.toJS({ maxAliasCount: 100 });
+  const data = plainData(document, file);
   if (data === null || data === undefined) {
     throw new SpecError(file, [{ line: 1, column: 1, path: "", message: "the spec is empty: `vflag init` proposes one for this host" }]);
   }
@@ -66,6 +66,20 @@ export function loadSpec(text: string, file: string): Spec {
     );
   }
   return parsed.data;
+}
+
+/** The document as data. Aliases that lead nowhere, in circles, or to more than anybody would write are errors. */
+function plainData(document: Document, file: string): unknown {
+  try {
+    const data: unknown = document.toJS({ maxAliasCount: 100 });
+    JSON.stringify(data);
+    return data;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SpecError(file, [
+      { line: 1, column: 1, path: "", message: `its aliases (*name) cannot be resolved: ${reason.split("\n")[0]}` },
+    ]);
+  }
 }
 
 function wellFormedNics(data: unknown): (NicSpec | undefined)[] {
@@ -123,7 +137,8 @@ function reportPort(issue: z.core.$ZodIssue, found: unknown, report: Report): vo
   if (issues.length === 0) return report(issue.path, `${forms}; found ${show(found)}`);
   for (const inner of issues) {
     const value = valueAt(found, inner.path);
-    if (inner.code === "unrecognized_keys") report(issue.path, `${inner.keys.join(", ")} does not go with ${keys[form] ?? "it"}; ${forms}`);
+    if (inner.code === "unrecognized_keys")
+      report(issue.path, `${inner.keys.join(", ")} does not go with ${["address", "mac", "vendor"][form] ?? "it"}; ${forms}`);
     else if (inner.code === "invalid_type") report([...issue.path, ...inner.path], `must be a string in quotes, found ${show(value)}`);
     else report([...issue.path, ...inner.path], `${show(value)}: ${inner.message}`);
   }

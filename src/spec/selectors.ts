@@ -9,7 +9,7 @@ export type ResolvedPorts = { readonly pfs: readonly PhysicalFunction[] } | { re
 export function resolvePorts(nic: NicSpec, state: HostState): ResolvedPorts {
   const found = new Map<string, PhysicalFunction>();
   for (const selector of nic.ports) {
-    const matches = state.pfs.filter((pf) => selects(selector, pf, state));
+    const matches = portsBy(selector, state);
     if (matches.length === 0) {
       return { problem: `${describeSelector(selector)} matches no port; this host has ${describePorts(state.pfs)}` };
     }
@@ -28,11 +28,22 @@ export function netdevOf(pf: PhysicalFunction, state: HostState): Netdev | undef
   return pf.netdev === null ? undefined : state.netdevs.find((netdev) => netdev.name === pf.netdev);
 }
 
+/** A port that has the name now goes before one that had it before its eSwitch went to switchdev. */
+function portsBy(selector: PortSelector, state: HostState): PhysicalFunction[] {
+  const matches = state.pfs.filter((pf) => selects(selector, pf, state));
+  if (typeof selector !== "string" || matches.length < 2) return matches;
+  return matches.filter((pf) => pf.netdev === selector || netdevOf(pf, state)?.altNames.includes(selector));
+}
+
 function selects(selector: PortSelector, pf: PhysicalFunction, state: HostState): boolean {
   const netdev = netdevOf(pf, state);
   if (typeof selector === "string") return netdev !== undefined && namesNetdev(selector, netdev);
   if ("address" in selector) return matchesParts(selector.address.toLowerCase(), pf.address);
-  if ("mac" in selector) return netdev?.mac != null && matchesMac(selector.mac.toLowerCase(), netdev.mac);
+  if ("mac" in selector) {
+    // Bonding gives all slaves one address: a port is known by the one that it was made with.
+    const mac = netdev?.permanentMac ?? netdev?.mac;
+    return mac != null && matchesMac(selector.mac.toLowerCase(), mac);
+  }
   const product = selector.product?.toLowerCase() ?? pf.product;
   return selector.vendor.toLowerCase() === pf.vendor && product === pf.product;
 }

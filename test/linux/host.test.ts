@@ -6,7 +6,7 @@ import { LinuxHost } from "../../src/host/linux/host.ts";
 import { devicesIn, listNamespaces } from "../../src/host/linux/namespaces.ts";
 import { HostState } from "../../src/host/state.ts";
 import { pciAddress } from "../../src/host/values.ts";
-import { fakeKernel, fakeNetlink, pciLink, port, vf } from "./fake-kernel.ts";
+import { fakeKernel, fakeNetlink, link, pciLink, port, slaveOf, vf } from "./fake-kernel.ts";
 import { connectX5, makeTree } from "./tree.ts";
 
 const pf = pciAddress("0000:37:00.0");
@@ -66,11 +66,12 @@ test("a netdev that udev renames after the observation is acted on all the same"
   using host = LinuxHost.open(fakeKernel(makeTree(t, {}), fake));
   await host.observe();
   fake.links = [pciLink(10, "ens3f0npf0vf1", pf), pciLink(11, "eth0", pf)];
-  await host.perform({ kind: "set-tc-offload", netdev: "eth0", on: true });
-  await host.perform({ kind: "set-channels", netdev: "eth0", combined: 2 });
+  await host.perform({ kind: "set-tc-offload", netdev: "eth0", index: 10, on: true });
+  await host.perform({ kind: "set-channels", netdev: "eth0", index: 10, combined: 2 });
   await host.perform({
     kind: "set-vf-settings",
     netdev: "eth0",
+    index: 10,
     vf: 3,
     settings: { mac: "02:00:00:00:00:03", trust: null, linkState: "auto" },
   });
@@ -82,13 +83,17 @@ test("a netdev that udev renames after the observation is acted on all the same"
   ]);
 });
 
-test("a netdev that was replaced by another of its name is acted on by its name", async (t) => {
-  const fake = fakeNetlink({ links: [pciLink(10, "ens3f0", pf)] });
+test("a bonded port's channels are left alone, also when it was bonded only now", async (t) => {
+  const fake = fakeNetlink({
+    links: [pciLink(10, "ens3f0", pf, slaveOf(20)), link(20, "bond0", { kind: "bond" })],
+    channels: [{ index: 10, name: "ens3f0", rx: null, tx: null, other: null, combined: { count: 1, max: 4 } }],
+  });
   using host = LinuxHost.open(fakeKernel(makeTree(t, {}), fake));
-  await host.observe();
-  fake.links = [pciLink(12, "ens3f0", pf)];
-  await host.perform({ kind: "set-tc-offload", netdev: "ens3f0", on: true });
-  assert.deepEqual(fake.asked, [["features", "ens3f0", { "hw-tc-offload": true }]]);
+  await assert.rejects(host.perform({ kind: "set-channels", netdev: "ens3f0", index: 10, combined: 2 }), {
+    code: "EBUSY",
+    message: /is in a bond/,
+  });
+  assert.deepEqual(fake.asked, []);
 });
 
 test("a refusal of the real kernel is an action's error with its name and words", async () => {

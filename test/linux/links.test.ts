@@ -41,6 +41,7 @@ test("netdevs carry what ethtool tells of them", (t) => {
     altNames: ["enp55s0f0"],
     index: 4,
     mac: "24:8a:07:00:00:01",
+    permanentMac: null,
     kind: null,
     up: true,
     carrier: true,

@@ -1,5 +1,4 @@
-import { isUnknown, type Observed } from "../observed.ts";
-import type { Holder } from "../state.ts";
+import { describeHolders } from "../in-use.ts";
 import type { PciAddress } from "../values.ts";
 import { findHolders } from "./holders.ts";
 import type { Kernel } from "./kernel.ts";
@@ -17,7 +16,7 @@ export function refuseInUse(kernel: Kernel, vfs: readonly FoundVf[]): void {
   if (vfs.length === 0) return;
   const holders = findHolders(vfs, kernel, findLinks(kernel));
   const held = vfs.flatMap((vf) => {
-    const words = describe(holders.get(vf.address) ?? []);
+    const words = describeHolders(holders.get(vf.address) ?? []);
     return words === null ? [] : [`VF ${vf.index} (${vf.address}) is ${words}`];
   });
   if (held.length > 0) throw new Refusal("EBUSY", `not done: ${held.join("; ")}`);
@@ -30,10 +29,4 @@ export function refuseEnslaved(kernel: Kernel, pf: PciAddress): void {
   if (own === null || own.master === null) return;
   const master = links.find((link) => link.index === own.master);
   throw new Refusal("EBUSY", `not done: ${own.name} (${pf}) is in ${master?.name ?? `the netdev with index ${own.master}`}`);
-}
-
-function describe(holders: Observed<Holder[]>): string | null {
-  if (isUnknown(holders)) return `perhaps in use (${holders.unknown})`;
-  if (holders.length === 0) return null;
-  return `in use by ${holders.map((holder) => (holder.kind === "process" ? `process ${holder.pid} (${holder.command})` : `network namespace ${holder.name}`)).join(", ")}`;
 }

@@ -36,7 +36,6 @@ export class LinuxHost implements Host, Disposable {
   readonly #kernel: Kernel;
   readonly #close: () => void;
   /** By name: the index of every netdev that was observed, for a name may change before the action that was asked for by it. */
-  readonly #indices = new Map<string, number>();
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
@@ -72,7 +71,6 @@ export class LinuxHost implements Host, Disposable {
       kernel,
       links,
     );
-    for (const { name, index } of links) this.#indices.set(name, index);
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
@@ -130,22 +128,21 @@ export class LinuxHost implements Host, Disposable {
       case "set-eswitch-mode":
         return setMode(kernel, action.pf, action.mode);
       case "set-tc-offload":
-        return setTcOffload(kernel, this.#linkOf(action.netdev), action.on);
+        return setTcOffload(kernel, this.#linkOf(action), action.on);
       case "set-channels":
-        return setChannels(kernel, this.#linkOf(action.netdev), action.combined);
+        return setChannels(kernel, this.#linkOf(action), action.combined);
       case "set-vf-settings":
-        return setVfSettings(kernel, this.#linkOf(action.netdev), action.vf, action.settings);
+        return setVfSettings(kernel, this.#linkOf(action), action.vf, action.settings);
       case "activate-lag":
         return activateLag(kernel, this.#kernelRelease(), action.pf, action.seconds);
     }
   }
 
-  /** A netdev by the index that it had when it was observed by this name; by its name when it is not there any more. */
-  #linkOf(name: string): LinkReference {
-    const index = this.#indices.get(name);
-    if (index !== undefined && this.#kernel.netlink.route.getLink(index) !== null) return index;
-    if (!isNetdevName(name)) throw new Refusal("EINVAL", `${JSON.stringify(name)} is no netdev's name`);
-    return name;
+  /** A netdev by the index that it had when the action was asked for, else by its name. */
+  #linkOf({ netdev, index }: { readonly netdev: string; readonly index?: number }): LinkReference {
+    if (index !== undefined) return index;
+    if (!isNetdevName(netdev)) throw new Refusal("EINVAL", `${JSON.stringify(netdev)} is no netdev's name`);
+    return netdev;
   }
 
   #kernelRelease(): string {

@@ -43,6 +43,7 @@ export function netdevsOf(links: readonly FoundLink[], kernel: Kernel): Netdev[]
       altNames: [...link.altNames],
       index: link.index,
       mac: macOf(link.mac),
+      permanentMac: macOf(link.permanentMac ?? link.bondSlave?.permanentMac ?? null),
       kind: link.kind,
       up: link.up,
       carrier: link.lowerUp,

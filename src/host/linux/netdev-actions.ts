@@ -14,7 +14,10 @@ export function setTcOffload(kernel: Kernel, netdev: LinkReference, on: boolean)
 export function setChannels(kernel: Kernel, netdev: LinkReference, combined: number): void {
   const now = kernel.netlink.ethtool.getChannels(netdev)?.combined;
   if (now == null) throw new Refusal("EOPNOTSUPP", `set channels of ${netdev}: the driver has no combined channels`);
-  if (now.count !== combined) kernel.netlink.ethtool.setCombinedChannels(netdev, combined);
+  if (now.count === combined) return;
+  const link = kernel.netlink.route.getLink(netdev);
+  if (link?.slaveKind === "bond") throw new Refusal("EBUSY", `not done: ${link.name} is in a bond by now, and its carrier would drop`);
+  kernel.netlink.ethtool.setCombinedChannels(netdev, combined);
 }
 
 /** Sets what the PF administers of a VF; what is null or missing stays as it is. */

@@ -96,12 +96,14 @@ function equip(world: World, pf: PhysicalFunction, port: number, card: PciAddres
   }
   const channels = Math.min(profile.pfChannels, 32);
   const name = pf.netdev ?? "eth0";
+  const mac = `24:8a:07:b4:${pf.address.slice(5, 7)}:8${port}`;
   world.hidden.home[pf.address] = { netdev: name, channels };
   world.state.netdevs.push({
     name,
     altNames: [],
     index: world.hidden.nextIndex++,
-    mac: `24:8a:07:b4:${pf.address.slice(5, 7)}:8${port}`,
+    mac,
+    permanentMac: mac,
     kind: null,
     up: false,
     carrier: true,
@@ -121,6 +123,7 @@ function addPlainNetdev(world: World, name: string, mac: string | null): void {
     altNames: [],
     index: world.hidden.nextIndex++,
     mac,
+    permanentMac: mac,
     kind: null,
     up: true,
     carrier: true,

@@ -34,6 +34,7 @@ export function attachDriver(world: World, pf: PhysicalFunction, vf: VirtualFunc
     name: `${baseName(pf)}v${vf.index}`,
     altNames: [],
     mac,
+    permanentMac: null,
     kind: null,
     up: false,
     carrier: false,

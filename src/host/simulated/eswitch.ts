@@ -55,6 +55,7 @@ export function setInline(world: World, address: string, inline: NonNullable<Esw
   const pf = pfAt(world, address);
   const eswitch = eswitchOf(pf);
   noteIfBonded(world, pf, "inline mode changed");
+  if (eswitch.inline === null) throw new Refusal("EOPNOTSUPP", "the driver has no inline mode");
   if (profileOf(pf).inline === "none" && inline !== "none") throw new Refusal("EOPNOTSUPP", "Inline mode can't be set");
   eswitch.inline = inline;
 }
@@ -64,6 +65,7 @@ export function setEncap(world: World, address: string, encap: boolean): void {
   const pf = pfAt(world, address);
   const eswitch = eswitchOf(pf);
   noteIfBonded(world, pf, "encap mode changed");
+  if (eswitch.encap === null) throw new Refusal("EOPNOTSUPP", "the driver has no encap mode");
   eswitch.encap = encap;
 }
 

@@ -1,7 +1,6 @@
 import { isUnknown, known } from "../observed.ts";
 import type { VfSettings } from "../state.ts";
 import { profileOf } from "./profiles.ts";
-import { noteIfBonded } from "./sriov.ts";
 import { netdevNamed, Refusal, type World } from "./world.ts";
 
 /** `ethtool -K NETDEV hw-tc-offload`. */
@@ -22,7 +21,10 @@ export function setChannels(world: World, name: string, combined: number): void 
   if (combined < 1) throw new Refusal("EINVAL", "requested channel counts would result in no RX or TX channel being configured");
   if (combined === channels.combined) return;
   const pf = world.state.pfs.find((candidate) => candidate.netdev === name);
-  if (pf !== undefined) noteIfBonded(world, pf, "channels changed");
+  if (pf !== undefined && netdev.master !== null && world.state.bonds.some((bond) => bond.name === netdev.master)) {
+    // Not the kernel's refusal but vflag's own, as of the real host: the carrier of a bonded port would drop.
+    throw new Refusal("EBUSY", `not done: ${name} is in a bond by now, and its carrier would drop`);
+  }
   netdev.channels = { combined, max: channels.max };
 }
 

@@ -17,6 +17,7 @@ export function network(world: World): void {
       name: wanted.name,
       altNames: [],
       mac: world.state.netdevs.find((netdev) => wanted.slaves.includes(netdev.name))?.mac ?? null,
+      permanentMac: null,
       kind: "bond",
       up: true,
       carrier: true,
@@ -46,6 +47,8 @@ export function enslave(world: World, bondName: string, name: string): void {
   const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
   if (bond === undefined || netdev === undefined || netdev.master !== null) return;
   netdev.master = bondName;
+  // Bonding gives every slave the bond's address: linux drivers/net/bonding/bond_main.c, bond_enslave().
+  netdev.mac = world.state.netdevs.find((candidate) => candidate.name === bondName)?.mac ?? netdev.mac;
   netdev.up = true;
   netdev.carrier = true;
   bond.slaves.push({ netdev: name, up: true });
@@ -59,6 +62,7 @@ export function release(world: World, name: string): void {
   if (netdev === undefined || netdev.master === null) return;
   for (const bond of world.state.bonds) bond.slaves = bond.slaves.filter((slave) => slave.netdev !== name);
   netdev.master = null;
+  netdev.mac = netdev.permanentMac ?? netdev.mac;
   lagEvent(world);
 }
 
@@ -77,7 +81,10 @@ export function reboot(world: World): void {
   for (const bond of world.state.bonds) removeNetdev(world, bond.name);
   world.state.bonds = [];
   world.hidden.lagActiveAt = {};
-  for (const netdev of world.state.netdevs) netdev.master = null;
+  for (const netdev of world.state.netdevs) {
+    netdev.master = null;
+    netdev.mac = netdev.permanentMac ?? netdev.mac;
+  }
   for (const pf of world.state.pfs) powerOn(world, pf);
   world.hidden.clock += 180;
 }

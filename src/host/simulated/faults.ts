@@ -2,9 +2,9 @@ import { mayBeInUse } from "../in-use.ts";
 import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
-import { enslave, lagEvent, release } from "./events.ts";
+import { enslave, lagEvent, network, release } from "./events.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
-import { addNetdev, type Behaviour, type World } from "./world.ts";
+import type { Behaviour, World } from "./world.ts";
 
 /** A fault or a drift that can be put into a simulated host by name. */
 export interface Fault {
@@ -72,15 +72,7 @@ export const faults = {
   },
   "bonded-early": {
     summary: "networking has made the bond before the early stage ran",
-    apply: (world) => {
-      for (const wanted of world.hidden.networking) {
-        if (world.state.bonds.some((bond) => bond.name === wanted.name)) continue;
-        addNetdev(world, { ...plainBond, name: wanted.name });
-        world.state.bonds.push({ name: wanted.name, mode: wanted.mode, xmitHashPolicy: null, up: true, slaves: [], lacp: null });
-        for (const slave of wanted.slaves) enslave(world, wanted.name, slave);
-      }
-      world.hidden.clock += 5;
-    },
+    apply: (world) => network(world),
   },
   "port-to-legacy": {
     summary: "somebody sets the first port's eSwitch back to legacy",
@@ -216,18 +208,3 @@ function behaviour(summary: string): Fault {
 }
 
 function noChange(): void {}
-
-const plainBond = {
-  altNames: [],
-  mac: null,
-  kind: "bond",
-  up: true,
-  carrier: true,
-  mtu: 9000,
-  master: null,
-  device: null,
-  switchId: null,
-  portName: null,
-  tcOffload: { on: false, fixed: true },
-  channels: null,
-};

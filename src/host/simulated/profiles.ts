@@ -24,7 +24,6 @@ export interface Profile {
     readonly modeChange: number;
     readonly modeChangePerVf: number;
     readonly lag: number;
-    readonly setChannels: number;
     readonly request: number;
   };
 }
@@ -53,7 +52,6 @@ const connectx: Profile = {
     modeChange: 1.1,
     modeChangePerVf: 0.1,
     lag: 1,
-    setChannels: 0.05,
     request: 0.001,
   },
 };

@@ -20,6 +20,7 @@ export function addRepresentors(world: World, pf: PhysicalFunction): void {
       name: `${baseName(pf)}n${portName}`,
       altNames: [],
       mac: `ae:b1:5c:${hex(port)}:${hex(vf.index >> 8)}:${hex(vf.index & 0xff)}`,
+      permanentMac: null,
       kind: null,
       up: false,
       carrier: false,

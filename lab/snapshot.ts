@@ -1,0 +1,102 @@
+import { basename, join } from "node:path";
+import type { Build } from "./build.ts";
+import { cached } from "./cache.ts";
+import { mustRun } from "./exec.ts";
+import { monitor } from "./monitor.ts";
+import { type Machine, type Nic, qemuArguments } from "./qemu.ts";
+import { type Access, closeConnection, runInGuest } from "./ssh.ts";
+
+/** A machine that has booted, stopped before the NIC's driver is loaded. Belongs to an image, and goes with it. */
+export interface Snapshot {
+  readonly memory: string;
+  readonly state: string;
+  readonly disk: string;
+}
+
+const files = (folder: string): Snapshot => ({
+  memory: join(folder, "memory"),
+  state: join(folder, "state"),
+  disk: join(folder, "root.ext4"),
+});
+
+/** The memory is a file already, and not written to the state. */
+const ignoreShared = "migrate_set_capability x-ignore-shared on";
+
+/** Modules that are loaded after the snapshot was restored, so that their parameters can differ from guest to guest. */
+const drivers: Readonly<Record<Nic, string>> = { igb: "igb", mlx5: "mlx5_core" };
+const parameter = /^(mlx5_core|igb|igbvf|netdevsim)\.(\S+=\S+)$/;
+
+/** Other kernel arguments have their effect at boot only. */
+export function needsBoot(append: readonly string[]): boolean {
+  return !append.every((argument) => parameter.test(argument));
+}
+
+/** The snapshot of such a machine, made if there is none yet. `boot` starts a guest and waits until it is up. */
+export async function snapshotFor(build: Build, like: Machine, boot: (machine: Machine) => Promise<Access>): Promise<Snapshot> {
+  const step = join(basename(build.image.folder), "snapshot");
+  const folder = await cached(step, ["3", ...whatMatters(build, like)], async (into) => {
+    const { disk, memory } = files(into);
+    await copySparse(build.image.disk, disk);
+    const access = await boot({ ...like, append: [], disk, keepDisk: true, memoryFile: { path: memory, write: true } });
+    await save(access, like.nic, into);
+  });
+  return files(folder);
+}
+
+/** What is the same for all guests that can use a snapshot. */
+function whatMatters(build: Build, machine: Machine): string[] {
+  const own = { name: "", folder: "", share: "", sshPort: 0, append: [], disk: "", keepDisk: false, packages: "" };
+  return qemuArguments(build, { ...machine, ...own });
+}
+
+/**
+ * A mounted 9p cannot be saved (QEMU: "Migration is disabled when VirtFS export path is mounted").
+ * vflag runs once for its code cache, which is in /run.
+ */
+async function save(access: Access, nic: Nic, into: string): Promise<void> {
+  await inGuest(access, `vflag --version; umount /vflag/node_modules /vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
+  await closeConnection(access);
+  const said = await monitor(access.folder, [ignoreShared, `migrate file:${files(into).state}`, "info migrate", "quit"]);
+  if (!/status: completed/.test(said)) throw new Error(`QEMU does not save its state:\n${said}`);
+}
+
+/** The machine that goes on from a snapshot; a disk of its own must be a copy of the snapshot's. */
+export function restored(machine: Machine, snapshot: Snapshot): Machine {
+  return { ...machine, state: snapshot.state, memoryFile: { path: snapshot.memory, write: false } };
+}
+
+/** Has the waiting QEMU load the state, and the machine go on. */
+export async function resume(machine: Machine): Promise<void> {
+  const said = await monitor(machine.folder, [ignoreShared, `migrate_incoming file:${machine.state}`, "info migrate"]);
+  if (/Error|failed/.test(said)) throw new Error(`QEMU does not load ${machine.state}:\n${said}`);
+}
+
+/** What a boot would have done: the mounts, the NIC's driver with its parameters, the clock. */
+export async function catchUp(access: Access, machine: Machine): Promise<void> {
+  const options = machine.append.flatMap((argument) => {
+    const [, module, setting] = parameter.exec(argument) ?? [];
+    return module === undefined ? [] : [`options ${module} ${setting}`];
+  });
+  const setClock = (): Promise<void> => inGuest(access, `date -s @${(Date.now() / 1000).toFixed(3)}`);
+  // Once roughly, for what follows; the second time over the connection that is there by then.
+  await setClock();
+  await inGuest(
+    access,
+    [
+      "mount /vflag && mount /vflag/node_modules && mount /mnt/share",
+      `printf '${options.map((line) => `${line}\\n`).join("")}' > /etc/modprobe.d/lab.conf`,
+      `modprobe ${drivers[machine.nic]} && udevadm settle`,
+    ].join(" && "),
+  );
+  await setClock();
+}
+
+/** Node's copyFile writes the holes too, which takes 18 s for a disk of 3 GB. */
+export async function copySparse(from: string, to: string): Promise<void> {
+  await mustRun(["cp", "--sparse=always", "--reflink=auto", from, to]);
+}
+
+async function inGuest(access: Access, command: string): Promise<void> {
+  const { code, stdout, stderr } = await runInGuest(access, [command], { timeout: 120_000 });
+  if (code !== 0) throw new Error(`in the guest: ${command}: exit code ${code}\n${stdout}${stderr}`);
+}

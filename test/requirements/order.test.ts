@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { requirementById, requirements, stages } from "../../src/requirements/stages.ts";
+
+/** The order is what the firmware and the drivers demand: whoever changes it changes this table, and says why. */
+const table = [
+  ["early", "ports", "gate"],
+  ["early", "model", "gate"],
+  ["early", "not-in-bond", "gate"],
+  ["early", "vf-count", "gate"],
+  ["early", "vf-links", "gate"],
+  ["early", "vfs-unbound", "gate"],
+  ["early", "steering", "gate"],
+  ["early", "eswitch-inline", "gate"],
+  ["early", "eswitch-encap", "gate"],
+  ["early", "eswitch-mode", "gate"],
+  ["early", "representors", "-"],
+  ["early", "pf-name", "-"],
+  ["early", "tc-offload", "-"],
+  ["early", "channels", "-"],
+  ["late", "bond", "gate"],
+  ["late", "lag", "gate"],
+  ["late", "vf-settings", "-"],
+  ["late", "vf-autoprobe", "gate"],
+  ["late", "vfs-bound", "-"],
+];
+
+test("requirements stand in the order in which a host is brought to fulfil them", () => {
+  assert.deepEqual(
+    requirements.map(({ stage, id, gate }) => [stage, id, gate ? "gate" : "-"]),
+    table,
+  );
+});
+
+test("the stages are those of the boot", () => {
+  assert.deepEqual(stages, ["early", "late"]);
+});
+
+test("each is found by its id, and no id stands for two", () => {
+  for (const requirement of requirements) assert.equal(requirementById(requirement.id), requirement);
+  assert.equal(new Set(requirements.map(({ id }) => id)).size, requirements.length);
+  assert.equal(requirementById("nosuch"), undefined);
+});

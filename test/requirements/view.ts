@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import type { Action } from "../../src/host/action.ts";
+import { observeWorld } from "../../src/host/simulated/host.ts";
+import type { World } from "../../src/host/simulated/world.ts";
+import type { Netdev, PhysicalFunction, VirtualFunction } from "../../src/host/state.ts";
+import type { Finding, Requirement } from "../../src/requirements/requirement.ts";
+import type { Spec } from "../../src/spec/schema.ts";
+import { resolvePorts } from "../../src/spec/selectors.ts";
+
+/** One requirement on one NIC, and the parts of a world that a test bends before it looks. */
+
+/** What a requirement finds on the first NIC of a spec. */
+export function check(requirement: Requirement, { nics: [nic] }: Spec, world: World): Finding[] {
+  assert.ok(nic !== undefined);
+  const state = observeWorld(world);
+  const resolved = resolvePorts(nic, state);
+  assert.ok(!("problem" in resolved), JSON.stringify(resolved));
+  return requirement.check({ nic, pfs: resolved.pfs, state });
+}
+
+/** What vflag would do about these findings. */
+export function actionsOf(findings: readonly Finding[]): Action[] {
+  return findings.flatMap(({ remedy }) => (remedy.kind === "actions" ? remedy.actions : []));
+}
+
+/** Findings as short as a table wants them. */
+export function brief(findings: readonly Finding[]) {
+  return findings.map(({ actual, severity, remedy }) => ({ actual, severity, remedy: remedy.kind }));
+}
+
+/** What a finding tells a person, or whoever must act. */
+export function adviceOf(findings: readonly Finding[]): string {
+  return findings.map(({ remedy }) => (remedy.kind === "actions" ? (remedy.otherwise ?? "") : remedy.text)).join("\n");
+}
+
+/** A port of the world's first card. */
+export function pfOf(world: World, port = 0): PhysicalFunction {
+  return there(world.state.pfs[port]);
+}
+
+export function vfOf(world: World, port: number, index: number): VirtualFunction {
+  return there(pfOf(world, port).vfs[index]);
+}
+
+/** The netdev of a port. */
+export function uplinkOf(world: World, port = 0): Netdev {
+  return there(world.state.netdevs.find((netdev) => netdev.name === pfOf(world, port).netdev));
+}
+
+/** The representor of a VF. */
+export function representorOf(world: World, port: number, vf: number): Netdev {
+  const found = world.state.representors.find((representor) => representor.pf === pfOf(world, port).address && representor.vf === vf);
+  return there(world.state.netdevs.find((netdev) => netdev.name === found?.netdev));
+}
+
+/** A guest has the VF. */
+export function hold(vf: VirtualFunction): void {
+  vf.driver = "vfio-pci";
+  vf.driverOverride = "vfio-pci";
+  vf.holders = [{ kind: "process", pid: 4711, command: "qemu-kvm" }];
+}
+
+function there<T>(value: T | undefined): T {
+  assert.ok(value !== undefined, "it is not in this world");
+  return value;
+}

@@ -50,6 +50,8 @@ export async function bootsWithoutAHand(guest: Guest, report: Report): Promise<v
   await write(guest, "/etc/vflag/vflag.yaml", spec);
   await write(guest, "/etc/network/interfaces.d/bond0", interfaces);
   await write(guest, "/etc/systemd/system/docker.service", dockerLike);
+  // In the lab the program is on a folder of the host, mounted at boot; on a real host it is on the disk.
+  await write(guest, "/etc/systemd/system/vflag-early.service.d/lab.conf", "[Unit]\nRequiresMountsFor=/vflag /vflag/node_modules\n");
   await mustDo(
     guest,
     "for unit in vflag-early vflag-late; do vflag render $unit.service --program /usr/local/bin/vflag > /etc/systemd/system/$unit.service; done; " +

@@ -8,8 +8,17 @@ import type { World } from "../host/simulated/world.ts";
 import { isNetdevName } from "../host/values.ts";
 import { table } from "../report/style.ts";
 import { nearest } from "../spec/nearest.ts";
-import type { CreateOptions } from "./simulate.ts";
 import { print, UsageError } from "./target.ts";
+
+export interface CreateOptions {
+  readonly nic: readonly string[];
+  readonly ports: string;
+  readonly bond?: string;
+  readonly bondMode: string;
+  readonly fault: readonly string[];
+  readonly from?: string;
+  readonly force: boolean;
+}
 
 /** `simulate new`: writes a host as it is after power-on, or the twin of a saved state. */
 export async function createHost(file: string, options: CreateOptions): Promise<void> {

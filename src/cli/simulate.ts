@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { CreateOptions } from "./simulate-run.ts";
 
 export function simulateCommand(): Command {
   return new Command("simulate")
@@ -43,16 +44,6 @@ function happen(name: "network" | "reboot", description: string): Command {
       const { happenTo } = await import("./simulate-run.ts");
       await happenTo(file, name);
     });
-}
-
-export interface CreateOptions {
-  readonly nic: readonly string[];
-  readonly ports: string;
-  readonly bond?: string;
-  readonly bondMode: string;
-  readonly fault: readonly string[];
-  readonly from?: string;
-  readonly force: boolean;
 }
 
 async function create(file: string, options: CreateOptions): Promise<void> {

@@ -52,6 +52,7 @@ say("Drift 2: a third slave joins the bond, and the LAG goes away without a mess
 keep("works.json", "host.json");
 run(0, "simulate fault host.json third-slave");
 run(2, "verify");
+run(2, "plan");
 
 say("Drift 3: the VFs were bound before the LAG was active. vflag unbinds them (no guest has one), and the LAG comes up.");
 keep("works.json", "host.json");

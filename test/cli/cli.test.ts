@@ -175,6 +175,31 @@ describe("refusals name what is wrong and what to do", () => {
   });
 });
 
+test("keys of the spec that this version does not act on are named", () => {
+  writeFileSync(join(folder, "vflag.yaml"), `${spec}ovs: {hwOffload: true}\n`);
+  expect(2, ["plan", ...onHost], /checked, but not acted on by this version: ovs/);
+});
+
+test("a reader that goes away does not stop apply in the middle", () => {
+  const run = spawnSync("bash", ["-c", `set -o pipefail; ${vflag} boot early ${onHost.join(" ")} 2>&1 | head -n 1`], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.equal(run.status, 0, run.stdout);
+  expect(2, ["verify", ...onHost], /bond0: it does not exist yet/);
+});
+
+test("aliases that lead nowhere, in circles or to too much are errors of the spec", () => {
+  for (const text of [
+    "nics: *none",
+    "nics: &a [*a]",
+    `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nnics: [*c,*c]`,
+  ]) {
+    writeFileSync(join(folder, "vflag.yaml"), text);
+    expect(1, ["plan", ...onHost], /vflag\.yaml:\d+:\d+: /);
+  }
+});
+
 test("the journal tells what was, what was done, and what became", () => {
   expect(0, ["boot", "early", ...onHost]);
   const file = join(folder, "host.json.journal.jsonl");

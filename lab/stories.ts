@@ -41,6 +41,11 @@ export const stories: readonly Story[] = [
     nic: "igb",
     spec: spec(`mode: sriov\nports: ${both}\nvfs: 3\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}", spoofCheck: true}`),
     steps: [
+      {
+        command: "ip link set enp1s0f0 up; ip link set enp1s0f1 up",
+        exit: 0,
+        say: "Networking brings the ports up: igbvf takes a VF's address only then.",
+      },
       { command: "vflag inspect", exit: 0, shows: [/0 of 7/, /driver igb/] },
       { command: "vflag verify", exit: 2, shows: [/does not work: .*0 VFs/] },
       { command: "vflag plan", exit: 2, shows: [/sriov_numvfs/, /igbvf\/bind/] },

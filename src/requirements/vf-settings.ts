@@ -1,9 +1,10 @@
+import type { Action } from "../host/action.ts";
 import { word } from "../host/command.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { HostState, PhysicalFunction, VfSettings, VirtualFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { heldBy, pfName } from "./virtual-functions.ts";
+import { heldBy, nativeDriver, pfName } from "./virtual-functions.ts";
 
 /** What the PF administers of each VF is as declared; without a declaration it is the orchestrator's affair. */
 export const vfSettings: Requirement = {
@@ -63,13 +64,25 @@ function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Parti
       severity: "error",
       remedy: {
         kind: "actions",
-        actions: [{ kind: "set-vf-settings", netdev: pf.netdev, ...indexOf(pf.netdev, state), vf: vf.index, settings: off }],
+        actions: [
+          ...unbinding(pf, vf, off),
+          { kind: "set-vf-settings", netdev: pf.netdev, ...indexOf(pf.netdev, state), vf: vf.index, settings: off },
+        ],
       },
     },
   ];
 }
 
-/** A VF takes its address when its driver binds: one that was bound before has another, and must be bound anew. */
+/** A VF takes its address when its driver binds: for a new one it is unbound, and `vfs-bound` binds it again. */
+function unbinding(pf: PhysicalFunction, vf: VirtualFunction, off: Partial<VfSettings>): Action[] {
+  const driver = nativeDriver(pf);
+  return off.mac === undefined || vf.driver !== driver ? [] : [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }];
+}
+
+/**
+ * The PF administers the address, and yet the VF has another: it was bound before, or its driver did not take it. vflag does
+ * not bind it again and again: whether that helps is the driver's affair (igbvf takes it only while the PF is up).
+ */
 function addressFinding(
   pf: PhysicalFunction,
   vf: VirtualFunction,
@@ -79,13 +92,14 @@ function addressFinding(
 ): Finding[] {
   const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
   if (wanted.mac === undefined || netdev === undefined || netdev.mac === wanted.mac || vf.driver === null) return [];
+  const again = `echo ${vf.address} > /sys/bus/pci/drivers/${word(vf.driver)}/unbind, and the same to bind, with ${word(pf.netdev ?? pf.address)} up`;
   return [
     {
       subject,
-      expected: `its netdev ${netdev.name} with MAC ${wanted.mac}`,
-      actual: `MAC ${netdev.mac ?? "not told"}, from before`,
+      expected: `MAC ${wanted.mac} on its netdev ${netdev.name}`,
+      actual: `MAC ${netdev.mac ?? "not told"}`,
       severity: "error",
-      remedy: { kind: "actions", actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver: vf.driver }] },
+      remedy: { kind: "person", text: `bind it anew while nothing uses it: ${again}` },
     },
   ];
 }

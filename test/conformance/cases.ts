@@ -200,6 +200,14 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    title: "0 channels are refused with EINVAL",
+    needs: "sriov",
+    run: async (host) => {
+      const netdev = nameOf(await port(host));
+      await refused(host, { kind: "set-channels", netdev, combined: 0 }, "EINVAL");
+    },
+  },
+  {
     title: "a device that does not exist is refused with ENODEV",
     needs: "sriov",
     run: async (host) => {
@@ -286,6 +294,23 @@ export const cases: readonly Case[] = [
       await switchdev(host);
       const second = (await portsOf(host))[1];
       assert.equal(known(second?.eswitch)?.mode, "legacy");
+    },
+  },
+  {
+    title: "the same mode again is accepted, and leaves VFs and representors as they were",
+    needs: "eswitch",
+    run: async (host) => {
+      await createVfs(host, 2);
+      await switchdev(host);
+      const before = await host.observe();
+      await switchdev(host);
+      const after = await host.observe();
+      const shape = ({ pfs, representors }: HostState) => ({
+        vfs: pfs.map((pf) => pf.vfs.map((vf) => vf.address)),
+        modes: pfs.map((pf) => known(pf.eswitch)?.mode),
+        representors: representors.map(({ pf, vf }) => `${pf} ${vf}`).sort(),
+      });
+      assert.deepEqual(shape(after), shape(before));
     },
   },
   {
@@ -402,6 +427,18 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    title: "dmfs is accepted in switchdev mode, and reads back",
+    needs: "steering",
+    run: async (host) => {
+      const { address } = await port(host);
+      await host.perform({ kind: "set-steering", pf: address, steering: "smfs" });
+      await switchdev(host);
+      await host.perform({ kind: "set-steering", pf: address, steering: "dmfs" });
+      const eswitch = known((await port(host)).eswitch);
+      assert.deepEqual([eswitch?.mode, eswitch?.steering], ["switchdev", "dmfs"]);
+    },
+  },
+  {
     title: "a bond of both ports in switchdev mode makes a LAG of type switchdev",
     needs: "lag",
     run: async (host, bed) => {
@@ -449,6 +486,41 @@ export const cases: readonly Case[] = [
       await bothSwitchdev(host);
       await bed.bond("bond0", "active-backup", [...(await portNames(host)), "third0"]);
       await refused(host, { kind: "activate-lag", pf: (await port(host)).address, seconds: 2 }, "ETIMEDOUT");
+    },
+  },
+  {
+    title: "a bond of one port keeps the LAG disabled",
+    needs: "lag",
+    run: async (host, bed) => {
+      await bothSwitchdev(host);
+      await bed.bond("bond0", "active-backup", [nameOf(await port(host))]);
+      await refused(host, { kind: "activate-lag", pf: (await port(host)).address, seconds: 2 }, "ETIMEDOUT");
+      for (const pf of await portsOf(host)) assert.equal(known(pf.lag)?.state, "disabled");
+    },
+  },
+  {
+    title: "eSwitches in different modes keep the LAG disabled",
+    needs: "lag",
+    run: async (host, bed) => {
+      // Without VFs on the legacy port: it is the modes alone that differ.
+      await createVfs(host, 1);
+      await switchdev(host);
+      await bed.bond("bond0", "active-backup", await portNames(host));
+      await refused(host, { kind: "activate-lag", pf: (await port(host)).address, seconds: 2 }, "ETIMEDOUT");
+      for (const pf of await portsOf(host)) assert.equal(known(pf.lag)?.state, "disabled");
+    },
+  },
+  {
+    title: "a VF that is with vfio-pci, and with no guest, does not keep the LAG from coming up",
+    needs: "lag",
+    run: async (host, bed) => {
+      await bothSwitchdev(host);
+      const pf = await port(host);
+      await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
+      if (!(await boundToVfio(host, pf))) return;
+      await bed.bond("bond0", "active-backup", await portNames(host));
+      await host.perform({ kind: "activate-lag", pf: pf.address, seconds: 10 });
+      assert.equal(known((await port(host)).lag)?.state, "active");
     },
   },
   {
@@ -529,6 +601,17 @@ async function bothSwitchdev(host: Host): Promise<void> {
   for (const pf of await portsOf(host)) {
     await createVfs(host, 1, pf);
     await host.perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "switchdev" });
+  }
+}
+
+/** Gives the first VF to vfio-pci; false where the host has no such driver, or one that does not know this VF. */
+async function boundToVfio(host: Host, pf: PhysicalFunction): Promise<boolean> {
+  try {
+    await host.perform({ kind: "bind-vf", pf: pf.address, vf: first(pf.vfs).address, driver: "vfio-pci" });
+    return true;
+  } catch (error) {
+    if (error instanceof ActionError && (error.code === "ENOENT" || error.code === "ENODEV")) return false;
+    throw error;
   }
 }
 

@@ -13,14 +13,18 @@ test("a port in a bond keeps its channels until the next boot, with a warning", 
 test("a port that is in no bond is set at once", async () => {
   const world = await afterEarly(vfLagSpec);
   uplinkOf(world).channels = { combined: 1, max: 63 };
-  assert.deepEqual(actionsOf(check(channels, vfLagSpec, world)), [{ kind: "set-channels", netdev: "ens3f0", combined: 63 }]);
+  assert.deepEqual(actionsOf(check(channels, vfLagSpec, world)), [
+    { kind: "set-channels", netdev: "ens3f0", index: uplinkOf(world).index, combined: 63 },
+  ]);
 });
 
 test("a representor in Open vSwitch is set all the same: its carrier is nobody's link", async () => {
   const world = await booted(vfLagSpec);
   const representor = representorOf(world, 0, 1);
   Object.assign(representor, { master: "ovs-system", channels: { combined: 1, max: 18 } });
-  assert.deepEqual(actionsOf(check(channels, vfLagSpec, world)), [{ kind: "set-channels", netdev: representor.name, combined: 18 }]);
+  assert.deepEqual(actionsOf(check(channels, vfLagSpec, world)), [
+    { kind: "set-channels", netdev: representor.name, index: representor.index, combined: 18 },
+  ]);
 });
 
 test("channels that could not be seen are not known, not wrong", async () => {
@@ -46,12 +50,15 @@ test("more than the device offers is a warning, and the most that it offers is s
     { actual: "the device offers 4 at most", severity: "warning", remedy: "person" },
     { actual: "1", severity: "error", remedy: "actions" },
   ]);
-  assert.deepEqual(actionsOf(found), [{ kind: "set-channels", netdev: representor.name, combined: 4 }]);
+  assert.deepEqual(actionsOf(found), [{ kind: "set-channels", netdev: representor.name, index: representor.index, combined: 4 }]);
 });
 
 test("in mode sriov the ports themselves are tuned, and representors are not spoken of", () => {
   const sriov = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 2, channels: {pf: 5}}]}");
-  assert.deepEqual(actionsOf(check(channels, sriov, fresh())), [{ kind: "set-channels", netdev: "ens3f0", combined: 5 }]);
+  const world = fresh();
+  assert.deepEqual(actionsOf(check(channels, sriov, world)), [
+    { kind: "set-channels", netdev: "ens3f0", index: uplinkOf(world).index, combined: 5 },
+  ]);
 });
 
 test("what is not declared is left as it is", async () => {

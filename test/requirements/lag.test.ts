@@ -82,7 +82,6 @@ test("a LAG of another type is not VF-LAG, and each type has its own way out", a
     ["multipath", "person"],
     ["multiport_eswitch", "person"],
   ] as const) {
-    // biome-ignore format: a table
     const world = await withLag();
     for (const port of [0, 1]) pfOf(world, port).lag = { ...activeOn(world), type };
     assert.deepEqual(brief(check(lag, vfLagSpec, world)), [{ actual: `active, type ${type}`, severity: "error", remedy }]);

@@ -4,7 +4,7 @@ import type { World } from "../../src/host/simulated/world.ts";
 import type { VfSettings } from "../../src/host/state.ts";
 import { vfSettings } from "../../src/requirements/vf-settings.ts";
 import { booted, spec } from "../support/hosts.ts";
-import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
+import { actionsOf, adviceOf, brief, check, hold, pfOf, uplinkOf, vfOf } from "./view.ts";
 
 const addressed = spec(`
 version: 1
@@ -22,13 +22,27 @@ function change(world: World, port: number, index: number, settings: Partial<VfS
   Object.assign(vfOf(world, port, index).settings, settings);
 }
 
+/** The first VF of the second port gets its declared address. */
+function setAddress(world: World) {
+  return { kind: "set-vf-settings", netdev: "ens3f1", index: uplinkOf(world, 1).index, vf: 0, settings: { mac: "02:5d:00:00:01:00" } };
+}
+
 test("a VF whose address is another is given its own, by port and number", async () => {
   const world = await booted(addressed);
   assert.deepEqual(check(vfSettings, addressed, world), []);
   change(world, 1, 0, { mac: "02:00:00:00:00:99" });
-  assert.deepEqual(actionsOf(check(vfSettings, addressed, world)), [
-    { kind: "set-vf-settings", netdev: "ens3f1", vf: 0, settings: { mac: "02:5d:00:00:01:00" } },
-  ]);
+  vfOf(world, 1, 0).driver = null;
+  assert.deepEqual(actionsOf(check(vfSettings, addressed, world)), [setAddress(world)]);
+});
+
+test("one that is bound to the NIC's driver is unbound for it, because it takes its address when it is bound", async () => {
+  const world = await booted(addressed);
+  change(world, 1, 0, { mac: "02:00:00:00:00:99" });
+  const vf = vfOf(world, 1, 0);
+  const unbind = { kind: "unbind-vf", pf: pfOf(world, 1).address, vf: vf.address, driver: "mlx5_core" };
+  assert.deepEqual(actionsOf(check(vfSettings, addressed, world)), [unbind, setAddress(world)]);
+  vf.driver = "vfio-pci";
+  assert.deepEqual(actionsOf(check(vfSettings, addressed, world)), [setAddress(world)]);
 });
 
 test("only what is off is set", async () => {
@@ -36,7 +50,9 @@ test("only what is off is set", async () => {
   change(world, 0, 1, { trust: false });
   const found = check(vfSettings, trusted, world);
   assert.deepEqual(brief(found), [{ actual: "trust off", severity: "error", remedy: "actions" }]);
-  assert.deepEqual(actionsOf(found), [{ kind: "set-vf-settings", netdev: "ens3f0", vf: 1, settings: { trust: true } }]);
+  assert.deepEqual(actionsOf(found), [
+    { kind: "set-vf-settings", netdev: "ens3f0", index: uplinkOf(world).index, vf: 1, settings: { trust: true } },
+  ]);
 });
 
 test("a VF in use belongs to the orchestrator: its address is not looked at", async () => {
@@ -75,15 +91,15 @@ nics:
   assert.deepEqual(check(vfSettings, byAddress, world), []);
 });
 
-test("a VF that was bound before it had its address is unbound, so that it takes it", async () => {
+test("a VF that has another address than its PF administers is for a person: vflag does not bind it again and again", async () => {
   const world = await booted(addressed);
-  const { address, driver } = vfOf(world, 0, 1);
+  const { address } = vfOf(world, 0, 1);
   const netdev = world.state.netdevs.find((candidate) => candidate.device === address);
   assert.equal(netdev?.mac, "02:5d:00:00:00:01");
   Object.assign(netdev, { mac: "3a:c0:00:00:00:07" });
   const found = check(vfSettings, addressed, world);
-  assert.deepEqual(brief(found), [{ actual: "MAC 3a:c0:00:00:00:07, from before", severity: "error", remedy: "actions" }]);
-  assert.deepEqual(actionsOf(found), [{ kind: "unbind-vf", pf: pfOf(world).address, vf: address, driver }]);
+  assert.deepEqual(brief(found), [{ actual: "MAC 3a:c0:00:00:00:07", severity: "error", remedy: "person" }]);
+  assert.ok(adviceOf(found).includes(`echo ${address} > /sys/bus/pci/drivers/mlx5_core/unbind`));
 });
 
 test("in mode sriov a VF that switchdev left without a link gets one, unless it is declared to have none", async () => {
@@ -91,11 +107,10 @@ test("in mode sriov a VF that switchdev left without a link gets one, unless it 
     ["{}", 1],
     ["{linkState: disable}", 0],
   ] as const) {
-    // biome-ignore format: a table
     const world = await booted(sriovWith(declared));
     change(world, 0, 0, { linkState: "disable" });
     change(world, 0, 1, { linkState: declared === "{}" ? "auto" : "disable" });
-    const set = { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { linkState: "auto" } };
+    const set = { kind: "set-vf-settings", netdev: "ens3f0", index: uplinkOf(world).index, vf: 0, settings: { linkState: "auto" } };
     assert.deepEqual(actionsOf(check(vfSettings, sriovWith(declared), world)), Array(actions).fill(set));
   }
 });

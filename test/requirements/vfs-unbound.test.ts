@@ -25,7 +25,12 @@ function unbindings(world: World, vfs: readonly (readonly [number, number])[]) {
 
 test("before a mode change all VFs with the NIC's own driver are unbound", async () => {
   const world = await withBoundVfs();
-  const all = [[0, 0], [0, 1], [1, 0], [1, 1]] as const; // biome-ignore format: a table
+  const all = [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ] as const;
   for (const wanted of [switchdev, vfLagSpec]) assert.deepEqual(actionsOf(check(vfsUnbound, wanted, world)), unbindings(world, all));
 });
 
@@ -33,7 +38,13 @@ test("a VF with another driver, and nobody on it, is left alone", async () => {
   const world = await withBoundVfs();
   vfOf(world, 0, 0).driver = "vfio-pci";
   vfOf(world, 1, 1).driver = null;
-  assert.deepEqual(actionsOf(check(vfsUnbound, switchdev, world)), unbindings(world, [[0, 1], [1, 0]])); // biome-ignore format: a table
+  assert.deepEqual(
+    actionsOf(check(vfsUnbound, switchdev, world)),
+    unbindings(world, [
+      [0, 1],
+      [1, 0],
+    ]),
+  );
 });
 
 test("a VF in use is never unbound: a person is told who holds it", async () => {
@@ -46,14 +57,26 @@ test("a VF in use is never unbound: a person is told who holds it", async () => 
     { actual: "in use by network namespace cni-5a1e", severity: "error", remedy: "person" },
   ]);
   assert.match(adviceOf(found), /never unbinds a VF in use/);
-  assert.deepEqual(actionsOf(found), unbindings(world, [[1, 0], [1, 1]])); // biome-ignore format: a table
+  assert.deepEqual(
+    actionsOf(found),
+    unbindings(world, [
+      [1, 0],
+      [1, 1],
+    ]),
+  );
 });
 
 test("a port that is in its mode already keeps its VFs bound, but not under vf-lag", async () => {
   const world = await booted(switchdev);
   await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pfOf(world, 1).address, mode: "legacy" });
   for (const port of [0, 1]) for (const index of [0, 1]) Object.assign(vfOf(world, port, index), { driver: "mlx5_core" });
-  assert.deepEqual(actionsOf(check(vfsUnbound, switchdev, world)), unbindings(world, [[1, 0], [1, 1]])); // biome-ignore format: a table
+  assert.deepEqual(
+    actionsOf(check(vfsUnbound, switchdev, world)),
+    unbindings(world, [
+      [1, 0],
+      [1, 1],
+    ]),
+  );
   assert.equal(actionsOf(check(vfsUnbound, vfLagSpec, world)).length, 4);
 });
 

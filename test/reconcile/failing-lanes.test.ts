@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Action } from "../../src/host/action.ts";
+import { ActionError } from "../../src/host/host.ts";
+import { known } from "../../src/host/observed.ts";
+import { SimulatedHost } from "../../src/host/simulated/host.ts";
+import type { World } from "../../src/host/simulated/world.ts";
+import { pciAddress } from "../../src/host/values.ts";
+import { reconcile } from "../../src/reconcile/reconcile.ts";
+import type { Spec } from "../../src/spec/schema.ts";
+import { afterEarly, dualPort, fresh, spec } from "../support/hosts.ts";
+
+/** What a failure stops, and what it does not: DESIGN 6, a bad card leaves the others alone. */
+
+const both = { stages: ["early", "late"] } as const;
+const firstPort = pciAddress("0000:37:00.0");
+const sriov = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0, ens3f1], vfs: 3}]}");
+const twoCards = spec(`
+version: 1
+nics:
+  - {name: left, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2}
+  - {name: right, mode: switchdev, ports: [ens4f0, ens4f1], vfs: 2}
+`);
+const halves = spec(`
+version: 1
+nics:
+  - {name: left, mode: switchdev, ports: [ens3f0], vfs: 2}
+  - {name: right, mode: switchdev, ports: [ens3f1], vfs: 2}
+`);
+
+/** A host that refuses some actions, takes its time for the others, and notes how many were under way at once. */
+class SlowHost extends SimulatedHost {
+  readonly asked: Action[] = [];
+  atOnce = 0;
+  #underWay = 0;
+  readonly #refuses: (action: Action) => boolean;
+
+  constructor(world: World, refuses: (action: Action) => boolean = () => false) {
+    super(world);
+    this.#refuses = refuses;
+  }
+
+  override async perform(action: Action): Promise<void> {
+    this.asked.push(action);
+    this.atOnce = Math.max(this.atOnce, ++this.#underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#underWay--;
+    if (this.#refuses(action)) throw new ActionError(action, "EIO", "it is broken");
+    return super.perform(action);
+  }
+
+  kinds(): string[] {
+    return this.asked.map(({ kind }) => kind);
+  }
+}
+
+test("a failure in the card's lane stops the rest of it, for the other port too", async () => {
+  const host = new SlowHost(fresh(), ({ kind }) => kind === "set-vf-autoprobe");
+  const [outcome] = await reconcile(host, sriov, { stages: ["early"] });
+  assert.deepEqual(host.asked, [{ kind: "set-vf-autoprobe", pf: firstPort, on: false }]);
+  assert.equal(outcome?.status, "stopped");
+  assert.equal(outcome.failures.length, 1);
+});
+
+test("a VF that cannot be bound keeps no other from being bound", async () => {
+  const world = await afterEarly(sriov);
+  const [bad] = world.state.pfs[0]?.vfs ?? [];
+  const host = new SlowHost(world, (action) => action.kind === "bind-vf" && action.vf === bad?.address);
+  const [outcome] = await reconcile(host, sriov, both);
+  assert.deepEqual(
+    world.state.pfs.map((pf) => pf.vfs.map((vf) => vf.driver)),
+    [
+      [null, "mlx5_core", "mlx5_core"],
+      ["mlx5_core", "mlx5_core", "mlx5_core"],
+    ],
+  );
+  assert.equal(outcome?.status, "settled");
+  // It is tried once more, because the others made progress.
+  assert.deepEqual(
+    outcome.failures.map(({ action }) => action.kind),
+    ["bind-vf", "bind-vf"],
+  );
+});
+
+test("a VF that cannot be unbound keeps no other of its port from being unbound", async () => {
+  const world = fresh();
+  const plain = new SimulatedHost(world);
+  for (const { address } of world.state.pfs) await plain.perform({ kind: "set-vf-count", pf: address, count: 3 });
+  const [bad] = world.state.pfs[0]?.vfs ?? [];
+  const host = new SlowHost(world, (action) => action.kind === "unbind-vf" && action.vf === bad?.address);
+  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
+  assert.deepEqual(host.kinds(), Array(7).fill("unbind-vf"));
+  assert.deepEqual(
+    world.state.pfs.map((pf) => pf.vfs.filter((vf) => vf.driver !== null).length),
+    [1, 0],
+  );
+  assert.equal(outcome?.status, "stopped");
+});
+
+test("a card that fails leaves the other card to be set up", async () => {
+  const world = fresh([dualPort, dualPort]);
+  const host = new SlowHost(world, (action) => action.kind === "set-eswitch-mode" && action.pf === firstPort);
+  const outcomes = await reconcile(host, twoCards, { stages: ["early"] });
+  assert.deepEqual(
+    outcomes.map(({ nic, status, failures }) => [nic, status, failures.length]),
+    [
+      ["left", "stopped", 1],
+      ["right", "settled", 0],
+    ],
+  );
+  assert.deepEqual(
+    world.state.pfs.map((pf) => known(pf.eswitch)?.mode),
+    ["legacy", "legacy", "switchdev", "switchdev"],
+  );
+});
+
+test("what is done to one card is done one after the other, to two cards at the same time", async () => {
+  const [left] = twoCards.nics;
+  assert.ok(left !== undefined);
+  const cases: [wanted: Spec, atOnce: number][] = [
+    [{ ...twoCards, nics: [left] }, 1],
+    [twoCards, 2],
+  ];
+  for (const [wanted, atOnce] of cases) {
+    const host = new SlowHost(fresh([dualPort, dualPort]));
+    await reconcile(host, wanted, { stages: ["early"] });
+    assert.equal(host.atOnce, atOnce);
+  }
+});
+
+test("two NICs of the spec on one card wait for each other", async () => {
+  const host = new SlowHost(fresh());
+  const outcomes = await reconcile(host, halves, { stages: ["early"] });
+  assert.equal(host.atOnce, 1);
+  assert.deepEqual(
+    outcomes.map(({ status, left }) => [status, left.length]),
+    [
+      ["settled", 0],
+      ["settled", 0],
+    ],
+  );
+});
+
+test("VFs are bound at the same time", async () => {
+  const host = new SlowHost(await afterEarly(sriov));
+  await reconcile(host, sriov, both);
+  assert.equal(host.atOnce, 6);
+});
+
+test("a guest that starts after the look keeps its VF: the action is not done, and the reason is told", async () => {
+  const world = await afterEarly(sriov);
+  const [vf] = world.state.pfs[0]?.vfs ?? [];
+  assert.ok(vf !== undefined);
+  vf.driver = "mlx5_core";
+  const toSwitchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 3}]}");
+  const host = new SlowHost(world);
+  const observer = {
+    actionBegins: () => {
+      vf.holders = [{ kind: "process", pid: 4711, command: "qemu-kvm" }];
+    },
+  };
+  const [outcome] = await reconcile(host, toSwitchdev, { stages: ["early"], observer });
+  assert.deepEqual(host.asked, []);
+  assert.equal(vf.driver, "mlx5_core");
+  assert.deepEqual(
+    outcome?.failures.map(({ code, reason }) => [code, reason]),
+    [[null, `not done: VF 0 (${vf.address}) in use by process 4711 (qemu-kvm)`]],
+  );
+});
+
+test("an error that is no refusal ends the run, when all that is under way has ended", async () => {
+  const world = await afterEarly(sriov);
+  const bug = new TypeError("a defect of vflag");
+  const host = new SlowHost(world, (action) => {
+    if (action.kind === "bind-vf" && action.vf === world.state.pfs[0]?.vfs[0]?.address) throw bug;
+    return false;
+  });
+  await assert.rejects(reconcile(host, sriov, both), bug);
+  assert.equal(world.state.pfs.flatMap((pf) => pf.vfs).filter((vf) => vf.driver === "mlx5_core").length, 5);
+});
+
+test("an error that is no refusal ends its own NIC, and the other one on the same card has its turn", async () => {
+  const world = fresh();
+  const host = new SlowHost(world, (action) => {
+    if (action.kind === "set-vf-autoprobe" && action.pf === firstPort) throw new TypeError("a defect of vflag");
+    return false;
+  });
+  await assert.rejects(reconcile(host, halves, { stages: ["early"] }), TypeError);
+  assert.deepEqual(
+    world.state.pfs.map((pf) => known(pf.eswitch)?.mode),
+    ["legacy", "switchdev"],
+  );
+});

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Action } from "../../src/host/action.ts";
+import { pciAddress } from "../../src/host/values.ts";
+import { lanesOf } from "../../src/reconcile/lanes.ts";
+
+const ports = [pciAddress("0000:37:00.0"), pciAddress("0000:37:00.1")] as const;
+const card = "0000:37:00";
+
+function vf(port: 0 | 1, index: number) {
+  return pciAddress(`0000:37:0${port + 1}.${index}`);
+}
+
+function mode(port: 0 | 1): Action {
+  return { kind: "set-eswitch-mode", pf: ports[port], mode: "switchdev" };
+}
+
+function bind(port: 0 | 1, index: number): Action {
+  return { kind: "bind-vf", pf: ports[port], vf: vf(port, index), driver: "mlx5_core" };
+}
+
+function unbind(port: 0 | 1, index: number): Action {
+  return { kind: "unbind-vf", pf: ports[port], vf: vf(port, index), driver: "mlx5_core" };
+}
+
+test("nothing to do has no lanes", () => {
+  assert.deepEqual(lanesOf([]), []);
+});
+
+test("mode changes of a NIC's ports follow one another, and stop at a failure", () => {
+  const actions = [mode(0), mode(1)];
+  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
+});
+
+test("everything that is done to the card itself is one lane, in the order in which it was asked for", () => {
+  const actions: Action[] = [
+    { kind: "set-vf-autoprobe", pf: ports[1], on: false },
+    { kind: "set-vf-count", pf: ports[1], count: 2 },
+    { kind: "set-steering", pf: ports[0], steering: "smfs" },
+    { kind: "set-inline", pf: ports[0], inline: "none" },
+    { kind: "set-encap", pf: ports[0], encap: true },
+    mode(0),
+    { kind: "activate-lag", pf: ports[0], seconds: 10 },
+  ];
+  for (const action of actions) assert.deepEqual(lanesOf([action]), [{ actions: [action], stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
+});
+
+test("each VF is bound in a lane of its own, and none waits for another", () => {
+  const actions = [bind(0, 0), bind(0, 1), bind(1, 0)];
+  assert.deepEqual(
+    lanesOf(actions),
+    actions.map((action) => ({ actions: [action], stopsAtFailure: false, card: null })),
+  );
+});
+
+test("VFs of one port are unbound one after the other, those of two ports at the same time; a failure stops nothing", () => {
+  assert.deepEqual(lanesOf([unbind(0, 0), unbind(1, 0), unbind(0, 1)]), [
+    { actions: [unbind(0, 0), unbind(0, 1)], stopsAtFailure: false, card: null },
+    { actions: [unbind(1, 0)], stopsAtFailure: false, card: null },
+  ]);
+});
+
+test("settings of netdevs share a lane, and a failure stops none of them", () => {
+  const actions: Action[] = [
+    { kind: "set-tc-offload", netdev: "ens3f0", on: true },
+    { kind: "set-channels", netdev: "ens3f0", combined: 63 },
+    { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
+  ];
+  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: false, card: null }]);
+});
+
+test("settings and unbindings of one requirement do not wait for each other", () => {
+  const set: Action = { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { mac: "02:5d:00:00:00:00" } };
+  assert.deepEqual(lanesOf([set, unbind(0, 1)]), [
+    { actions: [set], stopsAtFailure: false, card: null },
+    { actions: [unbind(0, 1)], stopsAtFailure: false, card: null },
+  ]);
+});
+
+test("an unbinding that prepares a mode change stays before it, and a failure keeps the mode as it is", () => {
+  const actions = [unbind(0, 0), unbind(1, 0), mode(0), unbind(1, 1), mode(1)];
+  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
+});

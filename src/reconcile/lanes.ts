@@ -17,21 +17,35 @@ export interface Lane {
  * The rest holds one kernel lock (RTNL) anyway.
  */
 export function lanesOf(actions: readonly Action[]): Lane[] {
+  const cards = new Set(actions.flatMap((action) => (actsOnCard(action) ? [slotOf(action.pf)] : [])));
   const lanes = new Map<string, { actions: Action[]; stopsAtFailure: boolean; card: string | null }>();
   for (const action of actions) {
-    const { key, stopsAtFailure, card = null } = laneOf(action);
-    const lane = lanes.get(key) ?? { actions: [], stopsAtFailure, card };
+    const { key, ...rest } = laneOf(action, cards);
+    const lane = lanes.get(key) ?? { actions: [], ...rest };
     lane.actions.push(action);
-    lane.stopsAtFailure ||= stopsAtFailure;
     lanes.set(key, lane);
   }
-  // An unbinding that prepares a mode change belongs before it, in the same lane.
-  const nic = lanes.get("nic");
-  if (nic === undefined || lanes.size === 1) return [...lanes.values()];
-  return [{ ...nic, actions }];
+  return [...lanes.values()];
 }
 
-function laneOf(action: Action): { key: string; stopsAtFailure: boolean; card?: string } {
+/** @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs before it */
+function laneOf(action: Action, cards: ReadonlySet<string>): { key: string; stopsAtFailure: boolean; card: string | null } {
+  if ("pf" in action && (actsOnCard(action) || (action.kind === "unbind-vf" && cards.has(slotOf(action.pf))))) {
+    const card = slotOf(action.pf);
+    return { key: `card ${card}`, stopsAtFailure: true, card };
+  }
+  const alone = { stopsAtFailure: false, card: null };
+  if (action.kind === "bind-vf") return { key: `bind ${action.vf}`, ...alone };
+  if (action.kind === "unbind-vf") return { key: `unbind on ${action.pf}`, ...alone };
+  return { key: "netdevs", ...alone };
+}
+
+type CardAction = Extract<
+  Action,
+  { kind: "set-vf-autoprobe" | "set-vf-count" | "set-steering" | "set-inline" | "set-encap" | "set-eswitch-mode" | "activate-lag" }
+>;
+
+function actsOnCard(action: Action): action is CardAction {
   switch (action.kind) {
     case "set-vf-autoprobe":
     case "set-vf-count":
@@ -40,14 +54,12 @@ function laneOf(action: Action): { key: string; stopsAtFailure: boolean; card?: 
     case "set-encap":
     case "set-eswitch-mode":
     case "activate-lag":
-      return { key: "nic", stopsAtFailure: true, card: slotOf(action.pf) };
+      return true;
     case "bind-vf":
-      return { key: `bind ${action.vf}`, stopsAtFailure: false };
     case "unbind-vf":
-      return { key: `vfs of ${action.pf}`, stopsAtFailure: false };
     case "set-tc-offload":
     case "set-channels":
     case "set-vf-settings":
-      return { key: "netdevs", stopsAtFailure: false };
+      return false;
   }
 }

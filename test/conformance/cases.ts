@@ -453,6 +453,16 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    title: "a bonded port's channels are not touched: EBUSY",
+    needs: "lag",
+    run: async (host, bed) => {
+      const [netdev = "none", ...others] = await portNames(host);
+      await host.perform({ kind: "set-channels", netdev, combined: 2 });
+      await bed.bond("bond0", "active-backup", [netdev, ...others]);
+      await refused(host, { kind: "set-channels", netdev, combined: 3 }, "EBUSY");
+    },
+  },
+  {
     title: "a bond of both ports before VFs and switchdev makes a LAG of type roce",
     needs: "lag",
     run: async (host, bed) => {

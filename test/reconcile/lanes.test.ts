@@ -46,6 +46,14 @@ test("everything that is done to the card itself is one lane, in the order in wh
   assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
 });
 
+test("a NIC with ports on two cards has a lane for each card", () => {
+  const other: Action = { kind: "set-eswitch-mode", pf: pciAddress("0000:5d:00.0"), mode: "switchdev" };
+  assert.deepEqual(lanesOf([mode(0), other, mode(1)]), [
+    { actions: [mode(0), mode(1)], stopsAtFailure: true, card },
+    { actions: [other], stopsAtFailure: true, card: "0000:5d:00" },
+  ]);
+});
+
 test("each VF is bound in a lane of its own, and none waits for another", () => {
   const actions = [bind(0, 0), bind(0, 1), bind(1, 0)];
   assert.deepEqual(

@@ -86,8 +86,7 @@ const there = "it is no longer there";
 const rows: readonly [host: string, change: Change, kinds: readonly Kind[], answer: string | null][] = [
   ["a free host", free, Object.values(actions).map(({ kind }) => kind), null],
   ["a port in a bond", enslaved, ["set-vf-count", "set-eswitch-mode", ...eswitchOptions], bonded],
-  ["a port in a bond", enslaved, ["set-channels"], "ens3f0 is in bond0: its carrier would drop"],
-  ["a port in a bond", enslaved, [...harmless, "unbind-vf"], null],
+  ["a port in a bond", enslaved, [...harmless, "unbind-vf", "set-channels"], null],
   ["only the other port in a bond", otherPortEnslaved, Object.values(actions).map(({ kind }) => kind), null],
   ["a VF in use by a guest", held, ["set-vf-count", "set-eswitch-mode", "unbind-vf"], qemu],
   ["a VF in use by a guest", held, [...harmless, ...eswitchOptions, "set-channels"], null],

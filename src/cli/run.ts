@@ -30,6 +30,7 @@ try {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const system = "code" in error && typeof error.code === "string" && error.code.startsWith("E");
-  if (expected.has(error.name) || system) return error.message;
+  const denied = "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+  if (expected.has(error.name) || system) return denied ? `${error.message}\nvflag needs root for this.` : error.message;
   return `this is a defect of vflag, please report it:\n${error.stack ?? error.message}`;
 }

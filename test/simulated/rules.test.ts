@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { known } from "../../src/host/observed.ts";
+import { network, reboot } from "../../src/host/simulated/events.ts";
+import { inject } from "../../src/host/simulated/faults.ts";
+import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
+import { twinOf } from "../../src/host/simulated/twin.ts";
+import type { World } from "../../src/host/simulated/world.ts";
+import { afterEarly, booted, fresh, vfLagSpec } from "../support/hosts.ts";
+
+/** Rules of the simulated host that no action of vflag's on a real host can show, because vflag never does such a thing. */
+
+describe("rules of the simulated host", () => {
+  test("the first VFs in legacy mode take a RoCE LAG away", async () => {
+    const world = fresh();
+    network(world);
+    world.hidden.clock += 10;
+    assert.equal(lag(world), "roce");
+    await new SimulatedHost(world).perform({ kind: "set-vf-count", pf: first(world).address, count: 2 });
+    assert.equal(lag(world), "disabled");
+  });
+
+  test("setting the mode that is there makes the driver look at the LAG again", async () => {
+    const world = await afterEarly(vfLagSpec);
+    network(world);
+    inject(world, "vfs-bound-early");
+    assert.equal(lag(world), "disabled");
+    for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.driver = null;
+    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: first(world).address, mode: "switchdev" });
+    world.hidden.clock += 10;
+    assert.equal(lag(world), "switchdev");
+  });
+
+  test("driver_override lets a driver have a VF though autoprobe is off", async () => {
+    const world = await afterEarly(vfLagSpec);
+    const pf = first(world);
+    const vf = pf.vfs[0];
+    assert.ok(vf !== undefined && pf.sriov?.autoprobe === false);
+    vf.driverOverride = "vfio-pci";
+    await new SimulatedHost(world).perform({ kind: "bind-vf", pf: pf.address, vf: vf.address, driver: "vfio-pci" });
+    assert.equal(vf.driver, "vfio-pci");
+  });
+
+  test("a missing VF link stops a change to switchdev, not one to legacy", async () => {
+    const world = await afterEarly(vfLagSpec);
+    const pf = first(world);
+    pf.vfs.pop();
+    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "legacy" });
+    await assert.rejects(new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "switchdev" }), {
+      code: "EINVAL",
+    });
+  });
+
+  test("a reboot leaves what the firmware and the network configuration say, and nothing else", async () => {
+    const world = await booted(vfLagSpec);
+    reboot(world);
+    const born = fresh();
+    const shown = (of: World) => {
+      const { pfs, bonds, representors, netdevs } = observeWorld(of);
+      return { pfs, bonds, representors, netdevs: netdevs.map(({ index: _index, up: _up, ...rest }) => rest) };
+    };
+    assert.deepEqual(shown(world), shown(born));
+  });
+
+  test("a twin gives new netdevs indexes that no netdev of the host has", async () => {
+    const world = await afterEarly(vfLagSpec);
+    const twin = twinOf(observeWorld(world));
+    assert.ok(world.state.netdevs.every((netdev) => netdev.index < twin.hidden.nextIndex));
+  });
+});
+
+function first(world: World): World["state"]["pfs"][number] {
+  const [pf] = world.state.pfs;
+  assert.ok(pf !== undefined);
+  return pf;
+}
+
+/** The LAG as it can be seen: its type when it is active. */
+function lag(world: World): string {
+  const seen = known(observeWorld(world).pfs[0]?.lag);
+  return seen?.state === "active" ? (seen.type ?? "no type") : (seen?.state ?? "none");
+}

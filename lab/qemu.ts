@@ -96,6 +96,8 @@ function kernelArguments(machine: Machine): string {
     "root=/dev/vda",
     "rw",
     "quiet",
+    // Under emulation on a busy machine the kernel may find that "timer doesn't work" and stop: seen once in some fifty boots.
+    "no_timer_check",
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),
     // A device below a root port is looked for in slot 0 only.

@@ -41,7 +41,11 @@ function wanted(what: string): boolean {
 
 /** @param persist whether the guest has a disk of its own, so that it can reboot */
 async function inGuest(nic: Guest["nic"], use: (guest: Guest) => Promise<void>, persist = false): Promise<void> {
-  const guest = await startGuest({ name: `test-${nic}-${process.pid}`, nic, persist, ...(persist ? { snapshot: false } : {}) });
+  const options = { name: `test-${nic}-${process.pid}`, nic, persist, ...(persist ? { snapshot: false } : {}) };
+  const guest = await startGuest(options).catch((error: unknown) => {
+    process.stdout.write(`the guest did not start, and is started once more: ${String(error)}\n`);
+    return startGuest(options);
+  });
   try {
     await use(guest);
   } finally {

@@ -54,12 +54,11 @@ export async function rehearse(spec: Spec, state: HostState): Promise<Plan> {
     network(rehearsal.twin.world);
     phases.push(await rehearsal.phase("networking", allStages, toNetwork));
   }
-  const shown = phases.filter((phase, index) => index === 0 || phase.steps.length > 0 || phase.after !== "now");
   return {
-    phases: shown,
+    phases,
     outcomes: rehearsal.outcomes,
     remaining: evaluate(spec, await rehearsal.twin.observe()),
-    seconds: shown.reduce((sum, phase) => sum + phase.seconds, 0),
+    seconds: phases.reduce((sum, phase) => sum + phase.seconds, 0),
     scriptsSeconds: scriptsEstimate(spec, state),
   };
 }

@@ -18,7 +18,12 @@ export function planJson(plan: Plan): object {
         actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action) })),
       })),
     })),
-    outcomes: plan.outcomes.map(({ nic, status, left }) => ({ nic, status, left })),
+    outcomes: plan.outcomes.map(({ nic, status, left, failures }) => ({
+      nic,
+      status,
+      left,
+      failures: failures.map(({ action, code, reason }) => ({ action, code, reason })),
+    })),
     remaining: plan.remaining.flatMap(({ deviations }) => deviations),
   };
 }

@@ -77,6 +77,11 @@ conformance({
     ip("link", "set", netdev, "down");
     ip("link", "set", netdev, "up");
   },
+  giveToVfio: async (vf) => {
+    execFileSync("modprobe", ["vfio-pci"]);
+    writeFileSync(`/sys/bus/pci/devices/${vf}/driver_override`, "vfio-pci");
+    writeFileSync("/sys/bus/pci/drivers/vfio-pci/bind", vf);
+  },
   close: async () => {
     ip("link", "del", "third0");
     host.close();

@@ -41,6 +41,11 @@ function simulated(model: string, nic: NicProperties): Testbed {
       lagEvent(world);
       world.hidden.clock += 5;
     },
+    giveToVfio: async (address) => {
+      const vf = world.state.pfs.flatMap((pf) => pf.vfs).find((candidate) => candidate.address === address);
+      if (vf === undefined) throw new Error(`no VF ${address}`);
+      Object.assign(vf, { driver: "vfio-pci", driverOverride: "vfio-pci" });
+    },
     close: async () => {},
   };
 }

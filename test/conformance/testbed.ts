@@ -13,6 +13,8 @@ export interface Testbed {
   bond(name: string, mode: string, netdevs: readonly string[]): Promise<void>;
   /** A port's link goes down and comes back, so that the driver looks at its LAG. */
   linkEvent(netdev: string): Promise<void>;
+  /** Binds a VF to vfio-pci, as libvirt does for a guest that has not started yet. */
+  giveToVfio(vf: string): Promise<void>;
   close(): Promise<void>;
 }
 

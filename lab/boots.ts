@@ -1,14 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Guest, runningGuest } from "./guest.ts";
-import { runInGuest, waitForSsh } from "./ssh.ts";
+import type { Guest } from "./guest.ts";
+import { mustDo, type Report, reboot, say, write } from "./operate.ts";
+import type { Task } from "./task.ts";
 
 /**
  * From power-on to VF-LAG without a hand, with vflag's units in a guest that has a disk of its own and reboots for real;
  * and the same with the early unit in the wrong place, which must fail: the proof that the order is what makes it work.
  */
-
-/** What is told of one thing that was looked at: `ok`, and otherwise what was seen. */
-export type Report = (ok: boolean, what: string, details?: string) => void;
 
 const spec = `version: 1
 nics:
@@ -46,7 +43,9 @@ ExecStart=/bin/true
 WantedBy=multi-user.target
 `;
 
-export async function bootsWithoutAHand(guest: Guest, report: Report): Promise<void> {
+export const boots: readonly Task[] = [{ title: "boots", guest: { nic: "mlx5", persist: true }, run: bootsWithoutAHand }];
+
+async function bootsWithoutAHand(guest: Guest, report: Report): Promise<void> {
   await write(guest, "/etc/vflag/vflag.yaml", spec);
   await write(guest, "/etc/network/interfaces.d/bond0", interfaces);
   await write(guest, "/etc/systemd/system/docker.service", dockerLike);
@@ -115,34 +114,4 @@ async function ordered(guest: Guest, report: Report): Promise<void> {
 
 function seconds(microseconds: number | undefined): string {
   return microseconds === undefined || microseconds === 0 ? "never" : `${(microseconds / 1e6).toFixed(2)} s`;
-}
-
-async function reboot(guest: Guest): Promise<void> {
-  const boot = await mustDo(guest, "cat /proc/sys/kernel/random/boot_id");
-  await say(guest, "systemctl reboot");
-  for (let tries = 0; tries < 60; tries++) {
-    await sleep(2000);
-    await waitForSsh(guest.access.sshPort, () => runningGuest(guest.name) !== undefined, 300_000);
-    const { code, output } = await say(guest, "cat /proc/sys/kernel/random/boot_id");
-    if (code === 0 && output.trim() !== boot.trim()) {
-      await say(guest, "systemctl is-system-running --wait");
-      return;
-    }
-  }
-  throw new Error(`${guest.name} did not reboot`);
-}
-
-async function say(guest: Guest, command: string): Promise<{ code: number; output: string }> {
-  const { code, stdout, stderr } = await runInGuest(guest.access, [`{ ${command}\n} 2>&1`], { timeout: 300_000 });
-  return { code, output: `${stdout}${stderr}` };
-}
-
-async function mustDo(guest: Guest, command: string): Promise<string> {
-  const { code, output } = await say(guest, command);
-  if (code !== 0) throw new Error(`${command}: exit code ${code}\n${output}`);
-  return output;
-}
-
-async function write(guest: Guest, file: string, content: string): Promise<void> {
-  await mustDo(guest, `mkdir -p $(dirname ${file}); cat > ${file} <<'END'\n${content}END`);
 }

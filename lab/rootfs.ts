@@ -32,11 +32,13 @@ const packages = [
   "libstdc++6",
   "tcpdump",
   "bridge-utils",
+  "network-manager",
+  "netplan.io",
 ];
 
 /** A Debian root file system as mmdebstrap leaves it. */
 export function buildRoot(apt: PrivateApt, tools: Tools): Promise<string> {
-  return cached("root", ["2", ...packages], async (folder) => {
+  return cached("root", ["3", ...packages], async (folder) => {
     await mustRun(
       [
         "mmdebstrap",

@@ -51,7 +51,7 @@ function whatMatters(build: Build, machine: Machine): string[] {
 
 /**
  * A mounted 9p cannot be saved (QEMU: "Migration is disabled when VirtFS export path is mounted").
- * vflag runs once for its code cache, which is in /run.
+ * vflag runs once for its code cache.
  */
 async function save(access: Access, nic: Nic, into: string): Promise<void> {
   await inGuest(access, `vflag --version; umount /vflag/node_modules /vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);

@@ -44,10 +44,13 @@ END
 ln -sf /vflag/bin/vflag /usr/local/bin/vflag
 ln -sf /vflag/node_modules/.bin/node /usr/local/bin/node
 
-# Compiled code is kept until the guest ends: the program starts in 1.1 s, without it in 2.6 s.
-echo NODE_COMPILE_CACHE=/run/node-compile-cache >> /etc/environment
+# Compiled code is kept on the disk, as a package would bring it: the program starts in 1.1 s, without it in 2.6 s.
+echo NODE_COMPILE_CACHE=/var/cache/node-compile-cache >> /etc/environment
 mkdir -p /etc/systemd/system.conf.d
-printf '[Manager]\nDefaultEnvironment=NODE_COMPILE_CACHE=/run/node-compile-cache\n' > /etc/systemd/system.conf.d/lab.conf
+printf '[Manager]\nDefaultEnvironment=NODE_COMPILE_CACHE=/var/cache/node-compile-cache\n' > /etc/systemd/system.conf.d/lab.conf
+
+# ifupdown makes the networks; a test that wants another manager enables it.
+systemctl --quiet disable NetworkManager.service NetworkManager-wait-online.service NetworkManager-dispatcher.service
 
 # Nothing here needs them, and each costs a second of emulated time at boot.
 for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer \

@@ -1,5 +1,5 @@
 import type { Action } from "../host/action.ts";
-import { slotOf } from "../host/values.ts";
+import type { CardOf } from "../host/cards.ts";
 
 /** Actions that must follow one another. Different lanes run at the same time. */
 export interface Lane {
@@ -16,11 +16,11 @@ export interface Lane {
  * VFs are bound at the same time: each is a device of its own, as for guests that start together, and a probe takes long.
  * The rest holds one kernel lock (RTNL) anyway.
  */
-export function lanesOf(actions: readonly Action[]): Lane[] {
-  const cards = new Set(actions.flatMap((action) => (actsOnCard(action) ? [slotOf(action.pf)] : [])));
+export function lanesOf(actions: readonly Action[], cardOf: CardOf): Lane[] {
+  const cards = new Set(actions.flatMap((action) => (actsOnCard(action) ? [cardOf(action.pf)] : [])));
   const lanes = new Map<string, { actions: Action[]; stopsAtFailure: boolean; card: string | null }>();
   for (const action of actions) {
-    const { key, ...rest } = laneOf(action, cards);
+    const { key, ...rest } = laneOf(action, cards, cardOf);
     const lane = lanes.get(key) ?? { actions: [], ...rest };
     lane.actions.push(action);
     lanes.set(key, lane);
@@ -29,9 +29,9 @@ export function lanesOf(actions: readonly Action[]): Lane[] {
 }
 
 /** @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs before it */
-function laneOf(action: Action, cards: ReadonlySet<string>): { key: string; stopsAtFailure: boolean; card: string | null } {
-  if ("pf" in action && (actsOnCard(action) || (action.kind === "unbind-vf" && cards.has(slotOf(action.pf))))) {
-    const card = slotOf(action.pf);
+function laneOf(action: Action, cards: ReadonlySet<string>, cardOf: CardOf): { key: string; stopsAtFailure: boolean; card: string | null } {
+  if ("pf" in action && (actsOnCard(action) || (action.kind === "unbind-vf" && cards.has(cardOf(action.pf))))) {
+    const card = cardOf(action.pf);
     return { key: `card ${card}`, stopsAtFailure: true, card };
   }
   const alone = { stopsAtFailure: false, card: null };

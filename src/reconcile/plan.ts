@@ -1,4 +1,5 @@
 import type { Action } from "../host/action.ts";
+import { cardsOf } from "../host/cards.ts";
 import type { Host } from "../host/host.ts";
 import { network, reboot } from "../host/simulated/events.ts";
 import { SimulatedHost } from "../host/simulated/host.ts";
@@ -111,7 +112,8 @@ class Rehearsal implements Host {
    */
   #secondsOf(step: Step): number {
     const perPort = new Map<string, number>();
-    for (const [index, { actions }] of lanesOf(step.actions).entries()) {
+    const cardOf = cardsOf(this.twin.world.state);
+    for (const [index, { actions }] of lanesOf(step.actions, cardOf).entries()) {
       const [first] = actions;
       const port = first?.kind === "bind-vf" ? first.pf : `lane ${index}`;
       const seconds = actions.reduce((sum, action) => sum + (this.#seconds.get(action) ?? 0), 0);

@@ -1,4 +1,5 @@
 import type { Action } from "../host/action.ts";
+import { type CardOf, cardsOf } from "../host/cards.ts";
 import { ActionError, type Host } from "../host/host.ts";
 import { evaluate } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
@@ -88,7 +89,7 @@ async function reconcileNic(
     steps.push(step);
     attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
     observer.stepBegins?.(step);
-    failures.push(...(await performStep(host, step, turns, observer)));
+    failures.push(...(await performStep(host, step, cardsOf(state), turns, observer)));
   }
 }
 
@@ -116,9 +117,9 @@ function nextStep(nic: string, deviations: readonly Deviation[], attempts: Reado
   return { kind: "settled", stoppedBy: [], left };
 }
 
-async function performStep(host: Host, step: Step, turns: Turns, observer: Observer): Promise<Failure[]> {
+async function performStep(host: Host, step: Step, cardOf: CardOf, turns: Turns, observer: Observer): Promise<Failure[]> {
   const failures: Failure[] = [];
-  const waiting = lanesOf(step.actions).values();
+  const waiting = lanesOf(step.actions, cardOf).values();
   const worker = async () => {
     // The workers take from one iterator: each lane goes to whoever is free.
     for (const lane of waiting) await turns.take(lane.card, () => performLane(host, step, lane, observer, failures));

@@ -1,4 +1,4 @@
-import { slotOf } from "../host/values.ts";
+import { cardsOf } from "../host/cards.ts";
 import { describeSelector } from "../spec/combinations.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
@@ -17,7 +17,7 @@ export const ports: Requirement = {
   ],
   references: ["https://www.stackhpc.com/vflag-kayobe.html"],
   gate: true,
-  check: ({ nic, pfs }: NicView): Finding[] => {
+  check: ({ nic, pfs, state }: NicView): Finding[] => {
     const missing = pfs
       .filter((pf) => pf.netdev === null)
       .map((pf): Finding => {
@@ -29,7 +29,7 @@ export const ports: Requirement = {
           remedy: { kind: "person", text: `see why ${pf.address} has no netdev: dmesg | grep ${pf.address}` },
         };
       });
-    const cards = [...new Set(pfs.map((pf) => slotOf(pf.address)))];
+    const cards = [...new Set(pfs.map(({ address }) => cardsOf(state)(address)))];
     if (nic.mode !== "vf-lag" || cards.length === 1) return missing;
     return [
       ...missing,

@@ -1,7 +1,7 @@
+import { cardsOf } from "../host/cards.ts";
 import { modelOf } from "../host/models.ts";
 import { known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
-import { slotOf } from "../host/values.ts";
 import { netdevOf } from "./selectors.ts";
 
 /**
@@ -9,20 +9,21 @@ import { netdevOf } from "./selectors.ts";
  * It proposes VF-LAG where a card has two ports and looks able to do it, plain SR-IOV where there is no eSwitch.
  */
 export function proposeSpec(state: HostState): string | null {
+  const cardOf = cardsOf(state);
   const cards = new Map<string, PhysicalFunction[]>();
   for (const pf of state.pfs) {
     // mlx4 makes VFs only from module options: there is nothing that a spec could say.
     if (pf.sriov === null || pf.netdev === null || pf.driver === "mlx4_core") continue;
-    cards.set(slotOf(pf.address), [...(cards.get(slotOf(pf.address)) ?? []), pf]);
+    cards.set(cardOf(pf.address), [...(cards.get(cardOf(pf.address)) ?? []), pf]);
   }
   if (cards.size === 0) return null;
   const taken = new Set(state.bonds.map((bond) => bond.name));
-  const nics = [...cards.values()].flatMap((pfs, index) => nicLines(pfs, index, state, taken));
+  const nics = [...cards].flatMap(([card, pfs], index) => nicLines(card, pfs, index, state, taken));
   const head = "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
   return `${[head, "version: 1", "nics:", ...nics].join("\n")}\n`;
 }
 
-function nicLines(pfs: readonly PhysicalFunction[], index: number, state: HostState, taken: Set<string>): string[] {
+function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number, state: HostState, taken: Set<string>): string[] {
   const first = pfs[0];
   if (first === undefined) return [];
   const names = pfs.map((pf) => quoted(pf.netdev ?? pf.address));
@@ -33,7 +34,7 @@ function nicLines(pfs: readonly PhysicalFunction[], index: number, state: HostSt
   const present = Math.max(...pfs.map((pf) => pf.sriov?.count ?? 0));
   const vfs = present > 0 ? present : Math.max(1, Math.min(8, total));
   const lines = [
-    `  - name: nic${index}                  # ${first.model ?? `${first.vendor}:${first.product}`} at ${slotOf(first.address)}`,
+    `  - name: nic${index}                  # ${first.model ?? `${first.vendor}:${first.product}`} at ${card}`,
     `    mode: ${mode.padEnd(22)} # sriov | switchdev | vf-lag`,
     `    ports: [${names.join(", ")}]`,
     `    vfs: ${String(vfs).padEnd(23)} # per port; the firmware offers ${total}`,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action } from "../../src/host/action.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { pciAddress, slotOf } from "../../src/host/values.ts";
 import { lanesOf } from "../../src/reconcile/lanes.ts";
 
 const ports = [pciAddress("0000:37:00.0"), pciAddress("0000:37:00.1")] as const;
@@ -24,12 +24,12 @@ function unbind(port: 0 | 1, index: number): Action {
 }
 
 test("nothing to do has no lanes", () => {
-  assert.deepEqual(lanesOf([]), []);
+  assert.deepEqual(lanesOf([], slotOf), []);
 });
 
 test("mode changes of a NIC's ports follow one another, and stop at a failure", () => {
   const actions = [mode(0), mode(1)];
-  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: true, card }]);
 });
 
 test("everything that is done to the card itself is one lane, in the order in which it was asked for", () => {
@@ -42,13 +42,13 @@ test("everything that is done to the card itself is one lane, in the order in wh
     mode(0),
     { kind: "activate-lag", pf: ports[0], seconds: 10 },
   ];
-  for (const action of actions) assert.deepEqual(lanesOf([action]), [{ actions: [action], stopsAtFailure: true, card }]);
-  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
+  for (const action of actions) assert.deepEqual(lanesOf([action], slotOf), [{ actions: [action], stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: true, card }]);
 });
 
 test("a NIC with ports on two cards has a lane for each card", () => {
   const other: Action = { kind: "set-eswitch-mode", pf: pciAddress("0000:5d:00.0"), mode: "switchdev" };
-  assert.deepEqual(lanesOf([mode(0), other, mode(1)]), [
+  assert.deepEqual(lanesOf([mode(0), other, mode(1)], slotOf), [
     { actions: [mode(0), mode(1)], stopsAtFailure: true, card },
     { actions: [other], stopsAtFailure: true, card: "0000:5d:00" },
   ]);
@@ -57,13 +57,13 @@ test("a NIC with ports on two cards has a lane for each card", () => {
 test("each VF is bound in a lane of its own, and none waits for another", () => {
   const actions = [bind(0, 0), bind(0, 1), bind(1, 0)];
   assert.deepEqual(
-    lanesOf(actions),
+    lanesOf(actions, slotOf),
     actions.map((action) => ({ actions: [action], stopsAtFailure: false, card: null })),
   );
 });
 
 test("VFs of one port are unbound one after the other, those of two ports at the same time; a failure stops nothing", () => {
-  assert.deepEqual(lanesOf([unbind(0, 0), unbind(1, 0), unbind(0, 1)]), [
+  assert.deepEqual(lanesOf([unbind(0, 0), unbind(1, 0), unbind(0, 1)], slotOf), [
     { actions: [unbind(0, 0), unbind(0, 1)], stopsAtFailure: false, card: null },
     { actions: [unbind(1, 0)], stopsAtFailure: false, card: null },
   ]);
@@ -75,12 +75,12 @@ test("settings of netdevs share a lane, and a failure stops none of them", () =>
     { kind: "set-channels", netdev: "ens3f0", combined: 63 },
     { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
   ];
-  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: false, card: null }]);
+  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: false, card: null }]);
 });
 
 test("settings and unbindings of one requirement do not wait for each other", () => {
   const set: Action = { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { mac: "02:5d:00:00:00:00" } };
-  assert.deepEqual(lanesOf([set, unbind(0, 1)]), [
+  assert.deepEqual(lanesOf([set, unbind(0, 1)], slotOf), [
     { actions: [set], stopsAtFailure: false, card: null },
     { actions: [unbind(0, 1)], stopsAtFailure: false, card: null },
   ]);
@@ -88,5 +88,5 @@ test("settings and unbindings of one requirement do not wait for each other", ()
 
 test("an unbinding that prepares a mode change stays before it, and a failure keeps the mode as it is", () => {
   const actions = [unbind(0, 0), unbind(1, 0), mode(0), unbind(1, 1), mode(1)];
-  assert.deepEqual(lanesOf(actions), [{ actions, stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: true, card }]);
 });

@@ -45,6 +45,19 @@ nics:
   assert.deepEqual(check(ports, on("mode: switchdev"), world), []);
 });
 
+test("ports in two slots are of one card when they tell one switch id", () => {
+  const world = fresh([dualPort, dualPort]);
+  const nic = spec(`
+version: 1
+nics:
+  - {name: data, mode: vf-lag, bond: bond0, ports: [ens3f0, ens4f0], vfs: 2}
+`);
+  const ofFirst = world.state.netdevs.find(({ name }) => name === "ens3f0")?.switchId ?? null;
+  assert.notEqual(ofFirst, null);
+  for (const netdev of world.state.netdevs) if (netdev.name.startsWith("ens4f")) netdev.switchId = ofFirst;
+  assert.deepEqual(check(ports, nic, world), []);
+});
+
 test("nothing is done to a NIC with a port that has no netdev", async () => {
   const world = fresh();
   pfOf(world, 1).netdev = null;

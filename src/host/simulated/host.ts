@@ -1,8 +1,8 @@
 import type { Action } from "../action.ts";
+import { cardsOf } from "../cards.ts";
 import { ActionError, type Host } from "../host.ts";
 import { known } from "../observed.ts";
 import type { HostState } from "../state.ts";
-import { slotOf } from "../values.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { durationOf } from "./durations.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
@@ -85,7 +85,7 @@ function activateLag(world: World, address: string, seconds: number): void {
   if (!isComingUp(world, pf)) reconsiderLag(world, pf);
   const lag = known(pf.lag);
   if (lag?.state === "active" && lag.type === "switchdev") {
-    world.hidden.clock = Math.max(world.hidden.clock, world.hidden.lagActiveAt[slotOf(pf.address)] ?? 0);
+    world.hidden.clock = Math.max(world.hidden.clock, world.hidden.lagActiveAt[cardsOf(world.state)(pf.address)] ?? 0);
     return;
   }
   world.hidden.clock += seconds;

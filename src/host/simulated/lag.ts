@@ -1,7 +1,7 @@
+import { cardsOf } from "../cards.ts";
 import { mayBeInUse } from "../in-use.ts";
 import { known } from "../observed.ts";
 import type { Lag, PhysicalFunction } from "../state.ts";
-import { slotOf } from "../values.ts";
 import { profileOf } from "./profiles.ts";
 import { cardOf, has, type World } from "./world.ts";
 
@@ -15,7 +15,7 @@ const offloadable = ["active-backup", "balance-xor", "802.3ad"];
  */
 export function reconsiderLag(world: World, pf: PhysicalFunction): void {
   const ports = cardOf(world, pf);
-  const card = slotOf(pf.address);
+  const card = cardsOf(world.state)(pf.address);
   if (ports.some((port) => known(port.lag) == null)) return;
   const wanted = isBonded(world, ports) ? wantedType(ports) : null;
   const current = lagNow(ports);
@@ -34,7 +34,7 @@ export function reconsiderLag(world: World, pf: PhysicalFunction): void {
 
 /** A LAG that is coming up shows as disabled until its time has come. */
 export function isComingUp(world: World, pf: PhysicalFunction): boolean {
-  const at = world.hidden.lagActiveAt[slotOf(pf.address)];
+  const at = world.hidden.lagActiveAt[cardsOf(world.state)(pf.address)];
   return at !== undefined && at > world.hidden.clock;
 }
 

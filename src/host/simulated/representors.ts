@@ -14,6 +14,7 @@ export function portIndexBase(pf: number): number {
 export function addRepresentors(world: World, pf: PhysicalFunction): void {
   const port = cardOf(world, pf).indexOf(pf);
   const profile = profileOf(pf);
+  const switchId = world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.switchId ?? switchIdOf(pf);
   for (const vf of pf.vfs) {
     const portName = `pf${port}vf${vf.index}`;
     const name = addNetdev(world, {
@@ -27,7 +28,7 @@ export function addRepresentors(world: World, pf: PhysicalFunction): void {
       mtu: 1500,
       master: null,
       device: pf.address,
-      switchId: switchIdOf(pf),
+      switchId,
       portName,
       tcOffload: { on: profile.tcOffload, fixed: !profile.tcOffload },
       // linux en_rep.c, MLX5E_REP_PARAMS_DEF_NUM_CHANNELS

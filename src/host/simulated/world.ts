@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { cardsOf } from "../cards.ts";
 import { NetdevName, PciAddress } from "../schemas.ts";
 import { HostState, type PhysicalFunction, type VirtualFunction } from "../state.ts";
-import { isNetdevName, slotOf } from "../values.ts";
+import { isNetdevName } from "../values.ts";
 
 /** Behaviours that a simulated host keeps until they are taken away: see faults.ts for their meaning. */
 export const Behaviour = z.enum([
@@ -69,8 +70,9 @@ export function netdevNamed(world: World, name: string): World["state"]["netdevs
 
 /** All PFs of the card that this PF is on, in the order of their functions. */
 export function cardOf(world: World, pf: PhysicalFunction): PhysicalFunction[] {
+  const cardOf = cardsOf(world.state);
   return world.state.pfs
-    .filter((candidate) => slotOf(candidate.address) === slotOf(pf.address))
+    .filter((candidate) => cardOf(candidate.address) === cardOf(pf.address))
     .sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 

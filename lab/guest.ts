@@ -9,6 +9,7 @@ import { cached } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Series } from "./kernel.ts";
 import { cache, repository, runFolder } from "./paths.ts";
+import { installProgram } from "./program.ts";
 import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
 import { catchUp, copySparse, needsBoot, restored, resume, type Snapshot, snapshotFor } from "./snapshot.ts";
 import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
@@ -108,6 +109,7 @@ async function launch(build: Build, machine: Machine): Promise<Guest> {
     if (machine.state === undefined) await runInGuest(access, ["systemctl", "is-system-running", "--wait"]);
     else await catchUp(access, machine);
     await checkMounts(access);
+    await installProgram(access, machine.share);
     return guest;
   } catch (error) {
     const said = await lastWords(machine.folder);

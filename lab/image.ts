@@ -71,13 +71,25 @@ export interface Ingredients {
 
 export async function buildImage(from: Ingredients): Promise<Image> {
   const scripts = await contentsOf(join(import.meta.dirname, "guest"));
-  const inputs = ["5", from.root, from.kernel.release, from.modules.mlx5, from.modules.netdevsim, from.publicKey, ...scripts];
+  const inputs = [
+    "6",
+    process.version,
+    from.root,
+    from.kernel.release,
+    from.modules.mlx5,
+    from.modules.netdevsim,
+    from.publicKey,
+    ...scripts,
+  ];
   const folder = await cached("image", inputs, async (into) => {
     const stage = join(into, "stage");
     // Links, not copies: what is added below are new files, what is replaced is written anew.
     await mustRun(["cp", "-a", "--link", from.root, stage]);
     await installModules(stage, from);
     await setUp(stage, from.publicKey);
+    // The Node that runs this: the guest's is the same release of Debian.
+    await copyFile(process.execPath, join(stage, "usr/local/bin/node"));
+    await chmod(join(stage, "usr/local/bin/node"), 0o755);
     await copyFile(from.kernel.vmlinuz, join(into, "vmlinuz"));
     await buildInitrd(stage, from, join(into, "initrd"));
     const disk = join(into, "root.ext4");

@@ -51,10 +51,9 @@ function whatMatters(build: Build, machine: Machine): string[] {
 
 /**
  * A mounted 9p cannot be saved (QEMU: "Migration is disabled when VirtFS export path is mounted").
- * vflag runs once for its code cache.
  */
 async function save(access: Access, nic: Nic, into: string): Promise<void> {
-  await inGuest(access, `vflag --version; umount /vflag/node_modules /vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
+  await inGuest(access, `umount /vflag/node_modules /vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
   await closeConnection(access);
   const said = await monitor(access.folder, [ignoreShared, `migrate file:${files(into).state}`, "info migrate", "quit"]);
   if (!/status: completed/.test(said)) throw new Error(`QEMU does not save its state:\n${said}`);

@@ -40,10 +40,12 @@ interface WaitOptions {
 }
 
 function waitOption(): Option {
-  return new Option("--wait <seconds>", "how long to wait for the declared ports to appear").default(30).argParser((text) => {
-    if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("a whole number of seconds, 9999 at most.");
-    return Number(text);
-  });
+  return new Option("--wait <seconds>", "how long to wait for the declared ports, and in the late stage as long again for their bonds")
+    .default(30)
+    .argParser((text) => {
+      if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("a whole number of seconds, 9999 at most.");
+      return Number(text);
+    });
 }
 
 async function run(
@@ -53,6 +55,7 @@ async function run(
 ): Promise<void> {
   const { openTarget, print, printable, printJson, readSpec, styleFor } = await import("./target.ts");
   const { apply } = await import("../reconcile/apply.ts");
+  const { awaitBonds } = await import("../reconcile/await-bonds.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
@@ -62,8 +65,11 @@ async function run(
     const style = styleFor(process.stderr);
     const lock = acquireLock(target.lockFile, `vflag ${command}`);
     try {
-      // A simulated host's ports do not appear by themselves.
-      if (name === "local") await awaitPorts(target.host, spec, wait);
+      // On a simulated host nothing appears by itself.
+      if (name === "local") {
+        await awaitPorts(target.host, spec, wait);
+        if (stages.includes("late")) await awaitBonds(target.host, spec, wait);
+      }
       const silent = output === "json";
       const progress =
         process.stderr.isTTY === true && !silent

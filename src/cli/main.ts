@@ -1,5 +1,6 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import "./threads.ts";
 
 // Compiled code is kept beside the sources, where only their owner can write. Node's own default is a folder in /tmp
 // whose name everybody knows: root must not run what others may have put there.

@@ -52,7 +52,7 @@ export interface ReconcileOptions {
 }
 
 /** Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. */
-const lanesAtOnce = 16;
+const lanesAtOnce = 64;
 
 /** A requirement that comes back this often, each time differently, is not going to settle. */
 const attemptsPerRequirement = 5;

@@ -1,0 +1,48 @@
+import { median } from "../../bench/measure.ts";
+
+/** What one way took, in milliseconds. */
+export interface Times {
+  readonly early: number;
+  readonly late: number;
+  /** Starting the program without anything to do, once; 0 where it is no program of ours. */
+  readonly startup: number;
+  /** Representors that were left without the channels that they should have. */
+  readonly untuned: number;
+}
+
+/** A table of the medians, with vflag as the measure, and what of vflag's time is above the floor. */
+export function summary(results: ReadonlyMap<string, readonly Times[]>): string {
+  const medians = new Map([...results].map(([name, all]) => [name, ofAll(all)]));
+  const vflag = medians.get("vflag");
+  const floor = medians.get("floor");
+  const rows = [...medians].map(([name, times]) => {
+    const ratio = vflag === undefined || name === "vflag" ? "" : `${(total(times) / total(vflag)).toFixed(2)} x vflag`;
+    return [name.padEnd(8), ...[times.early, times.late, total(times)].map(seconds), String(times.untuned).padStart(7), ratio]
+      .join("  ")
+      .trimEnd();
+  });
+  const lines = [["way     ", ...["early", "late", "both"].map((word) => word.padStart(8)), "untuned"].join("  "), ...rows];
+  if (vflag !== undefined && floor !== undefined) {
+    const starts = 2 * vflag.startup;
+    const above = total(vflag) - total(floor);
+    const allowed = 1.3 * total(floor) + starts;
+    lines.push(
+      `Above the floor: ${seconds(above).trim()}, of it ${seconds(starts).trim()} starting Node and the program twice.`,
+      `1.3 x floor + two starts = ${seconds(allowed).trim()}: vflag takes ${((100 * total(vflag)) / allowed).toFixed(0)} % of it.`,
+    );
+  }
+  return lines.map((line) => `  ${line}`).join("\n");
+}
+
+function ofAll(all: readonly Times[]): Times {
+  const of = (key: keyof Times) => median(all.map((times) => times[key]));
+  return { early: of("early"), late: of("late"), startup: of("startup"), untuned: of("untuned") };
+}
+
+function total({ early, late }: Times): number {
+  return early + late;
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`.padStart(8);
+}

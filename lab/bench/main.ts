@@ -1,0 +1,98 @@
+import { parseArgs } from "node:util";
+import { known } from "../../src/host/observed.ts";
+import { build } from "../build.ts";
+import { type Guest, startGuest, stopGuest } from "../guest.ts";
+import { mustDo } from "../operate.ts";
+import { summary, type Times } from "./figures.ts";
+import { type Card, inspect, makeBond, reset, settle } from "./hands.ts";
+import { type Way, ways } from "./ways.ts";
+
+/**
+ * `npm run bench:lab`: the two boot stages by vflag, by a guide's scripts, by netplan as far as it goes, and the same kernel
+ * requests alone (the floor): in one guest, in one run, with a ConnectX-5's times. Each way begins with a NIC as after
+ * power-on and must end with an active LAG and all VFs bound.
+ */
+const { values } = parseArgs({
+  options: {
+    vfs: { type: "string", multiple: true, default: ["8", "64"] },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string", multiple: true },
+  },
+});
+
+/** Of a ConnectX-5: a VF's probe takes 0.45 s, a mode change with 2 VFs 1.3 s (lab/README.md). */
+const times = ["vf_probe_ms=450", "esw_ms=1300"];
+
+await build({});
+for (const vfs of values.vfs.map(Number)) await compare(vfs);
+
+async function compare(vfs: number): Promise<void> {
+  // Under emulation each queue of each netdev costs a millisecond: with 128 VFs the netdevs have fewer.
+  const channels = vfs > 8 ? { pf: 8, representor: 4 } : { pf: 63, representor: 18 };
+  const parameters = [...times, `max_ch=${channels.pf}`, `rep_max_ch=${channels.representor}`];
+  const guest = await startGuest({
+    name: `bench-${vfs}-${process.pid}`,
+    nic: "mlx5",
+    vfs,
+    memory: 4096,
+    append: parameters.map((parameter) => `mlx5_core.${parameter}`),
+  });
+  try {
+    process.stdout.write(`2 x ${vfs} VFs, ${parameters.join(" ")}, channels ${channels.pf} and ${channels.representor}\n`);
+    const card: Card = { ...(await portsOf(guest)), vfs, channels };
+    const results = new Map<string, Times[]>();
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const way of ways.filter(({ name }) => values.only?.includes(name) ?? true)) {
+        const measured = await once(guest, card, way);
+        results.set(way.name, [...(results.get(way.name) ?? []), measured]);
+        process.stdout.write(
+          `  ${way.name.padEnd(8)} early ${seconds(measured.early)}, late ${seconds(measured.late)}, ${measured.untuned} representors untuned\n`,
+        );
+      }
+    }
+    process.stdout.write(`${summary(results)}\n`);
+  } finally {
+    await stopGuest(guest.name);
+  }
+}
+
+/** From a NIC without VFs to all VFs bound. What the bond's making takes is nobody's, and not counted; nor is udev's work between. */
+async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
+  await reset(guest, card);
+  await way.prepare(guest, card);
+  const early = await way.early(guest, card);
+  await settle(guest);
+  await makeBond(guest, card);
+  const late = await way.late(guest, card);
+  await settle(guest);
+  const lag = await mustDo(
+    guest,
+    `cat /sys/kernel/debug/mlx5/${card.addresses[0]}/lag/{state,type}; ls -d /sys/bus/pci/drivers/mlx5_core/0000:* | wc -l`,
+  );
+  const expected = `active\nswitchdev\n${2 + 2 * card.vfs}`;
+  if (lag.trim() !== expected) throw new Error(`${way.name} did not bring about VF-LAG with all VFs bound: ${lag}`);
+  const untuned = await untunedRepresentors(guest, card);
+  const { startup = 0 } = way.startup === undefined ? {} : { startup: await way.startup(guest) };
+  return { early, late, startup, untuned };
+}
+
+/** How many representors have other channels than they should: where udev renames one meanwhile, a script tunes nothing. */
+async function untunedRepresentors(guest: Guest, { channels }: Card): Promise<number> {
+  const { representors, netdevs } = await inspect(guest);
+  const tuned = representors.filter(({ netdev }) => {
+    const found = known(netdevs.find(({ name }) => name === netdev)?.channels ?? null);
+    return found?.combined === channels.representor;
+  });
+  return representors.length - tuned.length;
+}
+
+async function portsOf(guest: Guest): Promise<Pick<Card, "names" | "addresses">> {
+  const { pfs } = await inspect(guest);
+  const [first, second] = pfs;
+  if (first?.netdev == null || second?.netdev == null) throw new Error("the guest has no two ports");
+  return { names: [first.netdev, second.netdev], addresses: [first.address, second.address] };
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Action } from "../host/action.ts";
 import type { HostState } from "../host/state.ts";
@@ -31,7 +31,9 @@ export class Journal {
   static open(file: string): Journal {
     mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
     if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > rotateAt) renameSync(file, `${file}.1`);
-    return new Journal(openSync(file, "a", 0o640), `${new Date().toISOString()}/${process.pid}`);
+    const fd = openSync(file, "a+", 0o640);
+    if (endsWithinLine(fd)) writeSync(fd, "\n");
+    return new Journal(fd, `${new Date().toISOString()}/${process.pid}`);
   }
 
   write(entry: JournalEntry): void {
@@ -54,4 +56,11 @@ export class Journal {
   close(): void {
     closeSync(this.#fd);
   }
+}
+
+/** Whether a run that was killed, or a power cut, left half a line at the end, so that the next entry would be lost with it. */
+function endsWithinLine(fd: number): boolean {
+  const { size } = fstatSync(fd);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== "\n";
 }

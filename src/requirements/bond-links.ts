@@ -28,9 +28,13 @@ function linkFindings(found: Bond): Finding[] {
   if (!found.up) return [finding(found.name, "up", "down", "error", `ip link set ${word(found.name)} up`)];
   const down = found.slaves.filter((slave) => !slave.up).map((slave) => slave.netdev);
   if (down.length === found.slaves.length) return [finding(found.name, "a link", `no link on ${down.join(" and ")}`, "error")];
-  const unanswered = found.mode === "802.3ad" && (found.lacp === null || found.lacp.partner === noPartner);
   return [
-    ...(unanswered ? [finding(found.name, "an LACP partner", "none answers", "error")] : []),
+    ...(isUnanswered(found) ? [finding(found.name, "an LACP partner", "none answers", "error")] : []),
     ...down.map((port) => finding(`${port} in ${found.name}`, "link up", "link down", "warning")),
   ];
+}
+
+/** The bond's mode wants an LACP partner, and none has answered. */
+export function isUnanswered(bond: Bond): boolean {
+  return bond.mode === "802.3ad" && (bond.lacp === null || bond.lacp.partner === noPartner);
 }

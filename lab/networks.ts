@@ -1,0 +1,142 @@
+/**
+ * The three ways in which Debian makes networks, each with another mode of the bond that VF-LAG can have, as an operator
+ * would write them: files and units, no more than needed. The management network stays with ifupdown in all of them.
+ */
+export interface Network {
+  readonly manager: "ifupdown" | "networkd" | "NetworkManager";
+  /** What /proc/net/bonding says of the bond when it is as it should be. */
+  readonly bond: readonly RegExp[];
+  /** What the switch joins the other ends of the cables with: type and options for `ip link add`. */
+  readonly peer: string;
+  readonly files: Readonly<Record<string, string>>;
+  /** A shell line after the files are written. */
+  readonly enable: string;
+  /** The services that make the bond and wait until it is there, in the order in which they start. */
+  readonly services: readonly string[];
+}
+
+/** The card's two ports. */
+export const ports: readonly string[] = ["enp1s0f0np0", "enp1s0f1np1"];
+
+const ifupdown: Network = {
+  manager: "ifupdown",
+  bond: [/^Bonding Mode: fault-tolerance \(active-backup\)$/m],
+  peer: "bridge",
+  files: {
+    "/etc/network/interfaces.d/bond0": `auto bond0
+iface bond0 inet manual
+  bond-mode active-backup
+  bond-miimon 100
+  bond-slaves ${ports.join(" ")}
+`,
+  },
+  enable: "true",
+  services: ["networking.service"],
+};
+
+const networkd: Network = {
+  manager: "networkd",
+  bond: [/^Bonding Mode: IEEE 802.3ad /m, /^\tNumber of ports: 2$/m, /^\tPartner Mac Address: (?!00:00:00:00:00:00)/m],
+  peer: "bond mode 802.3ad miimon 100 lacp_rate fast",
+  files: {
+    "/etc/systemd/network/20-bond0.netdev": `[NetDev]
+Name=bond0
+Kind=bond
+[Bond]
+Mode=802.3ad
+TransmitHashPolicy=layer3+4
+LACPTransmitRate=fast
+MIIMonitorSec=100ms
+`,
+    "/etc/systemd/network/20-bond0-ports.network": `[Match]
+Name=${ports.join(" ")}
+[Network]
+Bond=bond0
+`,
+    "/etc/systemd/network/20-bond0.network": `[Match]
+Name=bond0
+[Network]
+LinkLocalAddressing=no
+`,
+    // A bond without an address of its own comes no further than "carrier", which is not enough by default.
+    "/etc/systemd/system/systemd-networkd-wait-online.service.d/bond0.conf": `[Service]
+ExecStart=
+ExecStart=/lib/systemd/systemd-networkd-wait-online --interface=bond0:carrier
+`,
+  },
+  enable: "systemctl enable -q systemd-networkd systemd-networkd-wait-online",
+  services: ["systemd-networkd.service", "systemd-networkd-wait-online.service"],
+};
+
+const networkManager: Network = {
+  manager: "NetworkManager",
+  bond: [/^Bonding Mode: load balancing \(xor\)$/m],
+  peer: "bond mode balance-xor miimon 100",
+  files: {
+    // Left to itself it takes every VF and representor, asks for an address on each, and holds up the boot for a minute.
+    "/etc/NetworkManager/conf.d/vflag.conf": `[keyfile]
+unmanaged-devices=*,${["bond0", ...ports].map((name) => `except:interface-name:${name}`).join(",")}
+`,
+    "/etc/NetworkManager/system-connections/bond0.nmconnection": `[connection]
+id=bond0
+type=bond
+interface-name=bond0
+[bond]
+mode=balance-xor
+miimon=100
+xmit_hash_policy=layer3+4
+[ipv4]
+method=disabled
+[ipv6]
+method=disabled
+`,
+    ...Object.fromEntries(
+      ports.map((port) => [
+        `/etc/NetworkManager/system-connections/${port}.nmconnection`,
+        `[connection]
+id=${port}
+type=ethernet
+interface-name=${port}
+master=bond0
+slave-type=bond
+`,
+      ]),
+    ),
+  },
+  // NetworkManager takes no profile that others can read.
+  enable: "chmod 600 /etc/NetworkManager/system-connections/*; systemctl enable -q NetworkManager NetworkManager-wait-online",
+  services: ["NetworkManager.service", "NetworkManager-wait-online.service"],
+};
+
+export const networks: readonly Network[] = [networkd, networkManager, ifupdown];
+
+/** The switch's address on the network of the guests. */
+export const switchAddress = "10.9.0.100";
+
+/**
+ * The switch that the cables lead to, as a unit of the guest: it takes wire0 and wire1 into a namespace of its own, where no
+ * network manager sees them, and joins them. It is there before networking, as a switch is.
+ */
+export function switchUnit({ peer }: Network): string {
+  const wires = ["wire0", "wire1"];
+  const devices = wires.map((wire) => `sys-subsystem-net-devices-${wire}.device`).join(" ");
+  const commands = [
+    "netns add switch",
+    `-n switch link add lan type ${peer}`,
+    ...wires.flatMap((wire) => [`link set ${wire} netns switch`, `-n switch link set ${wire} master lan`, `-n switch link set ${wire} up`]),
+    "-n switch link set lan up",
+    `-n switch addr add ${switchAddress}/24 dev lan`,
+  ];
+  return `[Unit]
+DefaultDependencies=no
+Wants=${devices} network-pre.target
+After=${devices}
+Before=network-pre.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+${commands.map((command) => `ExecStart=/sbin/ip ${command}`).join("\n")}
+[Install]
+WantedBy=multi-user.target
+`;
+}

@@ -9,7 +9,7 @@ import { cached } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Series } from "./kernel.ts";
 import { cache, repository, runFolder } from "./paths.ts";
-import { installProgram } from "./program.ts";
+import { programDisk } from "./program.ts";
 import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
 import { catchUp, copySparse, needsBoot, restored, resume, type Snapshot, snapshotFor } from "./snapshot.ts";
 import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
@@ -109,7 +109,6 @@ async function launch(build: Build, machine: Machine): Promise<Guest> {
     if (machine.state === undefined) await runInGuest(access, ["systemctl", "is-system-running", "--wait"]);
     else await catchUp(access, machine);
     await checkMounts(access);
-    await installProgram(access, machine.share);
     return guest;
   } catch (error) {
     const said = await lastWords(machine.folder);
@@ -121,7 +120,7 @@ async function launch(build: Build, machine: Machine): Promise<Guest> {
 }
 
 async function checkMounts(access: Access): Promise<void> {
-  const check = "for path in /vflag /vflag/node_modules /mnt/share; do mountpoint -q $path || echo $path; done";
+  const check = "for path in /vflag /vflag/node_modules /opt/vflag /mnt/share; do mountpoint -q $path || echo $path; done";
   const { code, stdout, stderr } = await runInGuest(access, [check], { timeout: 60_000 });
   if (code !== 0) throw new Error(`ssh: ${stderr.trim()}`);
   if (stdout !== "") throw new Error(`not mounted: ${stdout.trim().split("\n").join(", ")}`);
@@ -144,6 +143,7 @@ async function machineFor(name: string, build: Build, options: StartOptions): Pr
     disk: build.image.disk,
     keepDisk: options.persist === true,
     packages: await packagesDisk(build),
+    program: await programDisk(build.tools),
     append: options.append ?? [],
     timeout: options.timeout ?? 300_000,
   };

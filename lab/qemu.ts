@@ -33,6 +33,8 @@ export interface Machine {
   readonly state?: string;
   /** An ext4 image of the repository's node_modules. */
   readonly packages: string;
+  /** An ext4 image with the shipped program. */
+  readonly program: string;
   /** More kernel arguments, e.g. `mlx5_core.esw_ms=1300`. */
   readonly append: readonly string[];
   /** Milliseconds to wait for ssh. */
@@ -72,6 +74,7 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     ...(machine.iommu ? ["-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on"] : []),
     ...drive("root", machine.disk, machine.keepDisk ? "cache=unsafe" : "snapshot=on"),
     ...drive("packages", machine.packages, "readonly=on"),
+    ...drive("program", machine.program, "readonly=on"),
     ...["-netdev", `user,id=management,hostfwd=tcp:127.0.0.1:${machine.sshPort}-:22`],
     ...["-device", `virtio-net-pci,netdev=management,mac=${managementMac},romfile=`],
     // Gives the kernel's random numbers a new seed when a snapshot is restored.

@@ -45,7 +45,7 @@ export async function snapshotFor(build: Build, like: Machine, boot: (machine: M
 
 /** What is the same for all guests that can use a snapshot. */
 function whatMatters(build: Build, machine: Machine): string[] {
-  const own = { name: "", folder: "", share: "", sshPort: 0, append: [], disk: "", keepDisk: false, packages: "" };
+  const own = { name: "", folder: "", share: "", sshPort: 0, append: [], disk: "", keepDisk: false, packages: "", program: "" };
   return qemuArguments(build, { ...machine, ...own });
 }
 
@@ -53,7 +53,7 @@ function whatMatters(build: Build, machine: Machine): string[] {
  * A mounted 9p cannot be saved (QEMU: "Migration is disabled when VirtFS export path is mounted").
  */
 async function save(access: Access, nic: Nic, into: string): Promise<void> {
-  await inGuest(access, `umount /vflag/node_modules /vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
+  await inGuest(access, `umount /vflag/node_modules /vflag /opt/vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
   await closeConnection(access);
   const said = await monitor(access.folder, [ignoreShared, `migrate file:${files(into).state}`, "info migrate", "quit"]);
   if (!/status: completed/.test(said)) throw new Error(`QEMU does not save its state:\n${said}`);
@@ -82,7 +82,7 @@ export async function catchUp(access: Access, machine: Machine): Promise<void> {
   await inGuest(
     access,
     [
-      "mount /vflag && mount /vflag/node_modules && mount /mnt/share",
+      "mount /vflag && mount /vflag/node_modules && mount /opt/vflag && mount /mnt/share",
       `printf '${options.map((line) => `${line}\\n`).join("")}' > /etc/modprobe.d/lab.conf`,
       `modprobe ${drivers[machine.nic]} && udevadm settle`,
     ].join(" && "),

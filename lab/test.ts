@@ -1,8 +1,11 @@
 import { parseArgs } from "node:util";
 import { boots } from "./boots.ts";
 import { build } from "./build.ts";
+import { faults } from "./faults.ts";
 import { type Guest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { kills } from "./kills.ts";
 import { type Report, say } from "./operate.ts";
+import { power } from "./power.ts";
 import { stories } from "./stories.ts";
 import type { Task } from "./task.ts";
 import { publish, tell } from "./transcript.ts";
@@ -18,6 +21,9 @@ const { values } = parseArgs({
 /** The longest come first, so that none is left alone at the end. */
 const tasks: readonly Task[] = [
   ...boots,
+  ...power,
+  ...faults,
+  ...kills,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...stories.map((story): Task => {
     const run: Task["run"] = async (guest, report) => {

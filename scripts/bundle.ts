@@ -1,40 +1,33 @@
-import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 
+/** All of vflag's sources, and the packages they use, as one script for Node. */
 const root = join(import.meta.dirname, "..");
 
-const common: BuildOptions = {
+const common = {
   absWorkingDir: root,
   bundle: true,
   platform: "node",
   target: "node26",
+  format: "cjs",
   external: ["node:*"],
+  legalComments: "none",
+  minifySyntax: true,
+  minifyWhitespace: true,
   logLevel: "warning",
   write: false,
-};
+} as const satisfies BuildOptions;
 
-/** Makes vflag as it is shipped, one file that needs nothing but Node, and returns its path: dist/vflag.mjs. */
+/** Returns the script that the startup snapshot is made of. The source of the worker's thread is in it, as text. */
 export async function bundle(): Promise<string> {
-  const target = join(root, "dist/vflag.mjs");
-  const worker = await build({ ...common, entryPoints: ["src/netlink/worker-main.ts"], format: "cjs", minify: true });
-  const source = worker.outputFiles?.[0]?.text;
-  if (source === undefined) throw new Error("esbuild made no worker");
-  await build({
-    ...common,
-    entryPoints: ["src/cli/shipped.ts"],
-    outfile: target,
-    format: "esm",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
-    write: true,
-    define: { WORKER_SOURCE: JSON.stringify(source) },
-    banner: {
-      // Packages in CommonJS ask for Node's own modules by require.
-      js: '#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport { createRequire as makeRequire } from "node:module";\nconst require = makeRequire(import.meta.url);',
-    },
-  });
-  chmodSync(target, 0o755);
-  return target;
+  const worker = await scriptOf("src/netlink/worker-main.ts", {});
+  // Only the way from sources asks where it is: the shipped program has no file to load a worker from.
+  return scriptOf("src/cli/shipped.ts", { WORKER_SOURCE: JSON.stringify(worker), "import.meta.url": "undefined" });
+}
+
+async function scriptOf(entry: string, define: Readonly<Record<string, string>>): Promise<string> {
+  const { outputFiles } = await build({ ...common, entryPoints: [entry], define });
+  const text = outputFiles[0]?.text;
+  if (text === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  return text;
 }

@@ -34,14 +34,15 @@ Name=peer$port
 END
 done
 
-mkdir -p /vflag /mnt/share
+mkdir -p /vflag /opt/vflag /mnt/share
+ln -sf /opt/vflag/vflag /usr/local/bin/vflag
 cat > /etc/fstab << 'END'
 /dev/vda / ext4 defaults,noatime 0 0
 repository /vflag 9p trans=virtio,version=9p2000.L,msize=524288,ro,nofail 0 0
 /dev/vdb /vflag/node_modules ext4 ro,nofail 0 0
+/dev/vdc /opt/vflag ext4 ro 0 0
 share /mnt/share 9p trans=virtio,version=9p2000.L,msize=524288,nofail 0 0
 END
-ln -sf ../../lib/vflag/vflag.mjs /usr/local/bin/vflag
 
 # ifupdown makes the networks; a test that wants another manager enables it.
 systemctl --quiet disable NetworkManager.service NetworkManager-wait-online.service NetworkManager-dispatcher.service

@@ -1,9 +1,12 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
-import "./threads.ts";
+import { allowThreads } from "./threads.ts";
+
+allowThreads();
 
 // Compiled code is kept beside the sources, where only their owner can write. Node's own default is a folder in /tmp
 // whose name everybody knows: root must not run what others may have put there.
 enableCompileCache(join(import.meta.dirname, "../../node_modules/.cache/vflag"));
 
-await import("./run.ts");
+const { main } = await import("./run.ts");
+await main();

@@ -6,24 +6,25 @@ import { version } from "./version.ts";
 /** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */
 const expected = new Set(["UsageError", "SpecError", "SavedHostError", "LockedError", "ActionError", "NetlinkError"]);
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    // The reader has gone (`vflag apply | head`): what was begun is brought to its end, and the exit code stays true.
-    if (error.code !== "EPIPE") throw error;
-  });
-}
-
-const program = buildProgram(version);
-for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);
-  else {
-    const { printable } = await import("./target.ts");
-    process.stderr.write(`vflag: ${printable(describe(error))}\n`);
-    finish(exitCodes.failed);
+/** Runs the command that this process was started with, and sets its exit code. */
+export async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // The reader has gone (`vflag apply | head`): what was begun is brought to its end, and the exit code stays true.
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  const program = buildProgram(version);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);
+    else {
+      const { printable } = await import("./target.ts");
+      process.stderr.write(`vflag: ${printable(describe(error))}\n`);
+      finish(exitCodes.failed);
+    }
   }
 }
 

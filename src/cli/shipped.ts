@@ -1,16 +1,31 @@
-import { enableCompileCache } from "node:module";
-import "./threads.ts";
+import { startupSnapshot } from "node:v8";
 import { useWorkerSource } from "../netlink/index.ts";
+import { main } from "./run.ts";
+import { allowThreads } from "./threads.ts";
+// What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
+import "../host/linux/host.ts";
+import "../host/linux/lock.ts";
+import "../reconcile/apply.ts";
+import "../reconcile/await-bonds.ts";
+import "../reconcile/await-ports.ts";
+import "../reconcile/plan.ts";
+import "../reconcile/verdict.ts";
+import "../report/apply-text.ts";
+import "../report/plan-text.ts";
+import "../report/progress.ts";
+import "../report/state-text.ts";
+import "../report/verdict-text.ts";
+import "./target.ts";
 
 /**
- * Where the shipped program begins: one file that `npm run build` makes of all sources, which therefore brings the source of
- * the worker's thread with it.
+ * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and keeps the heap as
+ * it is then (a startup snapshot): the program starts with everything loaded.
  */
 declare const WORKER_SOURCE: string;
 
 useWorkerSource(WORKER_SOURCE);
 
-// Beside the program, where only its owner can write: root must not run what others may have put into /tmp.
-enableCompileCache(`${import.meta.dirname}/.cache`);
-
-await import("./run.ts");
+startupSnapshot.setDeserializeMainFunction(() => {
+  allowThreads();
+  return main();
+});

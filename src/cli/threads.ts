@@ -1,5 +1,7 @@
 /**
- * Each sysfs write that is under way takes a thread of libuv's pool, for as long as the kernel takes: a VF's probe may be half
- * a second. libuv reads this when the first thread is needed, so it is set before anything else runs.
+ * Gives libuv a thread for each sysfs write that may be under way: a VF's probe takes half a second of one. To be called
+ * before anything else, for libuv asks once, when the first thread is needed.
  */
-process.env["UV_THREADPOOL_SIZE"] ??= "64";
+export function allowThreads(): void {
+  process.env["UV_THREADPOOL_SIZE"] ??= "64";
+}

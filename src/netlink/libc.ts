@@ -1,5 +1,3 @@
-import { dlopen, getInt32, getRawPointer } from "node:ffi";
-
 /** The calls that a netlink socket needs. An interface, so that tests can hand in EINTR, ENOBUFS and strangers' datagrams. */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
@@ -16,7 +14,10 @@ export interface Libc {
   address(bytes: Buffer): bigint;
 }
 
-/** The process's own libc, bound through node:ffi at first use (so that importing types costs nothing). */
+/**
+ * The process's own libc, bound through node:ffi at first use: importing types costs nothing, and a startup snapshot, into
+ * which node:ffi cannot go, can be made of what imports this.
+ */
 export function systemLibc(): Libc {
   loaded ??= load();
   return loaded;
@@ -25,6 +26,7 @@ export function systemLibc(): Libc {
 let loaded: Libc | undefined;
 
 function load(): Libc {
+  const { dlopen, getInt32, getRawPointer } = process.getBuiltinModule("node:ffi");
   const { functions } = dlopen(null, {
     socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
     bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },

@@ -18,6 +18,7 @@ export const lag: Requirement = {
     "All VFs unbound, both eSwitches in switchdev mode, exactly the two ports in the bond: then wait.",
     "To make the driver try again: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already).",
     "Type roce: reboot, with the early stage before networking.",
+    "`driver restart required` in dmesg (the bond changed while VFs were bound, and the firmware kept its LAG): reboot.",
   ],
   references: [
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c",
@@ -59,7 +60,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
       kind: "actions",
       actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
-      otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there`,
+      otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there; after "driver restart required" only a reboot helps`,
     });
   }
   return finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));

@@ -42,6 +42,20 @@ test("runs follow one another in one file, each line an object", (t) => {
   assert.equal(existsSync(`${file}.1`), false);
 });
 
+test("half a line that a killed run left stays alone: what follows begins on a line of its own", (t) => {
+  const file = journalFile(t);
+  run(file);
+  truncateSync(file, statSync(file).size - 5);
+  run(file);
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  assert.equal(lines.length, 4);
+  assert.throws(() => JSON.parse(lines[1] ?? ""), SyntaxError);
+  assert.deepEqual(
+    lines.slice(2).map((line) => JSON.parse(line).kind),
+    ["action", "done"],
+  );
+});
+
 test("a file that is as large as it may be goes on to be used", (t) => {
   const file = journalFile(t);
   run(file);

@@ -3,13 +3,25 @@ import { join } from "node:path";
 import { errnoName } from "./refusal.ts";
 
 /**
- * The last five lines of the kernel log that name a PF, or a LAG of mlx5; none when the log cannot be read.
+ * What the kernel log says of a PF, or of a LAG of mlx5, as far as it matters now; nothing when the log cannot be read.
  * Source: linux Documentation/ABI/testing/dev-kmsg: a read gives one record, `priority,sequence,time,flags;text`.
  */
 export function kernelLogOf(devRoot: string, pf: string): string[] {
-  const about = (text: string) =>
-    (text.includes(pf) || (text.includes("mlx5") && /\blag\b/i.test(text))) && !text.includes(": renamed from ");
-  return readLog(join(devRoot, "kmsg")).filter(about).slice(-5);
+  return linesAbout(pf, readLog(join(devRoot, "kmsg")));
+}
+
+/**
+ * The last five lines, and before them, if it is older, the one that says that the driver must be restarted: until it is,
+ * the others follow from that. At its start the driver tells its firmware's version.
+ */
+export function linesAbout(pf: string, log: readonly string[]): string[] {
+  const lines = log.filter(
+    (text) => (text.includes(pf) || (text.includes("mlx5") && /\blag\b/i.test(text))) && !text.includes(": renamed from "),
+  );
+  const started = lines.findLastIndex((text) => text.includes(pf) && text.includes("firmware version"));
+  const restart = lines.findLastIndex((text) => text.includes("driver restart required"));
+  const from = Math.max(0, lines.length - 5);
+  return [...(restart > started && restart < from ? lines.slice(restart, restart + 1) : []), ...lines.slice(from)];
 }
 
 function readLog(path: string): string[] {

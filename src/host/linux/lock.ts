@@ -1,4 +1,3 @@
-import { dlopen, getInt32 } from "node:ffi";
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
 import { dirname } from "node:path";
@@ -73,6 +72,7 @@ export function acquireLock(path: string, command: string): Lock {
 
 /** Whether the lock was free; throws Error when it cannot be told. */
 function flock(file: number): boolean {
+  const { dlopen, getInt32 } = process.getBuiltinModule("node:ffi");
   const { functions } = dlopen(null, {
     flock: { arguments: ["i32", "i32"], return: "i32" },
     __errno_location: { arguments: [], return: "pointer" },

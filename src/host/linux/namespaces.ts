@@ -1,4 +1,3 @@
-import { dlopen } from "node:ffi";
 import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { getDriverInfo, openNetlink } from "../../netlink/index.ts";
@@ -60,6 +59,7 @@ const CLONE_NEWNET = 0x4000_0000;
  * returns, so that nothing else runs there. A thread that cannot come back would act on the wrong host: it ends the process.
  */
 function inNamespace<T>(path: string, action: () => T): T {
+  const { dlopen } = process.getBuiltinModule("node:ffi");
   const { setns } = dlopen(null, { setns: { arguments: ["i32", "i32"], return: "i32" } }).functions;
   const home = openSync("/proc/thread-self/ns/net", "r");
   try {

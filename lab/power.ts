@@ -1,0 +1,185 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Guest, runningGuest } from "./guest.ts";
+import { monitor } from "./monitor.ts";
+import { mustDo, type Report, say, write } from "./operate.ts";
+import { chooseSeed, seeded } from "./random.ts";
+import { closeConnection, waitForSsh } from "./ssh.ts";
+import type { Task } from "./task.ts";
+
+/**
+ * The power is cut at random moments of the boot, from the early stage's beginning until shortly after the late stage's end. The
+ * next boot must bring VF-LAG without a hand, with the file system and vflag's files sound.
+ *
+ * A cut is QEMU's reset: memory and devices begin anew, as with a new QEMU on the same disk, which would take seconds more. What
+ * the guest had not written to its disk is lost. What it wrote without flushing is not, as it might be with a real disk.
+ */
+
+const tasksOfCuts = 2;
+const cutsOfTask = 10;
+/** A boot that follows a cut is cut too, and the next one goes to its end: a whole boot under emulation takes up to a minute. */
+const cutsInARow = 2;
+
+export const power: readonly Task[] = Array.from({ length: tasksOfCuts }, (_, part) => ({
+  title: `power cuts, part ${part + 1}`,
+  guest: { nic: "mlx5", persist: true },
+  run: (guest, report) => cutAndBootAgain(guest, part, report),
+}));
+
+const spec = `version: 1
+nics:
+  - name: data
+    mode: vf-lag
+    ports: [enp1s0f0np0, enp1s0f1np1]
+    vfs: 2
+    bond: bond0
+    channels: {pf: 8, representor: 2}
+    vfSettings: {mac: "02:5d:00:00:{port}:{vf}"}
+`;
+
+const interfaces = `auto wire0
+iface wire0 inet manual
+  up ip link set wire0 up
+auto wire1
+iface wire1 inet manual
+  up ip link set wire1 up
+auto bond0
+iface bond0 inet static
+  address 10.9.0.1/24
+  bond-mode active-backup
+  bond-miimon 100
+  bond-slaves enp1s0f0np0 enp1s0f1np1
+`;
+
+/** Stands in for docker: something that comes after the late stage, also where that fails. */
+const dockerLike = `[Unit]
+After=network-online.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'echo vflag: docker begins > /dev/ttyS0'
+[Install]
+WantedBy=multi-user.target
+`;
+
+const stages = ["early", "late"] as const;
+
+/** Each stage tells the console when it begins and ends. The modules' disk is mounted with nofail, so nobody waits for it by himself. */
+const marked = (stage: (typeof stages)[number]) => `[Unit]
+RequiresMountsFor=/opt/vflag/node_modules
+[Service]
+ExecStartPre=/bin/sh -c 'echo vflag: ${stage} begins > /dev/ttyS0'
+ExecStartPost=/bin/sh -c 'echo vflag: ${stage} ends > /dev/ttyS0'
+`;
+
+/** Nothing of this is needed here, and each costs a part of a second at each boot. */
+const unneeded = [
+  ...["openvswitch-switch", "ovs-vswitchd", "ovsdb-server", "systemd-logind", "dbus", "dbus.socket", "kmod-static-nodes", "systemd-binfmt"],
+  ...["dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount", "sys-kernel-config.mount"],
+  ...["configfs", "dm_mod", "drm", "efi_pstore", "fuse", "loop"].map((module) => `modprobe@${module}`),
+].join(" ");
+
+/** The program and its modules are on the guest's own disks, as on a real host: a folder of the host would have to be mounted first. */
+async function prepare(guest: Guest): Promise<void> {
+  await write(guest, "/etc/vflag/vflag.yaml", spec);
+  await write(guest, "/etc/network/interfaces.d/bond0", interfaces);
+  await write(guest, "/etc/systemd/system/docker.service", dockerLike);
+  for (const stage of stages) await write(guest, `/etc/systemd/system/vflag-${stage}.service.d/lab.conf`, marked(stage));
+  await mustDo(guest, "mkdir -p /opt/vflag/node_modules && cp -r /vflag/bin /vflag/src /vflag/package.json /opt/vflag/");
+  await mustDo(guest, "sed -i '/9p/d; s|/vflag/node_modules|/opt/vflag/node_modules|' /etc/fstab && mount /opt/vflag/node_modules");
+  await mustDo(guest, "for program in bin/vflag node_modules/.bin/node; do ln -sf /opt/vflag/$program /usr/local/bin/; done");
+  await mustDo(
+    guest,
+    "for unit in vflag-early vflag-late; do vflag render $unit.service --program /usr/local/bin/vflag > /etc/systemd/system/$unit.service; done; " +
+      `systemctl daemon-reload && systemctl enable -q vflag-early vflag-late docker && systemctl mask -q ${unneeded}; sync`,
+  );
+}
+
+async function cutAndBootAgain(guest: Guest, part: number, report: Report): Promise<void> {
+  const seed = chooseSeed();
+  const random = seeded(seed + part);
+  await prepare(guest);
+  const files = await sums(guest);
+  await closeConnection(guest.access);
+  let span = await bootToTheEnd(guest, await cutPower(guest));
+  await sound(guest, files, "without a cut", report);
+  // One cut in each tenth of the time, in any order, so that every part of the boot has its share.
+  const tenths = Array.from({ length: cutsOfTask }, (_, tenth) => ({ tenth, order: random() })).sort((a, b) => a.order - b.order);
+  const landed: string[] = [];
+  for (let first = 0; first < cutsOfTask; first += cutsInARow) {
+    let booting = await cutPower(guest);
+    for (const { tenth } of tenths.slice(first, first + cutsInARow)) {
+      const after = ((tenth + random()) / cutsOfTask) * (span + 1000);
+      const early = await awaitMark(guest, booting, "early begins");
+      await sleep(early + after - performance.now());
+      const again = await cutPower(guest);
+      landed.push(`${(after / 1000).toFixed(1)} s (${(await marksSince(guest, booting, again)).at(-1)})`);
+      booting = again;
+    }
+    span = await bootToTheEnd(guest, booting);
+    await sound(guest, files, `after cuts at ${landed.slice(-cutsInARow).join(" and ")} (LAB_SEED=${seed})`, report);
+  }
+  process.stdout.write(`       ${landed.length} cuts, after early's beginning: ${landed.join(", ")}\n`);
+}
+
+/** What must be as it was after every boot. */
+async function sums(guest: Guest): Promise<string> {
+  return mustDo(guest, "find /etc/vflag /etc/systemd/system /etc/network /opt/vflag/src /opt/vflag/bin -type f | sort | xargs sha256sum");
+}
+
+async function sound(guest: Guest, files: string, when: string, report: Report): Promise<void> {
+  const { code, output } = await say(guest, "vflag verify");
+  report(code === 0 && /data {2}vf-lag {2}works/.test(output), `${when} VF-LAG works, without a hand`, output);
+  const host = await say(
+    guest,
+    "ip -br addr show mgmt0; systemctl --failed --no-legend; cat /sys/fs/ext4/vda/errors_count; dmesg | grep 'EXT4-fs.*error'",
+  );
+  report(
+    /^mgmt0 +UP +10\.0\.2\.15\/24 .*\n0\n$/.test(host.output),
+    `${when} the host is reachable, no unit has failed, and its file system is sound`,
+    host.output,
+  );
+  const now = await sums(guest);
+  report(now === files, `${when} the spec, the units and the program are as they were`, now);
+  const journal = await mustDo(guest, `jq -R -r 'try (fromjson | .kind) catch "half a line"' /var/lib/vflag/journal.jsonl | uniq -c`);
+  report(/\bend\n$/.test(journal), `${when} vflag's journal can be read to its end`, journal);
+  await closeConnection(guest.access);
+  if (journal.includes("half a line")) process.stdout.write(`       ${when}: the journal has half a line\n`);
+}
+
+/** Cuts the power, and the guest boots again. Returns where in its console that boot begins. */
+async function cutPower(guest: Guest): Promise<number> {
+  await monitor(guest.access.folder, ["system_reset"]);
+  return (await stat(consoleOf(guest))).size;
+}
+
+/** Waits until a boot has come to its end, whatever came of it; returns the milliseconds from early's beginning to late's end. */
+async function bootToTheEnd(guest: Guest, from: number): Promise<number> {
+  const begun = performance.now();
+  const early = await awaitMark(guest, from, "early begins");
+  const late = await awaitMark(guest, from, "docker begins");
+  await waitForSsh(guest.access.sshPort, () => runningGuest(guest.name) !== undefined, 300_000);
+  await say(guest, "systemctl is-system-running --wait");
+  const times = [early - begun, late - early, performance.now() - begun].map((time) => `${(time / 1000).toFixed(1)} s`);
+  process.stdout.write(`       boot: early begins after ${times[0]}, late has ended ${times[1]} later; ${times[2]} in all\n`);
+  return late - early;
+}
+
+/** Waits until the console has said it, and returns when that was, within 20 ms. */
+async function awaitMark(guest: Guest, from: number, mark: string): Promise<number> {
+  for (const end = performance.now() + 300_000; performance.now() < end; await sleep(20)) {
+    if ((await marksSince(guest, from)).includes(mark)) return performance.now();
+  }
+  throw new Error(`the console does not say "vflag: ${mark}" within 300 s`);
+}
+
+/** What the stages have told the console, from one place in it to another. */
+async function marksSince(guest: Guest, from: number, to?: number): Promise<string[]> {
+  const text = (await readFile(consoleOf(guest))).subarray(from, to).toString("latin1");
+  return [...text.matchAll(/vflag: (.*?)\r?\n/g)].map(([, mark]) => mark ?? "");
+}
+
+function consoleOf(guest: Guest): string {
+  return join(guest.access.folder, "console.log");
+}

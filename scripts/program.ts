@@ -1,0 +1,36 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Makes a single executable of a bundled script: Node with the script's startup snapshot in it.
+ * Source: Node's documentation, "Single executable applications". NODE_OPTIONS has no say in it: it runs as root.
+ * @param folder where its parts and then the program, `vflag`, are made
+ */
+export function makeProgram(script: string, folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const file = (name: string): string => join(folder, name);
+  writeFileSync(file("vflag.cjs"), script);
+  copyFileSync(process.execPath, file("node"));
+  // Its symbols are a fifth of it. Where there is no strip, the program is larger, that is all.
+  spawnSync("strip", ["--strip-unneeded", file("node")], { stdio: "ignore" });
+  const config = {
+    main: "vflag.cjs",
+    output: "vflag.new",
+    executable: "node",
+    useSnapshot: true,
+    disableExperimentalSEAWarning: true,
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    execArgvExtension: "none",
+  };
+  writeFileSync(file("sea.json"), JSON.stringify(config));
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--build-sea", "sea.json"], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
+  if (status !== 0) throw new Error(`node --build-sea: exit code ${status}\n${stdout}${stderr}`);
+  for (const part of ["vflag.cjs", "node", "sea.json"]) rmSync(file(part));
+  renameSync(file("vflag.new"), file("vflag"));
+  return file("vflag");
+}

@@ -10,7 +10,7 @@ import { join } from "node:path";
 export function makeProgram(script: string, folder: string): string {
   mkdirSync(folder, { recursive: true });
   const file = (name: string): string => join(folder, name);
-  writeFileSync(file("vflag.cjs"), script);
+  writeFileSync(file("vflag.cjs"), compiledWhole(script));
   copyFileSync(process.execPath, file("node"));
   // Its symbols are a fifth of it. Where there is no strip, the program is larger, that is all.
   spawnSync("strip", ["--strip-unneeded", file("node")], { stdio: "ignore" });
@@ -20,7 +20,6 @@ export function makeProgram(script: string, folder: string): string {
     executable: "node",
     useSnapshot: true,
     disableExperimentalSEAWarning: true,
-    execArgv: ["--disable-warning=ExperimentalWarning"],
     execArgvExtension: "none",
   };
   writeFileSync(file("sea.json"), JSON.stringify(config));
@@ -33,4 +32,18 @@ export function makeProgram(script: string, folder: string): string {
   for (const part of ["vflag.cjs", "node", "sea.json"]) rmSync(file(part));
   renameSync(file("vflag.new"), file("vflag"));
   return file("vflag");
+}
+
+/**
+ * V8 compiles a function when it is first called, and a snapshot holds what was compiled by then. Here everything is: the
+ * program then starts without compiling anything.
+ */
+function compiledWhole(script: string): string {
+  return [
+    'const v8 = require("node:v8");',
+    'v8.setFlagsFromString("--no-lazy");',
+    `const program = require("node:vm").compileFunction(${JSON.stringify(script)}, ["require"]);`,
+    'v8.setFlagsFromString("--lazy");',
+    "program(require);",
+  ].join("\n");
 }

@@ -8,6 +8,14 @@ export interface Times {
   readonly startup: number;
   /** Representors that were left without the channels that they should have. */
   readonly untuned: number;
+  /** By kind of action, both stages; empty where it is not known. */
+  readonly took: Readonly<Record<string, number>>;
+}
+
+/** What one stage took, in milliseconds. */
+export interface Stage {
+  readonly total: number;
+  readonly took?: Readonly<Record<string, number>>;
 }
 
 /** A table of the medians, with vflag as the measure, and what of vflag's time is above the floor. */
@@ -26,6 +34,9 @@ export function summary(results: ReadonlyMap<string, readonly Times[]>): string 
     const starts = 2 * vflag.startup;
     const above = total(vflag) - total(floor);
     const allowed = 1.3 * total(floor) + starts;
+    for (const kind of Object.keys(floor.took)) {
+      lines.push(`${kind.padEnd(18)} vflag ${seconds(vflag.took[kind] ?? 0)}, floor ${seconds(floor.took[kind] ?? 0)}`);
+    }
     lines.push(
       `Above the floor: ${seconds(above).trim()}, of it ${seconds(starts).trim()} starting Node and the program twice.`,
       `1.3 x floor + two starts = ${seconds(allowed).trim()}: vflag takes ${((100 * total(vflag)) / allowed).toFixed(0)} % of it.`,
@@ -35,8 +46,15 @@ export function summary(results: ReadonlyMap<string, readonly Times[]>): string 
 }
 
 function ofAll(all: readonly Times[]): Times {
-  const of = (key: keyof Times) => median(all.map((times) => times[key]));
-  return { early: of("early"), late: of("late"), startup: of("startup"), untuned: of("untuned") };
+  const of = (key: "early" | "late" | "startup" | "untuned") => median(all.map((times) => times[key]));
+  const kinds = [...new Set(all.flatMap(({ took }) => Object.keys(took)))];
+  return {
+    early: of("early"),
+    late: of("late"),
+    startup: of("startup"),
+    untuned: of("untuned"),
+    took: Object.fromEntries(kinds.map((kind) => [kind, median(all.map(({ took }) => took[kind] ?? 0))])),
+  };
 }
 
 function total({ early, late }: Times): number {

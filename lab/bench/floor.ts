@@ -6,15 +6,21 @@ import type { NetdevOf, Request, Requests } from "./requests.ts";
 
 /**
  * The floor of the benchmark, run in the guest: the kernel requests of a file, in its order and with its parallelism, with
- * nothing around them: nothing is observed, checked, written down or waited for, except the LAG. Prints the milliseconds.
+ * nothing around them: nothing is observed, checked, written down or waited for, except the LAG. Prints the milliseconds, in all and by kind of action.
  */
 const requests = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as Requests;
 const netlink = openNetlink();
 let representors: ReadonlyMap<string, number> | undefined;
 
+const took: Record<string, number> = {};
 const started = performance.now();
-for (const together of requests) await Promise.all(together.map(ask));
-process.stdout.write(`${performance.now() - started}\n`);
+for (const together of requests) {
+  const begun = performance.now();
+  await Promise.all(together.map(ask));
+  const kind = together[0]?.action ?? "";
+  took[kind] = (took[kind] ?? 0) + performance.now() - begun;
+}
+process.stdout.write(`${JSON.stringify({ total: performance.now() - started, took })}\n`);
 process.exit();
 
 async function ask(request: Request): Promise<void> {

@@ -2,7 +2,9 @@ import type { Action } from "../../src/host/action.ts";
 import type { HostState } from "../../src/host/state.ts";
 
 /** What vflag asked of the kernel, as data: the benchmark's floor asks the same, and does nothing else. */
-export type Request =
+export type Request = { readonly action: Action["kind"] } & Asked;
+
+type Asked =
   | { readonly kind: "write"; readonly file: string; readonly text: string }
   | { readonly kind: "mode"; readonly handle: string; readonly mode: "legacy" | "switchdev" }
   | { readonly kind: "offload"; readonly netdev: NetdevOf; readonly on: boolean }
@@ -16,6 +18,8 @@ export type NetdevOf = string | { readonly pf: string; readonly vf: number };
 export type Requests = readonly (readonly Request[])[];
 
 interface JournalLine {
+  /** ISO 8601, to the millisecond. */
+  readonly at: string;
   readonly kind: string;
   readonly action?: Action;
 }
@@ -25,16 +29,11 @@ interface JournalLine {
  * @param state what vflag saw after that run: it says whose representor a netdev is
  */
 export function requestsOf(journal: string, state: HostState): Requests {
-  const lines = journal
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as JournalLine);
-  const ofLastRun = lines.slice(lines.findLastIndex(({ kind }) => kind === "begin"));
   const groups: Request[][] = [];
   let binding = false;
-  for (const { kind, action } of ofLastRun) {
+  for (const { kind, action } of linesOf(journal)) {
     if (kind !== "action" || action === undefined) continue;
-    const request = requestOf(action, state);
+    const request = { action: action.kind, ...requestOf(action, state) };
     if (binding && action.kind === "bind-vf") groups.at(-1)?.push(request);
     else groups.push([request]);
     binding = action.kind === "bind-vf";
@@ -42,7 +41,7 @@ export function requestsOf(journal: string, state: HostState): Requests {
   return groups;
 }
 
-function requestOf(action: Action, state: HostState): Request {
+function requestOf(action: Action, state: HostState): Asked {
   const device = (address: string) => `/sys/bus/pci/devices/${address}`;
   switch (action.kind) {
     case "set-vf-autoprobe":
@@ -54,9 +53,9 @@ function requestOf(action: Action, state: HostState): Request {
     case "set-eswitch-mode":
       return { kind: "mode", handle: `pci/${action.pf}`, mode: action.mode };
     case "set-tc-offload":
-      return { kind: "offload", netdev: netdevOf(action.netdev, state), on: action.on };
+      return { kind: "offload", netdev: netdevOf(action, state), on: action.on };
     case "set-channels":
-      return { kind: "channels", netdev: netdevOf(action.netdev, state), combined: action.combined };
+      return { kind: "channels", netdev: netdevOf(action, state), combined: action.combined };
     case "activate-lag":
       return { kind: "lag", file: `/sys/kernel/debug/mlx5/${action.pf}/lag/state` };
     default:
@@ -64,7 +63,32 @@ function requestOf(action: Action, state: HostState): Request {
   }
 }
 
-function netdevOf(name: string, state: HostState): NetdevOf {
-  const representor = state.representors.find(({ netdev }) => netdev === name);
+/** By the index: when vflag acted, udev may not have given the name yet that is seen now. */
+function netdevOf({ netdev, index }: { readonly netdev: string; readonly index?: number }, state: HostState): NetdevOf {
+  const name = state.netdevs.find((candidate) => candidate.index === index)?.name ?? netdev;
+  const representor = state.representors.find((candidate) => candidate.netdev === name);
   return representor === undefined ? name : { pf: representor.pf, vf: representor.vf };
+}
+
+/** How long actions of each kind took, in ms, from the first one's beginning to the last one's end where they were together. */
+export function durationsOf(journal: string): Record<string, number> {
+  const took: Record<string, number> = {};
+  let under = 0;
+  let begun = 0;
+  for (const { at, kind, action } of linesOf(journal)) {
+    if (action === undefined) continue;
+    const time = Date.parse(at);
+    if (kind === "action" && under++ === 0) begun = time;
+    if (kind !== "action" && --under === 0) took[action.kind] = (took[action.kind] ?? 0) + time - begun;
+  }
+  return took;
+}
+
+/** The last run's lines. */
+function linesOf(journal: string): JournalLine[] {
+  const lines = journal
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as JournalLine);
+  return lines.slice(lines.findLastIndex(({ kind }) => kind === "begin"));
 }

@@ -1,14 +1,15 @@
 import type { Guest } from "../guest.ts";
 import { mustDo, write } from "../operate.ts";
+import type { Stage } from "./figures.ts";
 import { type Card, inspect, timed } from "./hands.ts";
-import { requestsOf } from "./requests.ts";
+import { durationsOf, requestsOf } from "./requests.ts";
 
-/** One way to bring up VF-LAG. Each stage tells how long it took, in milliseconds. */
+/** One way to bring up VF-LAG. */
 export interface Way {
   readonly name: string;
   readonly prepare: (guest: Guest, card: Card) => Promise<void>;
-  readonly early: (guest: Guest, card: Card) => Promise<number>;
-  readonly late: (guest: Guest, card: Card) => Promise<number>;
+  readonly early: (guest: Guest, card: Card) => Promise<Stage>;
+  readonly late: (guest: Guest, card: Card) => Promise<Stage>;
   /** What starting the program takes, once. */
   readonly startup?: (guest: Guest) => Promise<number>;
 }
@@ -33,16 +34,17 @@ const vflag: Way = {
     await write(guest, "/etc/vflag/vflag.yaml", `${spec.join("\n")}\n`);
   },
   // Exit code 2: the bond is not there yet.
-  early: async (guest) => timed(guest, "vflag boot early || [ $? = 2 ]").finally(() => keepRequests(guest, "early")),
-  late: async (guest) => timed(guest, "vflag boot late").finally(() => keepRequests(guest, "late")),
+  early: (guest) => runStage(guest, "early", "vflag boot early || [ $? = 2 ]"),
+  late: (guest) => runStage(guest, "late", "vflag boot late"),
   startup: (guest) => timed(guest, "vflag --help"),
 };
 
-/** Writes down for the floor what was asked of the kernel. */
-async function keepRequests(guest: Guest, stage: "early" | "late"): Promise<void> {
-  const state = await inspect(guest);
-  const requests = requestsOf(await mustDo(guest, `cat ${journal}; rm ${journal}`), state);
-  await write(guest, `/tmp/${stage}.json`, `${JSON.stringify(requests)}\n`);
+/** Runs a stage, and writes down for the floor what it asked of the kernel. */
+async function runStage(guest: Guest, stage: "early" | "late", command: string): Promise<Stage> {
+  const total = await timed(guest, command);
+  const written = await mustDo(guest, `cat ${journal}; rm ${journal}`);
+  await write(guest, `/tmp/${stage}.json`, `${JSON.stringify(requestsOf(written, await inspect(guest)))}\n`);
+  return { total, took: durationsOf(written) };
 }
 
 const floor: Way = {
@@ -52,18 +54,19 @@ const floor: Way = {
   late: (guest) => replay(guest, "late"),
 };
 
-async function replay(guest: Guest, stage: "early" | "late"): Promise<number> {
+async function replay(guest: Guest, stage: "early" | "late"): Promise<Stage> {
   const node = "UV_THREADPOOL_SIZE=128 node --disable-warning=ExperimentalWarning";
-  return Number(await mustDo(guest, `${node} ${folder}/floor.ts /tmp/${stage}.json`));
+  return JSON.parse(await mustDo(guest, `${node} ${folder}/floor.ts /tmp/${stage}.json`)) as Stage;
 }
 
 const scripts: Way = {
   name: "scripts",
   prepare: noPreparation,
-  early: (guest, { names, vfs, channels }) =>
+  early: async (guest, { names, vfs, channels }) => ({
     // Its exit code is that of its last command, which fails where udev renames a representor meanwhile.
-    timed(guest, `bash ${folder}/early.sh ${vfs} ${channels.pf} ${channels.representor} ${names.join(" ")} || true`),
-  late: (guest, { names }) => timed(guest, `bash ${folder}/late.sh ${names.join(" ")}`),
+    total: await timed(guest, `bash ${folder}/early.sh ${vfs} ${channels.pf} ${channels.representor} ${names.join(" ")} || true`),
+  }),
+  late: async (guest, { names }) => ({ total: await timed(guest, `bash ${folder}/late.sh ${names.join(" ")}`) }),
 };
 
 /** It creates VFs, sets the mode and binds VFs; offload, channels and the LAG it leaves to others. */
@@ -75,8 +78,8 @@ const netplan: Way = {
     await write(guest, "/etc/netplan/data.yaml", `network:\n  version: 2\n  ethernets:\n${names.map(port).join("")}`);
     await mustDo(guest, "chmod 600 /etc/netplan/data.yaml");
   },
-  early: (guest) => timed(guest, "netplan apply --sriov-only"),
-  late: (guest, { names }) => timed(guest, `netplan rebind ${names.join(" ")}`),
+  early: async (guest) => ({ total: await timed(guest, "netplan apply --sriov-only") }),
+  late: async (guest, { names }) => ({ total: await timed(guest, `netplan rebind ${names.join(" ")}`) }),
 };
 
 /** The floor follows vflag, whose requests it repeats. */

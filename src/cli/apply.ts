@@ -56,6 +56,7 @@ async function run(
   const { openTarget, print, printable, printJson, readSpec, styleFor } = await import("./target.ts");
   const { apply } = await import("../reconcile/apply.ts");
   const { awaitBonds } = await import("../reconcile/await-bonds.ts");
+  const { Watched } = await import("../reconcile/watched.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
@@ -66,10 +67,9 @@ async function run(
     const lock = acquireLock(target.lockFile, `vflag ${command}`);
     try {
       // On a simulated host nothing appears by itself.
-      if (name === "local") {
-        await awaitPorts(target.host, spec, wait);
-        if (stages.includes("late")) await awaitBonds(target.host, spec, wait);
-      }
+      const seconds = name === "local" ? wait : 0;
+      const withPorts = await awaitPorts(target.host, spec, seconds);
+      const seen = stages.includes("late") ? await awaitBonds(target.host, spec, seconds, withPorts) : withPorts;
       const silent = output === "json";
       const progress =
         process.stderr.isTTY === true && !silent
@@ -78,7 +78,7 @@ async function run(
               style,
             )
           : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${printable(line)}\n`), style);
-      const applied = await apply(target.host, spec, {
+      const applied = await apply(new Watched(target.host, seen), spec, {
         command,
         stages,
         journalFile: target.journalFile,

@@ -26,6 +26,15 @@ declare const WORKER_SOURCE: string;
 useWorkerSource(WORKER_SOURCE);
 
 startupSnapshot.setDeserializeMainFunction(() => {
+  dropExperimentalWarnings();
   allowThreads();
   return main();
 });
+
+/** node:ffi is experimental, and an operator cannot do anything about it. A snapshot's program takes no --disable-warning. */
+function dropExperimentalWarnings(): void {
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name !== "ExperimentalWarning") process.stderr.write(`vflag: ${warning.name}: ${warning.message}\n`);
+  });
+}

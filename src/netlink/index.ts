@@ -32,7 +32,7 @@ export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitH
 export type { LongRequest } from "./long-request.ts";
 export type { Unnamed } from "./names.ts";
 export type { LinkReference } from "./rtnetlink.ts";
-export { runInWorker, useWorkerSource, type WorkerOptions } from "./worker.ts";
+export { prepareWorker, runInWorker, useWorkerSource, type WorkerOptions } from "./worker.ts";
 
 /** Two sockets, one per netlink protocol, and what is spoken over them. */
 export interface Netlink extends Disposable {

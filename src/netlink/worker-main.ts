@@ -3,10 +3,10 @@ import { NetlinkError } from "./errors.ts";
 import { carryOut, type LongRequest, type Outcome } from "./long-request.ts";
 
 /**
- * The worker's side of `runInWorker`: one request, one outcome, end.
+ * The worker's side of `runInWorker`: one request, one outcome, and then the next.
  * As a file it is loaded by URL; bundled with what it imports it can be given as source (see `useWorkerSource`).
  */
-parentPort?.once("message", (request: LongRequest) => {
+parentPort?.on("message", (request: LongRequest) => {
   parentPort?.postMessage(attempt(request));
 });
 

@@ -6,6 +6,7 @@ import type { Spec } from "../spec/schema.ts";
 import { Journal } from "./journal.ts";
 import { type NicOutcome, type Observer, reconcile } from "./reconcile.ts";
 import { type Verdict, verdicts } from "./verdict.ts";
+import { Watched } from "./watched.ts";
 
 export interface ApplyOptions {
   /** What the operator typed, for the journal. */
@@ -28,9 +29,10 @@ export async function apply(host: Host, spec: Spec, { command, stages, journalFi
   const began = performance.now();
   const journal = Journal.open(journalFile);
   try {
-    journal.write({ kind: "begin", command, spec, before: await host.observe() });
-    const outcomes = await reconcile(host, spec, { stages, observer: both(progress, journal) });
-    const after = await host.observe();
+    const watched = Watched.over(host);
+    journal.write({ kind: "begin", command, spec, before: await watched.current() });
+    const outcomes = await reconcile(watched, spec, { stages, observer: both(progress, journal) });
+    const after = await watched.current();
     journal.write({ kind: "end", after });
     return { outcomes, verdicts: verdicts(evaluate(spec, after, stages)), after, seconds: (performance.now() - began) / 1000 };
   } finally {

@@ -10,8 +10,8 @@ import { waitFor } from "./wait-for.ts";
  * before. What does not come by itself (another mode, a port too many) is not waited for. It ends without an error when the
  * time is over: the requirements `bond` and `bond-links` then say what is missing.
  */
-export function awaitBonds(host: Host, spec: Spec, seconds: number): Promise<void> {
-  return waitFor(host, seconds, (state) => spec.nics.every((nic) => nic.mode !== "vf-lag" || isReady(nic, state)));
+export function awaitBonds(host: Host, spec: Spec, seconds: number, seen?: HostState): Promise<HostState> {
+  return waitFor(host, seconds, (state) => spec.nics.every((nic) => nic.mode !== "vf-lag" || isReady(nic, state)), seen);
 }
 
 function isReady(nic: NicSpec, state: HostState): boolean {

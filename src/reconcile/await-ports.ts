@@ -1,4 +1,5 @@
 import type { Host } from "../host/host.ts";
+import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type ResolvedPorts, resolvePorts } from "../spec/selectors.ts";
 import { waitFor } from "./wait-for.ts";
@@ -7,7 +8,7 @@ import { waitFor } from "./wait-for.ts";
  * Waits until every declared port is there, as at boot, when drivers are still probing and udev is still naming.
  * It ends without an error when the time is over: the requirement `ports` then says which one is missing.
  */
-export function awaitPorts(host: Host, spec: Spec, seconds: number): Promise<void> {
+export function awaitPorts(host: Host, spec: Spec, seconds: number): Promise<HostState> {
   return waitFor(host, seconds, (state) => spec.nics.every((nic) => arePresent(resolvePorts(nic, state))));
 }
 

@@ -4,8 +4,12 @@ import type { Action } from "../host/action.ts";
 import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import type { Failure, NicOutcome, Step } from "./reconcile.ts";
+import { needsLastLook } from "./safety.ts";
 
-/** What is written down of a run, one JSON object a line, each on the disk before the run goes on. */
+/**
+ * What is written down of a run, one JSON object a line. It is on the disk before the run begins and when it has ended, and
+ * before each action that could cut somebody off; syncing for each of hundreds of bindings would take longer than they do.
+ */
 export type JournalEntry =
   | { readonly kind: "begin"; readonly command: string; readonly spec: Spec; readonly before: HostState }
   | { readonly kind: "action"; readonly nic: string; readonly requirement: string; readonly action: Action }
@@ -38,7 +42,7 @@ export class Journal {
 
   write(entry: JournalEntry): void {
     writeSync(this.#fd, `${JSON.stringify({ at: new Date().toISOString(), run: this.#run, ...entry })}\n`);
-    fsyncSync(this.#fd);
+    if (entry.kind === "begin" || entry.kind === "end" || (entry.kind === "action" && needsLastLook(entry.action))) fsyncSync(this.#fd);
   }
 
   actionBegins(step: Step, action: Action): void {

@@ -8,6 +8,7 @@ import type { Spec } from "../spec/schema.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
 import { forbidden, needsLastLook } from "./safety.ts";
 import { Turns } from "./turns.ts";
+import { Watched } from "./watched.ts";
 
 /** One requirement being brought about on one NIC. */
 export interface Step {
@@ -63,11 +64,12 @@ const attemptsPerRequirement = 5;
  */
 export async function reconcile(host: Host, spec: Spec, options: ReconcileOptions): Promise<NicOutcome[]> {
   const turns = new Turns();
-  return allEnded(spec.nics.map((nic) => reconcileNic(host, spec, nic.name, turns, options)));
+  const watched = Watched.over(host);
+  return allEnded(spec.nics.map((nic) => reconcileNic(watched, spec, nic.name, turns, options)));
 }
 
 async function reconcileNic(
-  host: Host,
+  host: Watched,
   spec: Spec,
   nic: string,
   turns: Turns,
@@ -77,7 +79,7 @@ async function reconcileNic(
   const failures: Failure[] = [];
   const attempts = new Map<string, string[]>();
   for (;;) {
-    const state = await host.observe();
+    const state = await host.current();
     const deviations = evaluate(spec, state, stages).find((candidate) => candidate.nic.name === nic)?.deviations ?? [];
     const next = nextStep(nic, deviations, attempts);
     if (next.kind !== "step") {

@@ -1,14 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 
 /** How often the host is looked at, in milliseconds. */
 const interval = 250;
 
-/** Observes the host until it is as `holds` asks. Ends without an error when the time is over. */
-export async function waitFor(host: Host, seconds: number, holds: (state: HostState) => boolean): Promise<void> {
+/** Observes the host until it is as `holds` asks, or the time is over, and returns what it saw last. */
+export async function waitFor(host: Host, seconds: number, holds: (state: HostState) => boolean, seen?: HostState): Promise<HostState> {
   const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
-    if (holds(await host.observe())) return;
-    await new Promise((resolve) => setTimeout(resolve, interval));
+  for (let state = seen ?? (await host.observe()); ; state = await host.observe()) {
+    const left = end - performance.now();
+    if (holds(state) || left <= 0) return state;
+    await sleep(Math.min(interval, left));
   }
 }

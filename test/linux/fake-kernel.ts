@@ -31,6 +31,7 @@ export function fakeKernel(root: string, fake: FakeNetlink = fakeNetlink(), over
   return {
     netlink: { route: route(fake), devlink: devlink(fake), ethtool: ethtool(fake) },
     request: async (request) => carryOut(fake, request),
+    expectRequest: () => {},
     sysRoot: `${root}/sys`,
     procRoot: `${root}/proc`,
     devRoot: "/dev",

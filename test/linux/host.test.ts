@@ -88,7 +88,7 @@ test("a bonded port's channels are left alone, also when it was bonded only now"
     links: [pciLink(10, "ens3f0", pf, slaveOf(20)), link(20, "bond0", { kind: "bond" })],
     channels: [{ index: 10, name: "ens3f0", rx: null, tx: null, other: null, combined: { count: 1, max: 4 } }],
   });
-  using host = LinuxHost.open(fakeKernel(makeTree(t, {}), fake));
+  using host = LinuxHost.open(fakeKernel(makeTree(t, { "sys/class/net/ens3f0/bonding_slave": {} }), fake));
   await assert.rejects(host.perform({ kind: "set-channels", netdev: "ens3f0", index: 10, combined: 2 }), {
     code: "EBUSY",
     message: /is in a bond/,

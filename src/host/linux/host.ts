@@ -1,6 +1,6 @@
 import { hostname, release } from "node:os";
 import { join } from "node:path";
-import { type LinkReference, openNetlink, runInWorker } from "../../netlink/index.ts";
+import { type LinkReference, openNetlink, prepareWorker, runInWorker } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import { ActionError, type Host } from "../host.ts";
 import { isUnknown, type Observed } from "../observed.ts";
@@ -35,7 +35,6 @@ export type HostOptions = Partial<Kernel>;
 export class LinuxHost implements Host, Disposable {
   readonly #kernel: Kernel;
   readonly #close: () => void;
-  /** By name: the index of every netdev that was observed, for a name may change before the action that was asked for by it. */
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
@@ -49,9 +48,17 @@ export class LinuxHost implements Host, Disposable {
   }
 
   private constructor(options: HostOptions & Pick<Kernel, "netlink">, close: () => void) {
-    const { netlink, request = runInWorker, sysRoot = "/sys", procRoot = "/proc", devRoot = "/dev", runRoot = "/run" } = options;
+    const {
+      netlink,
+      request = runInWorker,
+      expectRequest = prepareWorker,
+      sysRoot = "/sys",
+      procRoot = "/proc",
+      devRoot = "/dev",
+      runRoot = "/run",
+    } = options;
     this.#close = close;
-    this.#kernel = { netlink, request: (long) => this.#track(request(long)), sysRoot, procRoot, devRoot, runRoot };
+    this.#kernel = { netlink, request: (long) => this.#track(request(long)), expectRequest, sysRoot, procRoot, devRoot, runRoot };
   }
 
   /**
@@ -130,7 +137,7 @@ export class LinuxHost implements Host, Disposable {
       case "set-tc-offload":
         return setTcOffload(kernel, this.#linkOf(action), action.on);
       case "set-channels":
-        return setChannels(kernel, this.#linkOf(action), action.combined);
+        return setChannels(kernel, this.#linkOf(action), action.netdev, action.combined);
       case "set-vf-settings":
         return setVfSettings(kernel, this.#linkOf(action), action.vf, action.settings);
       case "activate-lag":
@@ -140,9 +147,8 @@ export class LinuxHost implements Host, Disposable {
 
   /** A netdev by the index that it had when the action was asked for, else by its name. */
   #linkOf({ netdev, index }: { readonly netdev: string; readonly index?: number }): LinkReference {
-    if (index !== undefined) return index;
     if (!isNetdevName(netdev)) throw new Refusal("EINVAL", `${JSON.stringify(netdev)} is no netdev's name`);
-    return netdev;
+    return index ?? netdev;
   }
 
   #kernelRelease(): string {

@@ -11,6 +11,8 @@ export interface Kernel {
   };
   /** Carries a request out that takes seconds, in a thread of its own. */
   readonly request: (request: LongRequest) => Promise<void>;
+  /** Says that such a request may follow soon. */
+  readonly expectRequest: () => void;
   readonly sysRoot: string;
   readonly procRoot: string;
   readonly devRoot: string;

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { LinkReference } from "../../netlink/index.ts";
 import type { VfSettings } from "../state.ts";
 import type { Kernel } from "./kernel.ts";
@@ -10,13 +12,16 @@ export function setTcOffload(kernel: Kernel, netdev: LinkReference, on: boolean)
   kernel.netlink.ethtool.setFeatures(netdev, { "hw-tc-offload": on });
 }
 
-/** Sets the number of combined channels; the number that it has already is left alone, for the carrier may drop. */
-export function setChannels(kernel: Kernel, netdev: LinkReference, combined: number): void {
-  const now = kernel.netlink.ethtool.getChannels(netdev)?.combined;
-  if (now == null) throw new Refusal("EOPNOTSUPP", `set channels of ${netdev}: the driver has no combined channels`);
-  if (now.count === combined) return;
-  const link = kernel.netlink.route.getLink(netdev);
-  if (link?.slaveKind === "bond") throw new Refusal("EBUSY", `not done: ${link.name} is in a bond by now, and its carrier would drop`);
+/**
+ * Sets the number of combined channels. The number that it has already is left alone by the kernel itself: linux
+ * net/ethtool/channels.c, ethnl_set_channels(). A port that is in a bond by now is refused, for its carrier would drop.
+ * That is asked of sysfs: netlink's answers wait for the lock (RTNL) that udev holds again and again while it names hundreds
+ * of representors, and those are in no bond.
+ * @param name its name when it was observed
+ */
+export function setChannels(kernel: Kernel, netdev: LinkReference, name: string, combined: number): void {
+  if (existsSync(join(kernel.sysRoot, "class/net", name, "bonding_slave")))
+    throw new Refusal("EBUSY", `not done: ${name} is in a bond by now, and its carrier would drop`);
   kernel.netlink.ethtool.setCombinedChannels(netdev, combined);
 }
 

@@ -32,6 +32,8 @@ export async function setVfCount(kernel: Kernel, address: PciAddress, count: num
   if (pf.sriov.count !== count) {
     refuseEnslaved(kernel, address);
     refuseInUse(kernel, pf.vfs);
+    // Where there is an eSwitch its mode is set next: that thread starts while the kernel makes the VFs.
+    kernel.expectRequest();
     try {
       await writeAttribute(join(path, "sriov_numvfs"), String(count));
     } catch (error) {

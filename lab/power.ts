@@ -65,10 +65,8 @@ WantedBy=multi-user.target
 
 const stages = ["early", "late"] as const;
 
-/** Each stage tells the console when it begins and ends. The modules' disk is mounted with nofail, so nobody waits for it by himself. */
-const marked = (stage: (typeof stages)[number]) => `[Unit]
-RequiresMountsFor=/opt/vflag/node_modules
-[Service]
+/** Each stage tells the console when it begins and ends. */
+const marked = (stage: (typeof stages)[number]) => `[Service]
 ExecStartPre=/bin/sh -c 'echo vflag: ${stage} begins > /dev/ttyS0'
 ExecStartPost=/bin/sh -c 'echo vflag: ${stage} ends > /dev/ttyS0'
 `;
@@ -80,15 +78,13 @@ const unneeded = [
   ...["configfs", "dm_mod", "drm", "efi_pstore", "fuse", "loop"].map((module) => `modprobe@${module}`),
 ].join(" ");
 
-/** The program and its modules are on the guest's own disks, as on a real host: a folder of the host would have to be mounted first. */
 async function prepare(guest: Guest): Promise<void> {
   await write(guest, "/etc/vflag/vflag.yaml", spec);
   await write(guest, "/etc/network/interfaces.d/bond0", interfaces);
   await write(guest, "/etc/systemd/system/docker.service", dockerLike);
   for (const stage of stages) await write(guest, `/etc/systemd/system/vflag-${stage}.service.d/lab.conf`, marked(stage));
-  await mustDo(guest, "mkdir -p /opt/vflag/node_modules && cp -r /vflag/bin /vflag/src /vflag/package.json /opt/vflag/");
-  await mustDo(guest, "sed -i '/9p/d; s|/vflag/node_modules|/opt/vflag/node_modules|' /etc/fstab && mount /opt/vflag/node_modules");
-  await mustDo(guest, "for program in bin/vflag node_modules/.bin/node; do ln -sf /opt/vflag/$program /usr/local/bin/; done");
+  // Only the program's disk is mounted at boot.
+  await mustDo(guest, "sed -i '/9p/d; /node_modules/d' /etc/fstab");
   await mustDo(
     guest,
     "for unit in vflag-early vflag-late; do vflag render $unit.service --program /usr/local/bin/vflag > /etc/systemd/system/$unit.service; done; " +
@@ -125,7 +121,7 @@ async function cutAndBootAgain(guest: Guest, part: number, report: Report): Prom
 
 /** What must be as it was after every boot. */
 async function sums(guest: Guest): Promise<string> {
-  return mustDo(guest, "find /etc/vflag /etc/systemd/system /etc/network /opt/vflag/src /opt/vflag/bin -type f | sort | xargs sha256sum");
+  return mustDo(guest, "find /etc/vflag /etc/systemd/system /etc/network -type f | sort | xargs sha256sum");
 }
 
 async function sound(guest: Guest, files: string, when: string, report: Report): Promise<void> {
@@ -141,7 +137,7 @@ async function sound(guest: Guest, files: string, when: string, report: Report):
     host.output,
   );
   const now = await sums(guest);
-  report(now === files, `${when} the spec, the units and the program are as they were`, now);
+  report(now === files, `${when} the spec, the units and the networks are as they were`, now);
   const journal = await mustDo(guest, `jq -R -r 'try (fromjson | .kind) catch "half a line"' /var/lib/vflag/journal.jsonl | uniq -c`);
   report(/\bend\n$/.test(journal), `${when} vflag's journal can be read to its end`, journal);
   await closeConnection(guest.access);

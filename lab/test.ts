@@ -20,8 +20,8 @@ const { values } = parseArgs({
 
 /** The longest come first, so that none is left alone at the end. */
 const tasks: readonly Task[] = [
-  ...boots,
   ...power,
+  ...boots,
   ...faults,
   ...kills,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),

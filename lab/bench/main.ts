@@ -20,6 +20,9 @@ const { values } = parseArgs({
   },
 });
 
+/** Few: each queue of each netdev is an event for udev, which under emulation takes a millisecond of the two processors. */
+const channels = { pf: 8, representor: 4 };
+
 /** Of a ConnectX-5: a VF's probe takes 0.45 s, a mode change with 2 VFs 1.3 s (lab/README.md). */
 const times = ["vf_probe_ms=450", "esw_ms=1300"];
 
@@ -27,8 +30,6 @@ await build({});
 for (const vfs of values.vfs.map(Number)) await compare(vfs);
 
 async function compare(vfs: number): Promise<void> {
-  // Under emulation each queue of each netdev costs a millisecond: with 128 VFs the netdevs have fewer.
-  const channels = vfs > 8 ? { pf: 8, representor: 4 } : { pf: 63, representor: 18 };
   const parameters = [...times, `max_ch=${channels.pf}`, `rep_max_ch=${channels.representor}`];
   const guest = await startGuest({
     name: `bench-${vfs}-${process.pid}`,

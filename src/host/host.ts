@@ -3,6 +3,12 @@ import type { HostState } from "./state.ts";
 
 /** A hypervisor: it can be looked at, and acted on. The real one and the simulated one obey the same conformance suite. */
 export interface Host {
+  /**
+   * True where `perform` itself looks once more, right before an action that could cut somebody off, and refuses it.
+   * For other hosts whoever asks for the action must look.
+   */
+  readonly looksFirst?: boolean;
+
   /** One snapshot of everything that vflag decides on. What cannot be seen is `{ unknown: reason }`, never a default. */
   observe(): Promise<HostState>;
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import { refuseInUse } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
-import { type FoundVf, findVf, virtfnLinks } from "./pci.ts";
+import { findVf, virtfnLinks } from "./pci.ts";
 import { Refusal } from "./refusal.ts";
 import { driverPath, pciPath, readInteger, readLinkName, writeAttribute } from "./sysfs.ts";
 
@@ -13,9 +13,10 @@ import { driverPath, pciPath, readInteger, readLinkName, writeAttribute } from "
  * Source: linux drivers/base/bus.c, bind_store(); drivers/pci/pci-driver.c, pci_device_can_probe().
  */
 export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
-  const vf = vfOf(kernel, pfAddress, address);
-  if (vf.driver === driver) return;
-  if (vf.driver !== null) throw new Refusal("EBUSY", `VF ${address} is bound to ${vf.driver}, not free for ${driver}`);
+  refuseForeign(kernel, pfAddress, address);
+  const now = driverNow(kernel, address);
+  if (now === driver) return;
+  if (now !== null) throw new Refusal("EBUSY", `VF ${address} is bound to ${now}, not free for ${driver}`);
   const path = driverPath(kernel.sysRoot, driver);
   if (!existsSync(path)) throw new Refusal("ENOENT", `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`);
   try {
@@ -23,7 +24,8 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
   } catch (error) {
     // Somebody else, such as udev, was quicker.
     if (driverNow(kernel, address) === driver) return;
-    throw explain(error, readInteger(join(pciPath(kernel.sysRoot, pfAddress), "sriov_drivers_autoprobe")) === 0, vf, driver);
+    const autoprobeOff = readInteger(join(pciPath(kernel.sysRoot, pfAddress), "sriov_drivers_autoprobe")) === 0;
+    throw explain(error, autoprobeOff, findVf(kernel.sysRoot, 0, address)?.driverOverride ?? null, driver);
   }
   if (driverNow(kernel, address) !== driver)
     throw new Refusal(
@@ -37,8 +39,9 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
  * Throws Refusal EBUSY when the VF is in use, or has another driver by now (a guest has taken it).
  */
 export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
-  const vf = vfOf(kernel, pfAddress, address);
-  if (vf.driver === null) return;
+  refuseForeign(kernel, pfAddress, address);
+  const vf = findVf(kernel.sysRoot, indexOf(kernel, pfAddress, address), address);
+  if (vf === null || vf.driver === null) return;
   if (vf.driver !== driver) throw new Refusal("EBUSY", `not done: VF ${address} is bound to ${vf.driver} by now, not to ${driver}`);
   refuseInUse(kernel, [vf]);
   try {
@@ -48,24 +51,26 @@ export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: P
   }
 }
 
-/** The VF by its PF's links: addresses move when the number of VFs changes, and a VF of another PF is none of this action's. */
-function vfOf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress): FoundVf {
-  const link = virtfnLinks(pciPath(kernel.sysRoot, pfAddress)).find(({ vf }) => vf === address);
-  const vf = link === undefined ? null : findVf(kernel.sysRoot, link.index, address);
-  if (vf === null) throw new Refusal("ENODEV", `${pfAddress} has no VF ${address}`);
-  return vf;
+/** Addresses move when the number of VFs changes, and a VF of another PF is none of this action's. */
+function refuseForeign(kernel: Kernel, pf: PciAddress, vf: PciAddress): void {
+  if (readLinkName(join(pciPath(kernel.sysRoot, vf), "physfn")) !== pf) throw new Refusal("ENODEV", `${pf} has no VF ${vf}`);
+}
+
+/** The VF's number, for people. */
+function indexOf(kernel: Kernel, pf: PciAddress, address: PciAddress): number {
+  return virtfnLinks(pciPath(kernel.sysRoot, pf)).find(({ vf }) => vf === address)?.index ?? 0;
 }
 
 function driverNow(kernel: Kernel, address: PciAddress): string | null {
   return readLinkName(join(pciPath(kernel.sysRoot, address), "driver"));
 }
 
-function explain(error: unknown, autoprobeOff: boolean, vf: FoundVf, driver: string): unknown {
+function explain(error: unknown, autoprobeOff: boolean, override: string | null, driver: string): unknown {
   if (!(error instanceof Refusal) || error.code !== "ENODEV") return error;
   const meaning =
-    vf.driverOverride !== null && vf.driverOverride !== driver
-      ? `it is reserved for ${vf.driverOverride} (driver_override)`
-      : autoprobeOff && vf.driverOverride === null
+    override !== null && override !== driver
+      ? `it is reserved for ${override} (driver_override)`
+      : autoprobeOff && override === null
         ? "sriov_drivers_autoprobe of its PF is 0, and the kernel then binds no VF"
         : "the driver does not take it (dmesg tells why)";
   return new Refusal(error.code, `${error.message}: ${meaning}`, { cause: error });

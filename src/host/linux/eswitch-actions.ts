@@ -4,7 +4,7 @@ import type { Eswitch } from "../state.ts";
 import type { PciAddress } from "../values.ts";
 import { findEswitch } from "./devlink.ts";
 import { STEERING } from "./eswitch.ts";
-import { refuseEnslaved, refuseInUse } from "./guards.ts";
+import { refuseEnslaved, refuseHarm } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
 import { findPf } from "./pci.ts";
 import { Refusal } from "./refusal.ts";
@@ -23,8 +23,7 @@ export async function setMode(kernel: Kernel, address: PciAddress, mode: Eswitch
   const { handle, eswitch } = eswitchAt(kernel, address);
   if (eswitch.mode === mode) return;
   const vfs = findPf(kernel.sysRoot, address)?.vfs ?? [];
-  refuseEnslaved(kernel, address);
-  refuseInUse(kernel, vfs);
+  refuseHarm(kernel, address, vfs);
   await change(kernel, handle, { mode }, (now) => now.mode === mode);
   if (mode === "switchdev") await awaitRepresentors(kernel, address, vfs.length);
 }

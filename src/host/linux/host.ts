@@ -33,6 +33,8 @@ export type HostOptions = Partial<Kernel>;
  * const state = await host.observe();
  */
 export class LinuxHost implements Host, Disposable {
+  /** See guards.ts. */
+  readonly looksFirst = true;
   readonly #kernel: Kernel;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */

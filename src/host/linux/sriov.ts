@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import { modeOf } from "./eswitch-actions.ts";
-import { refuseEnslaved, refuseInUse } from "./guards.ts";
+import { refuseHarm } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
 import { findPf, virtfnLinks } from "./pci.ts";
 import { Refusal } from "./refusal.ts";
@@ -30,8 +30,7 @@ export async function setVfCount(kernel: Kernel, address: PciAddress, count: num
   if (pf === null) throw new Refusal("ENODEV", `there is no PF ${address}`);
   if (pf.sriov === null) throw new Refusal("ENOENT", `${address} has no sriov_numvfs: SR-IOV is off in the BIOS or the NIC's firmware`);
   if (pf.sriov.count !== count) {
-    refuseEnslaved(kernel, address);
-    refuseInUse(kernel, pf.vfs);
+    refuseHarm(kernel, address, pf.vfs);
     // Where there is an eSwitch its mode is set next: that thread starts while the kernel makes the VFs.
     kernel.expectRequest();
     try {

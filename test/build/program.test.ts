@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { bundle } from "../../scripts/bundle.ts";
+import { makeProgram } from "../../scripts/program.ts";
+import { version } from "../../src/cli/version.ts";
+
+/** The shipped program is the same program: what it says is held against what the sources say. */
+
+const folder = mkdtempSync(join(tmpdir(), "vflag-build-"));
+after(() => rmSync(folder, { recursive: true }));
+const program = makeProgram(await bundle(), join(folder, "dist"));
+const sources = join(import.meta.dirname, "../../bin/vflag");
+
+writeFileSync(
+  join(folder, "vflag.yaml"),
+  "version: 1\nnics:\n  - {name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}\n",
+);
+run(sources, ["simulate", "new", "host.json"]);
+
+function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = spawnSync(file, args, {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 60_000,
+    env: { ...process.env, ...env },
+  });
+  return { status, stdout: stdout.replaceAll(/observed \S+/g, "observed then"), stderr };
+}
+
+const target = ["--spec", "vflag.yaml", "--host", "host.json"];
+for (const args of [
+  ["--help"],
+  ["plan", ...target],
+  ["verify", ...target],
+  ["verify", "--spec", "missing.yaml"],
+  ["explain", "lag"],
+  ["nosuch"],
+]) {
+  test(`vflag ${args.join(" ")}`, () => assert.deepEqual(run(program, args), run(sources, args)));
+}
+
+test("it says its version, whatever NODE_OPTIONS wants", () => {
+  assert.deepEqual(run(program, ["--version"], { NODE_OPTIONS: "--nosuch" }), { status: 0, stdout: `${version}\n`, stderr: "" });
+});
+
+test("it looks at this machine, without a warning", () => {
+  const { status, stderr } = run(program, ["inspect"]);
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+});
+
+test("it applies to a simulated host", () => {
+  const { status, stdout } = run(program, ["boot", "early", ...target]);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /data {2}settled/);
+});

@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { cpus } from "node:os";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { bundle } from "../scripts/bundle.ts";
+import { makeProgram } from "../scripts/program.ts";
 import { line, median, milliseconds, program, times } from "./measure.ts";
 import { planBench } from "./plan.ts";
 
@@ -16,6 +19,15 @@ const node = await times(7, () => program(process.execPath, ["-e", "0"]));
 const help = await times(7, () => program(vflag, ["--help"]));
 say(line("start of Node alone", milliseconds(median(node))));
 say(line("start of vflag (--help), from the sources", milliseconds(median(help))));
+const folder = mkdtempSync(join(tmpdir(), "vflag-bench-"));
+try {
+  const shipped = makeProgram(await bundle(), folder);
+  const start = await times(15, () => program(shipped, ["--help"]));
+  say(line("start of vflag (--help), as it is shipped", milliseconds(median(start)), "(asked: under 60 ms)"));
+  say(line("size of the executable", `${(statSync(shipped).size / 1024 / 1024).toFixed(0)} MiB`));
+} finally {
+  rmSync(folder, { recursive: true });
+}
 
 /** 127 veth pairs in a network namespace of our own: nothing of this machine's network is touched. */
 async function inspectBench(): Promise<string> {

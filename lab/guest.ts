@@ -83,21 +83,16 @@ async function snapshotOrNot(build: Build, machine: Machine): Promise<Snapshot |
 
 /** Starts QEMU and waits until the guest can be used. */
 async function launch(build: Build, machine: Machine): Promise<Guest> {
-  const log = await open(join(machine.folder, "qemu.log"), "w");
-  const [program = "", ...args] = qemuArguments(build, machine);
-  const env = { ...process.env, ...build.tools.env };
-  const child = spawn(program, args, { cwd: machine.folder, env, detached: true, stdio: ["ignore", log.fd, log.fd] });
-  await log.close();
-  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
-  child.unref();
   const access = {
     folder: machine.folder,
     sshPort: machine.sshPort,
     privateKey: build.privateKey,
     env: build.tools.env,
   };
-  const guest: Guest = { name: machine.name, pid: child.pid, nic: machine.nic, access };
-  await writeFile(join(machine.folder, "guest.json"), JSON.stringify(guest));
+  // From a snapshot it goes on only once: after a power cut it boots.
+  const { state: _state, memoryFile: _memory, ...bootable } = machine;
+  await writeFile(join(machine.folder, bootArguments), JSON.stringify(qemuArguments(build, bootable)));
+  const guest = await spawnQemu({ name: machine.name, nic: machine.nic, access }, qemuArguments(build, machine));
   const interrupted = (): void => {
     process.kill(guest.pid, "SIGKILL");
     process.exit(130);
@@ -117,6 +112,43 @@ async function launch(build: Build, machine: Machine): Promise<Guest> {
   } finally {
     process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
   }
+}
+
+/** Starts the process, and writes down which one it is. */
+async function spawnQemu(of: Omit<Guest, "pid">, argv: readonly string[]): Promise<Guest> {
+  const { folder, env } = of.access;
+  const log = await open(join(folder, "qemu.log"), "a");
+  const [program = "", ...args] = argv;
+  const stdio = ["ignore", log.fd, log.fd] as const;
+  const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env }, detached: true, stdio: [...stdio] });
+  await log.close();
+  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
+  child.unref();
+  const guest: Guest = { ...of, pid: child.pid };
+  await writeFile(join(folder, "guest.json"), JSON.stringify(guest));
+  return guest;
+}
+
+/** How a guest is booted from its disk. */
+const bootArguments = "boot.json";
+
+/**
+ * Cuts the power of a guest that has a disk of its own: its process is killed. What it had not written to the disk is lost;
+ * what it wrote without flushing is not, as it might be with a real disk.
+ */
+export async function cutPower(guest: Guest): Promise<void> {
+  await closeConnection(guest.access);
+  const running = runningGuest(guest.name);
+  if (running === undefined) throw new Error(`guest "${guest.name}" does not run`);
+  process.kill(running.pid, "SIGKILL");
+  for (let tries = 0; tries < 200 && isOurs(running); tries++) await sleep(20);
+}
+
+/** Boots it again on the same disk, with an empty console. It returns at once. */
+export async function powerOn(guest: Guest): Promise<void> {
+  const argv = JSON.parse(await readFile(join(guest.access.folder, bootArguments), "utf8")) as string[];
+  await writeFile(join(guest.access.folder, "console.log"), "");
+  await spawnQemu(guest, argv);
 }
 
 async function checkMounts(access: Access): Promise<void> {

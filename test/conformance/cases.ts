@@ -333,13 +333,14 @@ export const cases: readonly Case[] = [
     run: async (host) => {
       await createVfs(host, 1);
       await switchdev(host);
-      // udev may rename the representor at any time: it is looked up anew, by what it stands for.
+      // udev may rename the representor at any time: it is looked up by what it stands for, and acted on by its index.
       const representor = async () => {
         const { representors, netdevs } = await host.observe();
         const name = representors.find((candidate) => candidate.vf === 0)?.netdev;
         return netdevs.find((netdev) => netdev.name === name);
       };
-      await host.perform({ kind: "set-channels", netdev: (await representor())?.name ?? "none", combined: 2 });
+      const { name = "none", index = -1 } = (await representor()) ?? {};
+      await host.perform({ kind: "set-channels", netdev: name, index, combined: 2 });
       assert.equal(known((await representor())?.channels)?.combined, 2);
     },
   },

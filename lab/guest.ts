@@ -141,7 +141,16 @@ export async function cutPower(guest: Guest): Promise<void> {
   const running = runningGuest(guest.name);
   if (running === undefined) throw new Error(`guest "${guest.name}" does not run`);
   process.kill(running.pid, "SIGKILL");
-  for (let tries = 0; tries < 200 && isOurs(running); tries++) await sleep(20);
+  // Until it is gone altogether it keeps its locks on the disk and on its pid file.
+  for (let tries = 0; tries < 500 && isThere(running.pid); tries++) await sleep(20);
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Boots it again on the same disk, with an empty console. It returns at once. */

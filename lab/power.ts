@@ -159,6 +159,7 @@ async function bootToTheEnd(guest: Guest): Promise<number> {
 async function awaitMark(guest: Guest, mark: string): Promise<number> {
   for (const end = performance.now() + 300_000; performance.now() < end; await sleep(20)) {
     if ((await marks(guest)).includes(mark)) return performance.now();
+    if (runningGuest(guest.name) === undefined) throw new Error("QEMU has ended: see qemu.log in the guest's folder");
   }
   throw new Error(`the console does not say "vflag: ${mark}" within 300 s`);
 }

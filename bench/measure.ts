@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 
-/** The median of several runs, in milliseconds. */
+/** The median of several runs, in milliseconds: of an even number, the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  const half = sorted.length / 2;
+  return (at(Math.ceil(half) - 1) + at(Math.floor(half))) / 2;
 }
 
 /** How long each of several runs takes, in milliseconds. One run goes before and is not counted. */

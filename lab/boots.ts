@@ -1,5 +1,6 @@
 import { ordered } from "./boots-order.ts";
 import type { Guest } from "./guest.ts";
+import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { type Network, networks, ports, switchUnit } from "./networks.ts";
 import { mustDo, type Report, reboot, say, write } from "./operate.ts";
 import type { Task } from "./task.ts";
@@ -15,28 +16,6 @@ export const boots: readonly Task[] = networks.map((network) => ({
   guest: { nic: "mlx5", persist: true },
   run: (guest, report) => bootsWithoutAHand(guest, network, report),
 }));
-
-const spec = `version: 1
-nics:
-  - name: data
-    mode: vf-lag
-    ports: [enp1s0f0np0, enp1s0f1np1]
-    vfs: 4
-    bond: bond0
-    channels: {pf: 8, representor: 2}
-    vfSettings: {mac: "02:5d:00:00:{port}:{vf}"}
-`;
-
-/** Stands in for docker: something that must come after the late stage. */
-const dockerLike = `[Unit]
-After=network-online.target
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/true
-[Install]
-WantedBy=multi-user.target
-`;
 
 async function bootsWithoutAHand(guest: Guest, network: Network, report: Report): Promise<void> {
   await configure(guest, network);
@@ -59,16 +38,12 @@ async function bootsWithoutAHand(guest: Guest, network: Network, report: Report)
 async function configure(guest: Guest, network: Network): Promise<void> {
   const files = {
     ...network.files,
-    "/etc/vflag/vflag.yaml": spec,
-    "/etc/systemd/system/docker.service": dockerLike,
+    "/etc/vflag/vflag.yaml": vfLagSpec(4),
+    "/etc/systemd/system/docker.service": dockerLike("true"),
     "/etc/systemd/system/switch.service": switchUnit(network),
   };
   for (const [file, content] of Object.entries(files)) await write(guest, file, content);
-  await mustDo(
-    guest,
-    "for unit in vflag-early vflag-late; do vflag render $unit.service --program /usr/local/bin/vflag > /etc/systemd/system/$unit.service; done; " +
-      "systemctl daemon-reload && systemd-analyze verify vflag-early.service vflag-late.service && systemctl enable -q vflag-early vflag-late docker switch",
-  );
+  await installUnits(guest, ["switch"]);
   await mustDo(guest, network.enable);
   // Nothing here needs it, and it costs 7 s of emulated time at boot, of the 10 s that it has.
   await mustDo(guest, "systemctl mask -q netplan-ovs-cleanup");

@@ -1,4 +1,5 @@
 import type { Guest } from "./guest.ts";
+import { vfLagSpec } from "./hypervisor.ts";
 import type { Told } from "./kill-rounds.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed } from "./random.ts";
@@ -8,24 +9,12 @@ import type { Task } from "./task.ts";
 
 const wanted = 20;
 
-const spec = `version: 1
-nics:
-  - name: data
-    mode: vf-lag
-    ports: [enp1s0f0np0, enp1s0f1np1]
-    vfs: 2
-    bond: bond0
-    channels: {pf: 8, representor: 2}
-    eswitch: {steering: smfs}
-    vfSettings: {mac: "02:5d:00:00:{port}:{vf}"}
-`;
-
 export const kills: readonly Task[] = [{ title: "kills", guest: { nic: "mlx5" }, run: killedAndRunAgain }];
 
 async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
   const seed = chooseSeed();
   process.stdout.write(`       kills: LAB_SEED=${seed} does the same again\n`);
-  await write(guest, "/etc/vflag/vflag.yaml", spec);
+  await write(guest, "/etc/vflag/vflag.yaml", vfLagSpec(2, ["eswitch: {steering: smfs}"]));
   // Open vSwitch has nothing to do here, but looks at every netdev that comes and goes.
   await mustDo(guest, "systemctl stop openvswitch-switch ovs-vswitchd ovsdb-server; modprobe vfio-pci; modprobe bonding max_bonds=0");
   const { code, output } = await say(

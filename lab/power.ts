@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cutPower, type Guest, powerOn, runningGuest } from "./guest.ts";
+import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed, seeded } from "./random.ts";
 import { waitForSsh } from "./ssh.ts";
@@ -26,17 +27,6 @@ export const power: readonly Task[] = Array.from({ length: tasksOfCuts }, (_, pa
   run: (guest, report) => cutAndBootAgain(guest, part, report),
 }));
 
-const spec = `version: 1
-nics:
-  - name: data
-    mode: vf-lag
-    ports: [enp1s0f0np0, enp1s0f1np1]
-    vfs: 2
-    bond: bond0
-    channels: {pf: 8, representor: 2}
-    vfSettings: {mac: "02:5d:00:00:{port}:{vf}"}
-`;
-
 const interfaces = `auto wire0
 iface wire0 inet manual
   up ip link set wire0 up
@@ -49,17 +39,6 @@ iface bond0 inet static
   bond-mode active-backup
   bond-miimon 100
   bond-slaves enp1s0f0np0 enp1s0f1np1
-`;
-
-/** Stands in for docker: something that comes after the late stage, also where that fails. */
-const dockerLike = `[Unit]
-After=network-online.target
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh -c 'echo vflag: docker begins > /dev/ttyS0'
-[Install]
-WantedBy=multi-user.target
 `;
 
 const stages = ["early", "late"] as const;
@@ -78,17 +57,14 @@ const unneeded = [
 ].join(" ");
 
 async function prepare(guest: Guest): Promise<void> {
-  await write(guest, "/etc/vflag/vflag.yaml", spec);
+  await write(guest, "/etc/vflag/vflag.yaml", vfLagSpec(2));
   await write(guest, "/etc/network/interfaces.d/bond0", interfaces);
-  await write(guest, "/etc/systemd/system/docker.service", dockerLike);
+  await write(guest, "/etc/systemd/system/docker.service", dockerLike("echo vflag: docker begins > /dev/ttyS0"));
   for (const stage of stages) await write(guest, `/etc/systemd/system/vflag-${stage}.service.d/lab.conf`, marked(stage));
   // Only the program's disk is mounted at boot.
   await mustDo(guest, "sed -i '/9p/d; /node_modules/d' /etc/fstab");
-  await mustDo(
-    guest,
-    "for unit in vflag-early vflag-late; do vflag render $unit.service --program /usr/local/bin/vflag > /etc/systemd/system/$unit.service; done; " +
-      `systemctl daemon-reload && systemctl enable -q vflag-early vflag-late docker && systemctl mask -q ${unneeded}; sync`,
-  );
+  await installUnits(guest);
+  await mustDo(guest, `systemctl mask -q ${unneeded}; sync`);
 }
 
 async function cutAndBootAgain(guest: Guest, part: number, report: Report): Promise<void> {

@@ -74,8 +74,9 @@ async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
   if (lag.trim() !== expected) throw new Error(`${way.name} did not bring about VF-LAG with all VFs bound: ${lag}`);
   const untuned = await untunedRepresentors(guest, card);
   const { startup = 0 } = way.startup === undefined ? {} : { startup: await way.startup(guest) };
-  const took = Object.fromEntries([...Object.entries(early.took ?? {}), ...Object.entries(late.took ?? {})]);
-  return { early: early.total, late: late.total, startup, untuned, took };
+  const took: Record<string, number> = {};
+  for (const [kind, time] of [early, late].flatMap((stage) => Object.entries(stage.took ?? {}))) took[kind] = (took[kind] ?? 0) + time;
+  return { early: early.total, late: late.total, both: early.total + late.total, startup, untuned, took };
 }
 
 /** How many representors have other channels than they should: where udev renames one meanwhile, a script tunes nothing. */

@@ -55,7 +55,8 @@ const floor: Way = {
 };
 
 async function replay(guest: Guest, stage: "early" | "late"): Promise<Stage> {
-  const node = "UV_THREADPOOL_SIZE=128 node --disable-warning=ExperimentalWarning";
+  // As many writes at once as vflag has under way.
+  const node = "UV_THREADPOOL_SIZE=64 node --disable-warning=ExperimentalWarning";
   return JSON.parse(await mustDo(guest, `${node} ${folder}/floor.ts /tmp/${stage}.json`)) as Stage;
 }
 

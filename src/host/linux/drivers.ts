@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import { refuseInUse } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
-import { findVf, virtfnLinks } from "./pci.ts";
+import { driverOverrideOf, type FoundVf, findVf, virtfnLinks } from "./pci.ts";
 import { Refusal } from "./refusal.ts";
 import { driverPath, pciPath, readInteger, readLinkName, writeAttribute } from "./sysfs.ts";
 
@@ -25,7 +25,7 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
     // Somebody else, such as udev, was quicker.
     if (driverNow(kernel, address) === driver) return;
     const autoprobeOff = readInteger(join(pciPath(kernel.sysRoot, pfAddress), "sriov_drivers_autoprobe")) === 0;
-    throw explain(error, autoprobeOff, findVf(kernel.sysRoot, 0, address)?.driverOverride ?? null, driver);
+    throw explain(error, autoprobeOff, driverOverrideOf(pciPath(kernel.sysRoot, address)), driver);
   }
   if (driverNow(kernel, address) !== driver)
     throw new Refusal(
@@ -39,9 +39,8 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
  * Throws Refusal EBUSY when the VF is in use, or has another driver by now (a guest has taken it).
  */
 export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
-  refuseForeign(kernel, pfAddress, address);
-  const vf = findVf(kernel.sysRoot, indexOf(kernel, pfAddress, address), address);
-  if (vf === null || vf.driver === null) return;
+  const vf = vfOf(kernel, pfAddress, address);
+  if (vf.driver === null) return;
   if (vf.driver !== driver) throw new Refusal("EBUSY", `not done: VF ${address} is bound to ${vf.driver} by now, not to ${driver}`);
   refuseInUse(kernel, [vf]);
   try {
@@ -51,14 +50,21 @@ export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: P
   }
 }
 
-/** Addresses move when the number of VFs changes, and a VF of another PF is none of this action's. */
-function refuseForeign(kernel: Kernel, pf: PciAddress, vf: PciAddress): void {
-  if (readLinkName(join(pciPath(kernel.sysRoot, vf), "physfn")) !== pf) throw new Refusal("ENODEV", `${pf} has no VF ${vf}`);
+/** The VF by its PF's links: addresses move when the number of VFs changes, and a VF of another PF is none of this action's. */
+function vfOf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress): FoundVf {
+  const link = virtfnLinks(pciPath(kernel.sysRoot, pfAddress)).find(({ vf }) => vf === address);
+  const vf = link === undefined ? null : findVf(kernel.sysRoot, link.index, address);
+  if (vf === null) throw noSuchVf(pfAddress, address);
+  return vf;
 }
 
-/** The VF's number, for people. */
-function indexOf(kernel: Kernel, pf: PciAddress, address: PciAddress): number {
-  return virtfnLinks(pciPath(kernel.sysRoot, pf)).find(({ vf }) => vf === address)?.index ?? 0;
+/** The same by the VF's own link, for binding hundreds of them: listing the PF's links for each would take longer than they do. */
+function refuseForeign(kernel: Kernel, pf: PciAddress, vf: PciAddress): void {
+  if (readLinkName(join(pciPath(kernel.sysRoot, vf), "physfn")) !== pf) throw noSuchVf(pf, vf);
+}
+
+function noSuchVf(pf: PciAddress, vf: PciAddress): Refusal {
+  return new Refusal("ENODEV", `${pf} has no VF ${vf}`);
 }
 
 function driverNow(kernel: Kernel, address: PciAddress): string | null {

@@ -82,16 +82,21 @@ export function findVf(sysRoot: string, index: number, address: PciAddress, isBu
   const entries = new Set(listNames(path));
   const ids = readIds(path);
   if (ids === null) return null;
-  const override = isBusy ? null : readText(join(path, "driver_override"));
   return {
     index,
     address,
     ...ids,
     driver: entries.has("driver") ? readLinkName(join(path, "driver")) : null,
-    driverOverride: override === null || override === "" || override === "(null)" ? null : override,
+    driverOverride: isBusy ? null : driverOverrideOf(path),
     iommuGroup: readGroup(path, entries),
     entries,
   };
+}
+
+/** The driver that a function is reserved for. @param path its directory */
+export function driverOverrideOf(path: string): string | null {
+  const override = readText(join(path, "driver_override"));
+  return override === "" || override === "(null)" ? null : override;
 }
 
 function readIds(path: string): { vendor: string; product: string } | null {

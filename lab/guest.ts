@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -142,7 +143,11 @@ export async function cutPower(guest: Guest): Promise<void> {
   if (running === undefined) throw new Error(`guest "${guest.name}" does not run`);
   process.kill(running.pid, "SIGKILL");
   // Until it is gone altogether it keeps its locks on the disk and on its pid file.
-  for (let tries = 0; tries < 500 && isThere(running.pid); tries++) await sleep(20);
+  for (let tries = 0; tries < 1500; tries++) {
+    if (!isThere(running.pid)) return;
+    await sleep(20);
+  }
+  throw new Error(`guest "${guest.name}" (process ${running.pid}) was killed, and is still there after 30 s`);
 }
 
 function isThere(pid: number): boolean {
@@ -210,15 +215,23 @@ async function packagesDisk(build: Build): Promise<string> {
   return join(folder, "packages.ext4");
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Below the ports that the kernel gives to connections: while a guest's power is off, one of those (an ssh of another guest, or an
+ * ssh that connects to itself) could take its port.
+ */
+async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(20_000, 32_768);
+    if (await isFree(port)) return port;
+  }
+  throw new Error("no free TCP port between 20000 and 32767");
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
@@ -268,7 +281,7 @@ export async function stopGuest(name: string): Promise<boolean> {
 }
 
 /** The end of the console and of QEMU's own messages. */
-async function lastWords(folder: string): Promise<string> {
+export async function lastWords(folder: string): Promise<string> {
   const texts = ["qemu.log", "console.log"].map(async (name) => {
     const text = await readFile(join(folder, name), "utf8").catch(() => "");
     return `--- ${name}\n${text.trim().split("\n").slice(-15).join("\n")}`;

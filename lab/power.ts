@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cutPower, type Guest, powerOn, runningGuest } from "./guest.ts";
+import { cutPower, type Guest, lastWords, powerOn, runningGuest } from "./guest.ts";
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed, seeded } from "./random.ts";
@@ -135,7 +135,7 @@ async function bootToTheEnd(guest: Guest): Promise<number> {
 async function awaitMark(guest: Guest, mark: string): Promise<number> {
   for (const end = performance.now() + 300_000; performance.now() < end; await sleep(20)) {
     if ((await marks(guest)).includes(mark)) return performance.now();
-    if (runningGuest(guest.name) === undefined) throw new Error("QEMU has ended: see qemu.log in the guest's folder");
+    if (runningGuest(guest.name) === undefined) throw new Error(`QEMU has ended\n${await lastWords(guest.access.folder)}`);
   }
   throw new Error(`the console does not say "vflag: ${mark}" within 300 s`);
 }

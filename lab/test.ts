@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { boots } from "./boots.ts";
 import { build } from "./build.ts";
 import { faults } from "./faults.ts";
-import { type Guest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { type Guest, runningGuest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { kills } from "./kills.ts";
 import { type Report, say } from "./operate.ts";
 import { power } from "./power.ts";
@@ -65,13 +65,25 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
       .replaceAll(/[^a-z0-9]+/g, "-")
       .slice(0, 18)}-${process.pid}`,
   };
+  const lost = await attempt(named, run, report);
+  if (lost === null) return;
+  process.stdout.write(`the guest of "${title}" is gone, and the task is begun anew: ${lost}\n`);
+  const again = await attempt(named, run, report);
+  if (again !== null) report(false, "it went to its end", again);
+}
+
+/** Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding about vflag. */
+async function attempt(named: StartOptions & { name: string }, run: Task["run"], report: Report): Promise<string | null> {
   try {
     await run(await inTurn(() => start(named)), report);
   } catch (error) {
-    report(false, "it went to its end", error instanceof Error ? error.stack : String(error));
+    const reason = (error instanceof Error ? error.stack : undefined) ?? String(error);
+    if (runningGuest(named.name) === undefined) return reason;
+    report(false, "it went to its end", reason);
   } finally {
     await stopGuest(named.name);
   }
+  return null;
 }
 
 async function start(options: StartOptions): Promise<Guest> {

@@ -58,13 +58,11 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
     else tally.failed++;
     process.stdout.write(`${ok ? "ok    " : "FAILED"} ${what.startsWith(title) ? what : `${title}: ${what}`}\n${ok ? "" : `${details}\n`}`);
   };
-  const named = {
-    ...options,
-    name: `test-${title
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, "-")
-      .slice(0, 18)}-${process.pid}`,
-  };
+  const word = title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 12);
+  const named = { ...options, name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}` };
   const lost = await attempt(named, run, report);
   if (lost === null) return;
   process.stdout.write(`the guest of "${title}" is gone, and the task is begun anew: ${lost}\n`);

@@ -49,7 +49,7 @@ export const VfSettingsSpec = z.strictObject({
 
 export const NicSpec = z
   .strictObject({
-    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "letters, digits, '_', '.' and '-', 63 at most"),
+    name: z.string().regex(/^(?!host$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "letters, digits, '_', '.' and '-', 63 at most, and not \"host\""),
     mode: z.enum(["sriov", "switchdev", "vf-lag"]),
     ports: z.array(PortSelector).min(1),
     vfs: z.int().min(1).max(65535),

@@ -7,7 +7,7 @@ import type { Task } from "./task.ts";
 
 /** vflag killed at random moments of both boot stages, and run again: kill-rounds.ts does it, inside the guest. */
 
-const wanted = 20;
+const wanted = 12;
 
 export const kills: readonly Task[] = [{ title: "kills", guest: { nic: "mlx5" }, run: killedAndRunAgain }];
 

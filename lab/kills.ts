@@ -20,6 +20,7 @@ async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
   const { code, output } = await say(
     guest,
     `cd /vflag && node --disable-warning=ExperimentalWarning lab/kill-rounds.ts ${seed} ${wanted} 2>&1`,
+    900_000,
   );
   const lines = output.split("\n");
   const told = lines.flatMap((line): Told[] => (line.startsWith('{"kind"') ? [JSON.parse(line)] : []));

@@ -116,6 +116,8 @@ function remedyText(remedy: Remedy, tried: boolean): string {
 function summary(verdicts: readonly Verdict[], style: Style): string {
   const bad = verdicts.filter((verdict) => verdict.answer !== "works").map((verdict) => verdict.nic);
   if (bad.length === 0) return style.good(verdicts.length === 1 ? "The NIC works." : `All ${verdicts.length} NICs work.`);
-  const certain = verdicts.some((verdict) => verdict.answer === "broken") ? "does not work" : "cannot be told to work";
+  const one = bad.length === 1;
+  const broken = verdicts.some((verdict) => verdict.answer === "broken");
+  const certain = broken ? `${one ? "does" : "do"} not work` : "cannot be told to work";
   return `${style.bad(`${bad.length} of ${count(verdicts.length, "NIC")} ${certain}: ${bad.join(", ")}.`)} \`vflag explain CHECK\` tells more of a check.`;
 }

@@ -4,6 +4,7 @@ import { known } from "../src/host/observed.ts";
 import { buildHost, type CardOptions } from "../src/host/simulated/build.ts";
 import { enslave, network, release } from "../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../src/host/simulated/faults.ts";
+import { overwriteFirmware, setFirmware } from "../src/host/simulated/firmware.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
 import type { World } from "../src/host/simulated/world.ts";
 import { reconcile } from "../src/reconcile/reconcile.ts";
@@ -38,6 +39,7 @@ const nic = (lines: string) =>
     .map((line) => `    ${line.trim()}`)
     .join("\n")}\n`;
 const vfLag = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 63, representor: 18}");
+const vfLag8 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 8\nbond: bond0");
 const vfLag4 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 4\nbond: bond0");
 const switchdev = nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\nchannels: {pf: 16}");
 const sriov = nic("mode: sriov\nports: [ens3f0, ens3f1]\nvfs: 2");
@@ -192,6 +194,89 @@ const cases: readonly Case[] = [
     spec: vfLag,
     until: "power-on",
     born: ["no-virtualization"],
+  },
+  {
+    name: "firmware-to-set",
+    story: "The firmware offers fewer VFs than wanted, and the spec lets vflag set it: then a reboot, then the VFs.",
+    spec: `${vfLag8}firmware: {}\n`,
+    until: "power-on",
+    born: ["firmware-short"],
+  },
+  {
+    name: "firmware-sriov-off",
+    story: "SR-IOV is off in the firmware, and the spec lets vflag set it.",
+    spec: `${vfLag}firmware: {}\n`,
+    until: "power-on",
+    born: ["no-virtualization"],
+  },
+  {
+    name: "firmware-waits-for-reboot",
+    story: "The firmware is set, and the host was not rebooted since.",
+    spec: `${vfLag8}firmware: {}\n`,
+    until: "power-on",
+    born: ["firmware-short"],
+    change: (world) => setFirmware(world, "0000:37:00.0", { NUM_OF_VFS: "8" }),
+  },
+  {
+    name: "firmware-by-hand",
+    story: "Two NICs on the ports of one card want different numbers of VFs: one value, and a person sets it.",
+    spec: `${nic("mode: sriov\nports: [ens3f0]\nvfs: 6")}  - name: other\n    mode: sriov\n    ports: [ens3f1]\n    vfs: 12\nfirmware: {manage: false}\n`,
+    until: "power-on",
+    born: ["firmware-short"],
+  },
+  {
+    name: "firmware-lockdown",
+    story: "The kernel's lockdown keeps mstconfig from the card, and the card offers fewer VFs than wanted.",
+    spec: `${vfLag8}firmware: {}\n`,
+    until: "power-on",
+    born: ["firmware-short"],
+    change: (world) => {
+      const reason =
+        "mstconfig -d 0000:37:00.0 -e query: exit code 3: write counter to semaphore: Permission denied; -E- Failed to open the device. The kernel's lockdown is on (integrity; secure boot does that) and keeps programs from a card's registers: kernel_lockdown(7)";
+      for (const card of known(world.state.firmware) ?? []) card.configuration = { unknown: reason };
+    },
+  },
+  {
+    name: "firmware-not-asked-enough-vfs",
+    story: "No program asks the firmware, and the kernel shows enough VFs: nothing is wrong.",
+    spec: `${vfLag}firmware: {}\n`,
+    until: "works",
+    change: (world) => {
+      world.state.firmware = { unknown: "neither mstconfig nor mlxconfig is installed (mstconfig is in the package mstflint)" };
+    },
+  },
+  {
+    name: "firmware-over-64-vfs",
+    story: "NUM_OF_VFS is 127 on a card for VF-LAG: it may keep the LAG away, a warning is due.",
+    spec: `${vfLag}firmware: {}\n`,
+    until: "power-on",
+    change: (world) => {
+      for (const pf of world.state.pfs) {
+        if (pf.sriov !== null) pf.sriov.total = 127;
+        overwriteFirmware(world, pf, { NUM_OF_VFS: "127" });
+      }
+    },
+  },
+  {
+    name: "firmware-infiniband",
+    story: "A VPI card whose second port will be InfiniBand at the next boot.",
+    spec: `${vfLag}firmware: {}\n`,
+    until: "works",
+    change: (world) => {
+      for (const { configuration } of known(world.state.firmware) ?? []) {
+        const parameters = known(configuration)?.parameters ?? {};
+        parameters["LINK_TYPE_P1"] = { default: "IB", current: "ETH", next: "ETH", readOnly: false };
+        parameters["LINK_TYPE_P2"] = { default: "IB", current: "ETH", next: "IB", readOnly: false };
+      }
+    },
+  },
+  {
+    name: "firmware-dpu",
+    story: "A BlueField DPU: a reboot of the host does not load what was set.",
+    spec: `${vfLag8}firmware: {}\n`,
+    cards: [{ ...dual, model: "BlueField-3" }],
+    until: "power-on",
+    born: ["firmware-short"],
   },
   {
     name: "vf-link-missing",
@@ -405,7 +490,7 @@ async function writeCase({
   for (const fault of born) inject(world, fault);
   const host = new SimulatedHost(world);
   const made = loadSpec(madeWith, name);
-  if (until !== "power-on") await reconcile(host, made, { stages: ["persistence", "early"] });
+  if (until !== "power-on") await reconcile(host, made, { stages: ["firmware", "persistence", "early"] });
   if (until === "bonded" || until === "works") network(world);
   if (until === "works") await reconcile(host, made, { stages: ["early", "late"] });
   for (const fault of drift) inject(world, fault);

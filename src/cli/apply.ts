@@ -63,7 +63,7 @@ async function run(
   const { stages: all } = await import("../requirements/stages.ts");
   const stages = asked === "all" ? all : asked;
   const spec = readSpec(file);
-  const target = await openTarget(name, true, asked === "all" ? "everything" : "nics");
+  const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec.firmware?.tool ?? null);
   try {
     const style = styleFor(process.stderr);
     const lock = acquireLock(target.lockFile, `vflag ${command}`);

@@ -20,7 +20,7 @@ async function run({ spec: file, host: name, output, full }: SpecOptions & Outpu
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
   const { isEmpty, rehearse } = await import("../reconcile/plan.ts");
   const spec = readSpec(file);
-  const target = await openTarget(name, false);
+  const target = await openTarget(name, false, "everything", spec.firmware?.tool ?? null);
   try {
     const plan = await rehearse(spec, await target.host.observe());
     if (output === "json") {

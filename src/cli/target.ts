@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
+import type { FirmwareTool } from "../host/firmware-settings.ts";
 import type { Host } from "../host/host.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
 import { loadSpec } from "../spec/load.ts";
@@ -20,11 +21,20 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Opens what `--host` names. @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost */
-export async function openTarget(name: string, act: boolean, looks: "everything" | "nics" = "everything"): Promise<Target> {
+/**
+ * Opens what `--host` names.
+ * @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost
+ * @param firmware which program asks the cards' firmware; null: none, which saves seconds
+ */
+export async function openTarget(
+  name: string,
+  act: boolean,
+  looks: "everything" | "nics" = "everything",
+  firmware: "auto" | FirmwareTool | null = "auto",
+): Promise<Target> {
   if (name === "local") {
     const { LinuxHost } = await import("../host/linux/host.ts");
-    const host = LinuxHost.open({ looks, program: programPath() });
+    const host = LinuxHost.open({ looks, firmwareTool: firmware, program: programPath() });
     return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
   }
   const { openSavedHost } = await import("../host/saved.ts");

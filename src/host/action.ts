@@ -1,3 +1,4 @@
+import type { FirmwareSettings, FirmwareTool } from "./firmware-settings.ts";
 import type { Eswitch, VfSettings } from "./state.ts";
 import type { PciAddress } from "./values.ts";
 
@@ -24,6 +25,8 @@ export type Action =
       readonly settings: Partial<VfSettings>;
     }
   | { readonly kind: "activate-lag"; readonly pf: PciAddress; readonly seconds: number }
+  /** For the next boot. `pf`: the one by which the card is asked. */
+  | { readonly kind: "set-firmware"; readonly pf: PciAddress; readonly tool: FirmwareTool; readonly settings: FirmwareSettings }
   /** `render`: what `vflag render` calls this file. `reload`: who has to read it again. */
   | { readonly kind: "write-file"; readonly path: string; readonly text: string; readonly render: string; readonly reload: Reload | null }
   | { readonly kind: "remove-file"; readonly path: string; readonly reload: Reload | null }

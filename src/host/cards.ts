@@ -10,7 +10,7 @@ export type CardOf = (pf: PciAddress) => string;
  * by which the driver finds the other port of a LAG: linux drivers/net/ethernet/mellanox/mlx5/core/dev.c,
  * mlx5_same_hw_devs(), and en/devlink.c, mlx5e_devlink_get_port_parent_id().
  */
-export function cardsOf(state: HostState): CardOf {
+export function cardsOf(state: Pick<HostState, "pfs" | "netdevs">): CardOf {
   const bySwitch = new Map<string, string>();
   const bySlot = new Map<string, string>();
   for (const pf of state.pfs.toSorted((a, b) => (a.address < b.address ? -1 : 1))) {

@@ -1,4 +1,5 @@
 import type { Action, Reload } from "./action.ts";
+import { settingArguments } from "./firmware-settings.ts";
 import type { VfSettings } from "./state.ts";
 
 /** An action as the commands that a person would type for it, one a line. For reading only: vflag itself runs none of them. */
@@ -31,6 +32,8 @@ export function commandsOf(action: Action): string[] {
         `cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`,
         `devlink dev eswitch set pci/${action.pf} mode switchdev   # only if it does not: the driver then tries again`,
       ];
+    case "set-firmware":
+      return [`${action.tool} -d ${action.pf} -y set ${settingArguments(action.settings).join(" ")}`];
     case "write-file":
       return [`vflag render ${word(action.render)} > ${word(action.path)}`, ...reloadCommands(action.reload)];
     case "remove-file":

@@ -44,7 +44,17 @@ function laneOf(action: Action, cards: ReadonlySet<string>, cardOf: CardOf): { k
 
 type CardAction = Extract<
   Action,
-  { kind: "set-vf-autoprobe" | "set-vf-count" | "set-steering" | "set-inline" | "set-encap" | "set-eswitch-mode" | "activate-lag" }
+  {
+    kind:
+      | "set-vf-autoprobe"
+      | "set-vf-count"
+      | "set-steering"
+      | "set-inline"
+      | "set-encap"
+      | "set-eswitch-mode"
+      | "activate-lag"
+      | "set-firmware";
+  }
 >;
 
 function actsOnCard(action: Action): action is CardAction {
@@ -56,6 +66,7 @@ function actsOnCard(action: Action): action is CardAction {
     case "set-encap":
     case "set-eswitch-mode":
     case "activate-lag":
+    case "set-firmware":
       return true;
     case "bind-vf":
     case "unbind-vf":

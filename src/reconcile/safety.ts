@@ -18,6 +18,8 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "set-tc-offload":
     case "set-vf-settings":
     case "activate-lag":
+    // The card goes on with what it runs with.
+    case "set-firmware":
     // Nothing that runs notices them before the next boot.
     case "write-file":
     case "remove-file":

@@ -13,7 +13,7 @@ export function stateText(state: HostState, style: Style): string {
     const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ");
     return `${style.strong(bond.name)}  ${bond.mode}: ${slaves === "" ? "no slaves" : slaves}${lacp}`;
   });
-  return `${[head, ...blocks, ...bonds].join("\n\n")}\n`;
+  return `${[head, ...blocks, ...firmwareBlocks(state, style), ...bonds].join("\n\n")}\n`;
 }
 
 function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string[] {
@@ -36,6 +36,19 @@ function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string
     ["VFs", vfText(pf, state)],
   ];
   return [title, ...table(rows, "  "), ...vfRows(pf, state)];
+}
+
+/** Each card's firmware, as far as it decides about VFs; on a host without such cards nothing. */
+function firmwareBlocks({ firmware }: HostState, style: Style): string[] {
+  if (isUnknown(firmware)) return [`${style.strong("firmware configuration")}  unknown: ${firmware.unknown}`];
+  return firmware.map(({ card, tool, configuration }) => {
+    const title = `${style.strong(`firmware of card ${card}`)}${tool === null ? "" : `  ${tool}`}`;
+    if (isUnknown(configuration)) return `${title}  unknown: ${configuration.unknown}`;
+    const rows = Object.entries(configuration.parameters).map(([name, { current, next }]) => {
+      return [name, current === next ? (next ?? "not told") : `${current ?? "not told"}, ${next ?? "not told"} from the next boot on`];
+    });
+    return [title, ...table(rows, "  ")].join("\n");
+  });
 }
 
 function vfRows(pf: PhysicalFunction, state: HostState): string[] {

@@ -1,6 +1,7 @@
 import { modelOf } from "../host/models.ts";
 import { isUnknown } from "../host/observed.ts";
-import type { PhysicalFunction } from "../host/state.ts";
+import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { firmwareCardOf, remedyForTooFew } from "./firmware-wait.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { pfName } from "./virtual-functions.ts";
 
@@ -17,11 +18,14 @@ export const model: Requirement = {
     "https://docs.kernel.org/networking/representors.html",
   ],
   gate: true,
-  check: ({ nic, pfs }) =>
-    pfs.flatMap((pf) => (nic.mode === "sriov" ? sriovNeeds(pf) : [...sriovNeeds(pf), ...eswitchNeeds(pf, nic.mode)])),
+  check: ({ nic, pfs, state }) =>
+    pfs.flatMap((pf) => {
+      const needs = sriovNeeds(pf, nic.vfs, state);
+      return nic.mode === "sriov" ? needs : [...needs, ...eswitchNeeds(pf, nic.mode)];
+    }),
 };
 
-function sriovNeeds(pf: PhysicalFunction): Finding[] {
+function sriovNeeds(pf: PhysicalFunction, vfs: number, state: HostState): Finding[] {
   const finding = (actual: string, text: string): Finding => {
     return { subject: pfName(pf), expected: "SR-IOV through sysfs", actual, severity: "error", remedy: { kind: "person", text } };
   };
@@ -33,8 +37,13 @@ function sriovNeeds(pf: PhysicalFunction): Finding[] {
       ),
     ];
   }
-  if (pf.sriov === null)
-    return [finding("no SR-IOV capability", "enable SR-IOV in the BIOS and the NIC's firmware (SRIOV_EN), then reboot")];
+  if (pf.sriov === null) {
+    const remedy = remedyForTooFew(pf, vfs, state);
+    const asked = firmwareCardOf(pf, state) !== undefined;
+    // The BIOS can take the capability away too; a firmware that was asked says which of the two it is.
+    const text = "enable SR-IOV in the BIOS and the NIC's firmware (SRIOV_EN), then reboot";
+    return [{ ...finding("no SR-IOV capability", text), ...(asked ? { remedy } : {}) }];
+  }
   return [];
 }
 

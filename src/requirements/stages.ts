@@ -5,6 +5,7 @@ import { channels } from "./channels.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
 import { eswitchMode } from "./eswitch-mode.ts";
+import { firmware } from "./firmware.ts";
 import { lag } from "./lag.ts";
 import { model } from "./model.ts";
 import { notInBond } from "./not-in-bond.ts";
@@ -22,7 +23,7 @@ import { vfsBound } from "./vfs-bound.ts";
 import { vfsUnbound } from "./vfs-unbound.ts";
 
 /** What the host around the NICs must be, in the order in which it is brought to fulfil it. */
-export const hostRequirements: readonly HostRequirement[] = [bootUnits];
+export const hostRequirements: readonly HostRequirement[] = [firmware, bootUnits];
 
 /** What each NIC must be, in the order in which it is brought to fulfil it. */
 export const requirements: readonly Requirement[] = [
@@ -49,10 +50,10 @@ export const requirements: readonly Requirement[] = [
 ];
 
 /** In the order in which a host comes through them. */
-export const stages: readonly Stage[] = ["persistence", "early", "late"];
+export const stages: readonly Stage[] = ["firmware", "persistence", "early", "late"];
 
 /** Stages of the host that come before its NICs' own. */
-export const stagesBefore: readonly Stage[] = ["persistence"];
+export const stagesBefore: readonly Stage[] = ["firmware", "persistence"];
 
 /** Every requirement, in the order of the stages. */
 export const allRequirements: readonly (Requirement | HostRequirement)[] = stages.flatMap((stage) =>

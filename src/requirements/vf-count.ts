@@ -1,5 +1,6 @@
 import type { Action } from "../host/action.ts";
-import type { PhysicalFunction } from "../host/state.ts";
+import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { remedyForTooFew } from "./firmware-wait.ts";
 import type { Finding, Remedy, Requirement } from "./requirement.ts";
 import { heldVfs, pfName } from "./virtual-functions.ts";
 
@@ -16,19 +17,16 @@ export const vfCount: Requirement = {
   ],
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_numvfs_store)"],
   gate: true,
-  check: ({ nic, pfs }) =>
-    pfs.flatMap((pf) => (pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs)])),
+  check: ({ nic, pfs, state }) =>
+    pfs.flatMap((pf) => (pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs, state)])),
 };
 
-function wrongCount(pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["sriov"]>, wanted: number): Finding {
+function wrongCount(pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["sriov"]>, wanted: number, state: HostState): Finding {
   const finding = (remedy: Remedy): Finding => {
     const actual = sriov.total < wanted ? `${vfs(sriov.count)}, and the NIC offers ${sriov.total} at most` : vfs(sriov.count);
     return { subject: pfName(pf), expected: vfs(wanted), actual, severity: "error", remedy };
   };
-  if (sriov.total < wanted) {
-    const text = `raise NUM_OF_VFS (and set SRIOV_EN) in the NIC's firmware to ${wanted}, then reboot; if that is done, reboot only`;
-    return finding({ kind: "person", text });
-  }
+  if (sriov.total < wanted) return finding(remedyForTooFew(pf, wanted, state));
   const held = heldVfs(pf);
   if (held.length > 0) {
     const text = `the number can be changed only when no VF is in use: ${held.join("; ")}. Move or stop the guests, then apply again`;

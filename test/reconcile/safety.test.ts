@@ -27,6 +27,7 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "set-channels": { kind: "set-channels", netdev: "ens3f0", combined: 4 },
   "set-vf-settings": { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
   "activate-lag": { kind: "activate-lag", pf, seconds: 10 },
+  "set-firmware": { kind: "set-firmware", pf, tool: "mstconfig", settings: { NUM_OF_VFS: "16" } },
   "write-file": { kind: "write-file", path: "/etc/modprobe.d/vflag.conf", text: "", render: "vflag.conf", reload: null },
   "remove-file": { kind: "remove-file", path: "/etc/modprobe.d/vflag.conf", reload: null },
   "enable-unit": { kind: "enable-unit", unit: "vflag-early.service" },
@@ -79,7 +80,7 @@ async function answer(kind: Kind, change: Change): Promise<string | null> {
 }
 
 const eswitchOptions: Kind[] = ["set-steering", "set-inline", "set-encap"];
-const harmless: Kind[] = ["set-vf-autoprobe", "bind-vf", "set-tc-offload", "set-vf-settings", "activate-lag"];
+const harmless: Kind[] = ["set-vf-autoprobe", "bind-vf", "set-tc-offload", "set-vf-settings", "activate-lag", "set-firmware"];
 const qemu = `VF 0 (${vf}) in use by process 4711 (qemu-kvm)`;
 const container = `VF 0 (${vf}) in use by network namespace cni-5a1e`;
 const perhaps = `VF 0 (${vf}) perhaps in use (/proc could not be read)`;

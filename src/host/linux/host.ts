@@ -2,6 +2,7 @@ import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { type LinkReference, openNetlink, prepareWorker, runInWorker } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
+import type { FirmwareCard } from "../firmware.ts";
 import { ActionError, type Host } from "../host.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
@@ -11,6 +12,7 @@ import { type FoundDevlink, findDevlink, infoOf, portsOf } from "./devlink.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
+import { type FirmwareToolChoice, findFirmware, setFirmware } from "./firmware.ts";
 import { findHolders } from "./holders.ts";
 import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
@@ -28,11 +30,14 @@ import { readText } from "./sysfs.ts";
 export interface HostOptions extends Partial<Kernel> {
   /** `nics`: without what surrounds them (files, units), for which programs have to be started. */
   readonly looks?: "everything" | "nics";
+  /** The program that asks the cards' firmware; null: they are not asked. */
+  readonly firmwareTool?: FirmwareToolChoice | null;
   /** The path of vflag, as units shall start it. */
   readonly program?: string | null;
 }
 
 const notLooked = unknown("this command does not look at it");
+const notAsked = unknown("the spec has no section firmware, so the cards were not asked");
 
 /**
  * This machine: its NICs through netlink, sysfs and debugfs; what surrounds them with the programs that know it.
@@ -46,6 +51,9 @@ export class LinuxHost implements Host, Disposable {
   readonly looksFirst = true;
   readonly #kernel: Kernel;
   readonly #everything: boolean;
+  readonly #firmwareTool: FirmwareToolChoice | null;
+  /** What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs. */
+  #firmware: Promise<Observed<FirmwareCard[]>> | null = null;
   readonly #program: string | null;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
@@ -72,10 +80,12 @@ export class LinuxHost implements Host, Disposable {
       filesRoot = "",
       run = runProgram,
       looks = "everything",
+      firmwareTool = "auto",
       program = null,
     } = options;
     this.#close = close;
     this.#program = program;
+    this.#firmwareTool = firmwareTool;
     this.#everything = looks === "everything";
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
     this.#kernel = { netlink, request: tracked, expectRequest, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
@@ -98,12 +108,13 @@ export class LinuxHost implements Host, Disposable {
       kernel,
       links,
     );
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders));
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
       kernel: kernelRelease,
       observedAt: new Date().toISOString(),
-      pfs: pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders)),
+      pfs: described,
       netdevs,
       bonds: bondsOf(links),
       devlinkPorts: portsOf(devlink),
@@ -111,6 +122,7 @@ export class LinuxHost implements Host, Disposable {
       program: this.#program,
       files: this.#everything ? findFiles(kernel) : notLooked,
       units: this.#everything ? await findUnits(kernel) : notLooked,
+      firmware: this.#everything ? await this.#findFirmware({ pfs: described, netdevs }) : notLooked,
     };
   }
 
@@ -165,6 +177,9 @@ export class LinuxHost implements Host, Disposable {
         return setVfSettings(kernel, this.#linkOf(action), action.vf, action.settings);
       case "activate-lag":
         return activateLag(kernel, this.#kernelRelease(), action.pf, action.seconds);
+      case "set-firmware":
+        this.#firmware = null;
+        return setFirmware(kernel, action.pf, action.tool, action.settings);
       case "write-file":
         return writeOwnFile(kernel, action.path, action.text, action.reload);
       case "remove-file":
@@ -174,6 +189,12 @@ export class LinuxHost implements Host, Disposable {
       case "disable-unit":
         return setUnitEnabled(kernel, action.unit, false);
     }
+  }
+
+  async #findFirmware(state: Pick<HostState, "pfs" | "netdevs">): Promise<Observed<FirmwareCard[]>> {
+    if (this.#firmwareTool === null) return notAsked;
+    this.#firmware ??= findFirmware(this.#kernel, state, this.#firmwareTool);
+    return this.#firmware;
   }
 
   /** A netdev by the index that it had when the action was asked for, else by its name. */

@@ -1,6 +1,7 @@
 import { models } from "../models.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
+import { capabilityOf, firmwareOf } from "./firmware.ts";
 import { disabledLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";
 import { portIndexBase, switchIdOf } from "./representors.ts";
@@ -33,6 +34,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
     program: "/usr/bin/vflag",
     files: [],
     units: [],
+    firmware: [],
   };
   const world: World = {
     schema: "vflag/simulated-host/1",
@@ -71,6 +73,7 @@ function addCard(world: World, card: CardOptions, index: number): void {
     world.state.pfs.push(pf);
     equip(world, pf, port, addresses, model.vfProduct);
   });
+  if (model.vendor === "15b3" && Array.isArray(world.state.firmware)) world.state.firmware.push(firmwareOf(world, addresses, model));
   if (card.bond !== undefined) {
     const slaves = addresses.slice(0, 2).map((_, port) => `ens${slot}f${port}`);
     world.hidden.networking.push({ ...card.bond, slaves });
@@ -79,7 +82,7 @@ function addCard(world: World, card: CardOptions, index: number): void {
 
 function equip(world: World, pf: PhysicalFunction, port: number, card: PciAddress[], vfProduct: string | null): void {
   const profile = profileOf(pf);
-  pf.sriov = { total: profile.totalVfs, count: 0, autoprobe: true, offset: profile.offset(port), stride: profile.stride, vfProduct };
+  pf.sriov = capabilityOf(pf, port, profile.totalVfs, vfProduct);
   if (profile.eswitch) {
     const steering = profile.steering.includes("smfs") ? "smfs" : (profile.steering[0] ?? null);
     pf.eswitch = { mode: "legacy", inline: profile.inline === "none" ? "none" : "link", encap: true, steering };

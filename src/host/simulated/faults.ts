@@ -3,8 +3,9 @@ import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
+import { overwriteFirmware } from "./firmware.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
-import type { Behaviour, World } from "./world.ts";
+import { type Behaviour, cardOf, type World } from "./world.ts";
 
 /** A fault or a drift that can be put into a simulated host by name. */
 export interface Fault {
@@ -25,13 +26,22 @@ export const faults = {
   "firmware-short": {
     summary: "the firmware offers 4 VFs a port (NUM_OF_VFS)",
     apply: (world) => {
-      for (const pf of world.state.pfs) if (pf.sriov !== null) pf.sriov.total = Math.min(pf.sriov.total, 4);
+      for (const pf of world.state.pfs) {
+        if (pf.sriov === null) continue;
+        pf.sriov.total = Math.min(pf.sriov.total, 4);
+        overwriteFirmware(world, pf, { NUM_OF_VFS: String(pf.sriov.total) });
+      }
     },
   },
   "no-virtualization": {
     summary: "the ports have no SR-IOV capability (SRIOV_EN off)",
     apply: (world) => {
-      for (const pf of world.state.pfs) if (pf.vfs.length === 0) pf.sriov = null;
+      // What a card runs with is one for its ports.
+      for (const pf of world.state.pfs) {
+        if (pf.vfs.length > 0) continue;
+        pf.sriov = null;
+        if (cardOf(world, pf).every((port) => port.sriov === null)) overwriteFirmware(world, pf, { SRIOV_EN: "false" });
+      }
     },
   },
   "port-missing": {

@@ -7,6 +7,7 @@ import { bindVf, unbindVf } from "./drivers.ts";
 import { durationOf } from "./durations.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
+import { setFirmware } from "./firmware.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
@@ -75,6 +76,8 @@ function act(world: World, action: Action): void {
       return setVfSettings(world, action.netdev, action.vf, action.settings);
     case "activate-lag":
       return activateLag(world, action.pf, action.seconds);
+    case "set-firmware":
+      return setFirmware(world, action.pf, action.settings);
     case "write-file":
       return writeFile(world, action.path, action.text);
     case "remove-file":

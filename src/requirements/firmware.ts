@@ -1,0 +1,199 @@
+import type { Action } from "../host/action.ts";
+import { type CardOf, cardsOf } from "../host/cards.ts";
+import { commandsOf } from "../host/command.ts";
+import type { FirmwareCard, FirmwareConfiguration, FirmwareParameter } from "../host/firmware.ts";
+import type { FirmwareParameterName, FirmwareSettings } from "../host/firmware-settings.ts";
+import { isUnknown, known } from "../host/observed.ts";
+import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { netdevOf } from "../spec/selectors.ts";
+import { afterReboot, firmwareCardOf, isOn, loadText } from "./firmware-wait.ts";
+import type { HostFinding, HostRequirement, HostView, NicView, Remedy } from "./requirement.ts";
+import { pfName } from "./virtual-functions.ts";
+
+/**
+ * The firmware of each declared card offers the VFs that its ports want, now and after the next boot.
+ *
+ * Looked at only where the spec has a section `firmware`. What counts for today is what the kernel shows: where every
+ * declared port already offers enough VFs and the firmware cannot be asked, nothing is found. NUM_OF_VFS is one value for
+ * all ports of a card, so the largest number wanted on it; a larger one stays.
+ */
+export const firmware: HostRequirement = {
+  id: "firmware",
+  stage: "firmware",
+  title: "the cards' firmware offers the VFs that are wanted",
+  why: "A ConnectX offers no more VFs than NUM_OF_VFS, and none without SRIOV_EN; new values count from the next boot on.",
+  observe: ["mstconfig -d ADDRESS -e query | grep -wE 'Configurations:|SRIOV_EN|NUM_OF_VFS|LINK_TYPE_P[12]'"],
+  byHand: [
+    "mstconfig -d ADDRESS set SRIOV_EN=1 NUM_OF_VFS=N (the largest N that a port of this card wants; LINK_TYPE_P1=2 makes port 1 Ethernet)",
+    "Then reboot (switch a host with a DPU off and on). mstfwreset loads the values without a reboot, but takes all ports of the card down.",
+  ],
+  references: [
+    "mstconfig(1)",
+    "https://docs.nvidia.com/networking/display/mftv4310/mlxconfig",
+    "https://docs.kernel.org/admin-guide/LSM/index.html, kernel_lockdown(7)",
+  ],
+  gate: false,
+  check: (view) =>
+    view.spec.firmware === undefined ? [] : wantedCards(view).flatMap((card) => [...settings(card, view), ...manyVfs(card, view)]),
+};
+
+/** A card with ports of declared NICs. */
+interface WantedCard {
+  readonly name: string;
+  readonly nics: readonly NicView[];
+  readonly pfs: readonly PhysicalFunction[];
+  /** The largest number of VFs that a port of it wants. */
+  readonly vfs: number;
+}
+
+function wantedCards({ nics, state }: HostView): WantedCard[] {
+  const cardOf: CardOf = cardsOf(state);
+  const ports = nics.flatMap((view) => view.pfs.map((pf) => ({ view, pf })).filter(({ pf }) => pf.vendor === "15b3"));
+  return [...Map.groupBy(ports, ({ pf }) => cardOf(pf.address))].map(([name, found]) => ({
+    name,
+    nics: [...new Set(found.map(({ view }) => view))],
+    pfs: found.map(({ pf }) => pf),
+    vfs: Math.max(...found.map(({ view }) => view.nic.vfs)),
+  }));
+}
+
+function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] {
+  const [first] = wanted.pfs;
+  if (first === undefined) return [];
+  const enough = wanted.pfs.every((pf) => pf.sriov !== null && pf.sriov.total >= wanted.vfs);
+  const finding = (actual: string, severity: HostFinding["severity"], remedy: Remedy, names: readonly string[] = []): HostFinding[] => {
+    const ethernet = names.flatMap((name) => (name.startsWith("LINK_TYPE") ? [`, ${name} ETH`] : []));
+    const expected = `SRIOV_EN on, NUM_OF_VFS at least ${wanted.vfs}${ethernet.join("")}`;
+    return [{ ...aboutCard(wanted), expected, actual, severity, remedy }];
+  };
+  const cannotTell = (reason: string): HostFinding[] => {
+    if (enough) return [];
+    const text = `look by hand, and set what is missing: ${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })}; then ${loadText(first)}`;
+    return finding(reason, "unknown", { kind: "person", text });
+  };
+  const card = firmwareCardOf(first, state);
+  if (isUnknown(state.firmware)) return cannotTell(state.firmware.unknown);
+  if (card === undefined) return cannotTell("this card was not asked");
+  if (isUnknown(card.configuration)) return cannotTell(card.configuration.unknown);
+  const judged = judge(wanted, card.configuration, state);
+  if ("unclear" in judged) return cannotTell(judged.unclear);
+  const names = Object.keys(judged.toSet);
+  if (names.length > 0) {
+    const actual = sentence(names, card.configuration);
+    // It works until the next boot only.
+    const severity = enough && !judged.notEthernet ? "warning" : "error";
+    const locked = names.filter((name) => parameter(card.configuration, name)?.readOnly === true);
+    if (locked.length > 0) {
+      const text = `the card lets this host read ${locked.join(" and ")} only: whoever owns it (the DPU's own system, or mstprivhost) must set it`;
+      return finding(actual, severity, { kind: "person", text }, names);
+    }
+    const action: Action = { kind: "set-firmware", pf: card.asked, tool: card.tool ?? "mstconfig", settings: judged.toSet };
+    if (spec.firmware?.manage === true) return finding(actual, severity, { kind: "actions", actions: [action] }, names);
+    return finding(actual, severity, { kind: "person", text: `${commandsOf(action).join("; ")}; then ${loadText(first)}` }, names);
+  }
+  if (judged.waiting.length === 0 || (enough && !judged.notEthernet)) return [];
+  const text = `${afterReboot(first)}. ${resetText(card)}`;
+  return finding(
+    `${sentence(judged.waiting, card.configuration)}: set, and waiting for a boot`,
+    "error",
+    { kind: "reboot", text },
+    judged.waiting,
+  );
+}
+
+interface Judged {
+  /** What the next boot would not bring. */
+  readonly toSet: FirmwareSettings;
+  /** What the next boot brings and is not there yet. */
+  readonly waiting: readonly string[];
+  /** A declared port runs as something else than Ethernet. */
+  readonly notEthernet: boolean;
+}
+
+function judge(wanted: WantedCard, { parameters }: FirmwareConfiguration, state: HostState): Judged | { unclear: string } {
+  const toSet: Partial<Record<FirmwareParameterName, string>> = {};
+  const waiting: string[] = [];
+  const { SRIOV_EN: enabled, NUM_OF_VFS: count } = parameters;
+  if (enabled?.next == null || count?.next == null) {
+    const missing = Object.entries({ SRIOV_EN: enabled, NUM_OF_VFS: count }).filter(([, seen]) => seen?.next == null);
+    return { unclear: `the card does not show ${missing.map(([name]) => name).join(" and ")}` };
+  }
+  if (!/^\d+$/.test(count.next)) return { unclear: `NUM_OF_VFS is not a number: ${count.next}` };
+  if (!isOn(enabled.next)) toSet.SRIOV_EN = "true";
+  else if (!isOn(enabled.current)) waiting.push("SRIOV_EN");
+  if (Number(count.next) < wanted.vfs) toSet.NUM_OF_VFS = String(wanted.vfs);
+  else if (count.current === null || Number(count.current) < wanted.vfs) waiting.push("NUM_OF_VFS");
+  let notEthernet = false;
+  for (const pf of wanted.pfs) {
+    const name = linkTypeOf(pf, state);
+    const type = name === null ? undefined : parameters[name];
+    // Cards that are Ethernet only have no such parameter.
+    if (name === null || type === undefined || type.next === null) continue;
+    if (!isEthernet(type.next)) toSet[name] = "ETH";
+    else if (type.current !== null && !isEthernet(type.current)) waiting.push(name);
+    if (type.current !== null && !isEthernet(type.current)) notEthernet = true;
+  }
+  return { toSet, waiting, notEthernet };
+}
+
+/**
+ * The parameter with the kind of this port's link. The ports of a card are numbered from 1, its uplinks and devlink's
+ * physical ports from 0: linux drivers/net/ethernet/mellanox/mlx5/core/en/devlink.c. mlx4 has both ports on one function,
+ * and a driver option of its own for their kind.
+ */
+function linkTypeOf(pf: PhysicalFunction, state: HostState): "LINK_TYPE_P1" | "LINK_TYPE_P2" | null {
+  if (pf.driver === "mlx4_core") return null;
+  const uplink = /^p(\d+)$/.exec(netdevOf(pf, state)?.portName ?? "")?.[1];
+  const physical = known(state.devlinkPorts)?.find(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "physical");
+  const number = uplink === undefined ? (physical?.port ?? Number(pf.address.at(-1))) : Number(uplink);
+  return number === 0 ? "LINK_TYPE_P1" : number === 1 ? "LINK_TYPE_P2" : null;
+}
+
+function isEthernet(value: string): boolean {
+  return value === "ETH" || value === "2";
+}
+
+/** Over 64 VFs in the firmware can keep the LAG from becoming active, however few are made. One that is active is proof of the contrary. */
+function manyVfs(wanted: WantedCard, { state }: HostView): HostFinding[] {
+  const lagged = wanted.nics.filter(({ nic }) => nic.mode === "vf-lag");
+  const [first] = wanted.pfs;
+  const card = first === undefined ? undefined : firmwareCardOf(first, state);
+  const count = known(card?.configuration)?.parameters["NUM_OF_VFS"];
+  const largest = Math.max(Number(count?.current ?? 0), Number(count?.next ?? 0));
+  if (first === undefined || lagged.length === 0 || !(largest > 64)) return [];
+  const lags = wanted.pfs.map((pf) => known(pf.lag));
+  if (lags.some((lag) => lag?.state === "active" && lag.type === "switchdev")) return [];
+  const fewer = `if the LAG does not become active: ${commandFor(first, { NUM_OF_VFS: "64" }, card)}; then ${loadText(first)}`;
+  const text = wanted.vfs > 64 ? `if the LAG does not become active, declare 64 VFs a port at most. ${fewer}` : fewer;
+  const actual = `NUM_OF_VFS is ${largest}: some firmware makes no LAG with more than 64, even when fewer VFs are made ("PF is configured with more than 64 VFs")`;
+  const expected = "NUM_OF_VFS of 64 at most for VF-LAG";
+  return [{ ...aboutCard({ ...wanted, nics: lagged }), expected, actual, severity: "warning", remedy: { kind: "person", text } }];
+}
+
+function aboutCard({ name, pfs, nics }: WantedCard): Pick<HostFinding, "subject" | "nics"> {
+  return { subject: `card ${name} (${pfs.map((pf) => pf.netdev ?? pfName(pf)).join(", ")})`, nics: nics.map(({ nic }) => nic.name) };
+}
+
+/** `NUM_OF_VFS is 4, 16 from the next boot on`. */
+function sentence(names: readonly string[], configuration: FirmwareConfiguration): string {
+  return names
+    .map((name) => {
+      const { current, next } = parameter(configuration, name) ?? { current: null, next: null };
+      if (current === null) return `${name} is ${next} for the next boot`;
+      return current === next ? `${name} is ${current}` : `${name} is ${current}, ${next} from the next boot on`;
+    })
+    .join("; ");
+}
+
+function parameter(configuration: FirmwareCard["configuration"], name: string): FirmwareParameter | undefined {
+  return known(configuration)?.parameters[name];
+}
+
+function commandFor(pf: PhysicalFunction, values: FirmwareSettings, card?: FirmwareCard): string {
+  return commandsOf({ kind: "set-firmware", pf: card?.asked ?? pf.address, tool: card?.tool ?? "mstconfig", settings: values }).join("; ");
+}
+
+function resetText({ asked, tool }: FirmwareCard): string {
+  const program = tool === "mlxconfig" ? "mlxfwreset" : "mstfwreset";
+  return `\`${program} -d ${asked} reset\` can load it without a reboot, but takes down all ports of the card and whatever runs over them: vflag never does it`;
+}

@@ -29,8 +29,8 @@ export const firmware: HostRequirement = {
   ],
   references: [
     "mstconfig(1)",
-    "https://docs.nvidia.com/networking/display/mftv4310/mlxconfig",
-    "https://docs.kernel.org/admin-guide/LSM/index.html, kernel_lockdown(7)",
+    "https://github.com/Mellanox/mstflint (mlxconfig/), and its issue 416 about the kernel's lockdown",
+    "kernel_lockdown(7)",
   ],
   gate: false,
   check: (view) =>

@@ -106,7 +106,7 @@ describe("what a query prints is told", () => {
   test("of a ConnectX-3, which cannot tell what it runs with", () => {
     const rows = cardRows(16).filter(({ name }) => name === "SRIOV_EN" || name === "NUM_OF_VFS");
     const text = queryText({
-      layout: layouts["4.21"],
+      layout: layouts.narrow,
       columns: ["Default", "Next Boot"],
       device: "0000:37:00.0",
       type: "ConnectX3Pro",
@@ -117,8 +117,8 @@ describe("what a query prints is told", () => {
     assert.deepEqual(told.parameters, { SRIOV_EN: parameter("false", null, "true"), NUM_OF_VFS: parameter("8", null, "16") });
   });
 
-  for (const [version, layout] of Object.entries(layouts)) {
-    test(`whatever stands beside it, as ${version} prints it`, () => {
+  for (const [kind, layout] of Object.entries(layouts)) {
+    test(`whatever stands beside it, in the ${kind} layout`, () => {
       const value = fc.oneof(
         fc.integer({ min: 0, max: 0xffffffff }).map(String),
         fc.constantFrom("True(1)", "False(0)", "ETH(2)", "IB(1)", "N/A", "Array[0..7]"),

@@ -52,8 +52,8 @@ async function firmwareOf(host: LinuxHost): Promise<FirmwareCard[]> {
   return firmware;
 }
 
-for (const [version, layout] of Object.entries(layouts)) {
-  test(`from too few VFs to enough: asked, set, read back, rebooted (a program that prints as ${version})`, async (t) => {
+for (const [kind, layout] of Object.entries(layouts)) {
+  test(`from too few VFs to enough: asked, set, read back, rebooted (in the ${kind} layout)`, async (t) => {
     const cards = new FakeCards({ [first]: cardRows(4) });
     cards.layout = layout;
     const { open, boot } = machine(t, cards, 4);

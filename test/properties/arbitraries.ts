@@ -67,9 +67,11 @@ function nicOn(slot: number) {
   );
 }
 
+const firmware = fc.constantFrom({}, {}, { firmware: {} }, { firmware: { manage: false } });
+
 export const specs: fc.Arbitrary<Spec> = fc
-  .oneof({ weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) }, { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) })
-  .map((nics) => loadSpec(JSON.stringify({ version: 1, nics }), "random.json"));
+  .tuple(fc.oneof({ weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) }, { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) }), firmware)
+  .map(([nics, more]) => loadSpec(JSON.stringify({ version: 1, nics, ...more }), "random.json"));
 
 const cards = fc.array(
   fc.record({

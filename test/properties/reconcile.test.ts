@@ -18,7 +18,7 @@ import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
 import { numRuns, play, specs, stories } from "./arbitraries.ts";
 
-const both = { stages: ["early", "late"] } as const;
+const both = { stages: ["firmware", "early", "late"] } as const;
 
 describe("properties over random specs, hosts and faults", () => {
   test("apply settles, or stops with a reason that a person can act on", async () => {

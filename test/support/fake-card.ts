@@ -20,11 +20,11 @@ export interface Layout {
 const padded = (first: number, next: number, boot: number) => (columns: readonly string[]) =>
   `Configurations:${columns.map((column, index) => column.padStart(index === 0 ? first : column === "Next Boot" ? boot : next)).join("")}`;
 
-/** By the version that prints so: mstflint 4.6 to 4.21, 4.22 to 4.30, and after it. */
+/** `narrow`: up to 4.21, which Debian 12 has. `wide`: the first that marks read-only rows. `even`: the newest seen; its value width is a guess. */
 export const layouts = {
-  "4.21": { readOnlyMark: false, name: 36, value: 16, spaceFrom: 17, header: padded(37, 16, 18) },
-  "4.22": { readOnlyMark: true, name: 44, value: 20, spaceFrom: 20, header: padded(49, 20, 18) },
-  "4.33": {
+  narrow: { readOnlyMark: false, name: 36, value: 16, spaceFrom: 17, header: padded(37, 16, 18) },
+  wide: { readOnlyMark: true, name: 44, value: 20, spaceFrom: 20, header: padded(49, 20, 18) },
+  even: {
     readOnlyMark: true,
     name: 48,
     value: 20,
@@ -102,7 +102,7 @@ const accepted: Readonly<Record<string, readonly string[] | number>> = {
 export class FakeCards {
   readonly cards: ReadonlyMap<string, Row[]>;
   readonly program: "mstconfig" | "mlxconfig";
-  layout: Layout = layouts["4.21"];
+  layout: Layout = layouts.narrow;
   /** Every command line of such programs, in order. */
   readonly asked: string[] = [];
   /** What the program says instead of opening a card: lines for stderr, and for stdout. */

@@ -11,8 +11,8 @@ import { type Observed, unknown } from "../observed.ts";
  * and 20; 48), and what is longer touches what follows it. The names looked for here are short and so never touch;
  * values end where their bracket closes. Other rows are not looked at.
  *
- * Source: mstflint mlxconfig/mlxcfg_ui.cpp, printOpening(), printConfHeader() and printSingleParam(), in its versions 4.6
- * to 4.21 and 4.22 to 4.33.
+ * Source: mstflint mlxconfig/mlxcfg_ui.cpp, printOpening(), printConfHeader() and printSingleParam(), as of 2017 (with -e),
+ * 4.21 (Debian 12), and two later widths; what the program printed in 2014, one column Current, is not understood.
  */
 export function parseFirmwareQuery(text: string): Observed<FirmwareConfiguration> {
   const lines = text.split("\n").map((line) => line.trimEnd());

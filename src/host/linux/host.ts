@@ -53,7 +53,7 @@ export class LinuxHost implements Host, Disposable {
   readonly #everything: boolean;
   readonly #firmwareTool: FirmwareToolChoice | null;
   /** What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs. */
-  #firmware: Promise<Observed<FirmwareCard[]>> | null = null;
+  #firmware: { readonly pfs: string; readonly answer: Promise<Observed<FirmwareCard[]>> } | null = null;
   readonly #program: string | null;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
@@ -193,8 +193,9 @@ export class LinuxHost implements Host, Disposable {
 
   async #findFirmware(state: Pick<HostState, "pfs" | "netdevs">): Promise<Observed<FirmwareCard[]>> {
     if (this.#firmwareTool === null) return notAsked;
-    this.#firmware ??= findFirmware(this.#kernel, state, this.#firmwareTool);
-    return this.#firmware;
+    const pfs = state.pfs.map(({ address }) => address).join(" ");
+    if (this.#firmware?.pfs !== pfs) this.#firmware = { pfs, answer: findFirmware(this.#kernel, state, this.#firmwareTool) };
+    return this.#firmware.answer;
   }
 
   /** A netdev by the index that it had when the action was asked for, else by its name. */

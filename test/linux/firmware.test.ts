@@ -16,7 +16,7 @@ import { verdicts } from "../../src/reconcile/verdict.ts";
 import { cardRows, FakeCards, layouts } from "../support/fake-card.ts";
 import { spec } from "../support/hosts.ts";
 import { fakeKernel, fakeNetlink, pciLink } from "./fake-kernel.ts";
-import { connectX5, makeTree, type Tree } from "./tree.ts";
+import { addTree, connectX5, makeTree, type Tree } from "./tree.ts";
 
 /** The real host's way to a card's firmware, on a made-up tree with cards of the tests' own, and with the real program. */
 
@@ -113,6 +113,18 @@ test("a card is asked once, however often the host is looked at, until it is set
   await host.perform({ kind: "set-firmware", pf: first, tool: "mstconfig", settings: { NUM_OF_VFS: "20" } });
   const [card] = await firmwareOf(host);
   assert.equal(card !== undefined && !isUnknown(card.configuration) && card.configuration.parameters["NUM_OF_VFS"]?.next, "20");
+});
+
+test("cards are asked anew when other ports are there", async (t) => {
+  const cards = new FakeCards({ [first]: cardRows(16), "0000:5d:00.0": cardRows(8) });
+  const { root, open } = machine(t, cards, 16);
+  using host = open();
+  assert.equal((await firmwareOf(host)).length, 1);
+  addTree(join(root, "sys/bus/pci/devices"), connectX5("0000:5d:00.0"));
+  assert.deepEqual(
+    (await firmwareOf(host)).map(({ card }) => card),
+    ["0000:37:00", "0000:5d:00"],
+  );
 });
 
 test("setting the same again does no harm", async (t) => {

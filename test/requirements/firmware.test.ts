@@ -233,6 +233,11 @@ describe("the kind of a port's link", () => {
     const one = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 8}], firmware: {}}");
     assert.deepEqual(found(one, withLinks(eth, parameter("IB"))), []);
   });
+  test("of a ConnectX-3 is its driver's business: both ports are on one function", () => {
+    const world = withLinks(parameter("IB"), parameter("IB"));
+    for (const pf of world.state.pfs) pf.driver = "mlx4_core";
+    assert.deepEqual(found(managed(8), world), []);
+  });
   test("belongs to the port that the uplink's name tells, then devlink, then the PCI function", () => {
     const one = spec('{version: 1, nics: [{name: data, mode: sriov, ports: [{address: "0000:37:00.0"}], vfs: 8}], firmware: {}}');
     const world = withLinks(eth, parameter("IB"));

@@ -32,7 +32,13 @@ module.exports = {
       name: "requirements-import-spec-and-host-data",
       severity: "error",
       from: { path: inside("requirements") },
-      to: { path: "^src/", pathNot: ["^src/(requirements|spec)/", "^src/host/[a-z-]+\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/(requirements|spec|boot)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
+      name: "boot-imports-spec-and-host-data",
+      severity: "error",
+      from: { path: inside("boot") },
+      to: { path: "^src/", pathNot: ["^src/(boot|spec)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
       name: "reconcile-imports-no-real-host",

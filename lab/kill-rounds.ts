@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LinuxHost } from "../src/host/linux/host.ts";
 import type { JournalEntry } from "../src/reconcile/journal.ts";
 import { verdicts } from "../src/reconcile/verdict.ts";
-import { evaluate } from "../src/requirements/evaluate.ts";
 import { loadSpec } from "../src/spec/load.ts";
 import { seeded } from "./random.ts";
 
@@ -72,7 +71,7 @@ async function round(number: number, tooEarly: boolean, pace?: Readonly<Record<S
   await bond();
   const before = carriers();
   const late = await through("late", number, pace?.late);
-  const works = verdicts(evaluate(spec, await host.observe()));
+  const works = verdicts(spec, await host.observe());
   look(
     works.every(({ answer }) => answer === "works"),
     `round ${number}: it works`,

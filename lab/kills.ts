@@ -7,7 +7,7 @@ import type { Task } from "./task.ts";
 
 /** vflag killed at random moments of both boot stages, and run again: kill-rounds.ts does it, inside the guest. */
 
-const wanted = 20;
+const wanted = 12;
 
 export const kills: readonly Task[] = [{ title: "kills", guest: { nic: "mlx5" }, run: killedAndRunAgain }];
 
@@ -20,6 +20,7 @@ async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
   const { code, output } = await say(
     guest,
     `cd /vflag && node --disable-warning=ExperimentalWarning lab/kill-rounds.ts ${seed} ${wanted} 2>&1`,
+    900_000,
   );
   const lines = output.split("\n");
   const told = lines.flatMap((line): Told[] => (line.startsWith('{"kind"') ? [JSON.parse(line)] : []));

@@ -14,7 +14,7 @@ export interface Said {
 }
 
 /** Runs a line in the guest's shell, whatever comes of it. */
-export async function say(guest: Guest, command: string, timeout = 900_000): Promise<Said> {
+export async function say(guest: Guest, command: string, timeout = 300_000): Promise<Said> {
   const { code, stdout, stderr } = await runInGuest(guest.access, [`{ ${command}\n} 2>&1`], { timeout });
   return { code, output: `${stdout}${stderr}` };
 }

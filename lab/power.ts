@@ -18,8 +18,8 @@ import type { Task } from "./task.ts";
 
 const tasksOfCuts = 2;
 const cutsOfTask = 10;
-/** A boot that follows a cut is cut too, and the next one goes to its end: a whole boot under emulation takes up to a minute. */
-const cutsInARow = 2;
+/** Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to a minute. */
+const cutsInARow = 5;
 
 export const power: readonly Task[] = Array.from({ length: tasksOfCuts }, (_, part) => ({
   title: `power cuts, part ${part + 1}`,
@@ -89,7 +89,7 @@ async function cutAndBootAgain(guest: Guest, part: number, report: Report): Prom
       landed.push(`${(after / 1000).toFixed(1)} s (${(await marks(guest)).at(-1)})`);
     }
     span = await bootToTheEnd(guest);
-    await sound(guest, files, `after cuts at ${landed.slice(-cutsInARow).join(" and ")} (LAB_SEED=${seed})`, report);
+    await sound(guest, files, `after cuts at ${landed.slice(-cutsInARow).join(", ")} (LAB_SEED=${seed})`, report);
   }
   process.stdout.write(`       ${landed.length} cuts, after early's beginning: ${landed.join(", ")}\n`);
 }

@@ -101,6 +101,9 @@ function kernelArguments(machine: Machine): string {
     "quiet",
     // Under emulation on a busy machine the kernel may find that "timer doesn't work" and stop: seen once in some fifty boots.
     "no_timer_check",
+    // Its emulated timers lose a shot now and then (the kernel then says "Possible timer handling issue"). A processor that waits for
+    // one shot waits for ever; one with a tick has the next.
+    ...(machine.acceleration === "tcg" ? ["nohz=off", "highres=off"] : []),
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),
     // A device below a root port is looked for in slot 0 only.

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * The whole story on a simulated two-port ConnectX-5 host, in the commands that an operator types: plan, early, the bond,
+ * The whole story on a simulated two-port ConnectX-5 host, in the commands that an operator types: plan, apply, the bond,
  * late, verdict; then three drifts. Every command is run for real, and the demo fails when one ends otherwise than it should.
  */
 
@@ -28,8 +28,8 @@ run(0, "simulate new host.json --nic ConnectX-5 --bond bond0");
 
 say("What would be done? A rehearsal on a twin: nothing is changed.");
 run(2, "plan");
-say("At boot, before networking: VFs, switchdev, channels");
-run(0, "boot early");
+say("apply: the two boot stages are installed; VFs, switchdev, channels; and it stops where networking must make the bond");
+run(2, "apply");
 say("Networking makes the bond. That is not vflag's doing.");
 run(0, "simulate network host.json");
 say("At boot, after networking: the LAG is active, then the VFs are bound");

@@ -405,7 +405,7 @@ async function writeCase({
   for (const fault of born) inject(world, fault);
   const host = new SimulatedHost(world);
   const made = loadSpec(madeWith, name);
-  if (until !== "power-on") await reconcile(host, made, { stages: ["early"] });
+  if (until !== "power-on") await reconcile(host, made, { stages: ["persistence", "early"] });
   if (until === "bonded" || until === "works") network(world);
   if (until === "works") await reconcile(host, made, { stages: ["early", "late"] });
   for (const fault of drift) inject(world, fault);

@@ -13,7 +13,7 @@ export function applyCommand(): Command {
       "after",
       "\nExit code: 0 all holds, 2 something is left that a person, networking or a reboot must do, 1 error.\nIt is safe to interrupt and to run again.\n\nExamples:\n  vflag plan && vflag apply\n",
     )
-    .action((options: SpecOptions & OutputOptions) => run("apply", ["early", "late"], options));
+    .action((options: SpecOptions & OutputOptions) => run("apply", "all", options));
 }
 
 /** The two commands that systemd's units run at boot. */
@@ -50,7 +50,7 @@ function waitOption(): Option {
 
 async function run(
   command: string,
-  stages: readonly Stage[],
+  asked: readonly Stage[] | "all",
   { spec: file, host: name, output, wait = 0 }: SpecOptions & OutputOptions & WaitOptions,
 ): Promise<void> {
   const { openTarget, print, printable, printJson, readSpec, styleFor } = await import("./target.ts");
@@ -60,8 +60,10 @@ async function run(
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
+  const { stages: all } = await import("../requirements/stages.ts");
+  const stages = asked === "all" ? all : asked;
   const spec = readSpec(file);
-  const target = await openTarget(name, true);
+  const target = await openTarget(name, true, asked === "all" ? "everything" : "nics");
   try {
     const style = styleFor(process.stderr);
     const lock = acquireLock(target.lockFile, `vflag ${command}`);

@@ -16,8 +16,8 @@ export function completionCommand(): Command {
     )
     .action(async (shell: "bash" | "zsh" | "fish", _options: unknown, command: Command) => {
       const { print } = await import("./target.ts");
-      const { requirements } = await import("../requirements/stages.ts");
-      const ids = requirements.map((requirement) => requirement.id);
+      const { allRequirements } = await import("../requirements/stages.ts");
+      const ids = allRequirements.map((requirement) => requirement.id);
       print(completionScript(shell, command.parent ?? command, ids));
     });
 }

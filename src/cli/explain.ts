@@ -11,14 +11,14 @@ export function explainCommand(): Command {
 async function run(id: string | undefined): Promise<void> {
   const { print, styleFor, UsageError } = await import("./target.ts");
   const { explainList, explainText } = await import("../report/explain-text.ts");
-  const { requirementById, requirements } = await import("../requirements/stages.ts");
-  if (id === undefined) return print(explainList(requirements));
+  const { allRequirements, requirementById } = await import("../requirements/stages.ts");
+  if (id === undefined) return print(explainList(allRequirements));
   const requirement = requirementById(id);
   if (requirement === undefined) {
     const { nearest } = await import("../spec/nearest.ts");
     const guess = nearest(
       id,
-      requirements.map((candidate) => candidate.id),
+      allRequirements.map((candidate) => candidate.id),
     );
     throw new UsageError(
       `no requirement is called "${id}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n\`vflag explain\` lists them.`,

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { isSea } from "node:sea";
+import { fileURLToPath } from "node:url";
 import type { Host } from "../host/host.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
 import { loadSpec } from "../spec/load.ts";
@@ -18,11 +20,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Opens what `--host` names. @param act whether the command will change it: a saved state cannot be */
-export async function openTarget(name: string, act: boolean): Promise<Target> {
+/** Opens what `--host` names. @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost */
+export async function openTarget(name: string, act: boolean, looks: "everything" | "nics" = "everything"): Promise<Target> {
   if (name === "local") {
     const { LinuxHost } = await import("../host/linux/host.ts");
-    const host = LinuxHost.open();
+    const host = LinuxHost.open({ looks, program: programPath() });
     return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
   }
   const { openSavedHost } = await import("../host/saved.ts");
@@ -33,6 +35,11 @@ export async function openTarget(name: string, act: boolean): Promise<Target> {
     );
   }
   return { host: saved.host, lockFile: `${name}.lock`, journalFile: `${name}.journal.jsonl`, close: () => {} };
+}
+
+/** Where this program is: the executable itself, or the script that starts the sources. */
+function programPath(): string | null {
+  return isSea() ? process.execPath : fileURLToPath(new URL("../../bin/vflag", import.meta.url));
 }
 
 /** Reads a spec from its file. */

@@ -17,13 +17,12 @@ export function verifyCommand(): Command {
 
 async function run({ spec: file, host: name, output }: SpecOptions & OutputOptions): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
-  const { evaluate } = await import("../requirements/evaluate.ts");
   const { verdicts } = await import("../reconcile/verdict.ts");
   const spec = readSpec(file);
   const target = await openTarget(name, false);
   try {
     const state = await target.host.observe();
-    const answers = verdicts(evaluate(spec, state));
+    const answers = verdicts(spec, state);
     if (output === "json") {
       const { hostname, kernel, observedAt } = state;
       printJson({ schema: "vflag/verdict/1", hostname, kernel, observedAt, verdicts: answers });

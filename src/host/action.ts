@@ -23,7 +23,15 @@ export type Action =
       readonly vf: number;
       readonly settings: Partial<VfSettings>;
     }
-  | { readonly kind: "activate-lag"; readonly pf: PciAddress; readonly seconds: number };
+  | { readonly kind: "activate-lag"; readonly pf: PciAddress; readonly seconds: number }
+  /** `render`: what `vflag render` calls this file. `reload`: who has to read it again. */
+  | { readonly kind: "write-file"; readonly path: string; readonly text: string; readonly render: string; readonly reload: Reload | null }
+  | { readonly kind: "remove-file"; readonly path: string; readonly reload: Reload | null }
+  | { readonly kind: "enable-unit"; readonly unit: string }
+  | { readonly kind: "disable-unit"; readonly unit: string };
+
+/** A program that keeps in mind what it has read. */
+export type Reload = "systemd" | "udev";
 
 export type Steering = "dmfs" | "smfs" | "hmfs";
 export type Inline = NonNullable<Eswitch["inline"]>;

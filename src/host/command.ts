@@ -1,4 +1,4 @@
-import type { Action } from "./action.ts";
+import type { Action, Reload } from "./action.ts";
 import type { VfSettings } from "./state.ts";
 
 /** An action as the commands that a person would type for it, one a line. For reading only: vflag itself runs none of them. */
@@ -31,7 +31,20 @@ export function commandsOf(action: Action): string[] {
         `cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`,
         `devlink dev eswitch set pci/${action.pf} mode switchdev   # only if it does not: the driver then tries again`,
       ];
+    case "write-file":
+      return [`vflag render ${word(action.render)} > ${word(action.path)}`, ...reloadCommands(action.reload)];
+    case "remove-file":
+      return [`rm ${word(action.path)}`, ...reloadCommands(action.reload)];
+    case "enable-unit":
+      return [`systemctl enable ${word(action.unit)}`];
+    case "disable-unit":
+      return [`systemctl disable ${word(action.unit)}`];
   }
+}
+
+function reloadCommands(reload: Reload | null): string[] {
+  if (reload === null) return [];
+  return [reload === "systemd" ? "systemctl daemon-reload" : "udevadm control --reload"];
 }
 
 function settingWords(settings: Partial<VfSettings>): string[] {

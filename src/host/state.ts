@@ -1,16 +1,12 @@
 import * as z from "zod";
+import { ManagedFile, Unit } from "./installation.ts";
+import { observed } from "./observed-schema.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
  * What a host is, in one snapshot: plain JSON that can be saved, sent, compared and read back.
  * Whoever only needs the types imports them with `import type`; the schemas are there to read a state from a file.
  */
-
-const Unknown = z.strictObject({ unknown: z.string() }).meta({ id: "Unknown", description: "could not be observed, and why" });
-
-function observed<T extends z.ZodType>(schema: T) {
-  return z.union([schema, Unknown]);
-}
 
 /** Who holds a virtual function, so that it must not be destroyed or unbound. */
 export const Holder = z
@@ -177,6 +173,9 @@ export const HostState = z
     bonds: z.array(Bond),
     devlinkPorts: observed(z.array(DevlinkPort)),
     representors: z.array(Representor),
+    program: z.string().nullable(),
+    files: observed(z.array(ManagedFile)),
+    units: observed(z.array(Unit)),
   })
-  .meta({ id: "HostState", title: "vflag host state" });
+  .meta({ id: "HostState", title: "vflag host state", description: "program: the path of vflag there, as its units start it" });
 export type HostState = z.infer<typeof HostState>;

@@ -1,6 +1,5 @@
 import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
-import { evaluate } from "../requirements/evaluate.ts";
 import type { Stage } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
 import { Journal } from "./journal.ts";
@@ -34,7 +33,7 @@ export async function apply(host: Host, spec: Spec, { command, stages, journalFi
     const outcomes = await reconcile(watched, spec, { stages, observer: both(progress, journal) });
     const after = await watched.current();
     journal.write({ kind: "end", after });
-    return { outcomes, verdicts: verdicts(evaluate(spec, after, stages)), after, seconds: (performance.now() - began) / 1000 };
+    return { outcomes, verdicts: verdicts(spec, after, stages), after, seconds: (performance.now() - began) / 1000 };
   } finally {
     journal.close();
   }

@@ -37,6 +37,8 @@ function laneOf(action: Action, cards: ReadonlySet<string>, cardOf: CardOf): { k
   const alone = { stopsAtFailure: false, card: null };
   if (action.kind === "bind-vf") return { key: `bind ${action.vf}`, ...alone };
   if (action.kind === "unbind-vf") return { key: `unbind on ${action.pf}`, ...alone };
+  // Files and units build on one another: a unit is enabled when its file is there.
+  if (actsOnHost(action)) return { key: "host", stopsAtFailure: true, card: null };
   return { key: "netdevs", ...alone };
 }
 
@@ -60,6 +62,15 @@ function actsOnCard(action: Action): action is CardAction {
     case "set-tc-offload":
     case "set-channels":
     case "set-vf-settings":
+    case "write-file":
+    case "remove-file":
+    case "enable-unit":
+    case "disable-unit":
       return false;
   }
+}
+
+/** What is done to the host itself and to no NIC. */
+function actsOnHost({ kind }: Action): boolean {
+  return kind === "write-file" || kind === "remove-file" || kind === "enable-unit" || kind === "disable-unit";
 }

@@ -5,7 +5,7 @@ import { network, reboot } from "../host/simulated/events.ts";
 import { SimulatedHost } from "../host/simulated/host.ts";
 import { twinOf } from "../host/simulated/twin.ts";
 import type { HostState } from "../host/state.ts";
-import { evaluate, type NicDeviations } from "../requirements/evaluate.ts";
+import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -13,6 +13,7 @@ import { resolvePorts } from "../spec/selectors.ts";
 import { lanesOf } from "./lanes.ts";
 import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
 import { scriptsEstimate } from "./scripts-estimate.ts";
+import { type Verdict, verdicts } from "./verdict.ts";
 
 /** A step of a plan, with the time that it is expected to take, in seconds. */
 export interface PlannedStep extends Step {
@@ -25,7 +26,7 @@ export interface Phase {
   /** What could not be done before it. */
   readonly because: readonly Deviation[];
   readonly steps: readonly PlannedStep[];
-  /** NICs run at the same time: the slowest one's time. */
+  /** NICs run at the same time: the slowest one's time, and before and after them the host's. */
   readonly seconds: number;
 }
 
@@ -35,7 +36,7 @@ export interface Plan {
   /** How far each NIC comes in the end. */
   readonly outcomes: readonly NicOutcome[];
   /** What would still be off afterwards. */
-  readonly remaining: readonly NicDeviations[];
+  readonly remaining: readonly Verdict[];
   readonly seconds: number;
   /** What the usual scripts would take for the same, in seconds; `null` where they would do nothing comparable. */
   readonly scriptsSeconds: number | null;
@@ -45,12 +46,12 @@ export interface Plan {
 export async function rehearse(spec: Spec, state: HostState): Promise<Plan> {
   const rehearsal = new Rehearsal(spec, state);
   const phases = [await rehearsal.phase("now", allStages)];
-  const toReboot = rehearsal.stoppedBy("reboot");
+  const toReboot = rehearsal.waitingFor("reboot");
   if (toReboot.length > 0) {
     reboot(rehearsal.twin.world);
     phases.push(await rehearsal.phase("reboot", ["early"], toReboot));
   }
-  const toNetwork = rehearsal.stoppedBy("networking");
+  const toNetwork = rehearsal.waitingFor("networking");
   if (toReboot.length > 0 || toNetwork.length > 0) {
     network(rehearsal.twin.world);
     phases.push(await rehearsal.phase("networking", allStages, toNetwork));
@@ -58,7 +59,7 @@ export async function rehearse(spec: Spec, state: HostState): Promise<Plan> {
   return {
     phases,
     outcomes: rehearsal.outcomes,
-    remaining: evaluate(spec, await rehearsal.twin.observe()),
+    remaining: verdicts(spec, await rehearsal.twin.observe()),
     seconds: phases.reduce((sum, phase) => sum + phase.seconds, 0),
     scriptsSeconds: scriptsEstimate(spec, state),
   };
@@ -97,13 +98,15 @@ class Rehearsal implements Host {
     const order: Step[] = [];
     this.outcomes = await reconcile(this, this.#spec, { stages, observer: { stepBegins: (step) => order.push(step) } });
     const steps = order.map((step): PlannedStep => ({ ...step, seconds: this.#secondsOf(step) }));
-    const perNic = this.outcomes.map(({ nic }) => steps.filter((step) => step.nic === nic).reduce((sum, step) => sum + step.seconds, 0));
-    return { after, because, steps, seconds: Math.max(0, ...perNic) };
+    const secondsOf = (name: string) => steps.filter((step) => step.nic === name).reduce((sum, step) => sum + step.seconds, 0);
+    const perNic = this.#spec.nics.map((nic) => secondsOf(nic.name));
+    return { after, because, steps, seconds: secondsOf(hostName) + Math.max(0, ...perNic) };
   }
 
-  /** The gates that wait for this. */
-  stoppedBy(kind: "reboot" | "networking"): Deviation[] {
-    return this.outcomes.flatMap((outcome) => outcome.stoppedBy).filter((deviation) => deviation.remedy.kind === kind);
+  /** What waits for this: the NICs' gates, and anything about the host. */
+  waitingFor(kind: "reboot" | "networking"): Deviation[] {
+    const waiting = this.outcomes.flatMap(({ nic, stoppedBy, left }) => (nic === hostName ? left : stoppedBy));
+    return waiting.filter((deviation) => deviation.remedy.kind === kind);
   }
 
   /**

@@ -1,9 +1,10 @@
 import type { Action } from "../host/action.ts";
 import { type CardOf, cardsOf } from "../host/cards.ts";
 import { ActionError, type Host } from "../host/host.ts";
-import { evaluate } from "../requirements/evaluate.ts";
+import type { HostState } from "../host/state.ts";
+import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
-import { requirementById } from "../requirements/stages.ts";
+import { hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
 import { forbidden, needsLastLook } from "./safety.ts";
@@ -60,28 +61,42 @@ const attemptsPerRequirement = 5;
 
 /**
  * Brings a host to its spec: observe, take the first requirement that does not hold, do its actions, observe again,
- * until nothing is left or nothing progresses. NICs are independent and go on at the same time.
+ * until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
+ * at the same time, then what the host can be only with them.
  */
-export async function reconcile(host: Host, spec: Spec, options: ReconcileOptions): Promise<NicOutcome[]> {
+export async function reconcile(host: Host, spec: Spec, { stages, observer = {} }: ReconcileOptions): Promise<NicOutcome[]> {
   const turns = new Turns();
   const watched = Watched.over(host);
-  return allEnded(spec.nics.map((nic) => reconcileNic(watched, spec, nic.name, turns, options)));
+  const around = (asked: readonly Stage[]) => async () => {
+    if (!hostRequirements.some(({ stage }) => asked.includes(stage))) return [];
+    const outcome = await reconcileOne(watched, hostName, (state) => evaluateHost(spec, state, asked), turns, observer);
+    return outcome.steps.length + outcome.left.length === 0 ? [] : [outcome];
+  };
+  const before = await around(stages.filter((stage) => stagesBefore.includes(stage)))();
+  const nics = await allEnded(
+    spec.nics.map(({ name }) => {
+      const deviations = (state: HostState) => evaluate(spec, state, stages).find(({ nic }) => nic.name === name)?.deviations ?? [];
+      return reconcileOne(watched, name, deviations, turns, observer);
+    }),
+  );
+  const after = await around(stages.filter((stage) => !stagesBefore.includes(stage)))();
+  return [...before, ...nics, ...after];
 }
 
-async function reconcileNic(
+/** Brings one NIC, or the host around them, as far as it gets. */
+async function reconcileOne(
   host: Watched,
-  spec: Spec,
   nic: string,
+  deviationsOf: (state: HostState) => readonly Deviation[],
   turns: Turns,
-  { stages, observer = {} }: ReconcileOptions,
+  observer: Observer,
 ): Promise<NicOutcome> {
   const steps: Step[] = [];
   const failures: Failure[] = [];
   const attempts = new Map<string, string[]>();
   for (;;) {
     const state = await host.current();
-    const deviations = evaluate(spec, state, stages).find((candidate) => candidate.nic.name === nic)?.deviations ?? [];
-    const next = nextStep(nic, deviations, attempts);
+    const next = nextStep(nic, deviationsOf(state), attempts);
     if (next.kind !== "step") {
       const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
       observer.nicEnds?.(outcome);
@@ -101,14 +116,15 @@ type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; stoppe
 function nextStep(nic: string, deviations: readonly Deviation[], attempts: ReadonlyMap<string, readonly string[]>): Next {
   const left: Deviation[] = [];
   for (const group of byRequirement(deviations)) {
-    const serious = group.filter((deviation) => deviation.severity !== "warning");
-    const first = serious[0];
+    const first = group[0];
     left.push(...group);
     if (first === undefined) continue;
-    const gate = requirementById(first.requirement)?.gate ?? true;
+    // A warning stops nothing, but what vflag can do about it is done.
+    const serious = group.filter((deviation) => deviation.severity !== "warning");
+    const gate = serious.length > 0 && (requirementById(first.requirement)?.gate ?? true);
     const blocked = serious.some((deviation) => deviation.remedy.kind !== "actions");
-    const actions = serious.flatMap((deviation) => (deviation.remedy.kind === "actions" ? deviation.remedy.actions : []));
-    const actionable = serious.filter((deviation) => deviation.remedy.kind === "actions");
+    const actions = group.flatMap((deviation) => (deviation.remedy.kind === "actions" ? deviation.remedy.actions : []));
+    const actionable = group.filter((deviation) => deviation.remedy.kind === "actions");
     const tried = attempts.get(first.requirement) ?? [];
     const stuck = tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement;
     if (gate && (blocked || stuck)) return { kind: "stopped", stoppedBy: group, left };

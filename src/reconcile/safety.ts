@@ -18,6 +18,11 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "set-tc-offload":
     case "set-vf-settings":
     case "activate-lag":
+    // Nothing that runs notices them before the next boot.
+    case "write-file":
+    case "remove-file":
+    case "enable-unit":
+    case "disable-unit":
       return null;
     case "unbind-vf": {
       const held = pfAt(state, action.pf).flatMap((pf) => heldVfs({ ...pf, vfs: pf.vfs.filter((vf) => vf.address === action.vf) }));

@@ -1,8 +1,8 @@
-import type { Requirement } from "../requirements/requirement.ts";
+import type { About } from "../requirements/requirement.ts";
 import { type Style, table } from "./style.ts";
 
 /** One requirement's page: what, why, how to see it, how to put it right by hand, and where that is written. */
-export function explainText(requirement: Requirement, style: Style): string {
+export function explainText(requirement: About, style: Style): string {
   const list = (title: string, lines: readonly string[]) => ["", style.strong(title), ...lines.map((line) => `  ${line}`)];
   const gate = requirement.gate ? "Nothing that follows is done before this holds." : "What follows is done even if this does not hold.";
   return `${[
@@ -16,12 +16,12 @@ export function explainText(requirement: Requirement, style: Style): string {
 }
 
 /** All requirements in their order. */
-export function explainList(requirements: readonly Requirement[]): string {
+export function explainList(requirements: readonly About[]): string {
   return `${table(requirements.map(({ id, stage, title }) => [id, stage, title])).join("\n")}\n`;
 }
 
 /** The same page for the documentation. */
-export function explainMarkdown(requirement: Requirement): string {
+export function explainMarkdown(requirement: About): string {
   const list = (lines: readonly string[], code: boolean) => lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
   return [
     `## ${requirement.id}`,

@@ -1,6 +1,11 @@
 import { commandsOf } from "../host/command.ts";
 import type { Plan } from "../reconcile/plan.ts";
 
+/** What concerns several NICs is told once. */
+function withoutRepeats<T>(deviations: readonly T[]): T[] {
+  return [...new Map(deviations.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
+}
+
 /** A plan as data: each action with the commands that a person would type for it. Times are estimates, in seconds. */
 export function planJson(plan: Plan): object {
   return {
@@ -24,6 +29,6 @@ export function planJson(plan: Plan): object {
       left,
       failures: failures.map(({ action, code, reason }) => ({ action, code, reason })),
     })),
-    remaining: plan.remaining.flatMap(({ deviations }) => deviations),
+    remaining: withoutRepeats(plan.remaining.flatMap(({ deviations }) => deviations)),
   };
 }

@@ -1,5 +1,5 @@
 import { commandsOf } from "../host/command.ts";
-import type { Observer } from "../reconcile/reconcile.ts";
+import type { Observer, Step } from "../reconcile/reconcile.ts";
 import type { Style } from "./style.ts";
 
 /** Shows what goes on during `apply`. `finish` waits until all of it is on the screen. */
@@ -48,11 +48,13 @@ export async function terminalProgress(nics: readonly string[], style: Style): P
     { concurrent: true, exitOnError: false, collectErrors: false },
   );
   const running = list.run();
+  const lineOf = (step: Step) => say.get(step.nic) ?? say.values().next().value;
   return {
     observer: {
-      actionBegins: (step, action) => say.get(step.nic)?.(`${step.requirement}: ${commandsOf(action).join("; ")}`),
+      // The host's own steps come before its NICs' and after them: each is told on the first line.
+      actionBegins: (step, action) => lineOf(step)?.(`${step.requirement}: ${commandsOf(action).join("; ")}`),
       actionEnds: (step, action, failure) => {
-        if (failure !== null) say.get(step.nic)?.(style.bad(`failed: ${commandsOf(action).join("; ")}: ${failure.reason}`));
+        if (failure !== null) lineOf(step)?.(style.bad(`failed: ${commandsOf(action).join("; ")}: ${failure.reason}`));
       },
       nicEnds: ({ nic, status }) => ends.get(nic)?.resolve(status === "settled"),
     },

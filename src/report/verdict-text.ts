@@ -1,6 +1,7 @@
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState } from "../host/state.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
+import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation, Remedy } from "../requirements/requirement.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
@@ -13,8 +14,22 @@ export function verdictText(spec: Spec, state: HostState, verdicts: readonly Ver
     const nic = spec.nics.find((candidate) => candidate.name === verdict.nic);
     return nic === undefined ? "" : nicBlock(nic, state, verdict, style).join("\n");
   });
+  const host = hostBlock(verdicts, style);
   const head = style.faint(`${state.hostname} · kernel ${state.kernel} · observed ${state.observedAt}`);
-  return `${[head, ...blocks, summary(verdicts, style)].join("\n\n")}\n`;
+  return `${[head, ...host, ...blocks, summary(verdicts, style)].join("\n\n")}\n`;
+}
+
+/** What is off with the host around the NICs, once and in full. */
+function hostBlock(verdicts: readonly Verdict[], style: Style): string[] {
+  const all = verdicts.flatMap(({ deviations }) => deviations.filter(({ nic }) => nic === hostName));
+  const once = [...new Map(all.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
+  if (once.length === 0) return [];
+  const lines = condense(once).flatMap((condensed) => [
+    deviationLine(condensed, style),
+    `      why  ${condensed.first.why}`,
+    `      do   ${remedyText(condensed.first.remedy, false)}`,
+  ]);
+  return [[style.strong(hostName), ...lines].join("\n")];
 }
 
 /** Deviations in full: what is wrong with what, why it matters, what to do. */
@@ -29,8 +44,9 @@ export function deviationLines(deviations: readonly Deviation[], style: Style): 
 /** The first thing that is wrong explains most of what follows: it is told in full, the others in a line. */
 function verdictLines(verdict: Verdict, style: Style): string[] {
   const root = verdict.reason?.requirement;
-  const rest = condense(verdict.deviations.filter((deviation) => deviation.requirement !== root));
-  const first = condense(verdict.deviations.filter((deviation) => deviation.requirement === root));
+  const own = verdict.deviations.filter(({ nic }) => nic !== hostName);
+  const rest = condense(own.filter((deviation) => deviation.requirement !== root));
+  const first = condense(own.filter((deviation) => deviation.requirement === root));
   return [
     ...first.flatMap((condensed, index) => [
       deviationLine(condensed, style),
@@ -100,6 +116,8 @@ function remedyText(remedy: Remedy, tried: boolean): string {
 function summary(verdicts: readonly Verdict[], style: Style): string {
   const bad = verdicts.filter((verdict) => verdict.answer !== "works").map((verdict) => verdict.nic);
   if (bad.length === 0) return style.good(verdicts.length === 1 ? "The NIC works." : `All ${verdicts.length} NICs work.`);
-  const certain = verdicts.some((verdict) => verdict.answer === "broken") ? "does not work" : "cannot be told to work";
+  const one = bad.length === 1;
+  const broken = verdicts.some((verdict) => verdict.answer === "broken");
+  const certain = broken ? `${one ? "does" : "do"} not work` : "cannot be told to work";
   return `${style.bad(`${bad.length} of ${count(verdicts.length, "NIC")} ${certain}: ${bad.join(", ")}.`)} \`vflag explain CHECK\` tells more of a check.`;
 }

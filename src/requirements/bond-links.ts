@@ -30,8 +30,17 @@ function linkFindings(found: Bond): Finding[] {
   if (down.length === found.slaves.length) return [finding(found.name, "a link", `no link on ${down.join(" and ")}`, "error")];
   return [
     ...(isUnanswered(found) ? [finding(found.name, "an LACP partner", "none answers", "error")] : []),
+    ...(isSplit(found)
+      ? [finding(found.name, "one aggregator of all ports with a link", `LACP uses ${found.lacp?.ports}`, "warning")]
+      : []),
     ...down.map((port) => finding(`${port} in ${found.name}`, "link up", "link down", "warning")),
   ];
+}
+
+/** A port has a link, and the switch does not aggregate it with the others. */
+function isSplit(bond: Bond): boolean {
+  const up = bond.slaves.filter((slave) => slave.up).length;
+  return bond.mode === "802.3ad" && !isUnanswered(bond) && bond.lacp !== null && bond.lacp.ports < up;
 }
 
 /** The bond's mode wants an LACP partner, and none has answered. */

@@ -2,8 +2,10 @@ import type { HostState } from "../host/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { ports, unresolvedPorts } from "./ports.ts";
-import type { Deviation, Finding, Requirement, Stage } from "./requirement.ts";
-import { stages as allStages, requirements } from "./stages.ts";
+import type { About, Deviation, Finding, HostFinding, NicView, Stage } from "./requirement.ts";
+import { stages as allStages, hostRequirements, requirements } from "./stages.ts";
+
+/** Compares a host with its spec: pure functions, and the whole of what `verify` knows. */
 
 /** One NIC's deviations, in the order in which they have to be put right; none means that all of its requirements hold. */
 export interface NicDeviations {
@@ -11,26 +13,46 @@ export interface NicDeviations {
   readonly deviations: readonly Deviation[];
 }
 
-/** Compares a host with its spec. A pure function: this is the whole of what `verify` knows. */
+/** What a deviation says instead of a NIC's name when it belongs to none. A spec cannot call a NIC so. */
+export const hostName = "host";
+
+/** What is off with the NICs themselves. */
 export function evaluate(spec: Spec, state: HostState, stages: readonly Stage[] = allStages): NicDeviations[] {
   const asked = requirements.filter((requirement) => stages.includes(requirement.stage));
-  const claimed = new Map<string, string>();
-  return spec.nics.map((nic) => {
-    const resolved = resolvePorts(nic, state);
-    if ("problem" in resolved) return { nic, deviations: [deviation(ports, nic, unresolvedPorts(nic, resolved.problem))] };
-    // Two selectors of different forms can mean one port: only the host's state shows it.
-    const twice = resolved.pfs.find((pf) => claimed.has(pf.address));
-    if (twice !== undefined) {
-      const problem = `${twice.netdev ?? twice.address} belongs to NIC "${claimed.get(twice.address)}" already`;
-      return { nic, deviations: [deviation(ports, nic, unresolvedPorts(nic, problem))] };
-    }
-    for (const pf of resolved.pfs) claimed.set(pf.address, nic.name);
-    const view = { nic, pfs: resolved.pfs, state };
-    const found = asked.flatMap((requirement) => requirement.check(view).map((finding) => deviation(requirement, nic, finding)));
+  return viewsOf(spec, state).map(({ nic, view, problem }) => {
+    if (view === null) return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
+    const found = asked.flatMap((requirement) => requirement.check(view).map((finding) => deviation(requirement, nic.name, finding)));
     return { nic, deviations: found };
   });
 }
 
-function deviation(requirement: Requirement, nic: NicSpec, finding: Finding): Deviation {
-  return { requirement: requirement.id, nic: nic.name, stage: requirement.stage, why: requirement.why, ...finding };
+/** What is off with the host around the NICs. */
+export function evaluateHost(spec: Spec, state: HostState, stages: readonly Stage[] = allStages): Deviation[] {
+  const asked = hostRequirements.filter((requirement) => stages.includes(requirement.stage));
+  if (asked.length === 0) return [];
+  const nics = viewsOf(spec, state).flatMap(({ view }) => view ?? []);
+  return asked.flatMap((requirement) =>
+    requirement.check({ spec, state, nics }).map((finding) => deviation(requirement, hostName, finding)),
+  );
+}
+
+type Resolved = { nic: NicSpec; view: NicView; problem: null } | { nic: NicSpec; view: null; problem: string };
+
+function viewsOf(spec: Spec, state: HostState): Resolved[] {
+  const claimed = new Map<string, string>();
+  return spec.nics.map((nic) => {
+    const resolved = resolvePorts(nic, state);
+    if ("problem" in resolved) return { nic, view: null, problem: resolved.problem };
+    // Two selectors of different forms can mean one port: only the host's state shows it.
+    const twice = resolved.pfs.find((pf) => claimed.has(pf.address));
+    if (twice !== undefined) {
+      return { nic, view: null, problem: `${twice.netdev ?? twice.address} belongs to NIC "${claimed.get(twice.address)}" already` };
+    }
+    for (const pf of resolved.pfs) claimed.set(pf.address, nic.name);
+    return { nic, view: { nic, pfs: resolved.pfs, state }, problem: null };
+  });
+}
+
+function deviation(requirement: About, nic: string, finding: Finding | HostFinding): Deviation {
+  return { requirement: requirement.id, nic, stage: requirement.stage, why: requirement.why, ...finding };
 }

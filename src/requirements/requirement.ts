@@ -1,9 +1,12 @@
 import type { Action } from "../host/action.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
-import type { NicSpec } from "../spec/schema.ts";
+import type { NicSpec, Spec } from "../spec/schema.ts";
 
-/** When a requirement is brought about: before networking makes the bond, or after. */
-export type Stage = "early" | "late";
+/**
+ * When a requirement is brought about, in this order. `persistence`: what the next boot needs; `early`: before networking makes
+ * the bond; `late`: after it.
+ */
+export type Stage = "persistence" | "early" | "late";
 
 /** One declared NIC and what was found of it: the input of every requirement. */
 export interface NicView {
@@ -11,6 +14,14 @@ export interface NicView {
   /** In the order of their PCI functions. */
   readonly pfs: readonly PhysicalFunction[];
   readonly state: HostState;
+}
+
+/** The whole host: the input of the requirements that belong to no single NIC. */
+export interface HostView {
+  readonly spec: Spec;
+  readonly state: HostState;
+  /** The declared NICs whose ports were found. */
+  readonly nics: readonly NicView[];
 }
 
 /** What puts a deviation right. */
@@ -34,17 +45,24 @@ export interface Finding {
   readonly remedy: Remedy;
 }
 
+/** A finding about the host itself. */
+export interface HostFinding extends Finding {
+  /** The names of the declared NICs that it concerns; all of them, where this is left out. */
+  readonly nics?: readonly string[];
+}
+
 /** A finding together with the requirement and the NIC it belongs to. */
-export interface Deviation extends Finding {
+export interface Deviation extends HostFinding {
   readonly requirement: string;
+  /** `host` for what belongs to no single NIC. */
   readonly nic: string;
   readonly stage: Stage;
   /** Why it matters. */
   readonly why: string;
 }
 
-/** One thing that can be right or wrong on a host. A pure function of spec and state, with what a person needs to know of it. */
-export interface Requirement {
+/** What a person needs to know of one thing that can be right or wrong. */
+export interface About {
   readonly id: string;
   readonly stage: Stage;
   /** What holds when it is fulfilled, in a few words. */
@@ -57,5 +75,14 @@ export interface Requirement {
   readonly references: readonly string[];
   /** True where what follows must not be done before this holds. */
   readonly gate: boolean;
+}
+
+/** One thing that can be right or wrong with a NIC: a pure function of what was declared and what was seen. */
+export interface Requirement extends About {
   readonly check: (view: NicView) => Finding[];
+}
+
+/** The same, with the host around the NICs. */
+export interface HostRequirement extends About {
+  readonly check: (view: HostView) => HostFinding[];
 }

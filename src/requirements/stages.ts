@@ -1,5 +1,6 @@
 import { bond } from "./bond.ts";
 import { bondLinks } from "./bond-links.ts";
+import { bootUnits } from "./boot-units.ts";
 import { channels } from "./channels.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
@@ -10,7 +11,7 @@ import { notInBond } from "./not-in-bond.ts";
 import { pfNameKept } from "./pf-name.ts";
 import { ports } from "./ports.ts";
 import { representors } from "./representors.ts";
-import type { Requirement, Stage } from "./requirement.ts";
+import type { About, HostRequirement, Requirement, Stage } from "./requirement.ts";
 import { steering } from "./steering.ts";
 import { tcOffload } from "./tc-offload.ts";
 import { vfAutoprobe } from "./vf-autoprobe.ts";
@@ -20,7 +21,10 @@ import { vfSettings } from "./vf-settings.ts";
 import { vfsBound } from "./vfs-bound.ts";
 import { vfsUnbound } from "./vfs-unbound.ts";
 
-/** Every requirement, in the order in which a host is brought to fulfil them. */
+/** What the host around the NICs must be, in the order in which it is brought to fulfil it. */
+export const hostRequirements: readonly HostRequirement[] = [bootUnits];
+
+/** What each NIC must be, in the order in which it is brought to fulfil it. */
 export const requirements: readonly Requirement[] = [
   ports,
   model,
@@ -44,10 +48,18 @@ export const requirements: readonly Requirement[] = [
   vfsBound,
 ];
 
-/** Early runs before networking makes the bond, late after it. */
-export const stages: readonly Stage[] = ["early", "late"];
+/** In the order in which a host comes through them. */
+export const stages: readonly Stage[] = ["persistence", "early", "late"];
+
+/** Stages of the host that come before its NICs' own. */
+export const stagesBefore: readonly Stage[] = ["persistence"];
+
+/** Every requirement, in the order of the stages. */
+export const allRequirements: readonly (Requirement | HostRequirement)[] = stages.flatMap((stage) =>
+  [...hostRequirements, ...requirements].filter((requirement) => requirement.stage === stage),
+);
 
 /** The requirement with this id. */
-export function requirementById(id: string): Requirement | undefined {
-  return requirements.find((requirement) => requirement.id === id);
+export function requirementById(id: string): About | undefined {
+  return allRequirements.find((requirement) => requirement.id === id);
 }

@@ -80,8 +80,8 @@ export const NicSpec = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "letters, digits, '_', '.' and '-', 63 at most")
-      .describe("what messages call the NIC: letters, digits, '_', '.' and '-', 63 at most"),
+      .regex(/^(?!host$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "letters, digits, '_', '.' and '-', 63 at most, and not \"host\"")
+      .describe("what messages call the NIC: letters, digits, '_', '.' and '-', 63 at most, and not \"host\""),
     mode: z
       .enum(["sriov", "switchdev", "vf-lag"])
       .describe(

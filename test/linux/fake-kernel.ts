@@ -1,4 +1,5 @@
 import type { Kernel } from "../../src/host/linux/kernel.ts";
+import { ProgramError } from "../../src/host/linux/program.ts";
 import {
   type Bond,
   type DeviceChannels,
@@ -36,6 +37,8 @@ export function fakeKernel(root: string, fake: FakeNetlink = fakeNetlink(), over
     procRoot: `${root}/proc`,
     devRoot: "/dev",
     runRoot: `${root}/run`,
+    filesRoot: root,
+    run: (argv) => Promise.reject(new ProgramError("ENOENT", `${argv.join(" ")}: no such program in this test`)),
     ...overrides,
   };
 }

@@ -14,7 +14,6 @@ import { rehearse } from "../../src/reconcile/plan.ts";
 import { type NicOutcome, reconcile } from "../../src/reconcile/reconcile.ts";
 import { forbidden } from "../../src/reconcile/safety.ts";
 import { verdicts } from "../../src/reconcile/verdict.ts";
-import { evaluate } from "../../src/requirements/evaluate.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
 import { numRuns, play, specs, stories } from "./arbitraries.ts";
@@ -102,7 +101,7 @@ describe("properties over random specs, hosts and faults", () => {
         const world = await play(story, spec);
         await reconcile(new SimulatedHost(world), spec, both);
         const state = observeWorld(world);
-        for (const { nic, answer } of verdicts(evaluate(spec, state))) if (answer === "works") assert.deepEqual(lies(spec, nic, world), []);
+        for (const { nic, answer } of verdicts(spec, state)) if (answer === "works") assert.deepEqual(lies(spec, nic, world), []);
       }),
       { numRuns },
     );

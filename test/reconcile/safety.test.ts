@@ -27,6 +27,10 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "set-channels": { kind: "set-channels", netdev: "ens3f0", combined: 4 },
   "set-vf-settings": { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
   "activate-lag": { kind: "activate-lag", pf, seconds: 10 },
+  "write-file": { kind: "write-file", path: "/etc/modprobe.d/vflag.conf", text: "", render: "vflag.conf", reload: null },
+  "remove-file": { kind: "remove-file", path: "/etc/modprobe.d/vflag.conf", reload: null },
+  "enable-unit": { kind: "enable-unit", unit: "vflag-early.service" },
+  "disable-unit": { kind: "disable-unit", unit: "vflag-early.service" },
 };
 type Kind = keyof typeof actions;
 

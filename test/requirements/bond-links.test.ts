@@ -43,3 +43,8 @@ test("LACP that nobody answers is an error, in the mode that has LACP", async ()
   assert.deepEqual(await found({ lacp: null }), silence);
   assert.deepEqual(await found({ mode: "active-backup", lacp: null }), []);
 });
+
+test("a port with a link that LACP does not use is a warning", async () => {
+  const alone = { ports: 1, partner: "00:1c:73:00:00:99" };
+  assert.deepEqual(await found({ lacp: alone }), [{ actual: "LACP uses 1", severity: "warning", remedy: "person" }]);
+});

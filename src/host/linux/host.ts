@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type LinkReference, openNetlink, prepareWorker, runInWorker } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import { ActionError, type Host } from "../host.ts";
-import { isUnknown, type Observed } from "../observed.ts";
+import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { isNetdevName } from "../values.ts";
 import { activateLag } from "./activate-lag.ts";
@@ -12,21 +12,30 @@ import { bindVf, unbindVf } from "./drivers.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
 import { findHolders } from "./holders.ts";
+import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
 import { observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
+import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { representorsOf } from "./representors.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { readText } from "./sysfs.ts";
 
 /** Where the kernel is found. A test may put other roots, or a fake netlink, in place of each. */
-export type HostOptions = Partial<Kernel>;
+export interface HostOptions extends Partial<Kernel> {
+  /** `nics`: without what surrounds them (files, units), for which programs have to be started. */
+  readonly looks?: "everything" | "nics";
+  /** The path of vflag, as units shall start it. */
+  readonly program?: string | null;
+}
+
+const notLooked = unknown("this command does not look at it");
 
 /**
- * This machine, through netlink, sysfs and debugfs; no program is started.
+ * This machine: its NICs through netlink, sysfs and debugfs; what surrounds them with the programs that know it.
  *
  * @example
  * using host = LinuxHost.open();
@@ -36,6 +45,8 @@ export class LinuxHost implements Host, Disposable {
   /** See guards.ts. */
   readonly looksFirst = true;
   readonly #kernel: Kernel;
+  readonly #everything: boolean;
+  readonly #program: string | null;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
@@ -58,9 +69,16 @@ export class LinuxHost implements Host, Disposable {
       procRoot = "/proc",
       devRoot = "/dev",
       runRoot = "/run",
+      filesRoot = "",
+      run = runProgram,
+      looks = "everything",
+      program = null,
     } = options;
     this.#close = close;
-    this.#kernel = { netlink, request: (long) => this.#track(request(long)), expectRequest, sysRoot, procRoot, devRoot, runRoot };
+    this.#program = program;
+    this.#everything = looks === "everything";
+    const tracked: Kernel["request"] = (long) => this.#track(request(long));
+    this.#kernel = { netlink, request: tracked, expectRequest, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
   }
 
   /**
@@ -90,6 +108,9 @@ export class LinuxHost implements Host, Disposable {
       bonds: bondsOf(links),
       devlinkPorts: portsOf(devlink),
       representors: representorsOf(pfs, links, isUnknown(devlink.ports) ? [] : devlink.ports),
+      program: this.#program,
+      files: this.#everything ? findFiles(kernel) : notLooked,
+      units: this.#everything ? await findUnits(kernel) : notLooked,
     };
   }
 
@@ -144,6 +165,14 @@ export class LinuxHost implements Host, Disposable {
         return setVfSettings(kernel, this.#linkOf(action), action.vf, action.settings);
       case "activate-lag":
         return activateLag(kernel, this.#kernelRelease(), action.pf, action.seconds);
+      case "write-file":
+        return writeOwnFile(kernel, action.path, action.text, action.reload);
+      case "remove-file":
+        return removeOwnFile(kernel, action.path, action.reload);
+      case "enable-unit":
+        return setUnitEnabled(kernel, action.unit, true);
+      case "disable-unit":
+        return setUnitEnabled(kernel, action.unit, false);
     }
   }
 

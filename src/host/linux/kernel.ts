@@ -1,4 +1,5 @@
 import type { LongRequest, Netlink } from "../../netlink/index.ts";
+import type { RunProgram } from "./program.ts";
 
 /**
  * The ways to the kernel: netlink, and the roots of its file systems. Tests put other roots, or a fake netlink, in its place.
@@ -18,4 +19,7 @@ export interface Kernel {
   readonly devRoot: string;
   /** Where `ip netns` keeps names: /run. */
   readonly runRoot: string;
+  /** What stands before the paths of files that vflag owns: nothing, on a host. */
+  readonly filesRoot: string;
+  readonly run: RunProgram;
 }

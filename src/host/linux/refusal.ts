@@ -1,5 +1,6 @@
 import { getSystemErrorMessage } from "node:util";
 import { NetlinkError, NetlinkFormatError } from "../../netlink/index.ts";
+import { ProgramError } from "./program.ts";
 
 /** Why an action was not done: the errno's name where there is one, and one line that says what was tried, on what, and what came back. */
 export class Refusal extends Error {
@@ -18,6 +19,7 @@ export function refusalOf(error: unknown, what: string): Refusal {
   // A NetlinkError's message has the request, the errno and the kernel's sentence already.
   if (error instanceof NetlinkError) return new Refusal(error.code, error.message, { cause: error });
   if (error instanceof NetlinkFormatError) return new Refusal(null, error.message, { cause: error });
+  if (error instanceof ProgramError) return new Refusal(error.code, error.message, { cause: error });
   if (isSystemError(error))
     return new Refusal(error.code, `${what}: ${error.code}: ${getSystemErrorMessage(error.errno)}`, { cause: error });
   return new Refusal(null, `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

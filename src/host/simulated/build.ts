@@ -30,6 +30,9 @@ export function buildHost(cards: readonly CardOptions[]): World {
     bonds: [],
     devlinkPorts: [],
     representors: [],
+    program: "/usr/bin/vflag",
+    files: [],
+    units: [],
   };
   const world: World = {
     schema: "vflag/simulated-host/1",

@@ -7,6 +7,7 @@ import { bindVf, unbindVf } from "./drivers.ts";
 import { durationOf } from "./durations.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
+import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { pfAt, Refusal, type World } from "./world.ts";
@@ -74,6 +75,14 @@ function act(world: World, action: Action): void {
       return setVfSettings(world, action.netdev, action.vf, action.settings);
     case "activate-lag":
       return activateLag(world, action.pf, action.seconds);
+    case "write-file":
+      return writeFile(world, action.path, action.text);
+    case "remove-file":
+      return removeFile(world, action.path);
+    case "enable-unit":
+      return setEnabled(world, action.unit, true);
+    case "disable-unit":
+      return setEnabled(world, action.unit, false);
     default:
       return action satisfies never;
   }

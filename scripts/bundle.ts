@@ -25,6 +25,15 @@ export async function bundle(): Promise<string> {
   return scriptOf("src/cli/shipped.ts", { WORKER_SOURCE: JSON.stringify(worker), "import.meta.url": "undefined" });
 }
 
+/** The folders of the npm packages whose code is in the program, sorted. */
+export async function bundledPackages(): Promise<string[]> {
+  const define = { WORKER_SOURCE: '""', "import.meta.url": "undefined" };
+  const entryPoints = ["src/cli/shipped.ts", "src/netlink/worker-main.ts"];
+  const { metafile } = await build({ ...common, entryPoints, define, outdir: "dist", metafile: true });
+  const folders = Object.keys(metafile.inputs).map((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  return [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => join(root, folder));
+}
+
 async function scriptOf(entry: string, define: Readonly<Record<string, string>>): Promise<string> {
   const { outputFiles } = await build({ ...common, entryPoints: [entry], define });
   const text = outputFiles[0]?.text;

@@ -23,7 +23,10 @@ export function makeProgram(script: string, folder: string): string {
     execArgvExtension: "none",
   };
   writeFileSync(file("sea.json"), JSON.stringify(config));
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--build-sea", "sea.json"], {
+  // Two builds of one script are the same byte for byte: no random seed is in the heap that is kept, nor a warning's text, which has
+  // the process's number in it.
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--random-seed=1", "--no-warnings", "--build-sea", "sea.json"], {
+    argv0: "node",
     cwd: folder,
     encoding: "utf8",
     timeout: 120_000,
@@ -36,10 +39,13 @@ export function makeProgram(script: string, folder: string): string {
 
 /**
  * V8 compiles a function when it is first called, and a snapshot holds what was compiled by then. Here everything is: the
- * program then starts without compiling anything.
+ * program then starts without compiling anything. Number and path of the process that builds are not kept in it: Node gives the
+ * program its own when it starts.
  */
 function compiledWhole(script: string): string {
   return [
+    'Object.defineProperty(process, "pid", { value: 1, configurable: true, enumerable: true });',
+    'process.execPath = process.argv[0] = "node";',
     'const v8 = require("node:v8");',
     'v8.setFlagsFromString("--no-lazy");',
     `const program = require("node:vm").compileFunction(${JSON.stringify(script)}, ["require"]);`,

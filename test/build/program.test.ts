@@ -4,15 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { bundle } from "../../scripts/bundle.ts";
-import { makeProgram } from "../../scripts/program.ts";
 import { version } from "../../src/cli/version.ts";
+import { sharedProgram } from "../support/program.ts";
 
 /** The shipped program is the same program: what it says is held against what the sources say. */
 
 const folder = mkdtempSync(join(tmpdir(), "vflag-build-"));
 after(() => rmSync(folder, { recursive: true }));
-const program = makeProgram(await bundle(), join(folder, "dist"));
+const program = await sharedProgram();
 const sources = join(import.meta.dirname, "../../bin/vflag");
 
 writeFileSync(

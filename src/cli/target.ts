@@ -20,11 +20,16 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Opens what `--host` names. @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost */
-export async function openTarget(name: string, act: boolean, looks: "everything" | "nics" = "everything"): Promise<Target> {
+/** Opens what `--host` names. @param act whether the command will change it: a saved state cannot be. @param looks, ovs see LinuxHost */
+export async function openTarget(
+  name: string,
+  act: boolean,
+  looks: "everything" | "nics" = "everything",
+  ovs?: Spec["ovs"],
+): Promise<Target> {
   if (name === "local") {
     const { LinuxHost } = await import("../host/linux/host.ts");
-    const host = LinuxHost.open({ looks, program: programPath() });
+    const host = LinuxHost.open({ looks, program: programPath(), ovs });
     return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
   }
   const { openSavedHost } = await import("../host/saved.ts");

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observed } from "./observed-schema.ts";
+import { IngressQdisc, Ovs } from "./ovs.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
@@ -176,6 +177,12 @@ export const HostState = z
     program: z.string().nullable(),
     files: observed(z.array(ManagedFile)),
     units: observed(z.array(Unit)),
+    ovs: observed(Ovs.nullable()),
+    ingressQdiscs: observed(z.array(IngressQdisc)),
   })
-  .meta({ id: "HostState", title: "vflag host state", description: "program: the path of vflag there, as its units start it" });
+  .meta({
+    id: "HostState",
+    title: "vflag host state",
+    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch",
+  });
 export type HostState = z.infer<typeof HostState>;

@@ -3,7 +3,7 @@ import { type CardOf, cardsOf } from "../host/cards.ts";
 import { ActionError, type Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
-import type { Deviation, Stage } from "../requirements/requirement.ts";
+import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
@@ -51,6 +51,7 @@ export interface NicOutcome {
 export interface ReconcileOptions {
   readonly stages: readonly Stage[];
   readonly observer?: Observer;
+  readonly allowed?: Allowed;
 }
 
 /** Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. */
@@ -64,12 +65,12 @@ const attemptsPerRequirement = 5;
  * until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
  * at the same time, then what the host can be only with them.
  */
-export async function reconcile(host: Host, spec: Spec, { stages, observer = {} }: ReconcileOptions): Promise<NicOutcome[]> {
+export async function reconcile(host: Host, spec: Spec, { stages, observer = {}, allowed = {} }: ReconcileOptions): Promise<NicOutcome[]> {
   const turns = new Turns();
   const watched = Watched.over(host);
   const around = (asked: readonly Stage[]) => async () => {
     if (!hostRequirements.some(({ stage }) => asked.includes(stage))) return [];
-    const outcome = await reconcileOne(watched, hostName, (state) => evaluateHost(spec, state, asked), turns, observer);
+    const outcome = await reconcileOne(watched, hostName, (state) => evaluateHost(spec, state, asked, allowed), turns, observer);
     return outcome.steps.length + outcome.left.length === 0 ? [] : [outcome];
   };
   const before = await around(stages.filter((stage) => stagesBefore.includes(stage)))();

@@ -4,9 +4,14 @@ import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**
  * When a requirement is brought about, in this order. `persistence`: what the next boot needs; `early`: before networking makes
- * the bond; `late`: after it.
+ * the bond; `late`: after it; `ovs`: what hands flows to the NIC.
  */
-export type Stage = "persistence" | "early" | "late";
+export type Stage = "persistence" | "early" | "late" | "ovs";
+
+/** What an operator allows beyond what the spec says, because it interrupts somebody. */
+export interface Allowed {
+  readonly restartOvs?: boolean;
+}
 
 /** One declared NIC and what was found of it: the input of every requirement. */
 export interface NicView {
@@ -22,6 +27,7 @@ export interface HostView {
   readonly state: HostState;
   /** The declared NICs whose ports were found. */
   readonly nics: readonly NicView[];
+  readonly allowed: Allowed;
 }
 
 /** What puts a deviation right. */

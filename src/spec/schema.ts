@@ -66,20 +66,21 @@ export const NicSpec = z
   .meta({ id: "NicSpec" });
 export type NicSpec = z.infer<typeof NicSpec>;
 
+export const OvsSpec = z.strictObject({
+  hwOffload: z.boolean().default(true),
+  container: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "a container's name has letters, digits, '_', '.' and '-' only")
+    .optional(),
+  engine: z.enum(["auto", "docker", "podman", "native"]).default("auto"),
+  tcPolicy: z.enum(["none", "skip_sw"]).optional(),
+});
+
 export const Spec = z
   .strictObject({
     version: z.literal(1),
     nics: z.array(NicSpec).min(1),
-    ovs: z
-      .strictObject({
-        hwOffload: z.boolean().default(true),
-        container: z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "a container's name has letters, digits, '_', '.' and '-' only")
-          .optional(),
-        engine: z.enum(["auto", "docker", "podman", "native"]).default("auto"),
-      })
-      .optional(),
+    ovs: OvsSpec.optional(),
     firmware: z
       .strictObject({ manage: z.boolean().default(true), tool: z.enum(["auto", "mlxconfig", "mstconfig"]).default("auto") })
       .optional(),

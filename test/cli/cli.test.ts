@@ -178,8 +178,8 @@ describe("refusals name what is wrong and what to do", () => {
 });
 
 test("keys of the spec that this version does not act on are named", () => {
-  writeFileSync(join(folder, "vflag.yaml"), `${spec}ovs: {hwOffload: true}\n`);
-  expect(2, ["plan", ...onHost], /checked, but not acted on by this version: ovs/);
+  writeFileSync(join(folder, "vflag.yaml"), `${spec}firmware: {manage: true}\n`);
+  expect(2, ["plan", ...onHost], /checked, but not acted on by this version: firmware/);
 });
 
 test("a reader that goes away does not stop apply in the middle", () => {

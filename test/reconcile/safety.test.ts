@@ -31,6 +31,9 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "remove-file": { kind: "remove-file", path: "/etc/modprobe.d/vflag.conf", reload: null },
   "enable-unit": { kind: "enable-unit", unit: "vflag-early.service" },
   "disable-unit": { kind: "disable-unit", unit: "vflag-early.service" },
+  "set-ovs": { kind: "set-ovs", source: { kind: "native", unit: null }, key: "hw-offload", value: "true" },
+  "restart-ovs": { kind: "restart-ovs", source: { kind: "native", unit: null } },
+  "del-ovs-port": { kind: "del-ovs-port", source: { kind: "native", unit: null }, bridge: "br-int", port: "ens3f0npf0vf99" },
 };
 type Kind = keyof typeof actions;
 

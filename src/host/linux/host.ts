@@ -17,6 +17,7 @@ import type { Kernel } from "./kernel.ts";
 import { observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
+import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -30,6 +31,8 @@ export interface HostOptions extends Partial<Kernel> {
   readonly looks?: "everything" | "nics";
   /** The path of vflag, as units shall start it. */
   readonly program?: string | null;
+  /** Where Open vSwitch is. */
+  readonly ovs?: OvsLookup | undefined;
 }
 
 const notLooked = unknown("this command does not look at it");
@@ -47,6 +50,7 @@ export class LinuxHost implements Host, Disposable {
   readonly #kernel: Kernel;
   readonly #everything: boolean;
   readonly #program: string | null;
+  readonly #ovs: OvsLookup;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
@@ -73,9 +77,11 @@ export class LinuxHost implements Host, Disposable {
       run = runProgram,
       looks = "everything",
       program = null,
+      ovs = { engine: "auto" },
     } = options;
     this.#close = close;
     this.#program = program;
+    this.#ovs = ovs;
     this.#everything = looks === "everything";
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
     this.#kernel = { netlink, request: tracked, expectRequest, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
@@ -98,6 +104,7 @@ export class LinuxHost implements Host, Disposable {
       kernel,
       links,
     );
+    const ingressQdiscs = this.#everything ? findIngressQdiscs(kernel, links) : notLooked;
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
@@ -111,6 +118,8 @@ export class LinuxHost implements Host, Disposable {
       program: this.#program,
       files: this.#everything ? findFiles(kernel) : notLooked,
       units: this.#everything ? await findUnits(kernel) : notLooked,
+      ovs: this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked,
+      ingressQdiscs,
     };
   }
 
@@ -173,6 +182,11 @@ export class LinuxHost implements Host, Disposable {
         return setUnitEnabled(kernel, action.unit, true);
       case "disable-unit":
         return setUnitEnabled(kernel, action.unit, false);
+      case "set-ovs":
+      case "del-ovs-port":
+        return changeOvs(kernel, action);
+      case "restart-ovs":
+        return restartOvs(kernel, action.source);
     }
   }
 

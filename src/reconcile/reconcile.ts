@@ -7,7 +7,7 @@ import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
-import { forbidden, needsLastLook } from "./safety.ts";
+import { forbidden, interrupts, needsLastLook } from "./safety.ts";
 import { Turns } from "./turns.ts";
 import { Watched } from "./watched.ts";
 
@@ -97,7 +97,7 @@ async function reconcileOne(
   const attempts = new Map<string, string[]>();
   for (;;) {
     const state = await host.current();
-    const next = nextStep(nic, deviationsOf(state), attempts);
+    const next = nextStep(nic, deviationsOf(state), attempts, steps);
     if (next.kind !== "step") {
       const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
       observer.nicEnds?.(outcome);
@@ -114,7 +114,13 @@ async function reconcileOne(
 type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; stoppedBy: Deviation[]; left: Deviation[] };
 
 /** What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put right. */
-function nextStep(nic: string, deviations: readonly Deviation[], attempts: ReadonlyMap<string, readonly string[]>): Next {
+function nextStep(
+  nic: string,
+  deviations: readonly Deviation[],
+  attempts: ReadonlyMap<string, readonly string[]>,
+  steps: readonly Step[],
+): Next {
+  const interrupted = steps.some((step) => step.actions.some(interrupts));
   const left: Deviation[] = [];
   for (const group of byRequirement(deviations)) {
     const first = group[0];
@@ -127,7 +133,8 @@ function nextStep(nic: string, deviations: readonly Deviation[], attempts: Reado
     const actions = group.flatMap((deviation) => (deviation.remedy.kind === "actions" ? deviation.remedy.actions : []));
     const actionable = group.filter((deviation) => deviation.remedy.kind === "actions");
     const tried = attempts.get(first.requirement) ?? [];
-    const stuck = tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement;
+    const stuck =
+      tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement || (interrupted && actions.some(interrupts));
     if (gate && (blocked || stuck)) return { kind: "stopped", stoppedBy: group, left };
     if (actions.length > 0 && !stuck) {
       return { kind: "step", step: { nic, requirement: first.requirement, deviations: actionable, actions: withoutRepeats(actions) } };

@@ -57,6 +57,11 @@ export function needsLastLook({ kind }: Action): boolean {
   );
 }
 
+/** Actions that interrupt guests although nothing forbids them: one in a run is enough, whether it helped or not. */
+export function interrupts({ kind }: Action): boolean {
+  return kind === "restart-ovs";
+}
+
 function pfAt(state: HostState, address: string): PhysicalFunction[] {
   return state.pfs.filter((pf) => pf.address === address);
 }

@@ -28,6 +28,7 @@ const limit = 2 * patience;
 
 /** How long a restart may take, and ovs-vswitchd until it answers after it. */
 const restartLimit = 60_000;
+const pause = 500;
 
 type Surroundings = Pick<Kernel, "run" | "runRoot" | "filesRoot">;
 
@@ -41,8 +42,17 @@ export async function findOvs(
   qdiscs: Observed<readonly IngressQdisc[]>,
 ): Promise<Observed<Ovs | null>> {
   try {
-    const source = await findSource(kernel, lookup);
-    return source === null || isUnknown(source) ? source : await observeOvs(kernel.run, source, qdiscs);
+    const { engine, container = kollaContainer } = lookup;
+    const native = engine === "auto" || engine === "native" ? await lookOnHost(kernel, qdiscs) : null;
+    if (native !== null && !isUnknown(native)) return native;
+    let doubt = native;
+    for (const candidate of ["podman", "docker"] as const) {
+      if (engine !== "auto" && engine !== candidate) continue;
+      const source = await findContainer(kernel.run, candidate, container);
+      if (source !== null && !isUnknown(source)) return await observeOvs(kernel.run, source, qdiscs);
+      doubt ??= source;
+    }
+    return doubt;
   } catch (error) {
     return unknown(reasonOf(error));
   }
@@ -76,40 +86,39 @@ export async function restartOvs({ run }: Pick<Kernel, "run">, source: OvsSource
   if (source.kind === "native" && source.unit === null)
     throw new Refusal("ENOENT", "restart Open vSwitch: none of its units is installed here: restart it by hand");
   await mustRun(run, restartOfOvs(source), { limit: restartLimit });
-  const end = performance.now() + restartLimit;
-  const question = patiently(source, ["ovs-appctl", "version"]);
-  while ((await run(question, { limit })).code !== 0) {
-    if (performance.now() > end)
+  const began = performance.now();
+  const question = patiently(source, ["ovs-appctl", "upcall/show"]);
+  for (;;) {
+    const { code, stdout } = await run(question, { limit });
+    const waited = performance.now() - began;
+    // It answers before it has its bridges; where there are none, it has no more to say.
+    if (code === 0 && (stdout.trim() !== "" || waited > patience)) break;
+    if (waited > restartLimit)
       throw new Refusal("ETIMEDOUT", `${ovsPlace(source)} was restarted, and ovs-vswitchd does not answer: ${question.join(" ")}`);
-    await sleep(500);
+    await sleep(pause);
   }
+  // A bond's ports join its ingress block when the kernel has told of them.
+  await sleep(2 * pause);
 }
 
-/** Where Open vSwitch is: on the host if its programs are, and its database's socket; else in a container. */
-async function findSource(kernel: Surroundings, lookup: OvsLookup): Promise<Observed<OvsSource | null>> {
-  const { engine, container = kollaContainer } = lookup;
-  const native = engine === "auto" || engine === "native" ? await findNative(kernel) : null;
-  if (native !== null && !isUnknown(native)) return native;
-  let doubt = native;
-  for (const candidate of ["podman", "docker"] as const) {
-    if (engine !== "auto" && engine !== candidate) continue;
-    const found = await findContainer(kernel.run, candidate, container);
-    if (found !== null && !isUnknown(found)) return found;
-    doubt ??= found;
-  }
-  return doubt;
-}
-
-async function findNative({ run, runRoot, filesRoot }: Surroundings): Promise<Observed<OvsSource | null>> {
-  // The socket alone is not enough: Kolla mounts its folder from the host into the containers, where the programs are.
-  const installed = await started(run, ["ovs-appctl", "--version"]);
-  if (installed === null) return null;
+/** Open vSwitch of the host itself. */
+async function lookOnHost(kernel: Surroundings, qdiscs: Observed<readonly IngressQdisc[]>): Promise<Observed<Ovs | null>> {
+  const { run, runRoot, filesRoot } = kernel;
   const socket = join(runRoot, "openvswitch/db.sock");
-  if (!existsSync(socket)) return unknown(`Open vSwitch is installed, and its database does not run: there is no ${socket}`);
+  if (!existsSync(socket)) {
+    const installed = (await started(run, ["ovs-appctl", "--version"])) !== null;
+    return installed ? unknown(`Open vSwitch is installed, and its database does not run: there is no ${socket}`) : null;
+  }
   const units = ["openvswitch-switch.service", "openvswitch.service"];
   const folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
   const unit = units.find((name) => folders.some((folder) => existsSync(join(filesRoot, folder, name)))) ?? null;
-  return { kind: "native", unit };
+  try {
+    return await observeOvs(run, { kind: "native", unit }, qdiscs);
+  } catch (error) {
+    // Kolla mounts the socket's folder from the host into the containers, and only there are the programs.
+    if (error instanceof ProgramError && error.code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 async function findContainer(run: RunProgram, engine: "docker" | "podman", name: string): Promise<Observed<OvsSource | null>> {

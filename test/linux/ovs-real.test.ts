@@ -29,9 +29,13 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
   let folder = "";
   const env = () => ({ ...process.env, OVS_RUNDIR: folder, OVS_DBDIR: folder, OVS_LOGDIR: folder });
 
-  function must(argv: readonly string[]): string {
+  function tell(argv: readonly string[]) {
     const [program = "", ...words] = argv;
-    const { status, stdout, stderr } = spawnSync(program, words, { env: env(), encoding: "utf8", timeout: 30_000 });
+    return spawnSync(program, words, { env: env(), encoding: "utf8", timeout: 30_000 });
+  }
+
+  function must(argv: readonly string[]): string {
+    const { status, stdout, stderr } = tell(argv);
     assert.equal(status, 0, `${argv.join(" ")}: ${stderr}`);
     return stdout;
   }
@@ -77,14 +81,8 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
   });
 
   test("bridges, ports, and the error of a port without a device", async () => {
-    const dead = spawnSync(
-      "ovs-vsctl",
-      ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "--", "add-port", "br0", "nosuch0"],
-      {
-        env: env(),
-        encoding: "utf8",
-      },
-    );
+    const bridge0 = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy"];
+    const dead = tell(["ovs-vsctl", ...bridge0, "--", "add-port", "br0", "nosuch0"]);
     assert.match(dead.stderr, /nosuch0/);
     must(["ovs-vsctl", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", "external_ids:iface-id=0f2c4a5e"]);
     const [bridge] = (await look()).bridges;

@@ -7,7 +7,7 @@ import type { Task } from "./task.ts";
  * Where there is a remedy it is carried out, and the NIC works again. Reloading the driver stands for the reboot that some need.
  */
 
-interface Step {
+export interface Step {
   /** A line for the guest's shell. */
   readonly command: string;
   /** The exit code that it must end with, 0 if nothing is said. */
@@ -18,7 +18,7 @@ interface Step {
   readonly refuses?: boolean;
 }
 
-interface Fault {
+export interface Fault {
   readonly name: string;
   readonly spec: string;
   readonly steps: readonly Step[];
@@ -36,22 +36,22 @@ export const faults: readonly Task[] = [0, 1].map((part) => ({
 const ports = "[enp1s0f0np0, enp1s0f1np1]";
 const nic = (name: string, bond: string, ofPorts: string) =>
   `  - {name: ${name}, mode: vf-lag, ports: ${ofPorts}, vfs: 4, bond: ${bond}, channels: {pf: 8, representor: 2}}\n`;
-const data = `version: 1\nnics:\n${nic("data", "bond0", ports)}`;
+export const data = `version: 1\nnics:\n${nic("data", "bond0", ports)}`;
 
 /** A NIC as after power-on. Without bonds first: a LAG is taken down only while no VF is driven. */
-const powerOn = (parameters = ""): Step => ({
+export const powerOn = (parameters = ""): Step => ({
   command: `modprobe -r mlx5_core; for bond in bond0 bond1; do ip link del $bond; done 2> /dev/null; modprobe mlx5_core ${parameters} && udevadm settle && for wire in 0 1 2 3; do ip link set wire$wire up; done`,
 });
-const bonded = (bond = "bond0", slaves = "enp1s0f0np0 enp1s0f1np1", mode = "active-backup"): Step => ({
+export const bonded = (bond = "bond0", slaves = "enp1s0f0np0 enp1s0f1np1", mode = "active-backup"): Step => ({
   command: [
     `ip link add ${bond} type bond mode ${mode} miimon 100`,
     `for port in ${slaves}; do ip link set $port down; ip link set $port master ${bond}; done`,
     `ip link set ${bond} up; sleep 1`,
   ].join("; "),
 });
-const early: Step = { command: "vflag boot early" };
-const late: Step = { command: "vflag boot late" };
-const works: Step = { command: "vflag verify", shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] };
+export const early: Step = { command: "vflag boot early" };
+export const late: Step = { command: "vflag boot late" };
+export const works: Step = { command: "vflag verify", shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] };
 const fromPowerOn: readonly Step[] = [powerOn(), early, bonded(), late, works];
 
 /** What others have in use on the NICs' ports: VFs with drivers, bonds with carriers, and who holds a VF. */
@@ -221,7 +221,7 @@ const all: readonly Fault[] = [
 ];
 
 /** A step that ends otherwise than it should ends its fault; the next begins from power-on. */
-async function prove(guest: Guest, { name, spec, steps }: Fault, report: Report): Promise<void> {
+export async function prove(guest: Guest, { name, spec, steps }: Fault, report: Report): Promise<void> {
   await write(guest, "/etc/vflag/vflag.yaml", spec);
   for (const { command, exit = 0, shows = [], refuses = false } of steps) {
     const before = refuses ? await say(guest, inUse) : undefined;

@@ -26,6 +26,8 @@ const packages = [
   "iputils-ping",
   "openssh-server",
   "openvswitch-switch",
+  "podman",
+  "crun",
   "jq",
   "strace",
   "libatomic1",

@@ -7,6 +7,7 @@ import { faults } from "./faults.ts";
 import { type Guest, runningGuest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { kills } from "./kills.ts";
 import { type Report, say } from "./operate.ts";
+import { ovs } from "./ovs.ts";
 import { runFolder } from "./paths.ts";
 import { power } from "./power.ts";
 import { stories } from "./stories.ts";
@@ -26,6 +27,7 @@ const tasks: readonly Task[] = [
   ...power,
   ...boots,
   ...faults,
+  ...ovs,
   ...kills,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...stories.map((story): Task => {

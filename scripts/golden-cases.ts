@@ -6,7 +6,7 @@ import { enslave, network, release } from "../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../src/host/simulated/faults.ts";
 import { overwriteFirmware, setFirmware } from "../src/host/simulated/firmware.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
-import type { World } from "../src/host/simulated/world.ts";
+import { addNetdev, type World } from "../src/host/simulated/world.ts";
 import { reconcile } from "../src/reconcile/reconcile.ts";
 import { loadSpec } from "../src/spec/load.ts";
 
@@ -41,8 +41,25 @@ const nic = (lines: string) =>
 const vfLag = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 63, representor: 18}");
 const vfLag8 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 8\nbond: bond0");
 const vfLag4 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 4\nbond: bond0");
+const vfLagOvs = `${vfLag}ovs: {}\n`;
 const switchdev = nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\nchannels: {pf: 16}");
 const sriov = nic("mode: sriov\nports: [ens3f0, ens3f1]\nvfs: 2");
+
+const bridgeNetdev = {
+  altNames: [],
+  mac: null,
+  permanentMac: null,
+  kind: "bridge",
+  up: true,
+  carrier: true,
+  mtu: 1500,
+  master: null,
+  device: null,
+  switchId: null,
+  portName: null,
+  tcOffload: { on: false, fixed: true },
+  channels: null,
+};
 
 const cases: readonly Case[] = [
   { name: "vf-lag-from-power-on", story: "A host after power-on: everything is to be done.", spec: vfLag, until: "power-on" },
@@ -469,6 +486,87 @@ const cases: readonly Case[] = [
       for (const name of ["ens3f0", "ens3f1"]) release(world, name);
       for (const name of ["ens3f0", "ens3f1"]) enslave(world, "bond0", name);
       world.hidden.clock += 10;
+    },
+  },
+  { name: "ovs-works", story: "Open vSwitch offloads, with the bond in a bridge: all is as it should be.", spec: vfLagOvs, until: "works" },
+  {
+    name: "ovs-offload-off",
+    story: "Open vSwitch was never told to offload: it is told, and the ports' ingress blocks then need a restart.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["ovs-offload-off"],
+  },
+  {
+    name: "ovs-waiting-for-restart",
+    story: "hw-offload is set, but ovs-vswitchd was started before.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["ovs-offload-off"],
+    change: (world) => {
+      const ovs = known(world.state.ovs);
+      if (ovs != null) ovs.hwOffload = true;
+    },
+  },
+  {
+    name: "ovs-skip-hw",
+    story: "tc-policy keeps every rule out of the hardware.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["ovs-skip-hw"],
+  },
+  {
+    name: "ovs-ingress-block-missing",
+    story: "After a restart of Open vSwitch the bond has no ingress block any more.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["ingress-block-missing"],
+  },
+  {
+    name: "ovs-stale-ports",
+    story: "Dead ports: one of a VF that is no more goes, one of a Neutron port is left to a person.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["stale-port"],
+    change: (world) => {
+      const error = "could not open network device ens3f1npf1vf7 (No such device)";
+      const dead = { name: "ens3f1npf1vf7", port: "ens3f1npf1vf7", type: "", ofport: -1, error };
+      known(world.state.ovs)?.bridges[0]?.interfaces.push({ ...dead, ifaceId: "0f2c4a5e-6a3b-4f1c-9d57-8b8f3a1c2d3e" });
+    },
+  },
+  {
+    name: "ovs-in-a-container",
+    story: "Open vSwitch runs in Kolla's container under podman, and is not told to offload; its daemon is an old one.",
+    spec: `${vfLag}ovs: {engine: podman, container: openvswitch_vswitchd}\n`,
+    until: "works",
+    drift: ["ovs-offload-off"],
+    change: (world) => {
+      const ovs = known(world.state.ovs);
+      if (ovs == null) return;
+      ovs.source = { kind: "container", engine: "podman", name: "openvswitch_vswitchd" };
+      ovs.version = "2.11.9";
+    },
+  },
+  {
+    name: "ovs-not-found",
+    story: "The spec speaks of Open vSwitch, and there is none.",
+    spec: vfLagOvs,
+    until: "works",
+    change: (world) => {
+      world.state.ovs = null;
+      world.state.ingressQdiscs = [];
+    },
+  },
+  { name: "ovs-stopped", story: "ovs-vswitchd has died.", spec: vfLagOvs, until: "works", drift: ["ovs-stopped"] },
+  {
+    name: "ovs-linux-bridge-on-bond",
+    story: "A Linux bridge sits on the bond, and the userspace datapath has the bond as a port.",
+    spec: vfLagOvs,
+    until: "works",
+    change: (world) => {
+      addNetdev(world, { ...bridgeNetdev, name: "br-lan" });
+      const bond = world.state.netdevs.find((candidate) => candidate.name === "bond0");
+      if (bond !== undefined) bond.master = "br-lan";
+      for (const bridge of known(world.state.ovs)?.bridges ?? []) bridge.datapathType = "netdev";
     },
   },
 ];

@@ -1,7 +1,15 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Stage } from "../requirements/requirement.ts";
 import { exitCodes, finish } from "./exit.ts";
-import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
+import {
+  hostOption,
+  type OutputOptions,
+  outputOption,
+  type RestartOvsOptions,
+  restartOvsOption,
+  type SpecOptions,
+  specOption,
+} from "./options.ts";
 
 export function applyCommand(): Command {
   return new Command("apply")
@@ -9,11 +17,12 @@ export function applyCommand(): Command {
     .addOption(specOption())
     .addOption(hostOption())
     .addOption(outputOption())
+    .addOption(restartOvsOption())
     .addHelpText(
       "after",
       "\nExit code: 0 all holds, 2 something is left that a person, networking or a reboot must do, 1 error.\nIt is safe to interrupt and to run again.\n\nExamples:\n  vflag plan && vflag apply\n",
     )
-    .action((options: SpecOptions & OutputOptions) => run("apply", "all", options));
+    .action((options: SpecOptions & OutputOptions & RestartOvsOptions) => run("apply", "all", options));
 }
 
 /** The two commands that systemd's units run at boot. */
@@ -51,7 +60,7 @@ function waitOption(): Option {
 async function run(
   command: string,
   asked: readonly Stage[] | "all",
-  { spec: file, host: name, output, wait = 0 }: SpecOptions & OutputOptions & WaitOptions,
+  { spec: file, host: name, output, wait = 0, restartOvs = false }: SpecOptions & OutputOptions & WaitOptions & RestartOvsOptions,
 ): Promise<void> {
   const { openTarget, print, printable, printJson, readSpec, styleFor } = await import("./target.ts");
   const { apply } = await import("../reconcile/apply.ts");
@@ -63,7 +72,7 @@ async function run(
   const { stages: all } = await import("../requirements/stages.ts");
   const stages = asked === "all" ? all : asked;
   const spec = readSpec(file);
-  const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec.firmware?.tool ?? null);
+  const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec);
   try {
     const style = styleFor(process.stderr);
     const lock = acquireLock(target.lockFile, `vflag ${command}`);
@@ -85,6 +94,7 @@ async function run(
         stages,
         journalFile: target.journalFile,
         progress: progress.observer,
+        allowed: { restartOvs },
       }).finally(progress.finish);
       if (output === "json")
         printJson({ schema: "vflag/applied/1", outcomes: applied.outcomes, verdicts: applied.verdicts, seconds: applied.seconds });

@@ -8,6 +8,16 @@ export const hostOption = () => new Option("--host <host>", "local, or the file 
 
 export const outputOption = () => new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text");
 
+export const restartOvsOption = () =>
+  new Option(
+    "--restart-ovs",
+    "where Open vSwitch has to be restarted, do it: it interrupts the traffic of all guests for some seconds",
+  ).default(false);
+
+export interface RestartOvsOptions {
+  readonly restartOvs?: boolean;
+}
+
 export interface TargetOptions {
   readonly host: string;
 }

@@ -1,6 +1,14 @@
 import { Command } from "commander";
 import { exitCodes, finish } from "./exit.ts";
-import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
+import {
+  hostOption,
+  type OutputOptions,
+  outputOption,
+  type RestartOvsOptions,
+  restartOvsOption,
+  type SpecOptions,
+  specOption,
+} from "./options.ts";
 
 export function planCommand(): Command {
   return new Command("plan")
@@ -8,6 +16,7 @@ export function planCommand(): Command {
     .addOption(specOption())
     .addOption(hostOption())
     .addOption(outputOption())
+    .addOption(restartOvsOption())
     .option("--full", "show every command, however many", false)
     .addHelpText(
       "after",
@@ -16,13 +25,15 @@ export function planCommand(): Command {
     .action(run);
 }
 
-async function run({ spec: file, host: name, output, full }: SpecOptions & OutputOptions & { full: boolean }): Promise<void> {
+type PlanOptions = SpecOptions & OutputOptions & RestartOvsOptions & { readonly full: boolean };
+
+async function run({ spec: file, host: name, output, full, restartOvs = false }: PlanOptions): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
   const { isEmpty, rehearse } = await import("../reconcile/plan.ts");
   const spec = readSpec(file);
-  const target = await openTarget(name, false, "everything", spec.firmware?.tool ?? null);
+  const target = await openTarget(name, false, "everything", spec);
   try {
-    const plan = await rehearse(spec, await target.host.observe());
+    const plan = await rehearse(spec, await target.host.observe(), { restartOvs });
     if (output === "json") {
       const { planJson } = await import("../report/plan-json.ts");
       printJson(planJson(plan));

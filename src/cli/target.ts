@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
-import type { FirmwareTool } from "../host/firmware-settings.ts";
 import type { Host } from "../host/host.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
 import { loadSpec } from "../spec/load.ts";
@@ -24,17 +23,14 @@ export class UsageError extends Error {
 /**
  * Opens what `--host` names.
  * @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost
- * @param firmware which program asks the cards' firmware; null: none, which saves seconds
+ * @param spec what is looked at for it; without one, all that is there
  */
-export async function openTarget(
-  name: string,
-  act: boolean,
-  looks: "everything" | "nics" = "everything",
-  firmware: "auto" | FirmwareTool | null = "auto",
-): Promise<Target> {
+export async function openTarget(name: string, act: boolean, looks: "everything" | "nics" = "everything", spec?: Spec): Promise<Target> {
   if (name === "local") {
     const { LinuxHost } = await import("../host/linux/host.ts");
-    const host = LinuxHost.open({ looks, firmwareTool: firmware, program: programPath() });
+    // To ask the cards takes seconds.
+    const firmwareTool = spec === undefined ? "auto" : (spec.firmware?.tool ?? null);
+    const host = LinuxHost.open({ looks, program: programPath(), firmwareTool, ovs: spec?.ovs });
     return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
   }
   const { openSavedHost } = await import("../host/saved.ts");

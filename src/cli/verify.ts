@@ -19,7 +19,7 @@ async function run({ spec: file, host: name, output }: SpecOptions & OutputOptio
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
   const { verdicts } = await import("../reconcile/verdict.ts");
   const spec = readSpec(file);
-  const target = await openTarget(name, false, "everything", spec.firmware?.tool ?? null);
+  const target = await openTarget(name, false, "everything", spec);
   try {
     const state = await target.host.observe();
     const answers = verdicts(spec, state);

@@ -1,4 +1,5 @@
 import type { FirmwareSettings, FirmwareTool } from "./firmware-settings.ts";
+import type { OvsSource } from "./ovs.ts";
 import type { Eswitch, VfSettings } from "./state.ts";
 import type { PciAddress } from "./values.ts";
 
@@ -31,7 +32,13 @@ export type Action =
   | { readonly kind: "write-file"; readonly path: string; readonly text: string; readonly render: string; readonly reload: Reload | null }
   | { readonly kind: "remove-file"; readonly path: string; readonly reload: Reload | null }
   | { readonly kind: "enable-unit"; readonly unit: string }
-  | { readonly kind: "disable-unit"; readonly unit: string };
+  | { readonly kind: "disable-unit"; readonly unit: string }
+  | { readonly kind: "set-ovs"; readonly source: OvsSource; readonly key: OvsKey; readonly value: string }
+  | { readonly kind: "restart-ovs"; readonly source: OvsSource }
+  | { readonly kind: "del-ovs-port"; readonly source: OvsSource; readonly bridge: string; readonly port: string };
+
+/** What vflag sets in Open vSwitch's other_config. */
+export type OvsKey = "hw-offload" | "tc-policy";
 
 /** A program that keeps in mind what it has read. */
 export type Reload = "systemd" | "udev";

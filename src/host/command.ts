@@ -1,5 +1,6 @@
 import type { Action, Reload } from "./action.ts";
 import { settingArguments } from "./firmware-settings.ts";
+import { inOvs, restartOfOvs, vsctlWords } from "./ovs-command.ts";
 import type { VfSettings } from "./state.ts";
 
 /** An action as the commands that a person would type for it, one a line. For reading only: vflag itself runs none of them. */
@@ -42,7 +43,17 @@ export function commandsOf(action: Action): string[] {
       return [`systemctl enable ${word(action.unit)}`];
     case "disable-unit":
       return [`systemctl disable ${word(action.unit)}`];
+    case "set-ovs":
+    case "del-ovs-port":
+      return [line(inOvs(action.source, vsctlWords(action)))];
+    case "restart-ovs":
+      return [`${line(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`];
   }
+}
+
+/** Options are ours, and stay as they are. */
+function line(argv: readonly string[]): string {
+  return argv.map((text) => (/^--[a-z-]+$/.test(text) ? text : word(text))).join(" ");
 }
 
 function reloadCommands(reload: Reload | null): string[] {

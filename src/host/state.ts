@@ -2,6 +2,7 @@ import * as z from "zod";
 import { FirmwareCard } from "./firmware.ts";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observed } from "./observed-schema.ts";
+import { IngressQdisc, Ovs } from "./ovs.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
@@ -178,6 +179,12 @@ export const HostState = z
     files: observed(z.array(ManagedFile)),
     units: observed(z.array(Unit)),
     firmware: observed(z.array(FirmwareCard)),
+    ovs: observed(Ovs.nullable()),
+    ingressQdiscs: observed(z.array(IngressQdisc)),
   })
-  .meta({ id: "HostState", title: "vflag host state", description: "program: the path of vflag there, as its units start it" });
+  .meta({
+    id: "HostState",
+    title: "vflag host state",
+    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch",
+  });
 export type HostState = z.infer<typeof HostState>;

@@ -31,6 +31,7 @@ export { type DriverInfo, getDriverInfo } from "./ethtool-driver.ts";
 export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./link.ts";
 export type { LongRequest } from "./long-request.ts";
 export type { Unnamed } from "./names.ts";
+export type { Qdisc } from "./qdisc.ts";
 export type { LinkReference } from "./rtnetlink.ts";
 export { prepareWorker, runInWorker, useWorkerSource, type WorkerOptions } from "./worker.ts";
 

@@ -3,6 +3,7 @@ import { NetlinkClient, type Request } from "./client.ts";
 import { isRefusal, NetlinkFormatError } from "./errors.ts";
 import { decodeLink, IFF_UP, LINK_HEADER, type Link, type VfLinkState, vfLinkStates } from "./link.ts";
 import { linkAttributes, type VfAttributes } from "./link-attributes.ts";
+import { decodeQdisc, type Qdisc, TC_HEADER } from "./qdisc.ts";
 import { openSocket, type Transport } from "./socket.ts";
 
 /** A link by ifindex, which survives renaming, or by name or alternative name. */
@@ -11,6 +12,7 @@ export type LinkReference = number | string;
 // linux/rtnetlink.h
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
+const RTM_GETQDISC = 38;
 const RTEXT_FILTER_VF = 1 << 0;
 const RTEXT_FILTER_SKIP_STATS = 1 << 3;
 const EXT_MASK = RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS;
@@ -19,9 +21,9 @@ const ETH_ALEN = 6;
 const NAME_LENGTH = 15;
 
 /**
- * Links over NETLINK_ROUTE. Reading needs no privilege, setting needs CAP_NET_ADMIN.
+ * Links, and the qdiscs on them, over NETLINK_ROUTE. Reading needs no privilege, setting needs CAP_NET_ADMIN.
  * All methods are synchronous and throw NetlinkError (with the kernel's sentence where it gave one) or NetlinkFormatError.
- * Source: linux/rtnetlink.h, net/core/rtnetlink.c.
+ * Source: linux/rtnetlink.h, net/core/rtnetlink.c, net/sched/sch_api.c.
  */
 export class Rtnetlink implements Disposable {
   readonly #client: NetlinkClient;
@@ -47,6 +49,12 @@ export class Rtnetlink implements Disposable {
       if (isRefusal(error, "ENODEV")) return null;
       throw error;
     }
+  }
+
+  /** All queueing disciplines of this network namespace that somebody set up, in one dump. */
+  listQdiscs(): Qdisc[] {
+    const payload = Buffer.alloc(TC_HEADER);
+    return this.#client.dump({ what: "list qdiscs", type: RTM_GETQDISC, payload }).map(decodeQdisc);
   }
 
   /** Switches a link on or off (IFF_UP). */

@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
-import type { Stage } from "../requirements/requirement.ts";
+import type { Allowed, Stage } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
 import { Journal } from "./journal.ts";
 import { type NicOutcome, type Observer, reconcile } from "./reconcile.ts";
@@ -13,6 +13,7 @@ export interface ApplyOptions {
   readonly stages: readonly Stage[];
   readonly journalFile: string;
   readonly progress: Observer;
+  readonly allowed?: Allowed;
 }
 
 export interface Applied {
@@ -24,13 +25,14 @@ export interface Applied {
 }
 
 /** Brings a host to its spec, with a journal. The caller holds the host's lock. */
-export async function apply(host: Host, spec: Spec, { command, stages, journalFile, progress }: ApplyOptions): Promise<Applied> {
+export async function apply(host: Host, spec: Spec, options: ApplyOptions): Promise<Applied> {
+  const { command, stages, journalFile, progress, allowed = {} } = options;
   const began = performance.now();
   const journal = Journal.open(journalFile);
   try {
     const watched = Watched.over(host);
     journal.write({ kind: "begin", command, spec, before: await watched.current() });
-    const outcomes = await reconcile(watched, spec, { stages, observer: both(progress, journal) });
+    const outcomes = await reconcile(watched, spec, { stages, observer: both(progress, journal), allowed });
     const after = await watched.current();
     journal.write({ kind: "end", after });
     return { outcomes, verdicts: verdicts(spec, after, stages), after, seconds: (performance.now() - began) / 1000 };

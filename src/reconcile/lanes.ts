@@ -77,11 +77,15 @@ function actsOnCard(action: Action): action is CardAction {
     case "remove-file":
     case "enable-unit":
     case "disable-unit":
+    case "set-ovs":
+    case "restart-ovs":
+    case "del-ovs-port":
       return false;
   }
 }
 
 /** What is done to the host itself and to no NIC. */
 function actsOnHost({ kind }: Action): boolean {
+  if (kind === "set-ovs" || kind === "restart-ovs" || kind === "del-ovs-port") return true;
   return kind === "write-file" || kind === "remove-file" || kind === "enable-unit" || kind === "disable-unit";
 }

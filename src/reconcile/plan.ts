@@ -6,7 +6,7 @@ import { SimulatedHost } from "../host/simulated/host.ts";
 import { twinOf } from "../host/simulated/twin.ts";
 import type { HostState } from "../host/state.ts";
 import { hostName } from "../requirements/evaluate.ts";
-import type { Deviation, Stage } from "../requirements/requirement.ts";
+import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
@@ -43,8 +43,8 @@ export interface Plan {
 }
 
 /** Runs the very loop that `apply` runs, on a twin made of this state. Nothing but the twin is touched. */
-export async function rehearse(spec: Spec, state: HostState): Promise<Plan> {
-  const rehearsal = new Rehearsal(spec, state);
+export async function rehearse(spec: Spec, state: HostState, allowed: Allowed = {}): Promise<Plan> {
+  const rehearsal = new Rehearsal(spec, state, allowed);
   const phases = [await rehearsal.phase("now", allStages)];
   const toReboot = rehearsal.waitingFor("reboot");
   if (toReboot.length > 0) {
@@ -73,11 +73,13 @@ export function isEmpty(plan: Plan): boolean {
 class Rehearsal implements Host {
   readonly twin: SimulatedHost;
   readonly #spec: Spec;
+  readonly #allowed: Allowed;
   readonly #seconds = new Map<Action, number>();
   outcomes: readonly NicOutcome[] = [];
 
-  constructor(spec: Spec, state: HostState) {
+  constructor(spec: Spec, state: HostState, allowed: Allowed) {
     this.#spec = spec;
+    this.#allowed = allowed;
     this.twin = new SimulatedHost(twinOf(state));
     expectBonds(this.twin, spec, state);
   }
@@ -96,7 +98,11 @@ class Rehearsal implements Host {
 
   async phase(after: Phase["after"], stages: readonly Stage[], because: readonly Deviation[] = []): Promise<Phase> {
     const order: Step[] = [];
-    this.outcomes = await reconcile(this, this.#spec, { stages, observer: { stepBegins: (step) => order.push(step) } });
+    this.outcomes = await reconcile(this, this.#spec, {
+      stages,
+      observer: { stepBegins: (step) => order.push(step) },
+      allowed: this.#allowed,
+    });
     const steps = order.map((step): PlannedStep => ({ ...step, seconds: this.#secondsOf(step) }));
     const secondsOf = (name: string) => steps.filter((step) => step.nic === name).reduce((sum, step) => sum + step.seconds, 0);
     const perNic = this.#spec.nics.map((nic) => secondsOf(nic.name));

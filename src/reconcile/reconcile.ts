@@ -3,11 +3,11 @@ import { type CardOf, cardsOf } from "../host/cards.ts";
 import { ActionError, type Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
-import type { Deviation, Stage } from "../requirements/requirement.ts";
+import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
-import { forbidden, needsLastLook } from "./safety.ts";
+import { forbidden, interrupts, needsLastLook } from "./safety.ts";
 import { Turns } from "./turns.ts";
 import { Watched } from "./watched.ts";
 
@@ -51,6 +51,7 @@ export interface NicOutcome {
 export interface ReconcileOptions {
   readonly stages: readonly Stage[];
   readonly observer?: Observer;
+  readonly allowed?: Allowed;
 }
 
 /** Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. */
@@ -64,12 +65,12 @@ const attemptsPerRequirement = 5;
  * until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
  * at the same time, then what the host can be only with them.
  */
-export async function reconcile(host: Host, spec: Spec, { stages, observer = {} }: ReconcileOptions): Promise<NicOutcome[]> {
+export async function reconcile(host: Host, spec: Spec, { stages, observer = {}, allowed = {} }: ReconcileOptions): Promise<NicOutcome[]> {
   const turns = new Turns();
   const watched = Watched.over(host);
   const around = (asked: readonly Stage[]) => async () => {
     if (!hostRequirements.some(({ stage }) => asked.includes(stage))) return [];
-    const outcome = await reconcileOne(watched, hostName, (state) => evaluateHost(spec, state, asked), turns, observer);
+    const outcome = await reconcileOne(watched, hostName, (state) => evaluateHost(spec, state, asked, allowed), turns, observer);
     return outcome.steps.length + outcome.left.length === 0 ? [] : [outcome];
   };
   const before = await around(stages.filter((stage) => stagesBefore.includes(stage)))();
@@ -96,7 +97,7 @@ async function reconcileOne(
   const attempts = new Map<string, string[]>();
   for (;;) {
     const state = await host.current();
-    const next = nextStep(nic, deviationsOf(state), attempts);
+    const next = nextStep(nic, deviationsOf(state), attempts, steps);
     if (next.kind !== "step") {
       const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
       observer.nicEnds?.(outcome);
@@ -113,7 +114,13 @@ async function reconcileOne(
 type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; stoppedBy: Deviation[]; left: Deviation[] };
 
 /** What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put right. */
-function nextStep(nic: string, deviations: readonly Deviation[], attempts: ReadonlyMap<string, readonly string[]>): Next {
+function nextStep(
+  nic: string,
+  deviations: readonly Deviation[],
+  attempts: ReadonlyMap<string, readonly string[]>,
+  steps: readonly Step[],
+): Next {
+  const interrupted = steps.some((step) => step.actions.some(interrupts));
   const left: Deviation[] = [];
   for (const group of byRequirement(deviations)) {
     const first = group[0];
@@ -126,7 +133,8 @@ function nextStep(nic: string, deviations: readonly Deviation[], attempts: Reado
     const actions = group.flatMap((deviation) => (deviation.remedy.kind === "actions" ? deviation.remedy.actions : []));
     const actionable = group.filter((deviation) => deviation.remedy.kind === "actions");
     const tried = attempts.get(first.requirement) ?? [];
-    const stuck = tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement;
+    const stuck =
+      tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement || (interrupted && actions.some(interrupts));
     if (gate && (blocked || stuck)) return { kind: "stopped", stoppedBy: group, left };
     if (actions.length > 0 && !stuck) {
       return { kind: "step", step: { nic, requirement: first.requirement, deviations: actionable, actions: withoutRepeats(actions) } };

@@ -25,7 +25,12 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "remove-file":
     case "enable-unit":
     case "disable-unit":
+    // It is done only when the operator said so, and the command says what it interrupts.
+    case "restart-ovs":
+    case "set-ovs":
       return null;
+    case "del-ovs-port":
+      return neededPort(action.port, state);
     case "unbind-vf": {
       const held = pfAt(state, action.pf).flatMap((pf) => heldVfs({ ...pf, vfs: pf.vfs.filter((vf) => vf.address === action.vf) }));
       return held.length > 0 ? held.join("; ") : null;
@@ -49,8 +54,14 @@ export function needsLastLook({ kind }: Action): boolean {
     kind === "unbind-vf" ||
     kind === "set-steering" ||
     kind === "set-inline" ||
-    kind === "set-encap"
+    kind === "set-encap" ||
+    kind === "del-ovs-port"
   );
+}
+
+/** Actions that interrupt guests although nothing forbids them: one in a run is enough, whether it helped or not. */
+export function interrupts({ kind }: Action): boolean {
+  return kind === "restart-ovs";
 }
 
 function pfAt(state: HostState, address: string): PhysicalFunction[] {
@@ -70,6 +81,14 @@ function enslaved(pf: PhysicalFunction, state: HostState): string | null {
 function inUse(pf: PhysicalFunction): string | null {
   const held = heldVfs(pf);
   return held.length === 0 ? null : held.join("; ");
+}
+
+/** A port of Open vSwitch through which packets can pass, or that is somebody's. */
+function neededPort(port: string, state: HostState): string | null {
+  if (state.netdevs.some(({ name }) => name === port)) return `${port} exists`;
+  const interfaces = known(state.ovs)?.bridges.flatMap((bridge) => bridge.interfaces) ?? [];
+  const owner = interfaces.find((candidate) => candidate.port === port && candidate.ifaceId !== null)?.ifaceId;
+  return owner === undefined ? null : `${port} belongs to Neutron port ${owner}`;
 }
 
 /** mlx5 tears an active LAG down and makes it again even when the mode stays: linux eswitch_offloads.c. */

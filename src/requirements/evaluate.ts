@@ -2,7 +2,7 @@ import type { HostState } from "../host/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { ports, unresolvedPorts } from "./ports.ts";
-import type { About, Deviation, Finding, HostFinding, NicView, Stage } from "./requirement.ts";
+import type { About, Allowed, Deviation, Finding, HostFinding, NicView, Stage } from "./requirement.ts";
 import { stages as allStages, hostRequirements, requirements } from "./stages.ts";
 
 /** Compares a host with its spec: pure functions, and the whole of what `verify` knows. */
@@ -27,12 +27,12 @@ export function evaluate(spec: Spec, state: HostState, stages: readonly Stage[] 
 }
 
 /** What is off with the host around the NICs. */
-export function evaluateHost(spec: Spec, state: HostState, stages: readonly Stage[] = allStages): Deviation[] {
+export function evaluateHost(spec: Spec, state: HostState, stages: readonly Stage[] = allStages, allowed: Allowed = {}): Deviation[] {
   const asked = hostRequirements.filter((requirement) => stages.includes(requirement.stage));
   if (asked.length === 0) return [];
   const nics = viewsOf(spec, state).flatMap(({ view }) => view ?? []);
   return asked.flatMap((requirement) =>
-    requirement.check({ spec, state, nics }).map((finding) => deviation(requirement, hostName, finding)),
+    requirement.check({ spec, state, nics, allowed }).map((finding) => deviation(requirement, hostName, finding)),
   );
 }
 

@@ -3,10 +3,15 @@ import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**
- * When a requirement is brought about, in this order. `firmware`: what the cards offer from the next boot on; `persistence`: what the next boot needs; `early`: before networking makes
- * the bond; `late`: after it.
+ * When a requirement is brought about, in this order. `firmware`: what the cards offer from the next boot on; `persistence`: what
+ * the next boot needs; `early`: before networking makes the bond; `late`: after it; `ovs`: what hands flows to the NIC.
  */
-export type Stage = "firmware" | "persistence" | "early" | "late";
+export type Stage = "firmware" | "persistence" | "early" | "late" | "ovs";
+
+/** What an operator allows beyond what the spec says, because it interrupts somebody. */
+export interface Allowed {
+  readonly restartOvs?: boolean;
+}
 
 /** One declared NIC and what was found of it: the input of every requirement. */
 export interface NicView {
@@ -22,6 +27,7 @@ export interface HostView {
   readonly state: HostState;
   /** The declared NICs whose ports were found. */
   readonly nics: readonly NicView[];
+  readonly allowed: Allowed;
 }
 
 /** What puts a deviation right. */

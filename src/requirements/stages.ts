@@ -9,6 +9,14 @@ import { firmware } from "./firmware.ts";
 import { lag } from "./lag.ts";
 import { model } from "./model.ts";
 import { notInBond } from "./not-in-bond.ts";
+import { ovsBridge } from "./ovs-bridge.ts";
+import { ovsBridgeUp } from "./ovs-bridge-up.ts";
+import { ovsHwOffload } from "./ovs-hw-offload.ts";
+import { ovsIngressBlocks } from "./ovs-ingress-blocks.ts";
+import { ovsRunning } from "./ovs-running.ts";
+import { ovsStalePorts } from "./ovs-stale-ports.ts";
+import { ovsTcPolicy } from "./ovs-tc-policy.ts";
+import { ovsVersion } from "./ovs-version.ts";
 import { pfNameKept } from "./pf-name.ts";
 import { ports } from "./ports.ts";
 import { representors } from "./representors.ts";
@@ -23,7 +31,18 @@ import { vfsBound } from "./vfs-bound.ts";
 import { vfsUnbound } from "./vfs-unbound.ts";
 
 /** What the host around the NICs must be, in the order in which it is brought to fulfil it. */
-export const hostRequirements: readonly HostRequirement[] = [firmware, bootUnits];
+export const hostRequirements: readonly HostRequirement[] = [
+  firmware,
+  bootUnits,
+  ovsRunning,
+  ovsVersion,
+  ovsTcPolicy,
+  ovsHwOffload,
+  ovsBridge,
+  ovsStalePorts,
+  ovsBridgeUp,
+  ovsIngressBlocks,
+];
 
 /** What each NIC must be, in the order in which it is brought to fulfil it. */
 export const requirements: readonly Requirement[] = [
@@ -50,7 +69,7 @@ export const requirements: readonly Requirement[] = [
 ];
 
 /** In the order in which a host comes through them. */
-export const stages: readonly Stage[] = ["firmware", "persistence", "early", "late"];
+export const stages: readonly Stage[] = ["firmware", "persistence", "early", "late", "ovs"];
 
 /** Stages of the host that come before its NICs' own. */
 export const stagesBefore: readonly Stage[] = ["firmware", "persistence"];

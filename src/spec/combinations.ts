@@ -1,4 +1,4 @@
-import type { NicSpec, PortSelector } from "./schema.ts";
+import type { NicSpec, PortSelector, Spec } from "./schema.ts";
 
 /** A wrong combination of values that are each right: where in the spec, and what to do about it. */
 export interface Combination {
@@ -16,6 +16,18 @@ export function impossibleCombinations(nics: readonly (NicSpec | undefined)[]): 
       found.push({ path: ["nics", index, ...path], message });
     }
   });
+  return found;
+}
+
+/** The same for what a spec says of Open vSwitch. */
+export function impossibleOvs(ovs: NonNullable<Spec["ovs"]>): Combination[] {
+  const found: Combination[] = [];
+  if (ovs.engine === "native" && ovs.container !== undefined) {
+    found.push({ path: ["ovs", "container"], message: "engine native means that Open vSwitch is in no container: remove one of the two" });
+  }
+  if (!ovs.hwOffload && ovs.tcPolicy !== undefined) {
+    found.push({ path: ["ovs", "tcPolicy"], message: "tcPolicy has no effect where hwOffload is false: remove it" });
+  }
   return found;
 }
 

@@ -1,8 +1,8 @@
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import type * as z from "zod";
-import { impossibleCombinations } from "./combinations.ts";
+import { impossibleCombinations, impossibleOvs } from "./combinations.ts";
 import { nearest } from "./nearest.ts";
-import { NicSpec, Spec } from "./schema.ts";
+import { NicSpec, OvsSpec, Spec } from "./schema.ts";
 
 /** One thing that is wrong in a spec, and where: line and column count from 1. */
 export interface SpecProblem {
@@ -58,6 +58,8 @@ export function loadSpec(text: string, file: string): Spec {
   };
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, data, report);
   for (const { path, message } of impossibleCombinations(wellFormedNics(data))) report(path, message);
+  const ovs = OvsSpec.safeParse(valueAt(data, ["ovs"])).data;
+  for (const { path, message } of ovs === undefined ? [] : impossibleOvs(ovs)) report(path, message);
 
   if (problems.length > 0 || parsed.data === undefined) {
     throw new SpecError(

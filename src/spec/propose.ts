@@ -19,8 +19,21 @@ export function proposeSpec(state: HostState): string | null {
   if (cards.size === 0) return null;
   const taken = new Set(state.bonds.map((bond) => bond.name));
   const nics = [...cards].flatMap(([card, pfs], index) => nicLines(card, pfs, index, state, taken));
+  const ovs = ovsLines(state);
   const head = "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
-  return `${[head, "version: 1", "nics:", ...nics].join("\n")}\n`;
+  return `${[head, "version: 1", "nics:", ...nics, ...ovs].join("\n")}\n`;
+}
+
+/** Where Open vSwitch runs here, as far as its place is not what vflag finds by itself. */
+function ovsLines(state: HostState): string[] {
+  const ovs = known(state.ovs);
+  if (ovs == null) return [];
+  const { source } = ovs;
+  const lines = [
+    "ovs:                             # Open vSwitch hands flows of switchdev and vf-lag NICs to hardware",
+    "  hwOffload: true",
+  ];
+  return source.kind === "native" ? lines : [...lines, `  engine: ${source.engine}`, `  container: ${quoted(source.name)}`];
 }
 
 function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number, state: HostState, taken: Set<string>): string[] {

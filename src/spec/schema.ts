@@ -105,25 +105,28 @@ export const NicSpec = z
   .meta({ id: "NicSpec", description: "one NIC (a card)" });
 export type NicSpec = z.infer<typeof NicSpec>;
 
+export const OvsSpec = z.strictObject({
+  hwOffload: z.boolean().default(true).describe("whether Open vSwitch offloads flows to the NIC"),
+  container: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "a container's name has letters, digits, '_', '.' and '-' only")
+    .optional()
+    .describe("the container that ovs-vswitchd runs in"),
+  engine: z
+    .enum(["auto", "docker", "podman", "native"])
+    .default("auto")
+    .describe("what runs that container; native: none, it runs on the host"),
+  tcPolicy: z
+    .enum(["none", "skip_sw"])
+    .optional()
+    .describe("what it does with rules: in software too, or in hardware only; without it, either"),
+});
+
 export const Spec = z
   .strictObject({
     version: z.literal(1).describe("the version of the spec's format"),
     nics: z.array(NicSpec).min(1).describe("the NICs that vflag takes care of; it leaves all others alone"),
-    ovs: z
-      .strictObject({
-        hwOffload: z.boolean().default(true).describe("whether Open vSwitch offloads flows to the NIC"),
-        container: z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "a container's name has letters, digits, '_', '.' and '-' only")
-          .optional()
-          .describe("the container that ovs-vswitchd runs in"),
-        engine: z
-          .enum(["auto", "docker", "podman", "native"])
-          .default("auto")
-          .describe("what runs that container; native: none, it runs on the host"),
-      })
-      .optional()
-      .describe("Open vSwitch"),
+    ovs: OvsSpec.optional().describe("Open vSwitch"),
     firmware: z
       .strictObject({
         manage: z.boolean().default(true).describe("whether vflag sets the firmware's keys"),

@@ -177,9 +177,46 @@ describe("refusals name what is wrong and what to do", () => {
   });
 });
 
+describe("Open vSwitch", () => {
+  const verdict = (code: number, pattern: RegExp) => expect(code, ["verify", ...onHost], pattern);
+
+  beforeEach(() => {
+    writeFileSync(join(folder, "vflag.yaml"), `${spec}ovs: {hwOffload: true}\n`);
+    expect(0, ["boot", "early", ...onHost]);
+    expect(0, ["simulate", "network", "host.json"]);
+  });
+
+  test("it is told to offload; it is restarted only when the operator says so, and the plan says so too", () => {
+    expect(0, ["simulate", "fault", "host.json", "ovs-offload-off"]);
+    const without = expect(2, ["plan", ...onHost], /ovs-vsctl set Open_vSwitch \. other_config:hw-offload=true/);
+    assert.doesNotMatch(without.stdout, /^ +systemctl restart/m);
+    expect(2, ["plan", ...onHost, "--restart-ovs"], /^ +systemctl restart openvswitch-switch\.service +# traffic of all guests/m);
+    expect(2, ["apply", ...onHost], /ovs-ingress-blocks.*\n[\s\S]*vflag apply --restart-ovs/);
+    verdict(2, /data {2}vf-lag {2}does not work: bond0: ingress blocks/);
+    expect(0, ["apply", ...onHost, "--restart-ovs"], /systemctl restart openvswitch-switch/);
+    verdict(0, /data {2}vf-lag {2}works/);
+    expect(0, ["apply", ...onHost, "--restart-ovs"], /Nothing was to be done/);
+  });
+
+  test("a restart is asked for at apply and plan only", () => {
+    expect(1, ["boot", "late", ...onHost, "--restart-ovs"], /unknown option '--restart-ovs'/);
+    expect(1, ["verify", ...onHost, "--restart-ovs"], /unknown option/);
+  });
+
+  test("init proposes what it sees of it", () => {
+    expect(0, ["init", "--host", "host.json"], /^ovs: .*\n {2}hwOffload: true$/m);
+    const world = JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
+    world.state.ovs.source = { kind: "container", engine: "podman", name: "openvswitch_vswitchd" };
+    writeFileSync(join(folder, "host.json"), JSON.stringify(world));
+    const { stdout } = expect(0, ["init", "--host", "host.json"], /^ {2}engine: podman\n {2}container: openvswitch_vswitchd$/m);
+    writeFileSync(join(folder, "proposed.yaml"), stdout);
+    expect(2, ["plan", "--host", "host.json", "--spec", "proposed.yaml"]);
+  });
+});
+
 test("keys of the spec that this version does not act on are named", () => {
-  writeFileSync(join(folder, "vflag.yaml"), `${spec}ovs: {hwOffload: true}\n`);
-  expect(2, ["plan", ...onHost], /checked, but not acted on by this version: ovs/);
+  writeFileSync(join(folder, "vflag.yaml"), `${spec}firmware: {manage: true}\n`);
+  expect(2, ["plan", ...onHost], /checked, but not acted on by this version: firmware/);
 });
 
 test("a reader that goes away does not stop apply in the middle", () => {

@@ -9,6 +9,7 @@ import {
   type LongRequest,
   NetlinkError,
   type ParamValue,
+  type Qdisc,
   type Vf,
 } from "../../src/netlink/index.ts";
 
@@ -19,12 +20,13 @@ export interface FakeNetlink {
   eswitches: Record<string, Eswitch>;
   steering: Record<string, ParamValue | undefined>;
   channels: DeviceChannels[];
+  qdiscs: Qdisc[];
   /** What was asked for, in order. */
   readonly asked: unknown[];
 }
 
 export function fakeNetlink(data: Partial<FakeNetlink> = {}): FakeNetlink {
-  return { links: [], ports: [], eswitches: {}, steering: {}, channels: [], asked: [], ...data };
+  return { links: [], ports: [], eswitches: {}, steering: {}, channels: [], qdiscs: [], asked: [], ...data };
 }
 
 /** A kernel of a fake netlink and a tree as /sys and /proc. */
@@ -124,6 +126,7 @@ function route(fake: FakeNetlink): Kernel["netlink"]["route"] {
       void fake.asked.push([what, ...given]);
   return {
     listLinks: () => fake.links,
+    listQdiscs: () => fake.qdiscs,
     getLink: (reference) => fake.links.find(({ index, name }) => index === reference || name === reference) ?? null,
     setVfMac: note("mac"),
     setVfTrust: note("trust"),

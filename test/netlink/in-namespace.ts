@@ -61,6 +61,7 @@ function activeFeatures(): { ours: string[]; kernel: string[] } {
 
 const seen = {
   links: route.listLinks(),
+  qdiscs: route.listQdiscs(),
   byAltName: route.getLink("a-long-alternative-name")?.name,
   missing: [route.getLink("nosuch"), route.getLink(9999), route.getLink("nosuch-and-a-long-name-too")],
   upAndDown: upAndDown(),

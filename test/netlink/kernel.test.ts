@@ -18,6 +18,7 @@ const skip = process.getuid?.() === 0 ? false : "needs root, to make a network n
 describe("against the running kernel", { skip }, () => {
   let seen: Seen;
   let hasBonding = true;
+  let hasIngress = true;
 
   before(async () => {
     await run("ip", ["netns", "add", namespace]);
@@ -26,6 +27,12 @@ describe("against the running kernel", { skip }, () => {
     await ip("link", "set", "v1", "master", "br0");
     await ip("link", "set", "v0", "address", "02:00:00:00:00:2a");
     await ip("link", "property", "add", "dev", "v0", "altname", "a-long-alternative-name");
+    const tc = (device: string, ...words: string[]) => run("tc", ["-n", namespace, "qdisc", "add", "dev", device, ...words]);
+    await Promise.all([tc("v0", "ingress_block", "37", "ingress"), tc("br0", "ingress_block", "37", "ingress"), tc("v1", "clsact")]).catch(
+      () => {
+        hasIngress = false;
+      },
+    );
     await ip("link", "add", "bond7", "type", "bond", "mode", "802.3ad", "xmit_hash_policy", "layer3+4", "miimon", "100").then(
       () => ip("link", "add", "v2", "master", "bond7", "type", "veth", "peer", "name", "v3"),
       () => {
@@ -49,6 +56,15 @@ describe("against the running kernel", { skip }, () => {
     assert.equal(link("v1")?.master, link("br0")?.index);
     assert.equal(link("v1")?.slaveKind, "bridge");
     assert.deepEqual(link("v0")?.altNames, ["a-long-alternative-name"]);
+  });
+
+  test("links that share an ingress block are told by its number", (t) => {
+    if (!hasIngress) return t.skip("this kernel has no ingress qdisc, or there is no tc");
+    const seenOn = (name: string) => seen.qdiscs.filter(({ link: index, kind }) => index === link(name)?.index && kind !== "noqueue");
+    assert.deepEqual(
+      ["v0", "br0", "v1"].map((name) => seenOn(name).map(({ kind, ingressBlock }) => [kind, ingressBlock])),
+      [[["ingress", 37]], [["ingress", 37]], [["clsact", null]]],
+    );
   });
 
   test("a link is found by its alternative name, and a missing one is null", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Action } from "../../src/host/action.ts";
+import { known } from "../../src/host/observed.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import type { Holder } from "../../src/host/state.ts";
@@ -32,6 +33,9 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "remove-file": { kind: "remove-file", path: "/etc/modprobe.d/vflag.conf", reload: null },
   "enable-unit": { kind: "enable-unit", unit: "vflag-early.service" },
   "disable-unit": { kind: "disable-unit", unit: "vflag-early.service" },
+  "set-ovs": { kind: "set-ovs", source: { kind: "native", unit: null }, key: "hw-offload", value: "true" },
+  "restart-ovs": { kind: "restart-ovs", source: { kind: "native", unit: null } },
+  "del-ovs-port": { kind: "del-ovs-port", source: { kind: "native", unit: null }, bridge: "br-int", port: "ens3f0npf0vf99" },
 };
 type Kind = keyof typeof actions;
 
@@ -120,6 +124,18 @@ describe("the last look before an action", () => {
     assert.equal(await answer("set-eswitch-mode", (parts) => [both(parts), enslaved(parts)]), bonded);
   });
 
+  test("a port of Open vSwitch is taken out only where its netdev is gone and it is nobody's", async () => {
+    const { world } = await host();
+    const take = () => forbidden(actions["del-ovs-port"], observeWorld(world));
+    const port = { name: "ens3f0npf0vf99", port: "ens3f0npf0vf99", type: "", ofport: -1, error: "gone", ifaceId: null };
+    known(world.state.ovs)?.bridges[0]?.interfaces.push(port);
+    assert.equal(take(), null);
+    known(world.state.ovs)?.bridges[0]?.interfaces.push({ ...port, ifaceId: "0f2c" });
+    assert.equal(take(), "ens3f0npf0vf99 belongs to Neutron port 0f2c");
+    Object.assign(netdevOf(world, "ens3f1"), { name: port.name });
+    assert.equal(take(), "ens3f0npf0vf99 exists");
+  });
+
   test("channels of a representor are set, whatever it is in", async () => {
     const { world, netdev } = await host();
     world.state.netdevs.push({ ...netdev, name: "ens3f0npf0vf0", index: 99, master: "ovs-system" });
@@ -127,7 +143,7 @@ describe("the last look before an action", () => {
   });
 
   test("what can cut somebody off is looked at once more right before it is done", () => {
-    const looked: Kind[] = ["set-vf-count", "set-eswitch-mode", "unbind-vf", ...eswitchOptions];
+    const looked: Kind[] = ["set-vf-count", "set-eswitch-mode", "unbind-vf", "del-ovs-port", ...eswitchOptions];
     for (const kind of looked) assert.equal(needsLastLook(actions[kind]), true, kind);
     for (const kind of harmless) assert.equal(needsLastLook(actions[kind]), false, kind);
   });

@@ -19,6 +19,7 @@ import type { Kernel } from "./kernel.ts";
 import { observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
+import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -34,6 +35,8 @@ export interface HostOptions extends Partial<Kernel> {
   readonly firmwareTool?: FirmwareToolChoice | null;
   /** The path of vflag, as units shall start it. */
   readonly program?: string | null;
+  /** Where Open vSwitch is. */
+  readonly ovs?: OvsLookup | undefined;
 }
 
 const notLooked = unknown("this command does not look at it");
@@ -55,6 +58,7 @@ export class LinuxHost implements Host, Disposable {
   /** What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs. */
   #firmware: { readonly pfs: string; readonly answer: Promise<Observed<FirmwareCard[]>> } | null = null;
   readonly #program: string | null;
+  readonly #ovs: OvsLookup;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
@@ -82,10 +86,12 @@ export class LinuxHost implements Host, Disposable {
       looks = "everything",
       firmwareTool = "auto",
       program = null,
+      ovs = { engine: "auto" },
     } = options;
     this.#close = close;
     this.#program = program;
     this.#firmwareTool = firmwareTool;
+    this.#ovs = ovs;
     this.#everything = looks === "everything";
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
     this.#kernel = { netlink, request: tracked, expectRequest, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
@@ -109,6 +115,7 @@ export class LinuxHost implements Host, Disposable {
       links,
     );
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders));
+    const ingressQdiscs = this.#everything ? findIngressQdiscs(kernel, links) : notLooked;
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
@@ -123,6 +130,8 @@ export class LinuxHost implements Host, Disposable {
       files: this.#everything ? findFiles(kernel) : notLooked,
       units: this.#everything ? await findUnits(kernel) : notLooked,
       firmware: this.#everything ? await this.#findFirmware({ pfs: described, netdevs }) : notLooked,
+      ovs: this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked,
+      ingressQdiscs,
     };
   }
 
@@ -188,6 +197,11 @@ export class LinuxHost implements Host, Disposable {
         return setUnitEnabled(kernel, action.unit, true);
       case "disable-unit":
         return setUnitEnabled(kernel, action.unit, false);
+      case "set-ovs":
+      case "del-ovs-port":
+        return changeOvs(kernel, action);
+      case "restart-ovs":
+        return restartOvs(kernel, action.source);
     }
   }
 

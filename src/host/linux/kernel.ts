@@ -6,7 +6,10 @@ import type { RunProgram } from "./program.ts";
  */
 export interface Kernel {
   readonly netlink: {
-    readonly route: Pick<Netlink["route"], "listLinks" | "getLink" | "setVfMac" | "setVfTrust" | "setVfSpoofCheck" | "setVfLinkState">;
+    readonly route: Pick<
+      Netlink["route"],
+      "listLinks" | "listQdiscs" | "getLink" | "setVfMac" | "setVfTrust" | "setVfSpoofCheck" | "setVfLinkState"
+    >;
     readonly devlink: Pick<Netlink["devlink"], "isAvailable" | "listDevices" | "listPorts" | "getEswitch" | "getParam" | "getInfo">;
     readonly ethtool: Pick<Netlink["ethtool"], "listFeatures" | "listChannels" | "setFeatures" | "setCombinedChannels" | "getChannels">;
   };

@@ -1,8 +1,10 @@
 import { models } from "../models.ts";
+import { known } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
 import { capabilityOf, firmwareOf } from "./firmware.ts";
 import { disabledLag } from "./lag.ts";
+import { buildOvs, startOvs } from "./ovs.ts";
 import { profileOf } from "./profiles.ts";
 import { portIndexBase, switchIdOf } from "./representors.ts";
 import type { World } from "./world.ts";
@@ -35,6 +37,8 @@ export function buildHost(cards: readonly CardOptions[]): World {
     files: [],
     units: [],
     firmware: [],
+    ovs: buildOvs(cards.find(({ bond }) => bond !== undefined)?.bond?.name),
+    ingressQdiscs: [],
   };
   const world: World = {
     schema: "vflag/simulated-host/1",
@@ -44,6 +48,8 @@ export function buildHost(cards: readonly CardOptions[]): World {
   addPlainNetdev(world, "lo", null);
   addPlainNetdev(world, "eno1", "0c:42:a1:00:00:01");
   for (const [index, card] of cards.entries()) addCard(world, card, index);
+  for (const { name } of known(world.state.ovs)?.bridges ?? []) addPlainNetdev(world, name, null);
+  startOvs(world);
   return world;
 }
 

@@ -13,6 +13,9 @@ export function durationOf(world: World, action: Action): number {
   if (action.kind === "enable-unit" || action.kind === "disable-unit") return 0.5;
   // The program sets, and asks for everything once more: 5 s on a ConnectX-5 (openshift/sriov-network-operator issue 48).
   if (action.kind === "set-firmware") return 6;
+  if (action.kind === "set-ovs" || action.kind === "del-ovs-port") return 0.05;
+  // Measured in the lab, under emulation: 9 s.
+  if (action.kind === "restart-ovs") return 5;
   const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
   if (pf === undefined) return 0;
   const { seconds }: Profile = profileOf(pf);

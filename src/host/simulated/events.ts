@@ -3,6 +3,7 @@ import type { PhysicalFunction } from "../state.ts";
 import { detachDriver } from "./drivers.ts";
 import { loadFirmware } from "./firmware.ts";
 import { disabledLag, reconsiderLag } from "./lag.ts";
+import { ovsHearsOfBonds, startOvs } from "./ovs.ts";
 import { profileOf } from "./profiles.ts";
 import { removeRepresentors } from "./representors.ts";
 import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
@@ -54,6 +55,7 @@ export function enslave(world: World, bondName: string, name: string): void {
   netdev.carrier = true;
   bond.slaves.push({ netdev: name, up: true });
   if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99" };
+  ovsHearsOfBonds(world);
   lagEvent(world);
 }
 
@@ -64,7 +66,14 @@ export function release(world: World, name: string): void {
   for (const bond of world.state.bonds) bond.slaves = bond.slaves.filter((slave) => slave.netdev !== name);
   netdev.master = null;
   netdev.mac = netdev.permanentMac ?? netdev.mac;
+  leaveBlock(world, name);
   lagEvent(world);
+}
+
+/** A slave that leaves its bond loses the block that it shared: openvswitch lib/netdev-linux.c, netdev_linux_update_lag(). */
+function leaveBlock(world: World, name: string): void {
+  const qdiscs = known(world.state.ingressQdiscs);
+  if (qdiscs !== undefined) world.state.ingressQdiscs = qdiscs.filter(({ netdev }) => netdev !== name);
 }
 
 /** Something in a bond changed: every card's driver looks at its LAG. */
@@ -88,6 +97,8 @@ export function reboot(world: World): void {
   }
   loadFirmware(world);
   for (const pf of world.state.pfs) powerOn(world, pf);
+  if (known(world.state.ingressQdiscs) !== undefined) world.state.ingressQdiscs = [];
+  startOvs(world);
   world.hidden.clock += 180;
 }
 

@@ -4,6 +4,7 @@ import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
 import { overwriteFirmware } from "./firmware.ts";
+import { startOvs } from "./ovs.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { type Behaviour, cardOf, type World } from "./world.ts";
 
@@ -23,6 +24,51 @@ export const faults = {
   "renames-ports": behaviour("udev renames the ports when their eSwitch goes to switchdev"),
   "forgets-vf-macs": behaviour("the firmware forgets the VFs' addresses at a mode change"),
   "bind-fails": behaviour("the driver fails to probe VFs"),
+  "ovs-reads-at-start": behaviour("ovs-vswitchd takes hw-offload up only when it starts"),
+  "ovs-forgets-bond": behaviour("Open vSwitch gives bonds no ingress block, whenever it starts"),
+  "ovs-offload-off": {
+    summary: "Open vSwitch is not told to offload (hw-offload), and was started so",
+    apply: (world) => {
+      const ovs = known(world.state.ovs);
+      if (ovs != null) ovs.hwOffload = false;
+      startOvs(world);
+    },
+  },
+  "ovs-skip-hw": {
+    summary: "Open vSwitch keeps rules out of the hardware (tc-policy skip_hw)",
+    apply: (world) => {
+      const ovs = known(world.state.ovs);
+      if (ovs != null) ovs.tcPolicy = "skip_hw";
+    },
+  },
+  "ovs-stopped": {
+    summary: "ovs-vswitchd has died",
+    apply: (world) => {
+      const ovs = known(world.state.ovs);
+      if (ovs == null) return;
+      ovs.running = false;
+      ovs.offloadInEffect = { unknown: "ovs-vswitchd does not answer" };
+    },
+  },
+  "ingress-block-missing": {
+    summary: "the bond's ingress block got lost when Open vSwitch restarted",
+    apply: (world) => {
+      const bonds = world.state.bonds.map(({ name }) => name);
+      for (const qdisc of known(world.state.ingressQdiscs) ?? []) if (bonds.includes(qdisc.netdev)) qdisc.block = null;
+    },
+  },
+  "stale-port": {
+    summary: "Open vSwitch has a port of a representor that is gone for good",
+    apply: (world) => {
+      const [bridge] = known(world.state.ovs)?.bridges ?? [];
+      const base = world.state.pfs[0]?.netdev?.replace(/np\d+$/, "");
+      if (bridge === undefined || base === undefined) return;
+      const name = `${base}npf0vf99`;
+      const error = `could not open network device ${name} (No such device)`;
+      bridge.interfaces = bridge.interfaces.filter((port) => port.name !== name);
+      bridge.interfaces.push({ name, port: name, type: "", ofport: -1, error, ifaceId: null });
+    },
+  },
   "firmware-short": {
     summary: "the firmware offers 4 VFs a port (NUM_OF_VFS)",
     apply: (world) => {

@@ -10,6 +10,7 @@ import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
 import { setFirmware } from "./firmware.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
+import { deletePort, followNetdevs, restartOvs, setOvs } from "./ovs.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { pfAt, Refusal, type World } from "./world.ts";
 
@@ -47,6 +48,7 @@ export function observeWorld(world: World): HostState {
   for (const pf of state.pfs) {
     if (isComingUp(world, pf)) pf.lag = disabledLag(known(pf.lag)?.members ?? []);
   }
+  followNetdevs(state);
   return state;
 }
 
@@ -86,6 +88,12 @@ function act(world: World, action: Action): void {
       return setEnabled(world, action.unit, true);
     case "disable-unit":
       return setEnabled(world, action.unit, false);
+    case "set-ovs":
+      return setOvs(world, action.key, action.value);
+    case "restart-ovs":
+      return restartOvs(world);
+    case "del-ovs-port":
+      return deletePort(world, action.bridge, action.port);
     default:
       return action satisfies never;
   }

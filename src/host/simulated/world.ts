@@ -14,6 +14,8 @@ export const Behaviour = z.enum([
   "renames-ports",
   "forgets-vf-macs",
   "bind-fails",
+  "ovs-reads-at-start",
+  "ovs-forgets-bond",
 ]);
 export type Behaviour = z.infer<typeof Behaviour>;
 

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { changeOvs, findOvs } from "../../src/host/linux/ovs.ts";
+import { type RunProgram, runProgram } from "../../src/host/linux/program.ts";
+import type { Ovs, OvsSource } from "../../src/host/ovs.ts";
+import { fakeKernel } from "./fake-kernel.ts";
+
+/*
+ * With the real ovsdb-server and ovs-vswitchd: their own database and sockets in a folder of this test, dummy devices, and a
+ * network namespace of their own, so that neither the kernel's datapath nor this machine's network is touched.
+ */
+
+const schema = join(process.env["OVS_PKGDATADIR"] ?? "/usr/share/openvswitch", "vswitch.ovsschema");
+
+/** What is missing on this machine, or false. */
+function missing(): string | false {
+  if (process.getuid?.() !== 0) return "needs root, to make a network namespace";
+  for (const program of ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-appctl", "unshare"])
+    if (spawnSync(program, ["--version"]).error !== undefined) return `needs ${program}: apt-get install openvswitch-switch`;
+  return existsSync(schema) ? false : `needs ${schema}`;
+}
+
+describe("the real Open vSwitch", { skip: missing() }, () => {
+  let root = "";
+  let folder = "";
+  const env = () => ({ ...process.env, OVS_RUNDIR: folder, OVS_DBDIR: folder, OVS_LOGDIR: folder });
+
+  function tell(argv: readonly string[]) {
+    const [program = "", ...words] = argv;
+    return spawnSync(program, words, { env: env(), encoding: "utf8", timeout: 30_000 });
+  }
+
+  function must(argv: readonly string[]): string {
+    const { status, stdout, stderr } = tell(argv);
+    assert.equal(status, 0, `${argv.join(" ")}: ${stderr}`);
+    return stdout;
+  }
+
+  /** As on a host, only that the programs look for their sockets in the test's folder. */
+  const run: RunProgram = (argv, options) => runProgram(["env", `OVS_RUNDIR=${folder}`, ...argv], options);
+  const kernel = () => fakeKernel(root, undefined, { run });
+  const source: OvsSource = { kind: "native", unit: null };
+
+  async function look(): Promise<Ovs> {
+    const found = await findOvs(kernel(), { engine: "native" }, []);
+    assert.ok(found !== null && "source" in found, JSON.stringify(found));
+    return found;
+  }
+
+  before(() => {
+    root = mkdtempSync(join(tmpdir(), "vflag-ovs-"));
+    folder = join(root, "run/openvswitch");
+    mkdirSync(folder, { recursive: true });
+    const socket = `unix:${join(folder, "db.sock")}`;
+    must(["ovsdb-tool", "create", join(folder, "conf.db"), schema]);
+    must(["ovsdb-server", `--remote=p${socket}`, "--pidfile", "--detach", "--log-file", join(folder, "conf.db")]);
+    must(["ovs-vsctl", "--no-wait", "init"]);
+    must(["unshare", "-n", "ovs-vswitchd", socket, "--pidfile", "--detach", "--log-file", "--enable-dummy"]);
+  });
+
+  after(() => {
+    for (const daemon of ["ovs-vswitchd", "ovsdb-server"]) {
+      const pid = Number(readFileSync(join(folder, `${daemon}.pid`), "utf8"));
+      if (pid > 1) process.kill(pid, "SIGTERM");
+    }
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  test("a new one has no bridge, and its version is that of the daemon", async () => {
+    const ovs = await look();
+    assert.match(ovs.version ?? "", /^\d+\.\d+/);
+    assert.deepEqual(
+      { running: ovs.running, hwOffload: ovs.hwOffload, tcPolicy: ovs.tcPolicy, bridges: ovs.bridges },
+      { running: true, hwOffload: false, tcPolicy: null, bridges: [] },
+    );
+    assert.deepEqual(ovs.offloadInEffect, { unknown: "no bridge has a port yet, so nothing shows it" });
+  });
+
+  test("bridges, ports, and the error of a port without a device", async () => {
+    const bridge0 = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy"];
+    const dead = tell(["ovs-vsctl", ...bridge0, "--", "add-port", "br0", "nosuch0"]);
+    assert.match(dead.stderr, /nosuch0/);
+    must(["ovs-vsctl", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", "external_ids:iface-id=0f2c4a5e"]);
+    const [bridge] = (await look()).bridges;
+    assert.deepEqual([bridge?.name, bridge?.datapathType], ["br0", "dummy"]);
+    const ports = bridge?.interfaces ?? [];
+    assert.deepEqual(ports.map(({ name, ofport, ifaceId }) => [name, ofport, ifaceId]).toSorted(), [
+      ["br0", 65534, null],
+      ["nosuch0", -1, null],
+      ["p1", 1, "0f2c4a5e"],
+    ]);
+    assert.equal(ports.find(({ name }) => name === "nosuch0")?.error, "could not open network device nosuch0 (No such device)");
+  });
+
+  test("hw-offload and tc-policy are set and read back, and the daemon takes hw-offload up without a restart", async () => {
+    await changeOvs(kernel(), { kind: "set-ovs", source, key: "tc-policy", value: "skip_sw" });
+    await changeOvs(kernel(), { kind: "set-ovs", source, key: "hw-offload", value: "true" });
+    const ovs = await look();
+    assert.deepEqual([ovs.hwOffload, ovs.tcPolicy], [true, "skip_sw"]);
+    const log = readFileSync(join(folder, "ovs-vswitchd.log"), "utf8");
+    assert.match(log, /netdev: Flow API Enabled|offload.*enabled/i);
+  });
+
+  test("a dead port is taken out; taking it out again does nothing", async () => {
+    const take = () => changeOvs(kernel(), { kind: "del-ovs-port", source, bridge: "br0", port: "nosuch0" });
+    await take();
+    await take();
+    const names = (await look()).bridges.flatMap(({ interfaces }) => interfaces.map(({ name }) => name));
+    assert.deepEqual(names.toSorted(), ["br0", "p1"]);
+  });
+
+  test("its refusals are told in its own words", async () => {
+    const refused = changeOvs(kernel(), { kind: "del-ovs-port", source, bridge: "nosuchbridge", port: "p1" });
+    await assert.rejects(refused, /ovs-vsctl .*exit code 1: .*nosuchbridge/);
+  });
+});

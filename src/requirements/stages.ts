@@ -1,5 +1,6 @@
 import { bond } from "./bond.ts";
 import { bondLinks } from "./bond-links.ts";
+import { bootFiles } from "./boot-files.ts";
 import { bootUnits } from "./boot-units.ts";
 import { channels } from "./channels.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
@@ -22,7 +23,7 @@ import { vfsBound } from "./vfs-bound.ts";
 import { vfsUnbound } from "./vfs-unbound.ts";
 
 /** What the host around the NICs must be, in the order in which it is brought to fulfil it. */
-export const hostRequirements: readonly HostRequirement[] = [bootUnits];
+export const hostRequirements: readonly HostRequirement[] = [bootUnits, bootFiles];
 
 /** What each NIC must be, in the order in which it is brought to fulfil it. */
 export const requirements: readonly Requirement[] = [

@@ -44,7 +44,7 @@ function sriovNeeds(pf: PhysicalFunction, nic: NicSpec): Finding[] {
 
 function waitsForDriver(pf: PhysicalFunction, count: number, wanted: number): Finding {
   const text =
-    "reboot: mlx4_core reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first " +
+    "mlx4_core reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first " +
     "`update-initramfs -u` (Debian, Ubuntu) or `dracut --force` (RHEL, Rocky)";
   const actual = `${count} VFs`;
   return { subject: pfName(pf), expected: `${wanted} VFs by module options`, actual, severity: "error", remedy: { kind: "reboot", text } };

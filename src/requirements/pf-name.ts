@@ -29,7 +29,7 @@ export const pfNameKept: Requirement = {
           remedy:
             keptName(nic, pf, state) === null
               ? { kind: "person", text: other }
-              : { kind: "reboot", text: `reboot: 70-vflag.rules gives it this name when it appears; or ${other}` },
+              : { kind: "reboot", text: `70-vflag.rules gives it this name when it appears; or ${other}` },
         },
       ];
     });

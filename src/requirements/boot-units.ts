@@ -45,7 +45,9 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
       actions.push({ kind: "remove-file", path, reload: artefact.reload });
     }
   } else {
-    const file = files.find((candidate) => candidate.path === (unit?.path ?? path));
+    // Debian's systemd calls the folder of packages /lib, which is a link to /usr/lib.
+    const at = (unit?.path ?? path).replace(/^\/lib\//, "/usr/lib/");
+    const file = files.find((candidate) => candidate.path === at);
     if (unit === undefined || file?.text !== text) {
       said.push(unit === undefined ? "not installed" : "not as this version wants it");
       // What a package brought stays as it is: the file in /etc goes before it.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { earlyUnit, lateUnit } from "../../src/boot/units.ts";
 import type { ManagedFile } from "../../src/host/installation.ts";
 import { known } from "../../src/host/observed.ts";
 import type { CardOptions } from "../../src/host/simulated/build.ts";
@@ -86,6 +87,17 @@ describe("files for the next boot", () => {
     );
     await installed(byUdev, world);
     assert.deepEqual([look(byUdev, world, bootUnits), known(world.state.units)], [[], []]);
+  });
+
+  test("a package's units will do, wherever systemd says that they are", () => {
+    const world = fresh();
+    for (const folder of ["/lib/systemd/system", "/usr/lib/systemd/system"]) {
+      const units = [earlyUnit({ program: "/usr/bin/vflag" }), lateUnit({ program: "/usr/bin/vflag" })];
+      world.state.files = units.map(({ name, text }) => ({ path: `/usr/lib/systemd/system/${name}`, text, mode: 0o644 }));
+      const unit = { enabled: "enabled", active: "inactive", result: "success" };
+      world.state.units = units.map(({ name }) => ({ ...unit, name, path: `${folder}/${name}` }));
+      assert.deepEqual(look(vfLagSpec, world, bootUnits), []);
+    }
   });
 
   test("rules are left as they are while a port is missing", async () => {

@@ -27,6 +27,8 @@ interface Case {
   readonly born?: readonly FaultName[];
   readonly drift?: readonly FaultName[];
   readonly change?: (world: World) => void;
+  /** False where vflag's files for the boot were not there. */
+  readonly persistent?: boolean;
   /** The spec that the host was set up with, where it differs from the one that is asked for. */
   readonly madeWith?: string;
 }
@@ -355,6 +357,7 @@ const cases: readonly Case[] = [
     spec: vfLag,
     until: "bonded",
     born: ["renames-ports"],
+    persistent: false,
   },
   {
     name: "other-bond",
@@ -383,6 +386,32 @@ const cases: readonly Case[] = [
     spec: sriov,
     cards: [{ model: "ConnectX-3", ports: 2 }],
     until: "power-on",
+  },
+  {
+    name: "connectx-3-by-modprobe",
+    story: "A ConnectX-3 gets module options, and after a reboot its VFs.",
+    spec: nic("mode: sriov\nports: [ens3f0, ens3f1]\nvfs: 2\npersistence: modprobe"),
+    cards: [{ model: "ConnectX-3", ports: 2 }],
+    until: "power-on",
+  },
+  {
+    name: "sriov-by-udev",
+    story: "Plain SR-IOV that a udev rule keeps: no unit of vflag's is needed.",
+    spec: nic("mode: sriov\nports: [ens3f0, ens3f1]\nvfs: 2\npersistence: udev"),
+    cards: [{ model: "X710", ports: 2 }],
+    until: "power-on",
+  },
+  {
+    name: "boot-files-edited",
+    story: "Somebody edited the udev rules, and a file is there that is no longer wanted; another of that name is an operator's own.",
+    spec: vfLag,
+    until: "works",
+    change: (world) => {
+      const files = known(world.state.files) ?? [];
+      for (const file of files) if (file.path.endsWith(".rules")) file.text = file.text.replaceAll("ens3f0", "data0");
+      files.push({ path: "/etc/modprobe.d/vflag.conf", text: "# Made by `vflag render`.\noptions mlx4_core num_vfs=4\n", mode: 0o644 });
+      files.push({ path: "/etc/NetworkManager/conf.d/vflag.conf", text: "[keyfile]\nunmanaged-devices=*\n", mode: 0o644 });
+    },
   },
   { name: "intel-sriov", story: "Plain SR-IOV on an Intel NIC.", spec: sriov, cards: [{ model: "X710", ports: 2 }], until: "power-on" },
   {
@@ -582,13 +611,14 @@ async function writeCase({
   born = [],
   drift = [],
   change,
+  persistent = true,
   madeWith = spec,
 }: Case): Promise<void> {
   const world = buildHost(cards);
   for (const fault of born) inject(world, fault);
   const host = new SimulatedHost(world);
   const made = loadSpec(madeWith, name);
-  if (until !== "power-on") await reconcile(host, made, { stages: ["firmware", "persistence", "early"] });
+  if (until !== "power-on") await reconcile(host, made, { stages: persistent ? ["firmware", "persistence", "early"] : ["early"] });
   if (until === "bonded" || until === "works") network(world);
   if (until === "works") await reconcile(host, made, { stages: ["early", "late"] });
   for (const fault of drift) inject(world, fault);

@@ -1,4 +1,6 @@
-/** systemd's units for the two boot stages: text out. What they run, and why they stand where they stand. */
+import { type Artefact, madeByVflag } from "./artefact.ts";
+
+/** systemd's units for the two boot stages: text out. What they run, why they stand where they stand, and what they may do. */
 
 export interface UnitOptions {
   /** The absolute path of the program. */
@@ -10,10 +12,14 @@ export interface Unit {
   readonly text: string;
 }
 
+/** Where a unit goes that no package brought. */
+const folder = "/etc/systemd/system";
+
 /**
- * Before networking. It is ordered before network-pre.target, which every network manager waits for, and wants that target
- * so that it is there at all. It waits for the ports by itself (`vflag boot early`), so that a missing one is named, and
- * networking goes on: nothing requires this unit, so its failure stops nothing.
+ * Before networking. It is ordered before network-pre.target, which every network manager waits for (systemd-networkd,
+ * NetworkManager, ifupdown's networking.service), and wants that target so that it is there at all. It waits for the ports by
+ * itself (`vflag boot early`), so that a missing one is named, and networking goes on: nothing requires this unit, so its
+ * failure stops nothing.
  */
 export function earlyUnit({ program }: UnitOptions): Unit {
   return unit("vflag-early.service", [
@@ -30,12 +36,29 @@ export function earlyUnit({ program }: UnitOptions): Unit {
     "Type=oneshot",
     "RemainAfterExit=yes",
     `ExecStart=${program} boot early`,
-    "TimeoutStartSec=10min",
+    // Networking waits for it: 30 s for missing ports, and what VFs and eSwitch modes of large cards take.
+    "TimeoutStartSec=5min",
+    ...sandbox(program),
     "",
     "[Install]",
     "WantedBy=multi-user.target",
   ]);
 }
+
+/**
+ * What starts guests, or the services that hand VFs to them. Kolla's containers have units of their own where systemd starts
+ * them: `kolla-<container>-container.service` (kolla-ansible, module_utils/kolla_systemd_worker.py). A unit that a host does not
+ * have is waited for by nobody. Open vSwitch of the distribution is not among them: it stands before network.target where it
+ * makes the host's own bridges, so that this would be a circle.
+ */
+const afterLate: readonly (readonly string[])[] = [
+  ["docker", "podman", "podman-restart", "libvirtd", "virtqemud", "libvirt-guests"],
+  ["nova_compute", "nova_libvirt", "openvswitch_vswitchd", "neutron_openvswitch_agent", "neutron_sriov_agent"].map(
+    (container) => `kolla-${container}-container`,
+  ),
+  ["nova-compute", "neutron-openvswitch-agent", "neutron-sriov-agent"],
+  ["openstack-nova-compute", "neutron-sriov-nic-agent"],
+];
 
 /** After networking has made the bond, and before anything that starts guests or the containers of OpenStack's services. */
 export function lateUnit({ program }: UnitOptions): Unit {
@@ -44,20 +67,76 @@ export function lateUnit({ program }: UnitOptions): Unit {
     "Description=vflag: LAG and drivers of virtual functions, after networking",
     "Wants=network-online.target",
     "After=network-online.target vflag-early.service",
-    "Before=docker.service podman.service podman-restart.service libvirtd.service virtqemud.service libvirt-guests.service",
+    ...afterLate.map((names) => `Before=${names.map((name) => `${name}.service`).join(" ")}`),
     "ConditionPathExists=/etc/vflag/vflag.yaml",
     "",
     "[Service]",
     "Type=oneshot",
     "RemainAfterExit=yes",
     `ExecStart=${program} boot late`,
+    // Guests wait for it: 30 s for ports and 30 s for bonds, and up to half a second for each VF that is bound.
     "TimeoutStartSec=10min",
+    ...sandbox(program),
     "",
     "[Install]",
     "WantedBy=multi-user.target",
   ]);
 }
 
-function unit(name: string, lines: readonly string[]): Unit {
-  return { name, text: `# Made by \`vflag render\`.\n${lines.join("\n")}\n` };
+/**
+ * What the stages may do, and nothing more. Source: systemd.exec(5), systemd.resource-control(5), capabilities(7).
+ *
+ * Left out on purpose: ProtectKernelTunables (VFs are made in /sys), ProtectKernelLogs and DevicePolicy (the driver's reason for a
+ * refused LAG stands in /dev/kmsg), PrivateDevices (/dev/vfio tells who holds a VF), ProtectProc (so do other processes' open
+ * files), PrivateNetwork (devlink answers in the host's namespace only), MemoryDenyWriteExecute (V8 compiles at run time),
+ * PrivateTmp (nothing is written there, and it would wait for /tmp to be mounted), ProtectClock and the like where no capability
+ * for it is left anyway.
+ */
+function sandbox(program: string): string[] {
+  return [
+    // The journal and the lock: the only places on the disk that can be written. The lock must outlive the unit, or two runs could
+    // hold two locks of one name.
+    "StateDirectory=vflag",
+    "StateDirectoryMode=0750",
+    "RuntimeDirectory=vflag",
+    "RuntimeDirectoryPreserve=yes",
+    "ProtectSystem=strict",
+    // A program that was put into a home is still found.
+    `ProtectHome=${/^\/(home|root|run\/user)\//.test(program) ? "read-only" : "yes"}`,
+    // devlink, rtnetlink, ethtool; network namespaces of containers; open files of processes of other users; the kernel log.
+    "CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_SYSLOG",
+    "NoNewPrivileges=yes",
+    "ProtectKernelModules=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHostname=yes",
+    "LockPersonality=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    // Netdevs are looked for in other network namespaces, and no namespace of any other kind is entered or made.
+    "RestrictNamespaces=net",
+    // AF_INET is the handle of ethtool's ioctl, for kernels before 5.14: no packet is sent.
+    "RestrictAddressFamilies=AF_NETLINK AF_UNIX AF_INET",
+    "IPAddressDeny=any",
+    "SystemCallArchitectures=native",
+    // V8 protects its code by memory keys where there are any. What is not listed fails, and kills nobody.
+    "SystemCallFilter=@system-service @pkey",
+    "SystemCallErrorNumber=EPERM",
+  ];
 }
+
+function unit(name: string, lines: readonly string[]): Unit {
+  return { name, text: `${madeByVflag}\n${lines.join("\n")}\n` };
+}
+
+/** The two units as files; a spec needs them for every NIC that is to be kept by systemd, which is the default. */
+export const unitArtefacts: readonly Artefact[] = [
+  { make: earlyUnit, name: "vflag-early.service", summary: "the boot stage before networking" },
+  { make: lateUnit, name: "vflag-late.service", summary: "the boot stage after networking" },
+].map(({ make, name, summary }) => ({
+  name,
+  path: `${folder}/${name}`,
+  summary,
+  reload: "systemd",
+  needsPorts: false,
+  text: ({ spec, program }) => (spec.nics.some((nic) => nic.persistence === "systemd") ? make({ program }).text : null),
+}));

@@ -7,6 +7,7 @@ import { inspectCommand } from "./inspect.ts";
 import { planCommand } from "./plan.ts";
 import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
+import { uninstallCommand } from "./uninstall.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** The command line: every command, without having loaded what it needs to run. */
@@ -24,6 +25,7 @@ export function buildProgram(version: string): Command {
     .addCommand(explainCommand())
     .addCommand(bootCommand())
     .addCommand(renderCommand())
+    .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())
     .addHelpText(

@@ -1,23 +1,62 @@
 import { Argument, Command } from "commander";
+import { hostOption, type SpecOptions, specOption } from "./options.ts";
 
-type What = "vflag-early.service" | "vflag-late.service";
+const names = ["vflag-early.service", "vflag-late.service", "70-vflag.rules", "00-vflag.network", "vflag.conf"] as const;
+
+type What = (typeof names)[number];
+
+interface RenderOptions extends SpecOptions {
+  readonly program: string;
+}
 
 export function renderCommand(): Command {
   return new Command("render")
-    .description("print a file that a host needs at boot")
-    .addArgument(new Argument("<file>", "which one").choices(["vflag-early.service", "vflag-late.service"]))
+    .description("print a file that a host needs at boot; without a name, list which there are")
+    .addArgument(new Argument("[file]", "which one").choices(names))
+    .addOption(specOption())
+    .addOption(hostOption())
     .option("--program <path>", "where the vflag program is", "/usr/bin/vflag")
     .addHelpText(
       "after",
-      "\nExamples:\n  vflag render vflag-early.service > /etc/systemd/system/vflag-early.service\n  systemctl daemon-reload && systemctl enable vflag-early.service vflag-late.service\n",
+      "\nThe units need no spec and no host. The other files are made of the spec, and of the ports that the host has.\n" +
+        "Exit code: 0 printed, 2 this host needs no such file, 1 error.\n\nExamples:\n" +
+        "  vflag render\n  vflag render vflag-early.service > /etc/systemd/system/vflag-early.service\n" +
+        "  vflag render 70-vflag.rules --host state.json --spec new.yaml\n",
     )
     .action(run);
 }
 
-async function run(what: What, { program }: { program: string }): Promise<void> {
-  const { print, UsageError } = await import("./target.ts");
+async function run(what: What | undefined, { program, spec: file, host: name }: RenderOptions): Promise<void> {
+  const { openTarget, print, readSpec, UsageError } = await import("./target.ts");
+  const { exitCodes, finish } = await import("./exit.ts");
+  const { artefacts } = await import("../boot/artefacts.ts");
   const { earlyUnit, lateUnit } = await import("../boot/units.ts");
   // systemd splits the line at white space and expands % and $.
   if (!/^\/[\w@+=:,./-]+$/.test(program)) throw new UsageError(`--program "${program}": an absolute path of plain characters`);
-  print((what === "vflag-early.service" ? earlyUnit : lateUnit)({ program }).text);
+  if (what === "vflag-early.service") return print(earlyUnit({ program }).text);
+  if (what === "vflag-late.service") return print(lateUnit({ program }).text);
+  if (what === undefined) {
+    const width = Math.max(...artefacts.map((artefact) => artefact.path.length));
+    return print(`${artefacts.map(({ path, summary }) => `${path.padEnd(width)}  ${summary}`).join("\n")}\n`);
+  }
+  const { nicsFound } = await import("../requirements/evaluate.ts");
+  const spec = readSpec(file);
+  const target = await openTarget(name, false);
+  try {
+    const state = await target.host.observe();
+    const nics = nicsFound(spec, state);
+    const artefact = artefacts.find((candidate) => candidate.name === what);
+    if (artefact?.needsPorts === true && nics.length < spec.nics.length) {
+      const missing = spec.nics.filter((nic) => !nics.some((found) => found.nic === nic)).map((nic) => nic.name);
+      throw new UsageError(
+        `${what} needs the addresses of all declared ports; not found: those of ${missing.join(", ")} (see \`vflag verify\`)`,
+      );
+    }
+    const text = artefact?.text({ spec, state, program, nics }) ?? null;
+    if (text !== null) return print(text);
+    process.stderr.write(`vflag: this host needs no ${what} (${artefact?.summary ?? ""})\n`);
+    finish(exitCodes.pending);
+  } finally {
+    target.close();
+  }
 }

@@ -11,7 +11,7 @@ import { needsLastLook } from "./safety.ts";
  * before each action that could cut somebody off; syncing for each of hundreds of bindings would take longer than they do.
  */
 export type JournalEntry =
-  | { readonly kind: "begin"; readonly command: string; readonly spec: Spec; readonly before: HostState }
+  | { readonly kind: "begin"; readonly command: string; readonly spec: Spec | null; readonly before: HostState }
   | { readonly kind: "action"; readonly nic: string; readonly requirement: string; readonly action: Action }
   | { readonly kind: "done"; readonly action: Action }
   | { readonly kind: "failed"; readonly action: Action; readonly code: string | null; readonly reason: string }
@@ -49,7 +49,7 @@ export class Journal {
     this.write({ kind: "action", nic: step.nic, requirement: step.requirement, action });
   }
 
-  actionEnds(action: Action, failure: Failure | null): void {
+  actionEnds(action: Action, failure: Failure | Pick<Failure, "code" | "reason"> | null): void {
     this.write(failure === null ? { kind: "done", action } : { kind: "failed", action, code: failure.code, reason: failure.reason });
   }
 

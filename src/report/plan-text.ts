@@ -23,7 +23,7 @@ export function planText(plan: Plan, style: Style, { full }: PlanTextOptions): s
   const lines: string[] = [];
   let number = 0;
   for (const phase of plan.phases) {
-    if (phase.after === "now" && phase.steps.length === 0) continue;
+    if (phase.after !== "reboot" && phase.steps.length + phase.because.length === 0) continue;
     lines.push(style.strong(phaseTitle(phase)), ...reasonLines(phase), "");
     for (const step of phase.steps) lines.push(...stepLines(step, ++number, style, full), "");
   }

@@ -1,11 +1,9 @@
-import { earlyUnit, lateUnit, type Unit as UnitFile } from "../boot/units.ts";
+import { type Artefact, isMadeByVflag } from "../boot/artefact.ts";
+import { unitArtefacts } from "../boot/units.ts";
 import type { Action } from "../host/action.ts";
 import { isUnknown } from "../host/observed.ts";
-import type { HostState } from "../host/state.ts";
-import type { HostFinding, HostRequirement, Remedy } from "./requirement.ts";
-
-/** Where a unit goes that no package brought. */
-const folder = "/etc/systemd/system";
+import { bootInput, writing } from "./boot-files.ts";
+import type { HostFinding, HostRequirement, HostView } from "./requirement.ts";
 
 /** The next boot brings the NICs up again: both units are there, as this version wants them, and enabled. */
 export const bootUnits: HostRequirement = {
@@ -18,38 +16,48 @@ export const bootUnits: HostRequirement = {
     "vflag render vflag-early.service > /etc/systemd/system/vflag-early.service (and the late one)",
     "systemctl daemon-reload && systemctl enable vflag-early.service vflag-late.service",
   ],
-  references: ["systemd.special(7): network-pre.target, network-online.target", "systemctl(1)"],
+  references: ["systemd.special(7): network-pre.target, network-online.target", "systemd.exec(5)", "systemctl(1)"],
   gate: false,
-  check: ({ spec, state }) => {
-    const wanted = spec.nics.some((nic) => nic.persistence === "systemd");
-    if (!wanted) return [];
-    const program = state.program ?? "/usr/bin/vflag";
-    return [earlyUnit({ program }), lateUnit({ program })].flatMap((unit) => unitFindings(unit, state));
-  },
+  check: (view) => unitArtefacts.flatMap((artefact) => unitFindings(artefact, view)),
 };
 
-function unitFindings(wanted: UnitFile, state: HostState): HostFinding[] {
-  const finding = (actual: string, severity: HostFinding["severity"], remedy: Remedy): HostFinding[] => {
-    return [{ subject: wanted.name, expected: "installed and enabled", actual, severity, remedy }];
-  };
-  for (const seen of [state.files, state.units]) {
-    if (!isUnknown(seen)) continue;
-    return finding(seen.unknown, "unknown", { kind: "person", text: `look by hand: systemctl status ${wanted.name}` });
+function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
+  const { files, units } = view.state;
+  const { name, path } = artefact;
+  const text = artefact.text(bootInput(view));
+  const finding = { subject: name, expected: text === null ? "gone: no NIC needs it" : "installed and enabled" };
+  const look = `look by hand: systemctl status ${name}`;
+  for (const seen of [files, units]) {
+    if (text === null || !isUnknown(seen)) continue;
+    return [{ ...finding, actual: seen.unknown, severity: "unknown", remedy: { kind: "person", text: look } }];
   }
-  if (isUnknown(state.files) || isUnknown(state.units)) return [];
-  const unit = state.units.find((candidate) => candidate.name === wanted.name);
-  const path = unit?.path ?? `${folder}/${wanted.name}`;
-  const file = state.files.find((candidate) => candidate.path === path);
+  if (isUnknown(files) || isUnknown(units)) return [];
+  const unit = units.find((candidate) => candidate.name === name);
   const actions: Action[] = [];
   const said: string[] = [];
-  if (unit === undefined || file?.text !== wanted.text) {
-    said.push(unit === undefined ? "not installed" : "not as this version wants it");
-    // What a package brought stays as it is: the file in /etc goes before it.
-    actions.push({ kind: "write-file", path: `${folder}/${wanted.name}`, text: wanted.text, render: wanted.name, reload: "systemd" });
+  if (text === null) {
+    if (unit?.enabled === "enabled") {
+      said.push("enabled");
+      actions.push({ kind: "disable-unit", unit: name });
+    }
+    if (files.some((file) => file.path === path && isMadeByVflag(file.text))) {
+      said.push("installed");
+      actions.push({ kind: "remove-file", path, reload: artefact.reload });
+    }
+  } else {
+    // Debian's systemd calls the folder of packages /lib, which is a link to /usr/lib.
+    const at = (unit?.path ?? path).replace(/^\/lib\//, "/usr/lib/");
+    const file = files.find((candidate) => candidate.path === at);
+    if (unit === undefined || file?.text !== text) {
+      said.push(unit === undefined ? "not installed" : "not as this version wants it");
+      // What a package brought stays as it is: the file in /etc goes before it.
+      actions.push(writing(artefact, text));
+    }
+    if (unit?.enabled !== "enabled") {
+      if (unit !== undefined) said.push(unit.enabled ?? "not enabled");
+      actions.push({ kind: "enable-unit", unit: name });
+    }
   }
-  if (unit?.enabled !== "enabled") {
-    if (unit !== undefined) said.push(unit.enabled ?? "not enabled");
-    actions.push({ kind: "enable-unit", unit: wanted.name });
-  }
-  return actions.length === 0 ? [] : finding(said.join(", "), "warning", { kind: "actions", actions });
+  if (actions.length === 0) return [];
+  return [{ ...finding, actual: said.join(", "), severity: "warning", remedy: { kind: "actions", actions } }];
 }

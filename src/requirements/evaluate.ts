@@ -30,10 +30,15 @@ export function evaluate(spec: Spec, state: HostState, stages: readonly Stage[] 
 export function evaluateHost(spec: Spec, state: HostState, stages: readonly Stage[] = allStages, allowed: Allowed = {}): Deviation[] {
   const asked = hostRequirements.filter((requirement) => stages.includes(requirement.stage));
   if (asked.length === 0) return [];
-  const nics = viewsOf(spec, state).flatMap(({ view }) => view ?? []);
+  const nics = nicsFound(spec, state);
   return asked.flatMap((requirement) =>
     requirement.check({ spec, state, nics, allowed }).map((finding) => deviation(requirement, hostName, finding)),
   );
+}
+
+/** The declared NICs whose ports were found. */
+export function nicsFound(spec: Spec, state: HostState): NicView[] {
+  return viewsOf(spec, state).flatMap(({ view }) => view ?? []);
 }
 
 type Resolved = { nic: NicSpec; view: NicView; problem: null } | { nic: NicSpec; view: null; problem: string };

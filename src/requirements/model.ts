@@ -1,6 +1,7 @@
 import { modelOf } from "../host/models.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
+import type { NicSpec } from "../spec/schema.ts";
 import { firmwareCardOf, remedyForTooFew } from "./firmware-wait.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { pfName } from "./virtual-functions.ts";
@@ -12,7 +13,10 @@ export const model: Requirement = {
   title: "the NIC can do the declared mode",
   why: "switchdev needs an eSwitch, VF-LAG a ConnectX-5 or later; without them every later step fails with a less clear message.",
   observe: ["devlink dev eswitch show pci/ADDRESS", "lspci -nn -s ADDRESS"],
-  byHand: ["Use mode: sriov on a NIC without eSwitch.", "ConnectX-3: set num_vfs, probe_vf and port_type_array as options of mlx4_core."],
+  byHand: [
+    "Use mode: sriov on a NIC without eSwitch.",
+    "ConnectX-3: vflag render vflag.conf > /etc/modprobe.d/vflag.conf (num_vfs, probe_vf, port_type_array of mlx4_core), then reboot",
+  ],
   references: [
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
     "https://docs.kernel.org/networking/representors.html",
@@ -20,31 +24,39 @@ export const model: Requirement = {
   gate: true,
   check: ({ nic, pfs, state }) =>
     pfs.flatMap((pf) => {
-      const needs = sriovNeeds(pf, nic.vfs, state);
+      const needs = sriovNeeds(pf, nic, state);
       return nic.mode === "sriov" ? needs : [...needs, ...eswitchNeeds(pf, nic.mode)];
     }),
 };
 
-function sriovNeeds(pf: PhysicalFunction, vfs: number, state: HostState): Finding[] {
-  const finding = (actual: string, text: string): Finding => {
-    return { subject: pfName(pf), expected: "SR-IOV through sysfs", actual, severity: "error", remedy: { kind: "person", text } };
+function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Finding[] {
+  const finding = (actual: string, text: string, expected = "SR-IOV through sysfs"): Finding => {
+    return { subject: pfName(pf), expected, actual, severity: "error", remedy: { kind: "person", text } };
   };
-  if (pf.driver === "mlx4_core") {
-    return [
-      finding(
-        "mlx4_core makes VFs only from module options",
-        "set num_vfs=, probe_vf= and port_type_array=2,2 in /etc/modprobe.d for mlx4_core, and reload the driver or reboot",
-      ),
-    ];
+  const byModule = pf.driver === "mlx4_core";
+  if (byModule && nic.persistence !== "modprobe") {
+    return [finding("mlx4_core makes VFs only from module options", "declare `persistence: modprobe` for this NIC, then apply and reboot")];
+  }
+  if (!byModule && nic.persistence === "modprobe") {
+    const actual = `driver ${pf.driver ?? "none"}, which has no module option for VFs`;
+    return [finding(actual, "use persistence: systemd (or udev) for this NIC", "mlx4_core, for persistence: modprobe")];
   }
   if (pf.sriov === null) {
-    const remedy = remedyForTooFew(pf, vfs, state);
+    const remedy = remedyForTooFew(pf, nic.vfs, state);
     const asked = firmwareCardOf(pf, state) !== undefined;
     // The BIOS can take the capability away too; a firmware that was asked says which of the two it is.
     const text = "enable SR-IOV in the BIOS and the NIC's firmware (SRIOV_EN), then reboot";
     return [{ ...finding("no SR-IOV capability", text), ...(asked ? { remedy } : {}) }];
   }
-  return [];
+  return byModule && pf.sriov.count !== nic.vfs ? [waitsForDriver(pf, pf.sriov.count, nic.vfs)] : [];
+}
+
+function waitsForDriver(pf: PhysicalFunction, count: number, wanted: number): Finding {
+  const text =
+    "mlx4_core reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first " +
+    "`update-initramfs -u` (Debian, Ubuntu) or `dracut --force` (RHEL, Rocky)";
+  const actual = `${count} VFs`;
+  return { subject: pfName(pf), expected: `${wanted} VFs by module options`, actual, severity: "error", remedy: { kind: "reboot", text } };
 }
 
 function eswitchNeeds(pf: PhysicalFunction, mode: "switchdev" | "vf-lag"): Finding[] {

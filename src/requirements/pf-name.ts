@@ -1,3 +1,4 @@
+import { keptName } from "../boot/udev.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 
@@ -8,8 +9,8 @@ export const pfNameKept: Requirement = {
   title: "ports keep the names that the spec and the bond know",
   why: "In switchdev mode udev may add the port's name (ens3f0 becomes ens3f0np0): a bond configured by the old name then misses the port.",
   observe: ["ip -br link", "cat /sys/class/net/PF/phys_port_name"],
-  byHand: ["Give the port its name by MAC or path in a systemd .link file, guarded so that representors do not match."],
-  references: ["systemd.net-naming-scheme(7)", "systemd.link(5)"],
+  byHand: ["vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from representors; then reboot"],
+  references: ["systemd.net-naming-scheme(7)", "udev(7)"],
   gate: false,
   check: ({ nic, pfs, state }) => {
     return pfs.flatMap((pf): Finding[] => {
@@ -17,13 +18,18 @@ export const pfNameKept: Requirement = {
       if (netdev?.portName == null || netdev.master !== null) return [];
       const declared = nic.ports.find((port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`);
       if (typeof declared !== "string" || netdev.altNames.includes(declared)) return [];
+      const other = `use ${netdev.name} in the bond's configuration and the spec`;
       return [
         {
           subject: `${declared} (${pf.address})`,
           expected: declared,
           actual: `renamed to ${netdev.name}`,
           severity: "warning",
-          remedy: { kind: "person", text: `use ${netdev.name} in the bond's configuration and the spec, or pin the name in a .link file` },
+          // A netdev is named when it appears: the rule in 70-vflag.rules (`boot-files`) comes too late for one that is there.
+          remedy:
+            keptName(nic, pf, state) === null
+              ? { kind: "person", text: other }
+              : { kind: "reboot", text: `70-vflag.rules gives it this name when it appears; or ${other}` },
         },
       ];
     });

@@ -1,5 +1,6 @@
 import { bond } from "./bond.ts";
 import { bondLinks } from "./bond-links.ts";
+import { bootFiles } from "./boot-files.ts";
 import { bootUnits } from "./boot-units.ts";
 import { channels } from "./channels.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
@@ -34,6 +35,7 @@ import { vfsUnbound } from "./vfs-unbound.ts";
 export const hostRequirements: readonly HostRequirement[] = [
   firmware,
   bootUnits,
+  bootFiles,
   ovsRunning,
   ovsVersion,
   ovsTcPolicy,

@@ -65,6 +65,19 @@ function withinNic(nic: NicSpec): Combination[] {
     }
   }
 
+  if (nic.mode === "sriov" && nic.persistence !== "systemd") {
+    const kept = nic.persistence === "udev" ? "a udev rule keeps" : "options of the driver keep";
+    for (const section of ["vfSettings", "channels"] as const) {
+      for (const key of Object.keys(nic[section])) {
+        if (key === "representor") continue;
+        wrong([section, key], `${kept} the number of VFs only, and ${key} would be lost at a reboot: use persistence: systemd`);
+      }
+    }
+    if (nic.persistence === "modprobe" && nic.vfs > mlx4Vfs) {
+      wrong(["vfs"], `mlx4_core makes ${mlx4Vfs} VFs at most: linux drivers/net/ethernet/mellanox/mlx4/main.c`);
+    }
+  }
+
   const mac = nic.vfSettings.mac;
   if (mac !== undefined) {
     if (!mac.includes("{vf}")) wrong(["vfSettings", "mac"], "every VF would have the same address: put {vf} in place of a byte");
@@ -84,6 +97,9 @@ function withinNic(nic: NicSpec): Combination[] {
   return found;
 }
 
+/** Of VFs that have both ports; each needs a place in the 64 of either port. */
+const mlx4Vfs = 63;
+
 function betweenNics(nic: NicSpec, earlier: readonly (NicSpec | undefined)[]): Combination[] {
   const found: Combination[] = [];
   for (const other of earlier) {
@@ -91,6 +107,10 @@ function betweenNics(nic: NicSpec, earlier: readonly (NicSpec | undefined)[]): C
     if (other.name === nic.name) found.push({ path: ["name"], message: `two NICs are called "${nic.name}"` });
     if (nic.bond !== undefined && other.bond === nic.bond) {
       found.push({ path: ["bond"], message: `${nic.bond} belongs to NIC "${other.name}" already: VF-LAG is one bond, one NIC` });
+    }
+    if (nic.persistence === "modprobe" && other.persistence === "modprobe" && nic.vfs !== other.vfs) {
+      const message = `NIC "${other.name}" has ${other.vfs}, and options of mlx4_core count for every card: declare the same number`;
+      found.push({ path: ["vfs"], message });
     }
     const mac = nic.vfSettings.mac?.toLowerCase();
     if (mac !== undefined && other.vfSettings.mac?.toLowerCase() === mac) {

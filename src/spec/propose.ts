@@ -12,8 +12,7 @@ export function proposeSpec(state: HostState): string | null {
   const cardOf = cardsOf(state);
   const cards = new Map<string, PhysicalFunction[]>();
   for (const pf of state.pfs) {
-    // mlx4 makes VFs only from module options: there is nothing that a spec could say.
-    if (pf.sriov === null || pf.netdev === null || pf.driver === "mlx4_core") continue;
+    if (pf.sriov === null || pf.netdev === null) continue;
     cards.set(cardOf(pf.address), [...(cards.get(cardOf(pf.address)) ?? []), pf]);
   }
   if (cards.size === 0) return null;
@@ -43,8 +42,11 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
   const hasEswitch = pfs.every((pf) => known(pf.eswitch) != null);
   const vfLag = pfs.length === 2 && hasEswitch && modelOf(first.vendor, first.product)?.vfLag === true;
   const mode = vfLag ? "vf-lag" : hasEswitch ? "switchdev" : "sriov";
-  const total = Math.min(...pfs.map((pf) => pf.sriov?.total ?? 0));
-  const present = Math.max(...pfs.map((pf) => pf.sriov?.count ?? 0));
+  // mlx4 makes VFs only from module options, which count for every card.
+  const byModule = first.driver === "mlx4_core";
+  const alike = byModule ? state.pfs.filter((pf) => pf.driver === first.driver && pf.sriov !== null) : pfs;
+  const total = Math.min(...alike.map((pf) => pf.sriov?.total ?? 0));
+  const present = Math.max(...alike.map((pf) => pf.sriov?.count ?? 0));
   const vfs = present > 0 ? present : Math.max(1, Math.min(8, total));
   const lines = [
     `  - name: nic${index}                  # ${first.model ?? `${first.vendor}:${first.product}`} at ${card}`,
@@ -52,6 +54,7 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
     `    ports: [${names.join(", ")}]`,
     `    vfs: ${String(vfs).padEnd(23)} # per port; the firmware offers ${total}`,
   ];
+  if (byModule) lines.push("    persistence: modprobe         # this driver makes VFs only from module options");
   if (vfLag)
     lines.push(`    bond: ${quoted(bondName(pfs, state, taken)).padEnd(22)} # made by the host's networking, of exactly these two ports`);
   lines.push("    # physnet: physnet2             # the Neutron physical network behind these ports");

@@ -23,6 +23,12 @@ export function resolvePorts(nic: NicSpec, state: HostState): ResolvedPorts {
   return { pfs };
 }
 
+/** By PF: the name by which the spec means it, for ports that it names. */
+export function declaredNames(nic: NicSpec, state: HostState): ReadonlyMap<string, string> {
+  const names = nic.ports.flatMap((selector) => (typeof selector === "string" ? [selector] : []));
+  return new Map(names.flatMap((name) => portsBy(name, state).map((pf) => [pf.address, name])));
+}
+
 /** The netdev of a PF (its uplink representor in switchdev mode), if the host has one. */
 export function netdevOf(pf: PhysicalFunction, state: HostState): Netdev | undefined {
   return pf.netdev === null ? undefined : state.netdevs.find((netdev) => netdev.name === pf.netdev);

@@ -28,6 +28,34 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+describe("files for the next boot", () => {
+  test("render lists them, prints each, and says which this host does not need", () => {
+    expect(0, ["render"], /\/etc\/udev\/rules\.d\/70-vflag\.rules {2}/);
+    expect(0, ["render", "vflag-late.service", "--program", "/opt/vflag"], /ExecStart=\/opt\/vflag boot late\n/);
+    expect(0, ["render", "70-vflag.rules", ...onHost], /"\*\/0000:37:00\.1\/net\/\*", .*NAME="ens3f1"/);
+    expect(2, ["render", "vflag.conf", ...onHost], /this host needs no vflag\.conf/);
+    expect(1, ["render", "vflag-late.service", "--program", "/opt/a b"], /an absolute path of plain characters/);
+    writeFileSync(join(folder, "vflag.yaml"), spec.replace("ens3f1", "ens9f9"));
+    expect(1, ["render", "70-vflag.rules", ...onHost], /not found: those of data/);
+  });
+
+  test("uninstall shows, does, and has nothing left to do", () => {
+    expect(2, ["apply", ...onHost]);
+    const host = ["--host", "host.json"];
+    const before = readFileSync(join(folder, "host.json"), "utf8");
+    expect(
+      2,
+      ["uninstall", "--dry-run", ...host],
+      /systemctl disable vflag-early\.service\n[\s\S]*2 VFs of ens3f0[\s\S]*Nothing was changed/,
+    );
+    assert.equal(readFileSync(join(folder, "host.json"), "utf8"), before);
+    expect(0, ["uninstall", ...host], /5 actions done/);
+    expect(0, ["uninstall", ...host], /Nothing of vflag is left/);
+    expect(0, ["uninstall", "--dry-run", ...host], /Nothing of vflag is left/);
+    expect(0, ["render", "70-vflag.rules", ...onHost], /NAME="ens3f0"/);
+  });
+});
+
 describe("the whole way on a simulated host", () => {
   test("plan, boot early, networking, boot late, verify, and nothing left to do", () => {
     expect(2, ["plan", ...onHost], /Plan: \d+ steps, \d+ actions/);

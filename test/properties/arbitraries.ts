@@ -64,6 +64,14 @@ function nicOn(slot: number) {
       channels: fc.record({ pf: fc.integer({ min: 1, max: 80 }) }, { requiredKeys: [] }),
       vfSettings: fc.constantFrom({}, mac, { trust: true, spoofCheck: true, linkState: "enable" }),
     }),
+    fc.record({
+      name: fc.constant(name),
+      mode: fc.constant("sriov"),
+      ports: fc.constant(both),
+      vfs,
+      // Module options have one number for all cards.
+      persistence: fc.constantFrom("udev", slot === 3 ? "modprobe" : "udev"),
+    }),
   );
 }
 

@@ -13,10 +13,10 @@ test("ports that keep their names need nothing", async () => {
 test("a port that udev renamed is a warning with both names", async () => {
   const found = check(pfNameKept, vfLagSpec, await renaming());
   assert.deepEqual(brief(found), [
-    { actual: "renamed to ens3f0np0", severity: "warning", remedy: "person" },
-    { actual: "renamed to ens3f1np1", severity: "warning", remedy: "person" },
+    { actual: "renamed to ens3f0np0", severity: "warning", remedy: "reboot" },
+    { actual: "renamed to ens3f1np1", severity: "warning", remedy: "reboot" },
   ]);
-  assert.match(adviceOf(found), /use ens3f0np0 in the bond's configuration and the spec/);
+  assert.match(adviceOf(found), /70-vflag.rules gives it this name .*; or use ens3f0np0 in the bond's configuration and the spec/);
 });
 
 test("a port that still answers to its old name as an alternative one is not renamed", async () => {

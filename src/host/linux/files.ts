@@ -37,6 +37,20 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   await folder.sync();
 }
 
+/** Removes a file, and what a killed process left while it wrote it; one that is not there is gone already. */
+export async function removeWhole(path: string): Promise<void> {
+  const directory = dirname(path);
+  try {
+    await removeLeftovers(directory, basename(path));
+    await unlink(path);
+  } catch (error) {
+    if (errnoName(error) !== "ENOENT") throw error;
+    return;
+  }
+  await using folder = await open(directory, "r");
+  await folder.sync();
+}
+
 /** Writes a file that must not exist (nobody has put a link in its place), and waits until it is on the disk. */
 async function writeNew(path: string, content: string | Uint8Array, like: Stats | null): Promise<void> {
   await using file = await open(path, "wx", 0o600);

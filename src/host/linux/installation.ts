@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, unlink } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Reload } from "../action.ts";
 import type { ManagedFile, Unit } from "../installation.ts";
 import { type Observed, unknown } from "../observed.ts";
-import { writeWhole } from "./files.ts";
+import { removeWhole, writeWhole } from "./files.ts";
 import type { Kernel } from "./kernel.ts";
 import { mustRun } from "./program.ts";
 import { errnoName, Refusal, reasonOf } from "./refusal.ts";
@@ -24,7 +24,7 @@ const folders = [
 const ownName = /^(?:\d+-)?vflag[-.a-z0-9]*$/;
 
 /** Units whose state somebody decides on: vflag's own, and what gets in its way or depends on it. */
-const unitNames = ["vflag-early.service", "vflag-late.service"];
+const unitNames = ["vflag-early.service", "vflag-late.service", "systemd-networkd.service"];
 
 /** All files of vflag, by path. A folder that is not there has none. */
 export function findFiles({ filesRoot }: Pick<Kernel, "filesRoot">): Observed<ManagedFile[]> {
@@ -96,9 +96,7 @@ export async function writeOwnFile(
 /** Removes a file of vflag; one that is not there is gone already. */
 export async function removeOwnFile(kernel: Pick<Kernel, "filesRoot" | "run">, path: string, reload: Reload | null): Promise<void> {
   refuseForeign(path);
-  await unlink(join(kernel.filesRoot, path)).catch((error: unknown) => {
-    if (errnoName(error) !== "ENOENT") throw error;
-  });
+  await removeWhole(join(kernel.filesRoot, path));
   await reloadReader(kernel, reload);
 }
 

@@ -1,6 +1,7 @@
 import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { Eswitch, PhysicalFunction } from "../state.ts";
+import { nameByRule } from "./boot-files.ts";
 import { baseName } from "./drivers.ts";
 import { reconsiderLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";
@@ -76,7 +77,7 @@ function enterSwitchdev(world: World, pf: PhysicalFunction): void {
     // linux en_rep.c: the uplink gets one channel (MLX5E_REP_PARAMS_DEF_NUM_CHANNELS) and hw-tc-offload on.
     if (known(netdev.channels) != null) netdev.channels = { combined: 1, max: known(netdev.channels)?.max ?? 1 };
     if (profileOf(pf).tcOffload) netdev.tcOffload = { on: true, fixed: false };
-    if (has(world, "renames-ports")) rename(world, pf, `${baseName(pf)}np${port}`);
+    if (has(world, "renames-ports") && nameByRule(world, pf) === null) rename(world, pf, `${baseName(pf)}np${port}`);
   }
   for (const vf of pf.vfs) {
     const settings = known(vf.settings);

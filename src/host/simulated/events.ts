@@ -1,5 +1,6 @@
 import { known } from "../observed.ts";
 import type { PhysicalFunction } from "../state.ts";
+import { makeVfsByFiles, nameByRule } from "./boot-files.ts";
 import { detachDriver } from "./drivers.ts";
 import { loadFirmware } from "./firmware.ts";
 import { disabledLag, reconsiderLag } from "./lag.ts";
@@ -119,11 +120,20 @@ function powerOn(world: World, pf: PhysicalFunction): void {
   }
   const lag = known(pf.lag);
   if (lag != null) pf.lag = disabledLag(lag.members);
+  comeHome(world, pf);
+  makeVfsByFiles(world, pf);
+}
+
+/** The port's netdev appears anew: with the name and the channels that it has at power-on. */
+function comeHome(world: World, pf: PhysicalFunction): void {
+  const profile = profileOf(pf);
   const home = world.hidden.home[pf.address];
   const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
   if (home === undefined || netdev === undefined) return;
-  netdev.name = home.netdev;
-  pf.netdev = home.netdev;
+  const name = nameByRule(world, pf) ?? home.netdev;
+  for (const port of known(world.state.devlinkPorts) ?? []) if (port.netdev === netdev.name) port.netdev = name;
+  netdev.name = name;
+  pf.netdev = name;
   const channels = known(netdev.channels);
   if (channels != null) netdev.channels = { combined: home.channels, max: channels.max };
   netdev.tcOffload = { on: false, fixed: !profile.tcOffload };

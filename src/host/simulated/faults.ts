@@ -229,6 +229,14 @@ export const faults = {
       for (const pf of world.state.pfs) if (pf.lag !== null) pf.lag = { unknown: "debugfs is not mounted at /sys/kernel/debug" };
     },
   },
+  "boot-files-gone": {
+    summary: "somebody removed the units, rules and options that vflag made for the boot",
+    apply: (world) => {
+      if (known(world.state.files) === undefined || known(world.state.units) === undefined) return;
+      world.state.files = [];
+      world.state.units = (known(world.state.units) ?? []).filter(({ name }) => !name.startsWith("vflag-"));
+    },
+  },
   "steering-without-value": {
     summary: "the kernel shows no value for flow_steering_mode (a regression of some 5.4 kernels)",
     apply: (world) => {

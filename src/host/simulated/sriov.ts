@@ -37,6 +37,11 @@ export function setVfCount(world: World, address: string, count: number): void {
   createVfs(world, pf, pf.sriov, count);
 }
 
+/** What a driver does that makes VFs when it is loaded: mlx4_core. More than the device has room for makes none. */
+export function createVfsAtLoad(world: World, pf: PhysicalFunction, count: number): void {
+  if (pf.sriov !== null && count <= pf.sriov.total) createVfs(world, pf, pf.sriov, count);
+}
+
 /** Notes an act on a PF that is in a bond, which vflag must never commit. */
 export function noteIfBonded(world: World, pf: PhysicalFunction, act: string): void {
   const master = masterOf(world, pf);

@@ -28,7 +28,11 @@ export type Action =
   | { readonly kind: "write-file"; readonly path: string; readonly text: string; readonly render: string; readonly reload: Reload | null }
   | { readonly kind: "remove-file"; readonly path: string; readonly reload: Reload | null }
   | { readonly kind: "enable-unit"; readonly unit: string }
-  | { readonly kind: "disable-unit"; readonly unit: string };
+  | { readonly kind: "disable-unit"; readonly unit: string }
+  /** GRUB takes over what stands in /etc/default/grub.d. */
+  | { readonly kind: "update-boot-loader" }
+  /** Of all kernels, with grubby. */
+  | { readonly kind: "set-kernel-arguments"; readonly add: readonly string[]; readonly remove: readonly string[] };
 
 /** A program that keeps in mind what it has read. */
 export type Reload = "systemd" | "udev";

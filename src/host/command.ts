@@ -39,6 +39,13 @@ export function commandsOf(action: Action): string[] {
       return [`systemctl enable ${word(action.unit)}`];
     case "disable-unit":
       return [`systemctl disable ${word(action.unit)}`];
+    case "update-boot-loader":
+      return ["update-grub"];
+    case "set-kernel-arguments": {
+      const remove = action.remove.length === 0 ? "" : ` --remove-args=${word(action.remove.join(" "))}`;
+      const add = action.add.length === 0 ? "" : ` --args=${word(action.add.join(" "))}`;
+      return [`grubby --update-kernel=ALL${remove}${add}`];
+    }
   }
 }
 

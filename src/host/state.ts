@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observed } from "./observed-schema.ts";
+import { Platform } from "./platform.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
@@ -176,6 +177,7 @@ export const HostState = z
     program: z.string().nullable(),
     files: observed(z.array(ManagedFile)),
     units: observed(z.array(Unit)),
+    platform: observed(Platform),
   })
   .meta({ id: "HostState", title: "vflag host state", description: "program: the path of vflag there, as its units start it" });
 export type HostState = z.infer<typeof HostState>;

@@ -66,11 +66,20 @@ function actsOnCard(action: Action): action is CardAction {
     case "remove-file":
     case "enable-unit":
     case "disable-unit":
+    case "update-boot-loader":
+    case "set-kernel-arguments":
       return false;
   }
 }
 
 /** What is done to the host itself and to no NIC. */
 function actsOnHost({ kind }: Action): boolean {
-  return kind === "write-file" || kind === "remove-file" || kind === "enable-unit" || kind === "disable-unit";
+  return (
+    kind === "write-file" ||
+    kind === "remove-file" ||
+    kind === "enable-unit" ||
+    kind === "disable-unit" ||
+    kind === "update-boot-loader" ||
+    kind === "set-kernel-arguments"
+  );
 }

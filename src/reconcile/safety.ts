@@ -23,6 +23,8 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "remove-file":
     case "enable-unit":
     case "disable-unit":
+    case "update-boot-loader":
+    case "set-kernel-arguments":
       return null;
     case "unbind-vf": {
       const held = pfAt(state, action.pf).flatMap((pf) => heldVfs({ ...pf, vfs: pf.vfs.filter((vf) => vf.address === action.vf) }));

@@ -3,10 +3,10 @@ import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**
- * When a requirement is brought about, in this order. `persistence`: what the next boot needs; `early`: before networking makes
+ * When a requirement is brought about, in this order. `platform`: what lies beneath the NICs; `persistence`: what the next boot needs; `early`: before networking makes
  * the bond; `late`: after it.
  */
-export type Stage = "persistence" | "early" | "late";
+export type Stage = "platform" | "persistence" | "early" | "late";
 
 /** One declared NIC and what was found of it: the input of every requirement. */
 export interface NicView {

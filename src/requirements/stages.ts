@@ -1,10 +1,15 @@
+import { biosResources } from "./bios-resources.ts";
 import { bond } from "./bond.ts";
 import { bondLinks } from "./bond-links.ts";
 import { bootUnits } from "./boot-units.ts";
 import { channels } from "./channels.ts";
+import { conflictingServices } from "./conflicting-services.ts";
+import { cpuVirtualization } from "./cpu-virtualization.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
 import { eswitchMode } from "./eswitch-mode.ts";
+import { iommu } from "./iommu.ts";
+import { kernelArguments } from "./kernel-arguments.ts";
 import { lag } from "./lag.ts";
 import { model } from "./model.ts";
 import { notInBond } from "./not-in-bond.ts";
@@ -22,7 +27,14 @@ import { vfsBound } from "./vfs-bound.ts";
 import { vfsUnbound } from "./vfs-unbound.ts";
 
 /** What the host around the NICs must be, in the order in which it is brought to fulfil it. */
-export const hostRequirements: readonly HostRequirement[] = [bootUnits];
+export const hostRequirements: readonly HostRequirement[] = [
+  cpuVirtualization,
+  biosResources,
+  conflictingServices,
+  kernelArguments,
+  iommu,
+  bootUnits,
+];
 
 /** What each NIC must be, in the order in which it is brought to fulfil it. */
 export const requirements: readonly Requirement[] = [
@@ -49,10 +61,10 @@ export const requirements: readonly Requirement[] = [
 ];
 
 /** In the order in which a host comes through them. */
-export const stages: readonly Stage[] = ["persistence", "early", "late"];
+export const stages: readonly Stage[] = ["platform", "persistence", "early", "late"];
 
 /** Stages of the host that come before its NICs' own. */
-export const stagesBefore: readonly Stage[] = ["persistence"];
+export const stagesBefore: readonly Stage[] = ["platform", "persistence"];
 
 /** Every requirement, in the order of the stages. */
 export const allRequirements: readonly (Requirement | HostRequirement)[] = stages.flatMap((stage) =>

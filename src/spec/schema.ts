@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isPlainArgument } from "../host/kernel-arguments.ts";
 import { NetdevName } from "../host/schemas.ts";
 
 /** What an operator declares of a host (DESIGN 4). Defaults are filled in by parsing, so a `Spec` has no holes. */
@@ -66,6 +67,21 @@ export const NicSpec = z
   .meta({ id: "NicSpec" });
 export type NicSpec = z.infer<typeof NicSpec>;
 
+const plainArgument = z.string().refine(isPlainArgument, {
+  message: 'one kernel argument of letters, digits and _ . , : @ / + = % -, without blanks or quotes: "pci=realloc"',
+});
+
+export const KernelSpec = z
+  .strictObject({
+    iommu: z.enum(["auto", "intel", "amd", "off"]).default("auto"),
+    hugepages: z.strictObject({ size: z.enum(["2M", "1G"]), count: z.int().min(1).max(16_777_216) }).optional(),
+    maxCstate: z.int().min(0).max(9).optional(),
+    arguments: z.array(plainArgument).max(64).default([]),
+  })
+  .meta({ id: "KernelSpec", description: "the kernel's command line; what is there already is kept" });
+
+export type KernelSpec = z.infer<typeof KernelSpec>;
+
 export const Spec = z
   .strictObject({
     version: z.literal(1),
@@ -83,7 +99,7 @@ export const Spec = z
     firmware: z
       .strictObject({ manage: z.boolean().default(true), tool: z.enum(["auto", "mlxconfig", "mstconfig"]).default("auto") })
       .optional(),
-    kernel: z.strictObject({ iommu: z.enum(["auto", "intel", "amd", "off"]).default("auto") }).optional(),
+    kernel: KernelSpec.optional(),
   })
   .meta({ id: "Spec", title: "vflag spec", description: "what an operator wants of a host's SR-IOV NICs" });
 export type Spec = z.infer<typeof Spec>;

@@ -67,9 +67,11 @@ function nicOn(slot: number) {
   );
 }
 
+const kernels = fc.constantFrom<object>({}, {}, { kernel: {} }, { kernel: { iommu: "off", arguments: ["pci=realloc"] } });
+
 export const specs: fc.Arbitrary<Spec> = fc
   .oneof({ weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) }, { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) })
-  .map((nics) => loadSpec(JSON.stringify({ version: 1, nics }), "random.json"));
+  .chain((nics) => kernels.map((kernel) => loadSpec(JSON.stringify({ version: 1, nics, ...kernel }), "random.json")));
 
 const cards = fc.array(
   fc.record({

@@ -31,6 +31,8 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "remove-file": { kind: "remove-file", path: "/etc/modprobe.d/vflag.conf", reload: null },
   "enable-unit": { kind: "enable-unit", unit: "vflag-early.service" },
   "disable-unit": { kind: "disable-unit", unit: "vflag-early.service" },
+  "update-boot-loader": { kind: "update-boot-loader" },
+  "set-kernel-arguments": { kind: "set-kernel-arguments", add: ["iommu=pt"], remove: [] },
 };
 type Kind = keyof typeof actions;
 

@@ -7,6 +7,7 @@ import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { isNetdevName } from "../values.ts";
 import { activateLag } from "./activate-lag.ts";
+import { changeByGrubby, findBootLoader, updateGrub } from "./boot-loader.ts";
 import { type FoundDevlink, findDevlink, infoOf, portsOf } from "./devlink.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { observeEswitch } from "./eswitch.ts";
@@ -18,6 +19,7 @@ import { observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
+import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { representorsOf } from "./representors.ts";
@@ -50,6 +52,8 @@ export class LinuxHost implements Host, Disposable {
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
+  /** Seen once, and again after an action that may have changed it. */
+  #bootLoader: ReturnType<typeof findBootLoader> | null = null;
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -111,6 +115,7 @@ export class LinuxHost implements Host, Disposable {
       program: this.#program,
       files: this.#everything ? findFiles(kernel) : notLooked,
       units: this.#everything ? await findUnits(kernel) : notLooked,
+      platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader()) : notLooked,
     };
   }
 
@@ -126,6 +131,7 @@ export class LinuxHost implements Host, Disposable {
       const named = "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
       throw new ActionError(action, code, named, { cause: error });
     } finally {
+      if (actsOnBootLoader(action)) this.#bootLoader = null;
       for (const address of functions) this.#release(address);
     }
   }
@@ -173,7 +179,16 @@ export class LinuxHost implements Host, Disposable {
         return setUnitEnabled(kernel, action.unit, true);
       case "disable-unit":
         return setUnitEnabled(kernel, action.unit, false);
+      case "update-boot-loader":
+        return updateGrub(kernel);
+      case "set-kernel-arguments":
+        return changeByGrubby(kernel, action.add, action.remove);
     }
+  }
+
+  #seenBootLoader(): ReturnType<typeof findBootLoader> {
+    this.#bootLoader ??= findBootLoader(this.#kernel);
+    return this.#bootLoader;
   }
 
   /** A netdev by the index that it had when the action was asked for, else by its name. */
@@ -200,6 +215,10 @@ export class LinuxHost implements Host, Disposable {
     if (left > 0) this.#busy.set(address, left);
     else this.#busy.delete(address);
   }
+}
+
+function actsOnBootLoader({ kind }: Action): boolean {
+  return kind === "write-file" || kind === "remove-file" || kind === "update-boot-loader" || kind === "set-kernel-arguments";
 }
 
 function describePf(

@@ -11,6 +11,7 @@ export function durationOf(world: World, action: Action): number {
   if (action.kind === "set-channels") return 0.05;
   if (action.kind === "write-file" || action.kind === "remove-file") return 0.02;
   if (action.kind === "enable-unit" || action.kind === "disable-unit") return 0.5;
+  if (action.kind === "update-boot-loader" || action.kind === "set-kernel-arguments") return 5;
   const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
   if (pf === undefined) return 0;
   const { seconds }: Profile = profileOf(pf);

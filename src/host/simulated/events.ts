@@ -2,6 +2,7 @@ import { known } from "../observed.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { detachDriver } from "./drivers.ts";
 import { disabledLag, reconsiderLag } from "./lag.ts";
+import { bootKernel } from "./platform.ts";
 import { profileOf } from "./profiles.ts";
 import { removeRepresentors } from "./representors.ts";
 import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
@@ -85,6 +86,7 @@ export function reboot(world: World): void {
     netdev.master = null;
     netdev.mac = netdev.permanentMac ?? netdev.mac;
   }
+  bootKernel(world);
   for (const pf of world.state.pfs) powerOn(world, pf);
   world.hidden.clock += 180;
 }

@@ -3,6 +3,7 @@ import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
+import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import type { Behaviour, World } from "./world.ts";
 
@@ -22,6 +23,18 @@ export const faults = {
   "renames-ports": behaviour("udev renames the ports when their eSwitch goes to switchdev"),
   "forgets-vf-macs": behaviour("the firmware forgets the VFs' addresses at a mode change"),
   "bind-fails": behaviour("the driver fails to probe VFs"),
+  "virtualization-off": {
+    summary: "virtualization and the IOMMU are off in the BIOS",
+    apply: (world) => turnVirtualizationOff(world),
+  },
+  "iommu-off": {
+    summary: "the kernel was started without intel_iommu=on, so that there is no IOMMU group",
+    apply: (world) => startWithoutIommu(world),
+  },
+  openibd: {
+    summary: "Mellanox's openibd.service is enabled: it loads the driver anew at the end of the boot",
+    apply: (world) => addOpenibd(world),
+  },
   "firmware-short": {
     summary: "the firmware offers 4 VFs a port (NUM_OF_VFS)",
     apply: (world) => {

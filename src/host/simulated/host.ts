@@ -9,6 +9,7 @@ import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
+import { setKernelArguments, updateBootLoader } from "./platform.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { pfAt, Refusal, type World } from "./world.ts";
 
@@ -83,6 +84,10 @@ function act(world: World, action: Action): void {
       return setEnabled(world, action.unit, true);
     case "disable-unit":
       return setEnabled(world, action.unit, false);
+    case "update-boot-loader":
+      return updateBootLoader(world);
+    case "set-kernel-arguments":
+      return setKernelArguments(world, action.add, action.remove);
     default:
       return action satisfies never;
   }

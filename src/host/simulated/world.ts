@@ -14,6 +14,7 @@ export const Behaviour = z.enum([
   "renames-ports",
   "forgets-vf-macs",
   "bind-fails",
+  "virtualization-off",
 ]);
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -33,6 +34,7 @@ export const World = z
       home: z
         .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
         .meta({ description: "by PF: name and channels at power-on" }),
+      ownArguments: z.array(z.string()).meta({ description: "kernel arguments that the host's own boot loader configuration has" }),
       harm: z.array(z.string()).meta({ description: "what was done that must never be done" }),
     }),
   })

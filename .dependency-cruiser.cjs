@@ -26,7 +26,7 @@ module.exports = {
       name: "spec-imports-values-only",
       severity: "error",
       from: { path: inside("spec") },
-      to: { path: "^src/", pathNot: ["^src/spec/", "^src/host/(state|schemas|values|models|observed|cards)\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/spec/", "^src/host/(state|schemas|values|models|observed|cards|kernel-arguments)\\.ts$"] },
     },
     {
       name: "requirements-import-spec-and-host-data",

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { known } from "../src/host/observed.ts";
+import type { BootLoader } from "../src/host/platform.ts";
 import { buildHost, type CardOptions } from "../src/host/simulated/build.ts";
 import { enslave, network, release } from "../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../src/host/simulated/faults.ts";
@@ -598,9 +599,83 @@ const cases: readonly Case[] = [
       for (const bridge of known(world.state.ovs)?.bridges ?? []) bridge.datapathType = "netdev";
     },
   },
+  {
+    name: "iommu-off",
+    story: "The kernel was started without intel_iommu=on: the arguments are set, and the rest follows at the reboot.",
+    spec: `${vfLag}kernel: {iommu: auto}\n`,
+    until: "works",
+    drift: ["iommu-off"],
+  },
+  {
+    name: "iommu-off-not-declared",
+    story: "No guest can be given a VF, and the spec does not say what to do about it.",
+    spec: vfLag,
+    until: "works",
+    drift: ["iommu-off"],
+  },
+  {
+    name: "virtualization-off",
+    story: "Virtualization and the IOMMU are off in the BIOS: nobody but a person can turn them on.",
+    spec: `${vfLag}kernel: {iommu: auto}\n`,
+    until: "works",
+    drift: ["virtualization-off"],
+  },
+  {
+    name: "huge-pages",
+    story: "All works; huge pages, a C-state and an argument are declared and not set yet.",
+    spec: `${vfLag}kernel: {hugepages: {size: 1G, count: 16}, maxCstate: 1, arguments: [pci=realloc]}\n`,
+    until: "works",
+  },
+  {
+    name: "kernel-arguments-with-grubby",
+    story: "The same where grubby keeps the kernels' arguments.",
+    spec: `${vfLag}kernel: {hugepages: {size: 1G, count: 16}}\n`,
+    until: "works",
+    change: (world) => changeLoader(world, (loader) => Object.assign(loader, { kind: "grubby" })),
+  },
+  {
+    name: "kernel-arguments-with-systemd-boot",
+    story: "systemd-boot's entries are a person's to change.",
+    spec: `${vfLag}kernel: {iommu: auto}\n`,
+    until: "works",
+    drift: ["iommu-off"],
+    change: (world) => changeLoader(world, (loader) => Object.assign(loader, { kind: "systemd-boot" })),
+  },
+  {
+    name: "kernel-arguments-undone",
+    story: "An operator's own iommu=off undoes what the spec wants: it is named.",
+    spec: `${vfLag}kernel: {iommu: auto}\n`,
+    until: "works",
+    drift: ["iommu-off"],
+    change: (world) => {
+      world.hidden.ownArguments.push("iommu=off");
+      known(known(world.state.platform)?.arguments ?? [])?.push("iommu=off");
+      changeLoader(world, ({ entries }) => known(entries)?.[0]?.arguments.push("iommu=off"));
+    },
+  },
+  {
+    name: "openibd",
+    story: "Mellanox's openibd is enabled: it would load the driver anew at the end of the boot.",
+    spec: vfLag,
+    until: "works",
+    drift: ["openibd"],
+  },
+  {
+    name: "no-room-for-vfs",
+    story: "The BIOS left too little address space for the VFs: the kernel said so when they were tried.",
+    spec: sriov,
+    until: "early",
+    born: ["no-mmio"],
+  },
 ];
 
 for (const wanted of cases) await writeCase(wanted);
+
+function changeLoader(world: World, change: (loader: BootLoader) => unknown): void {
+  const platform = known(world.state.platform);
+  const loader = platform === undefined ? undefined : known(platform.bootLoader);
+  if (loader !== undefined) change(loader);
+}
 
 async function writeCase({
   name,

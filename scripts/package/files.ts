@@ -6,8 +6,6 @@ import { earlyUnit, lateUnit } from "../../src/boot/units.ts";
 import { completionScript } from "../../src/cli/completion.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { requirements } from "../../src/requirements/stages.ts";
-import { loadSpec } from "../../src/spec/load.ts";
-import { keysNotActedOn } from "../../src/spec/not-yet.ts";
 import { Spec } from "../../src/spec/schema.ts";
 import { copyright, nodeLicence } from "./licences.ts";
 import { changelog, dateOf, maintainer, type PackageInfo, packageVersion } from "./package-info.ts";
@@ -108,12 +106,7 @@ export function programManual(info: PackageInfo): string {
 
 /** vflag.yaml(5). */
 export function specManual(info: PackageInfo, example: string): string {
-  const everything =
-    "{version: 1, ovs: {}, firmware: {}, kernel: {}, nics: [{name: N, mode: sriov, ports: [p0], vfs: 1, persistence: udev}]}";
-  const idle = keysNotActedOn(loadSpec(everything, "every key")).map((key) =>
-    key.replace("persistence of N", "persistence other than systemd"),
-  );
-  return specPage({ version: info.version, date: dateOf(info), schema: z.toJSONSchema(Spec, { io: "input" }), example, idle });
+  return specPage({ version: info.version, date: dateOf(info), schema: z.toJSONSchema(Spec, { io: "input" }), example });
 }
 
 function completion(shell: "bash" | "zsh" | "fish"): string {

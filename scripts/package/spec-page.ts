@@ -9,8 +9,6 @@ export interface SpecPageOptions {
   readonly date: string;
   readonly schema: unknown;
   readonly example: string;
-  /** Keys that this version checks but does not act on. */
-  readonly idle: readonly string[];
 }
 
 /** What the page looks at in a JSON Schema. */
@@ -48,7 +46,7 @@ const Schema: z.ZodType<Schema> = z.lazy(() =>
   }),
 );
 
-export function specPage({ version, date, schema, example, idle }: SpecPageOptions): string {
+export function specPage({ version, date, schema, example }: SpecPageOptions): string {
   const root = Schema.parse(schema);
   const spec = resolved(root, root);
   const lines = [
@@ -58,7 +56,6 @@ export function specPage({ version, date, schema, example, idle }: SpecPageOptio
     ...section("DESCRIPTION", [
       line("The file is YAML or JSON. It is checked as a whole: `vflag plan` tells all errors at once, each with line and column."),
       line("An unknown key is an error. `vflag init` proposes a file for the host that it runs on."),
-      ...(idle.length === 0 ? [] : [".PP", line(`Checked, but not acted on by this version: ${idle.join(", ")}.`)]),
     ]),
     ...section("KEYS", keys(root, spec, "")),
     ...section("EXAMPLE", verbatim(example.trimEnd())),

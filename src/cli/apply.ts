@@ -96,13 +96,22 @@ async function run(
         progress: progress.observer,
         allowed: { restartOvs },
       }).finally(progress.finish);
-      if (output === "json")
-        printJson({ schema: "vflag/applied/1", outcomes: applied.outcomes, verdicts: applied.verdicts, seconds: applied.seconds });
-      else {
-        const { appliedText } = await import("../report/apply-text.ts");
-        print(appliedText(applied, styleFor(process.stdout)));
+      // The boot stages have no time for a rehearsal.
+      const { afterReboot } = await import("../reconcile/plan.ts");
+      const reboot = asked === "all" ? await afterReboot(spec, applied.after, applied.outcomes) : null;
+      if (output === "json") {
+        const { phasesJson } = await import("../report/plan-json.ts");
+        const { outcomes, verdicts, seconds } = applied;
+        const then = reboot === null ? null : { because: reboot.because, phases: phasesJson(reboot.phases) };
+        printJson({ schema: "vflag/applied/1", outcomes, verdicts, reboot: then, seconds });
+      } else {
+        const { appliedText, rebootText } = await import("../report/apply-text.ts");
+        const painted = styleFor(process.stdout);
+        print(appliedText(applied, painted));
+        if (reboot !== null) print(rebootText(reboot, painted));
       }
-      finish(applied.verdicts.every((verdict) => verdict.answer === "works") ? exitCodes.fine : exitCodes.pending);
+      const fine = reboot === null && applied.verdicts.every((verdict) => verdict.answer === "works");
+      finish(fine ? exitCodes.fine : exitCodes.pending);
     } finally {
       lock.release();
     }

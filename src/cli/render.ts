@@ -1,7 +1,7 @@
 import { Argument, Command } from "commander";
 import { hostOption, type SpecOptions, specOption } from "./options.ts";
 
-const names = ["vflag-early.service", "vflag-late.service", "70-vflag.rules", "00-vflag.network", "vflag.conf"] as const;
+const names = ["vflag-early.service", "vflag-late.service", "70-vflag.rules", "00-vflag.network", "vflag.conf", "grub"] as const;
 
 type What = (typeof names)[number];
 
@@ -27,6 +27,7 @@ export function renderCommand(): Command {
 }
 
 async function run(what: What | undefined, { program, spec: file, host: name }: RenderOptions): Promise<void> {
+  if (what === "grub") return renderGrub(file, name);
   const { openTarget, print, readSpec, UsageError } = await import("./target.ts");
   const { exitCodes, finish } = await import("./exit.ts");
   const { artefacts } = await import("../boot/artefacts.ts");
@@ -36,8 +37,10 @@ async function run(what: What | undefined, { program, spec: file, host: name }: 
   if (what === "vflag-early.service") return print(earlyUnit({ program }).text);
   if (what === "vflag-late.service") return print(lateUnit({ program }).text);
   if (what === undefined) {
-    const width = Math.max(...artefacts.map((artefact) => artefact.path.length));
-    return print(`${artefacts.map(({ path, summary }) => `${path.padEnd(width)}  ${summary}`).join("\n")}\n`);
+    const { grubDropInPath } = await import("../boot/grub.ts");
+    const all = [...artefacts, { path: grubDropInPath, summary: "arguments of the kernel, for update-grub (render grub)" }];
+    const width = Math.max(...all.map((artefact) => artefact.path.length));
+    return print(`${all.map(({ path, summary }) => `${path.padEnd(width)}  ${summary}`).join("\n")}\n`);
   }
   const { nicsFound } = await import("../requirements/evaluate.ts");
   const spec = readSpec(file);
@@ -56,6 +59,25 @@ async function run(what: What | undefined, { program, spec: file, host: name }: 
     if (text !== null) return print(text);
     process.stderr.write(`vflag: this host needs no ${what} (${artefact?.summary ?? ""})\n`);
     finish(exitCodes.pending);
+  } finally {
+    target.close();
+  }
+}
+
+/** Whose IOMMU it is depends on the host's processor, unless the spec says it. */
+async function renderGrub(file: string, name: string): Promise<void> {
+  const { openTarget, print, readSpec, UsageError } = await import("./target.ts");
+  const { grubDropIn } = await import("../boot/grub.ts");
+  const { wantedArguments } = await import("../boot/kernel-arguments.ts");
+  const { isUnknown } = await import("../host/observed.ts");
+  const { kernel } = readSpec(file);
+  if (kernel === undefined) throw new UsageError(`${file} has no section kernel, which says what the kernel's arguments shall be`);
+  const target = await openTarget(name, false);
+  try {
+    const { platform } = await target.host.observe();
+    const cpu = isUnknown(platform) ? platform : platform.cpu;
+    if (isUnknown(cpu)) throw new UsageError(`the host's processor is not known: ${cpu.unknown}`);
+    print(grubDropIn(wantedArguments(kernel, cpu)));
   } finally {
     target.close();
   }

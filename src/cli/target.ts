@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import type { Host } from "../host/host.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
 import { loadSpec } from "../spec/load.ts";
-import { keysNotActedOn } from "../spec/not-yet.ts";
 import type { Spec } from "../spec/schema.ts";
 
 /** A host to work on, and where its lock and its journal are. */
@@ -59,10 +58,7 @@ export function readSpec(file: string): Spec {
       cause: error,
     });
   }
-  const spec = loadSpec(text, file);
-  const idle = keysNotActedOn(spec);
-  if (idle.length > 0) process.stderr.write(`vflag: ${file}: checked, but not acted on by this version: ${idle.join(", ")}\n`);
-  return spec;
+  return loadSpec(text, file);
 }
 
 /** Colours on a terminal only, and never where NO_COLOR is set (https://no-color.org). */

@@ -35,7 +35,11 @@ export type Action =
   | { readonly kind: "disable-unit"; readonly unit: string }
   | { readonly kind: "set-ovs"; readonly source: OvsSource; readonly key: OvsKey; readonly value: string }
   | { readonly kind: "restart-ovs"; readonly source: OvsSource }
-  | { readonly kind: "del-ovs-port"; readonly source: OvsSource; readonly bridge: string; readonly port: string };
+  | { readonly kind: "del-ovs-port"; readonly source: OvsSource; readonly bridge: string; readonly port: string }
+  /** GRUB takes over what stands in /etc/default/grub.d. */
+  | { readonly kind: "update-boot-loader" }
+  /** Of all kernels, with grubby. */
+  | { readonly kind: "set-kernel-arguments"; readonly add: readonly string[]; readonly remove: readonly string[] };
 
 /** What vflag sets in Open vSwitch's other_config. */
 export type OvsKey = "hw-offload" | "tc-policy";

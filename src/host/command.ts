@@ -48,6 +48,13 @@ export function commandsOf(action: Action): string[] {
       return [line(inOvs(action.source, vsctlWords(action)))];
     case "restart-ovs":
       return [`${line(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`];
+    case "update-boot-loader":
+      return ["update-grub"];
+    case "set-kernel-arguments": {
+      const remove = action.remove.length === 0 ? "" : ` --remove-args=${word(action.remove.join(" "))}`;
+      const add = action.add.length === 0 ? "" : ` --args=${word(action.add.join(" "))}`;
+      return [`grubby --update-kernel=ALL${remove}${add}`];
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { FirmwareCard } from "./firmware.ts";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observed } from "./observed-schema.ts";
 import { IngressQdisc, Ovs } from "./ovs.ts";
+import { Platform } from "./platform.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
@@ -181,6 +182,7 @@ export const HostState = z
     firmware: observed(z.array(FirmwareCard)),
     ovs: observed(Ovs.nullable()),
     ingressQdiscs: observed(z.array(IngressQdisc)),
+    platform: observed(Platform),
   })
   .meta({
     id: "HostState",

@@ -80,6 +80,8 @@ function actsOnCard(action: Action): action is CardAction {
     case "set-ovs":
     case "restart-ovs":
     case "del-ovs-port":
+    case "update-boot-loader":
+    case "set-kernel-arguments":
       return false;
   }
 }
@@ -87,5 +89,12 @@ function actsOnCard(action: Action): action is CardAction {
 /** What is done to the host itself and to no NIC. */
 function actsOnHost({ kind }: Action): boolean {
   if (kind === "set-ovs" || kind === "restart-ovs" || kind === "del-ovs-port") return true;
-  return kind === "write-file" || kind === "remove-file" || kind === "enable-unit" || kind === "disable-unit";
+  return (
+    kind === "write-file" ||
+    kind === "remove-file" ||
+    kind === "enable-unit" ||
+    kind === "disable-unit" ||
+    kind === "update-boot-loader" ||
+    kind === "set-kernel-arguments"
+  );
 }

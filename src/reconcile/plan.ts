@@ -70,6 +70,24 @@ export function isEmpty(plan: Plan): boolean {
   return plan.phases.every((phase) => phase.steps.length === 0);
 }
 
+/** What waits for this: the NICs' gates, and anything about the host. */
+export function waitingFor(outcomes: readonly NicOutcome[], kind: "reboot" | "networking"): Deviation[] {
+  const waiting = outcomes.flatMap(({ nic, stoppedBy, left }) => (nic === hostName ? left : stoppedBy));
+  return waiting.filter((deviation) => deviation.remedy.kind === kind);
+}
+
+/** What follows when the host reboots, rehearsed: why it has to, and the phases from then on; null where it need not. */
+export async function afterReboot(
+  spec: Spec,
+  state: HostState,
+  outcomes: readonly NicOutcome[],
+): Promise<{ readonly because: readonly Deviation[]; readonly phases: readonly Phase[] } | null> {
+  const because = waitingFor(outcomes, "reboot");
+  if (because.length === 0) return null;
+  const { phases } = await rehearse(spec, state);
+  return { because, phases: phases.slice(phases.findIndex(({ after }) => after === "reboot")) };
+}
+
 class Rehearsal implements Host {
   readonly twin: SimulatedHost;
   readonly #spec: Spec;
@@ -109,10 +127,8 @@ class Rehearsal implements Host {
     return { after, because, steps, seconds: secondsOf(hostName) + Math.max(0, ...perNic) };
   }
 
-  /** What waits for this: the NICs' gates, and anything about the host. */
   waitingFor(kind: "reboot" | "networking"): Deviation[] {
-    const waiting = this.outcomes.flatMap(({ nic, stoppedBy, left }) => (nic === hostName ? left : stoppedBy));
-    return waiting.filter((deviation) => deviation.remedy.kind === kind);
+    return waitingFor(this.outcomes, kind);
   }
 
   /**

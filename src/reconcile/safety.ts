@@ -28,6 +28,8 @@ export function forbidden(action: Action, state: HostState): string | null {
     // It is done only when the operator said so, and the command says what it interrupts.
     case "restart-ovs":
     case "set-ovs":
+    case "update-boot-loader":
+    case "set-kernel-arguments":
       return null;
     case "del-ovs-port":
       return neededPort(action.port, state);

@@ -1,7 +1,8 @@
 import { isMadeByVflag } from "../boot/artefact.ts";
+import { grubDropIn, grubDropInPath } from "../boot/grub.ts";
 import type { Action, Reload } from "../host/action.ts";
 import { ActionError, type Host } from "../host/host.ts";
-import { isUnknown } from "../host/observed.ts";
+import { isUnknown, known } from "../host/observed.ts";
 import type { HostState } from "../host/state.ts";
 import { Journal } from "./journal.ts";
 
@@ -31,7 +32,7 @@ export function planRemoval(state: HostState): Removal {
     actions: [
       // A unit is disabled while its file still says where it is wanted.
       ...units.map(({ name }): Action => ({ kind: "disable-unit", unit: name })),
-      ...ours.map(({ path }): Action => ({ kind: "remove-file", path, reload: readerOf(path) })),
+      ...ours.flatMap(({ path }) => removalOf(path)),
     ],
     stays: [
       ...files.filter((file) => !ours.includes(file)).map(({ path }) => `${path}: ${ofWhom(path)}`),
@@ -39,6 +40,9 @@ export function planRemoval(state: HostState): Removal {
         .filter((pf) => pf.vfs.length > 0)
         .map((pf) => `${pf.vfs.length} VFs of ${pf.netdev ?? pf.address}, until the next reboot`),
       "what is set in the NICs' firmware",
+      ...(known(known(state.platform)?.bootLoader)?.kind === "grubby"
+        ? ["kernel arguments that grubby was given: see grubby --info=ALL"]
+        : []),
       "/etc/vflag and /var/lib/vflag: the spec, and the journal with what stood in each file",
     ],
     unknown: [state.units, state.files].flatMap((seen) => (isUnknown(seen) ? [seen.unknown] : [])),
@@ -76,6 +80,13 @@ async function attempt(host: Host, action: Action): Promise<{ code: string | nul
     if (error instanceof ActionError) return { code: error.code, reason: error.message };
     throw error;
   }
+}
+
+/** The boot loader's file is emptied first: whoever is killed before grub.cfg is made anew finds it again. */
+function removalOf(path: string): Action[] {
+  const remove: Action = { kind: "remove-file", path, reload: readerOf(path) };
+  if (path !== grubDropInPath) return [remove];
+  return [{ kind: "write-file", path, text: grubDropIn([]), render: "grub", reload: null }, { kind: "update-boot-loader" }, remove];
 }
 
 /** Who keeps in mind what stood in a file of this folder. */

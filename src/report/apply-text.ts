@@ -1,7 +1,10 @@
 import type { Applied } from "../reconcile/apply.ts";
+import type { afterReboot } from "../reconcile/plan.ts";
 import type { NicOutcome } from "../reconcile/reconcile.ts";
+import { requirementById } from "../requirements/stages.ts";
+import { condense, subjectText } from "./condense.ts";
 import { failureLines } from "./failure-lines.ts";
-import { count, duration, type Style } from "./style.ts";
+import { count, duration, type Style, table } from "./style.ts";
 import { deviationLines } from "./verdict-text.ts";
 
 /** What `apply` or a boot stage did, for the eye. */
@@ -17,6 +20,30 @@ export function appliedText({ outcomes, seconds }: Applied, style: Style): strin
         : "Nothing was to be done."
       : `${count(done, "action")}${failed === 0 ? "" : `, ${failed} of them failed`}, in ${duration(seconds)}.`;
   return `${[...lines, did].join("\n")}\n`;
+}
+
+/** Why the host has to reboot, and what vflag's units do then: the same steps as of a plan, without their commands. */
+export function rebootText({ because, phases }: NonNullable<Awaited<ReturnType<typeof afterReboot>>>, style: Style): string {
+  const reasons = condense(because).map(({ first, subjects }) => `  ${first.nic}: ${subjectText(subjects)}: ${first.actual}`);
+  const steps = phases.flatMap((phase) => {
+    if (phase.steps.length === 0) return [];
+    const title =
+      phase.after === "networking" ? "after networking has made the bond (vflag-late.service)" : "before networking (vflag-early.service)";
+    const rows = phase.steps.map(({ nic, requirement, actions }) => [
+      nic,
+      requirementById(requirement)?.title ?? requirement,
+      count(actions.length, "action"),
+    ]);
+    return [`  ${title}:`, ...table(rows, "    ")];
+  });
+  const then = steps.length === 0 ? ["Nothing is left to vflag at the next boot."] : ["At the next boot then follow:", ...steps];
+  const lines = [
+    style.strong("Reboot needed (vflag does not do it):"),
+    ...reasons,
+    ...then,
+    "After it, `vflag verify` shows whether all holds.",
+  ];
+  return `\n${lines.join("\n")}\n`;
 }
 
 function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {

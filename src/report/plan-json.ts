@@ -1,5 +1,5 @@
 import { commandsOf } from "../host/command.ts";
-import type { Plan } from "../reconcile/plan.ts";
+import type { Phase, Plan } from "../reconcile/plan.ts";
 
 /** What concerns several NICs is told once. */
 function withoutRepeats<T>(deviations: readonly T[]): T[] {
@@ -12,17 +12,7 @@ export function planJson(plan: Plan): object {
     schema: "vflag/plan/1",
     seconds: plan.seconds,
     scriptsSeconds: plan.scriptsSeconds,
-    phases: plan.phases.map(({ after, seconds, steps }) => ({
-      after,
-      seconds,
-      steps: steps.map((step) => ({
-        nic: step.nic,
-        requirement: step.requirement,
-        seconds: step.seconds,
-        deviations: step.deviations.map(({ subject, expected, actual }) => ({ subject, expected, actual })),
-        actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action) })),
-      })),
-    })),
+    phases: phasesJson(plan.phases),
     outcomes: plan.outcomes.map(({ nic, status, left, failures }) => ({
       nic,
       status,
@@ -31,4 +21,18 @@ export function planJson(plan: Plan): object {
     })),
     remaining: withoutRepeats(plan.remaining.flatMap(({ deviations }) => deviations)),
   };
+}
+
+export function phasesJson(phases: readonly Phase[]): object[] {
+  return phases.map(({ after, seconds, steps }) => ({
+    after,
+    seconds,
+    steps: steps.map((step) => ({
+      nic: step.nic,
+      requirement: step.requirement,
+      seconds: step.seconds,
+      deviations: step.deviations.map(({ subject, expected, actual }) => ({ subject, expected, actual })),
+      actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action) })),
+    })),
+  }));
 }

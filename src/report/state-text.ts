@@ -13,7 +13,21 @@ export function stateText(state: HostState, style: Style): string {
     const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ");
     return `${style.strong(bond.name)}  ${bond.mode}: ${slaves === "" ? "no slaves" : slaves}${lacp}`;
   });
-  return `${[head, ...blocks, ...firmwareBlocks(state, style), ...bonds].join("\n\n")}\n`;
+  return `${[head, ...platformLines(state), ...blocks, ...firmwareBlocks(state, style), ...bonds].join("\n\n")}\n`;
+}
+
+/** What the host is beneath its ports; nothing where nobody looked. */
+function platformLines({ platform }: HostState): string[] {
+  if (isUnknown(platform)) return [];
+  const { cpu, iommuGroups, lockdown, bootLoader } = platform;
+  const rows = [
+    ["processor", isUnknown(cpu) ? "unknown" : `${cpu.vendor ?? "not x86"}, ${cpu.virtualization ?? "no virtualization flag"}`],
+    ["IOMMU groups", isUnknown(iommuGroups) ? "unknown" : String(iommuGroups)],
+    ["kernel arguments", isUnknown(platform.arguments) ? "unknown" : platform.arguments.join(" ")],
+    ["lockdown", isUnknown(lockdown) ? "unknown" : (lockdown ?? "not in this kernel")],
+    ["boot loader", isUnknown(bootLoader) ? "unknown" : bootLoader.kind],
+  ];
+  return [["platform", ...table(rows, "  ")].join("\n")];
 }
 
 function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string[] {

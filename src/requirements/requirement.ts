@@ -3,10 +3,11 @@ import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**
- * When a requirement is brought about, in this order. `firmware`: what the cards offer from the next boot on; `persistence`: what
- * the next boot needs; `early`: before networking makes the bond; `late`: after it; `ovs`: what hands flows to the NIC.
+ * When a requirement is brought about, in this order. `platform`: what lies beneath the NICs; `firmware`: what the cards offer from
+ * the next boot on; `persistence`: what the next boot needs; `early`: before networking makes the bond; `late`: after it; `ovs`:
+ * what hands flows to the NIC.
  */
-export type Stage = "firmware" | "persistence" | "early" | "late" | "ovs";
+export type Stage = "platform" | "firmware" | "persistence" | "early" | "late" | "ovs";
 
 /** What an operator allows beyond what the spec says, because it interrupts somebody. */
 export interface Allowed {

@@ -1,12 +1,17 @@
+import { biosResources } from "./bios-resources.ts";
 import { bond } from "./bond.ts";
 import { bondLinks } from "./bond-links.ts";
 import { bootFiles } from "./boot-files.ts";
 import { bootUnits } from "./boot-units.ts";
 import { channels } from "./channels.ts";
+import { conflictingServices } from "./conflicting-services.ts";
+import { cpuVirtualization } from "./cpu-virtualization.ts";
 import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
 import { eswitchMode } from "./eswitch-mode.ts";
 import { firmware } from "./firmware.ts";
+import { iommu } from "./iommu.ts";
+import { kernelArguments } from "./kernel-arguments.ts";
 import { lag } from "./lag.ts";
 import { model } from "./model.ts";
 import { notInBond } from "./not-in-bond.ts";
@@ -33,6 +38,11 @@ import { vfsUnbound } from "./vfs-unbound.ts";
 
 /** What the host around the NICs must be, in the order in which it is brought to fulfil it. */
 export const hostRequirements: readonly HostRequirement[] = [
+  cpuVirtualization,
+  biosResources,
+  conflictingServices,
+  kernelArguments,
+  iommu,
   firmware,
   bootUnits,
   bootFiles,
@@ -71,10 +81,10 @@ export const requirements: readonly Requirement[] = [
 ];
 
 /** In the order in which a host comes through them. */
-export const stages: readonly Stage[] = ["firmware", "persistence", "early", "late", "ovs"];
+export const stages: readonly Stage[] = ["platform", "firmware", "persistence", "early", "late", "ovs"];
 
 /** Stages of the host that come before its NICs' own. */
-export const stagesBefore: readonly Stage[] = ["firmware", "persistence"];
+export const stagesBefore: readonly Stage[] = ["platform", "firmware", "persistence"];
 
 /** Every requirement, in the order of the stages. */
 export const allRequirements: readonly (Requirement | HostRequirement)[] = stages.flatMap((stage) =>

@@ -1,4 +1,5 @@
-import type { NicSpec, PortSelector, Spec } from "./schema.ts";
+import { argumentName } from "../host/kernel-arguments.ts";
+import type { KernelSpec, NicSpec, PortSelector, Spec } from "./schema.ts";
 
 /** A wrong combination of values that are each right: where in the spec, and what to do about it. */
 export interface Combination {
@@ -29,6 +30,24 @@ export function impossibleOvs(ovs: NonNullable<Spec["ovs"]>): Combination[] {
     found.push({ path: ["ovs", "tcPolicy"], message: "tcPolicy has no effect where hwOffload is false: remove it" });
   }
   return found;
+}
+
+/** Of arguments written out, those that a key of their own is for, that undo another key, or that are not an operator's to add. */
+export function impossibleKernel(kernel: KernelSpec): Combination[] {
+  const iommuOff = ["iommu=off", "intel_iommu=off", "amd_iommu=off", "iommu=nopt"];
+  return kernel.arguments.flatMap((argument, index) => {
+    const wrong = (message: string): Combination[] => [{ path: ["kernel", "arguments", index], message }];
+    const name = argumentName(argument);
+    if (kernel.arguments.indexOf(argument) < index) return wrong(`${argument} is named twice`);
+    if (/^(default_)?hugepages(z)?$/.test(name))
+      return wrong("the number and the size belong together: use kernel.hugepages: {size: 1G, count: 16}");
+    if (/^(intel_idle|processor)\.max_cstate$/.test(name)) return wrong("use kernel.maxCstate: 1");
+    if (/^(root|BOOT_IMAGE|initrd|init|rdinit)$/.test(name))
+      return wrong(`${name} decides whether the host boots: that is the boot loader's own business`);
+    if (kernel.iommu !== "off" && iommuOff.includes(argument))
+      return wrong(`it undoes kernel.iommu: ${kernel.iommu}: remove it, or set kernel.iommu: off`);
+    return [];
+  });
 }
 
 function withinNic(nic: NicSpec): Combination[] {

@@ -1,8 +1,8 @@
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import type * as z from "zod";
-import { impossibleCombinations, impossibleOvs } from "./combinations.ts";
+import { impossibleCombinations, impossibleKernel, impossibleOvs } from "./combinations.ts";
 import { nearest } from "./nearest.ts";
-import { NicSpec, OvsSpec, Spec } from "./schema.ts";
+import { KernelSpec, NicSpec, OvsSpec, Spec } from "./schema.ts";
 
 /** One thing that is wrong in a spec, and where: line and column count from 1. */
 export interface SpecProblem {
@@ -60,6 +60,8 @@ export function loadSpec(text: string, file: string): Spec {
   for (const { path, message } of impossibleCombinations(wellFormedNics(data))) report(path, message);
   const ovs = OvsSpec.safeParse(valueAt(data, ["ovs"])).data;
   for (const { path, message } of ovs === undefined ? [] : impossibleOvs(ovs)) report(path, message);
+  const kernel = wellFormedKernel(data);
+  if (kernel !== null) for (const { path, message } of impossibleKernel(kernel)) report(path, message);
 
   if (problems.length > 0 || parsed.data === undefined) {
     throw new SpecError(
@@ -82,6 +84,10 @@ function plainData(document: Document, file: string): unknown {
       { line: 1, column: 1, path: "", message: `its aliases (*name) cannot be resolved: ${reason.split("\n")[0]}` },
     ]);
   }
+}
+
+function wellFormedKernel(data: unknown): KernelSpec | null {
+  return KernelSpec.safeParse(valueAt(data, ["kernel"])).data ?? null;
 }
 
 function wellFormedNics(data: unknown): (NicSpec | undefined)[] {

@@ -20,7 +20,7 @@ export function proposeSpec(state: HostState): string | null {
   const nics = [...cards].flatMap(([card, pfs], index) => nicLines(card, pfs, index, state, taken));
   const ovs = ovsLines(state);
   const head = "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
-  return `${[head, "version: 1", "nics:", ...nics, ...ovs].join("\n")}\n`;
+  return `${[head, "version: 1", "nics:", ...nics, ...ovs, ...kernelLines(state)].join("\n")}\n`;
 }
 
 /** Where Open vSwitch runs here, as far as its place is not what vflag finds by itself. */
@@ -63,6 +63,12 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
     lines.push(`    channels: {pf: ${channels.max}}           # switchdev mode resets it to 1; add representor: N for VFs' representors`);
   }
   return lines;
+}
+
+/** Only x86 has arguments to be set for the IOMMU. */
+function kernelLines({ platform }: HostState): string[] {
+  const cpu = known(platform) === undefined ? undefined : known(known(platform)?.cpu);
+  return cpu?.vendor == null ? [] : ["kernel: {iommu: auto}                # IOMMU on, for VFs in guests; off where no guest gets one"];
 }
 
 /** A name as YAML reads it back: `1e3` and `no` are names of devices too. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isPlainArgument } from "../host/kernel-arguments.ts";
 import { NetdevName } from "../host/schemas.ts";
 
 /**
@@ -122,6 +123,30 @@ export const OvsSpec = z.strictObject({
     .describe("what it does with rules: in software too, or in hardware only; without it, either"),
 });
 
+const plainArgument = z.string().refine(isPlainArgument, {
+  message: 'one kernel argument of letters, digits and _ . , : @ / + = % -, without blanks or quotes: "pci=realloc"',
+});
+
+export const KernelSpec = z
+  .strictObject({
+    iommu: z
+      .enum(["auto", "intel", "amd", "off"])
+      .default("auto")
+      .describe("the IOMMU that the kernel's arguments switch on; off: no guest gets a VF"),
+    hugepages: z
+      .strictObject({
+        size: z.enum(["2M", "1G"]).describe("of a page, also the default size"),
+        count: z.int().min(1).max(16_777_216).describe("how many"),
+      })
+      .optional()
+      .describe("static huge pages"),
+    maxCstate: z.int().min(0).max(9).optional().describe("the deepest C-state; 0 turns intel_idle off"),
+    arguments: z.array(plainArgument).max(64).default([]).describe("further arguments, one each"),
+  })
+  .meta({ id: "KernelSpec", description: "the kernel's command line; what is there already is kept" });
+
+export type KernelSpec = z.infer<typeof KernelSpec>;
+
 export const Spec = z
   .strictObject({
     version: z.literal(1).describe("the version of the spec's format"),
@@ -134,12 +159,7 @@ export const Spec = z
       })
       .optional()
       .describe("the NICs' firmware"),
-    kernel: z
-      .strictObject({
-        iommu: z.enum(["auto", "intel", "amd", "off"]).default("auto").describe("the IOMMU that the kernel's arguments switch on"),
-      })
-      .optional()
-      .describe("the kernel's arguments"),
+    kernel: KernelSpec.optional(),
   })
   .meta({ id: "Spec", title: "vflag spec", description: "what an operator wants of a host's SR-IOV NICs" });
 export type Spec = z.infer<typeof Spec>;

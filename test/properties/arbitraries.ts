@@ -77,9 +77,15 @@ function nicOn(slot: number) {
 
 const firmware = fc.constantFrom({}, {}, { firmware: {} }, { firmware: { manage: false } });
 
+const kernels = fc.constantFrom<object>({}, {}, { kernel: {} }, { kernel: { iommu: "off", arguments: ["pci=realloc"] } });
+
 export const specs: fc.Arbitrary<Spec> = fc
-  .tuple(fc.oneof({ weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) }, { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) }), firmware)
-  .map(([nics, more]) => loadSpec(JSON.stringify({ version: 1, nics, ...more }), "random.json"));
+  .tuple(
+    fc.oneof({ weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) }, { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) }),
+    firmware,
+    kernels,
+  )
+  .map(([nics, ...more]) => loadSpec(JSON.stringify({ version: 1, nics, ...more[0], ...more[1] }), "random.json"));
 
 const cards = fc.array(
   fc.record({

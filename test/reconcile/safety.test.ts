@@ -36,6 +36,8 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "set-ovs": { kind: "set-ovs", source: { kind: "native", unit: null }, key: "hw-offload", value: "true" },
   "restart-ovs": { kind: "restart-ovs", source: { kind: "native", unit: null } },
   "del-ovs-port": { kind: "del-ovs-port", source: { kind: "native", unit: null }, bridge: "br-int", port: "ens3f0npf0vf99" },
+  "update-boot-loader": { kind: "update-boot-loader" },
+  "set-kernel-arguments": { kind: "set-kernel-arguments", add: ["iommu=pt"], remove: [] },
 };
 type Kind = keyof typeof actions;
 

@@ -30,7 +30,7 @@ const connectX3: CardOptions = { model: "ConnectX-3", ports: 2 };
 
 const look = (wanted: Spec, world: World, requirement = bootFiles): HostFinding[] => {
   const state = observeWorld(world);
-  return requirement.check({ spec: wanted, state, nics: nicsFound(wanted, state) });
+  return requirement.check({ spec: wanted, state, allowed: {}, nics: nicsFound(wanted, state) });
 };
 
 async function installed(wanted: Spec, world: World): Promise<World> {

@@ -34,7 +34,7 @@ test("requirements stand in the order in which a host is brought to fulfil them"
 });
 
 test("the stages are those of the boot", () => {
-  assert.deepEqual(stages, ["firmware", "persistence", "early", "late", "ovs"]);
+  assert.deepEqual(stages, ["platform", "firmware", "persistence", "early", "late", "ovs"]);
 });
 
 test("each is found by its id, and no id stands for two", () => {

@@ -8,6 +8,7 @@ import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { isNetdevName } from "../values.ts";
 import { activateLag } from "./activate-lag.ts";
+import { changeByGrubby, findBootLoader, updateGrub } from "./boot-loader.ts";
 import { type FoundDevlink, findDevlink, infoOf, portsOf } from "./devlink.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { observeEswitch } from "./eswitch.ts";
@@ -21,6 +22,7 @@ import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
+import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { representorsOf } from "./representors.ts";
@@ -62,6 +64,8 @@ export class LinuxHost implements Host, Disposable {
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
+  /** Seen once, and again after an action that may have changed it. */
+  #bootLoader: ReturnType<typeof findBootLoader> | null = null;
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -132,6 +136,7 @@ export class LinuxHost implements Host, Disposable {
       firmware: this.#everything ? await this.#findFirmware({ pfs: described, netdevs }) : notLooked,
       ovs: this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked,
       ingressQdiscs,
+      platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader()) : notLooked,
     };
   }
 
@@ -147,6 +152,7 @@ export class LinuxHost implements Host, Disposable {
       const named = "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
       throw new ActionError(action, code, named, { cause: error });
     } finally {
+      if (actsOnBootLoader(action)) this.#bootLoader = null;
       for (const address of functions) this.#release(address);
     }
   }
@@ -202,6 +208,10 @@ export class LinuxHost implements Host, Disposable {
         return changeOvs(kernel, action);
       case "restart-ovs":
         return restartOvs(kernel, action.source);
+      case "update-boot-loader":
+        return updateGrub(kernel);
+      case "set-kernel-arguments":
+        return changeByGrubby(kernel, action.add, action.remove);
     }
   }
 
@@ -210,6 +220,11 @@ export class LinuxHost implements Host, Disposable {
     const pfs = state.pfs.map(({ address }) => address).join(" ");
     if (this.#firmware?.pfs !== pfs) this.#firmware = { pfs, answer: findFirmware(this.#kernel, state, this.#firmwareTool) };
     return this.#firmware.answer;
+  }
+
+  #seenBootLoader(): ReturnType<typeof findBootLoader> {
+    this.#bootLoader ??= findBootLoader(this.#kernel);
+    return this.#bootLoader;
   }
 
   /** A netdev by the index that it had when the action was asked for, else by its name. */
@@ -236,6 +251,10 @@ export class LinuxHost implements Host, Disposable {
     if (left > 0) this.#busy.set(address, left);
     else this.#busy.delete(address);
   }
+}
+
+function actsOnBootLoader({ kind }: Action): boolean {
+  return kind === "write-file" || kind === "remove-file" || kind === "update-boot-loader" || kind === "set-kernel-arguments";
 }
 
 function describePf(

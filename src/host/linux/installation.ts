@@ -24,7 +24,14 @@ const folders = [
 const ownName = /^(?:\d+-)?vflag[-.a-z0-9]*$/;
 
 /** Units whose state somebody decides on: vflag's own, and what gets in its way or depends on it. */
-const unitNames = ["vflag-early.service", "vflag-late.service", "systemd-networkd.service"];
+const unitNames = [
+  "vflag-early.service",
+  "vflag-late.service",
+  "systemd-networkd.service",
+  "openibd.service",
+  // Any instance tells of its template; udev starts one for each netdev of mlx5.
+  "mlnx_interface_mgr@lo.service",
+];
 
 /** All files of vflag, by path. A folder that is not there has none. */
 export function findFiles({ filesRoot }: Pick<Kernel, "filesRoot">): Observed<ManagedFile[]> {

@@ -1,13 +1,19 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { errnoName } from "./refusal.ts";
+import { known, type Observed, unknown } from "../observed.ts";
+import { errnoName, reasonOf } from "./refusal.ts";
 
 /**
  * What the kernel log says of a PF, or of a LAG of mlx5, as far as it matters now; nothing when the log cannot be read.
  * Source: linux Documentation/ABI/testing/dev-kmsg: a read gives one record, `priority,sequence,time,flags;text`.
  */
 export function kernelLogOf(devRoot: string, pf: string): string[] {
-  return linesAbout(pf, readLog(join(devRoot, "kmsg")));
+  return linesAbout(pf, known(readKernelLog(devRoot)) ?? []);
+}
+
+/** The texts of all records that the kernel still has, oldest first; unknown when the log cannot be opened. */
+export function readKernelLog(devRoot: string): Observed<string[]> {
+  return readLog(join(devRoot, "kmsg"));
 }
 
 /**
@@ -24,13 +30,13 @@ export function linesAbout(pf: string, log: readonly string[]): string[] {
   return [...(restart > started && restart < from ? lines.slice(restart, restart + 1) : []), ...lines.slice(from)];
 }
 
-function readLog(path: string): string[] {
+function readLog(path: string): Observed<string[]> {
   const texts: string[] = [];
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    return texts;
+  } catch (error) {
+    return unknown(`the kernel log cannot be read: ${reasonOf(error)}`);
   }
   try {
     const record = Buffer.alloc(8192);

@@ -18,6 +18,9 @@ export interface CardOptions {
   readonly bond?: { readonly name: string; readonly mode: string };
 }
 
+const kernelImage = "/boot/vmlinuz-6.12.0-simulated";
+const ownArguments = ["root=UUID=5a1e0000-0000-4000-8000-000000000001", "ro", "quiet", "intel_iommu=on", "iommu=pt"];
+
 /** The models that a simulated host can have. */
 export const cardModels: readonly string[] = models.map((model) => model.name);
 
@@ -39,11 +42,28 @@ export function buildHost(cards: readonly CardOptions[]): World {
     firmware: [],
     ovs: buildOvs(cards.find(({ bond }) => bond !== undefined)?.bond?.name),
     ingressQdiscs: [],
+    platform: {
+      cpu: { vendor: "GenuineIntel", virtualization: "vmx" },
+      iommuGroups: 40 + cards.reduce((ports, card) => ports + card.ports, 0),
+      arguments: [`BOOT_IMAGE=${kernelImage}`, ...ownArguments],
+      lockdown: "none",
+      biosSigns: [],
+      bootLoader: { kind: "grub", entries: [{ title: "Debian GNU/Linux", arguments: [...ownArguments] }], outdated: false },
+    },
   };
   const world: World = {
     schema: "vflag/simulated-host/1",
     state,
-    hidden: { clock: 0, nextIndex: 1, networking: [], behaviours: [], lagActiveAt: {}, home: {}, harm: [] },
+    hidden: {
+      clock: 0,
+      nextIndex: 1,
+      networking: [],
+      behaviours: [],
+      lagActiveAt: {},
+      home: {},
+      ownArguments: [...ownArguments],
+      harm: [],
+    },
   };
   addPlainNetdev(world, "lo", null);
   addPlainNetdev(world, "eno1", "0c:42:a1:00:00:01");

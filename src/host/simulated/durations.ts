@@ -16,6 +16,7 @@ export function durationOf(world: World, action: Action): number {
   if (action.kind === "set-ovs" || action.kind === "del-ovs-port") return 0.05;
   // Measured in the lab, under emulation: 9 s.
   if (action.kind === "restart-ovs") return 5;
+  if (action.kind === "update-boot-loader" || action.kind === "set-kernel-arguments") return 5;
   const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
   if (pf === undefined) return 0;
   const { seconds }: Profile = profileOf(pf);

@@ -5,6 +5,7 @@ import { detachDriver } from "./drivers.ts";
 import { loadFirmware } from "./firmware.ts";
 import { disabledLag, reconsiderLag } from "./lag.ts";
 import { ovsHearsOfBonds, startOvs } from "./ovs.ts";
+import { bootKernel } from "./platform.ts";
 import { profileOf } from "./profiles.ts";
 import { removeRepresentors } from "./representors.ts";
 import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
@@ -97,6 +98,7 @@ export function reboot(world: World): void {
     netdev.mac = netdev.permanentMac ?? netdev.mac;
   }
   loadFirmware(world);
+  bootKernel(world);
   for (const pf of world.state.pfs) powerOn(world, pf);
   if (known(world.state.ingressQdiscs) !== undefined) world.state.ingressQdiscs = [];
   startOvs(world);

@@ -5,6 +5,7 @@ import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
 import { overwriteFirmware } from "./firmware.ts";
 import { startOvs } from "./ovs.ts";
+import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { type Behaviour, cardOf, type World } from "./world.ts";
 
@@ -68,6 +69,18 @@ export const faults = {
       bridge.interfaces = bridge.interfaces.filter((port) => port.name !== name);
       bridge.interfaces.push({ name, port: name, type: "", ofport: -1, error, ifaceId: null });
     },
+  },
+  "virtualization-off": {
+    summary: "virtualization and the IOMMU are off in the BIOS",
+    apply: (world) => turnVirtualizationOff(world),
+  },
+  "iommu-off": {
+    summary: "the kernel was started without intel_iommu=on, so that there is no IOMMU group",
+    apply: (world) => startWithoutIommu(world),
+  },
+  openibd: {
+    summary: "Mellanox's openibd.service is enabled: it loads the driver anew at the end of the boot",
+    apply: (world) => addOpenibd(world),
   },
   "firmware-short": {
     summary: "the firmware offers 4 VFs a port (NUM_OF_VFS)",

@@ -11,6 +11,7 @@ import { setFirmware } from "./firmware.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
 import { deletePort, followNetdevs, restartOvs, setOvs } from "./ovs.ts";
+import { setKernelArguments, updateBootLoader } from "./platform.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { pfAt, Refusal, type World } from "./world.ts";
 
@@ -94,6 +95,10 @@ function act(world: World, action: Action): void {
       return restartOvs(world);
     case "del-ovs-port":
       return deletePort(world, action.bridge, action.port);
+    case "update-boot-loader":
+      return updateBootLoader(world);
+    case "set-kernel-arguments":
+      return setKernelArguments(world, action.add, action.remove);
     default:
       return action satisfies never;
   }

@@ -1,5 +1,6 @@
 import type { Unit } from "../installation.ts";
 import { known } from "../observed.ts";
+import { noteWritten } from "./platform.ts";
 import { Refusal, type World } from "./world.ts";
 
 /** Files that vflag owns, and systemd's units. */
@@ -12,6 +13,7 @@ export function writeFile(world: World, path: string, text: string): void {
   const file = files.find((candidate) => candidate.path === path);
   if (file === undefined) files.push({ path, text, mode: 0o644 });
   else file.text = text;
+  noteWritten(world, path);
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   const unit = unitFolder.exec(path)?.[1];
   if (unit !== undefined && unitOf(world, unit) === undefined)

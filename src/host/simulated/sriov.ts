@@ -5,6 +5,7 @@ import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
 import { attachDriver, detachDriver } from "./drivers.ts";
 import { reconsiderLag } from "./lag.ts";
+import { noteBiosSign } from "./platform.ts";
 import { profileOf } from "./profiles.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { cardOf, has, masterOf, pfAt, Refusal, type World } from "./world.ts";
@@ -33,7 +34,10 @@ export function setVfCount(world: World, address: string, count: number): void {
     return;
   }
   if (pf.sriov.count > 0) throw new Refusal("EBUSY", `${pf.sriov.count} VFs already enabled. Disable before enabling ${count} VFs`);
-  if (has(world, "no-mmio")) throw new Refusal("ENOMEM", "not enough MMIO resources for SR-IOV");
+  if (has(world, "no-mmio")) {
+    noteBiosSign(world, { sign: "mmio", device: pf.address, text: `${pf.driver} ${pf.address}: not enough MMIO resources for SR-IOV` });
+    throw new Refusal("ENOMEM", "not enough MMIO resources for SR-IOV");
+  }
   createVfs(world, pf, pf.sriov, count);
 }
 

@@ -1,5 +1,6 @@
 import { known } from "../observed.ts";
 import type { HostState } from "../state.ts";
+import { ownArgumentsOf } from "./platform.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -27,6 +28,7 @@ export function twinOf(state: HostState): World {
       behaviours: [],
       lagActiveAt: {},
       home,
+      ownArguments: ownArgumentsOf(copy),
       harm: [],
     },
   };

@@ -16,6 +16,7 @@ export const Behaviour = z.enum([
   "bind-fails",
   "ovs-reads-at-start",
   "ovs-forgets-bond",
+  "virtualization-off",
 ]);
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -35,6 +36,7 @@ export const World = z
       home: z
         .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
         .meta({ description: "by PF: name and channels at power-on" }),
+      ownArguments: z.array(z.string()).meta({ description: "kernel arguments that the host's own boot loader configuration has" }),
       harm: z.array(z.string()).meta({ description: "what was done that must never be done" }),
     }),
   })

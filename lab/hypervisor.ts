@@ -35,7 +35,7 @@ export async function installUnits(guest: Guest, others: readonly string[] = [])
   await mustDo(
     guest,
     [
-      "for unit in vflag-early vflag-late; do vflag render $unit.service --program /usr/local/bin/vflag > /etc/systemd/system/$unit.service; done",
+      "for unit in vflag-early vflag-late; do vflag render $unit.service --program $(readlink -f /usr/local/bin/vflag) > /etc/systemd/system/$unit.service; done",
       "systemctl daemon-reload && systemd-analyze verify vflag-early.service vflag-late.service",
       `systemctl enable -q ${["vflag-early", "vflag-late", "docker", ...others].join(" ")}`,
     ].join(" && "),

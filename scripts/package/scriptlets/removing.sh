@@ -1,6 +1,5 @@
-# HOOK: what `vflag apply` wrote outside of the package is undone here, while the program is still there.
-# Nothing of it may fail the removal.
-:
+# What `vflag apply` wrote outside of the package is undone, while the program is still there.
+vflag uninstall || true
 
 # Not at the next boot any more. Nothing is stopped: virtual functions, LAG and guests stay as they are.
 if [ -d /run/systemd/system ]; then

@@ -1,3 +1,4 @@
+import { isMadeByVflag } from "../boot/artefact.ts";
 import { grubDropIn, grubDropInPath } from "../boot/grub.ts";
 import { type ArgumentGroup, commandLine, conflictsIn, missingFrom, wantedArguments } from "../boot/kernel-arguments.ts";
 import type { Action } from "../host/action.ts";
@@ -98,6 +99,10 @@ function changeGrub(wanted: readonly ArgumentGroup[], next: readonly ArgumentGro
   const update: Action = { kind: "update-boot-loader" };
   const otherwise = `see whether a file after vflag.cfg in /etc/default/grub.d sets GRUB_CMDLINE_LINUX anew; ${byHand(wanted, "grub")}`;
   const actions = (list: readonly Action[]): Remedy => ({ kind: "actions", actions: list, otherwise });
+  if (file !== undefined && !isMadeByVflag(file.text)) {
+    const mine = `${grubDropInPath} is not made by vflag: give it another name, then apply again; or ${byHand(wanted, "grub")}`;
+    return next.length > 0 ? { kind: "person", text: mine } : null;
+  }
   if (wanted.length === 0) {
     if (file === undefined) return null;
     const remove: Action = { kind: "remove-file", path: grubDropInPath, reload: null };

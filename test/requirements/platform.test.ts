@@ -85,6 +85,14 @@ describe("kernel arguments", () => {
     assert.deepEqual(kinds(actionsOf(found(other, auto))), ["update-boot-loader"]);
   });
 
+  test("a person's file under the name of vflag's drop-in stays", () => {
+    const world = fresh(undefined, "iommu-off");
+    known(world.state.files)?.push({ path: grubDropInPath, text: "GRUB_TIMEOUT=1\n", mode: 0o644 });
+    assert.deepEqual(actionsOf(found(world, auto)), []);
+    assert.match(adviceOf(found(world, auto, "kernel-arguments")), /vflag\.cfg is not made by vflag: give it another name/);
+    assert.deepEqual(found(world, off), []);
+  });
+
   test("one entry of several that lacks them is enough", () => {
     const world = fresh();
     known(loaderOf(world).entries)?.push({ title: "older kernel", arguments: ["quiet", "iommu=pt"] });

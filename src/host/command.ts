@@ -45,9 +45,9 @@ export function commandsOf(action: Action): string[] {
       return [`systemctl disable ${word(action.unit)}`];
     case "set-ovs":
     case "del-ovs-port":
-      return [line(inOvs(action.source, vsctlWords(action)))];
+      return [commandLine(inOvs(action.source, vsctlWords(action)))];
     case "restart-ovs":
-      return [`${line(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`];
+      return [`${commandLine(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`];
     case "update-boot-loader":
       return ["update-grub"];
     case "set-kernel-arguments": {
@@ -56,11 +56,6 @@ export function commandsOf(action: Action): string[] {
       return [`grubby --update-kernel=ALL${remove}${add}`];
     }
   }
-}
-
-/** Options are ours, and stay as they are. */
-function line(argv: readonly string[]): string {
-  return argv.map((text) => (/^--[a-z-]+$/.test(text) ? text : word(text))).join(" ");
 }
 
 function reloadCommands(reload: Reload | null): string[] {
@@ -77,6 +72,11 @@ function settingWords(settings: Partial<VfSettings>): string[] {
     ...(spoofCheck == null ? [] : [`spoofchk ${onOff(spoofCheck)}`]),
     ...(linkState == null ? [] : [`state ${linkState}`]),
   ];
+}
+
+/** An argument vector as a line that a person can copy. Its options are ours, and stay as they are. */
+export function commandLine(argv: readonly string[]): string {
+  return argv.map((text) => (/^--[a-z-]*$/.test(text) ? text : word(text))).join(" ");
 }
 
 /** A word as a shell and a program take it literally: somebody may copy the line. */

@@ -13,7 +13,7 @@ export function stateText(state: HostState, style: Style): string {
     const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ");
     return `${style.strong(bond.name)}  ${bond.mode}: ${slaves === "" ? "no slaves" : slaves}${lacp}`;
   });
-  return `${[head, ...platformLines(state), ...blocks, ...firmwareBlocks(state, style), ...bonds].join("\n\n")}\n`;
+  return `${[head, ...platformLines(state), ...blocks, ...firmwareBlocks(state, style), ...bonds, ...ovsBlock(state, style)].join("\n\n")}\n`;
 }
 
 /** What the host is beneath its ports; nothing where nobody looked. */
@@ -28,6 +28,19 @@ function platformLines({ platform }: HostState): string[] {
     ["boot loader", isUnknown(bootLoader) ? "unknown" : bootLoader.kind],
   ];
   return [["platform", ...table(rows, "  ")].join("\n")];
+}
+
+function ovsBlock({ ovs }: HostState, style: Style): string[] {
+  if (ovs === null) return [];
+  const title = style.strong("Open vSwitch");
+  if (isUnknown(ovs)) return [`${title}  unknown: ${ovs.unknown}`];
+  const place = ovs.source.kind === "native" ? "" : `  in ${ovs.source.engine}'s container ${ovs.source.name}`;
+  const effect = isUnknown(ovs.offloadInEffect) ? "perhaps in effect" : ovs.offloadInEffect ? "in effect" : "not in effect";
+  const offload = `hw-offload ${ovs.hwOffload ? "on" : "off"}, ${effect}${ovs.tcPolicy === null ? "" : `, tc-policy ${ovs.tcPolicy}`}`;
+  const bridges = ovs.bridges.map(({ name, interfaces }) => [name, `${count(interfaces.length, "port")}`]);
+  return [
+    [`${title}  ${ovs.version ?? "version unknown"}${place}  ${ovs.running ? offload : "not running"}`, ...table(bridges, "  ")].join("\n"),
+  ];
 }
 
 function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string[] {

@@ -1,4 +1,5 @@
 import type { Action } from "../host/action.ts";
+import { commandLine } from "../host/command.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { Ovs, OvsBridge, OvsInterface } from "../host/ovs.ts";
 import { inOvs, ovsPlace, restartOfOvs } from "../host/ovs-command.ts";
@@ -42,7 +43,7 @@ export function withRestart({ ovs, view }: OvsView, before: readonly Action[], b
   const restart: Action = { kind: "restart-ovs", source: ovs.source };
   const otherwise = instead === "" ? {} : { otherwise: instead };
   if (view.allowed.restartOvs === true) return { kind: "actions", actions: [...before, restart], ...otherwise };
-  const commands = [...byHand, restartOfOvs(ovs.source).join(" ")].join(" && ");
+  const commands = [...byHand, commandLine(restartOfOvs(ovs.source))].join(" && ");
   const text = `vflag apply --restart-ovs, or ${commands}: it interrupts the traffic of all guests here for some seconds`;
   return { kind: "person", text: instead === "" ? text : `${text}. Or ${instead}` };
 }
@@ -64,7 +65,7 @@ export function portNamed(ovs: Ovs, name: string): { readonly bridge: OvsBridge;
 
 /** A line for a person's shell. */
 export function ovsLine(ovs: Ovs, ...words: readonly string[]): string {
-  return inOvs(ovs.source, words).join(" ");
+  return commandLine(inOvs(ovs.source, words));
 }
 
 /** What findings about the whole of Open vSwitch are about. */

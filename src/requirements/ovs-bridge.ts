@@ -37,8 +37,12 @@ function bridgeFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
     const place = portNamed(ovs, name);
     if (place === null || place.bridge.datapathType === "system") return [];
     const { bridge } = place;
-    const text = `${ovsLine(ovs, "ovs-vsctl", "set", "bridge", bridge.name, "datapath_type=system")}: tc and the NIC do nothing for others`;
-    return [say(name, `in ${bridge.name}, whose datapath is ${bridge.datapathType}`, "error", text)];
+    const actual = `in ${bridge.name}, whose datapath is ${bridge.datapathType}`;
+    // These offload by themselves, without tc.
+    if (ovs.dpdk || ovs.doca)
+      return [say(name, actual, "unknown", "vflag does not know whether OVS-DPDK or OVS-DOCA offloads: see their logs")];
+    const set = ovsLine(ovs, "ovs-vsctl", "set", "bridge", bridge.name, "datapath_type=system");
+    return [say(name, actual, "error", `${set}: tc and the NIC do nothing for others`)];
   });
   const nowhere = uplinks.length > 0 && uplinks.every((name) => portNamed(ovs, name) === null);
   if (found.length > 0 || !nowhere) return found;

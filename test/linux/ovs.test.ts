@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { LinuxHost } from "../../src/host/linux/host.ts";
 import { changeOvs, findIngressQdiscs, findOvs, inEffect, type OvsLookup, restartOvs } from "../../src/host/linux/ovs.ts";
 import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/program.ts";
 import type { IngressQdisc, Ovs, OvsBridge, OvsSource } from "../../src/host/ovs.ts";
+import { HostState } from "../../src/host/state.ts";
 import { fakeKernel, fakeNetlink, link } from "./fake-kernel.ts";
 import { makeTree, type Tree } from "./tree.ts";
 
 /** Open vSwitch found and asked with programs that answer as told; ovs-real.test.ts does it with the real ones. */
 
+const notLooked = "this command does not look at it";
 const kolla = "openvswitch_vswitchd";
 const socket: Tree = { "run/openvswitch/db.sock": "" };
 const answer = (stdout: string): ProgramResult => ({ stdout, stderr: "", code: 0 });
@@ -239,6 +242,27 @@ test("a port whose netdev is there is not taken out, and what has no unit is not
   await assert.rejects(changeOvs(kernel, { kind: "del-ovs-port", source, bridge: "br-int", port: "ens3f0npf0vf0" }), /its netdev is there/);
   await assert.rejects(restartOvs(kernel, source), /restart it by hand/);
   assert.deepEqual(asked, []);
+});
+
+test("the host observes it where the spec says, and not at boot", async (t) => {
+  const inside = "podman exec my_ovs";
+  const { run, asked } = programs({
+    "podman container inspect --format {{.State.Running}} my_ovs": answer("true\n"),
+    [`${inside} ovs-vsctl`]: answer(tables("3.1.0", [["hw-offload", "true"]])),
+    [`${inside} ovs-appctl --timeout=5 upcall/show`]: answer("system@ovs-system:\n"),
+    systemctl: answer(""),
+  });
+  const qdiscs = [{ link: 3, kind: "ingress", ingressBlock: 3 }];
+  const kernel = fakeKernel(makeTree(t, { sys: {}, proc: {} }), fakeNetlink({ qdiscs, links: [link(3, "bond0")] }), { run });
+  using host = LinuxHost.open({ ...kernel, ovs: { engine: "auto", container: "my_ovs" } });
+  const { ovs, ingressQdiscs } = HostState.parse(await host.observe());
+  assert.ok(ovs !== null && "source" in ovs, JSON.stringify(ovs));
+  assert.deepEqual([ovs.source, ovs.offloadInEffect], [{ kind: "container", engine: "podman", name: "my_ovs" }, true]);
+  assert.deepEqual(ingressQdiscs, [{ netdev: "bond0", kind: "ingress", block: 3 }]);
+  asked.length = 0;
+  using atBoot = LinuxHost.open({ ...kernel, looks: "nics" });
+  const early = await atBoot.observe();
+  assert.deepEqual([early.ovs, early.ingressQdiscs, asked], [{ unknown: notLooked }, { unknown: notLooked }, []]);
 });
 
 test("qdiscs where packets arrive are told by their netdevs' names", () => {

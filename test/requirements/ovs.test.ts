@@ -211,6 +211,9 @@ describe("ovs-bridge and ovs-bridge-up", () => {
     assert.ok(external !== undefined);
     external.datapathType = "netdev";
     assert.deepEqual(brief(found(world)), ["ovs-bridge error person: in br-ex, whose datapath is netdev"]);
+    ovsOf(world).doca = true;
+    assert.match(JSON.stringify(brief(found(world))), /ovs-bridge unknown person/);
+    ovsOf(world).doca = false;
     external.interfaces = [];
     assert.deepEqual(brief(found(world)), ["ovs-bridge warning person: in no bridge"]);
     world.state.netdevs.push({ ...netdevOf(world, "br-int"), name: "br-lan", kind: "bridge", index: 99 });
@@ -291,6 +294,14 @@ describe("ovs-stale-ports", () => {
       [["error", "person"]],
     );
     assert.match(adviceOf(found(world)), /add it anew/);
+  });
+
+  test("a name that means something to a shell is quoted in the words for a person", async () => {
+    const world = await withPorts(dead("ens3f0npf0vf1"));
+    const [bridge] = ovsOf(world).bridges;
+    assert.ok(bridge !== undefined);
+    bridge.name = "br;reboot";
+    assert.match(adviceOf(found(world)), /del-port 'br;reboot' ens3f0npf0vf1 -- add-port 'br;reboot'/);
   });
 
   test("what is not the NIC's, and a bond that networking has still to make, are not its business", async () => {

@@ -4,7 +4,7 @@ import { ActionError, type Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
-import { hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
+import { allRequirements, hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
 import { forbidden, interrupts, needsLastLook } from "./safety.ts";
@@ -105,6 +105,8 @@ async function reconcileOne(
     }
     const { step } = next;
     steps.push(step);
+    // What comes after it may have to be done again, because of it.
+    for (const { id } of allRequirements.slice(allRequirements.findIndex(({ id }) => id === step.requirement) + 1)) attempts.delete(id);
     attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
     observer.stepBegins?.(step);
     failures.push(...(await performStep(host, step, cardsOf(state), turns, observer)));

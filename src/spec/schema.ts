@@ -159,7 +159,7 @@ export const Spec = z
       })
       .optional()
       .describe("the NICs' firmware"),
-    kernel: KernelSpec.optional(),
+    kernel: KernelSpec.optional().describe("the kernel's arguments; what is there already is kept"),
   })
   .meta({ id: "Spec", title: "vflag spec", description: "what an operator wants of a host's SR-IOV NICs" });
 export type Spec = z.infer<typeof Spec>;

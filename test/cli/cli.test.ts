@@ -242,11 +242,6 @@ describe("Open vSwitch", () => {
   });
 });
 
-test("keys of the spec that this version does not act on are named", () => {
-  writeFileSync(join(folder, "vflag.yaml"), `${spec}firmware: {manage: true}\n`);
-  expect(2, ["plan", ...onHost], /checked, but not acted on by this version: firmware/);
-});
-
 test("a reader that goes away does not stop apply in the middle", () => {
   const run = spawnSync("bash", ["-c", `set -o pipefail; ${vflag} boot early ${onHost.join(" ")} 2>&1 | head -n 1`], {
     cwd: folder,

@@ -8,6 +8,7 @@ import { type Guest, runningGuest, type StartOptions, startGuest, stopGuest } fr
 import { kills } from "./kills.ts";
 import { type Report, say } from "./operate.ts";
 import { ovs } from "./ovs.ts";
+import { packaged } from "./packaged.ts";
 import { runFolder } from "./paths.ts";
 import { power } from "./power.ts";
 import { stories } from "./stories.ts";
@@ -28,6 +29,7 @@ const tasks: readonly Task[] = [
   ...boots,
   ...faults,
   ...ovs,
+  ...packaged,
   ...kills,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...stories.map((story): Task => {

@@ -25,7 +25,7 @@ const noGrub =
 
 describe("the drop-in of GRUB", () => {
   test("it is the golden file", () => {
-    assert.equal(grubDropIn(wanted), readFileSync(join(import.meta.dirname, "vflag.cfg"), "utf8"));
+    assert.equal(grubDropIn(wanted), readFileSync(join(import.meta.dirname, "golden/vflag.cfg"), "utf8"));
   });
 
   test("it appends what is not there, repeats nothing, and keeps what is there", (t) => {

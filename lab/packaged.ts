@@ -24,7 +24,7 @@ async function installAndRemove(guest: Guest, report: Report): Promise<void> {
     const { code, output } = await say(guest, command);
     report(code === exit && shows.test(output), command, `exit ${code}, not ${exit}, or not ${shows}:\n${output}`);
   };
-  await did(`apt-get install -y -q --no-download /mnt/share/${basename(deb)}`);
+  await did(`cp /mnt/share/${basename(deb)} /tmp && apt-get install -y -q --no-download /tmp/${basename(deb)} && rm /tmp/${basename(deb)}`);
   await did("systemctl is-enabled vflag-early.service vflag-late.service", 1, /^disabled\ndisabled\n/);
   await did("vflag init --write", 0, /vflag\.yaml is written/);
   await did("vflag apply", 2, /networking makes it/);
@@ -56,15 +56,22 @@ async function hypervisor(guest: Guest): Promise<void> {
   await mustDo(guest, "ip link set wire0 up; ip link set wire1 up");
 }
 
-/** Every file with its mode, owner and content, but for what systems write about themselves as they run. */
+/**
+ * Every file with its mode, owner, and content (in /usr, which packages alone write: size and time), but for what systems write
+ * about themselves as they run.
+ */
 async function filesOf(guest: Guest): Promise<string> {
   const changing = [
     ...["/var/log", "/var/cache", "/var/tmp", "/var/lib/dpkg", "/var/lib/apt", "/var/lib/systemd", "/var/lib/openvswitch", "/var/lib/dhcp"],
     ...["/etc/openvswitch", "/root/.ssh", "/etc/mtab", "/etc/machine-id", "/etc/ld.so.cache"],
   ];
   const not = changing.map((path) => `-path ${path} -prune -o`).join(" ");
-  const list = `find /etc /usr /var /root /opt /srv -xdev ${not} -type f -printf '%p %m %U:%G ' -exec sha256sum '{}' ';' -o -type l -printf '%p -> %l\\n'`;
-  return mustDo(guest, `${list} | sed -E 's/( [0-9a-f]{64})  .*$/\\1/' | sort`);
+  const lists = [
+    "find /usr -xdev ! -type d -printf '%p %m %U:%G %s %T@ %l\\n'",
+    `find /etc /var /root /opt /srv -xdev ${not} ! -type d -printf '%p %m %U:%G %l\\n'`,
+    `find /etc /var /root /opt /srv -xdev ${not} -type f -print0 | xargs -0 sha256sum`,
+  ];
+  return mustDo(guest, `{ ${lists.join("; ")}; } | sort`);
 }
 
 function difference(before: string, after: string): string {

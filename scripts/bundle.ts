@@ -4,8 +4,9 @@ import { type BuildOptions, build } from "esbuild";
 /** All of vflag's sources, and the packages they use, as one script for Node. */
 const root = join(import.meta.dirname, "..");
 
-const common = {
+const options = {
   absWorkingDir: root,
+  entryPoints: ["src/cli/shipped.ts"],
   bundle: true,
   platform: "node",
   target: "node26",
@@ -18,16 +19,10 @@ const common = {
   write: false,
 } as const satisfies BuildOptions;
 
-/** Returns the script that the startup snapshot is made of. The source of the worker's thread is in it, as text. */
+/** Returns the script that the startup snapshot is made of. */
 export async function bundle(): Promise<string> {
-  const worker = await scriptOf("src/netlink/worker-main.ts", {});
-  // Only the way from sources asks where it is: the shipped program has no file to load a worker from.
-  return scriptOf("src/cli/shipped.ts", { WORKER_SOURCE: JSON.stringify(worker), "import.meta.url": "undefined" });
-}
-
-async function scriptOf(entry: string, define: Readonly<Record<string, string>>): Promise<string> {
-  const { outputFiles } = await build({ ...common, entryPoints: [entry], define });
+  const { outputFiles } = await build(options);
   const text = outputFiles[0]?.text;
-  if (text === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  if (text === undefined) throw new Error("esbuild made nothing of vflag");
   return text;
 }

@@ -1,5 +1,4 @@
 import { startupSnapshot } from "node:v8";
-import { useWorkerSource } from "../netlink/index.ts";
 import { main } from "./run.ts";
 import { allowThreads } from "./threads.ts";
 // What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
@@ -21,10 +20,6 @@ import "./target.ts";
  * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and keeps the heap as
  * it is then (a startup snapshot): the program starts with everything loaded.
  */
-declare const WORKER_SOURCE: string;
-
-useWorkerSource(WORKER_SOURCE);
-
 startupSnapshot.setDeserializeMainFunction(() => {
   dropExperimentalWarnings();
   allowThreads();

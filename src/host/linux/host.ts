@@ -1,6 +1,6 @@
 import { hostname, release } from "node:os";
 import { join } from "node:path";
-import { type LinkReference, openNetlink, prepareWorker, runInWorker } from "../../netlink/index.ts";
+import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import { ActionError, type Host } from "../host.ts";
 import { isUnknown, type Observed } from "../observed.ts";
@@ -50,17 +50,9 @@ export class LinuxHost implements Host, Disposable {
   }
 
   private constructor(options: HostOptions & Pick<Kernel, "netlink">, close: () => void) {
-    const {
-      netlink,
-      request = runInWorker,
-      expectRequest = prepareWorker,
-      sysRoot = "/sys",
-      procRoot = "/proc",
-      devRoot = "/dev",
-      runRoot = "/run",
-    } = options;
+    const { netlink, request = carryOut, sysRoot = "/sys", procRoot = "/proc", devRoot = "/dev", runRoot = "/run" } = options;
     this.#close = close;
-    this.#kernel = { netlink, request: (long) => this.#track(request(long)), expectRequest, sysRoot, procRoot, devRoot, runRoot };
+    this.#kernel = { netlink, request: (long) => this.#track(request(long)), sysRoot, procRoot, devRoot, runRoot };
   }
 
   /**

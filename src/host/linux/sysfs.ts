@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { constants, open } from "node:fs/promises";
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, write } from "node:fs";
 import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import type { PciAddress } from "../values.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { within } from "./wait.ts";
@@ -69,10 +69,13 @@ export async function writeAttribute(path: string, value: string): Promise<void>
   const what = `write ${value} to ${path}`;
   await within(WRITE_LIMIT, what, async () => {
     try {
-      await using file = await open(path, constants.O_WRONLY);
-      await file.write(value);
+      // Opening does not wait for the kernel's work, as writing does.
+      const file = openSync(path, constants.O_WRONLY);
+      await writeInThread(file, value).finally(() => closeSync(file));
     } catch (error) {
       throw refusalOf(error, what);
     }
   });
 }
+
+const writeInThread = promisify<number, string, unknown>(write);

@@ -34,11 +34,15 @@ const nicDrivers = new Set(["mlx4_core", "mlx5_core"]);
  * Source: linux Documentation/ABI/testing/sysfs-bus-pci; drivers/pci/iov.c, sriov_numvfs_show().
  */
 export function findPfs(sysRoot: string, isBusy: IsBusy = nothingBusy): FoundPf[] {
+  // A PF comes before its VFs, which need not be looked at to see that they are none.
+  const vfs = new Set<PciAddress>();
   return listNames(join(sysRoot, "bus/pci/devices"))
     .sort()
     .flatMap((name) => {
       const address = parsePciAddress(name);
-      return address === null ? [] : (findPf(sysRoot, address, isBusy) ?? []);
+      const pf = address === null || vfs.has(address) ? null : findPf(sysRoot, address, isBusy);
+      for (const vf of pf?.vfs ?? []) vfs.add(vf.address);
+      return pf ?? [];
     });
 }
 
@@ -53,6 +57,8 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
   const ids = readIds(path);
   if (ids === null) return null;
   const links = virtfnLinks(path, entries);
+  // The kernel gives all VFs of a PF the same: linux drivers/pci/iov.c, pci_iov_scan_device().
+  const vfIds = links[0] && readIds(pciPath(sysRoot, links[0].vf));
   const numaNode = readInteger(join(path, "numa_node"));
   return {
     address,
@@ -62,7 +68,7 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
     iommuGroup: readGroup(path, entries),
     numaNode: numaNode === null || numaNode < 0 ? null : numaNode,
     sriov: readSriov(path, isBusy(address) ? links.length : readInteger(join(path, "sriov_numvfs"))),
-    vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf)) ?? []),
+    vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf), vfIds) ?? []),
   };
 }
 
@@ -76,11 +82,12 @@ export function virtfnLinks(path: string, entries: Iterable<string> = listNames(
   return links.sort((a, b) => a.index - b.index);
 }
 
-/** One VF. @param isBusy then its `driver_override` is not read */
-export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false): FoundVf | null {
+/** One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read from another VF */
+export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false, known: Ids | null = null): FoundVf | null {
   const path = pciPath(sysRoot, address);
   const entries = new Set(listNames(path));
-  const ids = readIds(path);
+  if (entries.size === 0) return null;
+  const ids = known ?? readIds(path);
   if (ids === null) return null;
   return {
     index,
@@ -99,7 +106,9 @@ export function driverOverrideOf(path: string): string | null {
   return override === "" || override === "(null)" ? null : override;
 }
 
-function readIds(path: string): { vendor: string; product: string } | null {
+type Ids = Pick<VirtualFunction, "vendor" | "product">;
+
+function readIds(path: string): Ids | null {
   const vendor = /^0x([0-9a-f]{4})$/.exec(readText(join(path, "vendor")) ?? "")?.[1];
   const product = /^0x([0-9a-f]{4})$/.exec(readText(join(path, "device")) ?? "")?.[1];
   return vendor === undefined || product === undefined ? null : { vendor, product };

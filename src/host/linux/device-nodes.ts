@@ -26,7 +26,7 @@ export function deviceNodesOf(
   vdpa: ReadonlyMap<PciAddress, readonly string[]>,
 ): string[] {
   const path = pciPath(kernel.sysRoot, vf.address);
-  const names = (entry: string) => (vf.entries.has(entry) ? listNames(join(path, entry)) : []);
+  const names = (entry: string) => listNames(join(path, entry));
   const groups = isVfioDriver(vf.driver) && vf.iommuGroup !== null ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`] : [];
   const own = new Set(links.flatMap((link) => (link.device === vf.address ? [link.index] : [])));
   const taps = links.filter((link) => link.kind === "macvtap" && link.linkNetnsId === null && link.link !== null && own.has(link.link));

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Observed, unknown } from "../observed.ts";
 import type { Holder } from "../state.ts";
@@ -89,9 +89,10 @@ function masterOf(vf: FoundVf, links: readonly FoundLink[]): string | null {
 }
 
 function isAway(vf: FoundVf, sysRoot: string): boolean {
-  if (vf.driver === null || isVfioDriver(vf.driver) || !vf.entries.has("net")) return false;
+  if (vf.driver === null || isVfioDriver(vf.driver)) return false;
+  const path = join(pciPath(sysRoot, vf.address), "net");
   try {
-    return readdirSync(join(pciPath(sysRoot, vf.address), "net")).length === 0;
+    return existsSync(path) && readdirSync(path).length === 0;
   } catch {
     return false;
   }

@@ -186,7 +186,7 @@ function describePf(
     numaNode: pf.numaNode,
     netdev: netdev?.name ?? null,
     sriov: pf.sriov,
-    vfs: pf.vfs.map(({ entries: _, ...vf }) => ({
+    vfs: pf.vfs.map((vf) => ({
       ...vf,
       holders: holders.get(vf.address) ?? [],
       settings: vfSettingsOf(netdev, vf.index),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { modelOf } from "../models.ts";
 import type { PhysicalFunction, Sriov, VirtualFunction } from "../state.ts";
@@ -5,10 +6,7 @@ import { type PciAddress, parsePciAddress } from "../values.ts";
 import { listNames, pciPath, readInteger, readLinkName, readText } from "./sysfs.ts";
 
 /** A VF as PCI shows it. */
-export interface FoundVf extends Omit<VirtualFunction, "holders" | "settings"> {
-  /** What its directory holds: `driver`, `net`, `vfio-dev`... */
-  readonly entries: ReadonlySet<string>;
-}
+export type FoundVf = Omit<VirtualFunction, "holders" | "settings">;
 
 /** A PF as PCI shows it. */
 export interface FoundPf
@@ -65,7 +63,7 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
     ...ids,
     model: modelOf(ids.vendor, ids.product)?.name ?? null,
     driver,
-    iommuGroup: readGroup(path, entries),
+    iommuGroup: readGroup(path),
     numaNode: numaNode === null || numaNode < 0 ? null : numaNode,
     sriov: readSriov(path, isBusy(address) ? links.length : readInteger(join(path, "sriov_numvfs"))),
     vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf), vfIds) ?? []),
@@ -85,18 +83,17 @@ export function virtfnLinks(path: string, entries: Iterable<string> = listNames(
 /** One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read from another VF */
 export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false, known: Ids | null = null): FoundVf | null {
   const path = pciPath(sysRoot, address);
-  const entries = new Set(listNames(path));
-  if (entries.size === 0) return null;
+  // Its directory is not listed: that takes longer than all that is looked for in it.
+  if (!existsSync(path)) return null;
   const ids = known ?? readIds(path);
   if (ids === null) return null;
   return {
     index,
     address,
     ...ids,
-    driver: entries.has("driver") ? readLinkName(join(path, "driver")) : null,
+    driver: readLinkName(join(path, "driver")),
     driverOverride: isBusy ? null : driverOverrideOf(path),
-    iommuGroup: readGroup(path, entries),
-    entries,
+    iommuGroup: readGroup(path),
   };
 }
 
@@ -114,8 +111,8 @@ function readIds(path: string): Ids | null {
   return vendor === undefined || product === undefined ? null : { vendor, product };
 }
 
-function readGroup(path: string, entries: ReadonlySet<string>): number | null {
-  const group = entries.has("iommu_group") ? readLinkName(join(path, "iommu_group")) : null;
+function readGroup(path: string): number | null {
+  const group = readLinkName(join(path, "iommu_group"));
   return group !== null && /^\d+$/.test(group) ? Number(group) : null;
 }
 

@@ -18,18 +18,18 @@ export function isVfioDriver(driver: string | null): boolean {
  * - verbs: `/dev/infiniband/uverbs3` (DPDK's mlx5 driver, RDMA), while the VF has its network driver
  * - vDPA: `/dev/vhost-vdpa-0` (QEMU), while the VF has its network driver
  * - macvtap on the VF's netdev: `/dev/tap42` (QEMU, Neutron's VNIC type macvtap)
+ * @param own the VF's netdevs @param macvtaps all of them
  */
 export function deviceNodesOf(
   vf: FoundVf,
   kernel: Kernel,
-  links: readonly FoundLink[],
+  { own, macvtaps }: { readonly own: readonly FoundLink[]; readonly macvtaps: readonly FoundLink[] },
   vdpa: ReadonlyMap<PciAddress, readonly string[]>,
 ): string[] {
   const path = pciPath(kernel.sysRoot, vf.address);
   const names = (entry: string) => listNames(join(path, entry));
   const groups = isVfioDriver(vf.driver) && vf.iommuGroup !== null ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`] : [];
-  const own = new Set(links.flatMap((link) => (link.device === vf.address ? [link.index] : [])));
-  const taps = links.filter((link) => link.kind === "macvtap" && link.linkNetnsId === null && link.link !== null && own.has(link.link));
+  const taps = macvtaps.filter((tap) => tap.linkNetnsId === null && own.some(({ index }) => index === tap.link));
   const nodes = [
     ...groups,
     ...names("vfio-dev").map((name) => `vfio/devices/${name}`),

@@ -40,14 +40,20 @@ export function findHolders(
   namespaces: NamespaceView = realView(kernel),
 ): Map<PciAddress, Observed<Holder[]>> {
   const vdpa = findVdpaNodes(kernel.sysRoot, vfs);
-  const nodes = new Map(vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, links, vdpa)]));
+  const byDevice = Map.groupBy(links, ({ device }) => device);
+  const byIndex = new Map(links.map((link) => [link.index, link]));
+  const macvtaps = links.filter(({ kind }) => kind === "macvtap");
+  const ownOf = (vf: FoundVf) => byDevice.get(vf.address) ?? [];
+  const nodes = new Map(
+    vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, { own: ownOf(vf), macvtaps }, vdpa)]),
+  );
   const watched = new Set([...nodes.values()].flat());
   const open = watched.size === 0 ? nothingOpen : observeOpenFiles(watched, kernel.procRoot);
   const away = vfs.filter((vf) => isAway(vf, kernel.sysRoot));
   const places = away.length === 0 ? new Map<string, string>() : findPlaces(away, namespaces);
   return new Map(
     vfs.map((vf) => {
-      const master = masterOf(vf, links);
+      const master = masterOf(ownOf(vf), byIndex);
       if (master !== null) return [vf.address, [{ kind: "master", name: master }]];
       const processes = openersOf(nodes.get(vf.address) ?? [], open);
       if (away.includes(vf))
@@ -83,9 +89,9 @@ function openersOf(nodes: readonly string[], open: OpenFiles | string): Observed
 }
 
 /** The bridge or bond that the netdev of a VF is in: the host itself uses such a VF. */
-function masterOf(vf: FoundVf, links: readonly FoundLink[]): string | null {
-  const master = links.find((link) => link.device === vf.address)?.master ?? null;
-  return master === null ? null : (links.find((link) => link.index === master)?.name ?? `netdev ${master}`);
+function masterOf([own]: readonly FoundLink[], byIndex: ReadonlyMap<number, FoundLink>): string | null {
+  const master = own?.master ?? null;
+  return master === null ? null : (byIndex.get(master)?.name ?? `netdev ${master}`);
 }
 
 function isAway(vf: FoundVf, sysRoot: string): boolean {

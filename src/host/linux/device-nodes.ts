@@ -1,5 +1,4 @@
 import { realpathSync } from "node:fs";
-import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import type { Kernel } from "./kernel.ts";
 import type { FoundLink } from "./links.ts";
@@ -27,7 +26,7 @@ export function deviceNodesOf(
   vdpa: ReadonlyMap<PciAddress, readonly string[]>,
 ): string[] {
   const path = pciPath(kernel.sysRoot, vf.address);
-  const names = (entry: string) => listNames(join(path, entry));
+  const names = (entry: string) => listNames(`${path}/${entry}`);
   const groups = isVfioDriver(vf.driver) && vf.iommuGroup !== null ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`] : [];
   const taps = macvtaps.filter((tap) => tap.linkNetnsId === null && own.some(({ index }) => index === tap.link));
   const nodes = [
@@ -38,14 +37,14 @@ export function deviceNodesOf(
     ...(vdpa.get(vf.address) ?? []),
     ...taps.map((tap) => `tap${tap.index}`),
   ];
-  return nodes.map((node) => join(kernel.devRoot, node));
+  return nodes.map((node) => `${kernel.devRoot}/${node}`);
 }
 
 /** The vDPA devices for user space, by the VF that they are made of. */
 export function findVdpaNodes(sysRoot: string, vfs: readonly FoundVf[]): Map<PciAddress, string[]> {
   const nodes = new Map<PciAddress, string[]>();
-  for (const name of listNames(join(sysRoot, "bus/vdpa/devices"))) {
-    const path = join(sysRoot, "bus/vdpa/devices", name);
+  for (const name of listNames(`${sysRoot}/bus/vdpa/devices`)) {
+    const path = `${sysRoot}/bus/vdpa/devices/${name}`;
     const parents = new Set(realpath(path).split("/"));
     const vf = vfs.find(({ address }) => parents.has(address));
     if (vf === undefined) continue;

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { type Observed, unknown } from "../observed.ts";
 import type { Holder } from "../state.ts";
 import type { PciAddress } from "../values.ts";
@@ -96,7 +95,7 @@ function masterOf([own]: readonly FoundLink[], byIndex: ReadonlyMap<number, Foun
 
 function isAway(vf: FoundVf, sysRoot: string): boolean {
   if (vf.driver === null || isVfioDriver(vf.driver)) return false;
-  const path = join(pciPath(sysRoot, vf.address), "net");
+  const path = `${pciPath(sysRoot, vf.address)}/net`;
   try {
     return existsSync(path) && readdirSync(path).length === 0;
   } catch {

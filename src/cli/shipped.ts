@@ -1,4 +1,4 @@
-import { startupSnapshot } from "node:v8";
+import { setFlagsFromString, startupSnapshot } from "node:v8";
 import { loadSpec } from "../spec/load.ts";
 import { commandLine, main } from "./run.ts";
 import { allowThreads } from "./threads.ts";
@@ -26,6 +26,8 @@ const program = commandLine();
 loadSpec("{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}", "");
 
 startupSnapshot.setDeserializeMainFunction(() => {
+  // It runs for seconds and mostly waits: compiling takes more of the processors than it gives back, while udev needs them.
+  setFlagsFromString("--max-opt=0");
   dropExperimentalWarnings();
   allowThreads();
   // Nothing is left to do or to write then; Node would first take its heap apart, page by page.

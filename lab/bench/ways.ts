@@ -56,7 +56,7 @@ const floor: Way = {
 
 async function replay(guest: Guest, stage: "early" | "late"): Promise<Stage> {
   // As many writes at once as vflag has under way.
-  const node = "UV_THREADPOOL_SIZE=64 node --disable-warning=ExperimentalWarning";
+  const node = "UV_THREADPOOL_SIZE=32 node --disable-warning=ExperimentalWarning";
   return JSON.parse(await mustDo(guest, `${node} ${folder}/floor.ts /tmp/${stage}.json`)) as Stage;
 }
 

@@ -8,5 +8,5 @@ allowThreads();
 // whose name everybody knows: root must not run what others may have put there.
 enableCompileCache(join(import.meta.dirname, "../../node_modules/.cache/vflag"));
 
-const { main } = await import("./run.ts");
-await main();
+const { commandLine, main } = await import("./run.ts");
+await main(commandLine());

@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { exitCodes, finish } from "./exit.ts";
 import { buildProgram } from "./program.ts";
 import { version } from "./version.ts";
@@ -6,16 +6,21 @@ import { version } from "./version.ts";
 /** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */
 const expected = new Set(["UsageError", "SpecError", "SavedHostError", "LockedError", "ActionError", "NetlinkError"]);
 
+/** All commands; what is wrong with how one was given is thrown. */
+export function commandLine(): Command {
+  const program = buildProgram(version);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
+  return program;
+}
+
 /** Runs the command that this process was started with, and sets its exit code. */
-export async function main(): Promise<void> {
+export async function main(program: Command): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // The reader has gone (`vflag apply | head`): what was begun is brought to its end, and the exit code stays true.
       if (error.code !== "EPIPE") throw error;
     });
   }
-  const program = buildProgram(version);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
   try {
     await program.parseAsync();
   } catch (error) {

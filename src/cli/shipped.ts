@@ -1,6 +1,6 @@
-import { startupSnapshot } from "node:v8";
-import { useWorkerSource } from "../netlink/index.ts";
-import { main } from "./run.ts";
+import { setFlagsFromString, startupSnapshot } from "node:v8";
+import { loadSpec } from "../spec/load.ts";
+import { commandLine, main } from "./run.ts";
 import { allowThreads } from "./threads.ts";
 // What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
 import "../host/linux/host.ts";
@@ -19,16 +19,20 @@ import "./target.ts";
 
 /**
  * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and keeps the heap as
- * it is then (a startup snapshot): the program starts with everything loaded.
+ * it is then (a startup snapshot): the program starts with everything loaded, its commands declared, and the schema of a spec
+ * made ready, which zod does when the first one is read.
  */
-declare const WORKER_SOURCE: string;
-
-useWorkerSource(WORKER_SOURCE);
+const program = commandLine();
+loadSpec("{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}", "");
 
 startupSnapshot.setDeserializeMainFunction(() => {
+  // It runs for seconds and mostly waits: compiling takes more of the processors than it gives back, while udev needs them.
+  setFlagsFromString("--max-opt=0");
   dropExperimentalWarnings();
   allowThreads();
-  return main();
+  // Nothing is left to do or to write then; Node would first take its heap apart, page by page.
+  process.once("beforeExit", () => process.exit());
+  return main(program);
 });
 
 /** node:ffi is experimental, and an operator cannot do anything about it. A snapshot's program takes no --disable-warning. */

@@ -3,5 +3,5 @@
  * before anything else, for libuv asks once, when the first thread is needed.
  */
 export function allowThreads(): void {
-  process.env["UV_THREADPOOL_SIZE"] ??= "64";
+  process.env["UV_THREADPOOL_SIZE"] ??= "32";
 }

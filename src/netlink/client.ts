@@ -39,6 +39,17 @@ export class NetlinkClient implements Disposable {
     return this.#exchange(request, flag.request | flag.ack).payloads;
   }
 
+  /** As `request`, with the kernel at work in another thread. Nothing else may be asked on this client meanwhile. */
+  async requestInThread(request: Request): Promise<Buffer[]> {
+    const { transport, sent } = this.#prepare(request, flag.request | flag.ack);
+    try {
+      await transport.sendInThread(sent);
+    } catch (error) {
+      throw this.#inDoubt(error, request);
+    }
+    return this.#answer(request, transport, sent, false).payloads;
+  }
+
   /**
    * Reads a whole table. When the kernel says that the table changed meanwhile (NLM_F_DUMP_INTR), or that answers were
    * lost (ENOBUFS), the table is read again, up to ten times; then NetlinkError with code EINTR or ENOBUFS.
@@ -68,23 +79,39 @@ export class NetlinkClient implements Disposable {
   }
 
   #exchange(request: Request, flags: number): { payloads: Buffer[]; interrupted: boolean } {
-    if (this.#closed) throw failure(request.what, constants.errno.EBADF, "the netlink client was closed");
+    const { transport, sent } = this.#prepare(request, flags);
+    try {
+      transport.send(sent);
+    } catch (error) {
+      throw this.#inDoubt(error, request);
+    }
+    return this.#answer(request, transport, sent, (flags & flag.dump) !== 0);
+  }
+
+  #prepare({ what, type, payload }: Request, flags: number): { transport: Transport; sent: Buffer } {
+    if (this.#closed) throw failure(what, constants.errno.EBADF, "the netlink client was closed");
     this.#transport ??= this.#open();
     const transport = this.#transport;
     this.#sequence = (this.#sequence % 0xffff_ffff) + 1;
-    const { type, payload, what } = request;
-    const sent = encodeMessage({ type, flags, sequence: this.#sequence, port: transport.port, payload });
+    return { transport, sent: encodeMessage({ type, flags, sequence: this.#sequence, port: transport.port, payload }) };
+  }
+
+  #answer(request: Request, transport: Transport, sent: Buffer, dump: boolean): Answer {
     let answer: Answer;
     try {
-      transport.send(sent);
-      answer = collect(transport, this.#sequence, (flags & flag.dump) !== 0);
+      answer = collect(transport, this.#sequence, dump);
     } catch (error) {
-      this.#drop();
-      throw inContext(error, what);
+      throw this.#inDoubt(error, request);
     }
-    const refusal = answer.end && decodeRefusal(answer.end, what, sent);
+    const refusal = answer.end && decodeRefusal(answer.end, request.what, sent);
     if (refusal) throw refusal;
     return answer;
+  }
+
+  /** Gives the socket up, and tells the failure as that of this request. */
+  #inDoubt(error: unknown, { what }: Request): unknown {
+    this.#drop();
+    return inContext(error, what);
   }
 
   #drop(): void {

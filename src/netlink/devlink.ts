@@ -10,7 +10,7 @@ import {
 } from "./devlink-attributes.ts";
 import { type ParamMode, type ParamType, type ParamValue, paramModes, paramTypes } from "./devlink-param.ts";
 import { failure, isRefusal, NetlinkFormatError } from "./errors.ts";
-import type { GenericNetlink } from "./generic.ts";
+import type { GenericNetlink, GenericRequest } from "./generic.ts";
 import { nameOf, type Unnamed } from "./names.ts";
 
 /** Bus and device: `pci/0000:37:00.0`, `auxiliary/mlx5_core.eth.0`, `netdevsim/netdevsim10`. */
@@ -135,21 +135,26 @@ export class Devlink {
 
   /**
    * Changes the eSwitch; the kernel applies mode, inline and encap in this order and stops at the first failure.
-   * The call takes as long as the driver does, seconds for a mode, and blocks its thread: see `runInWorker`.
+   * The call takes as long as the driver does, seconds for a mode, and blocks its thread: see `carryOut`.
    */
   setEswitch(handle: DevlinkHandle, change: EswitchChange): void {
+    this.#netlink.request("devlink", this.eswitchRequest(handle, change));
+  }
+
+  /** What `setEswitch` asks. */
+  eswitchRequest(handle: DevlinkHandle, change: EswitchChange): GenericRequest {
     const { mode, inline, encap } = change;
     const words = Object.entries(change).map(([name, value]) => `${name} ${value}`);
-    this.#set(
-      `set eSwitch of ${handle} to ${words.join(" ")}`,
-      command.setEswitch,
-      eswitchAttributes.encode({
+    return {
+      what: `set eSwitch of ${handle} to ${words.join(" ")}`,
+      command: command.setEswitch,
+      attributes: eswitchAttributes.encode({
         ...split(handle),
         ...(mode && { mode: eswitchModes.indexOf(mode) }),
         ...(inline && { inline: inlineModes.indexOf(inline) }),
         ...(encap && { encap: encapModes.indexOf(encap) }),
       }),
-    );
+    };
   }
 
   /** All parameters of all devices in one dump. The driver reads each from the device, so `getParam` is cheaper for one. */
@@ -169,6 +174,11 @@ export class Devlink {
    * Throws NetlinkError ENOENT when the device has no such parameter, EINVAL when the value is not of its type.
    */
   setParam(handle: DevlinkHandle, name: string, value: ParamValue, mode: ParamMode = "runtime"): void {
+    this.#netlink.request("devlink", this.paramRequest(handle, name, value, mode));
+  }
+
+  /** What `setParam` asks, and its errors. */
+  paramRequest(handle: DevlinkHandle, name: string, value: ParamValue, mode: ParamMode): GenericRequest {
     const what = `set ${name} of ${handle} to ${value} (${mode})`;
     const param = this.getParam(handle, name);
     if (param === null) throw failure(what, constants.errno.ENOENT, "the device has no such parameter");
@@ -179,7 +189,7 @@ export class Devlink {
     }
     const cmode = paramModes.indexOf(mode);
     const values = { ...split(handle), name, type: entry.id, cmode, ...(data && { data }) };
-    this.#set(what, command.setParam, paramRequestAttributes.encode(values));
+    return { what, command: command.setParam, attributes: paramRequestAttributes.encode(values) };
   }
 
   /** Driver, serial numbers and firmware versions of all devices in one dump; the driver asks each device. */
@@ -205,10 +215,6 @@ export class Devlink {
       if (isRefusal(error, "EOPNOTSUPP", ...absent)) return null;
       throw error;
     }
-  }
-
-  #set(what: string, command: number, attributes: readonly Buffer[]): void {
-    this.#netlink.request("devlink", { what, command, attributes });
   }
 }
 

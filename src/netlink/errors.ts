@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { getSystemErrorMessage } from "node:util";
 
-/** Everything that is known of a refused request; also what crosses from a worker to the main thread. */
+/** Everything that is known of a refused request. */
 export interface NetlinkErrorDetails {
   /** What was asked, in words: `set eSwitch mode of pci/0000:37:00.0 to switchdev`. */
   readonly request: string;

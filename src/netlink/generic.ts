@@ -57,6 +57,11 @@ export class GenericNetlink implements Disposable {
     return this.#client.request(this.#message(family, request)).map(body);
   }
 
+  /** As `request`, with the kernel at work in another thread. Nothing else may be asked on this socket meanwhile. */
+  async requestInThread(family: string, request: GenericRequest): Promise<Buffer[]> {
+    return (await this.#client.requestInThread(this.#message(family, request))).map(body);
+  }
+
   /** Reads a whole table; the attributes of each entry. */
   dump(family: string, request: GenericRequest): Buffer[] {
     return this.#client.dump(this.#message(family, request)).map(body);

@@ -29,11 +29,10 @@ export { isRefusal, NetlinkError, NetlinkFormatError } from "./errors.ts";
 export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./ethtool.ts";
 export { type DriverInfo, getDriverInfo } from "./ethtool-driver.ts";
 export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./link.ts";
-export type { LongRequest } from "./long-request.ts";
+export { carryOut, type LongRequest } from "./long-request.ts";
 export type { Unnamed } from "./names.ts";
 export type { Qdisc } from "./qdisc.ts";
 export type { LinkReference } from "./rtnetlink.ts";
-export { prepareWorker, runInWorker, useWorkerSource, type WorkerOptions } from "./worker.ts";
 
 /** Two sockets, one per netlink protocol, and what is spoken over them. */
 export interface Netlink extends Disposable {

@@ -1,11 +1,11 @@
+import { constants } from "node:os";
 import { Devlink, type DevlinkHandle, type EswitchChange } from "./devlink.ts";
 import type { ParamMode, ParamValue } from "./devlink-param.ts";
-import type { NetlinkErrorDetails } from "./errors.ts";
-import { Ethtool } from "./ethtool.ts";
-import { GenericNetlink } from "./generic.ts";
-import type { LinkReference } from "./rtnetlink.ts";
+import { failure } from "./errors.ts";
+import { GenericNetlink, type GenericRequest } from "./generic.ts";
+import type { Transport } from "./socket.ts";
 
-/** A request that can take seconds. Plain data, so that it can be sent to a worker. */
+/** A request that can take seconds. */
 export type LongRequest =
   | { readonly kind: "setEswitch"; readonly handle: DevlinkHandle; readonly change: EswitchChange }
   | {
@@ -14,49 +14,53 @@ export type LongRequest =
       readonly name: string;
       readonly value: ParamValue;
       readonly mode: ParamMode;
-    }
-  | { readonly kind: "setCombinedChannels"; readonly device: LinkReference; readonly count: number }
-  | {
-      readonly kind: "setFeatures";
-      readonly device: LinkReference;
-      readonly features: Readonly<Record<string, boolean>>;
     };
 
-/** How a long request ended; also plain data. */
-export type Outcome =
-  | { readonly kind: "done" }
-  | { readonly kind: "refused"; readonly details: NetlinkErrorDetails }
-  | { readonly kind: "failed"; readonly message: string };
+export interface LongRequestOptions {
+  /** How long to wait for the outcome, in ms. Default 120000. */
+  readonly timeout?: number;
+  /** Opens the socket; a test hands in its own. */
+  readonly open?: () => Transport;
+}
 
-/** Carries a request out on this thread, over a socket of its own. */
-export function carryOut(request: LongRequest): void {
-  using netlink = new GenericNetlink();
-  switch (request.kind) {
-    case "setEswitch":
-      new Devlink(netlink).setEswitch(request.handle, request.change);
-      break;
-    case "setParam":
-      new Devlink(netlink).setParam(request.handle, request.name, request.value, request.mode);
-      break;
-    case "setCombinedChannels":
-      new Ethtool(netlink).setCombinedChannels(request.device, request.count);
-      break;
-    case "setFeatures":
-      new Ethtool(netlink).setFeatures(request.device, request.features);
-      break;
+/**
+ * Carries a long request out over a socket of its own, while this thread goes on: the kernel works inside a write(2) in a
+ * thread of libuv's pool. Serialise requests to one NIC yourself; different NICs can go in parallel.
+ *
+ * Rejects with the NetlinkError that the kernel gave, or with code ETIMEDOUT when the time is over. A system call cannot
+ * be taken back, and no socket option bounds it: after ETIMEDOUT the kernel may still be at work, the outcome is
+ * unknown, and the process cannot end before the kernel lets the thread go. Observe again before doing anything else.
+ *
+ * @example
+ * await Promise.all([
+ *   carryOut({ kind: "setEswitch", handle: "pci/0000:37:00.0", change: { mode: "switchdev" } }),
+ *   carryOut({ kind: "setEswitch", handle: "pci/0000:d8:00.0", change: { mode: "switchdev" } }),
+ * ]);
+ */
+export async function carryOut(request: LongRequest, { timeout = 120_000, open }: LongRequestOptions = {}): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const what = request.kind === "setEswitch" ? `set eSwitch of ${request.handle}` : `set ${request.name} of ${request.handle}`;
+    late.reject(failure(what, constants.errno.ETIMEDOUT, `no answer within ${timeout} ms; the kernel may still be at work`));
+  }, timeout);
+  try {
+    await Promise.race([ask(request, new GenericNetlink(open)), late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-/** The request in words, for errors. */
-export function describeRequest(request: LongRequest): string {
+/** The socket is closed when the kernel is done with it, however long that takes. */
+async function ask(request: LongRequest, socket: GenericNetlink): Promise<void> {
+  using netlink = socket;
+  await netlink.requestInThread("devlink", messageOf(request, new Devlink(netlink)));
+}
+
+function messageOf(request: LongRequest, devlink: Devlink): GenericRequest {
   switch (request.kind) {
     case "setEswitch":
-      return `set eSwitch of ${request.handle}`;
+      return devlink.eswitchRequest(request.handle, request.change);
     case "setParam":
-      return `set ${request.name} of ${request.handle}`;
-    case "setCombinedChannels":
-      return `set channels of ${request.device}`;
-    case "setFeatures":
-      return `set features of ${request.device}`;
+      return devlink.paramRequest(request.handle, request.name, request.value, request.mode);
   }
 }

@@ -1,4 +1,6 @@
+import { write } from "node:fs";
 import { constants } from "node:os";
+import { promisify } from "node:util";
 import { failure } from "./errors.ts";
 import { type Libc, systemLibc } from "./libc.ts";
 
@@ -11,6 +13,8 @@ export interface Transport extends Disposable {
    * is done, which for an eSwitch mode is seconds, and no time limit applies.
    */
   send(message: Buffer): void;
+  /** The same in a thread of libuv's pool, so that this one goes on. It rejects with NetlinkError. */
+  sendInThread(message: Buffer): Promise<void>;
   /** The next datagram from the kernel, whole, in a buffer of its own. Throws NetlinkError: ETIMEDOUT, ENOBUFS... */
   receive(): Buffer;
 }
@@ -37,6 +41,8 @@ const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 const MSG_PEEK = 0x02;
 const MSG_TRUNC = 0x20;
+
+const writeInThread = promisify(write);
 
 const { EAGAIN, EBADF, EINTR, EMSGSIZE, ETIMEDOUT } = constants.errno;
 
@@ -81,6 +87,16 @@ class KernelSocket implements Transport {
   send(message: Buffer): void {
     const sent = this.#retry("send to", () => this.#libc.send(this.#fd, message, BigInt(message.length), 0));
     if (sent !== message.length) throw failure(`send to ${this.#what}`, EMSGSIZE, `${sent} of ${message.length} bytes sent`);
+  }
+
+  /** write(2) to a socket that is not connected goes to the kernel, as send(2) does: linux net/netlink/af_netlink.c, netlink_sendmsg(). */
+  async sendInThread(message: Buffer): Promise<void> {
+    const what = `send to ${this.#what}`;
+    if (this.#fd < 0) throw failure(what, EBADF, "the socket was closed");
+    const { bytesWritten } = await writeInThread(this.#fd, message).catch((error: unknown) => {
+      throw isSystemError(error) ? failure(what, -error.errno) : error;
+    });
+    if (bytesWritten !== message.length) throw failure(what, EMSGSIZE, `${bytesWritten} of ${message.length} bytes sent`);
   }
 
   /**
@@ -146,6 +162,10 @@ class KernelSocket implements Transport {
     }
     return address.readUInt32LE(4);
   }
+}
+
+function isSystemError(error: unknown): error is { errno: number } {
+  return error instanceof Error && "errno" in error && typeof error.errno === "number";
 }
 
 function int32(value: number): Buffer {

@@ -54,8 +54,11 @@ export interface ReconcileOptions {
   readonly allowed?: Allowed;
 }
 
-/** Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. */
-const lanesAtOnce = 64;
+/**
+ * Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. More of them get in each
+ * other's way: docs/benchmarks.md.
+ */
+const lanesAtOnce = 32;
 
 /** A requirement that comes back this often, each time differently, is not going to settle. */
 const attemptsPerRequirement = 5;

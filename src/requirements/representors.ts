@@ -14,13 +14,10 @@ export const representors: Requirement = {
   gate: false,
   check: ({ nic, pfs, state }) => {
     if (nic.mode === "sriov") return [];
+    const netdevs = new Set(state.netdevs.map((netdev) => netdev.name));
     return pfs.flatMap((pf): Finding[] => {
       if (eswitchOf(pf)?.mode !== "switchdev") return [];
-      const there = new Set(
-        state.representors
-          .filter((rep) => rep.pf === pf.address && state.netdevs.some((netdev) => netdev.name === rep.netdev))
-          .map((rep) => rep.vf),
-      );
+      const there = new Set(state.representors.filter((rep) => rep.pf === pf.address && netdevs.has(rep.netdev)).map((rep) => rep.vf));
       const missing = pf.vfs.filter((vf) => !there.has(vf.index)).map((vf) => vf.index);
       if (missing.length === 0) return [];
       return [

@@ -33,8 +33,7 @@ export function fakeNetlink(data: Partial<FakeNetlink> = {}): FakeNetlink {
 export function fakeKernel(root: string, fake: FakeNetlink = fakeNetlink(), overrides: Partial<Kernel> = {}): Kernel {
   return {
     netlink: { route: route(fake), devlink: devlink(fake), ethtool: ethtool(fake) },
-    request: async (request) => carryOut(fake, request),
-    expectRequest: () => {},
+    request: async (request) => change(fake, request),
     sysRoot: `${root}/sys`,
     procRoot: `${root}/proc`,
     devRoot: "/dev",
@@ -167,10 +166,12 @@ function ethtool(fake: FakeNetlink): Kernel["netlink"]["ethtool"] {
   };
 }
 
-function carryOut(fake: FakeNetlink, request: LongRequest): void {
+function change(fake: FakeNetlink, request: LongRequest): void {
   fake.asked.push(request);
-  if (request.kind === "setParam") fake.steering[request.handle] = request.value;
-  if (request.kind !== "setEswitch") return;
+  if (request.kind === "setParam") {
+    fake.steering[request.handle] = request.value;
+    return;
+  }
   const now = fake.eswitches[request.handle];
   if (now !== undefined) fake.eswitches[request.handle] = { ...now, ...request.change };
 }

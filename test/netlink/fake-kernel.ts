@@ -22,14 +22,16 @@ export function fakeKernel(answer: (request: Message) => Answers): FakeKernel {
   const open = (): Transport => {
     sockets.opened++;
     const queue: (Buffer | Error)[] = [];
+    const send = (bytes: Buffer) => {
+      const [request] = decodeMessages(bytes);
+      if (request === undefined) throw new Error("sent nothing");
+      requests.push(request);
+      queue.push(...answer(request));
+    };
     return {
       port: PORT,
-      send(bytes) {
-        const [request] = decodeMessages(bytes);
-        if (request === undefined) throw new Error("sent nothing");
-        requests.push(request);
-        queue.push(...answer(request));
-      },
+      send,
+      sendInThread: async (bytes) => send(bytes),
       receive() {
         const next = queue.shift();
         if (next === undefined) throw new Error("the client waits for an answer that will not come");
@@ -79,11 +81,13 @@ export function replay(request: Message, recorded: readonly string[]): Buffer[] 
 export function genericKernel(answers: (command: number, request: Message) => readonly Buffer[]): {
   netlink: GenericNetlink;
   sent: Message[];
+  open: () => Transport;
+  sockets: FakeKernel["sockets"];
 } {
-  const { open, requests } = fakeKernel((request) => {
+  const { open, requests, sockets } = fakeKernel((request) => {
     if (request.type !== 0x10) return answers(request.payload.readUInt8(0), request);
     const id = Buffer.from([1, 2, 0, 0, 6, 0, 1, 0, 99, 0, 0, 0]);
     return [reply(request, 0x10, id), acknowledge(request)];
   });
-  return { netlink: new GenericNetlink(open), sent: requests };
+  return { netlink: new GenericNetlink(open), sent: requests, open, sockets };
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openNetlink, runInWorker } from "../../src/netlink/index.ts";
+import { carryOut, openNetlink } from "../../src/netlink/index.ts";
 
 /*
  * devlink against upstream code: the kernel's netdevsim module, where it is loaded (the lab's machine).
@@ -21,7 +21,7 @@ describe("against netdevsim", { skip }, () => {
   before(async () => {
     await writeFile(`${bus}/new_device`, `${id} 2`);
     await writeFile(`${bus}/devices/netdevsim${id}/sriov_numvfs`, "2");
-    await runInWorker({ kind: "setEswitch", handle, change: { mode: "switchdev" } });
+    await carryOut({ kind: "setEswitch", handle, change: { mode: "switchdev" } });
   });
 
   after(() => writeFile(`${bus}/del_device`, `${id}`));

@@ -1,5 +1,4 @@
 import { realpathSync } from "node:fs";
-import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import type { Kernel } from "./kernel.ts";
 import type { FoundLink } from "./links.ts";
@@ -18,18 +17,18 @@ export function isVfioDriver(driver: string | null): boolean {
  * - verbs: `/dev/infiniband/uverbs3` (DPDK's mlx5 driver, RDMA), while the VF has its network driver
  * - vDPA: `/dev/vhost-vdpa-0` (QEMU), while the VF has its network driver
  * - macvtap on the VF's netdev: `/dev/tap42` (QEMU, Neutron's VNIC type macvtap)
+ * @param own the VF's netdevs @param macvtaps all of them
  */
 export function deviceNodesOf(
   vf: FoundVf,
   kernel: Kernel,
-  links: readonly FoundLink[],
+  { own, macvtaps }: { readonly own: readonly FoundLink[]; readonly macvtaps: readonly FoundLink[] },
   vdpa: ReadonlyMap<PciAddress, readonly string[]>,
 ): string[] {
   const path = pciPath(kernel.sysRoot, vf.address);
-  const names = (entry: string) => (vf.entries.has(entry) ? listNames(join(path, entry)) : []);
+  const names = (entry: string) => listNames(`${path}/${entry}`);
   const groups = isVfioDriver(vf.driver) && vf.iommuGroup !== null ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`] : [];
-  const own = new Set(links.flatMap((link) => (link.device === vf.address ? [link.index] : [])));
-  const taps = links.filter((link) => link.kind === "macvtap" && link.linkNetnsId === null && link.link !== null && own.has(link.link));
+  const taps = macvtaps.filter((tap) => tap.linkNetnsId === null && own.some(({ index }) => index === tap.link));
   const nodes = [
     ...groups,
     ...names("vfio-dev").map((name) => `vfio/devices/${name}`),
@@ -38,14 +37,14 @@ export function deviceNodesOf(
     ...(vdpa.get(vf.address) ?? []),
     ...taps.map((tap) => `tap${tap.index}`),
   ];
-  return nodes.map((node) => join(kernel.devRoot, node));
+  return nodes.map((node) => `${kernel.devRoot}/${node}`);
 }
 
 /** The vDPA devices for user space, by the VF that they are made of. */
 export function findVdpaNodes(sysRoot: string, vfs: readonly FoundVf[]): Map<PciAddress, string[]> {
   const nodes = new Map<PciAddress, string[]>();
-  for (const name of listNames(join(sysRoot, "bus/vdpa/devices"))) {
-    const path = join(sysRoot, "bus/vdpa/devices", name);
+  for (const name of listNames(`${sysRoot}/bus/vdpa/devices`)) {
+    const path = `${sysRoot}/bus/vdpa/devices/${name}`;
     const parents = new Set(realpath(path).split("/"));
     const vf = vfs.find(({ address }) => parents.has(address));
     if (vf === undefined) continue;

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import { refuseInUse } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
@@ -20,11 +19,11 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
   const path = driverPath(kernel.sysRoot, driver);
   if (!existsSync(path)) throw new Refusal("ENOENT", `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`);
   try {
-    await writeAttribute(join(path, "bind"), address);
+    await writeAttribute(`${path}/bind`, address);
   } catch (error) {
     // Somebody else, such as udev, was quicker.
     if (driverNow(kernel, address) === driver) return;
-    const autoprobeOff = readInteger(join(pciPath(kernel.sysRoot, pfAddress), "sriov_drivers_autoprobe")) === 0;
+    const autoprobeOff = readInteger(`${pciPath(kernel.sysRoot, pfAddress)}/sriov_drivers_autoprobe`) === 0;
     throw explain(error, autoprobeOff, driverOverrideOf(pciPath(kernel.sysRoot, address)), driver);
   }
   if (driverNow(kernel, address) !== driver)
@@ -44,7 +43,7 @@ export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: P
   if (vf.driver !== driver) throw new Refusal("EBUSY", `not done: VF ${address} is bound to ${vf.driver} by now, not to ${driver}`);
   refuseInUse(kernel, [vf]);
   try {
-    await writeAttribute(join(driverPath(kernel.sysRoot, driver), "unbind"), address);
+    await writeAttribute(`${driverPath(kernel.sysRoot, driver)}/unbind`, address);
   } catch (error) {
     if (driverNow(kernel, address) !== null) throw error;
   }
@@ -60,7 +59,7 @@ function vfOf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress): Found
 
 /** The same by the VF's own link, for binding hundreds of them: listing the PF's links for each would take longer than they do. */
 function refuseForeign(kernel: Kernel, pf: PciAddress, vf: PciAddress): void {
-  if (readLinkName(join(pciPath(kernel.sysRoot, vf), "physfn")) !== pf) throw noSuchVf(pf, vf);
+  if (readLinkName(`${pciPath(kernel.sysRoot, vf)}/physfn`) !== pf) throw noSuchVf(pf, vf);
 }
 
 function noSuchVf(pf: PciAddress, vf: PciAddress): Refusal {
@@ -68,7 +67,7 @@ function noSuchVf(pf: PciAddress, vf: PciAddress): Refusal {
 }
 
 function driverNow(kernel: Kernel, address: PciAddress): string | null {
-  return readLinkName(join(pciPath(kernel.sysRoot, address), "driver"));
+  return readLinkName(`${pciPath(kernel.sysRoot, address)}/driver`);
 }
 
 function explain(error: unknown, autoprobeOff: boolean, override: string | null, driver: string): unknown {

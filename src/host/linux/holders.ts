@@ -1,5 +1,4 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
 import { type Observed, unknown } from "../observed.ts";
 import type { Holder } from "../state.ts";
 import type { PciAddress } from "../values.ts";
@@ -40,14 +39,20 @@ export function findHolders(
   namespaces: NamespaceView = realView(kernel),
 ): Map<PciAddress, Observed<Holder[]>> {
   const vdpa = findVdpaNodes(kernel.sysRoot, vfs);
-  const nodes = new Map(vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, links, vdpa)]));
+  const byDevice = Map.groupBy(links, ({ device }) => device);
+  const byIndex = new Map(links.map((link) => [link.index, link]));
+  const macvtaps = links.filter(({ kind }) => kind === "macvtap");
+  const ownOf = (vf: FoundVf) => byDevice.get(vf.address) ?? [];
+  const nodes = new Map(
+    vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, { own: ownOf(vf), macvtaps }, vdpa)]),
+  );
   const watched = new Set([...nodes.values()].flat());
   const open = watched.size === 0 ? nothingOpen : observeOpenFiles(watched, kernel.procRoot);
   const away = vfs.filter((vf) => isAway(vf, kernel.sysRoot));
   const places = away.length === 0 ? new Map<string, string>() : findPlaces(away, namespaces);
   return new Map(
     vfs.map((vf) => {
-      const master = masterOf(vf, links);
+      const master = masterOf(ownOf(vf), byIndex);
       if (master !== null) return [vf.address, [{ kind: "master", name: master }]];
       const processes = openersOf(nodes.get(vf.address) ?? [], open);
       if (away.includes(vf))
@@ -83,15 +88,16 @@ function openersOf(nodes: readonly string[], open: OpenFiles | string): Observed
 }
 
 /** The bridge or bond that the netdev of a VF is in: the host itself uses such a VF. */
-function masterOf(vf: FoundVf, links: readonly FoundLink[]): string | null {
-  const master = links.find((link) => link.device === vf.address)?.master ?? null;
-  return master === null ? null : (links.find((link) => link.index === master)?.name ?? `netdev ${master}`);
+function masterOf([own]: readonly FoundLink[], byIndex: ReadonlyMap<number, FoundLink>): string | null {
+  const master = own?.master ?? null;
+  return master === null ? null : (byIndex.get(master)?.name ?? `netdev ${master}`);
 }
 
 function isAway(vf: FoundVf, sysRoot: string): boolean {
-  if (vf.driver === null || isVfioDriver(vf.driver) || !vf.entries.has("net")) return false;
+  if (vf.driver === null || isVfioDriver(vf.driver)) return false;
+  const path = `${pciPath(sysRoot, vf.address)}/net`;
   try {
-    return readdirSync(join(pciPath(sysRoot, vf.address), "net")).length === 0;
+    return existsSync(path) && readdirSync(path).length === 0;
   } catch {
     return false;
   }

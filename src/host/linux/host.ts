@@ -1,6 +1,6 @@
 import { hostname, release } from "node:os";
 import { join } from "node:path";
-import { type LinkReference, openNetlink, prepareWorker, runInWorker } from "../../netlink/index.ts";
+import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import type { FirmwareCard } from "../firmware.ts";
 import { ActionError, type Host } from "../host.ts";
@@ -79,8 +79,7 @@ export class LinuxHost implements Host, Disposable {
   private constructor(options: HostOptions & Pick<Kernel, "netlink">, close: () => void) {
     const {
       netlink,
-      request = runInWorker,
-      expectRequest = prepareWorker,
+      request = carryOut,
       sysRoot = "/sys",
       procRoot = "/proc",
       devRoot = "/dev",
@@ -98,7 +97,7 @@ export class LinuxHost implements Host, Disposable {
     this.#ovs = ovs;
     this.#everything = looks === "everything";
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
-    this.#kernel = { netlink, request: tracked, expectRequest, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
+    this.#kernel = { netlink, request: tracked, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
   }
 
   /**
@@ -278,7 +277,7 @@ function describePf(
     numaNode: pf.numaNode,
     netdev: netdev?.name ?? null,
     sriov: pf.sriov,
-    vfs: pf.vfs.map(({ entries: _, ...vf }) => ({
+    vfs: pf.vfs.map((vf) => ({
       ...vf,
       holders: holders.get(vf.address) ?? [],
       settings: vfSettingsOf(netdev, vf.index),

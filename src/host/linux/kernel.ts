@@ -13,10 +13,8 @@ export interface Kernel {
     readonly devlink: Pick<Netlink["devlink"], "isAvailable" | "listDevices" | "listPorts" | "getEswitch" | "getParam" | "getInfo">;
     readonly ethtool: Pick<Netlink["ethtool"], "listFeatures" | "listChannels" | "setFeatures" | "setCombinedChannels" | "getChannels">;
   };
-  /** Carries a request out that takes seconds, in a thread of its own. */
+  /** Carries a request out that takes seconds, while this thread goes on. */
   readonly request: (request: LongRequest) => Promise<void>;
-  /** Says that such a request may follow soon. */
-  readonly expectRequest: () => void;
   readonly sysRoot: string;
   readonly procRoot: string;
   readonly devRoot: string;

@@ -1,14 +1,11 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { modelOf } from "../models.ts";
 import type { PhysicalFunction, Sriov, VirtualFunction } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
 import { listNames, pciPath, readInteger, readLinkName, readText } from "./sysfs.ts";
 
 /** A VF as PCI shows it. */
-export interface FoundVf extends Omit<VirtualFunction, "holders" | "settings"> {
-  /** What its directory holds: `driver`, `net`, `vfio-dev`... */
-  readonly entries: ReadonlySet<string>;
-}
+export type FoundVf = Omit<VirtualFunction, "holders" | "settings">;
 
 /** A PF as PCI shows it. */
 export interface FoundPf
@@ -34,35 +31,41 @@ const nicDrivers = new Set(["mlx4_core", "mlx5_core"]);
  * Source: linux Documentation/ABI/testing/sysfs-bus-pci; drivers/pci/iov.c, sriov_numvfs_show().
  */
 export function findPfs(sysRoot: string, isBusy: IsBusy = nothingBusy): FoundPf[] {
-  return listNames(join(sysRoot, "bus/pci/devices"))
+  // A PF comes before its VFs, which need not be looked at to see that they are none.
+  const vfs = new Set<PciAddress>();
+  return listNames(`${sysRoot}/bus/pci/devices`)
     .sort()
     .flatMap((name) => {
       const address = parsePciAddress(name);
-      return address === null ? [] : (findPf(sysRoot, address, isBusy) ?? []);
+      const pf = address === null || vfs.has(address) ? null : findPf(sysRoot, address, isBusy);
+      for (const vf of pf?.vfs ?? []) vfs.add(vf.address);
+      return pf ?? [];
     });
 }
 
 /** One PF; null when there is no such function, or it is no NIC's PF. */
 export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = nothingBusy): FoundPf | null {
   const path = pciPath(sysRoot, address);
-  if (!networkClass.test(readText(join(path, "class")) ?? "")) return null;
+  if (!networkClass.test(readText(`${path}/class`) ?? "")) return null;
   const entries = new Set(listNames(path));
   if (entries.has("physfn")) return null;
-  const driver = entries.has("driver") ? readLinkName(join(path, "driver")) : null;
+  const driver = entries.has("driver") ? readLinkName(`${path}/driver`) : null;
   if (!entries.has("sriov_totalvfs") && !nicDrivers.has(driver ?? "")) return null;
   const ids = readIds(path);
   if (ids === null) return null;
   const links = virtfnLinks(path, entries);
-  const numaNode = readInteger(join(path, "numa_node"));
+  // The kernel gives all VFs of a PF the same: linux drivers/pci/iov.c, pci_iov_scan_device().
+  const vfIds = links[0] && readIds(pciPath(sysRoot, links[0].vf));
+  const numaNode = readInteger(`${path}/numa_node`);
   return {
     address,
     ...ids,
     model: modelOf(ids.vendor, ids.product)?.name ?? null,
     driver,
-    iommuGroup: readGroup(path, entries),
+    iommuGroup: readGroup(path),
     numaNode: numaNode === null || numaNode < 0 ? null : numaNode,
-    sriov: readSriov(path, isBusy(address) ? links.length : readInteger(join(path, "sriov_numvfs"))),
-    vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf)) ?? []),
+    sriov: readSriov(path, isBusy(address) ? links.length : readInteger(`${path}/sriov_numvfs`)),
+    vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf), vfIds) ?? []),
   };
 }
 
@@ -70,57 +73,59 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
 export function virtfnLinks(path: string, entries: Iterable<string> = listNames(path)): { index: number; vf: PciAddress }[] {
   const links = [...entries].flatMap((name) => {
     const index = /^virtfn(\d+)$/.exec(name)?.[1];
-    const vf = index === undefined ? null : parsePciAddress(readLinkName(join(path, name)));
+    const vf = index === undefined ? null : parsePciAddress(readLinkName(`${path}/${name}`));
     return index === undefined || vf === null ? [] : [{ index: Number(index), vf }];
   });
   return links.sort((a, b) => a.index - b.index);
 }
 
-/** One VF. @param isBusy then its `driver_override` is not read */
-export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false): FoundVf | null {
+/** One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read from another VF */
+export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false, known: Ids | null = null): FoundVf | null {
   const path = pciPath(sysRoot, address);
-  const entries = new Set(listNames(path));
-  const ids = readIds(path);
+  // Its directory is not listed: that takes longer than all that is looked for in it.
+  if (!existsSync(path)) return null;
+  const ids = known ?? readIds(path);
   if (ids === null) return null;
   return {
     index,
     address,
     ...ids,
-    driver: entries.has("driver") ? readLinkName(join(path, "driver")) : null,
+    driver: readLinkName(`${path}/driver`),
     driverOverride: isBusy ? null : driverOverrideOf(path),
-    iommuGroup: readGroup(path, entries),
-    entries,
+    iommuGroup: readGroup(path),
   };
 }
 
 /** The driver that a function is reserved for. @param path its directory */
 export function driverOverrideOf(path: string): string | null {
-  const override = readText(join(path, "driver_override"));
+  const override = readText(`${path}/driver_override`);
   return override === "" || override === "(null)" ? null : override;
 }
 
-function readIds(path: string): { vendor: string; product: string } | null {
-  const vendor = /^0x([0-9a-f]{4})$/.exec(readText(join(path, "vendor")) ?? "")?.[1];
-  const product = /^0x([0-9a-f]{4})$/.exec(readText(join(path, "device")) ?? "")?.[1];
+type Ids = Pick<VirtualFunction, "vendor" | "product">;
+
+function readIds(path: string): Ids | null {
+  const vendor = /^0x([0-9a-f]{4})$/.exec(readText(`${path}/vendor`) ?? "")?.[1];
+  const product = /^0x([0-9a-f]{4})$/.exec(readText(`${path}/device`) ?? "")?.[1];
   return vendor === undefined || product === undefined ? null : { vendor, product };
 }
 
-function readGroup(path: string, entries: ReadonlySet<string>): number | null {
-  const group = entries.has("iommu_group") ? readLinkName(join(path, "iommu_group")) : null;
+function readGroup(path: string): number | null {
+  const group = readLinkName(`${path}/iommu_group`);
   return group !== null && /^\d+$/.test(group) ? Number(group) : null;
 }
 
 function readSriov(path: string, count: number | null): Sriov | null {
-  const total = readInteger(join(path, "sriov_totalvfs"));
+  const total = readInteger(`${path}/sriov_totalvfs`);
   if (total === null || count === null) return null;
-  const autoprobe = readInteger(join(path, "sriov_drivers_autoprobe"));
-  const vfProduct = readText(join(path, "sriov_vf_device"))?.padStart(4, "0") ?? "";
+  const autoprobe = readInteger(`${path}/sriov_drivers_autoprobe`);
+  const vfProduct = readText(`${path}/sriov_vf_device`)?.padStart(4, "0") ?? "";
   return {
     total,
     count,
     autoprobe: autoprobe === null ? null : autoprobe !== 0,
-    offset: readInteger(join(path, "sriov_offset")),
-    stride: readInteger(join(path, "sriov_stride")),
+    offset: readInteger(`${path}/sriov_offset`),
+    stride: readInteger(`${path}/sriov_stride`),
     vfProduct: /^[0-9a-f]{4}$/.test(vfProduct) ? vfProduct : null,
   };
 }

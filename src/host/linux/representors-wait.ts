@@ -2,31 +2,40 @@ import { isUnknown } from "../observed.ts";
 import type { PciAddress } from "../values.ts";
 import { findDevlink } from "./devlink.ts";
 import type { Kernel } from "./kernel.ts";
-import { findLinks } from "./links.ts";
+import { type FoundLink, findLinks } from "./links.ts";
 import { findPfs } from "./pci.ts";
-import { representorsOf } from "./representors.ts";
+import { type PortOfVf, representorsOf } from "./representors.ts";
 import { until } from "./wait.ts";
 
 /** How long representors may take, in ms. */
 const LIMIT = 10_000;
+
+/** What a VF's representor calls its port; those of a DPU's host are none of ours. */
+const vfPort = /^(c0)?pf\d+vf\d+$/;
 
 /**
  * Waits until a PF has representors for so many VFs, a bounded time; who wants them all looks himself.
  * Their names are not waited for: udev renames them for long after, and whoever acts on them goes by index.
  */
 export async function awaitRepresentors(kernel: Kernel, pf: PciAddress, count: number): Promise<void> {
+  const areThere = () => {
+    const links = findLinks(kernel);
+    return onDevice(links, pf) >= count || areRecognised(kernel, links, pf, count);
+  };
+  await until(areThere, { limit: LIMIT, every: 100 });
+}
+
+/** Since 5.8 representors are on their PF's PCI device, and nothing else needs to be known. */
+function onDevice(links: readonly FoundLink[], pf: PciAddress): number {
+  return links.filter(({ device, portName }) => device === pf && portName !== null && vfPort.test(portName)).length;
+}
+
+/** By names first: a dump of devlink's ports waits for the mode change of any other NIC, and this thread with it. */
+function areRecognised(kernel: Kernel, links: readonly FoundLink[], pf: PciAddress, count: number): boolean {
   const pfs = findPfs(kernel.sysRoot, () => true);
-  await until(
-    () => {
-      const links = findLinks(kernel);
-      const isEnough = (ports: Parameters<typeof representorsOf>[2]) => {
-        return representorsOf(pfs, links, ports).filter((representor) => representor.pf === pf).length >= count;
-      };
-      // Names first: a dump of devlink's ports waits for the mode change of any other NIC, and this thread with it.
-      if (isEnough([])) return true;
-      const { ports } = findDevlink(kernel);
-      return !isUnknown(ports) && isEnough(ports);
-    },
-    { limit: LIMIT, every: 100 },
-  );
+  const isEnough = (ports: readonly PortOfVf[]) =>
+    representorsOf(pfs, links, ports).filter((representor) => representor.pf === pf).length >= count;
+  if (isEnough([])) return true;
+  const { ports } = findDevlink(kernel);
+  return !isUnknown(ports) && isEnough(ports);
 }

@@ -43,10 +43,11 @@ export function representorsOf(pfs: readonly SwitchOwner[], netdevs: readonly Sw
 }
 
 function byPort(pfs: readonly SwitchOwner[], netdevs: readonly SwitchPort[], ports: readonly PortOfVf[]): Representor[] {
+  const byIndex = new Map(netdevs.map((candidate) => [candidate.index, candidate]));
   return ports.flatMap(({ flavour, controller, external, device, vf, ifindex, netdev }) => {
     if (flavour !== "pcivf" || (controller ?? 0) !== 0 || external === true || vf === null) return [];
     const pf = pfs.find((candidate) => candidate.address === device);
-    const own = netdevs.find((candidate) => (ifindex === null ? candidate.name === netdev : candidate.index === ifindex));
+    const own = ifindex === null ? netdevs.find((candidate) => candidate.name === netdev) : byIndex.get(ifindex);
     return pf === undefined || own === undefined ? [] : [{ netdev: own.name, pf: pf.address, vf }];
   });
 }

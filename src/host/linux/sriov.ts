@@ -31,8 +31,6 @@ export async function setVfCount(kernel: Kernel, address: PciAddress, count: num
   if (pf.sriov === null) throw new Refusal("ENOENT", `${address} has no sriov_numvfs: SR-IOV is off in the BIOS or the NIC's firmware`);
   if (pf.sriov.count !== count) {
     refuseHarm(kernel, address, pf.vfs);
-    // Where there is an eSwitch its mode is set next: that thread starts while the kernel makes the VFs.
-    kernel.expectRequest();
     try {
       await writeAttribute(join(path, "sriov_numvfs"), String(count));
     } catch (error) {

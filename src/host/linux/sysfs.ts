@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { constants, open } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, write } from "node:fs";
+import { promisify } from "node:util";
 import type { PciAddress } from "../values.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { within } from "./wait.ts";
@@ -10,6 +9,7 @@ import { within } from "./wait.ts";
  *
  * Reading is synchronous: an attribute costs 5 µs, a promise for it twenty times that. What is not there reads as null,
  * so that a device that goes away while it is looked at is a device without values, never a crash.
+ * Paths are put together as text: `join` takes longer than reading, until it is compiled.
  * Writing is asynchronous: making VFs or probing a driver takes seconds inside the write, which runs in the thread pool.
  */
 
@@ -34,7 +34,8 @@ export function readInteger(path: string): number | null {
 /** The last component of what a link points to, such as a driver's name; null when there is no link. */
 export function readLinkName(path: string): string | null {
   try {
-    return basename(readlinkSync(path));
+    const target = readlinkSync(path);
+    return target.slice(target.lastIndexOf("/") + 1);
   } catch {
     return null;
   }
@@ -51,13 +52,13 @@ export function listNames(path: string): string[] {
 
 /** The directory of a PCI function. */
 export function pciPath(sysRoot: string, address: PciAddress): string {
-  return join(sysRoot, "bus/pci/devices", address);
+  return `${sysRoot}/bus/pci/devices/${address}`;
 }
 
 /** The directory of a PCI driver. Refuses names that are no names, so that none can lead elsewhere. */
 export function driverPath(sysRoot: string, driver: string): string {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/.test(driver)) throw new Refusal("EINVAL", `${JSON.stringify(driver)} is no driver's name`);
-  return join(sysRoot, "bus/pci/drivers", driver);
+  return `${sysRoot}/bus/pci/drivers/${driver}`;
 }
 
 /**
@@ -69,10 +70,13 @@ export async function writeAttribute(path: string, value: string): Promise<void>
   const what = `write ${value} to ${path}`;
   await within(WRITE_LIMIT, what, async () => {
     try {
-      await using file = await open(path, constants.O_WRONLY);
-      await file.write(value);
+      // Opening does not wait for the kernel's work, as writing does.
+      const file = openSync(path, constants.O_WRONLY);
+      await writeInThread(file, value).finally(() => closeSync(file));
     } catch (error) {
       throw refusalOf(error, what);
     }
   });
 }
+
+const writeInThread = promisify<number, string, unknown>(write);

@@ -40,9 +40,9 @@ export const runProgram: RunProgram = (argv, { limit = defaultLimit } = {}) => {
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ stdout, stderr, code: 0 });
       if (error.killed === true)
-        return reject(new ProgramError("ETIMEDOUT", `${argv.join(" ")}: no end after ${limit / 1000} s, so it was killed`));
+        return reject(new ProgramError("ETIMEDOUT", `${spoken(argv)}: no end after ${limit / 1000} s, so it was killed`));
       if (typeof error.code === "string")
-        return reject(new ProgramError(error.code, `${argv.join(" ")}: ${error.message}`, { cause: error }));
+        return reject(new ProgramError(error.code, `${spoken(argv)}: ${error.message}`, { cause: error }));
       resolve({ stdout, stderr, code: error.code ?? null });
     });
     child.stdin?.end();
@@ -54,5 +54,11 @@ export async function mustRun(run: RunProgram, argv: readonly string[], options?
   const { stdout, stderr, code } = await run(argv, options);
   if (code === 0) return stdout;
   const said = (stderr.trim() === "" ? stdout : stderr).trim().split("\n").slice(-5).join("; ");
-  throw new ProgramError(null, `${argv.join(" ")}: exit code ${code ?? "none"}: ${said}`);
+  throw new ProgramError(null, `${spoken(argv)}: exit code ${code ?? "none"}: ${said}`);
+}
+
+/** A command as messages name it: whole, or its beginning. */
+function spoken(argv: readonly string[]): string {
+  const line = argv.join(" ");
+  return line.length <= 90 ? line : `${line.slice(0, 80)}...`;
 }

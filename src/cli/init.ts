@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { hostOption, type SpecOptions, specOption } from "./options.ts";
 
@@ -23,8 +25,6 @@ async function run({ spec: file, host: name, write }: SpecOptions & { write: boo
       );
     }
     if (!write) return print(text);
-    const { existsSync, mkdirSync } = await import("node:fs");
-    const { dirname } = await import("node:path");
     const { writeWhole } = await import("../host/linux/files.ts");
     if (existsSync(file)) throw new UsageError(`${file} is there already, and was left as it is. \`vflag init\` prints the proposal.`);
     mkdirSync(dirname(file), { recursive: true });

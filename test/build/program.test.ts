@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { bundle } from "../../scripts/bundle.ts";
 import { version } from "../../src/cli/version.ts";
 import { sharedProgram } from "../support/program.ts";
 
@@ -37,10 +38,26 @@ for (const args of [
   ["verify", ...target],
   ["verify", "--spec", "missing.yaml"],
   ["explain", "lag"],
+  ["init", "--host", "host.json"],
+  ["inspect", "--host", "host.json"],
+  ["render"],
+  ["render", "70-vflag.rules", ...target],
+  ["uninstall", "--dry-run", "--host", "host.json"],
+  ["completion", "bash"],
   ["nosuch"],
 ]) {
   test(`vflag ${args.join(" ")}`, () => assert.deepEqual(run(program, args), run(sources, args)));
 }
+
+test("it writes a proposal, once", () => {
+  const write = ["init", "--write", "--spec", "proposed.yaml", "--host", "host.json"];
+  assert.match(run(program, write).stdout, /proposed\.yaml is written/);
+  assert.match(run(program, write).stderr, /is there already/);
+});
+
+test("no import is left to be made while it runs: a startup snapshot cannot make one", async () => {
+  assert.doesNotMatch(await bundle(), /[^.\w]import\(/);
+});
 
 test("it says its version, whatever NODE_OPTIONS wants", () => {
   assert.deepEqual(run(program, ["--version"], { NODE_OPTIONS: "--nosuch" }), { status: 0, stdout: `${version}\n`, stderr: "" });

@@ -16,7 +16,7 @@ export function initCommand(): Command {
 async function run({ spec: file, host: name, write }: SpecOptions & { write: boolean }): Promise<void> {
   const { openTarget, print, UsageError } = await import("./target.ts");
   const { proposeSpec } = await import("../spec/propose.ts");
-  const target = await openTarget(name, false, "nics");
+  const target = await openTarget(name, false, "everything", {});
   try {
     const text = proposeSpec(await target.host.observe());
     if (text === null) {

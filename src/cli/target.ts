@@ -24,7 +24,12 @@ export class UsageError extends Error {
  * @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost
  * @param spec what is looked at for it; without one, all that is there
  */
-export async function openTarget(name: string, act: boolean, looks: "everything" | "nics" = "everything", spec?: Spec): Promise<Target> {
+export async function openTarget(
+  name: string,
+  act: boolean,
+  looks: "everything" | "nics" = "everything",
+  spec?: Partial<Pick<Spec, "firmware" | "ovs">>,
+): Promise<Target> {
   if (name === "local") {
     const { LinuxHost } = await import("../host/linux/host.ts");
     // To ask the cards takes seconds.

@@ -51,7 +51,7 @@ export const bonded = (bond = "bond0", slaves = "enp1s0f0np0 enp1s0f1np1", mode 
 });
 export const early: Step = { command: "vflag boot early" };
 export const late: Step = { command: "vflag boot late" };
-export const works: Step = { command: "vflag verify", shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] };
+const works: Step = { command: "vflag verify", shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] };
 const fromPowerOn: readonly Step[] = [powerOn(), early, bonded(), late, works];
 
 /** What others have in use on the NICs' ports: VFs with drivers, bonds with carriers, and who holds a VF. */

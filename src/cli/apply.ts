@@ -75,7 +75,7 @@ async function run(
   const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec);
   try {
     const style = styleFor(process.stderr);
-    const lock = acquireLock(target.lockFile, `vflag ${command}`);
+    const lock = acquireLock(target.lockFile, command);
     try {
       // On a simulated host nothing appears by itself.
       const seconds = name === "local" ? wait : 0;

@@ -7,7 +7,7 @@ import type { FirmwareCard } from "../../src/host/firmware.ts";
 import { ActionError } from "../../src/host/host.ts";
 import { findFirmware } from "../../src/host/linux/firmware.ts";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { ProgramError, runProgram } from "../../src/host/linux/program.ts";
+import { ProgramError, type RunProgram, runProgram } from "../../src/host/linux/program.ts";
 import { isUnknown } from "../../src/host/observed.ts";
 import { HostState } from "../../src/host/state.ts";
 import { pciAddress } from "../../src/host/values.ts";
@@ -218,6 +218,27 @@ describe("what cannot be asked is unknown, and says why", () => {
     const stdout = "-E- Failed to query some of the TLVs:\n    Failed to query the next values of the following TLVs:\n    nv_vpi \n";
     const { unknown } = await ask((cards) => Object.assign(cards, { fails: { stderr: "", stdout } }));
     assert.match(unknown ?? "", /following TLVs:; nv_vpi$/);
+  });
+  test("a table of a layout that is not known: its JSON is asked for, and what is not understood there either is told of the table", async () => {
+    const json = JSON.stringify({ "Device #1": { tlv_configuration: { NUM_OF_VFS: { next_value: 16 } } } });
+    for (const [answer, expected] of [
+      [json, "16"],
+      ["no JSON", undefined],
+    ] as const) {
+      const run: RunProgram = (argv) => {
+        const stdout = argv.includes("-j")
+          ? answer
+          : argv.includes("query")
+            ? "Device #1:\nSettings: of 2031\n"
+            : "mstconfig, mstflint 9.0\n";
+        return Promise.resolve({ code: 0, stdout, stderr: "" });
+      };
+      const found = await findFirmware({ run, sysRoot: "/nowhere" }, state(first), "auto");
+      assert.ok(!isUnknown(found) && found[0] !== undefined);
+      const { configuration } = found[0];
+      if (isUnknown(configuration)) assert.match(configuration.unknown, /-e query: not understood: no line "Configurations:"/);
+      assert.equal(isUnknown(configuration) ? undefined : configuration.parameters["NUM_OF_VFS"]?.next, expected);
+    }
   });
   test("no program is installed", async () => {
     const { tool, unknown, asked } = await ask((cards) => Object.assign(cards, { program: "none" }));

@@ -5,6 +5,7 @@ import { type FirmwareSettings, type FirmwareTool, settingArguments } from "../f
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState } from "../state.ts";
 import type { PciAddress } from "../values.ts";
+import { parseFirmwareJson } from "./firmware-json.ts";
 import { firmwareErrorOf, parseFirmwareQuery, parseFirmwareToolVersion } from "./firmware-text.ts";
 import type { Kernel } from "./kernel.ts";
 import { ProgramError, type ProgramResult } from "./program.ts";
@@ -78,11 +79,24 @@ async function queryFirmware(
   try {
     const answer = await kernel.run(argv, { limit: queryLimit });
     if (answer.code !== 0) return unknown(`${argv.join(" ")}: ${failureOf(kernel, answer)}`);
-    const configuration = parseFirmwareQuery(answer.stdout);
+    const table = parseFirmwareQuery(answer.stdout);
+    const configuration = isUnknown(table) ? await queryAsJson(kernel, tool, pf, table) : table;
     return isUnknown(configuration) ? unknown(`${argv.join(" ")}: ${configuration.unknown}`) : configuration;
   } catch (error) {
     return unknown(reasonOf(error));
   }
+}
+
+/** A table in a layout that is not known. @param table why it was not understood, which is told unless the JSON is */
+async function queryAsJson(
+  { run }: Pick<Kernel, "run">,
+  tool: FirmwareTool,
+  pf: PciAddress,
+  table: Observed<FirmwareConfiguration>,
+): Promise<Observed<FirmwareConfiguration>> {
+  const { code, stdout } = await run([tool, "-d", pf, "-j", "/dev/stdout", "query"], { limit: queryLimit });
+  const configuration = code === 0 ? parseFirmwareJson(stdout) : table;
+  return isUnknown(configuration) ? table : configuration;
 }
 
 async function findTool(

@@ -1,6 +1,7 @@
 import { type Artefact, isMadeByVflag } from "../boot/artefact.ts";
 import { unitArtefacts } from "../boot/units.ts";
 import type { Action } from "../host/action.ts";
+import type { Unit } from "../host/installation.ts";
 import { isUnknown } from "../host/observed.ts";
 import { bootInput, writing } from "./boot-files.ts";
 import type { HostFinding, HostRequirement, HostView } from "./requirement.ts";
@@ -58,6 +59,21 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
       actions.push({ kind: "enable-unit", unit: name });
     }
   }
-  if (actions.length === 0) return [];
+  if (actions.length === 0) return text !== null && unit !== undefined ? failures(unit) : [];
   return [{ ...finding, actual: said.join(", "), severity: "warning", remedy: { kind: "actions", actions } }];
+}
+
+/** It ran at this boot, and did not come to its end well. */
+function failures({ name, active, result }: Unit): HostFinding[] {
+  if (active !== "failed" && result === "success") return [];
+  const text = `journalctl -b -u ${name} tells why; what it left undone is told below, and vflag apply does it`;
+  return [
+    {
+      subject: name,
+      expected: "ended well at this boot",
+      actual: `failed (${result})`,
+      severity: "warning",
+      remedy: { kind: "person", text },
+    },
+  ];
 }

@@ -1,5 +1,6 @@
 import { commandLine, conflictsIn, iommuArguments, iommuKind, missingFrom } from "../boot/kernel-arguments.ts";
 import { isUnknown, known } from "../host/observed.ts";
+import type { PhysicalFunction } from "../host/state.ts";
 import type { HostFinding, HostRequirement, HostView, Remedy } from "./requirement.ts";
 import { pfName } from "./virtual-functions.ts";
 
@@ -18,7 +19,7 @@ export const iommu: HostRequirement = {
   check: (view) => {
     const { spec, state, nics } = view;
     if (spec.kernel?.iommu === "off") return [];
-    const outside = nics.flatMap(({ nic, pfs }) => pfs.filter((pf) => pf.iommuGroup === null).map((pf) => ({ nic: nic.name, pf })));
+    const outside = nics.flatMap(({ nic, pfs }) => pfs.flatMap(outsideOf).map((subject) => ({ nic: nic.name, subject })));
     // A port in a group is the proof; without ports there is nothing to prove it with.
     if (outside.length === 0 && nics.length > 0) return [];
     const groups = isUnknown(state.platform) ? state.platform : state.platform.iommuGroups;
@@ -28,12 +29,18 @@ export const iommu: HostRequirement = {
     if (groups === 0) return [finding(host, "there is no IOMMU group", "error", remedyWithoutGroups(view))];
     const text =
       "dmesg | grep -E 'DMAR|AMD-Vi' tells why the IOMMU leaves it out; a port behind VMD or a bridge without ACS needs another slot or BIOS setting";
-    return outside.map(({ nic, pf }) => ({
-      ...finding(pfName(pf), `in none of the ${groups} IOMMU groups`, "error", { kind: "person", text }),
+    return outside.map(({ nic, subject }) => ({
+      ...finding(subject, `in none of the ${groups} IOMMU groups`, "error", { kind: "person", text }),
       nics: [nic],
     }));
   },
 };
+
+/** A port, or those of its VFs, that no guest can be given. */
+function outsideOf(pf: PhysicalFunction): string[] {
+  if (pf.iommuGroup === null) return [pfName(pf)];
+  return pf.vfs.filter((vf) => vf.iommuGroup === null).map((vf) => `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`);
+}
 
 /** First the kernel's arguments, then the BIOS: the latter can be told only when the former are active. */
 function remedyWithoutGroups({ spec, state }: HostView): Remedy {

@@ -1,4 +1,4 @@
-import { isUnknown } from "../host/observed.ts";
+import { isUnknown, known } from "../host/observed.ts";
 import type { Lag, PhysicalFunction } from "../host/state.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { boundVfs } from "./vfs-unbound.ts";
@@ -72,8 +72,10 @@ function disagreement(pf: PhysicalFunction, found: Lag, ports: readonly Physical
     (port) => port !== pf && !isUnknown(port.lag) && (port.lag?.state !== found.state || port.lag.type !== found.type),
   );
   if (other !== undefined) return `active, type switchdev, but not as ${pfName(other)} shows it`;
-  const strange = found.members.filter((member) => !ports.some((port) => port.address === member));
-  return strange.length > 0 || found.members.length !== ports.length ? `active, with the members ${found.members.join(", ")}` : null;
+  const own = ports.map(({ address }) => address).toSorted();
+  const shown = [found, ...ports.flatMap((port) => known(port.lag) ?? [])];
+  const strange = shown.find(({ members }) => members.toSorted().join() !== own.join());
+  return strange === undefined ? null : `active, with the members ${strange.members.join(", ") || "none"}`;
 }
 
 function describeActive(found: Lag): string {

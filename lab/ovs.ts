@@ -71,7 +71,8 @@ const onTheHost: Fault = {
       shows: [/bond0: in the Linux bridge br-lan/],
     },
     { command: "ip link set bond0 nomaster; ip link del br-lan; ovs-vsctl add-port br-ex bond0" },
-    { command: "systemctl stop ovs-vswitchd" },
+    // The database goes with it, in Debian's units: it comes back alone.
+    { command: "systemctl stop ovs-vswitchd; sleep 2; systemctl start ovsdb-server" },
     finds(/does not work: Open vSwitch: ovs-vswitchd does not answer/),
     { command: "systemctl start openvswitch-switch ovs-vswitchd && ovs-appctl version" },
   ],

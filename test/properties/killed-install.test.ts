@@ -109,6 +109,8 @@ async function install(root: string, actions: readonly Action[], inject: string)
   const strace = spawn("strace", threads, { stdio: ["ignore", "ignore", "pipe"] });
   const detached = once(strace, "exit");
   await once(strace.stderr, "data");
+  // It may be killed before it has read that.
+  child.stdin.on("error", () => {});
   child.stdin.end(JSON.stringify({ root, actions }));
   const [code] = await ended;
   await detached;

@@ -120,6 +120,7 @@ export const stories: readonly Story[] = [
       { command: makeBond, exit: 0, say: "Networking makes the bond:" },
       { command: "vflag boot late", exit: 0, say: "At boot, after networking:" },
       { command: "vflag verify", exit: 0, shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] },
+      { command: "vflag apply", exit: 0, shows: [/boot-units/], say: "For the boots to come, vflag puts its units in place:" },
       { command: "vflag apply", exit: 0, shows: [/Nothing was to be done/] },
       { command: "vflag inspect", exit: 0, shows: [/02:5d:00:00:01:03/, /shared FDB/] },
       {

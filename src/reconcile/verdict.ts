@@ -3,6 +3,7 @@ import { evaluate, evaluateHost } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
+import { type Cause, causesOf } from "./causes.ts";
 
 /** The answer for one NIC. `unknown`: nothing seen is wrong, but not everything could be seen. */
 export type Answer = "works" | "broken" | "unknown";
@@ -10,8 +11,10 @@ export type Answer = "works" | "broken" | "unknown";
 export interface Verdict {
   readonly nic: string;
   readonly answer: Answer;
-  /** The earliest thing that is wrong: the rest may follow from it. */
+  /** The first cause of its not working: of an error where there is one, else of what could not be seen. */
   readonly reason: Deviation | null;
+  /** What nothing else explains, each with what follows from it: together all of the deviations, each once. */
+  readonly causes: readonly Cause[];
   /** Its own, and those of the host that concern it, in the order of the stages. */
   readonly deviations: readonly Deviation[];
 }
@@ -22,9 +25,11 @@ export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] 
   return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
     const deviations = stages.flatMap((stage) => [...around, ...own].filter((deviation) => deviation.stage === stage));
-    const wrong = deviations.find((deviation) => deviation.severity === "error");
-    const unseen = deviations.find((deviation) => deviation.severity === "unknown");
+    const causes = causesOf(deviations);
+    const first = (severity: Deviation["severity"]) =>
+      causes.find((cause) => [cause.deviation, ...cause.consequences].some((deviation) => deviation.severity === severity))?.deviation;
+    const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";
-    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, deviations };
+    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, causes, deviations };
   });
 }

@@ -24,7 +24,7 @@ export function appliedText({ outcomes, seconds }: Applied, style: Style): strin
 
 /** Why the host has to reboot, and what vflag's units do then: the same steps as of a plan, without their commands. */
 export function rebootText({ because, phases }: NonNullable<Awaited<ReturnType<typeof afterReboot>>>, style: Style): string {
-  const reasons = condense(because).map(({ first, subjects }) => `  ${first.nic}: ${subjectText(subjects)}: ${first.actual}`);
+  const reasons = condense(because).map((same) => `  ${same.first.nic}: ${subjectText(same)}: ${same.first.actual}`);
   const steps = phases.flatMap((phase) => {
     if (phase.steps.length === 0) return [];
     const title =

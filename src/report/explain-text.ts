@@ -8,11 +8,15 @@ export function explainText(requirement: About, style: Style): string {
   return `${[
     `${style.strong(requirement.id)}  (stage ${requirement.stage})`,
     requirement.title,
-    ...list("Why", [requirement.why, gate]),
+    ...list("Why", [requirement.why, gate, ...consequenceOf(requirement)]),
     ...list("See it by hand", requirement.observe),
     ...list("Put it right by hand", requirement.byHand),
     ...list("References", requirement.references),
   ].join("\n")}\n`;
+}
+
+function consequenceOf({ follows }: About): string[] {
+  return follows.length === 0 ? [] : [`Told as a consequence where one of these is not fulfilled: ${follows.join(", ")}.`];
 }
 
 /** All requirements in their order. */
@@ -26,7 +30,7 @@ export function explainMarkdown(requirement: About): string {
   return [
     `## ${requirement.id}`,
     `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: nothing that follows is done before it holds" : ""}.`,
-    `*Why.* ${requirement.why}`,
+    `*Why.* ${[requirement.why, ...consequenceOf(requirement)].join(" ")}`,
     `*See it by hand:*\n\n${list(requirement.observe, true)}`,
     `*Put it right by hand:*\n\n${list(requirement.byHand, false)}`,
     `*References:*\n\n${list(requirement.references, false)}`,

@@ -44,14 +44,14 @@ function phaseTitle(phase: Phase): string {
 
 function reasonLines({ after, because }: Phase): string[] {
   if (after !== "reboot") return [];
-  return condense(because).map(({ first, subjects }) => `  ${first.nic}: ${subjectText(subjects)}: ${first.actual}`);
+  return condense(because).map((same) => `  ${same.first.nic}: ${subjectText(same)}: ${same.first.actual}`);
 }
 
 function stepLines(step: PlannedStep, number: number, style: Style, full: boolean): string[] {
   const title = requirementById(step.requirement)?.title ?? step.requirement;
   const head = `${String(number).padStart(3)}  ${style.strong(step.nic)}  ${step.requirement}: ${title}`;
   const off = condense(step.deviations).map(
-    ({ first, subjects }) => `     ${style.faint(`${subjectText(subjects)}: ${first.actual}, wanted ${first.expected}`)}`,
+    (same) => `     ${style.faint(`${subjectText(same)}: ${same.first.actual}, wanted ${same.first.expected}`)}`,
   );
   const deviations =
     full || off.length <= deviationsShown

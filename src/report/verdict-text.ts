@@ -1,5 +1,6 @@
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState } from "../host/state.ts";
+import type { Cause } from "../reconcile/causes.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation, Remedy } from "../requirements/requirement.ts";
@@ -19,15 +20,17 @@ export function verdictText(spec: Spec, state: HostState, verdicts: readonly Ver
   return `${[head, ...host, ...blocks, summary(verdicts, style)].join("\n\n")}\n`;
 }
 
-/** What is off with the host around the NICs, once and in full. */
+/** What is off with the host around the NICs, once and in full; what only follows from a NIC's own trouble is told there. */
 function hostBlock(verdicts: readonly Verdict[], style: Style): string[] {
-  const all = verdicts.flatMap(({ deviations }) => deviations.filter(({ nic }) => nic === hostName));
-  const once = [...new Map(all.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
+  const all = verdicts.flatMap(({ causes }) => causes.filter(({ deviation }) => deviation.nic === hostName));
+  const once = [...new Map(all.map((cause) => [JSON.stringify(cause.deviation), cause])).values()];
   if (once.length === 0) return [];
-  const lines = condense(once).flatMap((condensed) => [
-    deviationLine(condensed, style),
-    `      why  ${condensed.first.why}`,
-    `      do   ${remedyText(condensed.first.remedy, false)}`,
+  const lines = condenseCauses(once).flatMap(({ cause, consequences }) => [
+    ...causeLines(cause, true, style),
+    ...consequenceLines(
+      consequences.filter(({ nic }) => nic === hostName),
+      style,
+    ),
   ]);
   return [[style.strong(hostName), ...lines].join("\n")];
 }
@@ -41,24 +44,41 @@ export function deviationLines(deviations: readonly Deviation[], style: Style): 
   ]);
 }
 
-/** The first thing that is wrong explains most of what follows: it is told in full, the others in a line. */
+/** Causes one by one, the heaviest first, each with what follows from it in a line. */
 function verdictLines(verdict: Verdict, style: Style): string[] {
-  const root = verdict.reason?.requirement;
-  const own = verdict.deviations.filter(({ nic }) => nic !== hostName);
-  const rest = condense(own.filter((deviation) => deviation.requirement !== root));
-  const first = condense(own.filter((deviation) => deviation.requirement === root));
-  return [
-    ...first.flatMap((condensed, index) => [
-      deviationLine(condensed, style),
-      ...(index === 0 ? [`      why  ${condensed.first.why}`] : []),
-      `      do   ${remedyText(condensed.first.remedy, false)}`,
-    ]),
-    ...(root === undefined || rest.length === 0 ? [] : [style.faint("  and, perhaps because of it:")]),
-    ...rest.flatMap((condensed) => {
-      const { remedy } = condensed.first;
-      return [deviationLine(condensed, style), ...(remedy.kind === "actions" ? [] : [`      do   ${remedyText(remedy, false)}`])];
-    }),
-  ];
+  const heaviest = verdict.causes.toSorted((a, b) => weight(a) - weight(b));
+  const condensed = condenseCauses(heaviest);
+  const first = condensed.find(({ cause }) => cause.first.nic !== hostName);
+  return condensed.flatMap((found) => {
+    const { cause, consequences } = found;
+    if (cause.first.nic !== hostName) return [...causeLines(cause, found === first, style), ...consequenceLines(consequences, style)];
+    const own = consequences.filter(({ nic }) => nic !== hostName);
+    return own.length === 0 ? [] : [`  because of ${style.strong(cause.first.requirement)}, see host:`, ...consequenceLines(own, style)];
+  });
+}
+
+function weight({ deviation, consequences }: Cause): number {
+  const severities = ["error", "unknown", "warning"];
+  return Math.min(...[deviation, ...consequences].map(({ severity }) => severities.indexOf(severity)));
+}
+
+/** Causes that say the same of several subjects, as one. */
+function condenseCauses(causes: readonly Cause[]): { cause: Condensed; consequences: Deviation[] }[] {
+  const following = new Map(causes.map(({ deviation, consequences }) => [deviation, consequences]));
+  return condense(causes.map(({ deviation }) => deviation)).map((cause) => {
+    return { cause, consequences: cause.all.flatMap((deviation) => following.get(deviation) ?? []) };
+  });
+}
+
+function causeLines(cause: Condensed, whole: boolean, style: Style): string[] {
+  const why = whole ? [`      why  ${cause.first.why}`] : [];
+  return [deviationLine(cause, style), ...why, `      do   ${remedyText(cause.first.remedy, false)}`];
+}
+
+function consequenceLines(consequences: readonly Deviation[], style: Style): string[] {
+  return condense(consequences).map((same, index) => {
+    return `      ${index === 0 ? "so " : "   "}  ${style.faint(`${same.first.requirement}  ${subjectText(same)}: ${same.first.actual}`)}`;
+  });
 }
 
 function nicBlock(nic: NicSpec, state: HostState, verdict: Verdict, style: Style): string[] {
@@ -94,9 +114,10 @@ function facts(nic: NicSpec, state: HostState): string[] {
   return lines;
 }
 
-function deviationLine({ first, subjects }: Condensed, style: Style): string {
+function deviationLine(same: Condensed, style: Style): string {
+  const { first } = same;
   const mark = { error: style.bad("✗"), warning: style.doubtful("!"), unknown: style.doubtful("?") }[first.severity];
-  return `  ${mark} ${style.strong(first.requirement)}  ${subjectText(subjects)}: ${first.actual}, wanted ${first.expected}`;
+  return `  ${mark} ${style.strong(first.requirement)}  ${subjectText(same)}: ${first.actual}, wanted ${first.expected}`;
 }
 
 /** @param tried whether vflag has done what it can, so that only the way out is left to be told */

@@ -1,7 +1,7 @@
 import { isUnknown } from "../host/observed.ts";
 import type { BiosSign } from "../host/platform.ts";
 import type { HostFinding, HostRequirement, NicView } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 const words: Readonly<Record<Exclude<BiosSign["sign"], "virtualization">, { readonly lack: string; readonly text: string }>> = {
   mmio: {
@@ -23,6 +23,7 @@ export const biosResources: HostRequirement = {
   observe: ["dmesg | grep -E 'not enough MMIO resources|out of range'", "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs"],
   byHand: ["in the BIOS: SR-IOV, above-4G decoding, ARI; then reboot"],
   references: ["linux drivers/pci/iov.c (sriov_enable)", "https://docs.kernel.org/PCI/pci-iov-howto.html"],
+  follows: [],
   gate: false,
   check: ({ state, nics }) =>
     nics.flatMap((view) => nicFindings(view, isUnknown(state.platform) ? state.platform : state.platform.biosSigns)),
@@ -31,7 +32,7 @@ export const biosResources: HostRequirement = {
 function nicFindings({ nic, pfs }: NicView, signs: readonly BiosSign[] | { readonly unknown: string }): HostFinding[] {
   return pfs.flatMap((pf) => {
     const finding = (expected: string, actual: string, severity: HostFinding["severity"], text: string): HostFinding[] => [
-      { subject: pfName(pf), expected, actual, severity, remedy: { kind: "person", text }, nics: [nic.name] },
+      { ...aboutPf(pf), expected, actual, severity, remedy: { kind: "person", text }, nics: [nic.name] },
     ];
     if (pf.sriov?.total === 0) {
       const text = "turn SR-IOV on in the BIOS and in the NIC's firmware (SRIOV_EN, NUM_OF_VFS), then reboot";

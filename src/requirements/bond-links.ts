@@ -13,6 +13,7 @@ export const bondLinks: Requirement = {
   observe: ["cat /proc/net/bonding/BOND", "ip -br link"],
   byHand: ["See the cables, the switch's ports, and the LACP configuration of the switch."],
   references: ["https://docs.kernel.org/networking/bonding.html"],
+  follows: ["bond"],
   gate: false,
   check: ({ nic, state }) => {
     const found = nic.mode === "vf-lag" ? state.bonds.find((candidate) => candidate.name === nic.bond) : undefined;

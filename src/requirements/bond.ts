@@ -19,6 +19,7 @@ export const bond: Requirement = {
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, mlx5_handle_changeupper_event)",
     "https://docs.kernel.org/networking/bonding.html",
   ],
+  follows: ["ports"],
   gate: true,
   check: ({ nic, pfs, state }) => {
     const name = nic.bond;

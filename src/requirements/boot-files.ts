@@ -13,6 +13,7 @@ export const bootFiles: HostRequirement = {
   observe: ["vflag render (which files there are)", "vflag render 70-vflag.rules | diff - /etc/udev/rules.d/70-vflag.rules"],
   byHand: ["vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules && udevadm control --reload (and so on)"],
   references: ["udev(7)", "NetworkManager(8): NM_UNMANAGED", "systemd.network(5): Unmanaged=", "modprobe.d(5)"],
+  follows: [],
   gate: false,
   check: (view) => plainArtefacts.flatMap((artefact) => fileFindings(artefact, view)),
 };

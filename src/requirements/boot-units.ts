@@ -18,6 +18,7 @@ export const bootUnits: HostRequirement = {
     "systemctl daemon-reload && systemctl enable vflag-early.service vflag-late.service",
   ],
   references: ["systemd.special(7): network-pre.target, network-online.target", "systemd.exec(5)", "systemctl(1)"],
+  follows: [],
   gate: false,
   check: (view) => unitArtefacts.flatMap((artefact) => unitFindings(artefact, view)),
 };

@@ -4,7 +4,7 @@ import type { Netdev } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import { type EswitchPort, eswitchPorts } from "./eswitch-ports.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf, type Subject } from "./virtual-functions.ts";
 
 /** Ports and representors have the declared number of channels, or as many as the device offers. */
 export const channels: Requirement = {
@@ -15,11 +15,12 @@ export const channels: Requirement = {
   observe: ["ethtool -l NETDEV"],
   byHand: ["ethtool -L NETDEV combined N (before the PF is in a bond: its carrier drops for a moment)"],
   references: ["ethtool(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/en_rep.c (mlx5e_build_rep_params)"],
+  follows: ["ports", "eswitch-mode"],
   gate: false,
   check: (view) => {
-    return portsOf(view).flatMap(({ netdev, role, subject }) => {
+    return portsOf(view).flatMap(({ netdev, role, about }) => {
       const declared = role === "pf" ? view.nic.channels.pf : view.nic.channels.representor;
-      return declared === undefined ? [] : channelFindings(netdev, subject, declared);
+      return declared === undefined ? [] : channelFindings(netdev, about, declared);
     });
   },
 };
@@ -29,14 +30,14 @@ function portsOf(view: NicView): EswitchPort[] {
   if (view.nic.mode !== "sriov") return eswitchPorts(view);
   return view.pfs.flatMap((pf): EswitchPort[] => {
     const netdev = netdevOf(pf, view.state);
-    return netdev === undefined ? [] : [{ netdev, role: "pf", subject: pfName(pf) }];
+    return netdev === undefined ? [] : [{ netdev, role: "pf", about: aboutPf(pf) }];
   });
 }
 
-function channelFindings(netdev: Netdev, subject: string, declared: number): Finding[] {
+function channelFindings(netdev: Netdev, about: Subject, declared: number): Finding[] {
   const expected = `${declared} combined`;
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding => {
-    return { subject, expected, actual, severity, remedy };
+    return { ...about, expected, actual, severity, remedy };
   };
   if (isUnknown(netdev.channels)) {
     return [finding(netdev.channels.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -l ${word(netdev.name)}` })];

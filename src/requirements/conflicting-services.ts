@@ -10,6 +10,7 @@ export const conflictingServices: HostRequirement = {
   observe: ["systemctl status openibd.service", "systemctl cat mlnx_interface_mgr@.service"],
   byHand: ["systemctl disable openibd.service", "systemctl mask mlnx_interface_mgr@.service"],
   references: ["MLNX_OFED: /etc/init.d/openibd, 82-net-setup-link.rules", "systemctl(1): disable, mask"],
+  follows: [],
   gate: false,
   check: ({ state }) => {
     const { units } = state;

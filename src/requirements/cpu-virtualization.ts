@@ -10,6 +10,7 @@ export const cpuVirtualization: HostRequirement = {
   observe: ["grep -o -w -m 1 -E 'vmx|svm' /proc/cpuinfo", "dmesg | grep -i 'by bios'"],
   byHand: ["in the BIOS: Intel Virtualization Technology (VT-x), or SVM Mode on AMD"],
   references: ["linux arch/x86/kernel/cpu/feat_ctl.c (init_ia32_feat_ctl)", "https://docs.kernel.org/arch/x86/cpuinfo.html"],
+  follows: [],
   gate: false,
   check: ({ spec, state }) => {
     if (spec.kernel?.iommu === "off") return [];

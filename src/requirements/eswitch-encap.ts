@@ -10,6 +10,7 @@ export const eswitchEncap: Requirement = {
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS encap-mode basic"],
   references: ["https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html"],
+  follows: ["model", "not-in-bond", "vf-count", "vf-links", "steering"],
   gate: false,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.encap;

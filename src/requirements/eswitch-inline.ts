@@ -13,6 +13,7 @@ export const eswitchInline: Requirement = {
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
     "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_inline_mode_set)",
   ],
+  follows: ["model", "not-in-bond", "vf-count", "vf-links", "steering"],
   gate: false,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.inline;

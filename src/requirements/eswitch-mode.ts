@@ -1,7 +1,7 @@
 import { isUnknown } from "../host/observed.ts";
 import { eswitchOf, wantedMode } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { heldVfs, pfName } from "./virtual-functions.ts";
+import { aboutPf, heldVfs } from "./virtual-functions.ts";
 
 /** The eSwitch is in the mode that is wanted: switchdev, or legacy in mode sriov. */
 export const eswitchMode: Requirement = {
@@ -15,15 +15,14 @@ export const eswitchMode: Requirement = {
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
     "linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (mlx5_devlink_eswitch_mode_set)",
   ],
+  follows: ["ports", "model", "not-in-bond", "vf-count", "vf-links"],
   gate: true,
   check: ({ nic, pfs }) => {
     const wanted = wantedMode(nic);
     return pfs.flatMap((pf): Finding[] => {
       if (isUnknown(pf.eswitch)) {
         const text = "see that devlink answers for this PF: devlink dev eswitch show";
-        return [
-          { subject: pfName(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } },
-        ];
+        return [{ ...aboutPf(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
       }
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || eswitch.mode === wanted) return [];
@@ -36,7 +35,7 @@ export const eswitchMode: Requirement = {
               actions: [{ kind: "set-eswitch-mode", pf: pf.address, mode: wanted }],
               otherwise: `see dmesg | grep ${pf.address} for the firmware's reason; after "failed to rollback" only a reboot helps`,
             };
-      return [{ subject: pfName(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy }];
+      return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy }];
     });
   },
 };

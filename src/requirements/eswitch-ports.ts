@@ -2,14 +2,14 @@ import type { Netdev } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import { eswitchOf } from "./eswitch.ts";
 import type { NicView } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf, type Subject } from "./virtual-functions.ts";
 
 /** A netdev on a NIC's eSwitch: a PF (the uplink representor) or the representor of a VF. */
 export interface EswitchPort {
   readonly netdev: Netdev;
   readonly role: "pf" | "representor";
   /** As messages name it: `ens3f0 (0000:37:00.0)` or `representor ens3f0npf0vf3 (VF 3 of 0000:37:00.0)`. */
-  readonly subject: string;
+  readonly about: Subject;
 }
 
 /** The netdevs that carry a NIC's offloaded traffic, PFs first; empty in mode sriov, and for PFs that are not in switchdev mode. */
@@ -19,7 +19,7 @@ export function eswitchPorts({ nic, pfs, state }: NicView): EswitchPort[] {
   const ready = pfs.filter((pf) => eswitchOf(pf)?.mode === "switchdev");
   const uplinks = ready.flatMap((pf): EswitchPort[] => {
     const netdev = netdevOf(pf, state);
-    return netdev === undefined ? [] : [{ netdev, role: "pf", subject: pfName(pf) }];
+    return netdev === undefined ? [] : [{ netdev, role: "pf", about: aboutPf(pf) }];
   });
   const representors = ready.flatMap((pf) => {
     return state.representors
@@ -27,7 +27,8 @@ export function eswitchPorts({ nic, pfs, state }: NicView): EswitchPort[] {
       .flatMap((representor): EswitchPort[] => {
         const netdev = netdevs.get(representor.netdev);
         const subject = `representor ${representor.netdev} (VF ${representor.vf} of ${pf.address})`;
-        return netdev === undefined ? [] : [{ netdev, role: "representor", subject }];
+        const about = { subject, pf: pf.address };
+        return netdev === undefined ? [] : [{ netdev, role: "representor", about }];
       });
   });
   return [...uplinks, ...representors];

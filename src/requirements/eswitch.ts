@@ -3,7 +3,7 @@ import { known } from "../host/observed.ts";
 import type { Eswitch, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, Remedy } from "./requirement.ts";
-import { heldVfs, nativeDriver, pfName } from "./virtual-functions.ts";
+import { aboutPf, heldVfs, nativeDriver } from "./virtual-functions.ts";
 
 /** The eSwitch of a PF as far as it was observed. */
 export function eswitchOf(pf: PhysicalFunction): Eswitch | undefined {
@@ -24,7 +24,7 @@ export function modeChangePending(nic: NicSpec, pf: PhysicalFunction): boolean {
 /** A finding on one eSwitch option. An option that only takes effect on the way to switchdev is set from legacy mode. */
 export function optionFinding(pf: PhysicalFunction, expected: string, actual: string, set: Action, fromLegacy: boolean): Finding {
   return {
-    subject: pfName(pf),
+    ...aboutPf(pf),
     expected,
     actual,
     severity: "error",
@@ -34,7 +34,7 @@ export function optionFinding(pf: PhysicalFunction, expected: string, actual: st
 
 /** A finding on an option that the driver does not have. */
 export function withoutOption(pf: PhysicalFunction, expected: string, actual: string, key: string): Finding {
-  return { subject: pfName(pf), expected, actual, severity: "error", remedy: { kind: "person", text: `drop \`${key}\` from the spec` } };
+  return { ...aboutPf(pf), expected, actual, severity: "error", remedy: { kind: "person", text: `drop \`${key}\` from the spec` } };
 }
 
 function viaLegacy(pf: PhysicalFunction, set: Action): Remedy {

@@ -32,6 +32,7 @@ export const firmware: HostRequirement = {
     "https://github.com/Mellanox/mstflint (mlxconfig/), and its issue 416 about the kernel's lockdown",
     "kernel_lockdown(7)",
   ],
+  follows: [],
   gate: false,
   check: (view) =>
     view.spec.firmware === undefined ? [] : wantedCards(view).flatMap((card) => [...settings(card, view), ...manyVfs(card, view)]),

@@ -15,6 +15,7 @@ export const iommu: HostRequirement = {
   observe: ["ls /sys/kernel/iommu_groups", "readlink /sys/bus/pci/devices/ADDRESS/iommu_group", "dmesg | grep -E 'DMAR|AMD-Vi'"],
   byHand: ["kernel: {iommu: auto} in the spec, vflag apply, reboot", "in the BIOS: VT-d on Intel, IOMMU (AMD-Vi) on AMD"],
   references: ["https://docs.kernel.org/driver-api/vfio.html", "https://docs.kernel.org/arch/x86/iommu.html"],
+  follows: ["cpu-virtualization", "kernel-arguments"],
   gate: false,
   check: (view) => {
     const { spec, state, nics } = view;

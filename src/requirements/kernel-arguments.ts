@@ -21,6 +21,7 @@ export const kernelArguments: HostRequirement = {
     "systemd-boot: /etc/kernel/cmdline, then kernel-install add $(uname -r) /boot/vmlinuz-$(uname -r)",
   ],
   references: ["https://docs.kernel.org/admin-guide/kernel-parameters.html", "grubby(8)", "kernel-install(8)"],
+  follows: [],
   gate: false,
   check: ({ spec, state }) => {
     const { kernel } = spec;

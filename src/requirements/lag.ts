@@ -24,6 +24,7 @@ export const lag: Requirement = {
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c",
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)",
   ],
+  follows: ["ports", "model", "not-in-bond", "vf-count", "vfs-unbound", "eswitch-mode", "bond", "firmware"],
   gate: true,
   check: ({ nic, pfs }) => {
     const first = pfs[0];
@@ -43,10 +44,12 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     return finding(pf.lag.unknown, "unknown", { kind: "person", text });
   }
   if (pf.lag === null)
-    return finding(`driver ${pf.driver ?? "none"} has no LAG`, "error", {
-      kind: "person",
-      text: "use a NIC that does VF-LAG, or mode: switchdev",
-    });
+    return alone(
+      finding(`driver ${pf.driver ?? "none"} has no LAG`, "error", {
+        kind: "person",
+        text: "use a NIC that does VF-LAG, or mode: switchdev",
+      }),
+    );
   if (pf.lag.state === "active" && pf.lag.type === "switchdev") {
     const strange = disagreement(pf, pf.lag, ports);
     return strange === null ? [] : finding(strange, "unknown", { kind: "person", text: "compare /sys/kernel/debug/mlx5/*/lag by hand" });
@@ -55,7 +58,8 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     // The firmware rejects the LAG while a VF is driven; one that is in use stays, and a person must decide.
     const bound = ports.flatMap((port) => boundVfs(port, "while the LAG is not active"));
     const held = bound.filter((candidate) => candidate.remedy.kind !== "actions");
-    if (held.length > 0) return held;
+    // A bond that cannot carry a LAG is the cause of this too, so it is not independent here.
+    if (held.length > 0) return held.map(({ independent: _, ...found }) => found);
     const unbind = bound.flatMap((candidate) => (candidate.remedy.kind === "actions" ? candidate.remedy.actions : []));
     return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
       kind: "actions",
@@ -63,7 +67,13 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
       otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there; after "driver restart required" only a reboot helps`,
     });
   }
-  return finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
+  const wrongType = finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
+  return pf.lag.type === "roce" ? wrongType : alone(wrongType);
+}
+
+/** A bond made too early gives type roce; no driver without LAG, and no other type, comes from what was wrong before. */
+function alone(findings: Finding[]): Finding[] {
+  return findings.map((finding) => ({ ...finding, independent: true }));
 }
 
 /** Both ports of a card show the same LAG, whose members are these two. */

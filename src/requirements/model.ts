@@ -4,7 +4,7 @@ import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { firmwareCardOf, remedyForTooFew } from "./firmware-wait.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** The NIC can do what the mode asks for. Proof is what the driver shows; the model's id is only a hint. */
 export const model: Requirement = {
@@ -21,6 +21,7 @@ export const model: Requirement = {
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
     "https://docs.kernel.org/networking/representors.html",
   ],
+  follows: ["ports", "firmware", "bios-resources"],
   gate: true,
   check: ({ nic, pfs, state }) =>
     pfs.flatMap((pf) => {
@@ -31,7 +32,7 @@ export const model: Requirement = {
 
 function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Finding[] {
   const finding = (actual: string, text: string, expected = "SR-IOV through sysfs"): Finding => {
-    return { subject: pfName(pf), expected, actual, severity: "error", remedy: { kind: "person", text } };
+    return { ...aboutPf(pf), expected, actual, severity: "error", remedy: { kind: "person", text } };
   };
   const byModule = pf.driver === "mlx4_core";
   if (byModule && nic.persistence !== "modprobe") {
@@ -56,26 +57,24 @@ function waitsForDriver(pf: PhysicalFunction, count: number, wanted: number): Fi
     "mlx4_core reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first " +
     "`update-initramfs -u` (Debian, Ubuntu) or `dracut --force` (RHEL, Rocky)";
   const actual = `${count} VFs`;
-  return { subject: pfName(pf), expected: `${wanted} VFs by module options`, actual, severity: "error", remedy: { kind: "reboot", text } };
+  return { ...aboutPf(pf), expected: `${wanted} VFs by module options`, actual, severity: "error", remedy: { kind: "reboot", text } };
 }
 
 function eswitchNeeds(pf: PhysicalFunction, mode: "switchdev" | "vf-lag"): Finding[] {
   if (isUnknown(pf.eswitch)) {
     const text = "load the driver and see that devlink answers: devlink dev eswitch show";
-    return [
-      { subject: pfName(pf), expected: "an eSwitch", actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } },
-    ];
+    return [{ ...aboutPf(pf), expected: "an eSwitch", actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
   }
   if (pf.eswitch === null) {
     const actual = `${pf.model ?? "this NIC"} (driver ${pf.driver ?? "none"}) has no eSwitch`;
     const text = "use mode: sriov for this NIC";
-    return [{ subject: pfName(pf), expected: "an eSwitch", actual, severity: "error", remedy: { kind: "person", text } }];
+    return [{ ...aboutPf(pf), expected: "an eSwitch", actual, severity: "error", remedy: { kind: "person", text } }];
   }
   const known = modelOf(pf.vendor, pf.product);
   if (mode === "vf-lag" && known !== undefined && !known.vfLag) {
     const text = "go on only if the vendor says that this card does VF-LAG; `lag` below is the proof";
     const actual = `${known.name} is not known to do VF-LAG`;
-    return [{ subject: pfName(pf), expected: "ConnectX-5 or later", actual, severity: "warning", remedy: { kind: "person", text } }];
+    return [{ ...aboutPf(pf), expected: "ConnectX-5 or later", actual, severity: "warning", remedy: { kind: "person", text } }];
   }
   return [];
 }

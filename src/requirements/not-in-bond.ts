@@ -6,7 +6,7 @@ import { eswitchMode } from "./eswitch-mode.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
 import { steering } from "./steering.ts";
 import { vfCount } from "./vf-count.ts";
-import { heldVfs, pfName } from "./virtual-functions.ts";
+import { aboutPf, heldVfs } from "./virtual-functions.ts";
 
 /** What must be done before a PF is in a bond. */
 const beforeBonding = [vfCount, steering, eswitchInline, eswitchEncap, eswitchMode];
@@ -20,6 +20,7 @@ export const notInBond: Requirement = {
   observe: ["ip -d link show PF (master)", "cat /proc/net/bonding/BOND"],
   byHand: ["Reboot with vflag's units enabled: the early stage then runs before networking makes the bond."],
   references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)", "https://www.stackhpc.com/vflag-kayobe.html"],
+  follows: ["ports", "model"],
   gate: true,
   check: (view) => {
     return view.pfs.flatMap((pf): Finding[] => {
@@ -29,7 +30,7 @@ export const notInBond: Requirement = {
       if (late.length === 0) return [];
       return [
         {
-          subject: pfName(pf),
+          ...aboutPf(pf),
           expected: `set up before it joins ${master}`,
           actual: `in ${master} already, with ${late.join("; ")}`,
           severity: "error",

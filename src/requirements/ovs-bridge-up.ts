@@ -10,6 +10,7 @@ export const ovsBridgeUp: HostRequirement = {
   observe: ["ip link show BRIDGE", "dmesg | grep mirred"],
   byHand: ["ip link set BRIDGE up, and the same in the host's network configuration"],
   references: ["linux net/sched/act_mirred.c, tcf_mirred_to_dev()"],
+  follows: ["ovs-running", "ovs-bridge"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

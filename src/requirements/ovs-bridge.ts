@@ -13,6 +13,7 @@ export const ovsBridge: HostRequirement = {
     "in a Linux bridge: move what is on it to a VLAN or to Open vSwitch, then ip link set BOND nomaster",
   ],
   references: ["https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html"],
+  follows: ["ovs-running", "ovs-version", "ports", "bond"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

@@ -18,6 +18,7 @@ export const ovsHwOffload: HostRequirement = {
     "ovs-vswitchd.conf.db(5), other_config:hw-offload",
     "https://www.mail-archive.com/ovs-dev@openvswitch.org/msg51855.html (what needs a restart)",
   ],
+  follows: ["ovs-running"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

@@ -14,6 +14,7 @@ export const ovsIngressBlocks: HostRequirement = {
     "ovs-vsctl del-port BRIDGE BOND -- add-port BRIDGE BOND (with the port's own settings), or systemctl restart openvswitch-switch",
   ],
   references: ["openvswitch lib/netdev-linux.c, netdev_linux_update_lag()", "tc(8), ingress_block"],
+  follows: ["ovs-running", "ovs-hw-offload", "ovs-bridge", "bond", "lag"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

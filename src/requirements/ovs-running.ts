@@ -12,6 +12,7 @@ export const ovsRunning: HostRequirement = {
   observe: ["ovs-vsctl show", "ovs-appctl version", "docker exec openvswitch_vswitchd ovs-appctl version (or podman)"],
   byHand: ["systemctl start openvswitch-switch (openvswitch on RHEL), or start its container"],
   references: ["ovs-vsctl(8)", "ovs-appctl(8)", "docs/openvswitch.md"],
+  follows: [],
   gate: false,
   check: (view) => {
     const nics = offloadingNics(view);

@@ -14,6 +14,7 @@ export const ovsStalePorts: HostRequirement = {
     "of a guest: stop and start the guest, so that Nova plugs it anew",
   ],
   references: ["ovs-vswitchd.conf.db(5), Interface error"],
+  follows: ["ovs-running", "vf-count", "eswitch-mode", "representors", "bond"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

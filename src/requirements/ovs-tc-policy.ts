@@ -12,6 +12,7 @@ export const ovsTcPolicy: HostRequirement = {
   observe: ["ovs-vsctl get Open_vSwitch . other_config:tc-policy"],
   byHand: ["ovs-vsctl set Open_vSwitch . other_config:tc-policy=none", "systemctl restart openvswitch-switch (it is read only then)"],
   references: ["ovs-vswitchd.conf.db(5), other_config:tc-policy"],
+  follows: ["ovs-running"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

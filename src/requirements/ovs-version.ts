@@ -16,6 +16,7 @@ export const ovsVersion: HostRequirement = {
     "https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html",
     "openvswitch commit 7ff4ce8cc76a (netdev-linux: Update LAG in all cases)",
   ],
+  follows: ["ovs-running"],
   gate: false,
   check: (view) => {
     const seen = ovsView(view);

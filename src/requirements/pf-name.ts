@@ -11,6 +11,7 @@ export const pfNameKept: Requirement = {
   observe: ["ip -br link", "cat /sys/class/net/PF/phys_port_name"],
   byHand: ["vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from representors; then reboot"],
   references: ["systemd.net-naming-scheme(7)", "udev(7)"],
+  follows: ["eswitch-mode"],
   gate: false,
   check: ({ nic, pfs, state }) => {
     return pfs.flatMap((pf): Finding[] => {
@@ -22,6 +23,7 @@ export const pfNameKept: Requirement = {
       return [
         {
           subject: `${declared} (${pf.address})`,
+          pf: pf.address,
           expected: declared,
           actual: `renamed to ${netdev.name}`,
           severity: "warning",

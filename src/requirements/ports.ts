@@ -2,7 +2,7 @@ import { cardsOf } from "../host/cards.ts";
 import { describeSelector } from "../spec/combinations.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf, pfName } from "./virtual-functions.ts";
 
 /** The declared ports are there, have netdevs, and in mode vf-lag are the two ports of one card. */
 export const ports: Requirement = {
@@ -16,13 +16,14 @@ export const ports: Requirement = {
     "For a port that is there but has no netdev: see `dmesg` for its driver.",
   ],
   references: ["https://www.stackhpc.com/vflag-kayobe.html"],
+  follows: [],
   gate: true,
   check: ({ nic, pfs, state }: NicView): Finding[] => {
     const missing = pfs
       .filter((pf) => pf.netdev === null)
       .map((pf): Finding => {
         return {
-          subject: pfName(pf),
+          ...aboutPf(pf),
           expected: "a netdev",
           actual: pf.driver === null ? "no driver is bound" : `driver ${pf.driver} shows none`,
           severity: "error",

@@ -1,6 +1,6 @@
 import { eswitchOf } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** In switchdev mode every VF has its representor. */
 export const representors: Requirement = {
@@ -11,6 +11,7 @@ export const representors: Requirement = {
   observe: ["devlink port show", "grep . /sys/class/net/*/phys_port_name"],
   byHand: ["See dmesg for `File exists` (a udev rule gave the representor the PF's name) and for network managers that take new netdevs."],
   references: ["https://docs.kernel.org/networking/representors.html"],
+  follows: ["vf-count", "vf-links", "eswitch-mode"],
   gate: false,
   check: ({ nic, pfs, state }) => {
     if (nic.mode === "sriov") return [];
@@ -22,7 +23,7 @@ export const representors: Requirement = {
       if (missing.length === 0) return [];
       return [
         {
-          subject: pfName(pf),
+          ...aboutPf(pf),
           expected: `${pf.vfs.length} representors`,
           actual: `none for VF ${missing.join(", ")}`,
           severity: "error",

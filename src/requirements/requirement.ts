@@ -1,5 +1,6 @@
 import type { Action } from "../host/action.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
+import type { PciAddress } from "../host/values.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**
@@ -45,11 +46,15 @@ export type Remedy =
 export interface Finding {
   /** Which PF, VF, representor or bond. */
   readonly subject: string;
+  /** The PF that it concerns; the NIC as a whole, where this is left out. */
+  readonly pf?: PciAddress;
   readonly expected: string;
   readonly actual: string;
   /** `unknown`: it could not be observed. A warning is shown and stops nothing. */
   readonly severity: "error" | "warning" | "unknown";
   readonly remedy: Remedy;
+  /** True where nothing that its requirement follows from can explain it. */
+  readonly independent?: true;
 }
 
 /** A finding about the host itself. */
@@ -80,6 +85,11 @@ export interface About {
   /** How to put it right by hand. */
   readonly byHand: readonly string[];
   readonly references: readonly string[];
+  /**
+   * The ids of those that, being wrong, make this wrong too or keep vflag from putting it right: what is found here is then told
+   * as a consequence.
+   */
+  readonly follows: readonly string[];
   /** True where what follows must not be done before this holds. */
   readonly gate: boolean;
 }

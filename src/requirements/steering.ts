@@ -1,7 +1,7 @@
 import { isUnknown } from "../host/observed.ts";
 import { eswitchOf, optionFinding, withoutOption } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** Flow steering is as declared. */
 export const steering: Requirement = {
@@ -15,6 +15,7 @@ export const steering: Requirement = {
     "https://docs.kernel.org/networking/devlink/mlx5.html",
     "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate)",
   ],
+  follows: ["model", "not-in-bond", "vf-count", "vf-links"],
   gate: false,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.steering;
@@ -26,7 +27,7 @@ export const steering: Requirement = {
         const text = "leave the parameter alone: drop `steering` from the spec (some kernels show no value, and crash when it is set)";
         return [
           {
-            subject: pfName(pf),
+            ...aboutPf(pf),
             expected: wanted,
             actual: eswitch.steering.unknown,
             severity: "unknown",

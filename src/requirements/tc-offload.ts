@@ -3,6 +3,7 @@ import { isUnknown } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
 import { eswitchPorts } from "./eswitch-ports.ts";
 import type { Finding, Requirement } from "./requirement.ts";
+import type { Subject } from "./virtual-functions.ts";
 
 /** Hardware tc offload is on for the ports and for every representor. */
 export const tcOffload: Requirement = {
@@ -13,13 +14,14 @@ export const tcOffload: Requirement = {
   observe: ["ethtool -k NETDEV | grep hw-tc-offload"],
   byHand: ["ethtool -K NETDEV hw-tc-offload on"],
   references: ["https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html", "ethtool(8)"],
+  follows: ["ports", "eswitch-mode"],
   gate: false,
-  check: (view) => eswitchPorts(view).flatMap(({ netdev, subject }) => offloadFinding(netdev, subject)),
+  check: (view) => eswitchPorts(view).flatMap(({ netdev, about }) => offloadFinding(netdev, about)),
 };
 
-function offloadFinding(netdev: Netdev, subject: string): Finding[] {
+function offloadFinding(netdev: Netdev, about: Subject): Finding[] {
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
-    return [{ subject, expected: "hw-tc-offload on", actual, severity, remedy }];
+    return [{ ...about, expected: "hw-tc-offload on", actual, severity, remedy }];
   };
   if (isUnknown(netdev.tcOffload)) {
     return finding(netdev.tcOffload.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -k ${word(netdev.name)}` });

@@ -1,5 +1,5 @@
 import type { Finding, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** VFs may be bound to drivers again. */
 export const vfAutoprobe: Requirement = {
@@ -10,13 +10,14 @@ export const vfAutoprobe: Requirement = {
   observe: ["cat /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe"],
   byHand: ["echo 1 > /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe"],
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/pci-driver.c (pci_device_can_probe)"],
+  follows: ["vf-count", "vf-links", "vfs-unbound", "eswitch-mode", "bond", "lag"],
   gate: true,
   check: ({ pfs }) => {
     return pfs.flatMap((pf): Finding[] => {
       if (pf.sriov === null || pf.sriov.autoprobe !== false) return [];
       return [
         {
-          subject: pfName(pf),
+          ...aboutPf(pf),
           expected: "autoprobe 1",
           actual: "autoprobe 0",
           severity: "error",

@@ -2,7 +2,7 @@ import type { Action } from "../host/action.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { remedyForTooFew } from "./firmware-wait.ts";
 import type { Finding, Remedy, Requirement } from "./requirement.ts";
-import { heldVfs, pfName } from "./virtual-functions.ts";
+import { aboutPf, heldVfs } from "./virtual-functions.ts";
 
 /** Each port has as many VFs as declared. */
 export const vfCount: Requirement = {
@@ -16,6 +16,7 @@ export const vfCount: Requirement = {
     "echo N > /sys/bus/pci/devices/ADDRESS/sriov_numvfs (first 0, if it holds another number and no VF is in use)",
   ],
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_numvfs_store)"],
+  follows: ["ports", "model", "not-in-bond", "firmware", "bios-resources"],
   gate: true,
   check: ({ nic, pfs, state }) =>
     pfs.flatMap((pf) => (pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs, state)])),
@@ -24,7 +25,7 @@ export const vfCount: Requirement = {
 function wrongCount(pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["sriov"]>, wanted: number, state: HostState): Finding {
   const finding = (remedy: Remedy): Finding => {
     const actual = sriov.total < wanted ? `${vfs(sriov.count)}, and the NIC offers ${sriov.total} at most` : vfs(sriov.count);
-    return { subject: pfName(pf), expected: vfs(wanted), actual, severity: "error", remedy };
+    return { ...aboutPf(pf), expected: vfs(wanted), actual, severity: "error", remedy };
   };
   if (sriov.total < wanted) return finding(remedyForTooFew(pf, wanted, state));
   const held = heldVfs(pf);

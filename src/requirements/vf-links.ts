@@ -1,5 +1,5 @@
 import type { Finding, Requirement } from "./requirement.ts";
-import { pfName } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** All VFs of a port have appeared on the PCI bus. */
 export const vfLinks: Requirement = {
@@ -10,6 +10,7 @@ export const vfLinks: Requirement = {
   observe: ["ls -d /sys/bus/pci/devices/ADDRESS/virtfn*"],
   byHand: ["Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when none is in use."],
   references: ["https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015"],
+  follows: ["vf-count", "bios-resources"],
   gate: true,
   check: ({ pfs }) => {
     return pfs.flatMap((pf): Finding[] => {
@@ -19,7 +20,7 @@ export const vfLinks: Requirement = {
       const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !there.has(index));
       return [
         {
-          subject: pfName(pf),
+          ...aboutPf(pf),
           expected: `${count} virtfn links`,
           actual: `no link for VF ${missing.join(", ")}`,
           severity: "error",

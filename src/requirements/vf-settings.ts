@@ -4,7 +4,7 @@ import { isUnknown } from "../host/observed.ts";
 import type { HostState, PhysicalFunction, VfSettings, VirtualFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { heldBy, nativeDriver, pfName } from "./virtual-functions.ts";
+import { aboutVf, heldBy, nativeDriver, type Subject } from "./virtual-functions.ts";
 
 /** What the PF administers of each VF is as declared; without a declaration it is the orchestrator's affair. */
 export const vfSettings: Requirement = {
@@ -15,6 +15,7 @@ export const vfSettings: Requirement = {
   observe: ["ip link show PF"],
   byHand: ["ip link set PF vf N mac MAC (before the VF is bound)"],
   references: ["ip-link(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c"],
+  follows: ["vf-count", "vf-links", "eswitch-mode", "bond", "lag"],
   gate: false,
   check: ({ nic, pfs, state }) => {
     return pfs.flatMap((pf, port) => pf.vfs.flatMap((vf) => settingFinding(pf, vf, wantedFor(nic, port, vf), state)));
@@ -45,20 +46,20 @@ function wantedFor(nic: NicSpec, port: number, vf: VirtualFunction): Partial<VfS
 function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Partial<VfSettings>, state: HostState): Finding[] {
   // A guest's VF belongs to the orchestrator: Nova and libvirt set its address when they plug it.
   if (Object.keys(wanted).length === 0 || heldBy(vf) !== null || pf.netdev === null) return [];
-  const subject = `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`;
+  const about = aboutVf(pf, vf);
   if (isUnknown(vf.settings)) {
     const text = `look by hand: ip link show ${word(pf.netdev)}`;
-    return [{ subject, expected: describe(wanted), actual: vf.settings.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+    return [{ ...about, expected: describe(wanted), actual: vf.settings.unknown, severity: "unknown", remedy: { kind: "person", text } }];
   }
   const observed: Partial<VfSettings> = vf.settings;
   const off = Object.fromEntries(
     settingNames.flatMap((key) => (wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [])),
   );
-  if (Object.keys(off).length === 0) return addressFinding(pf, vf, wanted, state, subject);
+  if (Object.keys(off).length === 0) return addressFinding(pf, vf, wanted, state, about);
   const actual = Object.fromEntries(Object.keys(off).map((key) => [key, Reflect.get(observed, key)]));
   return [
     {
-      subject,
+      ...about,
       expected: describe(off),
       actual: describe(actual),
       severity: "error",
@@ -88,14 +89,14 @@ function addressFinding(
   vf: VirtualFunction,
   wanted: Partial<VfSettings>,
   state: HostState,
-  subject: string,
+  about: Subject,
 ): Finding[] {
   const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
   if (wanted.mac === undefined || netdev === undefined || netdev.mac === wanted.mac || vf.driver === null) return [];
   const again = `echo ${vf.address} > /sys/bus/pci/drivers/${word(vf.driver)}/unbind, and the same to bind, with ${word(pf.netdev ?? pf.address)} up`;
   return [
     {
-      subject,
+      ...about,
       expected: `MAC ${wanted.mac} on its netdev ${netdev.name}`,
       actual: `MAC ${netdev.mac ?? "not told"}`,
       severity: "error",

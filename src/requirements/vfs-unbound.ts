@@ -2,7 +2,7 @@ import type { PhysicalFunction } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import { modeChangePending } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-import { heldBy, nativeDriver, pfName } from "./virtual-functions.ts";
+import { aboutVf, heldBy, nativeDriver } from "./virtual-functions.ts";
 
 /** No VF has its driver while the eSwitch mode or the LAG is still to come. */
 export const vfsUnbound: Requirement = {
@@ -16,6 +16,7 @@ export const vfsUnbound: Requirement = {
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_activate_lag)",
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
   ],
+  follows: ["model", "not-in-bond", "vf-count", "eswitch-mode"],
   gate: true,
   check: ({ nic, pfs, state }) => {
     const changing = pfs.filter((pf) => modeChangePending(nic, pf));
@@ -28,27 +29,24 @@ export const vfsUnbound: Requirement = {
   },
 };
 
-/** VFs of a PF that have a driver, or are held by someone. @param when why they must not be, such as `before the bond is made` */
+/** VFs of a PF that have a driver, or are held by someone: in the way of the whole NIC. @param when why they must not be, such as `before the bond is made` */
 export function boundVfs(pf: PhysicalFunction, when: string): Finding[] {
   const driver = nativeDriver(pf);
   return pf.vfs.flatMap((vf): Finding[] => {
     const held = heldBy(vf);
     const finding = (actual: string, remedy: Finding["remedy"]): Finding => {
       return {
-        subject: `VF ${vf.index} (${vf.address}) of ${pfName(pf)}`,
+        subject: aboutVf(pf, vf).subject,
         expected: `no driver ${when}`,
         actual,
         severity: "error",
         remedy,
       };
     };
-    if (held !== null)
-      return [
-        finding(held, {
-          kind: "person",
-          text: "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use",
-        }),
-      ];
+    if (held !== null) {
+      const text = "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use";
+      return [{ ...finding(held, { kind: "person", text }), independent: true }];
+    }
     if (vf.driver !== driver) return [];
     return [finding(`bound to ${driver}`, { kind: "actions", actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }] })];
   });

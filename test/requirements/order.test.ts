@@ -37,6 +37,14 @@ test("the stages are those of the boot", () => {
   assert.deepEqual(stages, ["platform", "firmware", "persistence", "early", "late", "ovs"]);
 });
 
+test("each follows from such as there are, and none from itself over others", () => {
+  const origins = (id: string, over: readonly string[] = []): void => {
+    assert.ok(!over.includes(id), [...over, id].join(" <- "));
+    for (const cause of requirementById(id)?.follows ?? assert.fail(`there is no ${id}`)) origins(cause, [...over, id]);
+  };
+  for (const { id } of allRequirements) origins(id);
+});
+
 test("each is found by its id, and no id stands for two", () => {
   for (const requirement of allRequirements) assert.equal(requirementById(requirement.id), requirement);
   assert.equal(new Set(allRequirements.map(({ id }) => id)).size, allRequirements.length);

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { HostState } from "../../src/host/state.ts";
+import { verdicts } from "../../src/reconcile/verdict.ts";
+import { loadSpec } from "../../src/spec/load.ts";
+
+const golden = join(import.meta.dirname, "..", "golden");
+
+function verdictOf(name: string) {
+  const read = (file: string) => readFileSync(join(golden, name, file), "utf8");
+  const state = HostState.parse(JSON.parse(read("state.json")));
+  const [verdict] = verdicts(loadSpec(read("spec.yaml"), "spec.yaml"), state);
+  assert.ok(verdict);
+  return verdict;
+}
+
+/** One thing went wrong on the host: its name, and what must be told as a consequence of it and not beside it. */
+const single = [
+  ["third-slave", "bond", ["lag"]],
+  ["bond-mode-balance-rr", "bond", ["lag"]],
+  ["slave-missing", "bond", ["lag"]],
+  ["vf-lag-waiting-for-networking", "bond", ["lag", "vf-autoprobe", "vfs-bound"]],
+  ["bonded-too-early", "not-in-bond", ["vf-count", "eswitch-mode", "lag"]],
+  ["port-back-to-legacy", "not-in-bond", ["vfs-unbound", "eswitch-mode", "lag"]],
+  ["roce-lag", "lag", []],
+  ["vf-lag-bonded", "lag", ["vf-autoprobe", "vfs-bound"]],
+  ["firmware-sriov-off", "firmware", ["model", "eswitch-mode", "lag"]],
+  ["ovs-stopped", "ovs-running", []],
+] as const;
+
+describe("causes", () => {
+  for (const [name, cause, consequences] of single) {
+    test(`${name}: ${cause} is the cause${consequences.length === 0 ? "" : ` of ${consequences.join(", ")}`}`, () => {
+      const { causes, reason } = verdictOf(name);
+      const found = causes.filter(({ deviation }) => deviation.requirement === cause);
+      assert.equal(reason?.requirement, cause);
+      const following = found.flatMap((one) => one.consequences.map(({ requirement }) => requirement));
+      assert.deepEqual([...new Set(following)], consequences);
+      const beside = causes.filter(({ deviation }) => deviation.severity === "error" && deviation.requirement !== cause);
+      // What networking has yet to do is a matter of its own on a host that was never set up.
+      assert.deepEqual(
+        beside.map(({ deviation }) => deviation.requirement).filter((requirement) => requirement !== "bond"),
+        [],
+      );
+    });
+  }
+
+  test("a port's trouble explains nothing on the other port", () => {
+    const { causes } = verdictOf("vf-link-missing");
+    const [first] = causes.filter(({ deviation }) => deviation.requirement === "vf-links");
+    assert.ok(first);
+    const others = first.consequences.filter(({ pf }) => pf !== undefined && pf !== first.deviation.pf);
+    assert.deepEqual(others, []);
+  });
+
+  test("what is independent of all before it is a cause", () => {
+    const { causes } = verdictOf("connectx-4-lx-vf-lag");
+    assert.ok(causes.some(({ deviation }) => deviation.requirement === "lag"));
+  });
+
+  test("in every golden case each deviation is told once", () => {
+    for (const { name } of readdirSync(golden, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+      const { causes, deviations } = verdictOf(name);
+      const told = causes.flatMap(({ deviation, consequences }) => [deviation, ...consequences]);
+      assert.deepEqual(new Set(told), new Set(deviations), name);
+      assert.equal(told.length, deviations.length, name);
+    }
+  });
+});

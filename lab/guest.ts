@@ -191,7 +191,7 @@ async function machineFor(name: string, build: Build, options: StartOptions): Pr
     packages: await packagesDisk(build),
     program: await programDisk(build.tools),
     append: options.append ?? [],
-    timeout: options.timeout ?? 300_000,
+    timeout: options.timeout ?? 600_000,
   };
 }
 

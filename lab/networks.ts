@@ -77,6 +77,8 @@ const networkManager: Network = {
     "/etc/NetworkManager/conf.d/vflag.conf": `[keyfile]
 unmanaged-devices=*,${["bond0", ...ports].map((name) => `except:interface-name:${name}`).join(",")}
 `,
+    // An emulated host under load takes longer than the minute that is allowed by default.
+    "/etc/systemd/system/NetworkManager-wait-online.service.d/timeout.conf": "[Service]\nEnvironment=NM_ONLINE_TIMEOUT=300\n",
     "/etc/NetworkManager/system-connections/bond0.nmconnection": `[connection]
 id=bond0
 type=bond

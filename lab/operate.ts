@@ -37,7 +37,7 @@ export async function reboot(guest: Guest): Promise<void> {
   await say(guest, "systemctl reboot");
   for (let tries = 0; tries < 150; tries++) {
     await sleep(1000);
-    await waitForSsh(guest.access.sshPort, () => runningGuest(guest.name) !== undefined, 300_000);
+    await waitForSsh(guest.access.sshPort, () => runningGuest(guest.name) !== undefined, 600_000);
     const { code, output } = await say(guest, "cat /proc/sys/kernel/random/boot_id");
     if (code === 0 && output.trim() !== before.trim()) {
       await say(guest, "systemctl is-system-running --wait");

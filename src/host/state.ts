@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FirmwareCard } from "./firmware.ts";
 import { ManagedFile, Unit } from "./installation.ts";
+import { observedKernelLog } from "./kernel-log.ts";
 import { observed } from "./observed-schema.ts";
 import { IngressQdisc, Ovs } from "./ovs.ts";
 import { Platform } from "./platform.ts";
@@ -77,12 +78,16 @@ export const Lag = z
   .strictObject({
     state: z.enum(["active", "disabled"]),
     type: z.enum(["roce", "switchdev", "multipath", "multiport_eswitch"]).nullable(),
+    source: z.enum(["debugfs", "kernel-log"]).default("debugfs"),
     portSelection: z.string().nullable(),
     sharedFdb: z.boolean().nullable(),
     mapping: z.array(z.string()),
     members: z.array(PciAddress),
   })
-  .meta({ id: "Lag", description: "the NIC's own LAG under a bond" });
+  .meta({
+    id: "Lag",
+    description: "the NIC's own LAG under a bond; source: what tells it (the kernel log: before 5.19, type null where it leaves that open)",
+  });
 export type Lag = z.infer<typeof Lag>;
 
 export const PhysicalFunction = z
@@ -183,6 +188,7 @@ export const HostState = z
     ovs: observed(Ovs.nullable()),
     ingressQdiscs: observed(z.array(IngressQdisc)),
     platform: observed(Platform),
+    kernelLog: observedKernelLog,
   })
   .meta({
     id: "HostState",

@@ -110,7 +110,10 @@ function facts(nic: NicSpec, state: HostState): string[] {
   if (bond !== undefined)
     lines.push(`  ${bond.name}  ${bond.mode}: ${bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ")}`);
   const lag = resolved.pfs.map((pf) => known(pf.lag)).find((candidate) => candidate != null);
-  if (nic.mode === "vf-lag" && lag != null) lines.push(`  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}`);
+  if (nic.mode === "vf-lag" && lag != null)
+    lines.push(
+      `  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}${lag.source === "debugfs" ? "" : ", by the kernel log"}`,
+    );
   return lines;
 }
 

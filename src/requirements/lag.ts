@@ -13,7 +13,11 @@ export const lag: Requirement = {
   stage: "late",
   title: "the NIC's LAG is active, of type switchdev",
   why: "This is VF-LAG itself. A bond made before switchdev gives a LAG of type roce, whose log lines look the same, and VFs then lose their network with one port.",
-  observe: ["cat /sys/kernel/debug/mlx5/ADDRESS/lag/state", "cat /sys/kernel/debug/mlx5/ADDRESS/lag/type"],
+  observe: [
+    "cat /sys/kernel/debug/mlx5/ADDRESS/lag/state",
+    "cat /sys/kernel/debug/mlx5/ADDRESS/lag/type",
+    "kernels before 5.19: dmesg | grep -E 'mlx5.*(lag|E-Switch)|Enslaving|Releasing' (the last word counts, and only if the bond did not change after it)",
+  ],
   byHand: [
     "All VFs unbound, both eSwitches in switchdev mode, exactly the two ports in the bond: then wait.",
     "To make the driver try again: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already).",
@@ -40,7 +44,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     return [{ subject: `LAG of ${pfName(pf)}`, expected: "active, type switchdev", actual, severity, remedy }];
   };
   if (isUnknown(pf.lag)) {
-    const text = `vflag binds no VF before it is sure: mount debugfs, or see dmesg | grep 'mlx5.*lag' on kernels before 5.19`;
+    const text = `vflag binds no VF before it is sure: mount debugfs; a kernel before 5.19 tells the LAG only in its log, which must reach back to the bond's making`;
     return finding(pf.lag.unknown, "unknown", { kind: "person", text });
   }
   if (pf.lag === null)
@@ -66,6 +70,10 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
       actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
       otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there; after "driver restart required" only a reboot helps`,
     });
+  }
+  if (pf.lag.type === null && pf.lag.source === "kernel-log") {
+    const text = "compare with the log by hand (`vflag explain lag`); after a reboot in which vflag's early stage runs, the log tells it";
+    return finding("active by the kernel log, which does not tell whether it carries VFs", "unknown", { kind: "person", text });
   }
   const wrongType = finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
   return pf.lag.type === "roce" ? wrongType : alone(wrongType);

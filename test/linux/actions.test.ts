@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { activateLag } from "../../src/host/linux/activate-lag.ts";
 import { bindVf, unbindVf } from "../../src/host/linux/drivers.ts";
 import { setEncap, setInline, setMode, setSteering } from "../../src/host/linux/eswitch-actions.ts";
+import type { Kernel } from "../../src/host/linux/kernel.ts";
+import { observeLag } from "../../src/host/linux/lag.ts";
 import { Refusal } from "../../src/host/linux/refusal.ts";
 import { setAutoprobe, setVfCount } from "../../src/host/linux/sriov.ts";
 import { pciAddress } from "../../src/host/values.ts";
@@ -194,6 +196,8 @@ test("a PF without devlink, or without an eSwitch, says so", async (t) => {
   await assert.rejects(setMode(kernel, pf, "switchdev"), { code: "ENODEV", message: /devlink has no device for 0000:37:00\.0/ });
 });
 
+const lagOf = (kernel: Kernel) => () => observeLag(kernel.sysRoot, "6.12.0", pf, "mlx5_core");
+
 function lagWorld(test: Parameters<typeof makeTree>[0], eswitch: typeof legacy | typeof switchdev) {
   const debug = { mlx5: { [pf]: { lag: { state: "disabled\n", type: "switchdev\n", members: "" } } } };
   const made = world(test, { debug, netlink: { eswitches: { [handle]: eswitch } } });
@@ -204,7 +208,7 @@ function lagWorld(test: Parameters<typeof makeTree>[0], eswitch: typeof legacy |
 test("a LAG that becomes active by itself is waited for, and the driver is left alone", async (t) => {
   const { kernel, fake, activate } = lagWorld(t, switchdev);
   setTimeout(activate, 120);
-  await activateLag(kernel, "6.12.0", pf, 5);
+  await activateLag(kernel, lagOf(kernel), pf, 5);
   assert.deepEqual(fake.asked, []);
 });
 
@@ -214,7 +218,7 @@ test("a LAG that stays disabled makes us ask the driver once, by the mode that i
     await kernel.request(long);
     activate();
   };
-  await activateLag({ ...kernel, request }, "6.12.0", pf, 5, 100);
+  await activateLag({ ...kernel, request }, lagOf(kernel), pf, 5, 100);
   assert.deepEqual(fake.asked, [{ kind: "setEswitch", handle, change: { mode: "switchdev" } }]);
 });
 
@@ -222,20 +226,20 @@ test("a LAG that never becomes active is told with its state, after the time tha
   const { kernel, fake } = lagWorld(t, switchdev);
   const before = performance.now();
   const timeout = { code: "ETIMEDOUT", message: /^the LAG of 0000:37:00\.0 is disabled after 0\.4 s/ };
-  await assert.rejects(activateLag(kernel, "6.12.0", pf, 0.4, 100), timeout);
+  await assert.rejects(activateLag(kernel, lagOf(kernel), pf, 0.4, 100), timeout);
   assert.ok(performance.now() - before >= 390);
   assert.equal(fake.asked.length, 1);
 });
 
 test("in legacy mode the driver is not asked: that would not be a repetition but a change", async (t) => {
   const { kernel, fake } = lagWorld(t, legacy);
-  await assert.rejects(activateLag(kernel, "6.12.0", pf, 0.2, 50), { code: "ETIMEDOUT" });
+  await assert.rejects(activateLag(kernel, lagOf(kernel), pf, 0.2, 50), { code: "ETIMEDOUT" });
   assert.deepEqual(fake.asked, []);
 });
 
 test("where the LAG cannot be seen, nothing is waited for", async (t) => {
   const { kernel } = world(t, {});
-  await assert.rejects(activateLag(kernel, "6.12.0", pf, 60), {
+  await assert.rejects(activateLag(kernel, lagOf(kernel), pf, 60), {
     code: null,
     message: /wait for the LAG of 0000:37:00\.0: debugfs is not mounted/,
   });

@@ -25,6 +25,7 @@ test("an active LAG is told with its type, its ports and what goes where", (t) =
   assert.deepEqual(observe(t, { mlx5: { [pf]: { lag: active } } }).lag, {
     state: "active",
     type: "switchdev",
+    source: "debugfs",
     portSelection: "queue_affinity",
     sharedFdb: true,
     mapping: ["1:1", "2:2"],
@@ -47,6 +48,7 @@ test("of a LAG that is disabled only its members are known", (t) => {
   assert.deepEqual(observe(t, { mlx5: { [pf]: { lag: { ...active, state: "disabled\n" } } } }).lag, {
     state: "disabled",
     type: null,
+    source: "debugfs",
     portSelection: null,
     sharedFdb: null,
     mapping: [],

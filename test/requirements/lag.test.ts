@@ -7,7 +7,7 @@ import { booted, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 
 const unreadable = { unknown: "debugfs cannot be read" };
-const disabled: Lag = { state: "disabled", type: null, portSelection: null, sharedFdb: null, mapping: [], members: [] };
+const disabled: Lag = { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members: [] };
 
 /** Both VFs of both ports unbound, as they are when the LAG has to come up. */
 async function withLag(...shown: (Lag | { unknown: string })[]): Promise<World> {

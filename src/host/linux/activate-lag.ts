@@ -4,8 +4,7 @@ import type { PciAddress } from "../values.ts";
 import { modeOf, setModeAgain } from "./eswitch-actions.ts";
 import type { Kernel } from "./kernel.ts";
 import { kernelLogOf } from "./kernel-log.ts";
-import { isActive, observeLag } from "./lag.ts";
-import { findPf } from "./pci.ts";
+import { isActive } from "./lag.ts";
 import { Refusal } from "./refusal.ts";
 import { until } from "./wait.ts";
 
@@ -13,11 +12,16 @@ import { until } from "./wait.ts";
  * Waits until the NIC's LAG is active and of type switchdev. When it is still disabled after a while, the driver is asked
  * once to try again: it remembers no failure, but looks only when something happens to the bond or the eSwitch.
  * Throws Refusal ETIMEDOUT with what the kernel log says of it.
+ * @param read looks at the LAG
  * @param patience ms until the driver is asked
  */
-export async function activateLag(kernel: Kernel, kernelRelease: string, pf: PciAddress, seconds: number, patience = 3000): Promise<void> {
-  const driver = findPf(kernel.sysRoot, pf, () => true)?.driver ?? null;
-  const read = () => observeLag(kernel.sysRoot, kernelRelease, pf, driver);
+export async function activateLag(
+  kernel: Kernel,
+  read: () => Observed<Lag | null>,
+  pf: PciAddress,
+  seconds: number,
+  patience = 3000,
+): Promise<void> {
   const lag = read();
   if (lag === null) throw new Refusal("EOPNOTSUPP", `wait for the LAG of ${pf}: the driver has none`);
   if (isUnknown(lag)) throw new Refusal(null, `wait for the LAG of ${pf}: ${lag.unknown}`);

@@ -4,9 +4,10 @@ import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.t
 import type { Action } from "../action.ts";
 import type { FirmwareCard } from "../firmware.ts";
 import { ActionError, type Host } from "../host.ts";
+import { lagFromLog } from "../lag-log.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
-import { isNetdevName } from "../values.ts";
+import { isNetdevName, type PciAddress } from "../values.ts";
 import { activateLag } from "./activate-lag.ts";
 import { changeByGrubby, findBootLoader, updateGrub } from "./boot-loader.ts";
 import { type FoundDevlink, findDevlink, infoOf, portsOf } from "./devlink.ts";
@@ -17,7 +18,10 @@ import { type FirmwareToolChoice, findFirmware, setFirmware } from "./firmware.t
 import { findHolders } from "./holders.ts";
 import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
-import { observeLag } from "./lag.ts";
+import { kernelLinesOf } from "./kernel-lines.ts";
+import { readKernelLog, readKmsg } from "./kernel-log.ts";
+import type { KernelRecord } from "./kernel-records.ts";
+import { isToldByLog, observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
@@ -118,15 +122,19 @@ export class LinuxHost implements Host, Disposable {
       links,
     );
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders));
+    const bonds = bondsOf(links);
+    const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
+    const log = this.#everything ? await readKernelLog(kernel) : old ? readKmsg(kernel.devRoot) : notLooked;
+    const pfsSeen = old ? withLagsOfLog(described, kernelRelease, log, { netdevs, bonds }) : described;
     const ingressQdiscs = this.#everything ? findIngressQdiscs(kernel, links) : notLooked;
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
       kernel: kernelRelease,
       observedAt: new Date().toISOString(),
-      pfs: described,
+      pfs: pfsSeen,
       netdevs,
-      bonds: bondsOf(links),
+      bonds,
       devlinkPorts: portsOf(devlink),
       representors: representorsOf(pfs, links, isUnknown(devlink.ports) ? [] : devlink.ports),
       program: this.#program,
@@ -135,7 +143,8 @@ export class LinuxHost implements Host, Disposable {
       firmware: this.#everything ? await this.#findFirmware({ pfs: described, netdevs }) : notLooked,
       ovs: this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked,
       ingressQdiscs,
-      platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader()) : notLooked,
+      platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader(), log) : notLooked,
+      kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
     };
   }
 
@@ -190,7 +199,7 @@ export class LinuxHost implements Host, Disposable {
       case "set-vf-settings":
         return setVfSettings(kernel, this.#linkOf(action), action.vf, action.settings);
       case "activate-lag":
-        return activateLag(kernel, this.#kernelRelease(), action.pf, action.seconds);
+        return activateLag(kernel, () => this.#lagOf(action.pf), action.pf, action.seconds);
       case "set-firmware":
         this.#firmware = null;
         return setFirmware(kernel, action.pf, action.tool, action.settings);
@@ -232,6 +241,21 @@ export class LinuxHost implements Host, Disposable {
     return index ?? netdev;
   }
 
+  /** The LAG of a PF's card as it is now. */
+  #lagOf(address: PciAddress): PhysicalFunction["lag"] {
+    const kernel = this.#kernel;
+    const kernelRelease = this.#kernelRelease();
+    const pfs = findPfs(kernel.sysRoot, () => true);
+    const driver = pfs.find((pf) => pf.address === address)?.driver ?? null;
+    const lag = observeLag(kernel.sysRoot, kernelRelease, address, driver);
+    if (!isToldByLog(lag, kernelRelease)) return lag;
+    const links = findLinks(kernel);
+    const devlink = findDevlink(kernel);
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, new Map()));
+    const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
+    return withLagsOfLog(described, kernelRelease, readKmsg(kernel.devRoot), rest).find((pf) => pf.address === address)?.lag ?? null;
+  }
+
   #kernelRelease(): string {
     return readText(join(this.#kernel.procRoot, "sys/kernel/osrelease")) ?? release();
   }
@@ -254,6 +278,18 @@ export class LinuxHost implements Host, Disposable {
 
 function actsOnBootLoader({ kind }: Action): boolean {
   return kind === "write-file" || kind === "remove-file" || kind === "update-boot-loader" || kind === "set-kernel-arguments";
+}
+
+/** The PFs with the LAGs that only the log tells. */
+function withLagsOfLog(
+  pfs: PhysicalFunction[],
+  kernelRelease: string,
+  log: Observed<readonly KernelRecord[]>,
+  rest: Pick<HostState, "netdevs" | "bonds">,
+): PhysicalFunction[] {
+  if (isUnknown(log)) return pfs;
+  const state = { pfs, ...rest };
+  return pfs.map((pf) => (isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lagFromLog(log, pf, state) } : pf));
 }
 
 function describePf(

@@ -1,19 +1,19 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { known, type Observed, unknown } from "../observed.ts";
+import { isUnknown, known, type Observed, unknown } from "../observed.ts";
+import type { Kernel } from "./kernel.ts";
+import { type KernelRecord, parseJournal, parseKmsg } from "./kernel-records.ts";
+import { ProgramError } from "./program.ts";
 import { errnoName, reasonOf } from "./refusal.ts";
 
-/**
- * What the kernel log says of a PF, or of a LAG of mlx5, as far as it matters now; nothing when the log cannot be read.
- * Source: linux Documentation/ABI/testing/dev-kmsg: a read gives one record, `priority,sequence,time,flags;text`.
- */
-export function kernelLogOf(devRoot: string, pf: string): string[] {
-  return linesAbout(pf, known(readKernelLog(devRoot)) ?? []);
-}
+/** The kernel log: the kernel's own ring, and the journal where the ring has lost its beginning or cannot be read. */
 
-/** The texts of all records that the kernel still has, oldest first; unknown when the log cannot be opened. */
-export function readKernelLog(devRoot: string): Observed<string[]> {
-  return readLog(join(devRoot, "kmsg"));
+/** What the kernel log says of a PF, or of a LAG of mlx5, as far as it matters now; nothing when the log cannot be read. */
+export function kernelLogOf(devRoot: string, pf: string): string[] {
+  return linesAbout(
+    pf,
+    (known(readKmsg(devRoot)) ?? []).map(({ text }) => text),
+  );
 }
 
 /**
@@ -30,37 +30,74 @@ export function linesAbout(pf: string, log: readonly string[]): string[] {
   return [...(restart > started && restart < from ? lines.slice(restart, restart + 1) : []), ...lines.slice(from)];
 }
 
-function readLog(path: string): Observed<string[]> {
-  const texts: string[] = [];
+/** A journal of a long uptime on a busy host takes its time. */
+const journalLimit = 5000;
+const journalCommand = [
+  ...["journalctl", "--quiet", "--no-pager", "--boot", "--output=json"],
+  "--output-fields=MESSAGE,PRIORITY,_TRANSPORT,_KERNEL_DEVICE,_SOURCE_MONOTONIC_TIMESTAMP",
+  // Matches of one field are alternatives. `driver`: what journald says of itself, such as that it missed messages.
+  ...["_TRANSPORT=kernel", "_TRANSPORT=driver"],
+];
+
+/** All that is there of this boot's kernel log, oldest first; unknown where neither the ring nor the journal can be read. */
+export async function readKernelLog({ devRoot, run }: Pick<Kernel, "devRoot" | "run">): Promise<Observed<KernelRecord[]>> {
+  const ring = readKmsg(devRoot);
+  if (!isUnknown(ring) && ring[0]?.gap === false) return ring;
+  const journal = await readJournal(run);
+  if (isUnknown(journal)) return isUnknown(ring) ? unknown(`${ring.unknown}; ${journal.unknown}`) : ring;
+  return isUnknown(ring) ? journal : joined(journal, ring);
+}
+
+/** The ring with what the journal has from before it; what the journal does not reach up to the ring with is a gap. */
+export function joined(journal: readonly KernelRecord[], ring: readonly KernelRecord[]): KernelRecord[] {
+  const [first, ...rest] = ring;
+  if (first === undefined) return [...journal];
+  const before = journal.filter(({ seconds }) => seconds < first.seconds);
+  const meets = before.length > 0 && journal.some(({ seconds }) => seconds >= first.seconds);
+  return [...before, { ...first, gap: !meets }, ...rest];
+}
+
+async function readJournal(run: Kernel["run"]): Promise<Observed<KernelRecord[]>> {
+  try {
+    const { stdout, code } = await run(journalCommand, { limit: journalLimit });
+    const records = code === 0 ? parseJournal(stdout) : [];
+    return records.length > 0 ? records : unknown("the journal has no kernel messages of this boot");
+  } catch (error) {
+    if (error instanceof ProgramError && error.code === "ENOENT") return unknown("there is no journalctl");
+    return unknown(reasonOf(error));
+  }
+}
+
+/** The records that the kernel still has in its ring, oldest first; unknown when it cannot be opened. */
+export function readKmsg(devRoot: string): Observed<KernelRecord[]> {
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openSync(join(devRoot, "kmsg"), constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     return unknown(`the kernel log cannot be read: ${reasonOf(error)}`);
   }
   try {
-    const record = Buffer.alloc(8192);
+    if (fstatSync(file).isFile()) return parseKmsg(readFileSync(file, "utf8")).records;
+    const buffer = Buffer.alloc(8192);
+    let text = "";
     for (;;) {
-      const text = readRecord(file, record);
-      if (text === null) return texts;
-      texts.push(text);
+      const record = readRecord(file, buffer);
+      if (record === null) return parseKmsg(text).records;
+      text += record;
     }
   } finally {
     closeSync(file);
   }
 }
 
-/** The next record's text; null at the end, where the kernel answers EAGAIN. */
+/** The next record, one to a read; null at the end, where the kernel answers EAGAIN. */
 function readRecord(file: number, buffer: Buffer): string | null {
   for (;;) {
     try {
       const length = readSync(file, buffer);
-      if (length === 0) return null;
-      const [line = ""] = buffer.toString("utf8", 0, length).split("\n");
-      // Line feeds within a record, and other bytes that are no text, come escaped.
-      return line.slice(line.indexOf(";") + 1).replaceAll("\\x0a", " ");
+      return length === 0 ? null : buffer.toString("latin1", 0, length);
     } catch (error) {
-      // Records that were overwritten before they could be read are skipped.
+      // Records that were overwritten before they could be read are skipped: their numbers are missing.
       if (errnoName(error) !== "EPIPE") return null;
     }
   }

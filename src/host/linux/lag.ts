@@ -46,13 +46,14 @@ function readLag(path: string): Observed<Lag> {
   const known = types.find((name) => name === type);
   // A LAG that is activated between two reads has a state of before and a type of after: its state counts.
   if (state === "disabled") {
-    return { state, type: null, portSelection: null, sharedFdb: null, mapping: [], members: members(path) };
+    return { state, type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members: members(path) };
   }
   if (type !== null && known === undefined) return unknown(`the LAG has a type that is new to vflag: ${type}`);
   const shared = /^shared_fdb:(on|off)$/m.exec(read(path, "flags") ?? "")?.[1];
   return {
     state,
     type: known ?? null,
+    source: "debugfs",
     portSelection: read(path, "port_sel_mode"),
     sharedFdb: shared === undefined ? null : shared === "on",
     mapping: lines(read(path, "mapping")),
@@ -77,6 +78,11 @@ function read(path: string, name: string): string | null {
 
 function lines(text: string | null): string[] {
   return (text ?? "").split("\n").filter((line) => line !== "");
+}
+
+/** Whether only the kernel log can tell the LAG: this kernel does not show it. */
+export function isToldByLog(lag: Observed<Lag | null>, kernelRelease: string): boolean {
+  return isUnknown(lag) && isOlder(kernelRelease);
 }
 
 function isOlder(release: string): boolean {

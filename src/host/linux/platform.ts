@@ -6,22 +6,26 @@ import type { BiosSign, Cpu, Platform } from "../platform.ts";
 import { parsePciAddress } from "../values.ts";
 import { findBootLoader } from "./boot-loader.ts";
 import type { Kernel } from "./kernel.ts";
-import { readKernelLog } from "./kernel-log.ts";
+import { readKmsg } from "./kernel-log.ts";
 import { errnoName, reasonOf } from "./refusal.ts";
 
-/** What this machine is beneath its NICs. @param bootLoader what is known of it already: grubby takes a second */
+/**
+ * What this machine is beneath its NICs.
+ * @param bootLoader what is known of it already: grubby takes a second
+ * @param log the kernel log, where it was read already
+ */
 export async function findPlatform(
   kernel: Pick<Kernel, "sysRoot" | "procRoot" | "devRoot" | "filesRoot" | "run">,
   bootLoader: Promise<Platform["bootLoader"]> = findBootLoader(kernel),
+  log: Observed<readonly { readonly text: string }[]> = readKmsg(kernel.devRoot),
 ): Promise<Platform> {
-  const { sysRoot, procRoot, devRoot } = kernel;
-  const log = readKernelLog(devRoot);
+  const { sysRoot, procRoot } = kernel;
   return {
     cpu: look(() => parseCpuInfo(readFileSync(join(procRoot, "cpuinfo"), "utf8"))),
     iommuGroups: look(() => readdirSync(join(sysRoot, "kernel/iommu_groups")).filter((name) => /^\d+$/.test(name)).length),
     arguments: look(() => parseKernelArguments(readFileSync(join(procRoot, "cmdline"), "utf8"))),
     lockdown: look(() => readLockdown(join(sysRoot, "kernel/security/lockdown"))),
-    biosSigns: isUnknown(log) ? log : biosSignsIn(log),
+    biosSigns: isUnknown(log) ? log : biosSignsIn(log.map(({ text }) => text)),
     bootLoader: await bootLoader,
   };
 }

@@ -50,6 +50,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
       biosSigns: [],
       bootLoader: { kind: "grub", entries: [{ title: "Debian GNU/Linux", arguments: [...ownArguments] }], outdated: false },
     },
+    kernelLog: { complete: true, omitted: 0, lines: [] },
   };
   const world: World = {
     schema: "vflag/simulated-host/1",

@@ -40,7 +40,7 @@ export function isComingUp(world: World, pf: PhysicalFunction): boolean {
 
 /** What debugfs shows of a LAG that is not active. */
 export function disabledLag(members: Lag["members"]): Lag {
-  return { state: "disabled", type: null, portSelection: null, sharedFdb: null, mapping: [], members };
+  return { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members };
 }
 
 function isBonded(world: World, ports: readonly PhysicalFunction[]): boolean {
@@ -71,5 +71,12 @@ function disable(world: World, ports: readonly PhysicalFunction[], card: string)
 }
 
 function activeLag(type: "roce" | "switchdev"): Omit<Lag, "members"> {
-  return { state: "active", type, portSelection: "queue_affinity", sharedFdb: type === "switchdev", mapping: ["1:1", "2:2"] };
+  return {
+    state: "active",
+    type,
+    source: "debugfs",
+    portSelection: "queue_affinity",
+    sharedFdb: type === "switchdev",
+    mapping: ["1:1", "2:2"],
+  };
 }

@@ -1,0 +1,12 @@
+/**
+ * A text from a log or a program, on one line and harmless on a terminal: line feeds become blanks, other control and format
+ * characters (escape sequences, changes of direction) their code in braces.
+ */
+export function plainText(text: string): string {
+  if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return text;
+  return text
+    .replace(/\s*\n\s*/g, " ")
+    .replaceAll("\t", " ")
+    .trim()
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => `{${character.codePointAt(0)?.toString(16)}}`);
+}

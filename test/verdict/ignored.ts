@@ -37,7 +37,10 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   ["either is believed; what the log leaves open is unknown already", ["pfs.*.lag.source"]],
   [
     "what was logged explains what is wrong, and a working host says by its state that it works; lines that matter all the same are told as sightings",
-    ["kernelLog", "kernelLog.complete", "kernelLog.omitted", "kernelLog.lines"],
+    [
+      ...["kernelLog", "kernelLog.complete", "kernelLog.omitted", "kernelLog.lines"],
+      ...["device", "level", "seconds", "text"].map((field) => `kernelLog.lines.*.${field}`),
+    ],
   ],
   ["netdevs of others; one of the NIC that is missing is noticed", ["netdevs", ...fieldsOf("netdevs.other", true)]],
   ["a VF's own netdev is its guest's", fieldsOf("netdevs.vf", true).filter((place) => place !== "netdevs.vf.mac")],

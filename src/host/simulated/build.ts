@@ -3,6 +3,7 @@ import { known } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
 import { capabilityOf, firmwareOf } from "./firmware.ts";
+import { startLog } from "./kernel-log.ts";
 import { disabledLag } from "./lag.ts";
 import { buildOvs, startOvs } from "./ovs.ts";
 import { profileOf } from "./profiles.ts";
@@ -57,10 +58,12 @@ export function buildHost(cards: readonly CardOptions[]): World {
     state,
     hidden: {
       clock: 0,
+      startedAt: 0,
       nextIndex: 1,
       networking: [],
       behaviours: [],
       lagActiveAt: {},
+      stuckLags: [],
       home: {},
       ownArguments: [...ownArguments],
       harm: [],
@@ -71,6 +74,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
   for (const [index, card] of cards.entries()) addCard(world, card, index);
   for (const { name } of known(world.state.ovs)?.bridges ?? []) addPlainNetdev(world, name, null);
   startOvs(world);
+  startLog(world);
   return world;
 }
 

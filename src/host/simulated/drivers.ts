@@ -1,6 +1,7 @@
 import { mayBeInUse } from "../in-use.ts";
 import { isUnknown } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
+import { logProbeFailure } from "./kernel-log.ts";
 import { addNetdev, has, pfAt, Refusal, removeNetdev, vfAt, type World } from "./world.ts";
 
 /**
@@ -13,6 +14,7 @@ export function bindVf(world: World, pfAddress: string, address: string, driver:
   if (vf.driver === driver) return;
   if (vf.driver !== null) throw new Refusal("EBUSY", `${address} is bound to ${vf.driver}`);
   if (pf.sriov?.autoprobe === false && vf.driverOverride === null) throw new Refusal("ENODEV", "No such device");
+  if (has(world, "bind-fails")) logProbeFailure(world, driver, vf.address);
   if (has(world, "bind-fails")) throw new Refusal("ENODEV", "the driver's probe failed");
   attachDriver(world, pf, vf, driver);
 }

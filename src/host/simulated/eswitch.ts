@@ -3,6 +3,7 @@ import { known } from "../observed.ts";
 import type { Eswitch, PhysicalFunction } from "../state.ts";
 import { nameByRule } from "./boot-files.ts";
 import { baseName } from "./drivers.ts";
+import { logEswitch, logOutOfMemory, logTooEarly } from "./kernel-log.ts";
 import { reconsiderLag } from "./lag.ts";
 import { profileOf } from "./profiles.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
@@ -24,12 +25,19 @@ export function setMode(world: World, address: string, mode: Eswitch["mode"]): v
   const bound = pf.vfs.some((vf) => vf.driver === vfDriverOf(pf.driver ?? ""));
   if (bound && has(world, "refuses-mode-change-with-bound-vfs")) throw new Refusal("EBUSY", "Can't change mode, E-Switch is busy");
   if (has(world, "mode-change-fails")) throw new Refusal("EINVAL", failure(mode));
+  if (has(world, "mode-change-out-of-memory")) {
+    logOutOfMemory(world, pf);
+    throw new Refusal("ENOMEM", failure(mode));
+  }
   if (mode === "switchdev" && pf.vfs.length < (pf.sriov?.count ?? 0)) {
+    logTooEarly(world, pf);
     throw new Refusal("EINVAL", `${failure(mode)}: CREATE_FLOW_TABLE failed, syndrome (0x98afbb)`);
   }
   noteIfBonded(world, pf, "eSwitch mode changed");
   noteIfHeld(world, pf.vfs, "eSwitch mode changed");
+  logEswitch(world, pf, eswitch.mode, false);
   eswitch.mode = mode;
+  logEswitch(world, pf, mode, true);
   if (mode === "switchdev") enterSwitchdev(world, pf);
   else leaveSwitchdev(world, pf);
   reconsiderLag(world, pf);

@@ -3,6 +3,7 @@ import type { PhysicalFunction } from "../state.ts";
 import { makeVfsByFiles, nameByRule } from "./boot-files.ts";
 import { detachDriver } from "./drivers.ts";
 import { loadFirmware } from "./firmware.ts";
+import { logSlave, startLog } from "./kernel-log.ts";
 import { disabledLag, reconsiderLag } from "./lag.ts";
 import { ovsHearsOfBonds, startOvs } from "./ovs.ts";
 import { bootKernel } from "./platform.ts";
@@ -56,6 +57,7 @@ export function enslave(world: World, bondName: string, name: string): void {
   netdev.up = true;
   netdev.carrier = true;
   bond.slaves.push({ netdev: name, up: true });
+  logSlave(world, bondName, name, true);
   if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99" };
   ovsHearsOfBonds(world);
   lagEvent(world);
@@ -66,6 +68,7 @@ export function release(world: World, name: string): void {
   const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
   if (netdev === undefined || netdev.master === null) return;
   for (const bond of world.state.bonds) bond.slaves = bond.slaves.filter((slave) => slave.netdev !== name);
+  logSlave(world, netdev.master, name, false);
   netdev.master = null;
   netdev.mac = netdev.permanentMac ?? netdev.mac;
   leaveBlock(world, name);
@@ -93,11 +96,13 @@ export function reboot(world: World): void {
   for (const bond of world.state.bonds) removeNetdev(world, bond.name);
   world.state.bonds = [];
   world.hidden.lagActiveAt = {};
+  world.hidden.stuckLags = [];
   for (const netdev of world.state.netdevs) {
     netdev.master = null;
     netdev.mac = netdev.permanentMac ?? netdev.mac;
   }
   loadFirmware(world);
+  startLog(world);
   bootKernel(world);
   for (const pf of world.state.pfs) powerOn(world, pf);
   if (known(world.state.ingressQdiscs) !== undefined) world.state.ingressQdiscs = [];

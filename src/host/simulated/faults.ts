@@ -4,10 +4,11 @@ import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
 import { overwriteFirmware } from "./firmware.ts";
+import { logEswitch } from "./kernel-log.ts";
 import { startOvs } from "./ovs.ts";
 import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
-import { type Behaviour, cardOf, type World } from "./world.ts";
+import { Behaviour, cardOf, type World } from "./world.ts";
 
 /** A fault or a drift that can be put into a simulated host by name. */
 export interface Fault {
@@ -25,6 +26,21 @@ export const faults = {
   "renames-ports": behaviour("udev renames the ports when their eSwitch goes to switchdev"),
   "forgets-vf-macs": behaviour("the firmware forgets the VFs' addresses at a mode change"),
   "bind-fails": behaviour("the driver fails to probe VFs"),
+  "mode-change-out-of-memory": behaviour("there is no memory for the ports' netdevs at an eSwitch mode change"),
+  "lag-stuck": behaviour("the firmware keeps its LAG when the driver gives it up while VFs are bound"),
+  "lag-in-log-only": {
+    summary: "a kernel before 5.19: the LAG is told by the kernel log only",
+    apply: (world) => {
+      world.state.kernel = "5.10.0-simulated";
+    },
+  },
+  "kernel-log-lost": {
+    summary: "the kernel log has lost what was said so far",
+    apply: (world) => {
+      const log = known(world.state.kernelLog);
+      if (log !== undefined) world.state.kernelLog = { complete: false, omitted: log.omitted, lines: [] };
+    },
+  },
   "ovs-reads-at-start": behaviour("ovs-vswitchd takes hw-offload up only when it starts"),
   "ovs-forgets-bond": behaviour("Open vSwitch gives bonds no ingress block, whenever it starts"),
   "ovs-offload-off": {
@@ -150,7 +166,9 @@ export const faults = {
       const eswitch = pf === undefined ? undefined : known(pf.eswitch);
       if (pf === undefined || eswitch == null || eswitch.mode === "legacy") return;
       removeRepresentors(world, pf);
+      logEswitch(world, pf, "switchdev", false);
       eswitch.mode = "legacy";
+      logEswitch(world, pf, "legacy", true);
       const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
       if (netdev !== undefined) netdev.tcOffload = { on: false, fixed: false };
       lagEvent(world);
@@ -274,7 +292,7 @@ export function isFaultName(name: string): name is FaultName {
   return Object.hasOwn(faults, name);
 }
 
-const behaviourNames = new Set<string>(Object.keys(faults).filter((name) => isFaultName(name) && faults[name].apply === noChange));
+const behaviourNames = new Set<string>(Behaviour.options.filter((name) => isFaultName(name)));
 
 function isBehaviour(name: string): name is Behaviour {
   return behaviourNames.has(name);

@@ -9,6 +9,7 @@ import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
 import { setFirmware } from "./firmware.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
+import { hideLags } from "./kernel-log.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
 import { deletePort, followNetdevs, restartOvs, setOvs } from "./ovs.ts";
 import { setKernelArguments, updateBootLoader } from "./platform.ts";
@@ -50,6 +51,7 @@ export function observeWorld(world: World): HostState {
     if (isComingUp(world, pf)) pf.lag = disabledLag(known(pf.lag)?.members ?? []);
   }
   followNetdevs(state);
+  hideLags(world, state);
   return state;
 }
 

@@ -2,6 +2,7 @@ import { cardsOf } from "../cards.ts";
 import { mayBeInUse } from "../in-use.ts";
 import { known } from "../observed.ts";
 import type { Lag, PhysicalFunction } from "../state.ts";
+import { logLagMade, logLagRefused, logLagStuck } from "./kernel-log.ts";
 import { profileOf } from "./profiles.ts";
 import { cardOf, has, type World } from "./world.ts";
 
@@ -25,9 +26,13 @@ export function reconsiderLag(world: World, pf: PhysicalFunction): void {
   }
   if (current === wanted) return;
   if (current !== null) disable(world, ports, card);
+  const first = ports[0] ?? pf;
+  logLagMade(world, first, wanted === "switchdev");
   // CREATE_LAG is refused by the firmware while a VF is driven.
-  const driven = ports.some((port) => port.vfs.some((vf) => vf.driver !== null && (vf.driver !== "vfio-pci" || mayBeInUse(vf))));
-  if ((wanted === "switchdev" && driven) || has(world, "lag-refused")) return;
+  if ((wanted === "switchdev" && isDriven(ports)) || has(world, "lag-refused") || world.hidden.stuckLags.includes(card)) {
+    logLagRefused(world, first, wanted);
+    return;
+  }
   world.hidden.lagActiveAt[card] = world.hidden.clock + profileOf(pf).seconds.lag;
   for (const port of ports) port.lag = { ...activeLag(wanted), members: ports.map((member) => member.address) };
 }
@@ -41,6 +46,10 @@ export function isComingUp(world: World, pf: PhysicalFunction): boolean {
 /** What debugfs shows of a LAG that is not active. */
 export function disabledLag(members: Lag["members"]): Lag {
   return { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members };
+}
+
+function isDriven(ports: readonly PhysicalFunction[]): boolean {
+  return ports.some((port) => port.vfs.some((vf) => vf.driver !== null && (vf.driver !== "vfio-pci" || mayBeInUse(vf))));
 }
 
 function isBonded(world: World, ports: readonly PhysicalFunction[]): boolean {
@@ -67,6 +76,11 @@ function lagNow(ports: readonly PhysicalFunction[]): Lag["type"] {
 
 function disable(world: World, ports: readonly PhysicalFunction[], card: string): void {
   delete world.hidden.lagActiveAt[card];
+  const first = ports[0];
+  if (first !== undefined && lagNow(ports) === "switchdev" && isDriven(ports) && has(world, "lag-stuck")) {
+    logLagStuck(world, first);
+    world.hidden.stuckLags.push(card);
+  }
   for (const port of ports) port.lag = disabledLag(ports.map((member) => member.address));
 }
 

@@ -4,6 +4,7 @@ import { known } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
 import { attachDriver, detachDriver } from "./drivers.ts";
+import { logEswitch, logKernel } from "./kernel-log.ts";
 import { reconsiderLag } from "./lag.ts";
 import { noteBiosSign } from "./platform.ts";
 import { profileOf } from "./profiles.ts";
@@ -35,6 +36,7 @@ export function setVfCount(world: World, address: string, count: number): void {
   }
   if (pf.sriov.count > 0) throw new Refusal("EBUSY", `${pf.sriov.count} VFs already enabled. Disable before enabling ${count} VFs`);
   if (has(world, "no-mmio")) {
+    logKernel(world, 3, `${pf.driver} ${pf.address}: not enough MMIO resources for SR-IOV`);
     noteBiosSign(world, { sign: "mmio", device: pf.address, text: `${pf.driver} ${pf.address}: not enough MMIO resources for SR-IOV` });
     throw new Refusal("ENOMEM", "not enough MMIO resources for SR-IOV");
   }
@@ -86,6 +88,7 @@ function createVfs(world: World, pf: PhysicalFunction, sriov: NonNullable<Physic
   }
   sriov.count = count;
   const inSwitchdev = known(pf.eswitch)?.mode === "switchdev";
+  if (!inSwitchdev && known(pf.eswitch) != null) logEswitch(world, pf, "legacy", true);
   if (inSwitchdev) addRepresentors(world, pf);
   // In legacy mode the first VFs make the driver look at the LAG anew: mlx5_eswitch_enable() in eswitch.c.
   else reconsiderLag(world, pf);

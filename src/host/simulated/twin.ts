@@ -23,10 +23,12 @@ export function twinOf(state: HostState): World {
     state: copy,
     hidden: {
       clock: 0,
+      startedAt: -Math.max(0, ...(known(copy.kernelLog)?.lines.slice(-1) ?? []).map(({ seconds }) => seconds)),
       nextIndex: 1 + Math.max(0, ...copy.netdevs.map((netdev) => netdev.index)),
       networking: copy.bonds.map((bond) => ({ name: bond.name, mode: bond.mode, slaves: bond.slaves.map((slave) => slave.netdev) })),
       behaviours: [],
       lagActiveAt: {},
+      stuckLags: [],
       home,
       ownArguments: ownArgumentsOf(copy),
       harm: [],

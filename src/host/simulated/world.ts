@@ -17,6 +17,9 @@ export const Behaviour = z.enum([
   "ovs-reads-at-start",
   "ovs-forgets-bond",
   "virtualization-off",
+  "mode-change-out-of-memory",
+  "lag-stuck",
+  "lag-in-log-only",
 ]);
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -29,10 +32,12 @@ export const World = z
     state: HostState,
     hidden: z.strictObject({
       clock: z.number().meta({ description: "seconds of virtual time" }),
+      startedAt: z.number().default(0).meta({ description: "the clock when the kernel started, from which its log counts" }),
       nextIndex: z.int().meta({ description: "the ifindex of the next netdev" }),
       networking: z.array(WantedBond).meta({ description: "the bonds that this host's networking makes" }),
       behaviours: z.array(Behaviour),
       lagActiveAt: z.record(z.string(), z.number()).meta({ description: "by card: when the LAG that is coming up will be active" }),
+      stuckLags: z.array(z.string()).default([]).meta({ description: "the cards whose firmware kept its LAG when the driver gave it up" }),
       home: z
         .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
         .meta({ description: "by PF: name and channels at power-on" }),

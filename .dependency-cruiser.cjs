@@ -1,7 +1,7 @@
 /** DESIGN 2: imports go one way. */
 const inside = (folder) => `^src/${folder}/`;
 /** What decides does no input or output. */
-const pure = "^src/(requirements|spec|boot|openstack|host/simulated)/";
+const pure = "^src/(requirements|symptoms|spec|boot|openstack|host/simulated)/";
 
 module.exports = {
   forbidden: [
@@ -33,6 +33,18 @@ module.exports = {
       severity: "error",
       from: { path: inside("requirements") },
       to: { path: "^src/", pathNot: ["^src/(requirements|spec|boot)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
+      name: "requirements-know-no-symptoms",
+      severity: "error",
+      from: { path: ["^src/(requirements|spec|boot|host)/"] },
+      to: { path: inside("symptoms") },
+    },
+    {
+      name: "symptoms-import-requirements-and-host-data",
+      severity: "error",
+      from: { path: inside("symptoms") },
+      to: { path: "^src/", pathNot: ["^src/(symptoms|requirements|spec)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
       name: "boot-imports-spec-and-host-data",

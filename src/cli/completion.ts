@@ -17,7 +17,8 @@ export function completionCommand(): Command {
     .action(async (shell: "bash" | "zsh" | "fish", _options: unknown, command: Command) => {
       const { print } = await import("./target.ts");
       const { allRequirements } = await import("../requirements/stages.ts");
-      const ids = allRequirements.map((requirement) => requirement.id);
+      const { symptoms } = await import("../symptoms/catalogue.ts");
+      const ids = [...allRequirements, ...symptoms].map(({ id }) => id);
       print(completionScript(shell, command.parent ?? command, ids));
     });
 }

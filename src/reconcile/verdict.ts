@@ -1,8 +1,9 @@
 import type { HostState } from "../host/state.ts";
-import { evaluate, evaluateHost } from "../requirements/evaluate.ts";
+import { evaluate, evaluateHost, nicsFound } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
+import { type Sighting, sightings } from "../symptoms/sightings.ts";
 import { type Cause, causesOf } from "./causes.ts";
 
 /** The answer for one NIC. `unknown`: nothing seen is wrong, but not everything could be seen. */
@@ -15,6 +16,8 @@ export interface Verdict {
   readonly reason: Deviation | null;
   /** What nothing else explains, each with what follows from it: together all of the deviations, each once. */
   readonly causes: readonly Cause[];
+  /** The lines of logs that explain what is wrong, or matter by themselves. */
+  readonly sightings: readonly Sighting[];
   /** Its own, and those of the host that concern it, in the order of the stages. */
   readonly deviations: readonly Deviation[];
 }
@@ -22,6 +25,7 @@ export interface Verdict {
 /** One verdict per NIC. A NIC works when every requirement was seen to hold; warnings do not count against it. */
 export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] = allStages): Verdict[] {
   const host = evaluateHost(spec, state, stages);
+  const views = nicsFound(spec, state);
   return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
     const deviations = stages.flatMap((stage) => [...around, ...own].filter((deviation) => deviation.stage === stage));
@@ -30,6 +34,8 @@ export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] 
       causes.find((cause) => [cause.deviation, ...cause.consequences].some((deviation) => deviation.severity === severity))?.deviation;
     const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";
-    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, causes, deviations };
+    const view = views.find((candidate) => candidate.nic.name === nic.name);
+    const seen = view === undefined ? [] : sightings(view, deviations);
+    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, causes, sightings: seen, deviations };
   });
 }

@@ -1,4 +1,5 @@
 import type { About } from "../requirements/requirement.ts";
+import type { Symptom } from "../symptoms/symptom.ts";
 import { type Style, table } from "./style.ts";
 
 /** One requirement's page: what, why, how to see it, how to put it right by hand, and where that is written. */
@@ -23,6 +24,32 @@ function consequenceOf({ follows }: About): string[] {
 export function explainList(requirements: readonly About[]): string {
   return `${table(requirements.map(({ id, stage, title }) => [id, stage, title])).join("\n")}\n`;
 }
+
+/** One symptom's page: how it looks, what it means, what to do. */
+export function symptomText(symptom: Symptom, style: Style): string {
+  const list = (title: string, lines: readonly string[]) => ["", style.strong(title), ...lines.map((line) => `  ${line}`)];
+  return `${[
+    `${style.strong(symptom.id)}  (symptom, ${shownIn[symptom.shows]})`,
+    symptom.title,
+    ...list("How it looks", [symptom.looks]),
+    ...list("What it means", [symptom.cause]),
+    ...list("What to do", [symptom.remedy]),
+    ...list("Checks that it explains", [symptom.explains.join(", ")]),
+    ...list("References", symptom.references),
+  ].join("\n")}\n`;
+}
+
+/** All symptoms. */
+export function symptomList(symptoms: readonly Symptom[]): string {
+  return `${table(symptoms.map(({ id, shows, title }) => [id, shownIn[shows], title])).join("\n")}\n`;
+}
+
+const shownIn: Readonly<Record<Symptom["shows"], string>> = {
+  "kernel-log": "kernel log",
+  "ovs-log": "Open vSwitch's log",
+  answer: "a command's answer",
+  state: "the host's state",
+};
 
 /** The same page for the documentation. */
 export function explainMarkdown(requirement: About): string {

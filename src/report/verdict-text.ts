@@ -1,4 +1,5 @@
 import { isUnknown, known } from "../host/observed.ts";
+import { plainText } from "../host/plain-text.ts";
 import type { HostState } from "../host/state.ts";
 import type { Cause } from "../reconcile/causes.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
@@ -6,6 +7,7 @@ import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation, Remedy } from "../requirements/requirement.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
+import type { Sighting } from "../symptoms/sightings.ts";
 import { type Condensed, condense, subjectText } from "./condense.ts";
 import { count, type Style, table } from "./style.ts";
 
@@ -49,12 +51,55 @@ function verdictLines(verdict: Verdict, style: Style): string[] {
   const heaviest = verdict.causes.toSorted((a, b) => weight(a) - weight(b));
   const condensed = condenseCauses(heaviest);
   const first = condensed.find(({ cause }) => cause.first.nic !== hostName);
-  return condensed.flatMap((found) => {
+  const told = new Set<Sighting>();
+  const lines = condensed.flatMap((found) => {
     const { cause, consequences } = found;
-    if (cause.first.nic !== hostName) return [...causeLines(cause, found === first, style), ...consequenceLines(consequences, style)];
+    const seen = seenWith(verdict, cause, consequences, told);
+    if (cause.first.nic !== hostName)
+      return [...causeLines(cause, found === first, style), ...sightingLines(seen, style), ...consequenceLines(consequences, style)];
     const own = consequences.filter(({ nic }) => nic !== hostName);
-    return own.length === 0 ? [] : [`  because of ${style.strong(cause.first.requirement)}, see host:`, ...consequenceLines(own, style)];
+    if (own.length + seen.length === 0) return [];
+    return [
+      `  because of ${style.strong(cause.first.requirement)}, see host:`,
+      ...sightingLines(seen, style),
+      ...consequenceLines(own, style),
+    ];
   });
+  return [...lines, ...strayLines(verdict, told, style)];
+}
+
+/** The lines of logs that explain a cause or what follows from it, each once. @param told those that were told already */
+function seenWith(verdict: Verdict, cause: Condensed, consequences: readonly Deviation[], told: Set<Sighting>): Sighting[] {
+  const ids = new Set([cause.first.requirement, ...consequences.map(({ requirement }) => requirement)]);
+  const seen = verdict.sightings.filter((sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)));
+  for (const sighting of seen) told.add(sighting);
+  return seen;
+}
+
+function sightingLines(sightings: readonly Sighting[], style: Style): string[] {
+  return sightings.flatMap((sighting) => {
+    const { symptom, means } = sighting;
+    return [
+      `      seen  ${seenText(sighting)}`,
+      ...(means === null ? [] : [`      means ${means} ${style.faint(`(vflag explain ${symptom})`)}`]),
+    ];
+  });
+}
+
+/** What explains nothing that is wrong but matters by itself, and errors that vflag does not know. */
+function strayLines(verdict: Verdict, told: ReadonlySet<Sighting>, style: Style): string[] {
+  return verdict.sightings
+    .filter((sighting) => !told.has(sighting))
+    .flatMap((sighting) => {
+      const { symptom, means, remedy } = sighting;
+      if (symptom === null) return [`  ${style.doubtful("!")} seen  ${seenText(sighting)} ${style.faint("(not known to vflag)")}`];
+      return [`  ${style.doubtful("!")} ${style.strong(symptom)}  ${seenText(sighting)}`, `      means ${means}`, `      do    ${remedy}`];
+    });
+}
+
+function seenText({ seconds, time, text, times }: Sighting): string {
+  const when = seconds === null ? (time ?? "") : `[${seconds.toFixed(3).padStart(9)}]`;
+  return `${when} ${plainText(text)}${times === 1 ? "" : ` (${times} times)`}`;
 }
 
 function weight({ deviation, consequences }: Cause): number {

@@ -1,0 +1,12 @@
+import { functionSymptoms } from "./functions.ts";
+import { lagSymptoms } from "./lag.ts";
+import { ovsSymptoms } from "./openvswitch.ts";
+import type { Symptom } from "./symptom.ts";
+
+/** All symptoms that vflag knows. Of two whose patterns match one line, the earlier says more. */
+export const symptoms: readonly Symptom[] = [...lagSymptoms, ...functionSymptoms, ...ovsSymptoms];
+
+/** The symptom with this id. */
+export function symptomById(id: string): Symptom | undefined {
+  return symptoms.find((symptom) => symptom.id === id);
+}

@@ -1,0 +1,125 @@
+import type { KernelLine } from "../host/kernel-log.ts";
+import { isUnknown, known } from "../host/observed.ts";
+import type { PhysicalFunction } from "../host/state.ts";
+import { slotOf } from "../host/values.ts";
+import type { Deviation, NicView } from "../requirements/requirement.ts";
+import { symptoms } from "./catalogue.ts";
+import type { Symptom } from "./symptom.ts";
+
+/** A line of a log that concerns a NIC and still matters. */
+export interface Sighting {
+  /** Which symptom it is; null where vflag does not know the line. */
+  readonly symptom: string | null;
+  readonly log: "kernel-log" | "ovs-log";
+  /** Since the kernel started; null in Open vSwitch's log, which has times of day. */
+  readonly seconds: number | null;
+  /** The time as Open vSwitch's log has it. */
+  readonly time: string | null;
+  /** The PCI function that it is about. */
+  readonly device: string | null;
+  readonly text: string;
+  /** How often it was seen, of this function. */
+  readonly times: number;
+  /** What it means and what to do; null where it is not known. */
+  readonly means: string | null;
+  readonly remedy: string | null;
+  /** The requirements whose failure it explains. */
+  readonly explains: readonly string[];
+}
+
+const kernelSymptoms = symptoms.filter(({ shows, patterns }) => shows !== "ovs-log" && patterns.length > 0);
+/** So many lines that are not known are shown of a NIC that does not work. */
+const mostStrange = 3;
+
+/**
+ * The lines of the kernel log that matter for a NIC now, the oldest first: symptoms that explain something that is wrong, those that matter by
+ * themselves, and where the NIC does not work the last errors that vflag does not know.
+ */
+export function sightings(view: NicView, deviations: readonly Deviation[]): Sighting[] {
+  const log = view.state.kernelLog;
+  if (isUnknown(log)) return [];
+  const about = log.lines.map((line, index) => ({ line, index })).filter(({ line }) => concerns(view, line));
+  const found = new Map<string, Sighting>();
+  const strange: Sighting[] = [];
+  for (const { line, index } of about) {
+    const symptom = kernelSymptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(line.text)));
+    const later = log.lines.slice(index + 1);
+    if (symptom === undefined) {
+      if (line.level !== null && line.level <= 3 && !restarted(line, later)) strange.push(sightingOf(line, null, 1));
+      continue;
+    }
+    if (isOver(symptom, line, later, view)) continue;
+    const key = `${symptom.id} ${line.device}`;
+    const times = (found.get(key)?.times ?? 0) + 1;
+    found.delete(key);
+    found.set(key, sightingOf(line, symptom, times));
+  }
+  const wrong = new Set(deviations.map(({ requirement }) => requirement));
+  const broken = deviations.some(({ severity }) => severity !== "warning");
+  const seen = new Set([...found.values()].map(({ symptom }) => symptom));
+  const telling = [...found.values()].filter(({ symptom: id, explains }) => {
+    const symptom = symptoms.find((candidate) => candidate.id === id);
+    if (symptom?.partOf?.some((other) => seen.has(other)) === true) return false;
+    return symptom?.alone === true || explains.some((requirement) => wrong.has(requirement));
+  });
+  return [...telling, ...(broken ? strange.slice(-mostStrange) : [])].toSorted((a, b) => (a.seconds ?? 0) - (b.seconds ?? 0));
+}
+
+function sightingOf({ seconds, device, text }: KernelLine, symptom: Symptom | null, times: number): Sighting {
+  const { id = null, cause = null, remedy = null, explains = [] } = symptom ?? {};
+  return { symptom: id, log: "kernel-log", seconds, time: null, device, text, times, means: cause, remedy, explains };
+}
+
+/** Lines about the NIC's functions (VFs that are gone too), its bond, and the host beneath it. */
+function concerns({ nic, pfs }: NicView, { device, text }: KernelLine): boolean {
+  const functions = pfs.flatMap((pf) => [pf, ...pf.vfs]);
+  if (device !== null && functions.some(({ address }) => address === device || slotOf(address) === slotOf(device))) return true;
+  if (/^(?:DMAR|AMD-Vi)/.test(text))
+    return functions.some(({ address }) => text.includes(address) || text.includes(`[${address.slice(5)}]`));
+  if (nic.bond !== undefined && text.startsWith(`${nic.bond}: `)) return true;
+  return device === null && /^(?:kvm|x86\/cpu|tc mirred)/.test(text);
+}
+
+function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[], { nic, pfs, state }: NicView): boolean {
+  const { device } = line;
+  switch (symptom.over) {
+    case "driver-start":
+      return restarted(line, later);
+    case "lag":
+      if (restarted(line, later) || pfs.some((pf) => known(pf.lag)?.state === "active")) return true;
+      return made(later, pfs);
+    case "switchdev":
+      if (restarted(line, later)) return true;
+      return later.some(
+        (next) => next.device === device && /E-Switch: (?:Enable: mode\(OFFLOADS\)|E-Switch enable SRIOV: .*mode \(2\))/.test(next.text),
+      );
+    case "vfs": {
+      const pf = pfs.find(({ address }) => address === device);
+      return restarted(line, later) || (pf?.sriov != null && pf.sriov.count >= nic.vfs && pf.vfs.length >= nic.vfs);
+    }
+    case "vf-driver": {
+      const pf = pfs.find(({ address }) => address === device);
+      if (pf !== undefined) return restarted(line, later);
+      const vf = pfs.flatMap(({ vfs }) => vfs).find(({ address }) => address === device);
+      return vf === undefined || vf.driver !== null;
+    }
+    case "bond-up":
+      return state.bonds.some(({ name, slaves }) => name === nic.bond && slaves.length >= pfs.length && slaves.every(({ up }) => up));
+    case "never":
+      return false;
+  }
+}
+
+/** At its start the driver tells its firmware's version. */
+function restarted({ device }: KernelLine, later: readonly KernelLine[]): boolean {
+  return device !== null && later.some((next) => next.device === device && next.text.includes(": firmware version: "));
+}
+
+/** Whether the LAG was made later: the driver says so before it asks the firmware, which may refuse at once. */
+function made(later: readonly KernelLine[], pfs: readonly PhysicalFunction[]): boolean {
+  const own = later.filter(({ device }) => pfs.some(({ address }) => address === device));
+  const last = own.findLastIndex(({ text }) => /(?<!modify )\blag map/.test(text));
+  return (
+    last !== -1 && !own.slice(last).some(({ text }) => /Failed to (?:create LAG|(?:de)?activate (?:VF|RoCE) LAG|enable lag)/.test(text))
+  );
+}

@@ -4,6 +4,7 @@ import { ManagedFile, Unit } from "./installation.ts";
 import { observedKernelLog } from "./kernel-log.ts";
 import { observed } from "./observed-schema.ts";
 import { IngressQdisc, Ovs } from "./ovs.ts";
+import { observedOvsLog } from "./ovs-log.ts";
 import { Platform } from "./platform.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
@@ -189,6 +190,7 @@ export const HostState = z
     ingressQdiscs: observed(z.array(IngressQdisc)),
     platform: observed(Platform),
     kernelLog: observedKernelLog,
+    ovsLog: observedOvsLog,
   })
   .meta({
     id: "HostState",

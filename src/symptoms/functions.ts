@@ -14,7 +14,7 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "wait until every virtfn link is there, then set switchdev again (vflag does)",
     explains: ["vf-links", "eswitch-mode"],
     over: "switchdev",
-    alone: true,
+    alone: "always",
     references: ["https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015"],
   },
   {
@@ -28,7 +28,7 @@ export const functionSymptoms: readonly Symptom[] = [
       "see the firmware command before it in the kernel log; with all VFs there and unbound, set the mode again, else update the firmware",
     explains: ["eswitch-mode"],
     over: "switchdev",
-    alone: true,
+    alone: "always",
     partOf: ["eswitch-before-vfs"],
     references: [`${core}/eswitch_offloads.c`, `${core}/eswitch.c`],
   },
@@ -42,7 +42,7 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "reboot",
     explains: ["eswitch-mode", "ports", "representors"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${core}/en_main.c: mlx5e_netdev_init_profile, mlx5e_netdev_change_profile`],
   },
   {
@@ -129,7 +129,7 @@ export const functionSymptoms: readonly Symptom[] = [
       "drain the host, power it off and on, update the card's firmware; keep `devlink health dump show pci/ADDRESS reporter fw_fatal`",
     explains: ["eswitch-mode", "vf-count", "lag", "vfs-bound", "ports"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${core}/health.c`],
   },
   {
@@ -142,7 +142,7 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "reboot; if it comes back, update the card's firmware",
     explains: ["eswitch-mode", "vf-count", "vfs-bound", "lag"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${core}/cmd.c: wait_func`],
   },
   {
@@ -169,7 +169,7 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "see which function it is; unbind and bind that VF, and look at the BIOS' and the card's versions",
     explains: ["iommu", "vfs-bound"],
     over: "never",
-    alone: true,
+    alone: "always",
     references: ["linux drivers/iommu/intel/dmar.c: dmar_fault_do_one", "linux drivers/iommu/amd/iommu.c"],
   },
   {

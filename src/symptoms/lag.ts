@@ -40,7 +40,7 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "drain the guests' VFs, then reboot (or unload and load mlx5_core)",
     explains: ["lag", "bond"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${lagSource}: mlx5_deactivate_lag, mlx5_create_lag`],
   },
   {
@@ -66,7 +66,7 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "look at the card's health (this log), then form the bond anew after draining, or reboot",
     explains: ["lag", "bond-links"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${lagSource}: mlx5_modify_lag`],
   },
   {
@@ -115,7 +115,7 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "reboot; if it comes back, update the card's firmware",
     explains: ["lag"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${lagSource}: mlx5_lag_drop_rule_setup`],
   },
   {
@@ -140,7 +140,7 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "reboot",
     explains: ["lag"],
     over: "driver-start",
-    alone: true,
+    alone: "always",
     references: [`${lagSource}: mlx5_lag_dev_alloc`],
   },
   {

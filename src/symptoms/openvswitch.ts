@@ -17,6 +17,7 @@ export const ovsSymptoms: readonly Symptom[] = [
       "first the LAG, then hw-tc-offload of ports and representors; what is left is a rule of another kind (ovs-appctl dpctl/dump-flows -m)",
     explains: ["lag", "tc-offload", "bond"],
     over: "never",
+    alone: "lately",
     references: ["openvswitch lib/dpif-netlink.c: parse_flow_put", "https://github.com/ovn-kubernetes/ovn-kubernetes/issues/839"],
   },
   {
@@ -30,6 +31,7 @@ export const ovsSymptoms: readonly Symptom[] = [
     remedy: "vflag apply --restart-ovs, or take the bond out of the bridge and add it again",
     explains: ["ovs-ingress-blocks"],
     over: "never",
+    alone: "lately",
     references: ["openvswitch lib/netdev-linux.c: netdev_linux_update_lag", "https://github.com/ovn-org/ovn/issues/155"],
   },
   {
@@ -42,6 +44,7 @@ export const ovsSymptoms: readonly Symptom[] = [
     remedy: "see the reason in the line, and the rule in ovs-appctl dpctl/dump-flows -m",
     explains: ["tc-offload", "lag"],
     over: "never",
+    alone: "lately",
     partOf: ["ovs-bond-not-offloaded", "ovs-block-missing"],
     references: ["openvswitch lib/dpif-netlink.c: parse_flow_put"],
   },

@@ -28,16 +28,58 @@ export interface Sighting {
 }
 
 const kernelSymptoms = symptoms.filter(({ shows, patterns }) => shows !== "ovs-log" && patterns.length > 0);
+const ovsSymptoms = symptoms.filter(({ shows }) => shows === "ovs-log");
+const lately = 15 * 60 * 1000;
 /** So many lines that are not known are shown of a NIC that does not work. */
 const mostStrange = 3;
 
 /**
- * The lines of the kernel log that matter for a NIC now, the oldest first: symptoms that explain something that is wrong, those that matter by
- * themselves, and where the NIC does not work the last errors that vflag does not know.
+ * The lines of the logs that matter for a NIC now, the kernel's first, the oldest first: symptoms that explain something that is wrong, those
+ * that matter by themselves, and where the NIC does not work the last errors of the kernel log that vflag does not know.
  */
 export function sightings(view: NicView, deviations: readonly Deviation[]): Sighting[] {
+  const wrong = new Set(deviations.map(({ requirement }) => requirement));
+  const { found, strange } = kernelSightings(view);
+  const inOvs = ovsSightings(view);
+  const seen = new Set([...found, ...inOvs].map(({ symptom }) => symptom));
+  const telling = [...found, ...inOvs].filter((sighting) => {
+    const symptom = symptoms.find(({ id }) => id === sighting.symptom);
+    if (symptom?.partOf?.some((other) => seen.has(other)) === true) return false;
+    if (symptom?.alone === "always" || sighting.explains.some((requirement) => wrong.has(requirement))) return true;
+    return symptom?.alone === "lately" && isLate(sighting.time, view);
+  });
+  const broken = deviations.some(({ severity }) => severity !== "warning");
+  return [...telling, ...(broken ? strange.slice(-mostStrange) : [])].toSorted(
+    (a, b) => (a.seconds ?? Number.POSITIVE_INFINITY) - (b.seconds ?? Number.POSITIVE_INFINITY) || 0,
+  );
+}
+
+function isLate(time: string | null, { state }: NicView): boolean {
+  const age = Date.parse(state.observedAt) - Date.parse(time ?? "");
+  return Math.abs(age) <= lately;
+}
+
+/** What Open vSwitch says of the NIC's bond, ports and representors since it was started. */
+function ovsSightings({ nic, pfs, state }: NicView): Sighting[] {
+  const log = state.ovsLog;
+  if (log === null || isUnknown(log)) return [];
+  const ports = pfs.flatMap(({ netdev }) => netdev ?? []);
+  const representors = state.representors.filter(({ pf }) => pfs.some(({ address }) => address === pf)).map(({ netdev }) => netdev);
+  const names = [...ports, ...representors, ...(nic.bond === undefined ? [] : [nic.bond])];
+  const bases = ports.map((name) => name.replace(/np\d+$/, ""));
+  return log.lines.flatMap(({ time, module, level, text, times }) => {
+    const symptom = ovsSymptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(`${module}|${level}|${text}`)));
+    const words = text.split(/[^\p{L}\p{N}_.-]+/u);
+    const own = words.some((word) => names.includes(word) || bases.some((base) => word.startsWith(`${base}npf`)));
+    if (symptom === undefined || !(own || /ingress (?:qdisc|block)/.test(text))) return [];
+    const { id, cause, remedy, explains } = symptom;
+    return [{ symptom: id, log: "ovs-log", seconds: null, time, device: null, text, times, means: cause, remedy, explains } as const];
+  });
+}
+
+function kernelSightings(view: NicView): { readonly found: Sighting[]; readonly strange: Sighting[] } {
   const log = view.state.kernelLog;
-  if (isUnknown(log)) return [];
+  if (isUnknown(log)) return { found: [], strange: [] };
   const about = log.lines.map((line, index) => ({ line, index })).filter(({ line }) => concerns(view, line));
   const found = new Map<string, Sighting>();
   const strange: Sighting[] = [];
@@ -54,15 +96,7 @@ export function sightings(view: NicView, deviations: readonly Deviation[]): Sigh
     found.delete(key);
     found.set(key, sightingOf(line, symptom, times));
   }
-  const wrong = new Set(deviations.map(({ requirement }) => requirement));
-  const broken = deviations.some(({ severity }) => severity !== "warning");
-  const seen = new Set([...found.values()].map(({ symptom }) => symptom));
-  const telling = [...found.values()].filter(({ symptom: id, explains }) => {
-    const symptom = symptoms.find((candidate) => candidate.id === id);
-    if (symptom?.partOf?.some((other) => seen.has(other)) === true) return false;
-    return symptom?.alone === true || explains.some((requirement) => wrong.has(requirement));
-  });
-  return [...telling, ...(broken ? strange.slice(-mostStrange) : [])].toSorted((a, b) => (a.seconds ?? 0) - (b.seconds ?? 0));
+  return { found: [...found.values()], strange };
 }
 
 function sightingOf({ seconds, device, text }: KernelLine, symptom: Symptom | null, times: number): Sighting {

@@ -17,8 +17,8 @@ export interface Symptom {
   readonly explains: readonly string[];
   /** What makes it history. */
   readonly over: Over;
-  /** True where it matters though nothing that is looked at is wrong. */
-  readonly alone?: true;
+  /** Where it matters though nothing that is looked at is wrong: always, or if it was seen within the last quarter of an hour. */
+  readonly alone?: "always" | "lately";
   /** The symptoms that say more of the same: seen with one of them, this one is left out. */
   readonly partOf?: readonly string[];
   readonly references: readonly string[];

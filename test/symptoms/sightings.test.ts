@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { release } from "../../src/host/simulated/events.ts";
-import type { FaultName } from "../../src/host/simulated/faults.ts";
+import { type FaultName, inject } from "../../src/host/simulated/faults.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import { logKernel } from "../../src/host/simulated/kernel-log.ts";
+import { logOvs } from "../../src/host/simulated/ovs.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { type Verdict, verdicts } from "../../src/reconcile/verdict.ts";
@@ -257,6 +258,48 @@ describe("only what concerns the NIC and still matters", () => {
     const world = await broken();
     world.state.kernelLog = { unknown: "not looked at" };
     assert.deepEqual(seen(world), []);
+  });
+});
+
+describe("Open vSwitch's log", () => {
+  const withOvs: Spec = { ...vfLagSpec, ovs: { hwOffload: true, engine: "auto" } };
+  const ids = (world: World) => judge(world, withOvs).sightings.map(({ symptom, log }) => (log === "ovs-log" ? symptom : null));
+
+  test("ovs-block-missing: the bond's ingress block got lost", async () => {
+    assert.deepEqual(ids(await booted(withOvs, fresh(), "ingress-block-missing")), ["ovs-block-missing"]);
+  });
+
+  test("ovs-stale-port: a port whose representor is gone for good", async () => {
+    assert.deepEqual(ids(await booted(withOvs, fresh(), "stale-port")), ["ovs-stale-port"]);
+  });
+
+  test("ovs-bond-not-offloaded: the card refuses flows, and all that can be seen is right", async () => {
+    const world = await booted(withOvs, fresh(), "flows-refused");
+    assert.deepEqual([ids(world), judge(world, withOvs).answer], [["ovs-bond-not-offloaded"], "works"]);
+    world.state.observedAt = "2026-01-01T09:00:00.000Z";
+    assert.deepEqual(ids(world), [], "of hours ago");
+    inject(world, "third-slave");
+    assert.deepEqual(ids(world), ["ovs-bond-not-offloaded"], "it is explained by what is wrong");
+  });
+
+  const said: Readonly<Record<string, string>> = {
+    "ovs-offload-failed": "failed to offload flow: Invalid argument: ens3f0npf0vf1",
+    "ovs-qdisc-failed": "failed adding ingress qdisc required for offloading: No such file or directory",
+  };
+  for (const [id, line] of Object.entries(said)) {
+    test(`${id}: ${line}`, async () => {
+      const world = await booted(withOvs, fresh(), "ingress-block-missing");
+      world.state.ovsLog = { from: "a test", sinceStart: true, lines: [] };
+      logOvs(world, "ERR", "netdev_offload_tc", line);
+      assert.deepEqual(ids(world), [id]);
+    });
+  }
+
+  test("what is said of other ports is not this NIC's", async () => {
+    const world = await booted(withOvs, fresh(), "tc-offload-off");
+    for (const name of ["eth77", "bond01", "ens3f0x"])
+      logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: Operation not supported: ${name}`);
+    assert.deepEqual(ids(world), []);
   });
 });
 

@@ -40,6 +40,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     [
       ...["kernelLog", "kernelLog.complete", "kernelLog.omitted", "kernelLog.lines"],
       ...["device", "level", "seconds", "text"].map((field) => `kernelLog.lines.*.${field}`),
+      ...["ovsLog", "ovsLog.from", "ovsLog.sinceStart"],
     ],
   ],
   ["netdevs of others; one of the NIC that is missing is noticed", ["netdevs", ...fieldsOf("netdevs.other", true)]],

@@ -25,6 +25,7 @@ import { isToldByLog, observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
+import { findOvsLog } from "./ovs-log.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
@@ -127,6 +128,7 @@ export class LinuxHost implements Host, Disposable {
     const log = this.#everything ? await readKernelLog(kernel) : old ? readKmsg(kernel.devRoot) : notLooked;
     const pfsSeen = old ? withLagsOfLog(described, kernelRelease, log, { netdevs, bonds }) : described;
     const ingressQdiscs = this.#everything ? findIngressQdiscs(kernel, links) : notLooked;
+    const ovs = this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked;
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
@@ -141,9 +143,10 @@ export class LinuxHost implements Host, Disposable {
       files: this.#everything ? findFiles(kernel) : notLooked,
       units: this.#everything ? await findUnits(kernel) : notLooked,
       firmware: this.#everything ? await this.#findFirmware({ pfs: described, netdevs }) : notLooked,
-      ovs: this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked,
+      ovs,
       ingressQdiscs,
       platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader(), log) : notLooked,
+      ovsLog: this.#everything ? await findOvsLog(kernel, ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
     };
   }

@@ -52,6 +52,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
       bootLoader: { kind: "grub", entries: [{ title: "Debian GNU/Linux", arguments: [...ownArguments] }], outdated: false },
     },
     kernelLog: { complete: true, omitted: 0, lines: [] },
+    ovsLog: { from: "/var/log/openvswitch/ovs-vswitchd.log", sinceStart: true, lines: [] },
   };
   const world: World = {
     schema: "vflag/simulated-host/1",

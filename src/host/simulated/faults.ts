@@ -5,7 +5,7 @@ import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
 import { overwriteFirmware } from "./firmware.ts";
 import { logEswitch } from "./kernel-log.ts";
-import { startOvs } from "./ovs.ts";
+import { logOvs, startOvs } from "./ovs.ts";
 import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { Behaviour, cardOf, type World } from "./world.ts";
@@ -72,6 +72,7 @@ export const faults = {
     apply: (world) => {
       const bonds = world.state.bonds.map(({ name }) => name);
       for (const qdisc of known(world.state.ingressQdiscs) ?? []) if (bonds.includes(qdisc.netdev)) qdisc.block = null;
+      for (const bond of bonds) logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: No such file or directory: ${bond}`);
     },
   },
   "stale-port": {
@@ -84,6 +85,7 @@ export const faults = {
       const error = `could not open network device ${name} (No such device)`;
       bridge.interfaces = bridge.interfaces.filter((port) => port.name !== name);
       bridge.interfaces.push({ name, port: name, type: "", ofport: -1, error, ifaceId: null });
+      logOvs(world, "WARN", "bridge", error);
     },
   },
   "virtualization-off": {
@@ -212,6 +214,13 @@ export const faults = {
     summary: "it cannot be told who uses the VFs",
     apply: (world) => {
       for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.holders = { unknown: "/proc could not be read" };
+    },
+  },
+  "flows-refused": {
+    summary: "the card refuses what Open vSwitch wants to offload from the first bond",
+    apply: (world) => {
+      const [bond] = world.state.bonds;
+      if (bond !== undefined) logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: Operation not supported: ${bond.name}`);
     },
   },
   "tc-offload-off": {

@@ -45,9 +45,17 @@ export function startOvs(world: World): void {
   const ovs = known(world.state.ovs);
   if (ovs == null) return;
   ovs.running = true;
+  const log = known(world.state.ovsLog);
+  if (log != null) world.state.ovsLog = { ...log, sinceStart: true, lines: [] };
   ovs.offloadInEffect = ovs.hwOffload;
   if (ovs.hwOffload) hangQdiscs(world, slavesOf(world));
   else world.state.ingressQdiscs = [];
+}
+
+/** ovs-vswitchd writes a line into its log, in the words of openvswitch lib/dpif-netlink.c and vswitchd/bridge.c. */
+export function logOvs(world: World, level: "ERR" | "WARN", module: string, text: string): void {
+  const log = known(world.state.ovsLog);
+  if (log != null) log.lines.push({ time: world.state.observedAt, level, module, text, times: 1 });
 }
 
 export function restartOvs(world: World): void {

@@ -7,6 +7,7 @@ import { enslave, network, release } from "../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../src/host/simulated/faults.ts";
 import { overwriteFirmware, setFirmware } from "../src/host/simulated/firmware.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
+import { logKernel } from "../src/host/simulated/kernel-log.ts";
 import { addNetdev, type World } from "../src/host/simulated/world.ts";
 import { reconcile } from "../src/reconcile/reconcile.ts";
 import { loadSpec } from "../src/spec/load.ts";
@@ -666,6 +667,74 @@ const cases: readonly Case[] = [
     spec: sriov,
     until: "early",
     born: ["no-mmio"],
+  },
+  {
+    name: "lag-by-kernel-log",
+    story: "A kernel before 5.19 tells the LAG in its log only: it reaches back far enough, and all is as it should be.",
+    spec: vfLag,
+    until: "works",
+    born: ["lag-in-log-only"],
+  },
+  {
+    name: "lag-by-kernel-log-refused",
+    story: "A kernel before 5.19, whose log says that the firmware refused the LAG because VFs were bound.",
+    spec: vfLag,
+    until: "works",
+    born: ["lag-in-log-only"],
+    drift: ["vfs-bound-early"],
+  },
+  {
+    name: "lag-by-kernel-log-lost",
+    story: "A kernel before 5.19 whose log has lost what it said of the LAG: it cannot be told.",
+    spec: vfLag,
+    until: "works",
+    born: ["lag-in-log-only"],
+    drift: ["kernel-log-lost"],
+  },
+  {
+    name: "lag-refused-by-firmware",
+    story: "VFs were bound when the bond formed anew; the kernel log says what the firmware made of it.",
+    spec: vfLag,
+    until: "works",
+    drift: ["vfs-bound-early"],
+  },
+  {
+    name: "lag-stuck-in-firmware",
+    story: "A third slave came and went while VFs were bound: the firmware kept its LAG, and only a start of the driver helps.",
+    spec: vfLag,
+    until: "works",
+    born: ["lag-stuck"],
+    drift: ["third-slave"],
+    change: (world) => release(world, "eno1"),
+  },
+  {
+    name: "mode-change-out-of-memory",
+    story: "There was no memory for the ports' netdevs at the change to switchdev.",
+    spec: vfLag,
+    until: "early",
+    born: ["mode-change-out-of-memory"],
+  },
+  {
+    name: "probe-of-vfs-fails",
+    story: "The driver does not take the VFs: it says why in the kernel log.",
+    spec: vfLag,
+    until: "works",
+    born: ["bind-fails"],
+  },
+  {
+    name: "flows-refused",
+    story: "All that can be seen is right, and yet Open vSwitch says just now that the card refuses flows from the bond.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["flows-refused"],
+  },
+  {
+    name: "error-not-known",
+    story: "The driver says something that vflag does not know: it is shown as it is.",
+    spec: vfLag,
+    until: "works",
+    drift: ["third-slave"],
+    change: (world) => logKernel(world, 3, "mlx5_core 0000:37:00.0: frobnicate:21:(pid 1): the flux has no capacitor"),
   },
 ];
 

@@ -3,11 +3,13 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { World } from "../src/host/simulated/world.ts";
 import { HostState } from "../src/host/state.ts";
-import { explainMarkdown } from "../src/report/explain-text.ts";
+import { explainMarkdown, symptomMarkdown } from "../src/report/explain-text.ts";
 import { allRequirements } from "../src/requirements/stages.ts";
 import { Spec } from "../src/spec/schema.ts";
+import { symptoms } from "../src/symptoms/catalogue.ts";
+import { symptomsPage } from "./symptom-table.ts";
 
-/** What is published of the program's own definitions: JSON Schemas and the page of all checks. A test holds them against it. */
+/** What is published of the program's own definitions: JSON Schemas and the pages of checks and symptoms. A test holds them against it. */
 export function published(): ReadonlyMap<string, string> {
   const schema = (type: z.ZodType, io: "input" | "output") => `${JSON.stringify(z.toJSONSchema(type, { io }), null, 2)}\n`;
   return new Map([
@@ -15,6 +17,9 @@ export function published(): ReadonlyMap<string, string> {
     ["docs/schema/state.schema.json", schema(HostState, "output")],
     ["docs/schema/simulated-host.schema.json", schema(World, "output")],
     ["docs/checks.md", checksPage()],
+    ["docs/symptoms.md", symptomsPage()],
+    ...allRequirements.map((requirement): [string, string] => [pageOf(requirement.id), `${explainMarkdown(requirement)}\n`]),
+    ...symptoms.map((symptom): [string, string] => [pageOf(symptom.id), `${symptomMarkdown(symptom)}\n`]),
   ]);
 }
 
@@ -22,8 +27,14 @@ function checksPage(): string {
   const intro =
     "# Checks\n\n" +
     "What vflag holds a host against, in the order in which it brings a host there. `vflag verify` prints the names, `vflag explain NAME`\n" +
-    "prints the same page. This file is made by `npm run published`: edit `src/requirements/` instead.";
-  return `${[intro, ...allRequirements.map(explainMarkdown)].join("\n\n")}\n`;
+    "prints the same page. [symptoms.md](symptoms.md) has what logs and commands say when something is wrong. These files are made by\n" +
+    "`npm run published`: edit `src/requirements/` and `src/symptoms/` instead.";
+  const rows = allRequirements.map(({ id, stage, title }) => `| [${id}](checks/${id}.md) | ${stage} | ${title} |`);
+  return `${intro}\n\n${["| check | stage | what holds |", "|---|---|---|", ...rows].join("\n")}\n`;
+}
+
+function pageOf(id: string): string {
+  return `docs/checks/${id}.md`;
 }
 
 if (import.meta.main) {

@@ -55,12 +55,25 @@ const shownIn: Readonly<Record<Symptom["shows"], string>> = {
 export function explainMarkdown(requirement: About): string {
   const list = (lines: readonly string[], code: boolean) => lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
   return [
-    `## ${requirement.id}`,
+    `# ${requirement.id}`,
     `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: nothing that follows is done before it holds" : ""}.`,
     `*Why.* ${[requirement.why, ...consequenceOf(requirement)].join(" ")}`,
     `*See it by hand:*\n\n${list(requirement.observe, true)}`,
     `*Put it right by hand:*\n\n${list(requirement.byHand, false)}`,
     `*References:*\n\n${list(requirement.references, false)}`,
+  ].join("\n\n");
+}
+
+/** A symptom's page for the documentation. */
+export function symptomMarkdown(symptom: Symptom): string {
+  return [
+    `# ${symptom.id}`,
+    `**${capital(symptom.title)}.** A symptom, in ${shownIn[symptom.shows].replace(/^(?=kernel log)/, "the ")}.`,
+    `*How it looks:*\n\n    ${symptom.looks}`,
+    `*What it means.* ${capital(symptom.cause)}.`,
+    `*What to do.* ${capital(symptom.remedy)}.`,
+    `*Checks that it explains:* ${symptom.explains.map((id) => `[${id}](${id}.md)`).join(", ")}`,
+    `*References:*\n\n${symptom.references.map((line) => `- ${line}`).join("\n")}`,
   ].join("\n\n");
 }
 

@@ -77,29 +77,42 @@ function seenWith(verdict: Verdict, cause: Condensed, consequences: readonly Dev
 }
 
 function sightingLines(sightings: readonly Sighting[], style: Style): string[] {
-  return sightings.flatMap((sighting) => {
-    const { symptom, means } = sighting;
+  return oncePerSymptom(sightings).flatMap(({ newest, text }) => {
+    const { symptom, means, remedy } = newest;
     return [
-      `      seen  ${seenText(sighting)}`,
+      `      seen  ${text}`,
       ...(means === null ? [] : [`      means ${means} ${style.faint(`(vflag explain ${symptom})`)}`]),
+      // What vflag can do is said above it already.
+      ...(remedy === null || /^vflag apply\b/.test(remedy) ? [] : [`      do    ${remedy}`]),
     ];
+  });
+}
+
+/** One text a symptom, so that 128 VFs are one line. */
+function oncePerSymptom(sightings: readonly Sighting[]): { newest: Sighting; text: string }[] {
+  const groups = Map.groupBy(sightings, ({ symptom, text }) => symptom ?? text);
+  return [...groups.values()].flatMap((group) => {
+    const newest = group.at(-1);
+    if (newest === undefined) return [];
+    const others = new Set(group.map(({ device }) => device)).size - 1;
+    const times = others > 0 ? 1 : group.reduce((sum, sighting) => sum + sighting.times, 0);
+    const more = others > 0 ? ` (and of ${count(others, "other function")})` : times > 1 ? ` (${times} times)` : "";
+    return [{ newest, text: `${seenText(newest)}${more}` }];
   });
 }
 
 /** What explains nothing that is wrong but matters by itself, and errors that vflag does not know. */
 function strayLines(verdict: Verdict, told: ReadonlySet<Sighting>, style: Style): string[] {
-  return verdict.sightings
-    .filter((sighting) => !told.has(sighting))
-    .flatMap((sighting) => {
-      const { symptom, means, remedy } = sighting;
-      if (symptom === null) return [`  ${style.doubtful("!")} seen  ${seenText(sighting)} ${style.faint("(not known to vflag)")}`];
-      return [`  ${style.doubtful("!")} ${style.strong(symptom)}  ${seenText(sighting)}`, `      means ${means}`, `      do    ${remedy}`];
-    });
+  return oncePerSymptom(verdict.sightings.filter((sighting) => !told.has(sighting))).flatMap(({ newest, text }) => {
+    const { symptom, means, remedy } = newest;
+    if (symptom === null) return [`  ${style.doubtful("!")} seen  ${text} ${style.faint("(not known to vflag)")}`];
+    return [`  ${style.doubtful("!")} ${style.strong(symptom)}  ${text}`, `      means ${means}`, `      do    ${remedy}`];
+  });
 }
 
-function seenText({ seconds, time, text, times }: Sighting): string {
+function seenText({ seconds, time, text }: Sighting): string {
   const when = seconds === null ? (time ?? "") : `[${seconds.toFixed(3).padStart(9)}]`;
-  return `${when} ${plainText(text)}${times === 1 ? "" : ` (${times} times)`}`;
+  return `${when} ${plainText(text)}`;
 }
 
 function weight({ deviation, consequences }: Cause): number {

@@ -15,6 +15,7 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "vflag apply: it unbinds VFs that nobody uses and makes the driver try again; VFs in use have to be drained first",
     explains: ["lag", "vfs-unbound"],
     over: "lag",
+    partOf: ["lag-stuck"],
     references: [`${lagSource}: mlx5_activate_lag`],
   },
   {
@@ -27,6 +28,7 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "reboot, with vflag's early stage before networking",
     explains: ["lag", "not-in-bond"],
     over: "lag",
+    partOf: ["lag-stuck"],
     references: [`${lagSource}: mlx5_activate_lag`],
   },
   {

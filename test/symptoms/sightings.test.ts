@@ -103,12 +103,9 @@ describe("the simulated host's faults are recognised by what its driver says", (
     const world = await booted(vfLagSpec, fresh(undefined, "bind-fails"));
     assert.deepEqual([...new Set(seen(world))], ["vf-probe-failed"]);
     assert.ok(judge(world).sightings.some(({ device, times }) => device === "0000:37:00.2" && times >= 2));
-    assert.equal(
-      text(world)
-        .match(/seen .*/g)
-        ?.join(),
-      "seen  [   11.362] mlx5_core 0000:37:08.3: probe with driver mlx5_core failed with error -110 (and of 3 other functions)",
-    );
+    const shown = text(world).match(/seen .*/g) ?? [];
+    const expected = /^seen {2}\[[^|]* 0000:37:08\.3: probe with driver mlx5_core failed with error -110 \(and of 3 other functions\)$/;
+    assert.match(shown.join("|"), expected);
   });
 });
 

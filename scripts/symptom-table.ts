@@ -131,6 +131,12 @@ export const steps: readonly Row[] = [
     lab: [faults, "the ports are in a bond before early runs"],
   },
   {
+    what: "the units' order: after the ports' devices and before networking; after networking and before the containers",
+    ids: ["boot-units"],
+    simulated: ["test/boot/units.test.ts", "early stands before network-pre.target"],
+    lab: ["lab/boots.ts", "boots with"],
+  },
+  {
     what: "the late stage: VFs are bound after the LAG is active",
     ids: ["vfs-bound", "vfs-unbound"],
     simulated: [golden, "vfs-bound-too-early"],

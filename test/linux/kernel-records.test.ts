@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { kernelLinesOf } from "../../src/host/linux/kernel-lines.ts";
-import { joined, readKernelLog } from "../../src/host/linux/kernel-log.ts";
+import { joined, KernelLogReader } from "../../src/host/linux/kernel-log.ts";
 import { parseJournal, parseKmsg } from "../../src/host/linux/kernel-records.ts";
 import { ProgramError } from "../../src/host/linux/program.ts";
 import { isUnknown } from "../../src/host/observed.ts";
@@ -82,23 +84,36 @@ test("where the ring has lost its beginning the journal gives it, if it reaches 
   const devRoot = makeTree(t, { kmsg: "6,900,7000000,-;ring\n" });
   const journal = [journalLine(0, "Linux version 6.12.0"), journalLine(5_000_000, "old"), journalLine(7_000_000, "ring")];
   const run = (lines: string[]) => async () => ({ stdout: lines.join("\n"), stderr: "", code: 0 });
-  const whole = await readKernelLog({ devRoot, run: run(journal) });
+  const whole = await new KernelLogReader({ devRoot, run: run(journal) }).read();
   assert.deepEqual(isUnknown(whole) ? whole : whole.map(({ text, gap }) => [text, gap]), [
     ["Linux version 6.12.0", false],
     ["old", false],
     ["ring", false],
   ]);
-  const short = await readKernelLog({ devRoot, run: run(journal.slice(0, 2)) });
+  const short = await new KernelLogReader({ devRoot, run: run(journal.slice(0, 2)) }).read();
   assert.deepEqual(isUnknown(short) ? short : short.map(({ gap }) => gap), [false, false, true]);
-  const none = await readKernelLog({ devRoot, run: noJournal });
+  const none = await new KernelLogReader({ devRoot, run: noJournal }).read();
   assert.deepEqual(isUnknown(none) ? none : none.map(({ gap }) => gap), [true]);
+});
+
+test("the journal is asked once, the ring each time", async (t) => {
+  const devRoot = makeTree(t, { kmsg: "6,900,7000000,-;ring\n" });
+  let asked = 0;
+  const journal = [journalLine(0, "Linux version 6.12.0"), journalLine(7_000_000, "ring")].join("\n");
+  const reader = new KernelLogReader({ devRoot, run: async () => ({ stdout: journal, stderr: String(asked++), code: 0 }) });
+  const texts = (log: Awaited<ReturnType<KernelLogReader["read"]>>) => (isUnknown(log) ? [] : log.map(({ text }) => text));
+  assert.deepEqual(texts(reader.readNow()), ["ring"]);
+  assert.deepEqual(texts(await reader.read()), ["Linux version 6.12.0", "ring"]);
+  writeFileSync(join(devRoot, "kmsg"), "6,900,7000000,-;ring\n6,901,8000000,-;more\n");
+  assert.deepEqual(texts(await reader.read()), ["Linux version 6.12.0", "ring", "more"]);
+  assert.deepEqual([asked, texts(reader.readNow())], [1, ["Linux version 6.12.0", "ring", "more"]]);
 });
 
 test("a ring that is whole is enough; without ring and journal nothing is known", async (t) => {
   const devRoot = makeTree(t, { kmsg: "5,0,0,-;Linux version 6.12.0\n" });
-  const whole = await readKernelLog({ devRoot, run: () => assert.fail("the journal was asked") });
+  const whole = await new KernelLogReader({ devRoot, run: () => assert.fail("the journal was asked") }).read();
   assert.equal(isUnknown(whole) ? 0 : whole.length, 1);
-  const nothing = await readKernelLog({ devRoot: makeTree(t, {}), run: noJournal });
+  const nothing = await new KernelLogReader({ devRoot: makeTree(t, {}), run: noJournal }).read();
   assert.match(isUnknown(nothing) ? nothing.unknown : "", /kmsg.*; there is no journalctl$/);
 });
 

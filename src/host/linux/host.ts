@@ -19,7 +19,7 @@ import { findHolders } from "./holders.ts";
 import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
 import { kernelLinesOf } from "./kernel-lines.ts";
-import { readKernelLog, readKmsg } from "./kernel-log.ts";
+import { KernelLogReader } from "./kernel-log.ts";
 import type { KernelRecord } from "./kernel-records.ts";
 import { isToldByLog, observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
@@ -71,6 +71,9 @@ export class LinuxHost implements Host, Disposable {
   readonly #busy = new Map<string, number>();
   /** Seen once, and again after an action that may have changed it. */
   #bootLoader: ReturnType<typeof findBootLoader> | null = null;
+  readonly #log: KernelLogReader;
+  /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
+  #ovsLog: ReturnType<typeof findOvsLog> | null = null;
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -103,6 +106,7 @@ export class LinuxHost implements Host, Disposable {
     this.#everything = looks === "everything";
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
     this.#kernel = { netlink, request: tracked, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
+    this.#log = new KernelLogReader(this.#kernel);
   }
 
   /**
@@ -125,7 +129,7 @@ export class LinuxHost implements Host, Disposable {
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders));
     const bonds = bondsOf(links);
     const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
-    const log = this.#everything ? await readKernelLog(kernel) : old ? readKmsg(kernel.devRoot) : notLooked;
+    const log = this.#everything ? await this.#log.read() : old ? this.#log.readNow() : notLooked;
     const pfsSeen = old ? withLagsOfLog(described, kernelRelease, log, { netdevs, bonds }) : described;
     const ingressQdiscs = this.#everything ? findIngressQdiscs(kernel, links) : notLooked;
     const ovs = this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked;
@@ -146,7 +150,7 @@ export class LinuxHost implements Host, Disposable {
       ovs,
       ingressQdiscs,
       platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader(), log) : notLooked,
-      ovsLog: this.#everything ? await findOvsLog(kernel, ovs) : notLooked,
+      ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
     };
   }
@@ -218,6 +222,7 @@ export class LinuxHost implements Host, Disposable {
       case "del-ovs-port":
         return changeOvs(kernel, action);
       case "restart-ovs":
+        this.#ovsLog = null;
         return restartOvs(kernel, action.source);
       case "update-boot-loader":
         return updateGrub(kernel);
@@ -231,6 +236,12 @@ export class LinuxHost implements Host, Disposable {
     const pfs = state.pfs.map(({ address }) => address).join(" ");
     if (this.#firmware?.pfs !== pfs) this.#firmware = { pfs, answer: findFirmware(this.#kernel, state, this.#firmwareTool) };
     return this.#firmware.answer;
+  }
+
+  #findOvsLog(ovs: HostState["ovs"]): ReturnType<typeof findOvsLog> {
+    if (ovs === null || isUnknown(ovs)) return Promise.resolve(ovs);
+    this.#ovsLog ??= findOvsLog(this.#kernel, ovs);
+    return this.#ovsLog;
   }
 
   #seenBootLoader(): ReturnType<typeof findBootLoader> {
@@ -256,7 +267,7 @@ export class LinuxHost implements Host, Disposable {
     const devlink = findDevlink(kernel);
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, new Map()));
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
-    return withLagsOfLog(described, kernelRelease, readKmsg(kernel.devRoot), rest).find((pf) => pf.address === address)?.lag ?? null;
+    return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
   }
 
   #kernelRelease(): string {

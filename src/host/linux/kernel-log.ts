@@ -39,13 +39,40 @@ const journalCommand = [
   ...["_TRANSPORT=kernel", "_TRANSPORT=driver"],
 ];
 
-/** All that is there of this boot's kernel log, oldest first; unknown where neither the ring nor the journal can be read. */
-export async function readKernelLog({ devRoot, run }: Pick<Kernel, "devRoot" | "run">): Promise<Observed<KernelRecord[]>> {
-  const ring = readKmsg(devRoot);
-  if (!isUnknown(ring) && ring[0]?.gap === false) return ring;
-  const journal = await readJournal(run);
-  if (isUnknown(journal)) return isUnknown(ring) ? unknown(`${ring.unknown}; ${journal.unknown}`) : ring;
-  return isUnknown(ring) ? journal : joined(journal, ring);
+/**
+ * This boot's kernel log, which is looked at again and again: the ring each time, the journal (which takes its time) once, and only where the
+ * ring has lost its beginning or cannot be read.
+ */
+export class KernelLogReader {
+  readonly #kernel: Pick<Kernel, "devRoot" | "run">;
+  #journal: Observed<KernelRecord[]> | null = null;
+
+  constructor(kernel: Pick<Kernel, "devRoot" | "run">) {
+    this.#kernel = kernel;
+  }
+
+  /** All that is there, oldest first; unknown where neither the ring nor the journal can be read. */
+  async read(): Promise<Observed<KernelRecord[]>> {
+    const ring = readKmsg(this.#kernel.devRoot);
+    if (!isWhole(ring)) this.#journal ??= await readJournal(this.#kernel.run);
+    return this.#with(ring);
+  }
+
+  /** The ring, and the journal if it was read before. */
+  readNow(): Observed<KernelRecord[]> {
+    return this.#with(readKmsg(this.#kernel.devRoot));
+  }
+
+  #with(ring: Observed<KernelRecord[]>): Observed<KernelRecord[]> {
+    const journal = this.#journal;
+    if (journal === null || isWhole(ring)) return ring;
+    if (isUnknown(journal)) return isUnknown(ring) ? unknown(`${ring.unknown}; ${journal.unknown}`) : ring;
+    return isUnknown(ring) ? journal : joined(journal, ring);
+  }
+}
+
+function isWhole(ring: Observed<KernelRecord[]>): boolean {
+  return !isUnknown(ring) && ring[0]?.gap === false;
 }
 
 /** The ring with what the journal has from before it; what the journal does not reach up to the ring with is a gap. */

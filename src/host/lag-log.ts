@@ -105,7 +105,8 @@ function follow(log: readonly LagRecord[], ports: readonly PhysicalFunction[], n
         break;
       }
       case "made":
-        made = madeAs(made, event, new Map(modes), joined.size > 0);
+        doubt = null;
+        made = madeAs(made, seconds, event, new Map(modes), joined.size > 0);
         break;
       case "failed":
         made = null;
@@ -134,9 +135,10 @@ function follow(log: readonly LagRecord[], ports: readonly PhysicalFunction[], n
   return doubt === null ? { made, joined } : unknown(`the kernel log does not tell the LAG: ${doubt}`);
 }
 
-/** A LAG that was made with a line of its own that says how; the line before only told the ports. */
-function madeAs(made: Made | null, { sharedFdb, portSelection }: LagMade, modes: Made["modes"], bonded: boolean): Made | null {
-  return made === null ? null : { ...made, modes, bonded, sharedFdb, portSelection };
+/** A LAG that was made with a line of its own that says how; the lines before it told the ports, in a form that is known or not. */
+function madeAs(made: Made | null, seconds: number, how: LagMade, modes: Made["modes"], bonded: boolean): Made {
+  const { sharedFdb, portSelection } = how;
+  return { seconds: made?.seconds ?? seconds, mapping: made?.mapping ?? [], modes, bonded, sharedFdb, portSelection };
 }
 
 /** What of the host as it is now contradicts a LAG; null where nothing does. */

@@ -8,6 +8,7 @@ import { parseJournal, parseKmsg } from "../../src/host/linux/kernel-records.ts"
 import { ProgramError } from "../../src/host/linux/program.ts";
 import { isUnknown } from "../../src/host/observed.ts";
 import { HostState } from "../../src/host/state.ts";
+import { symptoms } from "../../src/symptoms/catalogue.ts";
 import { fresh } from "../support/hosts.ts";
 import { makeTree } from "./tree.ts";
 
@@ -149,6 +150,23 @@ test("a state has what concerns the NICs, without the talk, and bounded", () => 
   const bounded = kernelLinesOf(parseKmsg(flood).records, state);
   assert.ok(!isUnknown(bounded) && bounded.lines.length <= 300 && JSON.stringify(bounded).length < 80_000 && bounded.omitted > 8000);
   assert.ok(!isUnknown(bounded) && bounded.lines.at(-1)?.seconds === 0.008999);
+});
+
+test("every line that a symptom is known by is kept, at the level that the kernel gives it", () => {
+  const { state } = fresh();
+  state.bonds.push({ name: "bond0", mode: "802.3ad", xmitHashPolicy: null, up: true, slaves: [], lacp: null });
+  const levels: Readonly<Record<string, number>> = {
+    "bond-link-down": 6,
+    "mirred-to-down-device": 5,
+    "vfs-by-module-only": 6,
+    "no-lacp-partner": 4,
+  };
+  for (const { id, shows, looks } of symptoms) {
+    if (shows !== "kernel-log") continue;
+    const own = looks.replace(/^mlx[45]_core \S+:/, "mlx5_core 0000:37:00.0:").replace(/^igb \S+:/, "igb 0000:37:00.0:");
+    const log = kernelLinesOf(parseKmsg(`${levels[id] ?? 3},0,5,-;${own}`).records, state);
+    assert.equal(isUnknown(log) ? null : log.lines.length, 1, `${id}: ${own}`);
+  }
 });
 
 test("a state that was saved before the log was looked at is read, with the log not known", () => {

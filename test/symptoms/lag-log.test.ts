@@ -61,6 +61,8 @@ const boots = {
 [   40.600000] mlx5_core 0000:37:00.0: lag map: port 1:1 port 2:2
 [   40.600100] mlx5_core 0000:37:00.0: shared_fdb:1 mode:queue_affinity`,
 };
+/** The ports in a form that nobody has seen yet. */
+const unseenForm = boots["a later driver on an older kernel"].replace("lag map: port 1:1 port 2:2", "lag map 1=1 2=2");
 const boot = boots["5.3 to 5.13"];
 const fails = `
 [   50.000000] mlx5_core 0000:37:00.0: lag map port 1:1 port 2:2
@@ -74,6 +76,10 @@ describe("a LAG by the kernel log", () => {
       assert.equal(lagOf(dmesg(text), await host()), `active switchdev 1:1 2:2${shared}`);
     });
   }
+
+  test("it was made, and its ports are told in a form that is not known", async () => {
+    assert.equal(lagOf(dmesg(unseenForm), await host()), "active switchdev true");
+  });
 
   test("what the log of one card says is not said of another", async () => {
     assert.match(lagOf(dmesg(boot.replaceAll("0000:37", "0000:38")), await host()), /^unknown: .*driver's start/);

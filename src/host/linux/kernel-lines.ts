@@ -30,7 +30,7 @@ export function kernelLinesOf(log: Observed<readonly KernelRecord[]>, state: Pic
 /** Talk that says nothing of what is right or wrong, of which there is much when there are many VFs. */
 const chatter =
   /: renamed from |enabling device |MLX5E: StrdRq|Rate limit: |\bgroup \d+$|PCIe bandwidth|\bLink (up|is up|becomes ready)|not ready$/;
-const telling = /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|MMIO|esw/i;
+const telling = /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|definitely down|MMIO|esw/i;
 
 /** Warnings and worse about NICs and the IOMMU, and beneath them only what tells of SR-IOV, eSwitch, LAG and bonds. */
 function concerning({ pfs, bonds }: Pick<HostState, "pfs" | "bonds">): (record: KernelRecord) => boolean {
@@ -44,6 +44,7 @@ function concerning({ pfs, bonds }: Pick<HostState, "pfs" | "bonds">): (record: 
     const word = /^[^\s:]+/.exec(text)?.[0] ?? "";
     const worse = level === null || level <= 4;
     if (/^(?:kvm|x86\/cpu)/.test(text)) return worse && /bios/i.test(text);
+    if (text.startsWith("tc mirred to Houston: ")) return true;
     if (/^(?:DMAR|AMD-Vi|iommu)\b/.test(text)) return worse;
     if (names.has(word) || word === "bonding") return worse || telling.test(text);
     const known = device !== null && (functions.has(device) || slots.has(slotOf(device)));

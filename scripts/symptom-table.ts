@@ -143,6 +143,18 @@ export const steps: readonly Row[] = [
     lab: [stories, "VF-LAG with VFs bound too early on the stand-in"],
   },
   {
+    what: "Nova hands out the VFs (`passthrough_whitelist`, `device_spec`), for their physical network",
+    ids: ["nova-pci"],
+    simulated: ["test/requirements/openstack.test.ts", "one port's VFs are not matched"],
+    lab: null,
+  },
+  {
+    what: "Neutron's SR-IOV agent maps the ports (`physical_device_mappings`)",
+    ids: ["neutron-sriov-agent"],
+    simulated: ["test/requirements/openstack.test.ts", "Neutron's SR-IOV agent maps the ports"],
+    lab: null,
+  },
+  {
     what: "channels of ports and representors",
     ids: ["channels"],
     simulated: [golden, "channels-reset"],

@@ -3,6 +3,7 @@ import { FirmwareCard } from "./firmware.ts";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observedKernelLog } from "./kernel-log.ts";
 import { observed } from "./observed-schema.ts";
+import { observedOpenStack } from "./openstack.ts";
 import { IngressQdisc, Ovs } from "./ovs.ts";
 import { observedOvsLog } from "./ovs-log.ts";
 import { Platform } from "./platform.ts";
@@ -191,6 +192,7 @@ export const HostState = z
     platform: observed(Platform),
     kernelLog: observedKernelLog,
     ovsLog: observedOvsLog,
+    openStack: observedOpenStack,
   })
   .meta({
     id: "HostState",

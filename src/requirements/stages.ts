@@ -14,7 +14,9 @@ import { iommu } from "./iommu.ts";
 import { kernelArguments } from "./kernel-arguments.ts";
 import { lag } from "./lag.ts";
 import { model } from "./model.ts";
+import { neutronSriovAgent } from "./neutron-sriov-agent.ts";
 import { notInBond } from "./not-in-bond.ts";
+import { novaPci } from "./nova-pci.ts";
 import { ovsBridge } from "./ovs-bridge.ts";
 import { ovsBridgeUp } from "./ovs-bridge-up.ts";
 import { ovsHwOffload } from "./ovs-hw-offload.ts";
@@ -54,6 +56,8 @@ export const hostRequirements: readonly HostRequirement[] = [
   ovsStalePorts,
   ovsBridgeUp,
   ovsIngressBlocks,
+  neutronSriovAgent,
+  novaPci,
 ];
 
 /** What each NIC must be, in the order in which it is brought to fulfil it. */

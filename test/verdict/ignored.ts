@@ -40,6 +40,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     [
       ...["kernelLog", "kernelLog.complete", "kernelLog.omitted", "kernelLog.lines"],
       ...["device", "level", "seconds", "text"].map((field) => `kernelLog.lines.*.${field}`),
+      ...["openStack", "openStack.nova", "openStack.sriovAgent"],
       ...["ovsLog", "ovsLog.from", "ovsLog.sinceStart"],
     ],
   ],

@@ -24,6 +24,7 @@ import type { KernelRecord } from "./kernel-records.ts";
 import { isToldByLog, observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
+import { findOpenStack } from "./openstack.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { findOvsLog } from "./ovs-log.ts";
 import { type FoundPf, findPfs } from "./pci.ts";
@@ -150,6 +151,7 @@ export class LinuxHost implements Host, Disposable {
       ovs,
       ingressQdiscs,
       platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader(), log) : notLooked,
+      openStack: this.#everything ? findOpenStack(kernel.filesRoot) : notLooked,
       ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
     };

@@ -51,6 +51,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
       biosSigns: [],
       bootLoader: { kind: "grub", entries: [{ title: "Debian GNU/Linux", arguments: [...ownArguments] }], outdated: false },
     },
+    openStack: { sriovAgent: null, nova: null },
     kernelLog: { complete: true, omitted: 0, lines: [] },
     ovsLog: { from: "/var/log/openvswitch/ovs-vswitchd.log", sinceStart: true, lines: [] },
   };

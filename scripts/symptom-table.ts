@@ -180,8 +180,8 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "lag-silently-disabled": { simulated: [golden, "third-slave"], lab: [faults, "a third slave is in the bond"] },
   "lag-type-roce": { simulated: [golden, "roce-lag"], lab: [faults, "the ports are in a bond before early runs"] },
   "vfs-bound-too-early": { simulated: [golden, "vfs-bound-too-early"], lab: [stories, "VF-LAG with VFs bound too early on the stand-in"] },
-  "eswitch-busy": { simulated: ["test/requirements/eswitch-mode.test.ts", "each port in another mode is changed"] },
-  "steering-in-switchdev": { simulated: [golden, "steering-to-change"] },
+  "eswitch-busy": { simulated: [sightings, "is told with its meaning"] },
+  "steering-in-switchdev": { simulated: [sightings, "is told with its meaning"] },
   "steering-without-value": { simulated: [golden, "steering-without-value"] },
   "vf-netdev-taken": {
     simulated: [golden, "representor-missing"],
@@ -219,7 +219,7 @@ export function symptomsPage(): string {
     "## Symptoms",
     "Those of a log are recognised by their text, in the words of all kernel and Open vSwitch versions that were looked at; where no line\n" +
       "of a log tells a symptom, the checks named see it in the host's state. What the kernel answers only to the command that asked (its\n" +
-      "extended ack) is in no log: `vflag explain` tells what it means. The lab's stand-in NIC writes the driver's words for its LAG and\n" +
+      "extended ack) is in no log: `vflag apply` tells what it means where it was refused, and `vflag explain`. The lab's stand-in NIC writes the driver's words for its LAG and\n" +
       "eSwitch, so that its log has them on a real kernel.",
     table("symptom", symptomRows()),
     "## What the logs cannot tell",

@@ -1,5 +1,6 @@
 import { commandsOf } from "../host/command.ts";
 import type { Failure } from "../reconcile/reconcile.ts";
+import { symptomIn } from "../symptoms/catalogue.ts";
 import type { Style } from "./style.ts";
 
 /** Refusals for the same reason are one: the first action stands for the others. */
@@ -14,9 +15,11 @@ export function failureLines(failures: readonly Failure[], style: Style): string
     if (first === undefined) return [];
     const { step, action, code, reason } = first;
     const others = group.length === 1 ? "" : ` (and ${group.length - 1} more like it)`;
+    const symptom = symptomIn(reason);
     return [
       `  ${style.bad("failed")}  ${step.requirement}: ${commandsOf(action).join("; ")}${others}`,
       `            ${code === null ? "" : `${code}: `}${reason}`,
+      ...(symptom === undefined ? [] : [`            means ${symptom.cause} ${style.faint(`(vflag explain ${symptom.id})`)}`]),
     ];
   });
 }

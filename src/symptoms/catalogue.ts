@@ -10,3 +10,9 @@ export const symptoms: readonly Symptom[] = [...lagSymptoms, ...functionSymptoms
 export function symptomById(id: string): Symptom | undefined {
   return symptoms.find((symptom) => symptom.id === id);
 }
+
+/** The symptom that says most of a text, such as a refusal that names lines of the kernel log. */
+export function symptomIn(text: string): Symptom | undefined {
+  const found = symptoms.filter(({ patterns }) => patterns.some((pattern) => pattern.test(text)));
+  return found.find(({ partOf = [] }) => !found.some(({ id }) => partOf.includes(id)));
+}

@@ -8,11 +8,12 @@ import { logOvs } from "../../src/host/simulated/ovs.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { type Verdict, verdicts } from "../../src/reconcile/verdict.ts";
+import { failureLines } from "../../src/report/failure-lines.ts";
 import { plain } from "../../src/report/style.ts";
 import { verdictText } from "../../src/report/verdict-text.ts";
 import { requirementById, stages } from "../../src/requirements/stages.ts";
 import type { Spec } from "../../src/spec/schema.ts";
-import { symptoms } from "../../src/symptoms/catalogue.ts";
+import { symptomIn, symptoms } from "../../src/symptoms/catalogue.ts";
 import { afterEarly, booted, fresh, vfLagSpec } from "../support/hosts.ts";
 import { capture, dmesg } from "../support/kernel-log.ts";
 
@@ -326,6 +327,27 @@ describe("captures of others", () => {
   };
   for (const [name, ids] of Object.entries(expected))
     test(name, () => assert.deepEqual([...new Set(recognised(name).filter((id) => id !== null))].toSorted(), ids.toSorted()));
+});
+
+describe("what a refused action says", () => {
+  test("is told with its meaning", async () => {
+    const world = fresh(undefined, "refuses-mode-change-with-bound-vfs");
+    const reasons: readonly (readonly [string, string | undefined])[] = [
+      ["Can't change mode, E-Switch is busy", "eswitch-busy"],
+      ["mlx5_core: Can't change eswitch mode during firmware reset", "eswitch-busy"],
+      ["Changing fs mode is not supported when eswitch offloads enabled.", "steering-in-switchdev"],
+      [
+        `the LAG is disabled; kernel: ${mlx5("Failed to deactivate VF LAG; driver restart required")}; kernel: ${mlx5("Failed to activate VF LAG")}`,
+        "lag-stuck",
+      ],
+      ["Permission denied", undefined],
+    ];
+    for (const [reason, id] of reasons) assert.equal(symptomIn(reason)?.id, id, reason);
+    const action = { kind: "set-eswitch-mode", pf: world.state.pfs[0]?.address ?? assert.fail(), mode: "switchdev" } as const;
+    const step = { stage: "early", requirement: "eswitch-mode", nic: "data", actions: [action], deviations: [] } as const;
+    const failure = { step, action, code: "EBUSY", reason: reasons[0]?.[0] ?? "" };
+    assert.match(failureLines([failure], plain).join("\n"), /means offloaded rules, a firmware reset.* \(vflag explain eswitch-busy\)/);
+  });
 });
 
 describe("the catalogue", () => {

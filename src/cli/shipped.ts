@@ -11,6 +11,8 @@ import "../reconcile/await-ports.ts";
 import "../reconcile/plan.ts";
 import "../reconcile/verdict.ts";
 import "../report/apply-text.ts";
+import "../report/map.ts";
+import "../report/map-svg.ts";
 import "../report/plan-text.ts";
 import "../report/progress.ts";
 import "../report/state-text.ts";

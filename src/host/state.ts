@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { FirmwareCard } from "./firmware.ts";
+import { Flows } from "./flows.ts";
+import { Guest } from "./guests.ts";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observedKernelLog } from "./kernel-log.ts";
 import { observed } from "./observed-schema.ts";
@@ -171,6 +173,9 @@ export const Representor = z
   .meta({ id: "Representor", description: "the netdev that stands for VF number vf of that PF on the eSwitch" });
 export type Representor = z.infer<typeof Representor>;
 
+/** For what older versions did not look at, in the states that they saved. */
+const notLookedThen = { unknown: "the version of vflag that saved this state did not look at it" };
+
 export const HostState = z
   .strictObject({
     schema: z.literal("vflag/state/1"),
@@ -191,10 +196,12 @@ export const HostState = z
     platform: observed(Platform),
     kernelLog: observedKernelLog,
     ovsLog: observedOvsLog,
+    guests: observed(z.array(Guest)).default(notLookedThen),
+    flows: observed(Flows.nullable()).default(notLookedThen),
   })
   .meta({
     id: "HostState",
     title: "vflag host state",
-    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch",
+    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch; flows null: neither",
   });
 export type HostState = z.infer<typeof HostState>;

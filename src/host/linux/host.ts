@@ -152,6 +152,8 @@ export class LinuxHost implements Host, Disposable {
       platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader(), log) : notLooked,
       ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
+      guests: notLooked,
+      flows: notLooked,
     };
   }
 

@@ -53,6 +53,8 @@ export function buildHost(cards: readonly CardOptions[]): World {
     },
     kernelLog: { complete: true, omitted: 0, lines: [] },
     ovsLog: { from: "/var/log/openvswitch/ovs-vswitchd.log", sinceStart: true, lines: [] },
+    guests: [],
+    flows: { tallies: [], listed: 0, notUnderstood: 0, cut: null },
   };
   const world: World = {
     schema: "vflag/simulated-host/1",

@@ -21,7 +21,7 @@ interface MapOptions extends SpecOptions {
 }
 
 async function run({ spec: file, host: name, output, nic }: MapOptions, command: Command): Promise<void> {
-  const { openTarget, printJson, readSpec, UsageError } = await import("./target.ts");
+  const { openTarget, print, printJson, readSpec, styleFor, UsageError } = await import("./target.ts");
   const { existsSync } = await import("node:fs");
   const { mapOf, onlyNic } = await import("../report/map.ts");
   const declared = command.getOptionValueSource("spec") !== "default" || existsSync(file) ? readSpec(file) : null;
@@ -31,6 +31,10 @@ async function run({ spec: file, host: name, output, nic }: MapOptions, command:
     const map = nic === undefined ? whole : onlyNic(whole, nic);
     if (map === null) throw new UsageError(`no NIC is called "${nic}"; there are ${whole.nics.map((each) => each.name).join(", ")}`);
     if (output === "json") return printJson(map);
+    if (output === "text") {
+      const { mapText } = await import("../report/map-text.ts");
+      return print(mapText(map, styleFor(process.stdout)));
+    }
     const { mapSvg } = await import("../report/map-svg.ts");
     process.stdout.write(mapSvg(map));
   } finally {

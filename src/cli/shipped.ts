@@ -13,6 +13,7 @@ import "../reconcile/verdict.ts";
 import "../report/apply-text.ts";
 import "../report/map.ts";
 import "../report/map-svg.ts";
+import "../report/map-text.ts";
 import "../report/plan-text.ts";
 import "../report/progress.ts";
 import "../report/state-text.ts";

@@ -19,12 +19,14 @@ import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 export const Holder = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("process"), pid: z.int(), command: z.string() }),
-    z.strictObject({ kind: z.literal("namespace"), name: z.string() }),
+    z.strictObject({ kind: z.literal("namespace"), name: z.string(), pid: z.int().optional() }),
     z.strictObject({ kind: z.literal("master"), name: NetdevName }),
   ])
   .meta({
     id: "Holder",
-    description: "a process that has the device open, a network namespace that has the netdev, or a bridge or bond that the netdev is in",
+    description:
+      "a process that has the device open, a network namespace that has the netdev (pid: a process in it, where it has no name), or a " +
+      "bridge or bond that the netdev is in",
   });
 export type Holder = z.infer<typeof Holder>;
 
@@ -174,7 +176,7 @@ export const Representor = z
 export type Representor = z.infer<typeof Representor>;
 
 /** For what older versions did not look at, in the states that they saved. */
-const notLookedThen = { unknown: "the version of vflag that saved this state did not look at it" };
+export const notLookedThen = { unknown: "the version of vflag that saved this state did not look at it" };
 
 export const HostState = z
   .strictObject({

@@ -69,6 +69,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
       stuckLags: [],
       home: {},
       ownArguments: [...ownArguments],
+      traffic: false,
       harm: [],
     },
   };

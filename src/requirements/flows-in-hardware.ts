@@ -77,9 +77,9 @@ function finding(tallies: readonly FlowTally[], severity: "error" | "warning", s
   return {
     subject: `flows in by ${worst.inPort ?? "no port"}${more}`,
     expected: "in hardware (offloaded:yes, dp:tc)",
-    actual: `${sum(({ flows }) => flows)} in software, with ${sum(({ packets }) => packets)} packets: ${worst.example}`,
+    actual: `${sum(({ flows }) => flows)} in software, with ${sum(({ packets }) => packets)} packets`,
     severity,
-    remedy: { kind: "person", text: remedyOf(state) },
+    remedy: { kind: "person", text: `${remedyOf(state)}. The busiest: ${worst.example}` },
   };
 }
 

@@ -89,10 +89,11 @@ function devicesOf(devices: Element | undefined): PciAddress[] {
   return [...new Set(found)];
 }
 
+/** Numbers as libvirt reads them: 0x stands before hexadecimal ones. Source: libvirt src/conf/device_conf.c, virPCIDeviceAddressParseXML(). */
 function addressOf(attributes: ReadonlyMap<string, string>): PciAddress | null {
   const hex = (name: string, digits: number) => {
     const value = attributes.get(name) ?? (name === "domain" ? "0" : "");
-    return /^(?:0x)?[0-9a-f]{1,8}$/i.test(value) ? Number.parseInt(value, 16).toString(16).padStart(digits, "0") : "?";
+    return /^(?:0x[0-9a-f]{1,8}|\d{1,8})$/i.test(value) ? Number(value).toString(16).padStart(digits, "0") : "?";
   };
   return parsePciAddress(`${hex("domain", 4)}:${hex("bus", 2)}:${hex("slot", 2)}.${hex("function", 1)}`);
 }

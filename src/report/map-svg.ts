@@ -5,6 +5,7 @@ import {
   freeText,
   groupName,
   groupsOf,
+  inLines,
   isActiveLag,
   lagPortText,
   lagText,
@@ -22,7 +23,8 @@ import { escapeXml } from "./xml.ts";
  * ports, their VFs with representors, and who has them; a line's colour says who carries the flows. It can stand in an HTML page as it
  * is: its styles hold for itself only.
  */
-export function mapSvg(map: HostMap): string {
+export function mapSvg(seen: HostMap): string {
+  const map = inLines(seen);
   const bonded = map.nics.some(({ bond }) => bond !== null);
   const columns = columnsOf(bonded);
   let y = 84;
@@ -83,7 +85,7 @@ function columnsOf(bonded: boolean): Columns {
 
 /** How a port's VFs are drawn: few with room, many in one line each, and the port above them instead of beside their middle. */
 type Density = "roomy" | "dense";
-const manyRows = 14;
+const manyRows = 10;
 
 /** A VF's row on the picture. */
 interface Row {
@@ -184,15 +186,17 @@ function portParts(nic: MapNic, { port, rows, middle, density }: PlacedPort, bon
     nic.bond !== null && slave !== undefined
       ? [edge(right, bondMiddle, box.x, middle, slave.up ? stateOf(nic.bond.flows) : "broken", density)]
       : [];
-  const lines = [port.address, eswitchText(port), ...(link === "up" ? [] : [link])].join(", ");
+  const facts = `${port.address}, ${eswitchText(port)}`;
+  const doubt = link === "up" ? "" : link;
   const third = lagPortText(port) ?? (port.bridgePort === null ? (port.model ?? "") : `port of ${port.bridgePort.bridge}`);
   return [
     ...enslaved,
     ...rows.toSorted(quietFirst).map((row) => edge(box.x + box.width, middle, vf.x, row.y + row.height / 2, rowState(row), density)),
     ...group([
       rect(box, link === "up" ? "box" : "box broken"),
-      text({ x: box.x + 12, y: box.y + 24, words: port.netdev ?? "(no netdev)", room: box.width - 24, kind: "name" }),
-      text({ x: box.x + 12, y: box.y + 44, words: lines, room: box.width - 24, kind: link === "up" ? "small" : "bad" }),
+      text({ x: box.x + 12, y: box.y + 24, words: port.netdev ?? "(no netdev)", room: box.width - (doubt === "" ? 24 : 84), kind: "name" }),
+      text({ x: box.x + box.width - 12, y: box.y + 24, words: doubt, room: 60, kind: "bad", anchor: "end" }),
+      text({ x: box.x + 12, y: box.y + 44, words: facts, room: box.width - 24, kind: "small" }),
       text({ x: box.x + 12, y: box.y + 63, words: third, room: box.width - 24, kind: "small" }),
     ]),
     ...rows.flatMap((row) => rowParts(row, columns)),
@@ -418,7 +422,7 @@ const styles = [
   ".vflag-map .head{font-size:22px;font-weight:600}",
   ".vflag-map .title{font-size:16px;font-weight:600;white-space:pre}",
   ".vflag-map .name{font-weight:600;white-space:pre}",
-  ".vflag-map .small,.vflag-map .faint,.vflag-map .flow{font-size:12px;white-space:pre}",
+  ".vflag-map .small,.vflag-map .faint,.vflag-map .flow,.vflag-map .bad{font-size:12px;white-space:pre}",
   ".vflag-map .idle{stroke-dasharray:4 3}",
   ".vflag-map .edge{stroke-width:1.5}",
   ".vflag-map .edge.hardware,.vflag-map .edge.software,.vflag-map .edge.partial{stroke-width:2.5}",

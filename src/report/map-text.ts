@@ -5,6 +5,7 @@ import {
   groupName,
   groupsOf,
   hasFlows,
+  inLines,
   isActiveLag,
   lagPortText,
   lagText,
@@ -23,19 +24,20 @@ interface Branch {
 }
 
 /** The map as a tree for a terminal, drawn in ASCII. */
-export function mapText(map: HostMap, style: Style): string {
+export function mapText(seen: HostMap, style: Style): string {
+  const map = inLines(seen);
   const head = style.faint(`${map.hostname} - kernel ${map.kernel} - observed ${map.observedAt}`);
   const nics = map.nics.map((nic) => drawn(nicBranch(nic, style)).join("\n"));
   const none = map.nics.length === 0 ? ["This host has no SR-IOV capable network port that the kernel knows."] : [];
-  const notes = map.notes.map((note) => style.doubtful(`? ${oneLine(note)}`)).join("\n");
+  const notes = map.notes.map((note) => style.doubtful(`? ${note}`)).join("\n");
   return `${[head, ...nics, ...none, ...(notes === "" ? [] : [notes]), sizeText(map)].join("\n\n")}\n`;
 }
 
 function nicBranch(nic: MapNic, style: Style): Branch {
   const lag = lagText(nic);
   const active = isActiveLag(nic);
-  const title = [style.strong(oneLine(nicText(nic))), ...(lag === null ? [] : [active ? style.good(lag) : style.doubtful(lag)])].join("  ");
-  if (nic.problem !== null) return { lines: [title, `  ${style.bad(oneLine(nic.problem))}`] };
+  const title = [style.strong(nicText(nic)), ...(lag === null ? [] : [active ? style.good(lag) : style.doubtful(lag)])].join("  ");
+  if (nic.problem !== null) return { lines: [title, `  ${style.bad(nic.problem)}`] };
   const ports = nic.ports.map((port) => portBranch(port, style));
   const { bond } = nic;
   if (bond === null) return { lines: [title], children: ports };
@@ -54,7 +56,7 @@ function portBranch(port: MapPort, style: Style): Branch {
     link === "up" ? link : style.bad(link),
     ...(lag === null ? [] : [lag]),
   ];
-  const title = `port ${style.strong(port.netdev ?? "(no netdev)")}  ${oneLine(facts.join(", "))}${placeText(port.bridgePort, style)}`;
+  const title = `port ${style.strong(port.netdev ?? "(no netdev)")}  ${facts.join(", ")}${placeText(port.bridgePort, style)}`;
   return { lines: [title, ...flowLines(port.flows, style)], children: groupsOf(port).map((group) => vfBranch(group, style)) };
 }
 
@@ -64,7 +66,7 @@ function vfBranch(group: VfGroup, style: Style): Branch {
   const error = representor?.bridgePort?.error ?? null;
   if (group.free && error === null) return { lines: [style.faint(`${groupName(group)}  ${freeText(group)}`)] };
   const driver = vf.driver ?? "unbound";
-  const users = usersOf(vf).map((user) => style.strong(oneLine(user)));
+  const users = usersOf(vf).map((user) => style.strong(user));
   const netdev = vf.netdev === null ? "" : ` ${vf.netdev}`;
   const first = `${groupName(group)}  ${vf.address}  ${driver}${netdev}  ${users.length === 0 ? style.faint("free") : users.join(", ")}`;
   if (representor === null) return { lines: [first] };
@@ -81,8 +83,8 @@ function vfBranch(group: VfGroup, style: Style): Branch {
 function placeText(place: MapBridgePort | null, style: Style): string {
   if (place === null) return "";
   const id = place.ifaceId === null ? "" : `, iface-id ${place.ifaceId}`;
-  const error = place.error === null ? "" : `: ${style.bad(oneLine(place.error))}`;
-  return `  in ${oneLine(`${place.bridge}${id}`)}${error}`;
+  const error = place.error === null ? "" : `: ${style.bad(place.error)}`;
+  return `  in ${place.bridge}${id}${error}`;
 }
 
 function flowLines(flows: MapFlows | null, style: Style): string[] {
@@ -106,9 +108,4 @@ function drawn({ lines: [first = "", ...more], children = [] }: Branch): string[
     return [`${last ? "`-" : "|-"} ${head}`, ...rest.map((line) => `${last ? "  " : "| "} ${line}`)];
   });
   return [first, ...more.map((line) => `${trunk}${line}`), ...below];
-}
-
-/** Names come from everywhere: one that has a line's end, or turns the direction of writing, stays in its line. */
-function oneLine(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
 }

@@ -30,6 +30,10 @@ export const flowsInHardware: Requirement = {
     "ARP, broadcast, LLDP and LACP, the first packets of a connection, and what goes to a port that is not the NIC's are in software rightly.",
   ],
   references: ["openvswitch Documentation/howto/tc-offload.rst", "openvswitch lib/dpctl.c, format_dpif_flow()"],
+  follows: [
+    ...["ports", "eswitch-mode", "representors", "tc-offload", "bond", "lag"],
+    ...["ovs-running", "ovs-tc-policy", "ovs-hw-offload", "ovs-bridge", "ovs-ingress-blocks"],
+  ],
   gate: false,
   check: ({ nic, pfs, state }) => {
     if (nic.mode === "sriov") return [];
@@ -59,7 +63,7 @@ function vfOf(representor: string, { pfs, state }: NicView): VirtualFunction | u
 
 function canOffload({ nic, pfs, state }: NicView): boolean {
   const ovs = known(state.ovs);
-  if (ovs?.hwOffload !== true || ovs.offloadInEffect === false) return false;
+  if (ovs?.hwOffload !== true || ovs.offloadInEffect === false || ovs.tcPolicy === "skip_hw") return false;
   if (nic.mode === "switchdev") return pfs.every((pf) => eswitchOf(pf)?.mode === "switchdev");
   return pfs.some((pf) => {
     const lag = known(pf.lag);

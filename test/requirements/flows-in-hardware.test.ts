@@ -8,6 +8,7 @@ import type { World } from "../../src/host/simulated/world.ts";
 import { verdicts } from "../../src/reconcile/verdict.ts";
 import { flowsInHardware } from "../../src/requirements/flows-in-hardware.ts";
 import { type Traffic, trafficOf } from "../../src/requirements/traffic.ts";
+import { loadSpec } from "../../src/spec/load.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 import { brief, check, vfOf } from "./view.ts";
 
@@ -143,4 +144,19 @@ describe("flows-in-hardware", () => {
       );
     }
   });
+});
+
+test("flows in software are folded under what puts them there", async () => {
+  const spec = loadSpec(`version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\novs: {}\n`, "");
+  for (const [fault, cause] of [
+    ["slave-missing", "bond"],
+    ["ingress-block-missing", "ovs-ingress-blocks"],
+    ["ovs-offload-off", "ovs-hw-offload"],
+  ] as const) {
+    const world = await talking();
+    inject(world, fault);
+    const [verdict] = verdicts(spec, observeWorld(world));
+    const folded = verdict?.causes.find(({ consequences }) => consequences.some(({ requirement }) => requirement === "flows-in-hardware"));
+    assert.equal(folded?.deviation.requirement, cause);
+  }
 });

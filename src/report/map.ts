@@ -166,7 +166,8 @@ function notesOf({ guests, flows, ovs }: HostState): string[] {
   return [
     ...(isUnknown(guests) ? [`guests: ${guests.unknown}`] : []),
     ...(isUnknown(ovs) ? [`Open vSwitch: ${ovs.unknown}`] : []),
-    ...(isUnknown(flows) ? [`flows: ${flows.unknown}`] : []),
+    // Without Open vSwitch there is nobody to tell of flows.
+    ...(isUnknown(flows) && !isUnknown(ovs) ? [`flows: ${flows.unknown}`] : []),
     ...(flows !== null && !isUnknown(flows) && flows.cut !== null ? [`flows: not all of them: ${flows.cut}`] : []),
     ...(flows !== null && !isUnknown(flows) && flows.notUnderstood > 0
       ? [`flows: ${flows.notUnderstood} lines of Open vSwitch's list are not understood`]

@@ -46,21 +46,19 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
   if (flows === null || isUnknown(flows)) return flows;
   const { uplinks, representors } = placesOf(nic, state);
   const own = new Set([...uplinks, ...representors]);
-  const carried = flows.tallies.map((tally) => ({ tally, carrier: carrierOf(tally, own) }));
-  const inBy = (names: ReadonlySet<string>) => carried.filter(({ tally }) => names.has(tally.inPort ?? ""));
-  const byPort = [...own].map((name) => {
-    const out = carried.filter(({ tally }) => tally.to.includes(name));
-    return [name, { in: sum(inBy(new Set([name]))), out: sum(out) }] as const;
-  });
-  return {
-    uplinks: sum(inBy(uplinks)),
-    representors: sum(inBy(representors)),
-    byPort: new Map(byPort),
-    offenders: inBy(own)
-      .filter(({ carrier }) => carrier === "software")
-      .map(({ tally }) => tally)
-      .toSorted((a, b) => b.packets - a.packets),
-  };
+  const byPort = new Map([...own].map((name) => [name, { in: emptySums(), out: emptySums() }]));
+  const sums = { uplinks: emptySums(), representors: emptySums() };
+  const offenders: FlowTally[] = [];
+  for (const tally of flows.tallies) {
+    const carrier = carrierOf(tally, own);
+    const inPort = tally.inPort ?? "";
+    if (uplinks.has(inPort)) add(sums.uplinks, carrier, tally);
+    if (representors.has(inPort)) add(sums.representors, carrier, tally);
+    if (carrier === "software") offenders.push(tally);
+    add(byPort.get(inPort)?.in, carrier, tally);
+    for (const name of tally.to) add(byPort.get(name)?.out, carrier, tally);
+  }
+  return { ...sums, byPort, offenders: offenders.sort((a, b) => b.packets - a.packets) };
 }
 
 /** The netdevs by which packets come in. */
@@ -99,11 +97,14 @@ const nothing: Count = { flows: 0, packets: 0, bytes: 0 };
 /** No flow at all. */
 export const noTraffic: Traffic = { hardware: nothing, partial: nothing, software: nothing, exempt: nothing, unknown: nothing };
 
-function sum(carried: readonly { readonly tally: FlowTally; readonly carrier: Carrier }[]): Traffic {
-  const sums: Record<Carrier, Count> = { ...noTraffic };
-  for (const { tally, carrier } of carried) {
-    const { flows, packets, bytes } = sums[carrier];
-    sums[carrier] = { flows: flows + tally.flows, packets: packets + tally.packets, bytes: bytes + tally.bytes };
-  }
-  return sums;
+type Sums = Record<Carrier, Count>;
+
+function emptySums(): Sums {
+  return { ...noTraffic };
+}
+
+function add(sums: Sums | undefined, carrier: Carrier, { flows, packets, bytes }: Count): void {
+  if (sums === undefined) return;
+  const so = sums[carrier];
+  sums[carrier] = { flows: so.flows + flows, packets: so.packets + packets, bytes: so.bytes + bytes };
 }

@@ -199,25 +199,25 @@ function portParts(nic: MapNic, { port, rows, middle, density }: PlacedPort, bon
       text({ x: box.x + 12, y: box.y + 44, words: facts, room: box.width - 24, kind: "small" }),
       text({ x: box.x + 12, y: box.y + 63, words: third, room: box.width - 24, kind: "small" }),
     ]),
-    ...rows.flatMap((row) => rowParts(row, columns)),
+    ...rows.flatMap((row) => rowParts(row, port, columns)),
   ];
 }
 
-function rowParts({ group: found, y, height }: Row, { vf: column, user }: Columns): string[] {
+function rowParts({ group: found, y, height }: Row, port: MapPort, { vf: column, user }: Columns): string[] {
   const [vf] = found.vfs;
   const { representor } = vf;
   const flows = representor?.flows ?? null;
   const box = { x: column.x, y, width: column.width, height };
   const inner = box.width - 24;
   if (!isTall(found)) {
-    const words = `${groupName(found)}: ${freeText(found)}`;
-    const short = words.length * 7 <= inner ? words : `${freeText(found)}: ${groupName(found)}`;
+    const words = `${groupName(found)}: ${freeText(found, port)}`;
+    const short = words.length * 7 <= inner ? words : `${freeText(found, port)}: ${groupName(found)}`;
     return [rect(box, "box idle"), text({ x: box.x + 12, y: y + 17, words: short, room: inner, kind: "faint" })];
   }
   const users = usersOf(vf);
   const place = representor?.bridgePort ?? null;
   const error = place?.error ?? null;
-  const bridge = error ?? (place === null ? "in no bridge" : place.bridge);
+  const bridge = error ?? (representor === null ? (vf.mac ?? "") : (place?.bridge ?? "in no bridge"));
   const name = representor === null ? groupName(found) : `${groupName(found)}  ${representor.netdev}`;
   const told = flows === null ? "" : bothText(flows);
   const facts = `${vf.address}  ${vf.driver ?? "unbound"}  ${bridge}`;

@@ -57,14 +57,14 @@ function portBranch(port: MapPort, style: Style): Branch {
     ...(lag === null ? [] : [lag]),
   ];
   const title = `port ${style.strong(port.netdev ?? "(no netdev)")}  ${facts.join(", ")}${placeText(port.bridgePort, style)}`;
-  return { lines: [title, ...flowLines(port.flows, style)], children: groupsOf(port).map((group) => vfBranch(group, style)) };
+  return { lines: [title, ...flowLines(port.flows, style)], children: groupsOf(port).map((group) => vfBranch(group, port, style)) };
 }
 
-function vfBranch(group: VfGroup, style: Style): Branch {
+function vfBranch(group: VfGroup, port: MapPort, style: Style): Branch {
   const [vf] = group.vfs;
   const { representor } = vf;
   const error = representor?.bridgePort?.error ?? null;
-  if (group.free && error === null) return { lines: [style.faint(`${groupName(group)}  ${freeText(group)}`)] };
+  if (group.free && error === null) return { lines: [style.faint(`${groupName(group)}  ${freeText(group, port)}`)] };
   const driver = vf.driver ?? "unbound";
   const users = usersOf(vf).map((user) => style.strong(user));
   const netdev = vf.netdev === null ? "" : ` ${vf.netdev}`;

@@ -53,10 +53,17 @@ export function groupName({ vfs }: VfGroup): string {
   return `VF ${told.join(", ")}`;
 }
 
-/** What there is to say of VFs that nobody has. */
-export function freeText(group: VfGroup): string {
+/** What there is to say of VFs that nobody has. Only in switchdev mode does a VF without a representor lack something. */
+export function freeText(group: VfGroup, { eswitch }: MapPort): string {
   const [{ driver, representor }] = group.vfs;
-  const place = representor === null ? "without representor" : representor.bridgePort === null ? "" : `in ${representor.bridgePort.bridge}`;
+  const place =
+    representor === null
+      ? eswitch === "switchdev"
+        ? "without representor"
+        : ""
+      : representor.bridgePort === null
+        ? ""
+        : `in ${representor.bridgePort.bridge}`;
   return [`${count(group.vfs.length, "VF")} free`, driver ?? "unbound", ...(place === "" ? [] : [place])].join(", ");
 }
 
@@ -84,9 +91,12 @@ export function guestText(guest: Guest): string {
   }
 }
 
-export function lagText({ lag }: MapNic): string | null {
+/** Null where there is none, and where none is wanted. */
+export function lagText({ lag, mode }: MapNic): string | null {
   if (lag === null) return null;
-  if (isUnknown(lag)) return "LAG not known";
+  const wanted = mode === "vf-lag" || mode === null;
+  if (isUnknown(lag)) return wanted ? "LAG not known" : null;
+  if (!wanted && lag.state === "disabled") return null;
   return `LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}`;
 }
 

@@ -38,6 +38,11 @@ say("Does it work?");
 run(0, "verify");
 keep("host.json", "works.json");
 
+say("Guests start on two of the VFs. Who is who, and do their flows go through the NIC?");
+run(0, "simulate guests host.json");
+run(0, "map");
+keep("works.json", "host.json");
+
 say("Drift 1: somebody sets a port back to legacy mode. It is in a bond, so vflag does not touch it: a reboot repairs it.");
 run(0, "simulate fault host.json port-to-legacy");
 run(2, "verify");

@@ -6,6 +6,7 @@ import { buildHost, type CardOptions } from "../src/host/simulated/build.ts";
 import { enslave, network, release } from "../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../src/host/simulated/faults.ts";
 import { overwriteFirmware, setFirmware } from "../src/host/simulated/firmware.ts";
+import { startGuests } from "../src/host/simulated/guests.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
 import { logKernel } from "../src/host/simulated/kernel-log.ts";
 import { addNetdev, type World } from "../src/host/simulated/world.ts";
@@ -46,6 +47,7 @@ const vfLag = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nc
 const vfLag8 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 8\nbond: bond0");
 const vfLag4 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 4\nbond: bond0");
 const vfLagOvs = `${vfLag}ovs: {}\n`;
+const vfLagGuests = `${nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 4\nbond: bond0\nphysnet: physnet2")}ovs: {}\n`;
 const switchdev = nic("mode: switchdev\nports: [ens3f0]\nvfs: 2\nchannels: {pf: 16}");
 const sriov = nic("mode: sriov\nports: [ens3f0, ens3f1]\nvfs: 2");
 
@@ -179,6 +181,44 @@ const cases: readonly Case[] = [
     spec: vfLag,
     until: "works",
     drift: ["guest-holds-vf"],
+  },
+  {
+    name: "guests-talk",
+    story: "Two guests talk through their VFs, and all their flows are in hardware: vflag map shows who is who.",
+    spec: vfLagGuests,
+    until: "works",
+    change: startGuests,
+  },
+  {
+    name: "guests-talk-in-software",
+    story: "Everything is in place for hardware, and the guests' flows are in software all the same.",
+    spec: vfLagGuests,
+    until: "works",
+    change: (world) => {
+      startGuests(world);
+      inject(world, "flows-in-software");
+    },
+  },
+  {
+    name: "guests-talk-by-one-port",
+    story:
+      "One port has no link: its VFs leave by the other one, in hardware. A container and a guest with a name full of markup are there too.",
+    spec: vfLagGuests,
+    until: "works",
+    change: (world) => {
+      startGuests(world);
+      inject(world, "container-holds-vf");
+      for (const pf of world.state.pfs) {
+        const lag = known(pf.lag);
+        if (lag != null) Object.assign(lag, { portSelection: "queue_affinity", mapping: ["1:2", "2:2"] });
+      }
+      const slave = world.state.bonds[0]?.slaves[0];
+      const netdev = world.state.netdevs.find(({ name }) => name === slave?.netdev);
+      if (slave !== undefined) slave.up = false;
+      if (netdev !== undefined) netdev.carrier = false;
+      const guest = known(world.state.guests)?.[1];
+      if (guest?.kind === "domain") guest.title = "<script>alert('&')</script>\n\u001b[31mred \u202etfel ot thgir";
+    },
   },
   {
     name: "more-vfs-wanted-guests-run",

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { World } from "../src/host/simulated/world.ts";
 import { HostState } from "../src/host/state.ts";
 import { explainMarkdown, symptomMarkdown } from "../src/report/explain-text.ts";
+import { HostMap } from "../src/report/map-schema.ts";
 import { allRequirements } from "../src/requirements/stages.ts";
 import { Spec } from "../src/spec/schema.ts";
 import { symptoms } from "../src/symptoms/catalogue.ts";
@@ -16,6 +17,7 @@ export function published(): ReadonlyMap<string, string> {
     ["docs/schema/spec.schema.json", schema(Spec, "input")],
     ["docs/schema/state.schema.json", schema(HostState, "output")],
     ["docs/schema/simulated-host.schema.json", schema(World, "output")],
+    ["docs/schema/map.schema.json", schema(HostMap, "output")],
     ["docs/checks.md", checksPage()],
     ["docs/symptoms.md", symptomsPage()],
     ...allRequirements.map((requirement): [string, string] => [pageOf(requirement.id), `${explainMarkdown(requirement)}\n`]),

@@ -17,6 +17,7 @@ export interface Row {
 const sightings = "test/symptoms/sightings.test.ts";
 const golden = "scripts/golden-cases.ts";
 const ovsTest = "test/requirements/ovs.test.ts";
+const flows = "test/requirements/flows-in-hardware.test.ts";
 const faults = "lab/faults.ts";
 const stories = "lab/stories.ts";
 
@@ -72,8 +73,8 @@ export const steps: readonly Row[] = [
   },
   {
     what: "offloaded flows in both directions (`dpctl/dump-flows`)",
-    ids: ["ovs-ingress-blocks", "flows-one-way", "flows-in-software"],
-    simulated: [golden, "ovs-ingress-block-missing"],
+    ids: ["flows-in-hardware", "ovs-ingress-blocks", "flows-one-way", "flows-in-software"],
+    simulated: [flows, "VFs send through hardware, and nothing comes in by the bond"],
     lab: ["lab/ovs.ts", "Open vSwitch on the host"],
   },
   {
@@ -190,8 +191,11 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "ovs-bond-not-offloaded": { simulated: [sightings, "ovs-bond-not-offloaded: the card refuses flows"] },
   "ovs-block-missing": { simulated: [sightings, "ovs-block-missing: the bond's ingress block got lost"] },
   "ovs-stale-port": { simulated: [sightings, "ovs-stale-port: a port whose representor"] },
-  "flows-in-software": { simulated: [golden, "ovs-offload-off"] },
-  "flows-one-way": { simulated: [golden, "ovs-ingress-block-missing"], lab: ["lab/ovs.ts", "Open vSwitch on the host"] },
+  "flows-in-software": { simulated: [golden, "guests-talk-in-software"] },
+  "flows-one-way": {
+    simulated: [flows, "VFs send through hardware, and nothing comes in by the bond"],
+    lab: ["lab/ovs.ts", "Open vSwitch on the host"],
+  },
   "linux-bridge-on-bond": { simulated: [golden, "ovs-linux-bridge-on-bond"] },
 };
 

@@ -4,6 +4,8 @@ import { Argument, Command } from "commander";
 interface Node {
   readonly path: string;
   readonly words: readonly string[];
+  /** What may follow its -o. */
+  readonly outputs: readonly string[];
 }
 
 export function completionCommand(): Command {
@@ -36,18 +38,26 @@ function nodesOf(command: Command, path: string, requirements: readonly string[]
   const values = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
   const words = [...visible, ...values, ...(path === "explain" ? requirements : []), ...options, "--help"];
   const children = command.commands.flatMap((child) => nodesOf(child, `${path} ${child.name()}`.trim(), requirements));
-  return [{ path, words }, ...children];
+  const outputs = command.options.find(({ short }) => short === "-o")?.argChoices ?? [];
+  return [{ path, words, outputs }, ...children];
 }
 
 function bashScript(nodes: readonly Node[]): string {
   const cases = nodes.map(({ path, words }) => `    "${path}") words="${words.join(" ")}" ;;`);
+  const outputs = nodes
+    .filter((node) => node.outputs.length > 0)
+    .map((node) => `        "${node.path}") words="${node.outputs.join(" ")}" ;;`);
   return `_vflag() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path="" words="" word
   for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     case "$word" in -*) break ;; *) path="\${path:+$path }$word" ;; esac
   done
   case "$previous" in
-    -o|--output) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
+    -o|--output)
+      case "$path" in
+${outputs.join("\n")}
+      esac
+      COMPREPLY=($(compgen -W "$words" -- "$current")); return ;;
     --spec|--host|--from) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   while :; do

@@ -4,6 +4,7 @@ import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
+import { mapCommand } from "./map.ts";
 import { planCommand } from "./plan.ts";
 import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -22,6 +23,7 @@ export function buildProgram(version: string): Command {
     .addCommand(planCommand())
     .addCommand(applyCommand())
     .addCommand(verifyCommand())
+    .addCommand(mapCommand())
     .addCommand(explainCommand())
     .addCommand(bootCommand())
     .addCommand(renderCommand())

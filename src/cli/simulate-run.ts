@@ -3,6 +3,7 @@ import { openSavedHost, saveWorld } from "../host/saved.ts";
 import { buildHost, cardModels } from "../host/simulated/build.ts";
 import { network, reboot } from "../host/simulated/events.ts";
 import { type Fault, faults, inject, isFaultName } from "../host/simulated/faults.ts";
+import { startGuests } from "../host/simulated/guests.ts";
 import { twinOf } from "../host/simulated/twin.ts";
 import type { World } from "../host/simulated/world.ts";
 import { isNetdevName } from "../host/values.ts";
@@ -30,14 +31,16 @@ export async function createHost(file: string, options: CreateOptions): Promise<
   print(`${file}: a simulated host with ${ports}.\n`);
 }
 
-/** `simulate network` and `simulate reboot`. */
-export async function happenTo(file: string, event: "network" | "reboot"): Promise<void> {
+/** `simulate network`, `simulate reboot` and `simulate guests`. */
+export async function happenTo(file: string, event: "network" | "reboot" | "guests"): Promise<void> {
   const world = simulatedWorld(file);
+  const started = event === "guests" ? startGuests(world) : [];
   if (event === "reboot") reboot(world);
-  else network(world);
+  if (event === "network") network(world);
   await saveWorld(file, world);
   const bonds = world.state.bonds.map((bond) => `${bond.name} (${bond.mode}) of ${bond.slaves.map((slave) => slave.netdev).join(", ")}`);
   if (event === "reboot") print("The host has rebooted.\n");
+  else if (event === "guests") print(started.length === 0 ? "No VF with a driver is free.\n" : `Guests started: ${started.join(", ")}.\n`);
   else print(bonds.length === 0 ? "Networking ran; this host's networking makes no bond.\n" : `Networking made ${bonds.join("; ")}.\n`);
 }
 

@@ -7,6 +7,7 @@ export function simulateCommand(): Command {
     .addCommand(newCommand())
     .addCommand(happen("network", "networking makes the host's bonds, as at boot"))
     .addCommand(happen("reboot", "the host reboots; run `boot early`, `simulate network` and `boot late` after it"))
+    .addCommand(happen("guests", "a guest starts on the first free VF of each port, and talks"))
     .addCommand(
       new Command("fault")
         .description("put faults or drifts into a simulated host; without a name, list them")
@@ -36,7 +37,7 @@ function newCommand(): Command {
     .action(create);
 }
 
-function happen(name: "network" | "reboot", description: string): Command {
+function happen(name: "network" | "reboot" | "guests", description: string): Command {
   return new Command(name)
     .description(description)
     .argument("<file>", "the simulated host")

@@ -34,7 +34,7 @@ export async function openTarget(
     const { LinuxHost } = await import("../host/linux/host.ts");
     // To ask the cards takes seconds.
     const firmwareTool = spec === undefined ? "auto" : (spec.firmware?.tool ?? null);
-    const host = LinuxHost.open({ looks, program: programPath(), firmwareTool, ovs: spec?.ovs });
+    const host = LinuxHost.open({ looks, evidence: !act && looks === "everything", program: programPath(), firmwareTool, ovs: spec?.ovs });
     return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
   }
   const { openSavedHost } = await import("../host/saved.ts");

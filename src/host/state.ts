@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { FirmwareCard } from "./firmware.ts";
+import { Flows } from "./flows.ts";
+import { Guest } from "./guests.ts";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observedKernelLog } from "./kernel-log.ts";
 import { observed } from "./observed-schema.ts";
@@ -18,12 +20,14 @@ import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 export const Holder = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("process"), pid: z.int(), command: z.string() }),
-    z.strictObject({ kind: z.literal("namespace"), name: z.string() }),
+    z.strictObject({ kind: z.literal("namespace"), name: z.string(), pid: z.int().optional() }),
     z.strictObject({ kind: z.literal("master"), name: NetdevName }),
   ])
   .meta({
     id: "Holder",
-    description: "a process that has the device open, a network namespace that has the netdev, or a bridge or bond that the netdev is in",
+    description:
+      "a process that has the device open, a network namespace that has the netdev (pid: a process in it, where it has no name), or a " +
+      "bridge or bond that the netdev is in",
   });
 export type Holder = z.infer<typeof Holder>;
 
@@ -172,6 +176,9 @@ export const Representor = z
   .meta({ id: "Representor", description: "the netdev that stands for VF number vf of that PF on the eSwitch" });
 export type Representor = z.infer<typeof Representor>;
 
+/** For what older versions did not look at, in the states that they saved. */
+export const notLookedThen = { unknown: "the version of vflag that saved this state did not look at it" };
+
 export const HostState = z
   .strictObject({
     schema: z.literal("vflag/state/1"),
@@ -193,10 +200,12 @@ export const HostState = z
     kernelLog: observedKernelLog,
     ovsLog: observedOvsLog,
     openStack: observedOpenStack,
+    guests: observed(z.array(Guest)).default(notLookedThen),
+    flows: observed(Flows.nullable()).default(notLookedThen),
   })
   .meta({
     id: "HostState",
     title: "vflag host state",
-    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch",
+    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch; flows null: neither",
   });
 export type HostState = z.infer<typeof HostState>;

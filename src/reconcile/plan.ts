@@ -59,7 +59,8 @@ export async function rehearse(spec: Spec, state: HostState, allowed: Allowed = 
   return {
     phases,
     outcomes: rehearsal.outcomes,
-    remaining: verdicts(spec, await rehearsal.twin.observe()),
+    // A rehearsal has no traffic.
+    remaining: verdicts(spec, await rehearsal.twin.observe(), allStages),
     seconds: phases.reduce((sum, phase) => sum + phase.seconds, 0),
     scriptsSeconds: scriptsEstimate(spec, state),
   };

@@ -1,7 +1,7 @@
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, nicsFound } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
-import { stages as allStages } from "../requirements/stages.ts";
+import { verdictStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Sighting, sightings } from "../symptoms/sightings.ts";
 import { type Cause, causesOf } from "./causes.ts";
@@ -23,7 +23,7 @@ export interface Verdict {
 }
 
 /** One verdict per NIC. A NIC works when every requirement was seen to hold; warnings do not count against it. */
-export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] = allStages): Verdict[] {
+export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] = verdictStages): Verdict[] {
   const host = evaluateHost(spec, state, stages);
   const views = nicsFound(spec, state);
   return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {

@@ -10,6 +10,7 @@ import { resolvePorts } from "../spec/selectors.ts";
 import type { Sighting } from "../symptoms/sightings.ts";
 import { type Condensed, condense, subjectText } from "./condense.ts";
 import { count, type Style, table } from "./style.ts";
+import { trafficLine } from "./traffic-text.ts";
 
 /** `verify` for the eye: one block a NIC, the verdict first, then what was seen, then what is wrong and what to do. */
 export function verdictText(spec: Spec, state: HostState, verdicts: readonly Verdict[], style: Style): string {
@@ -172,6 +173,8 @@ function facts(nic: NicSpec, state: HostState): string[] {
     lines.push(
       `  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}${lag.source === "debugfs" ? "" : ", by the kernel log"}`,
     );
+  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, pfs: resolved.pfs }, state);
+  if (flows !== null) lines.push(`  flows ${flows}`);
   return lines;
 }
 

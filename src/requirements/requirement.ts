@@ -6,9 +6,9 @@ import type { NicSpec, Spec } from "../spec/schema.ts";
 /**
  * When a requirement is brought about, in this order. `platform`: what lies beneath the NICs; `firmware`: what the cards offer from
  * the next boot on; `persistence`: what the next boot needs; `early`: before networking makes the bond; `late`: after it; `ovs`:
- * what hands flows to the NIC.
+ * what hands flows to the NIC; `traffic`: nothing is brought about, what became of the flows is evidence.
  */
-export type Stage = "platform" | "firmware" | "persistence" | "early" | "late" | "ovs";
+export type Stage = "platform" | "firmware" | "persistence" | "early" | "late" | "ovs" | "traffic";
 
 /** What an operator allows beyond what the spec says, because it interrupts somebody. */
 export interface Allowed {

@@ -10,6 +10,7 @@ import { eswitchEncap } from "./eswitch-encap.ts";
 import { eswitchInline } from "./eswitch-inline.ts";
 import { eswitchMode } from "./eswitch-mode.ts";
 import { firmware } from "./firmware.ts";
+import { flowsInHardware } from "./flows-in-hardware.ts";
 import { iommu } from "./iommu.ts";
 import { kernelArguments } from "./kernel-arguments.ts";
 import { lag } from "./lag.ts";
@@ -82,16 +83,20 @@ export const requirements: readonly Requirement[] = [
   vfSettings,
   vfAutoprobe,
   vfsBound,
+  flowsInHardware,
 ];
 
 /** In the order in which a host comes through them. */
 export const stages: readonly Stage[] = ["platform", "firmware", "persistence", "early", "late", "ovs"];
 
+/** What a verdict looks at: beyond what is brought about, the evidence. */
+export const verdictStages: readonly Stage[] = [...stages, "traffic"];
+
 /** Stages of the host that come before its NICs' own. */
 export const stagesBefore: readonly Stage[] = ["platform", "firmware", "persistence"];
 
 /** Every requirement, in the order of the stages. */
-export const allRequirements: readonly (Requirement | HostRequirement)[] = stages.flatMap((stage) =>
+export const allRequirements: readonly (Requirement | HostRequirement)[] = verdictStages.flatMap((stage) =>
   [...hostRequirements, ...requirements].filter((requirement) => requirement.stage === stage),
 );
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostState } from "../../src/host/state.ts";
+import { HostMap } from "../../src/report/map-schema.ts";
 
 /** The command line as a user runs it: real processes, real files, in a folder of its own. */
 const vflag = join(import.meta.dirname, "../../bin/vflag");
@@ -54,6 +55,31 @@ describe("files for the next boot", () => {
     expect(0, ["uninstall", "--dry-run", ...host], /Nothing of vflag is left/);
     expect(0, ["render", "70-vflag.rules", ...onHost], /NAME="ens3f0"/);
   });
+});
+
+describe("map", () => {
+  const map = ["map", ...onHost];
+
+  test("a tree, JSON and a picture, of a simulated host and of its saved state", () => {
+    for (const command of ["boot early", "simulate network", "boot late", "simulate guests"])
+      expect(0, [...command.split(" "), ...(command.startsWith("boot") ? onHost : ["host.json"])]);
+    const text = expect(0, map, /data {2}vf-lag {2}LAG active[\s\S]*web-1 \(domain instance-00000001\)/).stdout;
+    assert.doesNotMatch(text, /[^\n\x20-\x7e]/);
+    const json = expect(0, [...map, "-o", "json"]).stdout;
+    assert.equal(HostMap.parse(JSON.parse(json)).nics[0]?.ports.length, 2);
+    assert.match(expect(0, [...map, "-o", "svg"]).stdout, /^<svg [\s\S]*web-1[\s\S]*<\/svg>\n$/);
+    writeFileSync(join(folder, "state.json"), expect(0, ["inspect", "--host", "host.json", "-o", "json"]).stdout);
+    assert.equal(withoutTime(expect(0, [...map, "--host", "state.json"]).stdout), withoutTime(text));
+  });
+
+  test("without a spec it shows the cards; --nic takes a name that is there", () => {
+    expect(0, ["map", "--host", "host.json"], /0000:37:00 {2}not declared/);
+    expect(0, [...map, "--nic", "data"], /data {2}vf-lag/);
+    expect(1, [...map, "--nic", "nosuch"], /no NIC is called "nosuch"; there are data/);
+    expect(1, ["map", "--host", "host.json", "--spec", "nosuch.yaml"], /nosuch\.yaml: no such file/);
+  });
+
+  const withoutTime = (text: string) => text.replace(/observed \S+/, "");
 });
 
 describe("the whole way on a simulated host", () => {

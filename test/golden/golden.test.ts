@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { isUnknown } from "../../src/host/observed.ts";
 import { HostState } from "../../src/host/state.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
 import { verdicts } from "../../src/reconcile/verdict.ts";
+import { mapOf } from "../../src/report/map.ts";
+import { mapSvg } from "../../src/report/map-svg.ts";
+import { mapText } from "../../src/report/map-text.ts";
 import { planText } from "../../src/report/plan-text.ts";
 import { plain } from "../../src/report/style.ts";
 import { verdictText } from "../../src/report/verdict-text.ts";
@@ -12,7 +16,7 @@ import { loadSpec } from "../../src/spec/load.ts";
 
 /**
  * Each folder beside this file is a case: a spec, a state, and the plan and the verdict that an operator would be shown.
- * `npm run golden` writes plan.txt and verdict.txt anew; `git diff` then shows what changed, to be reviewed like code.
+ * `npm run golden` writes plan.txt, verdict.txt and, of hosts with guests, the map anew; `git diff` then shows what changed, to be reviewed like code.
  */
 const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 const update = process.env["UPDATE_GOLDEN"] === "1";
@@ -29,6 +33,12 @@ describe("golden cases", () => {
       const verdict = verdictText(spec, state, verdicts(spec, state), plain);
       expectFile(file("plan.txt"), plan);
       expectFile(file("verdict.txt"), verdict);
+      // Where it was seen who uses the VFs, there is a map to be drawn.
+      if (isUnknown(state.guests)) return;
+      const map = mapOf(spec, state);
+      expectFile(file("map.txt"), mapText(map, plain));
+      expectFile(file("map.json"), `${JSON.stringify(map, null, 2)}\n`);
+      expectFile(file("map.svg"), mapSvg(map));
     });
   }
 });

@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { findFlows } from "../../src/host/linux/flows.ts";
 import { changeOvs, findOvs } from "../../src/host/linux/ovs.ts";
 import { type RunProgram, runProgram } from "../../src/host/linux/program.ts";
+import { isUnknown } from "../../src/host/observed.ts";
 import type { Ovs, OvsSource } from "../../src/host/ovs.ts";
 import { fakeKernel } from "./fake-kernel.ts";
 
@@ -19,7 +21,7 @@ const schema = join(process.env["OVS_PKGDATADIR"] ?? "/usr/share/openvswitch", "
 /** What is missing on this machine, or false. */
 function missing(): string | false {
   if (process.getuid?.() !== 0) return "needs root, to make a network namespace";
-  for (const program of ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-appctl", "unshare"])
+  for (const program of ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "unshare"])
     if (spawnSync(program, ["--version"]).error !== undefined) return `needs ${program}: apt-get install openvswitch-switch`;
   return existsSync(schema) ? false : `needs ${schema}`;
 }
@@ -111,6 +113,33 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
     await take();
     const names = (await look()).bridges.flatMap(({ interfaces }) => interfaces.map(({ name }) => name));
     assert.deepEqual(names.toSorted(), ["br0", "p1"]);
+  });
+
+  test("flows are read as it prints them: port names, addresses, where they go, and who carries them", async () => {
+    must(["ovs-vsctl", "add-port", "br0", "p2", "--", "set", "interface", "p2", "type=dummy"]);
+    const packet = (src: string, dst: string, more: string) =>
+      must(["ovs-appctl", "netdev-dummy/receive", "p1", `in_port(1),eth(src=${src},dst=${dst}),${more}`]);
+    const ip = "eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)";
+    // The bridge learns where p2's guest is, so that what goes there is not flooded.
+    must(["ovs-ofctl", "add-flow", "br0", "priority=9,in_port=p1,dl_dst=fa:16:3e:00:00:02,actions=p2"]);
+    for (let at = 0; at < 3; at++) packet("fa:16:3e:00:00:01", "fa:16:3e:00:00:02", ip);
+    packet(
+      "fa:16:3e:00:00:01",
+      "ff:ff:ff:ff:ff:ff",
+      "eth_type(0x0806),arp(sip=10.0.0.1,tip=10.0.0.2,op=1,sha=fa:16:3e:00:00:01,tha=00:00:00:00:00:00)",
+    );
+    const dump = must(["ovs-appctl", "dpctl/dump-flows", "-m", "dummy@ovs-dummy"]);
+    const found = await findFlows(run, await look());
+    assert.ok(found !== null && !isUnknown(found), JSON.stringify(found));
+    assert.deepEqual([found.notUnderstood, found.cut], [0, null], dump);
+    const seen = found.tallies.map(({ inPort, kind, to, offloaded }) => ({ inPort, kind, to, offloaded }));
+    assert.deepEqual(
+      seen.find(({ kind }) => kind === "traffic"),
+      { inPort: "p1", kind: "traffic", to: ["p2"], offloaded: "no" },
+      dump,
+    );
+    assert.deepEqual(seen.find(({ kind }) => kind === "arp")?.inPort, "p1", dump);
+    assert.ok((found.tallies.find(({ kind }) => kind === "traffic")?.packets ?? 0) >= 2, dump);
   });
 
   test("its refusals are told in its own words", async () => {

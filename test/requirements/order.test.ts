@@ -24,6 +24,8 @@ const table = [
   ["late", "vf-settings", "-"],
   ["late", "vf-autoprobe", "gate"],
   ["late", "vfs-bound", "-"],
+  // Evidence: nothing is brought about for it.
+  ["traffic", "flows-in-hardware", "-"],
 ];
 
 test("requirements stand in the order in which a host is brought to fulfil them", () => {

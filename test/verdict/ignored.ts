@@ -98,6 +98,11 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     "those of bridges; the bond's and its ports' block is noticed, whichever number it has",
     ["ingressQdiscs", "ingressQdiscs.*.block", "ingressQdiscs.*.kind", "ingressQdiscs.*.netdev"],
   ],
+  ["who has a VF, by name: whether it is in use is read from its holders", ["guests"]],
+  [
+    "evidence, on a host without traffic: no flow proves nothing, and is shown as none; flows in software have tests of their own",
+    ["flows", "flows.listed", "flows.notUnderstood", "flows.cut"],
+  ],
   [
     "arguments of others; those that the spec asks for are noticed",
     [

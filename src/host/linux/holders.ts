@@ -49,17 +49,17 @@ export function findHolders(
   const watched = new Set([...nodes.values()].flat());
   const open = watched.size === 0 ? nothingOpen : observeOpenFiles(watched, kernel.procRoot);
   const away = vfs.filter((vf) => isAway(vf, kernel.sysRoot));
-  const places = away.length === 0 ? new Map<string, string>() : findPlaces(away, namespaces);
+  const places = away.length === 0 ? new Map<string, Namespace>() : findPlaces(away, namespaces);
   return new Map(
     vfs.map((vf) => {
       const master = masterOf(ownOf(vf), byIndex);
       if (master !== null) return [vf.address, [{ kind: "master", name: master }]];
       const processes = openersOf(nodes.get(vf.address) ?? [], open);
-      if (away.includes(vf))
-        return [
-          vf.address,
-          [...("unknown" in processes ? [] : processes), { kind: "namespace", name: places.get(vf.address) ?? "of unknown name" }],
-        ];
+      if (away.includes(vf)) {
+        const { name = "of unknown name", pid } = places.get(vf.address) ?? {};
+        const namespace: Holder = { kind: "namespace", name, ...(pid === undefined ? {} : { pid }) };
+        return [vf.address, [...("unknown" in processes ? [] : processes), namespace]];
+      }
       if (givenAway.has(vf.driver ?? "")) return [vf.address, unknown(`${vf.driver} has given it away, and nobody can see to whom`)];
       if (isVfioDriver(vf.driver) && nodes.get(vf.address)?.length === 0)
         return [vf.address, unknown(`it is bound to ${vf.driver} and in no IOMMU group`)];
@@ -104,13 +104,13 @@ function isAway(vf: FoundVf, sysRoot: string): boolean {
 }
 
 /** In which namespaces the netdevs of these VFs are, as far as that can be found. */
-function findPlaces(away: readonly FoundVf[], namespaces: NamespaceView): Map<string, string> {
+function findPlaces(away: readonly FoundVf[], namespaces: NamespaceView): Map<string, Namespace> {
   const sought = new Set<string>(away.map((vf) => vf.address));
-  const places = new Map<string, string>();
+  const places = new Map<string, Namespace>();
   for (const namespace of namespaces.list()) {
     if (sought.size === 0) break;
     for (const device of devicesOrNone(namespace, namespaces)) {
-      if (sought.delete(device)) places.set(device, namespace.name);
+      if (sought.delete(device)) places.set(device, namespace);
     }
   }
   return places;

@@ -15,6 +15,8 @@ import { bindVf, unbindVf } from "./drivers.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
 import { type FirmwareToolChoice, findFirmware, setFirmware } from "./firmware.ts";
+import { findFlows } from "./flows.ts";
+import { findGuests } from "./guests.ts";
 import { findHolders } from "./holders.ts";
 import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
@@ -39,6 +41,8 @@ import { readText } from "./sysfs.ts";
 export interface HostOptions extends Partial<Kernel> {
   /** `nics`: without what surrounds them (files, units), for which programs have to be started. */
   readonly looks?: "everything" | "nics";
+  /** Who uses the VFs, and which flows there are: what is shown, and decides nothing about actions. */
+  readonly evidence?: boolean;
   /** The program that asks the cards' firmware; null: they are not asked. */
   readonly firmwareTool?: FirmwareToolChoice | null;
   /** The path of vflag, as units shall start it. */
@@ -62,6 +66,7 @@ export class LinuxHost implements Host, Disposable {
   readonly looksFirst = true;
   readonly #kernel: Kernel;
   readonly #everything: boolean;
+  readonly #evidence: boolean;
   readonly #firmwareTool: FirmwareToolChoice | null;
   /** What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs. */
   #firmware: { readonly pfs: string; readonly answer: Promise<Observed<FirmwareCard[]>> } | null = null;
@@ -96,6 +101,7 @@ export class LinuxHost implements Host, Disposable {
       filesRoot = "",
       run = runProgram,
       looks = "everything",
+      evidence = looks === "everything",
       firmwareTool = "auto",
       program = null,
       ovs = { engine: "auto" },
@@ -105,6 +111,7 @@ export class LinuxHost implements Host, Disposable {
     this.#firmwareTool = firmwareTool;
     this.#ovs = ovs;
     this.#everything = looks === "everything";
+    this.#evidence = evidence;
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
     this.#kernel = { netlink, request: tracked, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
     this.#log = new KernelLogReader(this.#kernel);
@@ -154,6 +161,8 @@ export class LinuxHost implements Host, Disposable {
       openStack: this.#everything ? findOpenStack(kernel.filesRoot) : notLooked,
       ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
+      guests: this.#evidence ? findGuests(described, kernel) : notLooked,
+      flows: this.#evidence ? await findFlows(kernel.run, ovs) : notLooked,
     };
   }
 

@@ -9,6 +9,8 @@ export interface Namespace {
   readonly name: string;
   /** A file that stands for it. */
   readonly path: string;
+  /** A process in it, for one without a name. */
+  readonly pid?: number;
 }
 
 /** The network namespaces of this host, each once: those with a name (`ip netns`), then those of processes. */
@@ -28,7 +30,11 @@ export function listNamespaces(runRoot: string, procRoot: string): Namespace[] {
     ...named.filter(({ path }) => fresh(path)),
     ...ofProcesses
       .filter(({ path }) => fresh(path))
-      .map(({ name, path }) => ({ name: `of process ${name} (${readText(join(procRoot, name, "comm")) ?? "?"})`, path })),
+      .map(({ name, path }) => ({
+        name: `of process ${name} (${readText(join(procRoot, name, "comm")) ?? "?"})`,
+        path,
+        pid: Number(name),
+      })),
   ];
 }
 

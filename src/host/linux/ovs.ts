@@ -24,7 +24,7 @@ const kollaContainer = "openvswitch_vswitchd";
 
 /** How long Open vSwitch's programs wait for an answer; a container's engine, which may hang as well, gets some more. */
 const patience = 5000;
-const limit = 2 * patience;
+export const ovsLimit = 2 * patience;
 
 /** How long a restart may take, and ovs-vswitchd until it answers after it. */
 const restartLimit = 60_000;
@@ -78,7 +78,7 @@ export async function changeOvs(
 ): Promise<void> {
   if (action.kind === "del-ovs-port" && netlink.route.getLink(action.port) !== null)
     throw new Refusal("EBUSY", `take ${action.port} out of ${action.bridge}: not done: its netdev is there`);
-  await mustRun(run, patiently(action.source, vsctlWords(action)), { limit });
+  await mustRun(run, patiently(action.source, vsctlWords(action)), { limit: ovsLimit });
 }
 
 /** Restarts Open vSwitch, and waits until ovs-vswitchd answers. */
@@ -89,7 +89,7 @@ export async function restartOvs({ run }: Pick<Kernel, "run">, source: OvsSource
   const began = performance.now();
   const question = patiently(source, ["ovs-appctl", "upcall/show"]);
   for (;;) {
-    const { code, stdout } = await run(question, { limit });
+    const { code, stdout } = await run(question, { limit: ovsLimit });
     const waited = performance.now() - began;
     // It answers before it has its bridges; where there are none, it has no more to say.
     if (code === 0 && (stdout.trim() !== "" || waited > patience)) break;
@@ -133,7 +133,7 @@ async function findContainer(run: RunProgram, engine: "docker" | "podman", name:
 /** What came of a program, or null where it is not installed. */
 async function started(run: RunProgram, argv: readonly string[]): Promise<ProgramResult | null> {
   try {
-    return await run(argv, { limit });
+    return await run(argv, { limit: ovsLimit });
   } catch (error) {
     if (error instanceof ProgramError && error.code === "ENOENT") return null;
     throw error;
@@ -141,7 +141,7 @@ async function started(run: RunProgram, argv: readonly string[]): Promise<Progra
 }
 
 /** A program of Open vSwitch that gives up by itself. ovs-vsctl(8): it waits until ovs-vswitchd works with what was changed. */
-function patiently(source: OvsSource, [program = "", ...words]: readonly string[]): string[] {
+export function patiently(source: OvsSource, [program = "", ...words]: readonly string[]): string[] {
   return inOvs(source, [program, `--timeout=${patience / 1000}`, ...words]);
 }
 
@@ -155,12 +155,12 @@ const tables = [
 async function observeOvs(run: RunProgram, source: OvsSource, qdiscs: Observed<readonly IngressQdisc[]>): Promise<Ovs> {
   const lists = tables.flatMap(([columns, table]) => ["--", `--columns=${columns}`, "list", table]);
   const question = ["ovs-vsctl", "--format=json", ...lists];
-  const stdout = await mustRun(run, patiently(source, question), { limit });
+  const stdout = await mustRun(run, patiently(source, question), { limit: ovsLimit });
   const [[head] = [], bridgeRows = [], portRows = [], interfaceRows = []] = parseTables(stdout, tables.length);
   if (head === undefined) throw new Refusal(null, "Open vSwitch's database is empty: ovs-vsctl init");
   const config = head.map("other_config");
   const bridges = bridgesOf(bridgeRows, portRows, interfaceRows);
-  const upcalls = await run(patiently(source, ["ovs-appctl", "upcall/show"]), { limit });
+  const upcalls = await run(patiently(source, ["ovs-appctl", "upcall/show"]), { limit: ovsLimit });
   const running = upcalls.code === 0;
   return {
     source,
@@ -177,7 +177,7 @@ async function observeOvs(run: RunProgram, source: OvsSource, qdiscs: Observed<r
 
 /** Whoever starts ovs-vswitchd without ovs-ctl, as containers do, writes no version into the database. */
 async function runningVersion(run: RunProgram, source: OvsSource): Promise<string | null> {
-  const stdout = await mustRun(run, patiently(source, ["ovs-appctl", "version"]), { limit });
+  const stdout = await mustRun(run, patiently(source, ["ovs-appctl", "version"]), { limit: ovsLimit });
   return /^ovs-vswitchd \(Open vSwitch\) (\d+(?:\.\d+)+\S*)$/m.exec(stdout)?.[1] ?? null;
 }
 

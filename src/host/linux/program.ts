@@ -5,11 +5,15 @@ export interface ProgramResult {
   readonly stderr: string;
   /** Null when a signal ended it. */
   readonly code: number | null;
+  /** It printed more than was wanted, and was ended; `stdout` is the beginning. */
+  readonly cut?: true;
 }
 
 export interface ProgramOptions {
   /** How long it may take, in ms; then it is killed. */
   readonly limit?: number;
+  /** So many characters of what it prints are wanted; more are no error. */
+  readonly most?: number;
 }
 
 /** Starts a program and waits for its end. */
@@ -33,12 +37,15 @@ const outputLimit = 16 * 1024 * 1024;
  * Starts a program by its argument vector, never through a shell, in the C locale, with its input closed.
  * Its exit code is the caller's business. Throws ProgramError: ENOENT, or ETIMEDOUT at the time limit.
  */
-export const runProgram: RunProgram = (argv, { limit = defaultLimit } = {}) => {
+export const runProgram: RunProgram = (argv, { limit = defaultLimit, most } = {}) => {
   const [program = "", ...args] = argv;
   return new Promise((resolve, reject) => {
-    const options = { timeout: limit, killSignal: "SIGKILL", maxBuffer: outputLimit, env: { ...process.env, LC_ALL: "C" } } as const;
+    const maxBuffer = most ?? outputLimit;
+    const options = { timeout: limit, killSignal: "SIGKILL", maxBuffer, env: { ...process.env, LC_ALL: "C" } } as const;
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ stdout, stderr, code: 0 });
+      if (error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER" && most !== undefined)
+        return resolve({ stdout, stderr, code: null, cut: true });
       if (error.killed === true)
         return reject(new ProgramError("ETIMEDOUT", `${spoken(argv)}: no end after ${limit / 1000} s, so it was killed`));
       if (typeof error.code === "string")

@@ -54,6 +54,8 @@ export function buildHost(cards: readonly CardOptions[]): World {
     openStack: { sriovAgent: null, nova: null },
     kernelLog: { complete: true, omitted: 0, lines: [] },
     ovsLog: { from: "/var/log/openvswitch/ovs-vswitchd.log", sinceStart: true, lines: [] },
+    guests: [],
+    flows: { tallies: [], listed: 0, notUnderstood: 0, cut: null },
   };
   const world: World = {
     schema: "vflag/simulated-host/1",
@@ -68,6 +70,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
       stuckLags: [],
       home: {},
       ownArguments: [...ownArguments],
+      traffic: false,
       harm: [],
     },
   };

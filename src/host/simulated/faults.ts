@@ -4,6 +4,7 @@ import { known } from "../observed.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
 import { overwriteFirmware } from "./firmware.ts";
+import { giveToGuest } from "./guests.ts";
 import { logEswitch } from "./kernel-log.ts";
 import { logOvs, startOvs } from "./ovs.ts";
 import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
@@ -15,6 +16,8 @@ export interface Fault {
   readonly summary: string;
   readonly apply: (world: World) => void;
 }
+
+const container = { engine: "containerd", id: "5a1e".repeat(16), name: null } as const;
 
 /** Everything that can go wrong by name. Those that act at once change the host's state; the others stay as behaviours. */
 export const faults = {
@@ -43,6 +46,7 @@ export const faults = {
   },
   "ovs-reads-at-start": behaviour("ovs-vswitchd takes hw-offload up only when it starts"),
   "ovs-forgets-bond": behaviour("Open vSwitch gives bonds no ingress block, whenever it starts"),
+  "flows-in-software": behaviour("Open vSwitch cannot put guests' flows into hardware, for no reason that is seen elsewhere"),
   "ovs-offload-off": {
     summary: "Open vSwitch is not told to offload (hw-offload), and was started so",
     apply: (world) => {
@@ -191,14 +195,7 @@ export const faults = {
   "guest-holds-vf": {
     summary: "a guest holds the first VF of each port",
     apply: (world) => {
-      for (const [index, pf] of world.state.pfs.entries()) {
-        const vf = pf.vfs[0];
-        if (vf === undefined) continue;
-        world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.device !== vf.address);
-        vf.driver = "vfio-pci";
-        vf.driverOverride = "vfio-pci";
-        vf.holders = [{ kind: "process", pid: 4711 + index, command: "qemu-system-x86" }];
-      }
+      for (const { vfs } of world.state.pfs) for (const vf of vfs.slice(0, 1)) giveToGuest(world, vf);
     },
   },
   "container-holds-vf": {
@@ -208,6 +205,7 @@ export const faults = {
       if (vf === undefined || vf.driver === null) return;
       world.state.netdevs = world.state.netdevs.filter((netdev) => netdev.device !== vf.address);
       vf.holders = [{ kind: "namespace", name: "cni-5a1e" }];
+      known(world.state.guests)?.push({ kind: "container", ...container, pid: 5201, vfs: [vf.address] });
     },
   },
   "holders-unknown": {

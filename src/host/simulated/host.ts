@@ -8,6 +8,7 @@ import { durationOf } from "./durations.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
 import { setFirmware } from "./firmware.ts";
+import { followFlows, followGuests } from "./guests.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { hideLags } from "./kernel-log.ts";
 import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
@@ -51,6 +52,8 @@ export function observeWorld(world: World): HostState {
     if (isComingUp(world, pf)) pf.lag = disabledLag(known(pf.lag)?.members ?? []);
   }
   followNetdevs(state);
+  followGuests(state);
+  followFlows(world, state);
   hideLags(world, state);
   return state;
 }

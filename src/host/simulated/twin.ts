@@ -31,6 +31,7 @@ export function twinOf(state: HostState): World {
       stuckLags: [],
       home,
       ownArguments: ownArgumentsOf(copy),
+      traffic: false,
       harm: [],
     },
   };

@@ -20,6 +20,7 @@ export const Behaviour = z.enum([
   "mode-change-out-of-memory",
   "lag-stuck",
   "lag-in-log-only",
+  "flows-in-software",
 ]);
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -42,6 +43,7 @@ export const World = z
         .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
         .meta({ description: "by PF: name and channels at power-on" }),
       ownArguments: z.array(z.string()).meta({ description: "kernel arguments that the host's own boot loader configuration has" }),
+      traffic: z.boolean().default(false).meta({ description: "whether guests that have a VF and a port in a bridge talk" }),
       harm: z.array(z.string()).meta({ description: "what was done that must never be done" }),
     }),
   })

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { FlowTally } from "../../src/host/flows.ts";
+import { inject } from "../../src/host/simulated/faults.ts";
+import { startGuests } from "../../src/host/simulated/guests.ts";
+import { observeWorld } from "../../src/host/simulated/host.ts";
+import type { World } from "../../src/host/simulated/world.ts";
+import { verdicts } from "../../src/reconcile/verdict.ts";
+import { flowsInHardware } from "../../src/requirements/flows-in-hardware.ts";
+import { type Traffic, trafficOf } from "../../src/requirements/traffic.ts";
+import { loadSpec } from "../../src/spec/load.ts";
+import { booted, vfLagSpec } from "../support/hosts.ts";
+import { brief, check, vfOf } from "./view.ts";
+
+async function talking(): Promise<World> {
+  const world = await booted(vfLagSpec);
+  startGuests(world);
+  return world;
+}
+
+/** A host that works, with these flows and no others. */
+async function withFlows(...tallies: readonly Partial<FlowTally>[]): Promise<World> {
+  const world = await talking();
+  world.hidden.traffic = false;
+  const plain = {
+    layer: "ovs",
+    offloaded: "no",
+    kind: "traffic",
+    flows: 1,
+    packets: 5000,
+    bytes: 1,
+    idle: 0.1,
+    example: "a flow",
+  } as const;
+  world.state.flows = {
+    tallies: tallies.map((tally) => ({ ...plain, inPort: rep, to: ["bond0"], ...tally })),
+    listed: tallies.length,
+    notUnderstood: 0,
+    cut: null,
+  };
+  return world;
+}
+
+const rep = "ens3f0npf0vf0";
+const found = (world: World) => brief(check(flowsInHardware, vfLagSpec, world));
+const flowsOf = (traffic: Traffic) =>
+  Object.fromEntries(Object.entries(traffic).flatMap(([carrier, { flows }]) => (flows > 0 ? [[carrier, flows]] : [])));
+
+describe("flows-in-hardware", () => {
+  test("guests that talk through the NIC: nothing to find, and the NIC works", async () => {
+    const world = await talking();
+    assert.deepEqual(found(world), []);
+    assert.deepEqual(
+      verdicts(vfLagSpec, observeWorld(world)).map(({ answer }) => answer),
+      ["works"],
+    );
+    const traffic = trafficOf({ bond: "bond0", pfs: world.state.pfs }, observeWorld(world));
+    assert.ok(traffic !== null && !("unknown" in traffic));
+    assert.deepEqual(flowsOf(traffic.uplinks), { hardware: 2, exempt: 1 });
+    assert.deepEqual(flowsOf(traffic.representors), { hardware: 2 });
+    assert.deepEqual(flowsOf(traffic.byPort.get(rep)?.out ?? assert.fail()), { hardware: 1 });
+  });
+
+  test("without flows, without Open vSwitch and without knowledge it says nothing", async () => {
+    const world = await withFlows();
+    assert.deepEqual(found(world), []);
+    for (const flows of [null, { unknown: "ovs-vswitchd does not answer" }]) {
+      world.state.flows = flows;
+      assert.deepEqual(found(world), []);
+    }
+  });
+
+  test("a VF whose flows are in software though all is there for hardware is an error", async () => {
+    const world = await talking();
+    inject(world, "flows-in-software");
+    assert.deepEqual(found(world), [
+      { actual: "2 in software, with 896888 packets", severity: "error", remedy: "person" },
+      { actual: "2 in software, with 896888 packets", severity: "warning", remedy: "person" },
+    ]);
+    assert.deepEqual(
+      verdicts(vfLagSpec, observeWorld(world)).map(({ answer, reason }) => [answer, reason?.requirement]),
+      [["broken", "flows-in-hardware"]],
+    );
+  });
+
+  test("few packets, an unbound VF, hw-offload off, a LAG that is not active: a warning", async () => {
+    const severities = (world: World) => found(world).map(({ severity }) => severity);
+    const flow = { inPort: rep };
+    assert.deepEqual(severities(await withFlows(flow)), ["error"]);
+    assert.deepEqual(severities(await withFlows({ ...flow, packets: 999 })), ["warning"]);
+    const unbound = await withFlows(flow);
+    vfOf(unbound, 0, 0).driver = null;
+    assert.deepEqual(severities(unbound), ["warning"]);
+    const off = await withFlows(flow);
+    inject(off, "ovs-offload-off");
+    assert.deepEqual(severities(off), ["warning"]);
+    const alone = await withFlows(flow);
+    inject(alone, "slave-missing");
+    assert.deepEqual(severities(alone), ["warning"]);
+  });
+
+  test("what belongs into software is not flagged", async () => {
+    const kinds = ["arp", "multicast", "control", "userspace", "new-connection", "drop"] as const;
+    assert.deepEqual(found(await withFlows(...kinds.map((kind) => ({ kind, to: [] })))), []);
+    const places = [["br-int"], ["tap0c1d"], ["vxlan_sys_4789"], ["bond0", "br-ex"]];
+    assert.deepEqual(found(await withFlows(...places.map((to) => ({ to })))), []);
+    assert.deepEqual(found(await withFlows({ inPort: "tap0c1d" }, { inPort: null }, { inPort: "br-ex", to: [rep] })), []);
+  });
+
+  test("flows that are over, and those without a packet, are not flagged", async () => {
+    assert.deepEqual(found(await withFlows({ idle: 10.5 }, { idle: null, packets: 0 })), []);
+  });
+
+  test("what is in hardware, partly, or told in unknown words, is not taken for software", async () => {
+    const world = await withFlows(
+      { offloaded: "yes", packets: 1 },
+      { offloaded: "partial" },
+      { offloaded: null },
+      { offloaded: "sometimes" },
+    );
+    assert.deepEqual(found(world), []);
+    const traffic = trafficOf({ bond: "bond0", pfs: world.state.pfs }, observeWorld(world));
+    assert.ok(traffic !== null && !("unknown" in traffic));
+    assert.deepEqual(flowsOf(traffic.representors), { hardware: 1, partial: 1, unknown: 2 });
+  });
+
+  test("VFs send through hardware, and nothing comes in by the bond: a warning", async () => {
+    const sent = { offloaded: "yes", layer: "tc" };
+    assert.deepEqual(found(await withFlows(sent)), [{ actual: "none", severity: "warning", remedy: "person" }]);
+    assert.deepEqual(found(await withFlows(sent, { ...sent, inPort: "bond0", to: [rep] })), []);
+    assert.deepEqual(found(await withFlows({ ...sent, packets: 999 })), []);
+    assert.deepEqual(found(await withFlows({ ...sent, to: ["ens3f1npf1vf0"] })), []);
+  });
+
+  test("flows follow what they need: the LAG, Open vSwitch's offload, the ingress block", async () => {
+    for (const fault of ["slave-missing", "ovs-offload-off", "ovs-skip-hw", "ingress-block-missing", "tc-offload-off"] as const) {
+      const world = await talking();
+      inject(world, fault);
+      const { flows } = observeWorld(world);
+      assert.ok(flows !== null && !("unknown" in flows));
+      assert.ok(
+        flows.tallies.some(({ inPort, offloaded }) => inPort === rep && offloaded === "no"),
+        fault,
+      );
+    }
+  });
+});
+
+test("flows in software are folded under what puts them there", async () => {
+  const spec = loadSpec(`version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\novs: {}\n`, "");
+  for (const [fault, cause] of [
+    ["slave-missing", "bond"],
+    ["ingress-block-missing", "ovs-ingress-blocks"],
+    ["ovs-offload-off", "ovs-hw-offload"],
+  ] as const) {
+    const world = await talking();
+    inject(world, fault);
+    const [verdict] = verdicts(spec, observeWorld(world));
+    const folded = verdict?.causes.find(({ consequences }) => consequences.some(({ requirement }) => requirement === "flows-in-hardware"));
+    assert.equal(folded?.deviation.requirement, cause);
+  }
+});

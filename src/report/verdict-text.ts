@@ -185,7 +185,7 @@ function deviationLine(same: Condensed, style: Style): string {
 }
 
 /** @param tried whether vflag has done what it can, so that only the way out is left to be told */
-function remedyText(remedy: Remedy, tried: boolean): string {
+export function remedyText(remedy: Remedy, tried: boolean): string {
   switch (remedy.kind) {
     case "actions":
       if (!tried) return "vflag apply";

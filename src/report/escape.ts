@@ -41,3 +41,34 @@ export function labelValue(text: string): string {
 export function helpText(text: string): string {
   return text.replace(unprintable, "\ufffd").replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
+
+/** HTML whose every value went through `markup`, or is such HTML itself. */
+export class Html {
+  readonly text: string;
+
+  private constructor(text: string) {
+    this.text = text;
+  }
+
+  /** A template of this program's own words with values of anybody's: strings are escaped, HTML and lists of it are put in. */
+  static of(words: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+    return new Html(words.map((word, index) => `${word}${index < values.length ? textOf(values[index]) : ""}`).join(""));
+  }
+
+  /** Text that another part of this program has made of escaped values, such as a drawing; it must never be used on anything else. */
+  static verbatim(text: string): Html {
+    return new Html(text);
+  }
+}
+
+type HtmlValue = string | number | Html | readonly Html[] | null | undefined;
+
+/** @example html`<p title="${title}">${text}</p>` */
+export const html = Html.of;
+
+function textOf(value: HtmlValue): string {
+  if (value === null || value === undefined) return "";
+  if (value instanceof Html) return value.text;
+  if (typeof value === "object") return value.map(textOf).join("");
+  return markup(String(value));
+}

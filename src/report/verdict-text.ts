@@ -116,6 +116,11 @@ function seenText({ seconds, time, text }: Sighting): string {
   return `${when} ${plainText(text)}`;
 }
 
+/** Causes in the order in which they are told, those that say the same of several subjects as one. */
+export function heaviestFirst(causes: readonly Cause[]): { cause: Condensed; consequences: Deviation[] }[] {
+  return condenseCauses(causes.toSorted((a, b) => weight(a) - weight(b)));
+}
+
 function weight({ deviation, consequences }: Cause): number {
   const severities = ["error", "unknown", "warning"];
   return Math.min(...[deviation, ...consequences].map(({ severity }) => severities.indexOf(severity)));

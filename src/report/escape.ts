@@ -1,33 +1,20 @@
+import { escapeXml } from "./xml.ts";
+
 /**
  * Text that came from a spec, a device, a file or a program, made safe for where it is printed. Every output takes its way
  * through one of these functions; nothing else escapes.
  */
 
+/** For XML and HTML alike, as content and in quotes. */
+export const markup = escapeXml;
+
 /** Control characters, without tab and line feed; and halves of a character, which no encoding has. */
 const unprintable = /[\x00-\x08\x0b-\x1f\x7f-\x9f]|\p{Surrogate}|[\ufffe\uffff]/gu;
-
-/** What makes a line read otherwise than it is written. Source: Unicode UAX #9, explicit directional formatting characters; UAX #14, BK. */
-const misleading = /[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** For a terminal: control characters become `?`; colours stay. */
 export function printable(text: string): string {
   return text.replace(/\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, "?");
 }
-
-/**
- * For XML and HTML alike, as text and as a value between double or single quotes. What XML 1.0 cannot hold in any form
- * (control characters) becomes U+FFFD. Source: https://www.w3.org/TR/xml/#charsets, #syntax.
- *
- * @example markup('<b a="1">') === "&lt;b a=&quot;1&quot;&gt;"
- */
-export function markup(text: string): string {
-  return text
-    .replace(unprintable, "\ufffd")
-    .replace(misleading, "\ufffd")
-    .replace(/[&<>"']/g, (character) => entities[character] ?? "");
-}
-
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /**
  * For a label's value in Prometheus' text format, without its quotes.

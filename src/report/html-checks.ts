@@ -21,7 +21,7 @@ const marks: Readonly<Record<Outcome, string>> = {
 };
 
 const outcomeWords: Readonly<Record<Outcome, string>> = {
-  holds: "holds",
+  holds: "hold",
   error: "wrong",
   warning: "warning",
   unknown: "not known",
@@ -56,11 +56,16 @@ function causeItem(cause: Condensed, consequences: readonly Deviation[]): Html {
   return html`<li class="cause ${severity}">
 <p class="what"><span class="mark" title="${outcomeWords[severity]}">${marks[severity]}</span> <code>${requirement}</code> ${subjectText(cause)}: <b>${actual}</b>, wanted ${expected}</p>
 <dl><div><dt>Why</dt><dd>${why}</dd></div><div><dt>Do</dt><dd>${remedyText(remedy, false)}</dd></div></dl>
-${consequences.length === 0 ? null : folded(`${count(consequences.length, "consequence")} of it`, following(consequences))}
+${consequences.length === 0 ? null : folded(consequencesTitle(consequences), following(consequences))}
 ${subjects}
-${commands.length === 0 ? null : folded(`${count(commands.length, "command")} that it does`, html`<pre tabindex="0">${[...new Set(commands)].join("\n")}</pre>`)}
+${commands.length === 0 ? null : folded(count(commands.length, "command of it", "commands of it"), html`<pre tabindex="0">${[...new Set(commands)].join("\n")}</pre>`)}
 ${byHand(requirement)}
 </li>`;
+}
+
+function consequencesTitle(consequences: readonly Deviation[]): string {
+  const ids = new Set(consequences.map(({ requirement }) => requirement));
+  return `${count(consequences.length, "consequence")}: ${[...ids].join(", ")}`;
 }
 
 function following(consequences: readonly Deviation[]): Html {

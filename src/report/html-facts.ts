@@ -46,7 +46,14 @@ function portCells(pf: PhysicalFunction, nic: NicSpec, state: HostState): string
 
 function vfCells(pf: PhysicalFunction, vf: VirtualFunction, state: HostState): string[] {
   const representor = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index);
-  return [pf.netdev ?? pf.address, String(vf.index), vf.address, vf.driver ?? "none", representor?.netdev ?? "none", heldBy(vf) ?? "nobody"];
+  return [
+    pf.netdev ?? pf.address,
+    String(vf.index),
+    vf.address,
+    vf.driver ?? "none",
+    representor?.netdev ?? "none",
+    heldBy(vf) ?? "nobody",
+  ];
 }
 
 function bondFacts(nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): Html | null {

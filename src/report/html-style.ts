@@ -26,7 +26,8 @@ a { color: var(--link); }
 .host, .when, .mode, .note, footer { color: var(--faint); }
 .host { font-weight: 600; }
 .mode { font-weight: 400; font-size: 1rem; }
-nav { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0 1.25rem; }
+header { margin-bottom: 1.25rem; }
+nav { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: 1rem; }
 .tile, .chip, .slave { border: 1px solid currentcolor; border-radius: 2rem; text-decoration: none; }
 .tile { padding: .25rem .9rem .3rem .7rem; }
 .tile:hover b { text-decoration: underline; }
@@ -66,6 +67,7 @@ details[open] > summary { margin-bottom: .35rem; }
 .consequences li { display: block; }
 .lines li { padding: .1rem 0; }
 figure { margin: 0; overflow-x: auto; }
+figure svg { display: block; }
 footer { font-size: .85rem; }
 @media (max-width: 40rem) {
   body { padding: 1rem .75rem 1.5rem; }

@@ -1,5 +1,4 @@
 import { isUnknown, known } from "../host/observed.ts";
-import { ovsPlace } from "../host/ovs-command.ts";
 import type { HostState } from "../host/state.ts";
 import { type CheckList, checkLists } from "../reconcile/checks.ts";
 import type { Answer, Verdict } from "../reconcile/verdict.ts";
@@ -9,6 +8,9 @@ import { Html, html } from "./escape.ts";
 import { causeList, checkTable } from "./html-checks.ts";
 import { nicFacts } from "./html-facts.ts";
 import { reportStyle } from "./html-style.ts";
+import { mapOf, onlyNic } from "./map.ts";
+import type { HostMap } from "./map-schema.ts";
+import { mapSvg } from "./map-svg.ts";
 import { count } from "./style.ts";
 
 /**
@@ -17,8 +19,9 @@ import { count } from "./style.ts";
  */
 export function htmlReport(spec: Spec, state: HostState, verdicts: readonly Verdict[], version: string): string {
   const lists = checkLists(spec, verdicts);
+  const map = mapOf(spec, state);
   const host = lists.find(({ verdict }) => verdict === null);
-  const nics = lists.flatMap((list) => (list.verdict === null ? [] : [nicSection(list, list.verdict, spec, state)]));
+  const nics = lists.flatMap((list) => (list.verdict === null ? [] : [nicSection(list, list.verdict, spec, state, map)]));
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,7 +39,7 @@ export function htmlReport(spec: Spec, state: HostState, verdicts: readonly Verd
 <p class="host">${state.hostname}</p>
 <h1>${headline(verdicts)}</h1>
 <p class="when">Linux ${state.kernel} · observed <time datetime="${state.observedAt}">${moment(state.observedAt)}</time></p>
-<nav aria-label="NICs">${verdicts.map(tile)}</nav>
+${verdicts.length < 2 ? null : html`<nav aria-label="NICs">${verdicts.map(tile)}</nav>`}
 </header>
 <main>
 ${nics}
@@ -72,18 +75,29 @@ function tile({ nic, answer }: Verdict): Html {
   return html`<a class="tile ${answer}" href="#nic-${nic}"><span class="mark" aria-hidden="true">${words[answer].mark}</span> <b>${nic}</b> ${words[answer].text}</a>`;
 }
 
-function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostState): Html {
+function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostState, map: HostMap): Html {
   const { nic: name, answer, reason } = verdict;
   const nic = spec.nics.find((candidate) => candidate.name === name);
-  const said = reason === null ? null : html`<p class="reason">${reason.subject}: ${reason.actual}</p>`;
+  // What is wrong with the NIC itself stands first among its causes.
+  const said =
+    reason?.nic !== hostName ? null : html`<p class="reason">${reason.subject}: ${reason.actual} (see <a href="#host">the host</a>)</p>`;
   return html`<section class="card" id="nic-${name}">
 <h2>${name} <span class="mode">${nic?.mode}</span> <span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
 ${said}
 ${causeList(verdict.causes, "nic")}
 ${nic === undefined ? null : nicFacts(nic, state)}
+${drawing(name, map)}
 ${checkTable(list.checks)}
 </section>
 `;
+}
+
+/** Who is who, drawn; a screen that is too narrow for it scrolls the drawing only. */
+function drawing(name: string, map: HostMap): Html | null {
+  const own = onlyNic(map, name);
+  if (own === null || own.nics.every(({ ports }) => ports.length === 0)) return null;
+  const figure = html`<figure role="region" aria-label="Map of ${name}" tabindex="0">${Html.verbatim(mapSvg(own))}</figure>`;
+  return html`<details open><summary>Map</summary>${figure}</details>`;
 }
 
 function hostSection(list: CheckList, spec: Spec, state: HostState, verdicts: readonly Verdict[]): Html {
@@ -108,10 +122,11 @@ function hostFacts(spec: Spec, state: HostState): [string, string][] {
   if (isUnknown(ovs)) return [...facts, ["Open vSwitch", `not known: ${ovs.unknown}`]];
   if (ovs === null) return [...facts, ["Open vSwitch", "not found"]];
   const effect = known(ovs.offloadInEffect);
+  const place = ovs.source.kind === "native" ? "" : `, in ${ovs.source.engine}'s container ${ovs.source.name}`;
   const offload = effect === undefined ? "not known whether it works" : effect ? "in effect" : "not in effect";
   return [
     ...facts,
-    ["Open vSwitch", `${ovs.version ?? "version not told"}, ${ovsPlace(ovs.source)}, ${ovs.running ? "running" : "not running"}`],
+    ["Open vSwitch", `${ovs.version ?? "version not told"}${place}, ${ovs.running ? "running" : "not running"}`],
     ["Offload", `hw-offload ${ovs.hwOffload ? "on" : "off"}, ${offload}`],
     ["Bridges", ovs.bridges.map(({ name, interfaces }) => `${name} (${count(interfaces.length, "interface")})`).join(", ") || "none"],
   ];

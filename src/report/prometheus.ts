@@ -3,6 +3,7 @@ import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { Answer, Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation } from "../requirements/requirement.ts";
+import { type Count, trafficOf } from "../requirements/traffic.ts";
 import { heldBy } from "../requirements/virtual-functions.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
@@ -141,6 +142,7 @@ function nicMetrics(spec: Spec, state: HostState): Metric[] {
       perPort((pf, nic) => (nic.mode === "sriov" ? undefined : representors(pf))),
     ),
     ...bondMetrics(nics, state),
+    ...flowMetrics(nics, state),
   ];
 }
 
@@ -204,6 +206,41 @@ function bondMetrics(nics: readonly FoundNic[], state: HostState): Metric[] {
       bonds.flatMap(({ labels, bond }) =>
         (bond?.slaves ?? []).flatMap(({ netdev, up }) => sampleOf({ ...labels, slave: netdev }, bit(up))),
       ),
+    ),
+  ];
+}
+
+/** Where flows of the NIC come in: from the wire, or from its VFs. */
+const sides = { uplink: "uplinks", vf: "representors" } as const;
+
+/** Flows come and go, and their packets go with them: none of these is a counter. */
+function flowMetrics(nics: readonly FoundNic[], state: HostState): Metric[] {
+  const seen = nics.flatMap(({ nic, pfs }) => {
+    const traffic = nic.mode === "sriov" ? undefined : known(trafficOf({ bond: nic.bond ?? null, pfs }, state));
+    return traffic == null ? [] : [{ nic, traffic }];
+  });
+  const samples = (value: (count: Count) => number): Sample[] =>
+    seen.flatMap(({ nic, traffic }) =>
+      Object.entries(sides).flatMap(([side, part]) =>
+        Object.entries(traffic[part]).map(([carrier, count]) => ({ labels: { nic: nic.name, side, carrier }, value: value(count) })),
+      ),
+    );
+  const carriers = "by who carries them (hardware, partial, software, exempt: rightly in software, unknown)";
+  return [
+    gauge(
+      "vflag_flows",
+      `Flows of Open vSwitch that come in on this side of the NIC, ${carriers}.`,
+      samples(({ flows }) => flows),
+    ),
+    gauge(
+      "vflag_flow_packets",
+      `Packets of the flows that there are now, ${carriers}.`,
+      samples(({ packets }) => packets),
+    ),
+    gauge(
+      "vflag_flow_bytes",
+      `Bytes of the flows that there are now, ${carriers}.`,
+      samples(({ bytes }) => bytes),
     ),
   ];
 }

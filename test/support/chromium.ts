@@ -25,6 +25,8 @@ export interface Look {
 export interface Page {
   readonly requests: readonly string[];
   readonly complaints: readonly string[];
+  /** Another screen, without loading it again. */
+  readonly look: (look: Look) => Promise<void>;
   /** The value of an expression, evaluated in the page. */
   readonly evaluate: (expression: string) => Promise<unknown>;
   readonly screenshot: () => Promise<Buffer>;
@@ -45,7 +47,14 @@ export class Chromium {
 
   private constructor() {
     this.#profile = mkdtempSync(join(tmpdir(), "vflag-chromium-"));
-    const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-first-run"];
+    const flags = [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--remote-debugging-pipe",
+      "--no-first-run",
+    ];
     const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-extensions", "--hide-scrollbars"];
     this.#process = spawn("chromium", [...flags, ...quiet, `--user-data-dir=${this.#profile}`, "about:blank"], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
@@ -64,7 +73,7 @@ export class Chromium {
   }
 
   /** Opens a page and waits until it is loaded and drawn. */
-  async open(url: string, { width, dark }: Look): Promise<Page> {
+  async open(url: string, first: Look): Promise<Page> {
     const { targetId } = await this.#ask("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.#ask("Target.attachToTarget", { targetId, flatten: true });
     const session = String(sessionId);
@@ -74,19 +83,24 @@ export class Chromium {
     const listener: Listener = (method, params, from) => {
       if (from !== session) return;
       if (method === "Network.requestWillBeSent") requests.push(String((params["request"] as Answer)["url"]));
-      if (["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"].includes(method)) complaints.push(JSON.stringify(params));
+      if (["Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"].includes(method))
+        complaints.push(JSON.stringify(params));
       if (method === "Page.loadEventFired") loaded.resolve();
     };
     this.#listeners.add(listener);
     const ask = (method: string, params: object = {}) => this.#ask(method, params, session);
     for (const domain of ["Page", "Network", "Runtime", "Log"]) await ask(`${domain}.enable`);
-    await ask("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile: false });
-    await ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+    const look = async ({ width, dark }: Look) => {
+      await ask("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile: false });
+      await ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+    };
+    await look(first);
     await ask("Page.navigate", { url });
     await loaded.promise;
     return {
       requests,
       complaints,
+      look,
       evaluate: async (expression) => {
         const answer = await ask("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
         if (answer["exceptionDetails"] !== undefined) throw new Error(JSON.stringify(answer["exceptionDetails"]));

@@ -97,21 +97,10 @@ function nicMetrics(spec: Spec, state: HostState): Metric[] {
     const resolved = resolvePorts(nic, state);
     return { nic, pfs: "problem" in resolved ? [] : resolved.pfs };
   });
-  const perNic = (value: (nic: NicSpec) => number): Sample[] => nics.map(({ nic }) => ({ labels: { nic: nic.name }, value: value(nic) }));
   const perPort = (value: (pf: PhysicalFunction, nic: NicSpec) => number | undefined): Sample[] =>
     nics.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => sampleOf(portLabels(nic, pf), value(pf, nic))));
   const representors = (pf: PhysicalFunction) => state.representors.filter((representor) => representor.pf === pf.address).length;
   return [
-    gauge(
-      "vflag_ports_wanted",
-      "Ports (PFs) that the spec declares for the NIC.",
-      perNic(({ ports }) => ports.length),
-    ),
-    gauge(
-      "vflag_vfs_wanted",
-      "VFs per port that the spec declares.",
-      perNic(({ vfs }) => vfs),
-    ),
     gauge(
       "vflag_pf_info",
       "A port (PF) of the NIC.",
@@ -121,6 +110,11 @@ function nicMetrics(spec: Spec, state: HostState): Metric[] {
       "vflag_vfs",
       "VFs that the port has.",
       perPort((pf) => pf.sriov?.count),
+    ),
+    gauge(
+      "vflag_vfs_wanted",
+      "VFs that the spec declares for the port.",
+      perPort((_pf, nic) => nic.vfs),
     ),
     gauge(
       "vflag_vfs_bound",

@@ -1,3 +1,4 @@
+import type { HostState } from "../host/state.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import { notAskedOfHost, notAskedOfNic } from "../requirements/not-asked.ts";
 import { ports } from "../requirements/ports.ts";
@@ -7,7 +8,7 @@ import type { Spec } from "../spec/schema.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
- * What came of one requirement. `not-asked`: the spec does not declare what it is about. `not-judged`: it found nothing, but what it
+ * What came of one requirement. `not-asked`: the spec does not declare what it is about, or there was nothing to look at. `not-judged`: it found nothing, but what it
  * builds on does not hold, so that it may not have had anything to look at.
  */
 export type Outcome = "holds" | "error" | "warning" | "unknown" | "not-asked" | "not-judged";
@@ -31,7 +32,7 @@ export interface CheckList {
 }
 
 /** Every requirement and what came of it: the host's first, then each NIC's. */
-export function checkLists(spec: Spec, verdicts: readonly Verdict[]): CheckList[] {
+export function checkLists(spec: Spec, state: HostState, verdicts: readonly Verdict[]): CheckList[] {
   const ofHost = verdicts.flatMap(({ deviations }) => deviations.filter(({ nic }) => nic === hostName));
   const once = [...new Map(ofHost.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
   const host = inOrder(hostRequirements).map((requirement) => judged(requirement, once, verdicts, (id) => notAskedOfHost(id, spec), once));
@@ -39,7 +40,7 @@ export function checkLists(spec: Spec, verdicts: readonly Verdict[]): CheckList[
     const nic = spec.nics.find(({ name }) => name === verdict.nic);
     const own = verdict.deviations.filter((deviation) => deviation.nic !== hostName);
     const checks = inOrder(requirements).map((requirement) =>
-      judged(requirement, own, [verdict], (id) => (nic === undefined ? null : notAskedOfNic(id, nic)), verdict.deviations),
+      judged(requirement, own, [verdict], (id) => (nic === undefined ? null : notAskedOfNic(id, nic, state)), verdict.deviations),
     );
     return { subject: verdict.nic, verdict, checks };
   });

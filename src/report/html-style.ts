@@ -67,8 +67,11 @@ details[open] > summary { margin-bottom: .35rem; }
 .consequences li { display: block; }
 .lines li { padding: .1rem 0; }
 figure { margin: 0; overflow-x: auto; }
-figure svg { display: block; }
+figure svg { display: block; max-width: 100%; height: auto; }
 footer { font-size: .85rem; }
+@media (max-width: 60rem) {
+  figure svg { max-width: none; }
+}
 @media (max-width: 40rem) {
   body { padding: 1rem .75rem 1.5rem; }
   h1 { font-size: 1.45rem; }

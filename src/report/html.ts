@@ -18,7 +18,7 @@ import { count } from "./style.ts";
  * telephone, and on paper.
  */
 export function htmlReport(spec: Spec, state: HostState, verdicts: readonly Verdict[], version: string): string {
-  const lists = checkLists(spec, verdicts);
+  const lists = checkLists(spec, state, verdicts);
   const map = mapOf(spec, state);
   const host = lists.find(({ verdict }) => verdict === null);
   const nics = lists.flatMap((list) => (list.verdict === null ? [] : [nicSection(list, list.verdict, spec, state, map)]));

@@ -13,7 +13,7 @@ import { remedyText } from "./verdict-text.ts";
  * the output of its case. Source: https://github.com/testmoapp/junitxml.
  */
 export function junitXml(spec: Spec, state: HostState, verdicts: readonly Verdict[]): string {
-  const lists = checkLists(spec, verdicts);
+  const lists = checkLists(spec, state, verdicts);
   const suites = lists.flatMap((list, id) => suite(list, id, spec, state));
   const counts = countsOf(lists.flatMap(({ checks }) => checks));
   return `${['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites${attributes({ name: "vflag verify", ...counts, time: "0" })}>`, ...suites, "</testsuites>"].join("\n")}\n`;

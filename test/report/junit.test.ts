@@ -68,7 +68,7 @@ describe("what came of each requirement", () => {
     for (const name of cases) {
       const { spec, state } = readGolden(name);
       const answers = verdicts(spec, state);
-      for (const { verdict, checks } of checkLists(spec, answers)) {
+      for (const { verdict, checks } of checkLists(spec, state, answers)) {
         if (verdict === null) continue;
         const own = verdict.deviations.filter(({ nic }) => nic === verdict.nic);
         assert.equal(
@@ -99,7 +99,7 @@ describe("what came of each requirement", () => {
       const found = [...evaluateHost(spec, state), ...evaluate(spec, state).flatMap(({ deviations }) => deviations)];
       for (const { requirement, nic } of found) {
         const declared = spec.nics.find((each) => each.name === nic);
-        const reason = declared === undefined ? notAskedOfHost(requirement, spec) : notAskedOfNic(requirement, declared);
+        const reason = declared === undefined ? notAskedOfHost(requirement, spec) : notAskedOfNic(requirement, declared, state);
         assert.equal(reason, null, `${name}: ${requirement}`);
       }
     }
@@ -107,7 +107,7 @@ describe("what came of each requirement", () => {
 
   test("nothing is said to hold that builds on what does not", () => {
     const { spec, state } = readGolden("port-missing");
-    const [, data] = checkLists(spec, verdicts(spec, state));
+    const [, data] = checkLists(spec, state, verdicts(spec, state));
     const outcomes = new Set(data?.checks.filter(({ requirement }) => requirement.id !== "ports").map(({ outcome }) => outcome));
     assert.deepEqual([...outcomes].toSorted(), ["not-asked", "not-judged"]);
   });

@@ -30,9 +30,9 @@ export function verifyUnit({ program, metrics }: VerifyUnitOptions): Unit {
     "Nice=10",
     // Sockets of Open vSwitch and folders of node_exporter may belong to users of their own.
     ...hardening(program, ["CAP_DAC_OVERRIDE"]),
-    `ReadWritePaths=${folder}`,
-    // mstconfig keeps its lock files there.
-    "PrivateTmp=yes",
+    // In /tmp are the locks by which mstconfig and mstflint let only one of them at a card at a time; in a /tmp of its own (PrivateTmp)
+    // they would not meet those of an operator. Source: mstconfig's text: "Failed to create lockfile: (parallel access not supported)".
+    `ReadWritePaths=${folder} -/tmp`,
   ];
   return { name: "vflag-verify.service", text: `${renderedByVflag}\n${lines.join("\n")}\n` };
 }

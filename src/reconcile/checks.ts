@@ -3,7 +3,7 @@ import { hostName } from "../requirements/evaluate.ts";
 import { notAskedOfHost, notAskedOfNic } from "../requirements/not-asked.ts";
 import { ports } from "../requirements/ports.ts";
 import type { About, Deviation } from "../requirements/requirement.ts";
-import { hostRequirements, requirementById, requirements, stages } from "../requirements/stages.ts";
+import { hostRequirements, requirementById, requirements, verdictStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -48,7 +48,7 @@ export function checkLists(spec: Spec, state: HostState, verdicts: readonly Verd
 }
 
 function inOrder<T extends About>(all: readonly T[]): T[] {
-  return stages.flatMap((stage) => all.filter((requirement) => requirement.stage === stage));
+  return verdictStages.flatMap((stage) => all.filter((requirement) => requirement.stage === stage));
 }
 
 /** @param own deviations that can be this requirement's @param around all that it can build on */

@@ -13,7 +13,7 @@ export const reportStyle = `
 }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0 auto; max-width: 66rem; padding: 1.5rem 1rem 2rem; background: var(--page); color: var(--text);
+body { margin: 0 auto; max-width: 78rem; padding: 1.5rem 1rem 2rem; background: var(--page); color: var(--text);
   font: 1rem/1.5 system-ui, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; overflow-wrap: anywhere; }
 h1, h2, h4, p, ul, dl, pre { margin: 0; }
 h1 { font-size: 1.75rem; line-height: 1.2; }
@@ -53,7 +53,7 @@ dl > div { display: grid; grid-template-columns: 7.5rem 1fr; gap: 0 .75rem; }
 .cause dl > div { grid-template-columns: 2.6rem 1fr; }
 dl > div + div { margin-top: .2rem; }
 dt { color: var(--faint); }
-dd { margin: 0; }
+dd { margin: 0; max-width: 90ch; }
 .facts { font-size: .95rem; }
 table { width: 100%; border-collapse: collapse; font-size: .95rem; }
 th { text-align: left; font-weight: 400; color: var(--faint); font-size: .85rem; }

@@ -91,7 +91,7 @@ export function checkTable(checks: readonly Check[]): Html {
   const outcomes: readonly Outcome[] = ["error", "unknown", "warning", "holds", "not-judged", "not-asked"];
   const counts = outcomes.flatMap((outcome) => {
     const number = checks.filter((check) => check.outcome === outcome).length;
-    return number === 0 ? [] : [`${number} ${outcomeWords[outcome]}`];
+    return number === 0 ? [] : [outcome === "warning" ? count(number, "warning") : `${number} ${outcomeWords[outcome]}`];
   });
   const rows = checks.map(
     ({ requirement, outcome, reason }) =>

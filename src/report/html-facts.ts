@@ -6,12 +6,14 @@ import { resolvePorts } from "../spec/selectors.ts";
 import { type Html, html } from "./escape.ts";
 import { folded } from "./html-checks.ts";
 import { count } from "./style.ts";
+import { trafficLine } from "./traffic-text.ts";
 
 /** What was seen of a NIC, without a judgement, in HTML. */
 export function nicFacts(nic: NicSpec, state: HostState): Html | null {
   const resolved = resolvePorts(nic, state);
   if ("problem" in resolved) return null;
   const { pfs } = resolved;
+  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, pfs }, state);
   const vfs = pfs.flatMap((pf) => pf.vfs.map((vf) => vfCells(pf, vf, state)));
   return html`${table(
     "ports",
@@ -19,6 +21,7 @@ export function nicFacts(nic: NicSpec, state: HostState): Html | null {
     pfs.map((pf) => portCells(pf, nic, state)),
   )}
 ${bondFacts(nic, pfs, state)}
+${flows === null ? null : html`<dl class="facts"><div><dt>Flows</dt><dd>${flows}</dd></div></dl>`}
 ${vfs.length === 0 ? null : folded(count(vfs.length, "VF"), table("vfs", ["Port", "VF", "Address", "Driver", "Representor", "Held by"], vfs))}`;
 }
 

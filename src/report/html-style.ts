@@ -38,6 +38,7 @@ nav { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: 1rem; }
 .tile.unknown, .chip.unknown { color: var(--doubt); background: var(--doubt-back); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; margin-bottom: 1rem; }
 .card > * + * { margin-top: .8rem; }
+.facts + .facts { margin-top: .2rem; }
 .card > .reason { margin-top: .3rem; font-size: 1.1rem; }
 ul { list-style: none; padding: 0; }
 .cause { border-left: .3rem solid var(--line); border-radius: .3rem; background: var(--page); padding: .75rem 1rem; }

@@ -1,13 +1,15 @@
 import { commandsOf } from "../host/command.ts";
 import type { Cause } from "../reconcile/causes.ts";
 import type { Check, Outcome } from "../reconcile/checks.ts";
+import type { Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import { requirementById } from "../requirements/stages.ts";
+import type { Sighting } from "../symptoms/sightings.ts";
 import { type Condensed, condense, subjectText } from "./condense.ts";
 import { type Html, html } from "./escape.ts";
 import { count } from "./style.ts";
-import { heaviestFirst, remedyText } from "./verdict-text.ts";
+import { heaviestFirst, oncePerSymptom, remedyText, seenWith } from "./verdict-text.ts";
 
 /** What is wrong and why, and what came of every check, in HTML. */
 
@@ -29,24 +31,47 @@ const outcomeWords: Readonly<Record<Outcome, string>> = {
   "not-judged": "not judged",
 };
 
-/**
- * Root causes, the heaviest first, each with what follows from it folded under it.
- * @param place in a NIC's section a cause of the host is only pointed to; in the host's, what follows for NICs is told with them
- */
-export function causeList(causes: readonly Cause[], place: "nic" | "host"): Html | null {
+/** Root causes of a NIC, the heaviest first, each with the lines of logs that show it and with what follows from it. */
+export function nicCauses({ causes, sightings }: Verdict): Html | null {
+  const told = new Set<Sighting>();
   const items = heaviestFirst(causes).flatMap(({ cause, consequences }) => {
-    const elsewhere = place === "nic" && cause.first.nic === hostName;
-    const own = consequences.filter(({ nic }) => (nic === hostName) === (place === "host"));
-    if (!elsewhere) return [causeItem(cause, own)];
-    if (own.length === 0) return [];
-    return [
-      html`<li class="cause"><p>Because of <a href="#host"><code>${cause.first.requirement}</code></a> of the host:</p>${following(own)}</li>`,
-    ];
+    const seen = seenWith(sightings, cause, consequences, told);
+    if (cause.first.nic !== hostName) return [causeItem(cause, consequences, seen)];
+    const own = consequences.filter(({ nic }) => nic !== hostName);
+    if (own.length + seen.length === 0) return [];
+    const from = html`<p>Because of <a href="#host"><code>${cause.first.requirement}</code></a> of the host:</p>`;
+    return [html`<li class="cause">${from}${seenList(seen)}${own.length === 0 ? null : following(own)}</li>`];
   });
+  const strays = sightings.filter((sighting) => !told.has(sighting));
+  if (strays.length > 0) items.push(html`<li class="cause warning"><p><b>In the logs</b></p>${seenList(strays)}</li>`);
   return items.length === 0 ? null : html`<ul class="causes">${items}</ul>`;
 }
 
-function causeItem(cause: Condensed, consequences: readonly Deviation[]): Html {
+/** Root causes of the host; what follows from them for NICs is told with these. */
+export function hostCauses(causes: readonly Cause[]): Html | null {
+  const items = heaviestFirst(causes).map(({ cause, consequences }) =>
+    causeItem(
+      cause,
+      consequences.filter(({ nic }) => nic === hostName),
+      [],
+    ),
+  );
+  return items.length === 0 ? null : html`<ul class="causes">${items}</ul>`;
+}
+
+/** Lines of logs, with what they mean. */
+function seenList(sightings: readonly Sighting[]): Html | null {
+  if (sightings.length === 0) return null;
+  const items = oncePerSymptom(sightings).map(({ newest: { symptom, means, remedy }, text }) => {
+    const meaning =
+      symptom === null ? html`<p class="note">not known to vflag</p>` : html`<p>${means} <code>vflag explain ${symptom}</code></p>`;
+    const does = remedy === null || /^vflag apply\b/.test(remedy) ? null : html`<p>To do: ${remedy}</p>`;
+    return html`<li><code class="log">${text}</code>${meaning}${does}</li>`;
+  });
+  return html`<ul class="seen">${items}</ul>`;
+}
+
+function causeItem(cause: Condensed, consequences: readonly Deviation[], seen: readonly Sighting[]): Html {
   const { first, all } = cause;
   const { requirement, severity, actual, expected, why, remedy } = first;
   const commands =
@@ -55,7 +80,9 @@ function causeItem(cause: Condensed, consequences: readonly Deviation[]): Html {
     all.length < 3 ? null : folded(count(all.length, "place"), html`<ul>${all.map(({ subject }) => html`<li>${subject}</li>`)}</ul>`);
   return html`<li class="cause ${severity}">
 <p class="what"><span class="mark" title="${outcomeWords[severity]}">${marks[severity]}</span> <code>${requirement}</code> ${subjectText(cause)}: <b>${actual}</b>, wanted ${expected}</p>
-<dl><div><dt>Why</dt><dd>${why}</dd></div><div><dt>Do</dt><dd>${remedyText(remedy, false)}</dd></div></dl>
+<dl><div><dt>Why</dt><dd>${why}</dd></div>${
+    seen.length === 0 ? null : html`<div><dt>Seen</dt><dd>${seenList(seen)}</dd></div>`
+  }<div><dt>Do</dt><dd>${remedyText(remedy, false)}</dd></div></dl>
 ${consequences.length === 0 ? null : folded(consequencesTitle(consequences), following(consequences))}
 ${subjects}
 ${commands.length === 0 ? null : folded(count(commands.length, "command of it", "commands of it"), html`<pre tabindex="0">${[...new Set(commands)].join("\n")}</pre>`)}

@@ -82,5 +82,6 @@ function lagText(pfs: readonly PhysicalFunction[]): string {
     lag.portSelection,
     lag.mapping.length === 0 ? null : `mapping ${lag.mapping.join(" ")}`,
   ];
-  return [lag.state, ...parts.filter((part) => part !== null)].join(", ");
+  const source = lag.source === "debugfs" ? [] : ["by the kernel log"];
+  return [lag.state, ...parts.filter((part) => part !== null), ...source].join(", ");
 }

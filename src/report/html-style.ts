@@ -66,6 +66,8 @@ details[open] > summary { margin-bottom: .35rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: .25rem; }
 .checks li, .consequences li { display: grid; grid-template-columns: 1.4rem 1fr; padding: .15rem 0; }
 .consequences li { display: block; }
+.seen li + li { margin-top: .4rem; }
+.log { display: inline-block; }
 .lines li { padding: .1rem 0; }
 figure { margin: 0; overflow-x: auto; }
 figure svg { display: block; max-width: 100%; height: auto; }

@@ -5,7 +5,7 @@ import type { Answer, Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Spec } from "../spec/schema.ts";
 import { Html, html } from "./escape.ts";
-import { causeList, checkTable } from "./html-checks.ts";
+import { checkTable, hostCauses, nicCauses } from "./html-checks.ts";
 import { nicFacts } from "./html-facts.ts";
 import { reportStyle } from "./html-style.ts";
 import { mapOf, onlyNic } from "./map.ts";
@@ -84,7 +84,7 @@ function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostSt
   return html`<section class="card" id="nic-${name}">
 <h2>${name} <span class="mode">${nic?.mode}</span> <span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
 ${said}
-${causeList(verdict.causes, "nic")}
+${nicCauses(verdict)}
 ${nic === undefined ? null : nicFacts(nic, state)}
 ${drawing(name, map)}
 ${checkTable(list.checks)}
@@ -105,7 +105,7 @@ function hostSection(list: CheckList, spec: Spec, state: HostState, verdicts: re
   const causes = [...new Map(all.map((cause) => [JSON.stringify(cause.deviation), cause])).values()];
   return html`<section class="card" id="host">
 <h2>The host around the NICs</h2>
-${causeList(causes, "host")}
+${hostCauses(causes)}
 <dl class="facts">${hostFacts(spec, state).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${checkTable(list.checks)}
 </section>

@@ -3,9 +3,10 @@ import { type Check, type CheckList, checkLists } from "../reconcile/checks.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
+import type { Sighting } from "../symptoms/sightings.ts";
 import { condense, subjectText } from "./condense.ts";
 import { markup } from "./escape.ts";
-import { remedyText } from "./verdict-text.ts";
+import { oncePerSymptom, remedyText } from "./verdict-text.ts";
 
 /**
  * A verdict as CI systems read it: a test suite for the host and one for each NIC, a test case for each requirement. What is wrong is
@@ -31,20 +32,25 @@ function suite({ subject, verdict, checks }: CheckList, id: number, spec: Spec, 
     "    <properties>",
     ...Object.entries(facts).map(([name, value]) => `      <property${attributes({ name, value })}/>`),
     "    </properties>",
-    ...checks.flatMap((check) => testCase(check, subject)),
+    ...checks.flatMap((check) => testCase(check, subject, verdict?.sightings ?? [])),
     "  </testsuite>",
   ];
 }
 
-function testCase(check: Check, subject: string): string[] {
+function testCase(check: Check, subject: string, sightings: readonly Sighting[]): string[] {
   const { requirement } = check;
   const name = `${requirement.id}: ${requirement.title}`;
   const head = `    <testcase${attributes({ name, classname: `vflag.${subject}.${requirement.stage}`, time: "0" })}`;
-  const inner = result(check);
+  const seen = oncePerSymptom(sightings.filter(({ explains }) => explains.includes(requirement.id)));
+  const inner = result(
+    check,
+    seen.map(({ newest, text }) => `seen: ${text}${newest.means === null ? "" : `: ${newest.means}`}`),
+  );
   return inner === null ? [`${head}/>`] : [`${head}>`, `      ${inner}`, "    </testcase>"];
 }
 
-function result(check: Check): string | null {
+/** @param seen lines of logs that explain it */
+function result(check: Check, seen: readonly string[]): string | null {
   const type = check.requirement.id;
   switch (check.outcome) {
     case "holds":
@@ -53,11 +59,11 @@ function result(check: Check): string | null {
     case "not-judged":
       return `<skipped${attributes({ message: check.reason ?? "" })}/>`;
     case "error":
-      return `<failure${attributes({ message: message(check), type })}>${markup(details(check))}</failure>`;
+      return `<failure${attributes({ message: message(check), type })}>${markup(details(check, seen))}</failure>`;
     case "unknown":
-      return `<error${attributes({ message: message(check), type })}>${markup(details(check))}</error>`;
+      return `<error${attributes({ message: message(check), type })}>${markup(details(check, seen))}</error>`;
     case "warning":
-      return `<system-out>${markup(`warning: ${message(check)}\n${details(check)}`)}</system-out>`;
+      return `<system-out>${markup(`warning: ${message(check)}\n${details(check, seen)}`)}</system-out>`;
   }
 }
 
@@ -71,13 +77,13 @@ function message({ deviations, outcome, causedBy }: Check): string {
 }
 
 /** In full: every subject, why it matters, what to do. */
-function details({ requirement, deviations, causedBy }: Check): string {
+function details({ requirement, deviations, causedBy }: Check, seen: readonly string[]): string {
   const lines = condense(deviations).flatMap(({ first, all }) => [
     ...all.map(({ subject }) => `${subject}: ${first.actual}, wanted ${first.expected}${severityNote(first)}`),
     `do: ${remedyText(first.remedy, false)}`,
   ]);
   const cause = causedBy.length === 0 ? [] : [`follows from: ${causedBy.join(", ")}`];
-  return [...lines, `why: ${requirement.why}`, ...cause, `more: vflag explain ${requirement.id}`].join("\n");
+  return [...lines, ...seen, `why: ${requirement.why}`, ...cause, `more: vflag explain ${requirement.id}`].join("\n");
 }
 
 function severityNote({ severity }: Deviation): string {

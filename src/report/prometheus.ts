@@ -57,6 +57,20 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
     gauge("vflag_deviations", "How many things are not as this requirement wants them; there is no series where all are.", counted(all)),
     gauge("vflag_root_causes", "The same, without what follows from another deviation.", counted(roots)),
     gauge(
+      "vflag_symptoms",
+      "How often the logs show a symptom that still matters; unknown: errors that vflag does not know.",
+      [
+        ...Map.groupBy(
+          verdicts.flatMap(({ nic, sightings }) => sightings.map((sighting) => ({ nic, ...sighting }))),
+          ({ nic, symptom }) => JSON.stringify([nic, symptom]),
+        ).values(),
+      ].flatMap((group) => {
+        const [first] = group;
+        const value = group.reduce((sum, { times }) => sum + times, 0);
+        return first === undefined ? [] : sampleOf({ nic: first.nic, symptom: first.symptom ?? "unknown" }, value);
+      }),
+    ),
+    gauge(
       "vflag_reboot_required",
       "Whether a deviation of the NIC, or of the host under it, goes away only with a reboot.",
       verdicts.map(({ nic, deviations }) => ({

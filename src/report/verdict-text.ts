@@ -49,13 +49,12 @@ export function deviationLines(deviations: readonly Deviation[], style: Style): 
 
 /** Causes one by one, the heaviest first, each with what follows from it in a line. */
 function verdictLines(verdict: Verdict, style: Style): string[] {
-  const heaviest = verdict.causes.toSorted((a, b) => weight(a) - weight(b));
-  const condensed = condenseCauses(heaviest);
+  const condensed = heaviestFirst(verdict.causes);
   const first = condensed.find(({ cause }) => cause.first.nic !== hostName);
   const told = new Set<Sighting>();
   const lines = condensed.flatMap((found) => {
     const { cause, consequences } = found;
-    const seen = seenWith(verdict, cause, consequences, told);
+    const seen = seenWith(verdict.sightings, cause, consequences, told);
     if (cause.first.nic !== hostName)
       return [...causeLines(cause, found === first, style), ...sightingLines(seen, style), ...consequenceLines(consequences, style)];
     const own = consequences.filter(({ nic }) => nic !== hostName);
@@ -70,9 +69,14 @@ function verdictLines(verdict: Verdict, style: Style): string[] {
 }
 
 /** The lines of logs that explain a cause or what follows from it, each once. @param told those that were told already */
-function seenWith(verdict: Verdict, cause: Condensed, consequences: readonly Deviation[], told: Set<Sighting>): Sighting[] {
+export function seenWith(
+  sightings: readonly Sighting[],
+  cause: Condensed,
+  consequences: readonly Deviation[],
+  told: Set<Sighting>,
+): Sighting[] {
   const ids = new Set([cause.first.requirement, ...consequences.map(({ requirement }) => requirement)]);
-  const seen = verdict.sightings.filter((sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)));
+  const seen = sightings.filter((sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)));
   for (const sighting of seen) told.add(sighting);
   return seen;
 }
@@ -90,7 +94,7 @@ function sightingLines(sightings: readonly Sighting[], style: Style): string[] {
 }
 
 /** One text a symptom, so that 128 VFs are one line. */
-function oncePerSymptom(sightings: readonly Sighting[]): { newest: Sighting; text: string }[] {
+export function oncePerSymptom(sightings: readonly Sighting[]): { newest: Sighting; text: string }[] {
   const groups = Map.groupBy(sightings, ({ symptom, text }) => symptom ?? text);
   return [...groups.values()].flatMap((group) => {
     const newest = group.at(-1);

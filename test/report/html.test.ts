@@ -13,7 +13,7 @@ import { canary, hostileState } from "../support/hostile.ts";
 /** The report as a browser shows it: wide and narrow, light and dark, and with names that want to be more than names. */
 
 const looks = [1280, 400].flatMap((width) => [false, true].map((dark) => ({ width, dark })));
-const golden = ["ovs-works", "two-nics", "third-slave", "bonded-too-early", "lag-state-unknown", "guests-run"];
+const golden = ["ovs-works", "two-nics", "third-slave", "bonded-too-early", "lag-state-unknown", "guests-run", "lag-stuck-in-firmware"];
 
 function report(name: string): string {
   const { spec, state } = readGolden(name);
@@ -42,6 +42,11 @@ describe("the report's text", () => {
     assert.match(text, /<h1>data does not work<\/h1>/);
     assert.match(text, /<summary>1 consequence: lag<\/summary>/);
     assert.equal(text.match(/class="cause /g)?.length, 1);
+  });
+
+  test("the log's lines stand with what they show", () => {
+    const text = report("lag-stuck-in-firmware");
+    assert.match(text, /<dt>Seen<\/dt><dd>.*Failed to deactivate VF LAG; driver restart required.*vflag explain lag-stuck/);
   });
 
   test("hostile names are text, wherever they stand", async () => {

@@ -32,6 +32,11 @@ describe("JUnit XML", () => {
     assert.match(xml, /name="firmware: [^>]+>\s+<skipped message="the spec declares no firmware"\/>/);
   });
 
+  test("the log's lines stand with the failure that they explain", () => {
+    const xml = xmlOf(readGolden("lag-stuck-in-firmware"));
+    assert.match(xml, /type="lag">[^<]*\nseen: \[ +11\.812\] mlx5_core [^<]*driver restart required[^<]*<\/failure>/);
+  });
+
   test("what could not be observed is an error, and a warning passes with its text", () => {
     const xml = xmlOf(readGolden("lag-state-unknown"));
     assert.match(xml, /<error message="LAG of [^"]+debugfs is not mounted[^"]*" type="lag">/);

@@ -59,6 +59,10 @@ describe("metrics", () => {
     assert.deepEqual(named("vflag_deviations"), ["bond", "lag"]);
   });
 
+  test("symptoms of the logs", () => {
+    assert.equal(sampled(samplesOf("lag-stuck-in-firmware"), "vflag_symptoms", { nic: "data", symptom: "lag-stuck" }), 1);
+  });
+
   test("what was not observed has no sample, and is no zero", () => {
     const samples = samplesOf("lag-state-unknown");
     assert.equal(sampled(samples, "vflag_nic_verdict", { verdict: "unknown" }), 1);

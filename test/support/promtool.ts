@@ -24,7 +24,7 @@ export function parseExposition(text: string): { readonly samples: readonly Read
     if (type?.[1] !== undefined && type[2] !== undefined) types.set(type[1], type[2]);
     if (line.startsWith("# ")) continue;
     const [, name = "", inner = "", value = ""] =
-      /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? assert.fail(`not understood: ${line}`);
+      /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/s.exec(line) ?? assert.fail(`not understood: ${line}`);
     const pairs = [...inner.matchAll(/([a-z_]+)="((?:[^"\\]|\\["\\n])*)"(?:,|$)/gy)];
     assert.equal(pairs.map(([all]) => all).join(""), inner, line);
     const labels = pairs.map(([, label = "", escaped = ""]) => [

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as z from "zod";
+import { metricsFile } from "../../src/boot/metrics-file.ts";
 import { earlyUnit, lateUnit } from "../../src/boot/units.ts";
+import { verifyTimer, verifyUnit } from "../../src/boot/verify-units.ts";
 import { completionScript } from "../../src/cli/completion.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { requirements } from "../../src/requirements/stages.ts";
@@ -32,7 +34,8 @@ const both = ["deb", "rpm"] as const;
  */
 function bootFiles(): ReadonlyMap<string, string> {
   const options = { program: "/usr/bin/vflag" };
-  return new Map([earlyUnit(options), lateUnit(options)].map(({ name, text }) => [`/usr/lib/systemd/system/${name}`, text]));
+  const units = [earlyUnit(options), lateUnit(options), verifyUnit({ ...options, metrics: metricsFile }), verifyTimer];
+  return new Map(units.map(({ name, text }) => [`/usr/lib/systemd/system/${name}`, text]));
 }
 
 /** The names of the packaged units. */
@@ -46,6 +49,7 @@ const folders = [
   "/usr/share/bash-completion/completions",
   "/usr/share/doc/vflag",
   "/usr/share/doc/vflag/examples",
+  "/usr/share/doc/vflag/monitoring",
   "/usr/share/fish",
   "/usr/share/fish/vendor_completions.d",
   "/usr/share/licenses/vflag",
@@ -86,6 +90,7 @@ export async function packagedFiles(program: string, info: PackageInfo): Promise
     doc("node-licence.gz", compressed(nodeLicence())),
     doc("changelog.gz", compressed(debianChangelog(info))),
     doc("examples/vflag.yaml", example),
+    ...["alerts.yml", "dashboard.json"].map((name) => doc(`monitoring/${name}`, readFileSync(join(root, "monitoring", name)))),
     text("/usr/share/licenses/vflag/LICENSE", readFileSync(join(root, "LICENSE")), { in: ["rpm"], kind: "license" }),
     text("/usr/share/lintian/overrides/vflag", readFileSync(join(import.meta.dirname, "lintian-overrides")), { in: ["deb"] }),
   ];

@@ -37,6 +37,9 @@ const mark = "# Made by `vflag render`";
 /** The first line of every file that vflag makes, by which it knows its own. */
 export const madeByVflag = `${mark}: \`vflag apply\` writes it anew.`;
 
+/** The same for a file that `apply` leaves alone. */
+export const renderedByVflag = `${mark}.`;
+
 /** Whether vflag made this text. A file that a person wrote under one of vflag's names is that person's. */
 export function isMadeByVflag(text: string): boolean {
   return text.startsWith(mark);

@@ -100,11 +100,19 @@ function sandbox(program: string): string[] {
     "StateDirectoryMode=0750",
     "RuntimeDirectory=vflag",
     "RuntimeDirectoryPreserve=yes",
+    ...hardening(program, []),
+  ];
+}
+
+/** What all units of vflag have in common. @param capabilities beyond those that to look at a host takes */
+export function hardening(program: string, capabilities: readonly string[]): string[] {
+  const looking = ["CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYSLOG"];
+  return [
     "ProtectSystem=strict",
     // A program that was put into a home is still found.
     `ProtectHome=${/^\/(home|root|run\/user)\//.test(program) ? "read-only" : "yes"}`,
     // devlink, rtnetlink, ethtool; network namespaces of containers; open files of processes of other users; the kernel log.
-    "CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_SYSLOG",
+    `CapabilityBoundingSet=${[...looking, ...capabilities].join(" ")}`,
     "NoNewPrivileges=yes",
     "ProtectKernelModules=yes",
     "ProtectControlGroups=yes",
@@ -124,6 +132,7 @@ function sandbox(program: string): string[] {
   ];
 }
 
+/** A unit's text under the line by which vflag knows its own. */
 function unit(name: string, lines: readonly string[]): Unit {
   return { name, text: `${madeByVflag}\n${lines.join("\n")}\n` };
 }

@@ -62,7 +62,8 @@ async function run(
   asked: readonly Stage[] | "all",
   { spec: file, host: name, output, wait = 0, restartOvs = false }: SpecOptions & OutputOptions & WaitOptions & RestartOvsOptions,
 ): Promise<void> {
-  const { openTarget, print, printable, printJson, readSpec, styleFor } = await import("./target.ts");
+  const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
+  const { printable } = await import("../report/escape.ts");
   const { apply } = await import("../reconcile/apply.ts");
   const { awaitBonds } = await import("../reconcile/await-bonds.ts");
   const { Watched } = await import("../reconcile/watched.ts");

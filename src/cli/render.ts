@@ -1,12 +1,23 @@
 import { Argument, Command } from "commander";
+import { metricsFile } from "../boot/metrics-file.ts";
 import { hostOption, type SpecOptions, specOption } from "./options.ts";
 
-const names = ["vflag-early.service", "vflag-late.service", "70-vflag.rules", "00-vflag.network", "vflag.conf", "grub"] as const;
+const names = [
+  "vflag-early.service",
+  "vflag-late.service",
+  "vflag-verify.service",
+  "vflag-verify.timer",
+  "70-vflag.rules",
+  "00-vflag.network",
+  "vflag.conf",
+  "grub",
+] as const;
 
 type What = (typeof names)[number];
 
 interface RenderOptions extends SpecOptions {
   readonly program: string;
+  readonly metrics: string;
 }
 
 export function renderCommand(): Command {
@@ -16,29 +27,40 @@ export function renderCommand(): Command {
     .addOption(specOption())
     .addOption(hostOption())
     .option("--program <path>", "where the vflag program is", "/usr/bin/vflag")
+    .option("--metrics <file>", "where vflag-verify.service writes its metrics", metricsFile)
     .addHelpText(
       "after",
       "\nThe units need no spec and no host. The other files are made of the spec, and of the ports that the host has.\n" +
         "Exit code: 0 printed, 2 this host needs no such file, 1 error.\n\nExamples:\n" +
         "  vflag render\n  vflag render vflag-early.service > /etc/systemd/system/vflag-early.service\n" +
+        "  vflag render vflag-verify.service --metrics /var/lib/node_exporter/vflag.prom\n" +
         "  vflag render 70-vflag.rules --host state.json --spec new.yaml\n",
     )
     .action(run);
 }
 
-async function run(what: What | undefined, { program, spec: file, host: name }: RenderOptions): Promise<void> {
+async function run(what: What | undefined, { program, metrics, spec: file, host: name }: RenderOptions): Promise<void> {
   if (what === "grub") return renderGrub(file, name);
   const { openTarget, print, readSpec, UsageError } = await import("./target.ts");
   const { exitCodes, finish } = await import("./exit.ts");
   const { artefacts } = await import("../boot/artefacts.ts");
   const { earlyUnit, lateUnit } = await import("../boot/units.ts");
+  const { verifyTimer, verifyUnit } = await import("../boot/verify-units.ts");
   // systemd splits the line at white space and expands % and $.
-  if (!/^\/[\w@+=:,./-]+$/.test(program)) throw new UsageError(`--program "${program}": an absolute path of plain characters`);
+  for (const [option, path] of Object.entries({ program, metrics }))
+    if (!/^\/[\w@+=:,./-]+$/.test(path)) throw new UsageError(`--${option} "${path}": an absolute path of plain characters`);
   if (what === "vflag-early.service") return print(earlyUnit({ program }).text);
   if (what === "vflag-late.service") return print(lateUnit({ program }).text);
+  if (what === "vflag-verify.service") return print(verifyUnit({ program, metrics }).text);
+  if (what === "vflag-verify.timer") return print(verifyTimer.text);
   if (what === undefined) {
     const { grubDropInPath } = await import("../boot/grub.ts");
-    const all = [...artefacts, { path: grubDropInPath, summary: "arguments of the kernel, for update-grub (render grub)" }];
+    const all = [
+      ...artefacts,
+      { path: `/etc/systemd/system/${verifyTimer.name}`, summary: "when the verdict is written for monitoring, if it is enabled" },
+      { path: "/etc/systemd/system/vflag-verify.service", summary: "what writes it, for node_exporter's textfile collector" },
+      { path: grubDropInPath, summary: "arguments of the kernel, for update-grub (render grub)" },
+    ];
     const width = Math.max(...all.map((artefact) => artefact.path.length));
     return print(`${all.map(({ path, summary }) => `${path.padEnd(width)}  ${summary}`).join("\n")}\n`);
   }

@@ -26,7 +26,7 @@ export async function main(program: Command): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);
     else {
-      const { printable } = await import("./target.ts");
+      const { printable } = await import("../report/escape.ts");
       process.stderr.write(`vflag: ${printable(describe(error))}\n`);
       finish(exitCodes.failed);
     }

@@ -14,11 +14,15 @@ import "../report/apply-text.ts";
 import "../report/map.ts";
 import "../report/map-svg.ts";
 import "../report/map-text.ts";
+import "../report/html.ts";
+import "../report/junit.ts";
 import "../report/plan-text.ts";
 import "../report/progress.ts";
+import "../report/prometheus.ts";
 import "../report/state-text.ts";
 import "../report/verdict-text.ts";
 import "./target.ts";
+import "./write-report.ts";
 
 /**
  * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and keeps the heap as

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 import type { Host } from "../host/host.ts";
+import { printable } from "../report/escape.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
 import { loadSpec } from "../spec/load.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -75,11 +76,6 @@ export function styleFor(stream: { isTTY?: boolean }): Style {
 /** Prints text. Control characters that came from a device or a file, and are not colours, reach no terminal. */
 export function print(text: string): void {
   process.stdout.write(printable(text));
-}
-
-/** Text without control characters; colours stay. */
-export function printable(text: string): string {
-  return text.replace(/\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, "?");
 }
 
 export function printJson(value: unknown): void {

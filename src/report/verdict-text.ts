@@ -49,13 +49,12 @@ export function deviationLines(deviations: readonly Deviation[], style: Style): 
 
 /** Causes one by one, the heaviest first, each with what follows from it in a line. */
 function verdictLines(verdict: Verdict, style: Style): string[] {
-  const heaviest = verdict.causes.toSorted((a, b) => weight(a) - weight(b));
-  const condensed = condenseCauses(heaviest);
+  const condensed = heaviestFirst(verdict.causes);
   const first = condensed.find(({ cause }) => cause.first.nic !== hostName);
   const told = new Set<Sighting>();
   const lines = condensed.flatMap((found) => {
     const { cause, consequences } = found;
-    const seen = seenWith(verdict, cause, consequences, told);
+    const seen = seenWith(verdict.sightings, cause, consequences, told);
     if (cause.first.nic !== hostName)
       return [...causeLines(cause, found === first, style), ...sightingLines(seen, style), ...consequenceLines(consequences, style)];
     const own = consequences.filter(({ nic }) => nic !== hostName);
@@ -70,9 +69,14 @@ function verdictLines(verdict: Verdict, style: Style): string[] {
 }
 
 /** The lines of logs that explain a cause or what follows from it, each once. @param told those that were told already */
-function seenWith(verdict: Verdict, cause: Condensed, consequences: readonly Deviation[], told: Set<Sighting>): Sighting[] {
+export function seenWith(
+  sightings: readonly Sighting[],
+  cause: Condensed,
+  consequences: readonly Deviation[],
+  told: Set<Sighting>,
+): Sighting[] {
   const ids = new Set([cause.first.requirement, ...consequences.map(({ requirement }) => requirement)]);
-  const seen = verdict.sightings.filter((sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)));
+  const seen = sightings.filter((sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)));
   for (const sighting of seen) told.add(sighting);
   return seen;
 }
@@ -90,7 +94,7 @@ function sightingLines(sightings: readonly Sighting[], style: Style): string[] {
 }
 
 /** One text a symptom, so that 128 VFs are one line. */
-function oncePerSymptom(sightings: readonly Sighting[]): { newest: Sighting; text: string }[] {
+export function oncePerSymptom(sightings: readonly Sighting[]): { newest: Sighting; text: string }[] {
   const groups = Map.groupBy(sightings, ({ symptom, text }) => symptom ?? text);
   return [...groups.values()].flatMap((group) => {
     const newest = group.at(-1);
@@ -114,6 +118,11 @@ function strayLines(verdict: Verdict, told: ReadonlySet<Sighting>, style: Style)
 function seenText({ seconds, time, text }: Sighting): string {
   const when = seconds === null ? (time ?? "") : `[${seconds.toFixed(3).padStart(9)}]`;
   return `${when} ${plainText(text)}`;
+}
+
+/** Causes in the order in which they are told, those that say the same of several subjects as one. */
+export function heaviestFirst(causes: readonly Cause[]): { cause: Condensed; consequences: Deviation[] }[] {
+  return condenseCauses(causes.toSorted((a, b) => weight(a) - weight(b)));
 }
 
 function weight({ deviation, consequences }: Cause): number {
@@ -185,7 +194,7 @@ function deviationLine(same: Condensed, style: Style): string {
 }
 
 /** @param tried whether vflag has done what it can, so that only the way out is left to be told */
-function remedyText(remedy: Remedy, tried: boolean): string {
+export function remedyText(remedy: Remedy, tried: boolean): string {
   switch (remedy.kind) {
     case "actions":
       if (!tried) return "vflag apply";

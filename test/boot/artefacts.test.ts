@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { artefacts } from "../../src/boot/artefacts.ts";
+import { metricsFile } from "../../src/boot/metrics-file.ts";
+import { verifyTimer, verifyUnit } from "../../src/boot/verify-units.ts";
 import { known } from "../../src/host/observed.ts";
 import type { CardOptions } from "../../src/host/simulated/build.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
@@ -50,6 +52,14 @@ const cases: readonly (readonly [file: string, artefact: string, wanted: typeof 
 ];
 
 describe("golden files", () => {
+  for (const { name, text } of [verifyUnit({ program: "/usr/bin/vflag", metrics: metricsFile }), verifyTimer]) {
+    test(name, () => {
+      const path = join(golden, name);
+      if (update) writeFileSync(path, text);
+      assert.equal(text, readFileSync(path, "utf8"));
+    });
+  }
+
   for (const [file, artefact, wanted, cards] of cases) {
     test(file, () => {
       const text = render(artefact, wanted, cards);
@@ -62,7 +72,8 @@ describe("golden files", () => {
 
   test("there is one for every artefact, and no other", () => {
     // GRUB's drop-in is an action of its own: grub.test.ts.
-    assert.deepEqual(readdirSync(golden).sort(), [...artefacts.map(({ name }) => name), "vflag.cfg"].sort());
+    const others = ["vflag.cfg", "vflag-verify.service", "vflag-verify.timer"];
+    assert.deepEqual(readdirSync(golden).sort(), [...artefacts.map(({ name }) => name), ...others].sort());
   });
 
   test("a host that needs none of them gets none", () => {

@@ -4,11 +4,25 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { metricsFile } from "../../src/boot/metrics-file.ts";
 import { earlyUnit, lateUnit } from "../../src/boot/units.ts";
+import { verifyTimer, verifyUnit } from "../../src/boot/verify-units.ts";
 
 const noSystemd = spawnSync("systemd-analyze", ["--version"]).error === undefined ? false : "systemd-analyze is not installed";
 
+const options = { program: "/bin/true", metrics: metricsFile };
+const services = [earlyUnit(options), lateUnit(options), verifyUnit(options)];
+
 describe("systemd units", () => {
+  test("the verdict is no failure of its unit, writes to one folder only, and is missed when that is missing", () => {
+    const { text } = verifyUnit({ program: "/usr/bin/vflag", metrics: "/srv/metrics/vflag.prom" });
+    assert.match(text, /^ExecStart=\/usr\/bin\/vflag verify -o prometheus --write \/srv\/metrics\/vflag\.prom$/m);
+    assert.match(text, /^SuccessExitStatus=2$/m);
+    assert.match(text, /^ProtectSystem=strict$/m);
+    assert.match(text, /^AssertPathIsDirectory=\/srv\/metrics\n[\s\S]*^ReadWritePaths=\/srv\/metrics -\/tmp$/m);
+    assert.doesNotMatch(text, /StateDirectory|RuntimeDirectory/);
+  });
+
   test("early stands before network-pre.target, late after network-online.target and before what starts guests", () => {
     const early = earlyUnit({ program: "/usr/bin/vflag" }).text;
     assert.match(early, /^Before=network-pre\.target /m);
@@ -33,13 +47,13 @@ describe("systemd units", () => {
   });
 
   test("what they need is not taken from them: /sys, other processes, the kernel log, the host's network namespace", () => {
-    for (const { text } of [earlyUnit({ program: "/usr/bin/vflag" }), lateUnit({ program: "/usr/bin/vflag" })]) {
+    for (const { name, text } of services) {
       assert.doesNotMatch(
         text,
         /ProtectKernelTunables|ProtectKernelLogs|ProtectProc|ProcSubset|PrivateDevices|DevicePolicy|PrivateNetwork|MemoryDenyWriteExecute|PrivateTmp|PrivateUsers|DynamicUser/,
       );
-      // Two runs would hold two locks of one name.
-      assert.match(text, /^RuntimeDirectoryPreserve=yes$/m);
+      // Two runs would hold two locks of one name; to look takes none.
+      if (name !== "vflag-verify.service") assert.match(text, /^RuntimeDirectoryPreserve=yes$/m);
     }
   });
 
@@ -51,7 +65,7 @@ describe("systemd units", () => {
   test("systemd-analyze finds them little exposed", { skip: noSystemd || noOffline() }, () => {
     const folder = mkdtempSync(join(tmpdir(), "vflag-units-"));
     try {
-      for (const { name, text } of [earlyUnit({ program: "/bin/true" }), lateUnit({ program: "/bin/true" })]) {
+      for (const { name, text } of services) {
         writeFileSync(join(folder, name), text);
         const argv = ["security", "--offline=yes", "--no-pager", "--threshold=45", join(folder, name)];
         const { status, stdout, stderr } = spawnSync("systemd-analyze", argv, { encoding: "utf8" });
@@ -79,13 +93,13 @@ describe("systemd units", () => {
   test("systemd-analyze verify accepts them", { skip: noSystemd }, () => {
     const folder = mkdtempSync(join(tmpdir(), "vflag-units-"));
     try {
-      const units = [earlyUnit({ program: "/bin/true" }), lateUnit({ program: "/bin/true" })];
+      const units = [...services, verifyTimer];
       for (const { name, text } of units) writeFileSync(join(folder, name), text);
       const { status, stderr } = spawnSync("systemd-analyze", ["verify", ...units.map(({ name }) => join(folder, name))], {
         encoding: "utf8",
       });
       assert.equal(status, 0, stderr);
-      assert.doesNotMatch(stderr, /vflag-(early|late)/);
+      assert.doesNotMatch(stderr, /vflag-(early|late|verify)/);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -180,7 +180,8 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
       assert.equal(readFileSync(join(root, "etc/vflag/vflag.yaml"), "utf8"), "version: 1\n");
 
       remove(root);
-      assert.deepEqual(asked(root), [`--quiet --no-reload disable ${units.join(" ")}`, "daemon-reload"]);
+      const all = [...units, "vflag-verify.service", "vflag-verify.timer"];
+      assert.deepEqual(asked(root), ["--quiet stop vflag-verify.timer", `--quiet --no-reload disable ${all.join(" ")}`, "daemon-reload"]);
       assert.deepEqual(links.map(isLink), [false, false]);
       const left = [...everything(root)].filter((path) => !before.has(path)).sort();
       const stays = ["etc/vflag", "etc/vflag/vflag.yaml", "var/lib/vflag", "var/lib/vflag/journal.jsonl", "var/lib/vflag/journal.jsonl.1"];
@@ -213,7 +214,7 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
       install(root, next);
       const links = enable(root);
       remove(root);
-      assert.equal(asked(root).length, 3);
+      assert.equal(asked(root).length, 4);
       assert.deepEqual(links.map(isLink), [false, false]);
     });
   });

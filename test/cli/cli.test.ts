@@ -35,6 +35,9 @@ describe("files for the next boot", () => {
     expect(0, ["render", "vflag-late.service", "--program", "/opt/vflag"], /ExecStart=\/opt\/vflag boot late\n/);
     expect(0, ["render", "70-vflag.rules", ...onHost], /"\*\/0000:37:00\.1\/net\/\*", .*NAME="ens3f1"/);
     expect(2, ["render", "vflag.conf", ...onHost], /this host needs no vflag\.conf/);
+    expect(0, ["render", "vflag-verify.service", "--metrics", "/opt/x.prom"], /--write \/opt\/x\.prom\n/);
+    expect(0, ["render", "vflag-verify.timer"], /WantedBy=timers\.target\n/);
+    expect(1, ["render", "vflag-verify.service", "--metrics", "/opt/x%n"], /--metrics .*an absolute path of plain characters/);
     expect(1, ["render", "vflag-late.service", "--program", "/opt/a b"], /an absolute path of plain characters/);
     writeFileSync(join(folder, "vflag.yaml"), spec.replace("ens3f1", "ens9f9"));
     expect(1, ["render", "70-vflag.rules", ...onHost], /not found: those of data/);
@@ -137,6 +140,26 @@ describe("output", () => {
     expect(0, ["boot", "early", "--host", "twin.json", "--spec", "vflag.yaml"]);
   });
 
+  test("verify writes a report to a file, whole, for everybody to read, and keeps the exit code", () => {
+    for (const [format, begins] of [
+      ["text", /^simulated · kernel /],
+      ["json", /^\{\n {2}"schema": "vflag\/verdict\/1"/],
+      ["junit", /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites /],
+      ["prometheus", /^# HELP vflag_build_info /],
+      ["html", /^<!doctype html>/],
+    ] as const) {
+      const { stdout } = expect(2, ["verify", ...onHost, "-o", format, "--write", `report.${format}`]);
+      assert.equal(stdout, "data: does not work: ens3f0 (0000:37:00.0): 0 VFs\n");
+      const text = readFileSync(join(folder, `report.${format}`), "utf8");
+      assert.match(text, begins);
+      assert.equal(statSync(join(folder, `report.${format}`)).mode & 0o777, 0o644);
+    }
+    const names = readdirSync(folder).filter((name) => name.includes("report"));
+    assert.deepEqual(names.sort(), ["report.html", "report.json", "report.junit", "report.prometheus", "report.text"]);
+    expect(1, ["verify", ...onHost, "--write", "nowhere/x"], /--write nowhere\/x: ENOENT/);
+    expect(1, ["verify", ...onHost, "--write", "."], /--write \.: that is no regular file/);
+  });
+
   test("plan, verify and apply speak JSON", () => {
     const plan = JSON.parse(expect(2, ["plan", ...onHost, "-o", "json"]).stdout);
     assert.equal(plan.schema, "vflag/plan/1");
@@ -172,10 +195,13 @@ describe("output", () => {
   test("completion scripts name the commands, and bash accepts them", () => {
     for (const shell of ["bash", "zsh", "fish"]) expect(0, ["completion", shell], /simulate/);
     const script = expect(0, ["completion", "bash"]).stdout;
-    const words = spawnSync("bash", ["-c", `${script}\nCOMP_WORDS=(vflag boot ""); COMP_CWORD=2; _vflag; echo "\${COMPREPLY[@]}"`], {
-      encoding: "utf8",
-    });
-    assert.match(words.stdout, /^early late/);
+    const completed = (words: string, at: number) => {
+      const lines = `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=${at}; _vflag; echo "\${COMPREPLY[@]}"`;
+      return spawnSync("bash", ["-c", lines], { encoding: "utf8", cwd: folder }).stdout;
+    };
+    assert.match(completed('vflag boot ""', 2), /^early late/);
+    assert.equal(completed('vflag verify -o ""', 3), "text json junit prometheus html\n");
+    assert.equal(completed("vflag verify --write h", 3), "host.json\n");
   });
 });
 

@@ -27,6 +27,7 @@ const ownName = /^(?:\d+-)?vflag[-.a-z0-9]*$/;
 const unitNames = [
   "vflag-early.service",
   "vflag-late.service",
+  "vflag-verify.timer",
   "systemd-networkd.service",
   "openibd.service",
   // Any instance tells of its template; udev starts one for each netdev of mlx5.

@@ -5,12 +5,15 @@ import { allowThreads } from "./threads.ts";
 // What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
 import "../host/linux/host.ts";
 import "../host/linux/lock.ts";
+import "../host/linux/watch.ts";
 import "../reconcile/apply.ts";
 import "../reconcile/await-bonds.ts";
 import "../reconcile/await-ports.ts";
 import "../reconcile/plan.ts";
 import "../reconcile/verdict.ts";
+import "../reconcile/watch.ts";
 import "../report/apply-text.ts";
+import "../report/change-text.ts";
 import "../report/plan-text.ts";
 import "../report/progress.ts";
 import "../report/state-text.ts";

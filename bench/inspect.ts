@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { LinuxHost } from "../src/host/linux/host.ts";
-import { line, median, milliseconds, program, times } from "./measure.ts";
+import { line, median, megabytes, milliseconds, program, taken, times } from "./measure.ts";
 
 /**
  * Runs inside a network namespace that has 254 veth devices in the place of representors (bench/main.ts makes it):
@@ -52,5 +52,10 @@ const rows = [
     milliseconds(median(whole)),
     `${(theirs / median(whole)).toFixed(1)} times faster (asked: 8)`,
   ),
+  ...[vflag, ...process.argv.slice(2)].map((command, index) => {
+    const { peakMiB } = taken(command, ["inspect", "-o", "json"]);
+    const what = index === 0 ? "from the sources" : "as it is shipped";
+    return line(`vflag inspect, ${what}: peak memory`, megabytes(peakMiB), "(asked: under 120 MB)");
+  }),
 ];
 process.stdout.write(`${rows.join("\n")}\n`);

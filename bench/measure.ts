@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { Taken } from "./peak.ts";
 
 /** The median of several runs, in milliseconds: of an even number, the mean of the middle two. */
 export function median(values: readonly number[]): number {
@@ -33,6 +35,14 @@ export function program(file: string, args: readonly string[], options: { readon
   return stdout;
 }
 
+/** Runs a command to its end, and what it took of the machine. @param codes the exit codes that are no failure */
+export function taken(command: string, words: readonly string[], codes: readonly number[] = [0]): Taken {
+  const peak = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "peak.ts")];
+  const taken: Taken = JSON.parse(program(process.execPath, [...peak, command, ...words]));
+  if (!codes.includes(taken.status ?? -1)) throw new Error(`${command} ${words.join(" ")}: exit ${taken.status}`);
+  return taken;
+}
+
 /** One line of the report. */
 export function line(what: string, value: string, note = ""): string {
   return `${what.padEnd(66)} ${value.padStart(12)}  ${note}`.trimEnd();
@@ -40,4 +50,8 @@ export function line(what: string, value: string, note = ""): string {
 
 export function milliseconds(value: number): string {
   return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
+}
+
+export function megabytes(mebibytes: number): string {
+  return `${((mebibytes * 1024 * 1024) / 1e6).toFixed(0)} MB`;
 }

@@ -14,6 +14,7 @@ import { power } from "./power.ts";
 import { stories } from "./stories.ts";
 import type { Task } from "./task.ts";
 import { publish, tell } from "./transcript.ts";
+import { watches } from "./watch.ts";
 
 /**
  * `npm run lab:test`: builds the image, runs everything below in guests of its own, two at a time, and ends with the line
@@ -31,6 +32,7 @@ const tasks: readonly Task[] = [
   ...ovs,
   ...packaged,
   ...kills,
+  ...watches,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...stories.map((story): Task => {
     const run: Task["run"] = async (guest, report) => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { World } from "../src/host/simulated/world.ts";
@@ -9,6 +9,8 @@ import { allRequirements } from "../src/requirements/stages.ts";
 import { Spec } from "../src/spec/schema.ts";
 import { symptoms } from "../src/symptoms/catalogue.ts";
 import { symptomsPage } from "./symptom-table.ts";
+
+const root = join(import.meta.dirname, "..");
 
 /** What is published of the program's own definitions: JSON Schemas and the pages of checks and symptoms. A test holds them against it. */
 export function published(): ReadonlyMap<string, string> {
@@ -23,6 +25,12 @@ export function published(): ReadonlyMap<string, string> {
     ...allRequirements.map((requirement): [string, string] => [pageOf(requirement.id), `${explainMarkdown(requirement)}\n`]),
     ...symptoms.map((symptom): [string, string] => [pageOf(symptom.id), `${symptomMarkdown(symptom)}\n`]),
   ]);
+}
+
+/** Pages that are there and no longer belong to anything. */
+export function stale(): string[] {
+  const wanted = published();
+  return globSync("docs/checks/*", { cwd: root }).filter((file) => !wanted.has(file));
 }
 
 function checksPage(): string {
@@ -40,8 +48,9 @@ function pageOf(id: string): string {
 }
 
 if (import.meta.main) {
+  for (const file of stale()) rmSync(join(root, file));
   for (const [file, text] of published()) {
-    const path = join(import.meta.dirname, "..", file);
+    const path = join(root, file);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }

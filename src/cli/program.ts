@@ -10,6 +10,7 @@ import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
 import { uninstallCommand } from "./uninstall.ts";
 import { verifyCommand } from "./verify.ts";
+import { watchCommand } from "./watch.ts";
 
 /** The command line: every command, without having loaded what it needs to run. */
 export function buildProgram(version: string): Command {
@@ -24,6 +25,7 @@ export function buildProgram(version: string): Command {
     .addCommand(applyCommand())
     .addCommand(verifyCommand())
     .addCommand(mapCommand())
+    .addCommand(watchCommand())
     .addCommand(explainCommand())
     .addCommand(bootCommand())
     .addCommand(renderCommand())

@@ -17,8 +17,8 @@ export function commandLine(): Command {
 export async function main(program: Command): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      // The reader has gone (`vflag apply | head`): what was begun is brought to its end, and the exit code stays true.
-      if (error.code !== "EPIPE") throw error;
+      // The reader has gone (`vflag apply | head`), or the terminal: what was begun is brought to its end, and the exit code stays true.
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     });
   }
   try {

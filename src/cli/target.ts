@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
+import type { WatchableHost } from "../host/events.ts";
 import type { Host } from "../host/host.ts";
 import { printable } from "../report/escape.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
@@ -46,6 +47,20 @@ export async function openTarget(
     );
   }
   return { host: saved.host, lockFile: `${name}.lock`, journalFile: `${name}.journal.jsonl`, close: () => {} };
+}
+
+/** Opens what `--host` names, to be watched. */
+export async function openWatchable(
+  name: string,
+  spec: Partial<Pick<Spec, "firmware" | "ovs">>,
+): Promise<{ readonly host: WatchableHost; readonly close: () => void }> {
+  if (name !== "local") {
+    const { watchSavedHost } = await import("../host/watched-file.ts");
+    return { host: watchSavedHost(name), close: () => {} };
+  }
+  const { LinuxWatch } = await import("../host/linux/watch.ts");
+  const host = LinuxWatch.open({ program: programPath(), firmwareTool: spec.firmware?.tool ?? null, ovs: spec.ovs });
+  return { host, close: () => host[Symbol.dispose]() };
 }
 
 /** Where this program is: the executable itself, or the script that starts the sources. */

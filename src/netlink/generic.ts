@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { attributes, string, u16 } from "./attributes.ts";
+import { attributes, type Codec, type Decoded, string, u16, u32 } from "./attributes.ts";
 import { NetlinkClient } from "./client.ts";
 import { failure, isRefusal, NetlinkFormatError } from "./errors.ts";
 import { openSocket, type Transport } from "./socket.ts";
@@ -17,7 +17,29 @@ export interface GenericRequest {
 const GENL_HEADER = 4;
 const GENL_ID_CTRL = 0x10;
 const CTRL_CMD_GETFAMILY = 3;
-const controlAttributes = attributes({ id: [1, u16], name: [2, string] });
+const group = attributes({ name: [1, string], id: [2, u32] });
+
+/** A nest whose attributes are numbered: each one a group. */
+const groups: Codec<Decoded<typeof group>[]> = {
+  nested: true,
+  decode(buffer, start, end) {
+    const found: Decoded<typeof group>[] = [];
+    for (let at = start; end - at >= 4; ) {
+      const length = buffer.readUInt16LE(at);
+      if (length < 4 || length > end - at) throw new NetlinkFormatError(`group of ${length} bytes where ${end - at} are left`);
+      found.push(group.decode(buffer, at + 4, at + length));
+      at += (length + 3) & ~3;
+    }
+    return found;
+  },
+  encode: () => [],
+};
+const controlAttributes = attributes({ id: [1, u16], name: [2, string], groups: [7, groups] });
+
+interface Family {
+  readonly id: number;
+  readonly groups: ReadonlyMap<string, number>;
+}
 
 /**
  * Generic netlink (NETLINK_GENERIC): families such as devlink and ethtool, whose ids the kernel gives out at run time.
@@ -25,7 +47,7 @@ const controlAttributes = attributes({ id: [1, u16], name: [2, string] });
  */
 export class GenericNetlink implements Disposable {
   readonly #client: NetlinkClient;
-  readonly #families = new Map<string, number>();
+  readonly #families = new Map<string, Family>();
 
   /** @param open opens the socket; a test hands in its own */
   constructor(open: () => Transport = () => openSocket("generic")) {
@@ -37,19 +59,12 @@ export class GenericNetlink implements Disposable {
    * That there is none is not remembered: the module may be loaded later.
    */
   familyId(name: string): number | null {
-    const known = this.#families.get(name);
-    if (known !== undefined) return known;
-    const payload = Buffer.concat([header(CTRL_CMD_GETFAMILY), ...controlAttributes.encode({ name })]);
-    try {
-      const [answer] = this.#client.request({ what: `find netlink family ${name}`, type: GENL_ID_CTRL, payload });
-      const id = answer && controlAttributes.decode(body(answer)).id;
-      if (id === undefined) throw new NetlinkFormatError(`netlink family ${name} has no id`);
-      this.#families.set(name, id);
-      return id;
-    } catch (error) {
-      if (isRefusal(error, "ENOENT")) return null;
-      throw error;
-    }
+    return this.#family(name)?.id ?? null;
+  }
+
+  /** Id of a family's multicast group; null if the kernel has no such family or group. */
+  groupId(family: string, name: string): number | null {
+    return this.#family(family)?.groups.get(name) ?? null;
   }
 
   /** Sends a request; the attributes of each answer. Throws NetlinkError: ENOENT if the kernel has no such family. */
@@ -73,6 +88,26 @@ export class GenericNetlink implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #family(name: string): Family | null {
+    const known = this.#families.get(name);
+    if (known !== undefined) return known;
+    const payload = Buffer.concat([header(CTRL_CMD_GETFAMILY), ...controlAttributes.encode({ name })]);
+    try {
+      const [answer] = this.#client.request({ what: `find netlink family ${name}`, type: GENL_ID_CTRL, payload });
+      const { id, groups = [] } = answer === undefined ? {} : controlAttributes.decode(body(answer));
+      if (id === undefined) throw new NetlinkFormatError(`netlink family ${name} has no id`);
+      const named = groups.flatMap((found) =>
+        found.name === undefined || found.id === undefined ? [] : [[found.name, found.id] as const],
+      );
+      const family = { id, groups: new Map(named) };
+      this.#families.set(name, family);
+      return family;
+    } catch (error) {
+      if (isRefusal(error, "ENOENT")) return null;
+      throw error;
+    }
   }
 
   #message(family: string, { what, command, attributes }: GenericRequest) {

@@ -28,6 +28,7 @@ export type { ParamMode, ParamType, ParamValue } from "./devlink-param.ts";
 export { isRefusal, NetlinkError, NetlinkFormatError } from "./errors.ts";
 export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./ethtool.ts";
 export { type DriverInfo, getDriverInfo } from "./ethtool-driver.ts";
+export { type KernelEvent, type KernelEventOptions, type KernelEvents, openKernelEvents } from "./events.ts";
 export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./link.ts";
 export { carryOut, type LongRequest } from "./long-request.ts";
 export type { Unnamed } from "./names.ts";

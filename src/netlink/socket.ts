@@ -1,7 +1,7 @@
 import { write } from "node:fs";
 import { constants } from "node:os";
 import { promisify } from "node:util";
-import { failure } from "./errors.ts";
+import { failure, isRefusal } from "./errors.ts";
 import { type Libc, systemLibc } from "./libc.ts";
 
 /** Datagrams to and from the kernel. The seam where tests put a fake kernel. */
@@ -19,8 +19,19 @@ export interface Transport extends Disposable {
   receive(): Buffer;
 }
 
-/** Netlink protocols, from linux/netlink.h. */
-export type NetlinkProtocol = "route" | "generic";
+/**
+ * A socket that hears what the kernel tells everybody (multicast groups). Reading it never waits: the process gets SIGIO when
+ * there is something to read.
+ */
+export interface EventTransport extends Disposable {
+  /** Hears a group from now on. Throws NetlinkError. */
+  join(group: number): void;
+  /** The next datagram that is there, whole; null when there is none. Throws NetlinkError: ENOBUFS once when some were lost. */
+  receiveNow(): Buffer | null;
+}
+
+/** Netlink protocols, from linux/netlink.h. `uevent`: what udev hears of devices and drivers. */
+export type NetlinkProtocol = "route" | "generic" | "uevent";
 
 export interface SocketOptions {
   /** How long receive() waits for a datagram, in ms. Default 5000. The answer is normally there when send() returns. */
@@ -28,19 +39,34 @@ export interface SocketOptions {
   readonly libc?: Libc;
 }
 
-const protocols = { route: 0, generic: 16 } as const satisfies Record<NetlinkProtocol, number>;
+export interface EventSocketOptions extends SocketOptions {
+  /** Bytes that the kernel keeps until they are read; what comes then is lost, and said to be. The kernel doubles it. Default: 1 MiB. */
+  readonly receiveBuffer?: number;
+  /** A program for the kernel that says which datagrams are wanted, as struct sock_filter: 8 bytes an instruction. */
+  readonly filter?: Buffer;
+}
+
+const protocols = { route: 0, uevent: 15, generic: 16 } as const satisfies Record<NetlinkProtocol, number>;
 
 // sys/socket.h and linux/netlink.h, as on every Linux architecture that Node 26 supports
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
 const SO_RCVTIMEO = 20;
+const SO_ATTACH_FILTER = 26;
+const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 const MSG_PEEK = 0x02;
 const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+// asm-generic/ioctls.h, asm-generic/sockios.h
+const FIOASYNC = 0x5452n;
+const FIOSETOWN = 0x8901n;
 
 const writeInThread = promisify(write);
 
@@ -57,7 +83,23 @@ export function openSocket(protocol: NetlinkProtocol, options: SocketOptions = {
   return new KernelSocket(protocol, options);
 }
 
-class KernelSocket implements Transport {
+/**
+ * Opens a netlink socket for events: reading it never waits, and the kernel sends this process SIGIO whenever something has come
+ * (socket(7), "Signals"), so that nobody has to look, and no thread has to wait.
+ * Throws NetlinkError.
+ */
+export function openEventSocket(protocol: NetlinkProtocol, options: EventSocketOptions = {}): EventTransport {
+  const socket = new KernelSocket(protocol, options);
+  try {
+    socket.signalWhenReadable(options);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+class KernelSocket implements Transport, EventTransport {
   readonly port: number;
   readonly #libc: Libc;
   readonly #what: string;
@@ -99,23 +141,64 @@ class KernelSocket implements Transport {
     if (bytesWritten !== message.length) throw failure(what, EMSGSIZE, `${bytesWritten} of ${message.length} bytes sent`);
   }
 
-  /**
-   * Looks at the next datagram (MSG_PEEK, and MSG_TRUNC for its true length) and takes it off the queue only once it is
-   * held whole, so nothing is ever cut off. Datagrams that other processes sent are dropped.
-   */
   receive(): Buffer {
-    const sender = Buffer.alloc(12);
     for (;;) {
-      const length = this.#recvfrom(this.#buffer, MSG_PEEK | MSG_TRUNC, sender);
-      if (length > this.#buffer.length) {
-        this.#buffer = Buffer.allocUnsafeSlow(length);
-        continue;
-      }
-      this.#recvfrom(null, MSG_TRUNC, sender);
-      if (sender.readUInt16LE(0) === AF_NETLINK && sender.readUInt32LE(4) === 0) {
-        return Buffer.copyBytesFrom(this.#buffer, 0, length);
+      const datagram = this.#take(0);
+      if (datagram !== null) return datagram;
+    }
+  }
+
+  receiveNow(): Buffer | null {
+    for (;;) {
+      try {
+        const datagram = this.#take(MSG_DONTWAIT);
+        if (datagram !== null) return datagram;
+      } catch (error) {
+        if (isRefusal(error, "ETIMEDOUT")) return null;
+        throw error;
       }
     }
+  }
+
+  join(group: number): void {
+    this.#setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, int32(group));
+  }
+
+  /** Only an administrator may have a larger buffer than net.core.rmem_max. */
+  signalWhenReadable({ receiveBuffer = 1024 * 1024, filter }: EventSocketOptions): void {
+    const size = int32(receiveBuffer);
+    if (this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) < 0) this.#setOption(SOL_SOCKET, SO_RCVBUF, size);
+    if (filter !== undefined) this.#attach(filter);
+    for (const [request, value] of [
+      [FIOSETOWN, process.pid],
+      [FIOASYNC, 1],
+    ] as const) {
+      if (this.#libc.ioctl(this.#fd, request, int32(value)) < 0) throw failure(`set up ${this.#what}`, this.#libc.errno());
+    }
+  }
+
+  /** struct sock_fprog: the number of instructions, and where they are. Source: linux/filter.h. */
+  #attach(filter: Buffer): void {
+    const program = Buffer.alloc(16);
+    program.writeUInt16LE(filter.length / 8, 0);
+    program.writeBigUInt64LE(this.#libc.address(filter), 8);
+    this.#setOption(SOL_SOCKET, SO_ATTACH_FILTER, program);
+  }
+
+  /**
+   * Looks at the next datagram (MSG_PEEK, and MSG_TRUNC for its true length) and takes it off the queue only once it is
+   * held whole, so nothing is ever cut off. Datagrams that other processes sent are dropped: null.
+   */
+  #take(flags: number): Buffer | null {
+    const sender = Buffer.alloc(12);
+    let length = this.#recvfrom(this.#buffer, flags | MSG_PEEK | MSG_TRUNC, sender);
+    while (length > this.#buffer.length) {
+      this.#buffer = Buffer.allocUnsafeSlow(length);
+      length = this.#recvfrom(this.#buffer, flags | MSG_PEEK | MSG_TRUNC, sender);
+    }
+    this.#recvfrom(null, flags | MSG_TRUNC, sender);
+    const fromKernel = sender.readUInt16LE(0) === AF_NETLINK && sender.readUInt32LE(4) === 0;
+    return fromKernel ? Buffer.copyBytesFrom(this.#buffer, 0, length) : null;
   }
 
   close(): void {

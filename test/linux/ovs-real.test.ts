@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { findFlows } from "../../src/host/linux/flows.ts";
 import { changeOvs, findOvs } from "../../src/host/linux/ovs.ts";
+import { monitorOvsdb } from "../../src/host/linux/ovsdb-monitor.ts";
 import { type RunProgram, runProgram } from "../../src/host/linux/program.ts";
 import { isUnknown } from "../../src/host/observed.ts";
 import type { Ovs, OvsSource } from "../../src/host/ovs.ts";
@@ -145,5 +147,35 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
   test("its refusals are told in its own words", async () => {
     const refused = changeOvs(kernel(), { kind: "del-ovs-port", source, bridge: "nosuchbridge", port: "p1" });
     await assert.rejects(refused, /ovs-vsctl .*exit code 1: .*nosuchbridge/);
+  });
+
+  test("its database tells of ports and settings at once, and again after a restart", async () => {
+    const heard: string[] = [];
+    const until = async (what: string) => {
+      for (let n = 0; n < 100 && !heard.includes(what); n++) await sleep(50);
+      assert.ok(heard.includes(what), `${what}: heard ${heard.join("; ")}`);
+    };
+    using _monitor = monitorOvsdb({
+      path: join(folder, "db.sock"),
+      changed: (tables) => heard.push(...tables),
+      reachable: (now) => heard.push(now ? "there" : "gone"),
+    });
+    await until("there");
+    heard.length = 0;
+    await sleep(200);
+    assert.deepEqual(heard, []);
+    must(["ovs-vsctl", "add-port", "br0", "p7", "--", "set", "interface", "p7", "type=dummy"]);
+    for (const table of ["Bridge", "Port", "Interface"]) await until(table);
+    must(["ovs-vsctl", "set", "Open_vSwitch", ".", "other_config:max-idle=20000"]);
+    await until("Open_vSwitch");
+    process.kill(Number(readFileSync(join(folder, "ovsdb-server.pid"), "utf8")), "SIGTERM");
+    await until("gone");
+    heard.length = 0;
+    const socket = `unix:${join(folder, "db.sock")}`;
+    for (let n = 0; n < 50 && existsSync(join(folder, "ovsdb-server.pid")); n++) await sleep(50);
+    must(["ovsdb-server", join(folder, "conf.db"), `--remote=p${socket}`, "--pidfile", "--detach", "--log-file"]);
+    await until("there");
+    must(["ovs-vsctl", "del-port", "br0", "p7"]);
+    await until("Bridge");
   });
 });

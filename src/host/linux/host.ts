@@ -183,6 +183,12 @@ export class LinuxHost implements Host, Disposable {
     }
   }
 
+  /** Lets go of what was read once although it changes without an action: whoever looks for hours reads it again. */
+  forget(): void {
+    this.#ovsLog = null;
+    this.#bootLoader = null;
+  }
+
   close(): void {
     this.#close();
   }

@@ -19,7 +19,7 @@ const uplinkName = /^p\d+(s\d+)?$/;
 const representorName = /^(c\d+)?pf\d+((vf|sf)\d+)?$/;
 
 /** All links of this network namespace, in one dump. Throws NetlinkError. */
-export function findLinks(kernel: Kernel): FoundLink[] {
+export function findLinks(kernel: Pick<Kernel, "netlink" | "sysRoot">): FoundLink[] {
   return kernel.netlink.route.listLinks().flatMap((link) => {
     // A name with bytes that are no UTF-8 cannot be given back to the kernel as it was.
     return isNetdevName(link.name) ? [{ ...link, device: deviceOf(link, kernel.sysRoot) }] : [];

@@ -1,0 +1,99 @@
+import type { Notice } from "../host/events.ts";
+import type { Change } from "../reconcile/changes.ts";
+import type { Verdict } from "../reconcile/verdict.ts";
+import type { Entry } from "../reconcile/watch.ts";
+import { hostName } from "../requirements/evaluate.ts";
+import { symptoms } from "../symptoms/catalogue.ts";
+import type { Symptom } from "../symptoms/symptom.ts";
+import type { Style } from "./style.ts";
+
+/** One line: when, which NIC, what, from what to what, and what it means. */
+export function entryLine(entry: Entry, style: Style): string {
+  const time = clock(entry.at, style);
+  if (entry.kind === "notice") {
+    const { kind, text } = entry.notice;
+    const told = kind === "log" ? `kernel: ${text}` : text;
+    const symptom = symptomOf(entry.notice);
+    const means = symptom === undefined ? "" : `  ${style.faint(`(${symptom.cause}; ${symptom.remedy})`)}`;
+    return oneLine(`${time}  ${style.strong(hostName)}  ${kind === "lost" ? style.doubtful(told) : told}${means}`);
+  }
+  const { nic, effect, before, after, meaning, consequences = [] } = entry.change;
+  const folded = consequences.length === 0 ? "" : `, and with it ${consequences.join(", ")}`;
+  const paint = { worse: style.bad, better: style.good, neutral: same }[effect];
+  return oneLine(
+    `${time}  ${style.strong(nic)}  ${what(entry.change)}: ${before} → ${paint(after)}${folded}${meaning === "" ? "" : `  ${style.faint(`(${meaning})`)}`}`,
+  );
+}
+
+/** What a NIC is when the watch begins. */
+export function startLine(at: Date, { nic, answer, reason }: Verdict, style: Style): string {
+  const text = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot be told to work") }[
+    answer
+  ];
+  const because = reason === null ? "" : `: ${reason.subject}: ${reason.actual}`;
+  return oneLine(`${clock(at, style)}  ${style.strong(nic)}  ${text}${because}`);
+}
+
+/** The same of all NICs as data: the first line. */
+export function startJson(at: Date, verdicts: readonly Verdict[]): string {
+  const nics = verdicts.map(({ nic, answer, reason }) => ({ nic, answer, reason: reason?.requirement ?? null }));
+  return JSON.stringify({ schema: "vflag/watch/1", time: at.toISOString(), nics });
+}
+
+/** The same as data, for programs: one object a line. */
+export function entryJson(entry: Entry): string {
+  const time = entry.at.toISOString();
+  if (entry.kind === "notice") {
+    const symptom = symptomOf(entry.notice)?.id ?? null;
+    return JSON.stringify({ schema: "vflag/notice/1", time, ...entry.notice, symptom });
+  }
+  return JSON.stringify({ schema: "vflag/change/1", time, ...entry.change });
+}
+
+/** What a line of the kernel log is a sign of. */
+function symptomOf({ kind, text }: Notice): Symptom | undefined {
+  if (kind !== "log") return undefined;
+  return symptoms.find(({ shows, patterns }) => shows !== "ovs-log" && patterns.some((pattern) => pattern.test(text)));
+}
+
+const words: Partial<Record<Change["kind"], string>> = {
+  port: "port ",
+  driver: "driver of ",
+  netdev: "netdev of ",
+  link: "link of ",
+  eswitch: "eSwitch mode of ",
+  "vf-count": "VFs of ",
+  requirement: "check ",
+  symptom: "symptom ",
+  "vf-driver": "driver of ",
+  "vf-holder": "use of ",
+  bond: "bond ",
+  "bond-mode": "mode of ",
+  "bond-link": "bond ",
+  lacp: "LACP of ",
+  "slave-link": "slave ",
+  "lag-mapping": "port mapping of the ",
+  "ovs-port": "bridge of ",
+  "ingress-block": "ingress block of ",
+};
+
+function what({ kind, subjects }: Change): string {
+  const [first = "", second] = subjects;
+  const several =
+    second === undefined ? first : subjects.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${subjects.length - 2} more`;
+  return `${words[kind] ?? ""}${several}`;
+}
+
+/** A name may hold a line feed: a line stays one. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, " ");
+}
+
+/** UTC, as in logs of other hosts. */
+function clock(at: Date, style: Style): string {
+  return style.faint(`${at.toISOString().slice(0, 23).replace("T", " ")}Z`);
+}
+
+function same(text: string): string {
+  return text;
+}

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import type { FirmwareCard } from "../firmware.ts";
+import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import { lagFromLog } from "../lag-log.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
@@ -26,7 +27,7 @@ import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { findOvsLog } from "./ovs-log.ts";
-import { type FoundPf, findPfs } from "./pci.ts";
+import { type FoundPf, findPf, findPfs } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -153,6 +154,13 @@ export class LinuxHost implements Host, Disposable {
       ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
     };
+  }
+
+  /** By sysfs alone: netlink's answers wait for whoever makes or names netdevs. */
+  async glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
+    const found = pfs.map((address) => findPf(this.#kernel.sysRoot, address, (busy) => this.#busy.has(busy)));
+    const there = found.filter((pf) => pf !== null);
+    return there.length < found.length ? null : glanced(before, there);
   }
 
   /** Carries out one action. Throws ActionError; the reason is one line: what was tried, on what, what came back. */

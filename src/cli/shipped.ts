@@ -5,6 +5,7 @@ import { allowThreads } from "./threads.ts";
 // What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
 import "../host/linux/host.ts";
 import "../host/linux/lock.ts";
+import "../host/linux/priority.ts";
 import "../reconcile/apply.ts";
 import "../reconcile/await-bonds.ts";
 import "../reconcile/await-ports.ts";

@@ -59,6 +59,15 @@ test("a host with a NIC in switchdev mode is told whole", async (t) => {
   assert.equal(found?.lag !== null && found?.lag !== undefined && "state" in found.lag && found.lag.state, "disabled");
 });
 
+test("a devlink device on the auxiliary bus is that of the PCI device above it", async (t) => {
+  const link = "-> ../../../devices/pci0000:36/0000:36:00.0/0000:37:00.0/mlx5_core.eth.0";
+  const root = makeTree(t, { sys: { "bus/pci/devices": connectX5(pf), "bus/auxiliary/devices": { "mlx5_core.eth.0": link } } });
+  const eswitches = { "auxiliary/mlx5_core.eth.0": { mode: "legacy", inline: "none", encap: "basic" } } as const;
+  using host = LinuxHost.open(fakeKernel(root, fakeNetlink({ links: [pciLink(4, "ens3f0", pf)], eswitches })));
+  const [found] = (await host.observe()).pfs;
+  assert.deepEqual(found?.eswitch, { mode: "legacy", inline: "none", encap: true, steering: null });
+});
+
 test("a glance is at the PCI bus alone, and shows the VFs that were made", async (t) => {
   const root = makeTree(t, { "sys/bus/pci/devices": connectX5(pf) });
   const fake = fakeNetlink({

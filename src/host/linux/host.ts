@@ -75,6 +75,8 @@ export class LinuxHost implements Host, Disposable {
   readonly #log: KernelLogReader;
   /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
   #ovsLog: ReturnType<typeof findOvsLog> | null = null;
+  /** Versions and serial numbers by devlink handle, in the boot stages: a card says the same throughout one. */
+  readonly #infos = new Map<string, ReturnType<typeof infoOf>>();
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -127,7 +129,8 @@ export class LinuxHost implements Host, Disposable {
       kernel,
       links,
     );
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders));
+    const info = (handle: string | null) => this.#infoOf(handle);
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders));
     const bonds = bondsOf(links);
     const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
     const log = this.#everything ? await this.#log.read() : old ? this.#log.readNow() : notLooked;
@@ -252,6 +255,13 @@ export class LinuxHost implements Host, Disposable {
     return this.#ovsLog;
   }
 
+  #infoOf(handle: string | null): ReturnType<typeof infoOf> {
+    if (handle === null || this.#everything) return infoOf(this.#kernel, handle);
+    const info = this.#infos.get(handle) ?? infoOf(this.#kernel, handle);
+    if (!isUnknown(info.firmware)) this.#infos.set(handle, info);
+    return info;
+  }
+
   #seenBootLoader(): ReturnType<typeof findBootLoader> {
     this.#bootLoader ??= findBootLoader(this.#kernel);
     return this.#bootLoader;
@@ -273,7 +283,8 @@ export class LinuxHost implements Host, Disposable {
     if (!isToldByLog(lag, kernelRelease)) return lag;
     const links = findLinks(kernel);
     const devlink = findDevlink(kernel);
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, new Map()));
+    const info = (handle: string | null) => this.#infoOf(handle);
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map()));
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
     return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
   }
@@ -318,6 +329,7 @@ function describePf(
   kernel: Kernel,
   kernelRelease: string,
   pf: FoundPf,
+  info: (handle: string | null) => ReturnType<typeof infoOf>,
   links: readonly FoundLink[],
   devlink: FoundDevlink,
   holders: ReturnType<typeof findHolders>,
@@ -330,7 +342,7 @@ function describePf(
     product: pf.product,
     model: pf.model,
     driver: pf.driver,
-    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : infoOf(kernel, handle)),
+    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : info(handle)),
     iommuGroup: pf.iommuGroup,
     numaNode: pf.numaNode,
     netdev: netdev?.name ?? null,

@@ -6,6 +6,8 @@ export interface Times {
   readonly late: number;
   /** Both in one run: the median of the sums is not the sum of the medians. */
   readonly both: number;
+  /** What udev still had to do after each stage, in all: who goes before it leaves more of it. */
+  readonly udev: number;
   /** Starting the program without anything to do, once; 0 where it is no program of ours. */
   readonly startup: number;
   /** Representors that were left without the channels that they should have. */
@@ -27,11 +29,11 @@ export function summary(results: ReadonlyMap<string, readonly Times[]>): string 
   const floor = medians.get("floor");
   const rows = [...medians].map(([name, times]) => {
     const ratio = vflag === undefined || name === "vflag" ? "" : `${(times.both / vflag.both).toFixed(2)} x vflag`;
-    return [name.padEnd(8), ...[times.early, times.late, times.both].map(seconds), String(times.untuned).padStart(7), ratio]
+    return [name.padEnd(8), ...[times.early, times.late, times.both, times.udev].map(seconds), String(times.untuned).padStart(7), ratio]
       .join("  ")
       .trimEnd();
   });
-  const lines = [["way     ", ...["early", "late", "both"].map((word) => word.padStart(8)), "untuned"].join("  "), ...rows];
+  const lines = [["way     ", ...["early", "late", "both", "udev"].map((word) => word.padStart(8)), "untuned"].join("  "), ...rows];
   if (vflag !== undefined && floor !== undefined) {
     const starts = 2 * vflag.startup;
     const above = vflag.both - floor.both;
@@ -48,12 +50,13 @@ export function summary(results: ReadonlyMap<string, readonly Times[]>): string 
 }
 
 function ofAll(all: readonly Times[]): Times {
-  const of = (key: "early" | "late" | "both" | "startup" | "untuned") => median(all.map((times) => times[key]));
+  const of = (key: "early" | "late" | "both" | "udev" | "startup" | "untuned") => median(all.map((times) => times[key]));
   const kinds = [...new Set(all.flatMap(({ took }) => Object.keys(took)))];
   return {
     early: of("early"),
     late: of("late"),
     both: of("both"),
+    udev: of("udev"),
     startup: of("startup"),
     untuned: of("untuned"),
     took: Object.fromEntries(kinds.map((kind) => [kind, median(all.map(({ took }) => took[kind] ?? 0))])),

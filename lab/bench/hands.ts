@@ -42,9 +42,9 @@ export async function reset(guest: Guest, { addresses, names }: Card): Promise<v
   await settle(guest);
 }
 
-/** Waits until udev has nothing left to do: at 128 representors this takes longer than making them. */
-export async function settle(guest: Guest): Promise<void> {
-  await mustDo(guest, "udevadm settle -t 300");
+/** Waits until udev has nothing left to do: at 128 representors this takes longer than making them. How long, in milliseconds. */
+export async function settle(guest: Guest): Promise<number> {
+  return timed(guest, "udevadm settle -t 300");
 }
 
 /** What networking does between the stages; returns when both links are up in the bond. */

@@ -47,7 +47,7 @@ async function compare(vfs: number): Promise<void> {
         const measured = await once(guest, card, way);
         results.set(way.name, [...(results.get(way.name) ?? []), measured]);
         process.stdout.write(
-          `  ${way.name.padEnd(8)} early ${seconds(measured.early)}, late ${seconds(measured.late)}, ${measured.untuned} representors untuned\n`,
+          `  ${way.name.padEnd(8)} early ${seconds(measured.early)}, late ${seconds(measured.late)}, udev then ${seconds(measured.udev)}, ${measured.untuned} representors untuned\n`,
         );
       }
     }
@@ -62,10 +62,10 @@ async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
   await reset(guest, card);
   await way.prepare(guest, card);
   const early = await way.early(guest, card);
-  await settle(guest);
+  const between = await settle(guest);
   await makeBond(guest, card);
   const late = await way.late(guest, card);
-  await settle(guest);
+  const udev = between + (await settle(guest));
   const lag = await mustDo(
     guest,
     `cat /sys/kernel/debug/mlx5/${card.addresses[0]}/lag/{state,type}; ls -d /sys/bus/pci/drivers/mlx5_core/0000:* | wc -l`,
@@ -76,7 +76,7 @@ async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
   const { startup = 0 } = way.startup === undefined ? {} : { startup: await way.startup(guest) };
   const took: Record<string, number> = {};
   for (const [kind, time] of [early, late].flatMap((stage) => Object.entries(stage.took ?? {}))) took[kind] = (took[kind] ?? 0) + time;
-  return { early: early.total, late: late.total, both: early.total + late.total, startup, untuned, took };
+  return { early: early.total, late: late.total, both: early.total + late.total, udev, startup, untuned, took };
 }
 
 /** How many representors have other channels than they should: where udev renames one meanwhile, a script tunes nothing. */

@@ -69,9 +69,12 @@ async function run(
   const { Watched } = await import("../reconcile/watched.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
+  const { takePrecedence } = await import("../host/linux/priority.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
   const { stages: all } = await import("../requirements/stages.ts");
   const stages = asked === "all" ? all : asked;
+  // On a host that is at work guests come first.
+  const stepBack = asked === "all" || name !== "local" ? () => {} : takePrecedence();
   const spec = readSpec(file);
   const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec);
   try {
@@ -117,6 +120,7 @@ async function run(
       lock.release();
     }
   } finally {
+    stepBack();
     target.close();
   }
 }

@@ -6,6 +6,7 @@ import { allowThreads } from "./threads.ts";
 import "../host/linux/host.ts";
 import "../host/linux/lock.ts";
 import "../host/linux/watch.ts";
+import "../host/linux/priority.ts";
 import "../reconcile/apply.ts";
 import "../reconcile/await-bonds.ts";
 import "../reconcile/await-ports.ts";

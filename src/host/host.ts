@@ -1,5 +1,6 @@
 import type { Action } from "./action.ts";
 import type { HostState } from "./state.ts";
+import type { PciAddress } from "./values.ts";
 
 /** A hypervisor: it can be looked at, and acted on. The real one and the simulated one obey the same conformance suite. */
 export interface Host {
@@ -11,6 +12,12 @@ export interface Host {
 
   /** One snapshot of everything that vflag decides on. What cannot be seen is `{ unknown: reason }`, never a default. */
   observe(): Promise<HostState>;
+
+  /**
+   * Looks at these PFs and their VFs alone, as the PCI bus shows them, and takes the rest from `before`: see `glanced`. Null: that
+   * is not enough, and the host must be observed. A host that cannot do this in less time than observing leaves it out.
+   */
+  glance?(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null>;
 
   /**
    * Carries out one action and returns when its effect is visible to `observe`.

@@ -6,6 +6,7 @@ import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { allRequirements, hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
+import { glanceAfter, mayFollow } from "./after-glance.ts";
 import { type Lane, lanesOf } from "./lanes.ts";
 import { forbidden, interrupts, needsLastLook } from "./safety.ts";
 import { Turns } from "./turns.ts";
@@ -64,8 +65,8 @@ const lanesAtOnce = 32;
 const attemptsPerRequirement = 5;
 
 /**
- * Brings a host to its spec: observe, take the first requirement that does not hold, do its actions, observe again,
- * until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
+ * Brings a host to its spec: observe, take the first requirement that does not hold, do its actions, observe again (between some
+ * steps a glance suffices: after-glance.ts), until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
  * at the same time, then what the host can be only with them.
  */
 export async function reconcile(host: Host, spec: Spec, { stages, observer = {}, allowed = {} }: ReconcileOptions): Promise<NicOutcome[]> {
@@ -98,9 +99,15 @@ async function reconcileOne(
   const steps: Step[] = [];
   const failures: Failure[] = [];
   const attempts = new Map<string, string[]>();
+  let glanced: HostState | null = null;
   for (;;) {
-    const state = await host.current();
+    const state: HostState = glanced ?? (await host.current());
     const next = nextStep(nic, deviationsOf(state), attempts, steps);
+    const last = steps.at(-1);
+    if (glanced !== null && !(next.kind === "step" && last !== undefined && mayFollow(last, next.step))) {
+      glanced = null;
+      continue;
+    }
     if (next.kind !== "step") {
       const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
       observer.nicEnds?.(outcome);
@@ -112,7 +119,9 @@ async function reconcileOne(
     for (const { id } of allRequirements.slice(allRequirements.findIndex(({ id }) => id === step.requirement) + 1)) attempts.delete(id);
     attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
     observer.stepBegins?.(step);
-    failures.push(...(await performStep(host, step, cardsOf(state), turns, observer)));
+    const failed = await performStep(host, step, cardsOf(state), turns, observer);
+    failures.push(...failed);
+    glanced = failed.length === 0 ? await glanceAfter(host, state, step) : null;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Action } from "../host/action.ts";
 import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
+import type { PciAddress } from "../host/values.ts";
 
 /** A host, with what was last seen of it: looking at hundreds of VFs takes its time, and twice in a row shows the same. */
 export class Watched implements Host {
@@ -34,6 +35,11 @@ export class Watched implements Host {
   /** What was seen last, if no action has begun or ended since that look began; else looks. */
   async current(): Promise<HostState> {
     return this.#seen?.changes === this.#changes ? this.#seen.state : this.observe();
+  }
+
+  /** What it shows is nobody's look at the whole host, and is not kept. */
+  async glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
+    return (await this.#host.glance?.(before, pfs)) ?? null;
   }
 
   async perform(action: Action): Promise<void> {

@@ -84,6 +84,21 @@ test("in switchdev mode new VFs are waited for until their representors are ther
   assert.ok(performance.now() - before >= 140);
 });
 
+test("representors that are on their PF's device are not asked of netlink", async (t) => {
+  const { kernel, root } = world(t, { netlink: { eswitches: { [handle]: switchdev } } });
+  const net = { ens3f0: {}, eth0: {} };
+  addTree(join(root, "sys/bus/pci/devices"), { [pf]: { virtfn0: `-> ../${vf}`, net }, [vf]: connectX5Vf(pf, 12) });
+  let asked = 0;
+  const listLinks = () => {
+    asked++;
+    return kernel.netlink.route.listLinks();
+  };
+  const route = { ...kernel.netlink.route, listLinks };
+  await setVfCount({ ...kernel, netlink: { ...kernel.netlink, route } }, pf, 1);
+  // Once, for who uses the VFs and the port.
+  assert.equal(asked, 1);
+});
+
 test("a number of VFs that is there already is not written again, whoever uses them", async (t) => {
   const { kernel, read } = world(t, { devices: heldDevices, proc: qemu, netlink: { links: enslaved } });
   await setVfCount(kernel, pf, 1);

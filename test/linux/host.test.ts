@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { devicesIn, listNamespaces } from "../../src/host/linux/namespaces.ts";
 import { HostState } from "../../src/host/state.ts";
 import { pciAddress } from "../../src/host/values.ts";
 import { fakeKernel, fakeNetlink, link, pciLink, port, slaveOf, vf } from "./fake-kernel.ts";
-import { connectX5, makeTree } from "./tree.ts";
+import { addTree, connectX5, connectX5Vf, makeTree } from "./tree.ts";
 
 const pf = pciAddress("0000:37:00.0");
 const vfs = ["0000:37:00.2", "0000:37:00.3"];
@@ -56,6 +57,41 @@ test("a host with a NIC in switchdev mode is told whole", async (t) => {
     { netdev: "eth0", pf, vf: 1 },
   ]);
   assert.equal(found?.lag !== null && found?.lag !== undefined && "state" in found.lag && found.lag.state, "disabled");
+});
+
+test("a devlink device on the auxiliary bus is that of the PCI device above it", async (t) => {
+  const link = "-> ../../../devices/pci0000:36/0000:36:00.0/0000:37:00.0/mlx5_core.eth.0";
+  const root = makeTree(t, { sys: { "bus/pci/devices": connectX5(pf), "bus/auxiliary/devices": { "mlx5_core.eth.0": link } } });
+  const eswitches = { "auxiliary/mlx5_core.eth.0": { mode: "legacy", inline: "none", encap: "basic" } } as const;
+  using host = LinuxHost.open(fakeKernel(root, fakeNetlink({ links: [pciLink(4, "ens3f0", pf)], eswitches })));
+  const [found] = (await host.observe()).pfs;
+  assert.deepEqual(found?.eswitch, { mode: "legacy", inline: "none", encap: true, steering: null });
+});
+
+test("a glance is at the PCI bus alone, and shows the VFs that were made", async (t) => {
+  const root = makeTree(t, { "sys/bus/pci/devices": connectX5(pf) });
+  const fake = fakeNetlink({
+    links: [pciLink(4, "ens3f0", pf)],
+    eswitches: { [`pci/${pf}`]: { mode: "legacy", inline: "none", encap: "basic" } },
+  });
+  const kernel = fakeKernel(root, fake);
+  let silent = false;
+  const route = {
+    ...kernel.netlink.route,
+    listLinks: () => {
+      assert.ok(!silent, "netlink is asked");
+      return fake.links;
+    },
+  };
+  using host = LinuxHost.open({ ...kernel, netlink: { ...kernel.netlink, route } });
+  const before = await host.observe();
+  silent = true;
+  const devices = join(root, "sys/bus/pci/devices");
+  addTree(devices, { [pf]: { virtfn0: `-> ../${vfs[0]}` }, [vfs[0] ?? ""]: connectX5Vf(pf, 12) });
+  writeFileSync(join(devices, pf, "sriov_numvfs"), "1\n");
+  const state = HostState.parse(await host.glance(before, [pf]));
+  assert.deepEqual([state.pfs[0]?.sriov?.count, state.pfs[0]?.vfs.map(({ address }) => address)], [1, [vfs[0]]]);
+  assert.equal(await host.glance(before, [pciAddress("0000:99:00.0")]), null);
 });
 
 test("a netdev that udev renames after the observation is acted on all the same", async (t) => {

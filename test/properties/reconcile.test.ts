@@ -10,6 +10,7 @@ import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import { twinOf } from "../../src/host/simulated/twin.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import type { HostState } from "../../src/host/state.ts";
+import type { PciAddress } from "../../src/host/values.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
 import { type NicOutcome, reconcile } from "../../src/reconcile/reconcile.ts";
 import { forbidden } from "../../src/reconcile/safety.ts";
@@ -153,6 +154,11 @@ class Eventful implements Host {
     return this.#host.observe();
   }
 
+  glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
+    if (this.#looks-- === 0) this.#happen(this.#host.world);
+    return this.#host.glance(before, pfs);
+  }
+
   async perform(action: Action): Promise<void> {
     const reason = forbidden(action, observeWorld(this.#host.world));
     if (reason !== null) throw new ActionError(action, "EBUSY", reason);
@@ -174,6 +180,10 @@ class Killed implements Host {
 
   observe(): Promise<HostState> {
     return this.#host.observe();
+  }
+
+  glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
+    return this.#host.glance(before, pfs);
   }
 
   async perform(action: Action): Promise<void> {

@@ -1,5 +1,4 @@
-import { realpathSync } from "node:fs";
-import { join } from "node:path";
+import { readlinkSync } from "node:fs";
 import type { DevlinkHandle, DevlinkPort, Eswitch } from "../../netlink/index.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { PhysicalFunction, DevlinkPort as PortState } from "../state.ts";
@@ -23,8 +22,19 @@ export function findDevlink(kernel: Kernel): FoundDevlink {
   if (!available) return { handles: new Map(), ports: [] };
   return {
     handles: observe(() => findHandles(kernel)),
-    ports: observe(() => devlink.listPorts().map((port) => ({ ...port, device: deviceOf(port.handle, kernel.sysRoot) }))),
+    ports: observe(() => withDevices(devlink.listPorts(), kernel.sysRoot)),
   };
+}
+
+/** Hundreds of ports are on a few handles. */
+function withDevices(ports: readonly DevlinkPort[], sysRoot: string): (DevlinkPort & PortOfVf)[] {
+  const devices = new Map<DevlinkHandle, string | null>();
+  return ports.map((port) => {
+    const known = devices.get(port.handle);
+    const device = known === undefined ? deviceOf(port.handle, sysRoot) : known;
+    devices.set(port.handle, device);
+    return { ...port, device };
+  });
 }
 
 /**
@@ -72,14 +82,17 @@ function findHandles(kernel: Kernel): Map<string, DevlinkHandle> {
   return handles;
 }
 
-/** The PCI device under a handle: `pci/0000:37:00.0` says it; `auxiliary/mlx5_core.eth.0` is a child of it in sysfs. */
+/**
+ * The PCI device under a handle: `pci/0000:37:00.0` says it; `auxiliary/mlx5_core.eth.0` is a child of it in sysfs, where a bus's link
+ * to a device names all that is above it: linux drivers/base/bus.c, bus_add_device(). Every VF with a driver has such a handle.
+ */
 function deviceOf(handle: DevlinkHandle, sysRoot: string): string | null {
   const slash = handle.indexOf("/");
   const [bus, name] = [handle.slice(0, slash), handle.slice(slash + 1)];
   if (bus === "pci") return parsePciAddress(name);
   if (bus !== "auxiliary" || name.includes("/") || name.startsWith(".")) return null;
   try {
-    const path = realpathSync(join(sysRoot, "bus/auxiliary/devices", name)).split("/");
+    const path = readlinkSync(`${sysRoot}/bus/auxiliary/devices/${name}`).split("/");
     return path.map(parsePciAddress).findLast((address) => address !== null) ?? null;
   } catch {
     return null;

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PciAddress } from "../values.ts";
 import { refuseInUse } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
@@ -18,6 +19,9 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
   if (now !== null) throw new Refusal("EBUSY", `VF ${address} is bound to ${now}, not free for ${driver}`);
   const path = driverPath(kernel.sysRoot, driver);
   if (!existsSync(path)) throw new Refusal("ENOENT", `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`);
+  // All that are bound together are looked at before the first is asked for. They then come to the lock under which netdevs are
+  // registered (RTNL) one behind the other, before udev, which takes it again and again for each netdev that it hears of.
+  await nextTurn();
   try {
     await writeAttribute(`${path}/bind`, address);
   } catch (error) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import type { FirmwareCard } from "../firmware.ts";
+import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import { lagFromLog } from "../lag-log.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
@@ -29,7 +30,7 @@ import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { findOpenStack } from "./openstack.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { findOvsLog } from "./ovs-log.ts";
-import { type FoundPf, findPfs } from "./pci.ts";
+import { type FoundPf, findPf, findPfs } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -80,6 +81,8 @@ export class LinuxHost implements Host, Disposable {
   readonly #log: KernelLogReader;
   /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
   #ovsLog: ReturnType<typeof findOvsLog> | null = null;
+  /** Versions and serial numbers by devlink handle, in the boot stages: a card says the same throughout one. */
+  readonly #infos = new Map<string, ReturnType<typeof infoOf>>();
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -134,7 +137,8 @@ export class LinuxHost implements Host, Disposable {
       kernel,
       links,
     );
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, holders));
+    const info = (handle: string | null) => this.#infoOf(handle);
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders));
     const bonds = bondsOf(links);
     const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
     const log = this.#everything ? await this.#log.read() : old ? this.#log.readNow() : notLooked;
@@ -164,6 +168,13 @@ export class LinuxHost implements Host, Disposable {
       guests: this.#evidence ? findGuests(described, kernel) : notLooked,
       flows: this.#evidence ? await findFlows(kernel.run, ovs) : notLooked,
     };
+  }
+
+  /** By sysfs alone: netlink's answers wait for whoever makes or names netdevs. */
+  async glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
+    const found = pfs.map((address) => findPf(this.#kernel.sysRoot, address, (busy) => this.#busy.has(busy)));
+    const there = found.filter((pf) => pf !== null);
+    return there.length < found.length ? null : glanced(before, there);
   }
 
   /** Carries out one action. Throws ActionError; the reason is one line: what was tried, on what, what came back. */
@@ -261,6 +272,13 @@ export class LinuxHost implements Host, Disposable {
     return this.#ovsLog;
   }
 
+  #infoOf(handle: string | null): ReturnType<typeof infoOf> {
+    if (handle === null || this.#everything) return infoOf(this.#kernel, handle);
+    const info = this.#infos.get(handle) ?? infoOf(this.#kernel, handle);
+    if (!isUnknown(info.firmware)) this.#infos.set(handle, info);
+    return info;
+  }
+
   #seenBootLoader(): ReturnType<typeof findBootLoader> {
     this.#bootLoader ??= findBootLoader(this.#kernel);
     return this.#bootLoader;
@@ -282,7 +300,8 @@ export class LinuxHost implements Host, Disposable {
     if (!isToldByLog(lag, kernelRelease)) return lag;
     const links = findLinks(kernel);
     const devlink = findDevlink(kernel);
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, links, devlink, new Map()));
+    const info = (handle: string | null) => this.#infoOf(handle);
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map()));
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
     return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
   }
@@ -327,6 +346,7 @@ function describePf(
   kernel: Kernel,
   kernelRelease: string,
   pf: FoundPf,
+  info: (handle: string | null) => ReturnType<typeof infoOf>,
   links: readonly FoundLink[],
   devlink: FoundDevlink,
   holders: ReturnType<typeof findHolders>,
@@ -339,7 +359,7 @@ function describePf(
     product: pf.product,
     model: pf.model,
     driver: pf.driver,
-    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : infoOf(kernel, handle)),
+    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : info(handle)),
     iommuGroup: pf.iommuGroup,
     numaNode: pf.numaNode,
     netdev: netdev?.name ?? null,

@@ -95,7 +95,8 @@ export function netdevOfPf<T extends { index: number; device: string | null; por
 /** What the PF administers of one of its VFs. @param link the PF's own netdev */
 export function vfSettingsOf(link: Link | null, index: number): Observed<VfSettings> {
   if (link === null) return unknown("the PF has no netdev to ask");
-  const vf = link.vfs.find((candidate) => candidate.index === index);
+  // They come in order; to search hundreds for each of hundreds takes longer than to ask the kernel.
+  const vf = link.vfs[index]?.index === index ? link.vfs[index] : link.vfs.find((candidate) => candidate.index === index);
   if (vf === undefined) return unknown(`the driver of ${link.name} does not tell the settings of VF ${index}`);
   const mac = macOf(vf.mac);
   if (mac === null) return unknown(`the hardware address of VF ${index} is no Ethernet address`);

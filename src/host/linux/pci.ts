@@ -83,14 +83,15 @@ export function virtfnLinks(path: string, entries: Iterable<string> = listNames(
 export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false, known: Ids | null = null): FoundVf | null {
   const path = pciPath(sysRoot, address);
   // Its directory is not listed: that takes longer than all that is looked for in it.
-  if (!existsSync(path)) return null;
+  const driver = readLinkName(`${path}/driver`);
+  if (driver === null && !existsSync(path)) return null;
   const ids = known ?? readIds(path);
   if (ids === null) return null;
   return {
     index,
     address,
     ...ids,
-    driver: readLinkName(`${path}/driver`),
+    driver,
     driverOverride: isBusy ? null : driverOverrideOf(path),
     iommuGroup: readGroup(path),
   };

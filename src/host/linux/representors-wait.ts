@@ -5,6 +5,7 @@ import type { Kernel } from "./kernel.ts";
 import { type FoundLink, findLinks } from "./links.ts";
 import { findPfs } from "./pci.ts";
 import { type PortOfVf, representorsOf } from "./representors.ts";
+import { listNames, pciPath } from "./sysfs.ts";
 import { until } from "./wait.ts";
 
 /** How long representors may take, in ms. */
@@ -19,6 +20,8 @@ const vfPort = /^(c0)?pf\d+vf\d+$/;
  */
 export async function awaitRepresentors(kernel: Kernel, pf: PciAddress, count: number): Promise<void> {
   const areThere = () => {
+    // The uplink and the representors: netlink's answer would wait for the lock (RTNL) that udev holds while it names them.
+    if (listNames(`${pciPath(kernel.sysRoot, pf)}/net`).length > count) return true;
     const links = findLinks(kernel);
     return onDevice(links, pf) >= count || areRecognised(kernel, links, pf, count);
   };

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, write } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync, write } from "node:fs";
 import { promisify } from "node:util";
 import type { PciAddress } from "../values.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -43,6 +43,8 @@ export function readLinkName(path: string): string | null {
 
 /** The names in a directory; none when it is not there. */
 export function listNames(path: string): string[] {
+  // To be told by an exception takes four times as long, and of hundreds of VFs most have none of what is looked for.
+  if (!existsSync(path)) return [];
   try {
     return readdirSync(path);
   } catch {

@@ -1,8 +1,10 @@
 import type { Action } from "../action.ts";
 import { cardsOf } from "../cards.ts";
+import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import { known } from "../observed.ts";
 import type { HostState } from "../state.ts";
+import type { PciAddress } from "../values.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { durationOf } from "./durations.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
@@ -30,6 +32,11 @@ export class SimulatedHost implements Host {
 
   async observe(): Promise<HostState> {
     return observeWorld(this.world);
+  }
+
+  async glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
+    const seen = observeWorld(this.world).pfs.filter(({ address }) => pfs.includes(address));
+    return seen.length < pfs.length ? null : glanced(before, seen);
   }
 
   async perform(action: Action): Promise<void> {

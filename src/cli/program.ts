@@ -4,6 +4,8 @@ import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
+import { neutronCommand } from "./neutron.ts";
+import { novaCommand } from "./nova.ts";
 import { planCommand } from "./plan.ts";
 import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -25,6 +27,8 @@ export function buildProgram(version: string): Command {
     .addCommand(explainCommand())
     .addCommand(bootCommand())
     .addCommand(renderCommand())
+    .addCommand(novaCommand())
+    .addCommand(neutronCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

@@ -19,7 +19,7 @@ export class IniRefusal extends Error {
 }
 
 /** How a comment begins that says that the assignment under it is vflag's, so that a later run may change it. */
-export const ownMark = "# vflag: ";
+const ownMark = "# vflag: ";
 
 /**
  * Makes changes, one after the other; every byte that they do not concern stays as it is. A change that is there already changes
@@ -32,8 +32,7 @@ export function editIni(text: string, edits: readonly IniEdit[], form: "plain" |
     const problem = ini.problems[0];
     if (problem !== undefined) throw new IniRefusal(`line ${problem.line}: ${problem.message}; oslo.config refuses such a file`);
     if (edit.kind === "remove") return remove(ini, edit);
-    checkWords(edit, form);
-    return edit.kind === "set" ? set(ini, edit) : append(ini, edit);
+    return edit.kind === "set" ? set(ini, edit, form) : append(ini, edit, form);
   }, text);
 }
 
@@ -42,16 +41,26 @@ export function isOwn(ini: Ini, entry: IniEntry): boolean {
   return ownCommentStart(ini, entry) < entry.start;
 }
 
+/** The text of vflag's comment above an entry; empty where there is none. */
+export function ownComment(ini: Ini, entry: IniEntry): string {
+  const lines = ini.text.slice(ownCommentStart(ini, entry), entry.start).split(/\r\n|\r|\n/);
+  return lines
+    .slice(0, -1)
+    .map((line) => line.slice(ownMark.length))
+    .join("\n");
+}
+
 type Assignment = Exclude<IniEdit, { kind: "remove" }>;
 
-function set(ini: Ini, edit: Assignment): string {
+function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   const present = entriesOf(ini, edit.section, edit.key);
   const last = present.at(-1);
-  if (last === undefined) return append(ini, edit);
+  if (last === undefined) return append(ini, edit, form);
   const templated = present.find((entry) => entry.templated);
   if (templated !== undefined) {
     throw new IniRefusal(`line ${templated.line}: a Jinja expression decides about ${edit.key}; put ${edit.value} into it by hand`);
   }
+  checkWords(edit, form);
   const assignment = last.value === edit.value ? ini.text.slice(last.start, last.end) : replaced(ini, last, edit.value);
   if (edit.comment === undefined) return splice(ini.text, last.start, last.end, assignment);
   return splice(ini.text, ownCommentStart(ini, last), last.end, commented(edit.comment, assignment, ini.eol));
@@ -65,7 +74,8 @@ function replaced(ini: Ini, entry: IniEntry, value: string): string {
 }
 
 /** After the last of the same key, or else of the same section; a section that is not there is added at the end. */
-function append(ini: Ini, edit: Assignment): string {
+function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
+  checkWords(edit, form);
   const line = commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`, ini.eol);
   const open = (offset: number) => ini.jinja.depth(offset) === 0;
   const inSection = ini.entries.filter((entry) => sameSection(entry.section, edit.section) && open(entry.start) && open(entry.end));

@@ -76,7 +76,7 @@ function replaced(ini: Ini, entry: IniEntry, value: string): string {
 /** After the last of the same key, or else of the same section; a section that is not there is added at the end. */
 function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   checkWords(edit, form);
-  const line = commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`, ini.eol);
+  const line = commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`.trimEnd(), ini.eol);
   const open = (offset: number) => ini.jinja.depth(offset) === 0;
   const inSection = ini.entries.filter((entry) => sameSection(entry.section, edit.section) && open(entry.start) && open(entry.end));
   const anchor = inSection.findLast((entry) => entry.key === edit.key) ?? inSection.at(-1);

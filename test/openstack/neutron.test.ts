@@ -23,7 +23,7 @@ describe("sriov_agent.ini", () => {
     assert.equal(
       text,
       "[sriov_nic]\n# vflag: the ports of NICs in mode sriov (nic0, nic1)\n" +
-        "physical_device_mappings = physnet2:ens3f0,physnet2:ens3f1,physnet3:ens4f0\n# vflag: no VF is kept from guests\nexclude_devices = \n",
+        "physical_device_mappings = physnet2:ens3f0,physnet2:ens3f1,physnet3:ens4f0\n# vflag: no VF is kept from guests\nexclude_devices =\n",
     );
     assert.equal(sriovAgentConf(text, request([sriov, "mode: sriov, ports: [ens4f0], physnet: physnet3"])).text, text);
   });

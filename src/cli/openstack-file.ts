@@ -66,7 +66,8 @@ export async function writeConf(file: string, make: Make, options: ConfOptions):
   }
 }
 
-async function requestOf({ spec: file, host: name, release, kolla }: ConfOptions): Promise<ConfRequest> {
+/** The spec and the host that the options name. */
+export async function requestOf({ spec: file, host: name, release, kolla }: ConfOptions): Promise<ConfRequest> {
   const { openTarget, readSpec } = await import("./target.ts");
   const spec = readSpec(file);
   const target = await openTarget(name, false, "nics", spec);
@@ -78,7 +79,7 @@ async function requestOf({ spec: file, host: name, release, kolla }: ConfOptions
 }
 
 /** A file's text with every byte in it; `null` where there is no such file. */
-async function readConf(file: string): Promise<string | null> {
+export async function readConf(file: string): Promise<string | null> {
   const { UsageError } = await import("./target.ts");
   let bytes: Buffer;
   try {

@@ -6,6 +6,7 @@ import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { neutronCommand } from "./neutron.ts";
 import { novaCommand } from "./nova.ts";
+import { openstackCommand } from "./openstack.ts";
 import { planCommand } from "./plan.ts";
 import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -29,6 +30,7 @@ export function buildProgram(version: string): Command {
     .addCommand(renderCommand())
     .addCommand(novaCommand())
     .addCommand(neutronCommand())
+    .addCommand(openstackCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

@@ -1,12 +1,13 @@
 import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
-import { entriesOf, escapeValue, type Ini, type IniEntry, optionValue, plainValue, readIni } from "./ini.ts";
+import { entriesOf, escapeValue, type Ini, type IniEntry, optionValue, readIni } from "./ini.ts";
 import { editIni, type IniEdit, IniRefusal, isOwn, ownComment } from "./ini-edit.ts";
 import { filterEdits } from "./nova-filters.ts";
 import { type NovaView, novaView } from "./nova-host.ts";
 import { type Conflict, type Outcome, outcome } from "./outcome.ts";
-import { type JsonObject, NovaRefusal, type PciRule, parseRules, ruleFor, UnreadRule } from "./pci-rule.ts";
+import { type JsonObject, ruleFor } from "./pci-rule.ts";
 import { type GeneratedRule, pciRules } from "./pci-rules.ts";
+import { type PresentRules, presentRules, ruleOptions } from "./present-rules.ts";
 import { isFrom, type Release } from "./releases.ts";
 
 /** For whom a file is: `kolla` is one that Kolla-Ansible merges with its own, and a Jinja template. */
@@ -17,11 +18,6 @@ export interface ConfRequest {
   readonly state: HostState;
   readonly release: Release;
   readonly deployment: Deployment;
-}
-
-interface PresentRule {
-  readonly entry: IniEntry;
-  readonly rules: readonly PciRule[];
 }
 
 /**
@@ -42,7 +38,10 @@ export function novaConf(text: string, request: ConfRequest): Outcome {
   const conflicts = generated.problems.map((why): Conflict => ({ line: null, there: "", wanted: "PCI rules", why }));
   if (inPlacement) notes.push("[pci] report_in_placement is on, and Nova takes no devname with it: rules are by address");
 
-  const present = readPresent(ini, release, view, conflicts);
+  const cannotJudge = (entry: IniEntry, why: string) => {
+    conflicts.push({ line: entry.line, there: `${entry.key} = ${entry.value}`, wanted: "rules whose meaning is known", why });
+  };
+  const present = presentRules({ ...ini, entries: ini.entries.filter((entry) => !isOwn(ini, entry)) }, release, view.host, cannotJudge);
   const rules = generated.rules.filter((rule) => isMissing(rule, present, view, conflicts));
   const filters = filterEdits(ini, release);
   const edits = [...ruleEdits(ini, rules, optionName(release, deployment)), ...(generated.rules.length > 0 ? filters.edits : [])];
@@ -64,15 +63,6 @@ export function refusedFile(text: string, line: number, message: string): Outcom
   };
 }
 
-/** The option's names in a release, in the order in which oslo.config puts their values together: old names first. */
-export function ruleOptions(release: Release): { section: string; key: string }[] {
-  const old = [
-    { section: "DEFAULT", key: "pci_passthrough_whitelist" },
-    { section: "pci", key: "passthrough_whitelist" },
-  ];
-  return isFrom(release, "zed") ? [...old, { section: "pci", key: "device_spec" }] : old;
-}
-
 /**
  * The name to write. Kolla-Ansible's own template writes the old one in every release, with a made-up device: the same name
  * takes that one's place, the new name would stand beside it. Source: kolla-ansible, ansible/roles/nova-cell/templates/nova.conf.j2.
@@ -91,32 +81,8 @@ function notesOnNames(ini: Ini, release: Release, deployment: Deployment): strin
   ];
 }
 
-/** What others wrote that Nova reads; what vflag cannot judge is a conflict. */
-function readPresent(ini: Ini, release: Release, view: NovaView, conflicts: Conflict[]): PresentRule[] {
-  const entries = ruleOptions(release).flatMap(({ section, key }) => entriesOf(ini, section, key));
-  return entries
-    .filter((entry) => !isOwn(ini, entry))
-    .flatMap((entry) => {
-      const conflict = (why: string) => {
-        conflicts.push({ line: entry.line, there: `${entry.key} = ${entry.value}`, wanted: "rules whose meaning is known", why });
-        return [];
-      };
-      const value = plainValue(entry.value);
-      if (entry.templated)
-        return conflict("a Jinja expression makes it, so what it offers is not known here: take it out, and let vflag write the rules");
-      if (value === null) return conflict("it takes another option's value in ($), which is not known here ($$ stands for a dollar)");
-      try {
-        return [{ entry, rules: parseRules([value], view.host) }];
-      } catch (error) {
-        if (error instanceof NovaRefusal) return conflict(`nova-compute refuses it: ${error.message}`);
-        if (error instanceof UnreadRule) return conflict(error.message);
-        throw error;
-      }
-    });
-}
-
 /** Whether a rule is still to be written; a rule of somebody else that tells its VFs something else is a conflict. */
-function isMissing(rule: GeneratedRule, present: readonly PresentRule[], view: NovaView, conflicts: Conflict[]): boolean {
+function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: NovaView, conflicts: Conflict[]): boolean {
   let covered = rule.devices.length > 0;
   for (const device of rule.devices) {
     const decides = ruleFor(

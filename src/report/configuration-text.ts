@@ -1,3 +1,4 @@
+import type { ConfigurationFinding } from "../openstack/check.ts";
 import type { Outcome } from "../openstack/outcome.ts";
 import type { Style } from "./style.ts";
 import { textDiff } from "./text-diff.ts";
@@ -20,6 +21,17 @@ export function remarksText(file: string, { conflicts, notes }: Outcome, style: 
   ]);
   const remarks = [...lines, ...notes.map((note) => `${style.doubtful("note")}  ${note}`)];
   return remarks.map((line) => `${line}\n`).join("");
+}
+
+/** What `openstack check` found, one line each, the worst first. */
+export function findingsText(findings: readonly (Omit<ConfigurationFinding, "file"> & { readonly file: string })[], style: Style): string {
+  if (findings.length === 0) return "The files fit the host and the release.\n";
+  const paint = { wrong: style.bad, doubtful: style.doubtful, unknown: style.faint } as const;
+  const order = ["wrong", "doubtful", "unknown"] as const;
+  const sorted = findings.toSorted((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
+  return sorted
+    .map(({ kind, file, line, text }) => `${paint[kind](kind.padEnd(8))}  ${file}${line === null ? "" : `:${line}`}: ${oneLine(text)}\n`)
+    .join("");
 }
 
 function oneLine(text: string): string {

@@ -73,6 +73,21 @@ test("a file that is not there yet is made, under any name", () => {
   assert.match(read("mine.conf"), /^\[ml2\]\n/);
 });
 
+test("openstack check holds files against the host", () => {
+  for (const file of ["nova.conf", "sriov_agent.ini"]) expect(0, [file === "nova.conf" ? "nova" : "neutron", "write", file, ...target]);
+  const files = ["--nova", "nova.conf", "--sriov-agent", "sriov_agent.ini"];
+  assert.match(
+    expect(2, ["openstack", "check", ...files, ...target]).stdout,
+    /^doubtful {2}sriov_agent\.ini:3: ens3f0 is mapped to physnet2, and it has no VFs yet/,
+  );
+  write("nova.conf", '[pci]\ndevice_spec = {"mac_address": "24:8a:07:*"}\n');
+  const { stdout } = expect(2, ["openstack", "check", "-o", "json", ...files, ...target]);
+  const { findings } = JSON.parse(stdout) as { findings: { kind: string; file: string; line: number }[] };
+  assert.deepEqual(findings[0] && { ...findings[0], text: "" }, { kind: "wrong", file: "nova.conf", line: 2, text: "" });
+  assert.match(expect(1, ["openstack", "check", ...target]).stderr, /name a file/);
+  assert.match(expect(1, ["openstack", "check", "--ml2", "gone.ini", ...target]).stderr, /gone\.ini: no such file/);
+});
+
 function write(name: string, text: string): void {
   writeFileSync(join(folder, name), text);
 }

@@ -53,6 +53,12 @@ module.exports = {
       to: { path: "^src/", pathNot: ["^src/(boot|spec)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
+      name: "openstack-imports-spec-and-host-data",
+      severity: "error",
+      from: { path: inside("openstack") },
+      to: { path: "^src/", pathNot: ["^src/(openstack|spec)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
       name: "reconcile-imports-no-real-host",
       severity: "error",
       from: { path: inside("reconcile") },

@@ -1,4 +1,5 @@
 import { Argument, Command } from "commander";
+import { releases } from "../openstack/releases.ts";
 
 /** Words that can follow a command: its subcommands, its options and their values. */
 interface Node {
@@ -58,6 +59,8 @@ function bashScript(nodes: readonly Node[]): string {
 ${outputs.join("\n")}
       esac
       COMPREPLY=($(compgen -W "$words" -- "$current")); return ;;
+    --release) COMPREPLY=($(compgen -W "${releases.join(" ")}" -- "$current")); return ;;
+    --as) COMPREPLY=($(compgen -W "sriov_agent.ini ml2_conf.ini" -- "$current")); return ;;
     --spec|--host|--from) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   while :; do

@@ -5,6 +5,9 @@ import { explainCommand } from "./explain.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mapCommand } from "./map.ts";
+import { neutronCommand } from "./neutron.ts";
+import { novaCommand } from "./nova.ts";
+import { openstackCommand } from "./openstack.ts";
 import { planCommand } from "./plan.ts";
 import { renderCommand } from "./render.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -29,6 +32,9 @@ export function buildProgram(version: string): Command {
     .addCommand(explainCommand())
     .addCommand(bootCommand())
     .addCommand(renderCommand())
+    .addCommand(novaCommand())
+    .addCommand(neutronCommand())
+    .addCommand(openstackCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

@@ -66,6 +66,9 @@ function withinNic(nic: NicSpec): Combination[] {
   }
 
   if (nic.mode === "sriov") {
+    // Source: neutron plugins/ml2/drivers/mech_sriov/mech_driver/mech_driver.py, get_allowed_network_types().
+    if (nic.physnet === null)
+      wrong(["physnet"], "overlay networks need mode switchdev or vf-lag: in mode sriov, Neutron binds flat and vlan networks only");
     for (const key of Object.keys(nic.eswitch)) {
       wrong(["eswitch", key], `${key} has no effect in mode sriov, where the eSwitch stays legacy: remove it`);
     }

@@ -96,8 +96,11 @@ export const NicSpec = z
     physnet: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, "letters, digits, '_', '.' and '-', 64 at most")
+      .nullable()
       .optional()
-      .describe("the Neutron physical network; not used yet"),
+      .describe(
+        "the Neutron physical network behind the ports; null: overlay networks, not in mode sriov. Without it nothing is written for OpenStack",
+      ),
     channels: Channels.default({}).describe("combined channels; more than the device offers is capped, with a warning"),
     eswitch: EswitchOptions.default({}).describe("settings of the eSwitch, in modes switchdev and vf-lag"),
     vfSettings: VfSettingsSpec.default({}).describe("settings of each VF that is not in use; those of a VF in use are left alone"),

@@ -17,7 +17,7 @@ const sources = join(import.meta.dirname, "../../bin/vflag");
 
 writeFileSync(
   join(folder, "vflag.yaml"),
-  "version: 1\nnics:\n  - {name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}\n",
+  "version: 1\nnics:\n  - {name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0, physnet: physnet2}\n",
 );
 run(sources, ["simulate", "new", "host.json"]);
 
@@ -42,6 +42,8 @@ for (const args of [
   ["inspect", "--host", "host.json"],
   ["render"],
   ["render", "70-vflag.rules", ...target],
+  ["nova", "print", "--release", "2024.1", ...target],
+  ["neutron", "diff", "ml2_conf.ini", "--release", "zed", ...target],
   ["uninstall", "--dry-run", "--host", "host.json"],
   ["completion", "bash"],
   ["nosuch"],

@@ -1,0 +1,143 @@
+import { entriesOf, type Ini, type IniEntry, readIni, sameSection } from "./ini.ts";
+import { strip } from "./python-text.ts";
+
+/**
+ * One change of an INI file. Values are as oslo.config shall read them (`$` escaped by the caller, see `escapeValue`).
+ * - `set`: the option has this value; where it is repeated, the last one counts and is the one that changes
+ * - `append`: one more of an option's repeated values
+ * - `remove`: all of a key's values, or those that are this one
+ * A comment is one of vflag's own lines above the assignment; see `ownMark`.
+ */
+export type IniEdit =
+  | { readonly kind: "set"; readonly section: string; readonly key: string; readonly value: string; readonly comment?: string }
+  | { readonly kind: "append"; readonly section: string; readonly key: string; readonly value: string; readonly comment?: string }
+  | { readonly kind: "remove"; readonly section: string; readonly key: string; readonly value?: string; readonly own?: boolean };
+
+/** Why a file is not edited: it would not be read, or somebody else decides there. */
+export class IniRefusal extends Error {
+  override readonly name = "IniRefusal";
+}
+
+/** How a comment begins that says that the assignment under it is vflag's, so that a later run may change it. */
+const ownMark = "# vflag: ";
+
+/**
+ * Makes changes, one after the other; every byte that they do not concern stays as it is. A change that is there already changes
+ * nothing, so a second run does not either (`append` excepted: whoever appends looks first).
+ * @throws {IniRefusal} oslo.config would not read the file, or Jinja decides about the value
+ */
+export function editIni(text: string, edits: readonly IniEdit[], form: "plain" | "template" = "plain"): string {
+  return edits.reduce((current, edit) => {
+    const ini = readIni(current, form);
+    const problem = ini.problems[0];
+    if (problem !== undefined) throw new IniRefusal(`line ${problem.line}: ${problem.message}; oslo.config refuses such a file`);
+    if (edit.kind === "remove") return remove(ini, edit);
+    return edit.kind === "set" ? set(ini, edit, form) : append(ini, edit, form);
+  }, text);
+}
+
+/** Whether vflag wrote an entry: its own comment stands right above it. */
+export function isOwn(ini: Ini, entry: IniEntry): boolean {
+  return ownCommentStart(ini, entry) < entry.start;
+}
+
+/** The text of vflag's comment above an entry; empty where there is none. */
+export function ownComment(ini: Ini, entry: IniEntry): string {
+  const lines = ini.text.slice(ownCommentStart(ini, entry), entry.start).split(/\r\n|\r|\n/);
+  return lines
+    .slice(0, -1)
+    .map((line) => line.slice(ownMark.length))
+    .join("\n");
+}
+
+type Assignment = Exclude<IniEdit, { kind: "remove" }>;
+
+function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
+  const present = entriesOf(ini, edit.section, edit.key);
+  const last = present.at(-1);
+  if (last === undefined) return append(ini, edit, form);
+  const templated = present.find((entry) => entry.templated);
+  if (templated !== undefined) {
+    throw new IniRefusal(`line ${templated.line}: a Jinja expression decides about ${edit.key}; put ${edit.value} into it by hand`);
+  }
+  checkWords(edit, form);
+  const assignment = last.value === edit.value ? ini.text.slice(last.start, last.end) : replaced(ini, last, edit.value);
+  if (edit.comment === undefined) return splice(ini.text, last.start, last.end, assignment);
+  return splice(ini.text, ownCommentStart(ini, last), last.end, commented(edit.comment, assignment, ini.eol));
+}
+
+/** The assignment with another value: how its key is written, and what stands around the equals sign, stays. */
+function replaced(ini: Ini, entry: IniEntry, value: string): string {
+  const old = ini.text.slice(entry.start, entry.end);
+  const head = /^[^:=]*[:=][ \t]*/.exec(old)?.[0] ?? `${entry.key} = `;
+  return head + written(value, ini.eol);
+}
+
+/** After the last of the same key, or else of the same section; a section that is not there is added at the end. */
+function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
+  checkWords(edit, form);
+  const line = commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`.trimEnd(), ini.eol);
+  const open = (offset: number) => ini.jinja.depth(offset) === 0;
+  const inSection = ini.entries.filter((entry) => sameSection(entry.section, edit.section) && open(entry.start) && open(entry.end));
+  const anchor = inSection.findLast((entry) => entry.key === edit.key) ?? inSection.at(-1);
+  const header = ini.sections.findLast((section) => sameSection(section.name, edit.section) && open(section.start));
+  const after = anchor?.end ?? header?.end;
+  if (after !== undefined) return splice(ini.text, after, after, ini.eol + line);
+  if (!open(ini.text.length)) throw new IniRefusal("the template ends inside of a block of Jinja");
+  const ended = ini.text === "" || /[\r\n]$/.test(ini.text);
+  const gap = ini.text === "" || /(\r\n|\r|\n)[ \t]*\1$/.test(ini.text) ? "" : ini.eol;
+  return `${ini.text}${ended ? "" : ini.eol}${gap}[${edit.section}]${ini.eol}${line}${ended ? ini.eol : ""}`;
+}
+
+/** @param edit.own only what vflag wrote */
+function remove(ini: Ini, edit: Extract<IniEdit, { kind: "remove" }>): string {
+  const found = entriesOf(ini, edit.section, edit.key)
+    .filter((entry) => edit.value === undefined || entry.value === edit.value)
+    .filter((entry) => edit.own !== true || isOwn(ini, entry));
+  return found.reduceRight((text, entry) => {
+    if (entry.templated) throw new IniRefusal(`line ${entry.line}: a Jinja expression decides about ${edit.key}; take it out by hand`);
+    const start = ownCommentStart(ini, entry);
+    // As it was put in: with the break before it, so that its neighbours keep theirs. A file's first line goes with its own.
+    const before = /(\r\n|\r|\n)$/.exec(text.slice(0, start))?.[0] ?? "";
+    const after = start === 0 ? (/^(\r\n|\r|\n)/.exec(text.slice(entry.end))?.[0] ?? "") : "";
+    return splice(text, start - before.length, entry.end + after.length, "");
+  }, ini.text);
+}
+
+/** Where vflag's own comment lines above an entry begin; the entry's own start where there are none. */
+function ownCommentStart(ini: Ini, entry: IniEntry): number {
+  let start = entry.start;
+  for (;;) {
+    const above = /(?:^|[\r\n])([^\r\n]*)(?:\r\n|\r|\n)$/.exec(ini.text.slice(Math.max(0, start - 2000), start));
+    if (above?.[1] === undefined || !above[1].startsWith(ownMark)) return start;
+    start -= above[0].length - (/^[\r\n]/.test(above[0]) ? 1 : 0);
+  }
+}
+
+function commented(comment: string | undefined, assignment: string, eol: string): string {
+  return comment === undefined ? assignment : `${ownMark}${comment}${eol}${assignment}`;
+}
+
+/** A value as it has to stand in the file to be read as it is. */
+function written(value: string, eol: string): string {
+  const [first = "", ...more] = value.split("\n");
+  const bare = strip(first) === first && !/^(["']).*\1$|^["']$/s.test(first);
+  return [bare ? first : `"${first}"`, ...more.map((line) => `  ${line}`)].join(eol);
+}
+
+function splice(text: string, start: number, end: number, replacement: string): string {
+  return text.slice(0, start) + replacement + text.slice(end);
+}
+
+/** Refuses what would be read as something else than it is. */
+function checkWords({ section, key, value, comment = "" }: Assignment, form: "plain" | "template"): void {
+  if (!/^[A-Za-z][\w.-]*$/.test(key) || !/^[A-Za-z][\w.:-]*$/.test(section))
+    throw new IniRefusal(`[${section}] ${key} is no name of an option`);
+  const [, ...more] = value.split("\n");
+  if (/[\r\0]/.test(value) || more.some((line) => line === "" || strip(line) !== line)) {
+    throw new IniRefusal(`a value of ${key} cannot be written: ${JSON.stringify(value)}`);
+  }
+  if (/[\r\n]/.test(comment)) throw new IniRefusal("a comment is one line");
+  const jinja = form === "template" ? /\{[{%#]/.exec(value + comment) : null;
+  if (jinja !== null) throw new IniRefusal(`Jinja would read "${jinja[0]}" in ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,258 @@
+import { pythonRegex } from "./python-regex.ts";
+import { formatHex, parseHex, strip } from "./python-text.ts";
+
+/**
+ * One rule of Nova's `[pci] device_spec` (`passthrough_whitelist` before Zed): which PCI devices of a host guests may get.
+ * It means here what it means to Nova. The rules are the same from Train on; `remote_managed` is read from Yoga on, and is
+ * read so here. Source: nova 26.2.2, nova/pci/devspec.py and nova/pci/utils.py.
+ */
+export interface PciRule {
+  /** The rule as it is in the file. */
+  readonly json: JsonObject;
+  /** What Nova's scheduler sees of a device that matches: all keys that do not choose devices. */
+  readonly tags: JsonObject;
+  readonly vendor: string;
+  readonly product: string;
+  /** By the name of an interface, which Nova looks up anew each time. */
+  readonly devname: string | null;
+  readonly address: AddressPattern | null;
+  readonly remoteManaged: boolean;
+}
+
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** What Nova looks at in /sys. */
+export interface NovaHost {
+  /** By interface: what its `device` link points to, and the VFs that it could have (`null`: no such file). */
+  readonly interfaces: ReadonlyMap<string, { readonly device: string; readonly totalVfs: number | null }>;
+  /** The PCI functions that can have VFs, by address. */
+  readonly physicalFunctions: ReadonlyMap<string, NovaPhysicalFunction>;
+}
+
+export interface NovaPhysicalFunction {
+  readonly vendor: string;
+  readonly product: string;
+  readonly vfProduct: string | null;
+}
+
+/** A PCI device as libvirt lists it to Nova. */
+export interface NovaDevice {
+  readonly address: string;
+  readonly vendor: string;
+  readonly product: string;
+  /** The PF of a VF. */
+  readonly parent: string | null;
+  /** From its vital product data; only `remote_managed` asks for it. */
+  readonly serial?: string;
+}
+
+/** A rule or a value that Nova refuses: nova-compute does not start, or not report its devices. */
+export class NovaRefusal extends Error {
+  override readonly name = "NovaRefusal";
+}
+
+/** A rule of which vflag cannot say what it means. */
+export class UnreadRule extends Error {
+  override readonly name = "UnreadRule";
+}
+
+const any = "*";
+
+/** Four fields, each a value to be equal to (or `*`), or a regular expression. `single`: they are one address, so it can be a PF's. */
+interface AddressPattern {
+  readonly fields: readonly (string | RegExp)[];
+  readonly single: string | null;
+}
+
+/**
+ * Reads the values of the option, one for each time that it stands in the files.
+ * @throws {NovaRefusal} as nova-compute at its start @throws {UnreadRule}
+ */
+export function parseRules(values: readonly string[], host: NovaHost): PciRule[] {
+  return values.flatMap((value) => {
+    let json: Json;
+    try {
+      json = JSON.parse(value) as Json;
+    } catch (error) {
+      throw new NovaRefusal(`not JSON: ${value}`, { cause: error });
+    }
+    if (!isObject(json) && !isList(json)) throw new NovaRefusal(`neither a JSON object nor a list: ${value}`);
+    return (isList(json) ? json : [json]).map((one) => {
+      if (!isObject(one)) throw new NovaRefusal(`not a JSON object: ${JSON.stringify(one)}`);
+      return readRule(one, host);
+    });
+  });
+}
+
+/** Reads one rule. @throws {NovaRefusal} @throws {UnreadRule} */
+export function readRule(json: JsonObject, host: NovaHost): PciRule {
+  const { vendor_id = any, product_id = any, devname = null, address = null, ...tags } = json;
+  if (typeof vendor_id !== "string" || typeof product_id !== "string") {
+    throw new NovaRefusal(`vendor_id and product_id are JSON strings, such as "15b3": ${JSON.stringify(json)}`);
+  }
+  const name = isTruthy(devname) ? pythonString(devname) : null;
+  if (name !== null && isTruthy(address)) throw new NovaRefusal(`devname and address in one rule: ${JSON.stringify(json)}`);
+  const rule: PciRule = {
+    json,
+    tags,
+    vendor: hexField("vendor_id", strip(vendor_id), 0xffff, 4),
+    product: hexField("product_id", product_id, 0xffff, 4),
+    devname: name,
+    address: name === null ? addressPattern(isTruthy(address) ? address : "*:*:*.*") : null,
+    remoteManaged: isTrueString(tags["remote_managed"]),
+  };
+  const found = lookUp(rule, host);
+  if (rule.remoteManaged) checkRemoteManaged(rule, found, host);
+  return rule;
+}
+
+/** Whether a rule is about a device. @throws {NovaRefusal} */
+export function matches(rule: PciRule, device: NovaDevice, host: NovaHost): boolean {
+  const found = lookUp(rule, host);
+  if (found === null) return false;
+  const ids = [any, device.vendor].includes(rule.vendor) && [any, device.product].includes(rule.product);
+  const fields = fieldsOf(device.address);
+  const parent = found.physicalFunction && device.parent !== null && matchesFields(found.pattern, fieldsOf(device.parent));
+  return ids && (parent || matchesFields(found.pattern, fields)) && (!rule.remoteManaged || (device.serial ?? "") !== "");
+}
+
+/** The rule that decides about a device: the first that matches. */
+export function ruleFor(rules: readonly PciRule[], device: NovaDevice, host: NovaHost): PciRule | undefined {
+  return rules.find((rule) => matches(rule, device, host));
+}
+
+/** Whether a rule is about every device that a host can have: it has nothing that chooses. */
+export function matchesEverything(rule: PciRule): boolean {
+  const nowhere = rule.address?.fields.every((field) => field === any || (field instanceof RegExp && everyField(field))) ?? false;
+  return rule.vendor === any && rule.product === any && nowhere;
+}
+
+/** A regular expression that takes all that an address' field can be. */
+function everyField(field: RegExp): boolean {
+  return Array.from({ length: 0x100 }, (_, value) => formatHex(value, 2)).every((text) => field.test(text) && field.test(`00${text}`));
+}
+
+interface Found {
+  readonly pattern: AddressPattern;
+  readonly physicalFunction: boolean;
+}
+
+/** Where a rule points to on this host now; `null`: it names an interface that is not there. */
+function lookUp(rule: PciRule, host: NovaHost): Found | null {
+  if (rule.devname === null) {
+    const pattern = rule.address;
+    return pattern === null ? null : { pattern, physicalFunction: pattern.single !== null && host.physicalFunctions.has(pattern.single) };
+  }
+  const link = host.interfaces.get(rule.devname);
+  const device = link?.device.replace(/^[./]+|[./]+$/g, "") ?? "";
+  if (link === undefined || device === "") return null;
+  if ((link.totalVfs ?? 0) > 0) return { pattern: { fields: fieldsOf(device), single: device }, physicalFunction: true };
+  const pattern = addressPattern(device);
+  return { pattern, physicalFunction: pattern.single !== null && host.physicalFunctions.has(pattern.single) };
+}
+
+function addressPattern(address: Json): AddressPattern {
+  if (typeof address === "string") return globPattern(address);
+  if (isObject(address)) return regexPattern(address);
+  throw new NovaRefusal(`an address is a string or an object: ${JSON.stringify(address)}`);
+}
+
+/** `domain:bus:slot.function`, each a number, `*` or nothing; what is left out in front is any. */
+function globPattern(address: string): AddressPattern {
+  const point = address.indexOf(".");
+  const [front, last] = point < 0 ? [address, ""] : [address.slice(0, point), address.slice(point + 1)];
+  const given = front === "" ? [] : front.split(":");
+  if (given.length > 3) throw new NovaRefusal(`an address has at most a domain, a bus, a slot and a function: ${address}`);
+  const func = last === "" ? any : hexField("function", strip(last), 0x7, 1);
+  const [domain = any, bus = any, slot = any] = [...Array<string>(3 - given.length).fill(any), ...given].map(
+    (field) => strip(field) || any,
+  );
+  const fields = [hexField("domain", domain, 0xffff, 4), hexField("bus", bus, 0xff, 2), hexField("slot", slot, 0x1f, 2), func];
+  return { fields, single: singleAddress(fields) };
+}
+
+function regexPattern(address: JsonObject): AddressPattern {
+  const texts = ["domain", "bus", "slot", "function"].map((field) => {
+    const value = address[field] ?? (field in address ? null : ".*");
+    if (typeof value !== "string") throw new NovaRefusal(`${field} is no regular expression: ${JSON.stringify(value)}`);
+    return value;
+  });
+  const fields = texts.map((text) => {
+    const regex = pythonRegex(text);
+    if (regex instanceof RegExp) return regex;
+    if ("refused" in regex) throw new NovaRefusal(`no regular expression, ${regex.refused}: ${text}`);
+    throw new UnreadRule(`a regular expression that vflag does not read, ${regex.unknown}: ${text}`);
+  });
+  return { fields, single: singleAddress(texts) };
+}
+
+/** Nova takes it for one address when all characters are hexadecimal digits, and then asks /sys for it as it is written. */
+function singleAddress([domain = "", bus = "", slot = "", func = ""]: readonly string[]): string | null {
+  return /^[0-9a-fA-F]*$/.test(domain + bus + slot + func) ? `${domain}:${bus}:${slot}.${func}` : null;
+}
+
+function matchesFields(pattern: AddressPattern, address: readonly string[]): boolean {
+  return pattern.fields.every((field, index) =>
+    field instanceof RegExp ? field.test(address[index] ?? "") : field === any || field === address[index],
+  );
+}
+
+/** A device's own address, in the form that Nova compares. */
+function fieldsOf(address: string): string[] {
+  const [, domain, bus, slot, func] = /^([^:.]*):([^:.]*):([^:.]*)\.(.*)$/.exec(address) ?? [];
+  if (domain === undefined || bus === undefined || slot === undefined || func === undefined) {
+    throw new NovaRefusal(`no PCI address: ${address}`);
+  }
+  return [
+    hexField("domain", domain, 0xffff, 4),
+    hexField("bus", bus, 0xff, 2),
+    hexField("slot", slot, 0x1f, 2),
+    hexField("function", func, 0x7, 1),
+  ];
+}
+
+function hexField(name: string, text: string, most: number, width: number): string {
+  if (text === any) return text;
+  const value = parseHex(text);
+  if (value === null) throw new NovaRefusal(`${name} is no hexadecimal number: ${JSON.stringify(text)}`);
+  if (value > most) throw new NovaRefusal(`${name} ${text} is more than ${most.toString(16).toUpperCase()}`);
+  return formatHex(value, width);
+}
+
+/** Nova takes no PF that is managed elsewhere (on a DPU), only its VFs. */
+function checkRemoteManaged(rule: PciRule, found: Found | null, host: NovaHost): void {
+  if (found === null) throw new NovaRefusal(`remote_managed, and there is no interface ${rule.devname}`);
+  if (!found.physicalFunction) return;
+  const pf = host.physicalFunctions.get(found.pattern.single ?? "");
+  if (pf?.vfProduct == null) throw new NovaRefusal("remote_managed, and the kernel does not tell the product id of the PF's VFs");
+  const ofVfs = rule.product === pf.vfProduct && [any, pf.vendor].includes(rule.vendor);
+  if (!ofVfs) throw new NovaRefusal("remote_managed, and the rule is not about the PF's VFs only: give their vendor_id and product_id");
+}
+
+/** As oslo_utils.strutils.bool_from_string. */
+function isTrueString(value: Json | undefined): boolean {
+  if (typeof value === "boolean") return value;
+  return ["1", "t", "true", "on", "y", "yes"].includes(strip(pythonString(value ?? null)).toLowerCase());
+}
+
+function pythonString(value: Json): string {
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** As Python's `bool(value)`. */
+function isTruthy(value: Json): boolean {
+  if (isList(value)) return value.length > 0;
+  return isObject(value) ? Object.keys(value).length > 0 : Boolean(value);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function isObject(value: Json): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -28,7 +28,8 @@ export function confCommand(name: string, description: string): Command {
 
 /** Prints what a file would be that has nothing in it yet. Notes go to the error output, so that the file can be redirected. */
 export async function printConf(name: string, make: Make, options: ConfOptions): Promise<void> {
-  const { printable, print, styleFor } = await import("./target.ts");
+  const { print, styleFor } = await import("./target.ts");
+  const { printable } = await import("../report/escape.ts");
   const { remarksText } = await import("../report/configuration-text.ts");
   const outcome = make("", await requestOf(options));
   print(outcome.text);

@@ -17,7 +17,7 @@ export const neutronSriovAgent: HostRequirement = {
     // Without the agent's configuration this is no such host; and in switchdev mode ports are Open vSwitch's.
     if (agent === null || isUnknown(agent)) return [];
     return nics
-      .filter(({ nic }) => nic.mode === "sriov" && nic.physnet !== undefined)
+      .filter(({ nic }) => nic.mode === "sriov" && nic.physnet != null)
       .flatMap(({ nic, pfs }) =>
         pfs.flatMap((pf): HostFinding[] => {
           if (pf.netdev === null) return [];

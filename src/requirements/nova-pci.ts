@@ -38,9 +38,18 @@ function nicFindings({ nic, pfs, state }: NicView, { file, specs }: NovaPci): Ho
     });
     if (wrong.length === 0) return [];
     const actual = `${wrong.length} of ${pf.vfs.length} VFs are ${[...new Set(wrong)].join(", ")} in ${file}`;
-    const text = `[pci] device_spec = {"address": "${pf.address}", "physical_network": "${physnet}"} in Nova's configuration, then restart nova-compute`;
+    const text = `[pci] device_spec = {"address": "${pf.address}", "physical_network": ${JSON.stringify(physnet)}} in Nova's configuration, then restart nova-compute`;
     const subject = `VFs of ${pf.netdev ?? pf.address} (${pf.address})`;
-    return [{ subject, expected: physnet, actual, severity: "warning", remedy: { kind: "person", text }, nics: [nic.name] }];
+    return [
+      {
+        subject,
+        expected: physnet ?? "tunnels (physical_network null)",
+        actual,
+        severity: "warning",
+        remedy: { kind: "person", text },
+        nics: [nic.name],
+      },
+    ];
   });
 }
 

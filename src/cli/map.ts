@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { hostOption, type SpecOptions, specOption } from "./options.ts";
 
@@ -22,7 +23,6 @@ interface MapOptions extends SpecOptions {
 
 async function run({ spec: file, host: name, output, nic }: MapOptions, command: Command): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor, UsageError } = await import("./target.ts");
-  const { existsSync } = await import("node:fs");
   const { mapOf, onlyNic } = await import("../report/map.ts");
   const declared = command.getOptionValueSource("spec") !== "default" || existsSync(file) ? readSpec(file) : null;
   const target = await openTarget(name, false, "everything", declared ?? {});

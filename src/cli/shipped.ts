@@ -1,5 +1,6 @@
 import { setFlagsFromString, startupSnapshot } from "node:v8";
 import { loadSpec } from "../spec/load.ts";
+import { releaseSnapshot } from "./release-snapshot.ts";
 import { commandLine, main } from "./run.ts";
 import { allowThreads } from "./threads.ts";
 // What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
@@ -34,6 +35,8 @@ import "./write-report.ts";
  * made ready, which zod does when the first one is read.
  */
 const program = commandLine();
+// Not for --help and --version, which end at once.
+program.hook("preAction", releaseSnapshot);
 loadSpec("{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}", "");
 
 startupSnapshot.setDeserializeMainFunction(() => {

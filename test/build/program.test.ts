@@ -40,6 +40,7 @@ for (const args of [
   ["explain", "lag"],
   ["init", "--host", "host.json"],
   ["inspect", "--host", "host.json"],
+  ["map", ...target],
   ["render"],
   ["render", "70-vflag.rules", ...target],
   ["nova", "print", "--release", "2024.1", ...target],

@@ -81,6 +81,11 @@ describe("a monitor of Open vSwitch's database", () => {
     if (stopped?.listening === true) await new Promise((resolve) => stopped.close(resolve));
   }
 
+  /** Waits for what the monitor does in its own time, however busy the machine is. */
+  async function until(holds: () => boolean): Promise<void> {
+    for (let n = 0; n < 1000 && !holds(); n++) await sleep(10);
+  }
+
   const monitor = () =>
     monitorOvsdb({
       path: join(folder, "db.sock"),
@@ -92,12 +97,12 @@ describe("a monitor of Open vSwitch's database", () => {
   test("updates are heard by the tables that they are about, and echo is answered", async () => {
     await serve();
     using _monitor = monitor();
-    await sleep(100);
+    await until(() => seen.length > 0);
     for (const client of clients) {
       client.write('{"id":"echo","method":"echo","params":["x"]}{"id":null,"method":"update","params":[null,{"Port":{},"Bri');
       client.write('dge":{}}]}');
     }
-    await sleep(50);
+    await until(() => seen.length > 1 && received.length > 1);
     assert.deepEqual(seen, ["there", "changed Port,Bridge"]);
     assert.ok(received.some((text) => text.includes('{"id":"echo","result":["x"],"error":null}')));
   });
@@ -107,20 +112,20 @@ describe("a monitor of Open vSwitch's database", () => {
     await sleep(60);
     assert.deepEqual(seen, []);
     await serve();
-    await sleep(150);
+    await until(() => seen.length > 0);
     assert.deepEqual(seen, ["there"]);
     await stop();
-    await sleep(100);
+    await until(() => seen.length > 1);
     assert.deepEqual(seen, ["there", "gone"]);
     await serve();
-    await sleep(150);
+    await until(() => seen.length > 2);
     assert.deepEqual(seen, ["there", "gone", "there"]);
   });
 
   test("a server that refuses, or talks nonsense, is left and asked again, quietly", async () => {
     await serve('{"id":"monitor","result":null,"error":"unknown database"}');
     using _monitor = monitor();
-    await sleep(200);
+    await until(() => received.length >= 2);
     assert.deepEqual(seen, []);
     assert.ok(received.length >= 2, `asked ${received.length} times`);
     await stop();

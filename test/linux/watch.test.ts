@@ -104,7 +104,7 @@ describe("this machine, watched", () => {
     t.after(() => server.close());
     const heard: HostEvent[] = [];
     using _events = watch.listen((event) => heard.push(event));
-    await sleep(150);
+    for (let n = 0; n < 1000 && heard.filter(({ parts }) => parts.length > 0).length < 2; n++) await sleep(10);
     assert.deepEqual(
       heard.filter(({ parts }) => parts.length > 0),
       [{ parts: ["ovs"], notice: { kind: "source", text: "Open vSwitch's database is heard" } }, { parts: ["ovs"] }],

@@ -6,7 +6,7 @@ import { ml2Conf } from "./ml2-conf.ts";
 import type { ConfRequest } from "./nova-conf.ts";
 import { filterEdits } from "./nova-filters.ts";
 import { type NovaView, novaView } from "./nova-host.ts";
-import { matches, matchesEverything, type NovaDevice, type PciRule, ruleFor } from "./pci-rule.ts";
+import { isAnywhere, matches, matchesEverything, type NovaDevice, type PciRule, ruleFor, sameNetwork } from "./pci-rule.ts";
 import { presentRules } from "./present-rules.ts";
 import { isFrom, type Release } from "./releases.ts";
 import { readMappings } from "./sriov-agent.ts";
@@ -90,6 +90,8 @@ function checkRule(
 ): void {
   const text = JSON.stringify(rule.json);
   if (matchesEverything(rule)) return report("wrong", `it is about every PCI device of the host, disks too: ${text}`);
+  if (rule.product === "*" && isAnywhere(rule))
+    report("doubtful", `it is about every device of vendor ${rule.vendor}, not its NICs only: ${text}`);
   const about = view.devices.filter((device) => matches(rule, device, view.host));
   if (about.length === 0) {
     // vflag sees SR-IOV functions only: a rule without a network may be about another device.
@@ -122,9 +124,7 @@ function checkOffered({ nic, pfs }: FoundNic, rules: readonly PciRule[], view: N
     const decided = vfs.map((device) => [device, ruleFor(rules, device, view.host)] as const);
     const left = decided.filter(([, rule]) => rule === undefined);
     if (left.length > 0) report("wrong", null, `no rule offers ${countOf(left.map(([device]) => device))} of ${name}`);
-    const astray = decided.filter(
-      ([, rule]) => rule !== undefined && JSON.stringify(rule.tags["physical_network"]) !== JSON.stringify(nic.physnet),
-    );
+    const astray = decided.filter(([, rule]) => rule !== undefined && !sameNetwork(rule.tags["physical_network"], nic.physnet));
     const [first] = astray;
     if (first !== undefined) {
       const says = JSON.stringify(first[1]?.tags["physical_network"]) ?? "no physical_network";

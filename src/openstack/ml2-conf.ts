@@ -19,14 +19,20 @@ export function ml2Conf(text: string, { spec, release, deployment }: ConfRequest
   const value = optionValue(ini, "ml2", "mechanism_drivers");
   const there = listValue(value ?? "");
   const offloaded = spec.nics.filter(({ mode, physnet }) => mode !== "sriov" && physnet !== undefined);
-  const wanted: string[] = [];
-  // What the sources write, and Kolla by itself: openvswitch, and l2population for tunnels.
-  if (value === undefined && (offloaded.length > 0 || needsAgent(spec))) wanted.push("openvswitch", "l2population");
-  if (offloaded.length > 0 && !there.includes("ovn")) wanted.push("openvswitch");
-  if (needsAgent(spec)) wanted.push("sriovnicswitch");
-  const missing = [...new Set(wanted)].filter((driver) => !there.includes(driver));
-
   const notes = [...offloaded.map(switchdevReason), ...there.flatMap((driver) => noteOnDriver(driver, release))];
+  const wanted: string[] = [];
+  const kollas = value === undefined && deployment === "kolla" && (isFrom(release, "victoria") || !needsAgent(spec));
+  if (kollas) {
+    // A value here would take the place of Kolla's own, which has openvswitch or ovn, and from Victoria on sriovnicswitch.
+    const how = "set enable_neutron_sriov: true (kolla_enable_neutron_sriov in Kayobe's kolla.yml), and it adds sriovnicswitch";
+    notes.push(`mechanism_drivers is Kolla-Ansible's own, and stays so${needsAgent(spec) ? `: ${how}` : ""}`);
+  } else {
+    // What the sources write, and Kolla by itself: openvswitch, and l2population for tunnels.
+    if (value === undefined && (offloaded.length > 0 || needsAgent(spec))) wanted.push("openvswitch", "l2population");
+    if (offloaded.length > 0 && !there.includes("ovn")) wanted.push("openvswitch");
+    if (needsAgent(spec)) wanted.push("sriovnicswitch");
+  }
+  const missing = [...new Set(wanted)].filter((driver) => !there.includes(driver));
   if (missing.length > 0 && value === undefined) {
     notes.push("mechanism_drivers is not in this file: if another one sets it, add the driver there instead, since the last one counts");
   }

@@ -5,7 +5,7 @@ import { editIni, type IniEdit, IniRefusal, isOwn, ownComment } from "./ini-edit
 import { filterEdits } from "./nova-filters.ts";
 import { type NovaView, novaView } from "./nova-host.ts";
 import { type Conflict, type Outcome, outcome } from "./outcome.ts";
-import { type JsonObject, ruleFor } from "./pci-rule.ts";
+import { type JsonObject, ruleFor, sameNetwork } from "./pci-rule.ts";
 import { type GeneratedRule, pciRules } from "./pci-rules.ts";
 import { type PresentRules, presentRules, ruleOptions } from "./present-rules.ts";
 import { isFrom, type Release } from "./releases.ts";
@@ -91,7 +91,7 @@ function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: 
       view.host,
     );
     if (decides === undefined) covered = false;
-    else if (!sameTags(decides.tags, rule.json)) {
+    else if (!sameTags(decides.tags, rule)) {
       const { entry } = present.find(({ rules }) => rules.includes(decides)) ?? {};
       const conflict: Conflict = {
         line: entry?.line ?? null,
@@ -106,8 +106,10 @@ function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: 
   return !covered;
 }
 
-function sameTags(tags: JsonObject, wanted: JsonObject): boolean {
-  return ["physical_network", "trusted"].every((tag) => JSON.stringify(tags[tag]) === JSON.stringify(wanted[tag]));
+/** Whether a rule says of a VF what the spec means; where the spec is silent about trust, either will do. */
+function sameTags(tags: JsonObject, { nic, json }: GeneratedRule): boolean {
+  const trusted = String(tags["trusted"]).toLowerCase() === "true";
+  return sameNetwork(tags["physical_network"], json["physical_network"]) && trusted === (nic.vfSettings.trust ?? trusted);
 }
 
 /** vflag's own rules as they are wanted, in place of those that it wrote before; nothing where they are so. */

@@ -124,15 +124,27 @@ export function ruleFor(rules: readonly PciRule[], device: NovaDevice, host: Nov
   return rules.find((rule) => matches(rule, device, host));
 }
 
-/** Whether a rule is about every device that a host can have: it has nothing that chooses. */
+/** Whether a rule is about every device that a host can have: all of a domain are, most hosts have one. */
 export function matchesEverything(rule: PciRule): boolean {
-  const nowhere = rule.address?.fields.every((field) => field === any || (field instanceof RegExp && everyField(field))) ?? false;
-  return rule.vendor === any && rule.product === any && nowhere;
+  return rule.vendor === any && rule.product === any && isAnywhere(rule);
 }
 
-/** A regular expression that takes all that an address' field can be. */
-function everyField(field: RegExp): boolean {
-  return Array.from({ length: 0x100 }, (_, value) => formatHex(value, 2)).every((text) => field.test(text) && field.test(`00${text}`));
+/** Whether a rule does not choose by the place of a device. */
+export function isAnywhere(rule: PciRule): boolean {
+  const [, ...fields] = rule.address?.fields ?? [];
+  return rule.address !== null && fields.every((field, index) => field === any || (field instanceof RegExp && takesAll(field, index)));
+}
+
+/** A regular expression that takes all that a bus, a slot or a function can be. */
+function takesAll(field: RegExp, index: number): boolean {
+  const [count = 0, width = 0] = [[0x100, 0x20, 8][index], [2, 2, 1][index]];
+  return Array.from({ length: count }, (_, value) => formatHex(value, width)).every((text) => field.test(text));
+}
+
+/** Whether two `physical_network` tags are one for the scheduler, which compares them in lower case: nova/pci/utils.py, pci_device_prop_match(). */
+export function sameNetwork(one: Json | undefined, other: Json | undefined): boolean {
+  const lower = (tag: Json | undefined) => (typeof tag === "string" ? tag.toLowerCase() : tag);
+  return lower(one) === lower(other);
 }
 
 interface Found {

@@ -28,6 +28,8 @@ test("nothing is off with what vflag writes, in every release", () => {
 describe("PCI rules", () => {
   test("that are about everything, about nothing, or about more than VFs", () => {
     assert.match(nova('device_spec = {"mac_address": "24:8a:07:*:*:*"}'), /^wrong nova:2 it is about every PCI device of the host/m);
+    assert.match(nova('device_spec = {"address": "0000:*:*.*", "physical_network": "a"}'), /^wrong nova:2 it is about every PCI device/m);
+    assert.match(nova('device_spec = {"vendor_id": "8086"}'), /^doubtful nova:2 it is about every device of vendor 8086/m);
     assert.match(nova('device_spec = {"devname": "ens9f0"}'), /^wrong nova:2 there is no interface ens9f0/m);
     assert.match(
       nova('device_spec = {"address": "0000:99:00.*", "physical_network": "a"}'),

@@ -100,6 +100,16 @@ describe("ml2_conf.ini", () => {
     assert.match(ml2Conf(there, request([sriov], { release: "train" })).notes.join(), /ovn is not there before Ussuri/);
   });
 
+  test("Kolla's own list stays where the file has none, from Victoria on", () => {
+    const kolla = (nic: string, release: "ussuri" | "victoria") => ml2Conf("", request([nic], { deployment: "kolla", release }));
+    assert.equal(kolla(sriov, "victoria").text, "");
+    assert.match(kolla(sriov, "victoria").notes.join(), /set enable_neutron_sriov: true/);
+    assert.match(kolla(sriov, "ussuri").text, /openvswitch,l2population,sriovnicswitch/);
+    assert.equal(kolla(lag, "ussuri").text, "");
+    const there = "[ml2]\nmechanism_drivers = ovn\n";
+    assert.match(ml2Conf(there, request([sriov], { deployment: "kolla" })).text, /= ovn,sriovnicswitch$/m);
+  });
+
   test("drivers that Jinja decides about are a conflict", () => {
     const there = "[ml2]\nmechanism_drivers = {{ drivers }}\n";
     const { text, conflicts } = ml2Conf(there, request([sriov], { deployment: "kolla" }));

@@ -140,6 +140,14 @@ describe("merged into what is there", () => {
     );
   });
 
+  test("the network's name is compared as the scheduler does, and trust only where the spec speaks of it", () => {
+    const there = '[pci]\ndevice_spec = {"address": "0000:37:*.*", "physical_network": "PhysNet2", "trusted": "True"}\n';
+    const silent = novaConf(there, request(byName));
+    assert.deepEqual([silent.conflicts, rulesIn(silent.text).length], [[], 1]);
+    assert.deepEqual(novaConf(there, request(`${byName}, vfSettings: {trust: true}`)).conflicts, []);
+    assert.equal(novaConf(there, request(`${byName}, vfSettings: {trust: false}`)).conflicts.length, 1);
+  });
+
   test("rules that cannot be judged are conflicts, with what is wrong", () => {
     for (const [value, why] of [
       ["{'devname': 'x'}", /nova-compute refuses it: not JSON/],

@@ -82,10 +82,12 @@ describe("a rule is about", () => {
       { address: "*:*:*.*" },
       { vendor_id: "*" },
       { address: { bus: ".*" } },
+      { address: { slot: "[01].", function: "[0-7]$" } },
     ]) {
       assert.equal(matching(rule).length, devices.length, JSON.stringify(rule));
       assert.ok(parseRules([JSON.stringify(rule)], host).every(matchesEverything), JSON.stringify(rule));
     }
+    assert.ok(parseRules(['{"address": "0000:*:*.*"}'], host).every(matchesEverything));
     for (const rule of [{ devname: "p4p1" }, { address: "3b:00.0" }, { vendor_id: "15b3" }, { address: { bus: "3." } }]) {
       assert.ok(!parseRules([JSON.stringify(rule)], host).some(matchesEverything), JSON.stringify(rule));
     }

@@ -108,10 +108,18 @@ function remove(ini: Ini, edit: Extract<IniEdit, { kind: "remove" }>): string {
 function ownCommentStart(ini: Ini, entry: IniEntry): number {
   let start = entry.start;
   for (;;) {
-    const above = /(?:^|[\r\n])([^\r\n]*)(?:\r\n|\r|\n)$/.exec(ini.text.slice(Math.max(0, start - 2000), start));
-    if (above?.[1] === undefined || !above[1].startsWith(ownMark)) return start;
-    start -= above[0].length - (/^[\r\n]/.test(above[0]) ? 1 : 0);
+    const above = lineAbove(ini.text, start);
+    if (above === null || !ini.text.startsWith(ownMark, above)) return start;
+    start = above;
   }
+}
+
+/** Where the line before the one that begins here begins; `null` for the first. */
+function lineAbove(text: string, start: number): number | null {
+  if (start === 0) return null;
+  let at = start - (text.endsWith("\r\n", start) ? 2 : 1);
+  while (at > 0 && !/[\r\n]/.test(text.charAt(at - 1))) at--;
+  return at;
 }
 
 function commented(comment: string | undefined, assignment: string, eol: string): string {

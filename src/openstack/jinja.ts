@@ -33,7 +33,27 @@ export function findJinja(text: string): Jinja {
     const word = /^\{%[-+]?\s*(\w+)/.exec(match[0])?.[1] ?? "";
     constructs.push({ start: match.index, end: match.index + match[0].length, word });
   }
-  const touching = (start: number, end: number) => constructs.filter((one) => one.start < end && one.end > start);
+  if (constructs.length === 0) return noJinja;
+  // They stand in the text's order and do not overlap.
+  const firstAfter = (offset: number) => {
+    let [low, high] = [0, constructs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((constructs[middle]?.end ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const touching = (start: number, end: number) => {
+    const found: Construct[] = [];
+    for (let index = firstAfter(start); (constructs[index]?.start ?? end) < end; index++) found.push(...constructs.slice(index, index + 1));
+    return found;
+  };
+  const depths = [0];
+  for (const { word } of constructs) {
+    const step = opening.has(word) ? 1 : isClosing(word) ? -1 : 0;
+    depths.push(Math.max(0, (depths.at(-1) ?? 0) + step));
+  }
   return {
     hidden: (start, end) => {
       const found = touching(start, end);
@@ -42,11 +62,8 @@ export function findJinja(text: string): Jinja {
       return found.length > 0 && rest.trim() === "";
     },
     touches: (start, end) => touching(start, end).length > 0,
-    within: (offset) => constructs.some((one) => one.start < offset && offset < one.end),
-    depth: (offset) => {
-      const before = constructs.filter((one) => one.end <= offset);
-      return before.reduce((depth, { word }) => Math.max(0, depth + (opening.has(word) ? 1 : isClosing(word) ? -1 : 0)), 0);
-    },
+    within: (offset) => (constructs[firstAfter(offset)]?.start ?? offset) < offset,
+    depth: (offset) => depths[firstAfter(offset)] ?? 0,
   };
 }
 

@@ -84,12 +84,9 @@ function notesOnNames(ini: Ini, release: Release, deployment: Deployment): strin
 /** Whether a rule is still to be written; a rule of somebody else that tells its VFs something else is a conflict. */
 function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: NovaView, conflicts: Conflict[]): boolean {
   let covered = rule.devices.length > 0;
+  const theirs = present.flatMap(({ rules }) => rules);
   for (const device of rule.devices) {
-    const decides = ruleFor(
-      present.flatMap(({ rules }) => rules),
-      device,
-      view.host,
-    );
+    const decides = ruleFor(theirs, device, view.host);
     if (decides === undefined) covered = false;
     else if (!sameTags(decides.tags, rule)) {
       const { entry } = present.find(({ rules }) => rules.includes(decides)) ?? {};

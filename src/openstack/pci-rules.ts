@@ -72,11 +72,13 @@ function rulesFor(wanted: Wanted): GeneratedRule[] {
   const meant = view.devices.filter(({ parent }) => pfs.some((pf) => pf.address === parent));
   const rule = (json: JsonObject, why: string): GeneratedRule => {
     const full = { ...json, ...tagsOf(nic) };
-    const devices = meant.filter((device) => matches(readRule(full, view.host), device, view.host));
+    const read = readRule(full, view.host);
+    const devices = meant.filter((device) => matches(read, device, view.host));
     return { nic, json: guarded(full), why, devices };
   };
   const likened = alike(wanted).map(({ json, why }) => rule(json, why));
-  const about = view.devices.filter((device) => likened.some(({ json }) => matches(readRule(json, view.host), device, view.host)));
+  const read = likened.map(({ json }) => readRule(json, view.host));
+  const about = view.devices.filter((device) => read.some((one) => matches(one, device, view.host)));
   const exact = meant.length > 0 && about.length === meant.length && about.every((device) => meant.includes(device));
   if (exact) return likened;
   return pfs.map((pf) => rule({ address: pf.address, ...idsOf(pf) }, `the VFs of ${pf.netdev ?? pf.address}, by its address`));

@@ -1,7 +1,7 @@
 /** What Python calls white space in a `str`. Source: CPython Objects/unicodetype_db.h; JavaScript has U+FEFF more, and U+001C to 1F and U+0085 less. */
 const blank = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const leading = new RegExp(`^[${blank}]+`);
-const trailing = new RegExp(`[${blank}]+$`);
+const last = new RegExp(`[${blank}]$`);
 
 /** As Python's `str.strip()`. */
 export function strip(text: string): string {
@@ -15,7 +15,10 @@ export function stripStart(text: string): string {
 
 /** As Python's `str.rstrip()`. */
 export function stripEnd(text: string): string {
-  return text.replace(trailing, "");
+  // A pattern for all of them at once would be tried at every blank of the text.
+  let end = text.length;
+  while (end > 0 && last.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /**

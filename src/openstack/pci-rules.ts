@@ -125,7 +125,7 @@ function tagsOf(nic: NicSpec): JsonObject {
 }
 
 /** The last word before a rule is written: none is about every device. @throws where one would be */
-function guarded(json: JsonObject): JsonObject {
+export function guarded(json: JsonObject): JsonObject {
   const rule = readRule(json, { interfaces: new Map(), physicalFunctions: new Map() });
   if (matchesEverything(rule)) throw new Error(`a rule about every PCI device was to be written: ${JSON.stringify(json)}`);
   return json;

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { HostState } from "../../src/host/state.ts";
+import { pciAddress } from "../../src/host/values.ts";
 import { type ConfRequest, novaConf } from "../../src/openstack/nova-conf.ts";
 import { novaView } from "../../src/openstack/nova-host.ts";
+import { guarded } from "../../src/openstack/pci-rules.ts";
 import { releases } from "../../src/openstack/releases.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
@@ -76,6 +78,36 @@ describe("the four designations", () => {
     assert.deepEqual(rulesIn(novaConf("", request("mode: sriov, ports: [ens3f0], physnet: a", { state })).text), [
       `{"address": "0000:37:00.0", ${ids}, "physical_network": "a"}`,
     ]);
+  });
+
+  test("where the VFs' ids are not known, the rule is without, and it is said that the port itself is offered", () => {
+    const state = hostWith(0, connectx5);
+    for (const pf of state.pfs) Object.assign(pf, { product: "fffe", sriov: { ...pf.sriov, vfProduct: null } });
+    const { text, notes } = novaConf("", request("mode: sriov, ports: [ens3f0], physnet: a", { state }));
+    assert.deepEqual(rulesIn(text), ['{"address": "0000:37:00.0", "physical_network": "a"}']);
+    assert.match(notes.join(), /0000:37:00\.0 itself is offered to guests too/);
+  });
+
+  test("a PCI domain that Nova does not know is a conflict", () => {
+    const state = hostWith(0, connectx5);
+    state.pfs = state.pfs.map((pf) => ({ ...pf, address: pciAddress(`1${pf.address}`) }));
+    state.netdevs = state.netdevs.map((one) => ({ ...one, device: one.device?.startsWith("0000:37") ? `1${one.device}` : one.device }));
+    assert.match(
+      novaConf("", request(byName, { state })).conflicts[0]?.why ?? "",
+      /Nova knows no PCI domain beyond ffff, and 10000:37:00\.0 is in one/,
+    );
+  });
+
+  test("a rule that chooses nothing is never written", () => {
+    for (const json of [
+      { physical_network: "a" },
+      { address: "*:*:*.*", physical_network: "a" },
+      { address: "0000:*:*.*" },
+      { mac_address: "24:8a:07:*" },
+    ]) {
+      assert.throws(() => guarded(json), /a rule about every PCI device was to be written/);
+    }
+    assert.deepEqual(guarded({ devname: "ens3f0" }), { devname: "ens3f0" });
   });
 
   test("a NIC without a physnet gets no rule, one whose ports are missing is a conflict", () => {

@@ -34,7 +34,9 @@ export function bootCommand(): Command {
       .addOption(hostOption())
       .addOption(outputOption())
       .addOption(waitOption())
-      .action((options: SpecOptions & OutputOptions & WaitOptions) => run(`boot ${name}`, stages, options));
+      .action((options: SpecOptions & OutputOptions & WaitOptions) =>
+        beforeOthers(options.host, () => run(`boot ${name}`, stages, options)),
+      );
   return (
     new Command("boot")
       .description("one stage of the boot sequence, as vflag-early.service and vflag-late.service run it")
@@ -42,6 +44,18 @@ export function bootCommand(): Command {
       // The early requirements are gates of the late ones: where they do not hold, no VF is bound.
       .addCommand(stage("late", "after networking: LAG active, then VFs bound", ["early", "late"]))
   );
+}
+
+/** On a host that is at work guests come first; at boot they wait for this. */
+async function beforeOthers(host: string, act: () => Promise<void>): Promise<void> {
+  if (host !== "local") return act();
+  const { takePrecedence } = await import("../host/linux/priority.ts");
+  const stepBack = takePrecedence();
+  try {
+    await act();
+  } finally {
+    stepBack();
+  }
 }
 
 interface WaitOptions {
@@ -69,12 +83,9 @@ async function run(
   const { Watched } = await import("../reconcile/watched.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
-  const { takePrecedence } = await import("../host/linux/priority.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
   const { stages: all } = await import("../requirements/stages.ts");
   const stages = asked === "all" ? all : asked;
-  // On a host that is at work guests come first.
-  const stepBack = asked === "all" || name !== "local" ? () => {} : takePrecedence();
   const spec = readSpec(file);
   const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec);
   try {
@@ -120,7 +131,6 @@ async function run(
       lock.release();
     }
   } finally {
-    stepBack();
     target.close();
   }
 }

@@ -4,7 +4,7 @@ import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import { requirementById } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
-import { type FactKind, type Facts, factsOf, portsOf } from "./facts.ts";
+import { type Fact, type FactKind, type Facts, factsOf, portsOf } from "./facts.ts";
 import { type Around, type Meaning, meaningOf, type Turn } from "./meaning.ts";
 import { type Answer, type Verdict, verdicts } from "./verdict.ts";
 
@@ -55,11 +55,17 @@ function turnsBetween(before: Facts, after: Facts): Turn[] {
     if (fact === undefined) return [];
     const { kind, nic, subject, under } = fact;
     if (under !== undefined && before.has(under) !== after.has(under)) return [];
+    if (kind === "flows" && isTraffic(before.get(key)?.value, after.get(key)?.value)) return [];
     // A LAG that is not active sends nothing anywhere.
     if (kind === "lag-mapping" && before.has(key) !== after.has(key)) return [];
     const turn = { key, kind, nic, subject, before: before.get(key)?.value ?? null, after: after.get(key)?.value ?? null };
     return isSame(turn.before, turn.after) ? [] : [turn];
   });
+}
+
+/** Flows come and go with packets: news is that there are some in software, and that those are in hardware again. */
+function isTraffic(before: Fact["value"] | undefined, after: Fact["value"] | undefined): boolean {
+  return after === undefined || (before === undefined && after === "in hardware");
 }
 
 /** Two reasons why something cannot be seen are no change of the thing. */
@@ -71,7 +77,7 @@ function isSame(before: Observed<string | null>, after: Observed<string | null>)
 const kinds: readonly FactKind[] = [
   ...(["port", "driver", "netdev", "eswitch", "link", "bond", "bond-mode", "bond-link", "slave", "slave-link", "lacp"] as const),
   ...(["lag", "lag-mapping", "vf-count", "vf", "vf-driver", "vf-holder", "vf-setting", "representor", "representor-link"] as const),
-  ...(["setting", "ovs", "ovs-setting", "ovs-port", "ingress-block"] as const),
+  ...(["setting", "ovs", "ovs-setting", "ovs-port", "ingress-block", "flows"] as const),
 ];
 
 function byKind(a: Turn, b: Turn): number {

@@ -2,6 +2,7 @@ import { describeHolders } from "../host/in-use.ts";
 import { isUnknown, known, type Observed, type Unknown } from "../host/observed.ts";
 import type { Bond, HostState, PhysicalFunction, VirtualFunction } from "../host/state.ts";
 import { hostName } from "../requirements/evaluate.ts";
+import { trafficOf } from "../requirements/traffic.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { netdevOf, resolvePorts } from "../spec/selectors.ts";
 
@@ -32,7 +33,8 @@ export type FactKind =
   | "ovs"
   | "ovs-setting"
   | "ovs-port"
-  | "ingress-block";
+  | "ingress-block"
+  | "flows";
 
 export interface Fact {
   readonly kind: FactKind;
@@ -73,6 +75,7 @@ export function factsOf(spec: Spec, state: HostState, ports: ReadonlyMap<string,
     if (bond !== undefined) bondFacts(add, bond, pfs);
     if (nic.mode === "vf-lag") lagFacts(add, pfs);
     ovsPortFacts(add, nic, pfs, state);
+    flowFacts(add, nic, pfs, state);
   }
   ovsFacts((key, kind, subject, value) => facts.set(key, { kind, nic: hostName, subject, value }), state);
   return facts;
@@ -214,6 +217,17 @@ function ovsPortFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], 
       if (own.has(name)) add(`ovs/port/${name}`, "ovs-port", name, error === null ? bridge.name : `${bridge.name}: ${error}`);
   for (const { netdev, block } of known(state.ingressQdiscs) ?? [])
     if (outer.includes(netdev)) add(`ingress/${netdev}`, "ingress-block", netdev, block === null ? "no block" : `block ${block}`);
+}
+
+/** Who carries what comes in by each of the NIC's ports and representors; flows that are in software rightly are not counted. */
+function flowFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): void {
+  const traffic = trafficOf({ bond: nic.bond ?? null, pfs }, state);
+  if (traffic === null || isUnknown(traffic)) return;
+  for (const [netdev, { in: carried }] of traffic.byPort) {
+    const hardware = carried.hardware.flows + carried.partial.flows;
+    if (carried.software.flows > 0) add(`flows/${netdev}`, "flows", netdev, hardware > 0 ? "partly in software" : "in software");
+    else if (hardware > 0) add(`flows/${netdev}`, "flows", netdev, "in hardware");
+  }
 }
 
 function observed<T>(value: T, text: (value: NonNullable<Exclude<T, Unknown>>) => string): Observed<string | null> {

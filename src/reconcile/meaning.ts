@@ -117,6 +117,10 @@ const meanings: Record<FactKind, Explain> = {
   },
   "ingress-block": (after) =>
     after === null || after === "no block" ? worse("flows that arrive by the bond are not offloaded") : neutral(),
+  flows: (after) => {
+    if (after === "in hardware") return better("the NIC forwards them again");
+    return worse("the host's processors forward them; `vflag map` shows which");
+  },
 };
 
 /** What the NIC's other ports do while one is down. */

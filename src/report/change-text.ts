@@ -75,6 +75,7 @@ const words: Partial<Record<Change["kind"], string>> = {
   "lag-mapping": "port mapping of the ",
   "ovs-port": "bridge of ",
   "ingress-block": "ingress block of ",
+  flows: "flows in by ",
 };
 
 function what({ kind, subjects }: Change): string {

@@ -172,6 +172,28 @@ describe("what is told of a change", () => {
     assert.deepEqual([told(said, said), told(said, state)], [[], []]);
   });
 
+  test("a flow that falls back to software is told, and that it is in hardware again; that there is traffic, or none, is not", () => {
+    const flows = (layer: string | null) =>
+      edited((host) => {
+        const [one, other] = host.representors;
+        if (one === undefined || other === undefined || layer === null) return;
+        const tally = { kind: "traffic" as const, to: [other.netdev], flows: 1, packets: 50, bytes: 5000, idle: 0.5, example: "" };
+        const offloaded = layer === "tc" ? "yes" : "no";
+        host.flows = { tallies: [{ inPort: one.netdev, layer, offloaded, ...tally }], listed: 1, notUnderstood: 0, cut: null };
+      });
+    const told = (before: HostState, after: HostState) =>
+      lines(changesBetween(before, after, spec)).filter((line) => line.startsWith("data  flows in by"));
+    const [none, hardware, software] = [flows(null), flows("tc"), flows("ovs")];
+    const fallen =
+      "data  flows in by ens3f0npf0vf0: in hardware → in software  (the host's processors forward them; `vflag map` shows which)";
+    assert.deepEqual(told(hardware, software), [fallen]);
+    assert.deepEqual(told(none, software), [fallen.replace("in hardware →", "none →")]);
+    assert.deepEqual(told(software, hardware), [
+      "data  flows in by ens3f0npf0vf0: in software → in hardware  (the NIC forwards them again)",
+    ]);
+    assert.deepEqual([told(none, hardware), told(hardware, none), told(software, none)], [[], [], []]);
+  });
+
   test("a name is shown as it is, on one line", () => {
     const after = edited((host) => {
       const vf = host.pfs[0]?.vfs[0];

@@ -44,10 +44,10 @@ export function trafficLine(nic: Uplinks, state: HostState): string | null {
   const traffic = trafficOf(nic, state);
   if (traffic === null) return null;
   if (isUnknown(traffic))
-    return traffic.unknown === notLookedThen.unknown || isUnknown(state.ovs) ? null : `flows not known: ${traffic.unknown}`;
+    return traffic.unknown === notLookedThen.unknown || isUnknown(state.ovs) ? null : `not known: ${traffic.unknown}`;
   const uplink = nic.bond ?? "the ports";
   const [by, of] = [carriedText(traffic.uplinks), carriedText(traffic.representors)];
-  if (by === "" && of === "") return "no flows seen";
+  if (by === "" && of === "") return "none seen";
   return `in by ${uplink}: ${by || "no flow"}; by representors: ${of || "no flow"}`;
 }
 

@@ -29,10 +29,10 @@ module.exports = {
       to: { path: "^src/", pathNot: ["^src/spec/", "^src/host/(state|schemas|values|models|observed|cards|kernel-arguments)\\.ts$"] },
     },
     {
-      name: "requirements-import-spec-and-host-data",
+      name: "requirements-import-spec-boot-openstack-and-host-data",
       severity: "error",
       from: { path: inside("requirements") },
-      to: { path: "^src/", pathNot: ["^src/(requirements|spec|boot)/", "^src/host/[a-z-]+\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/(requirements|spec|boot|openstack)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
       name: "requirements-know-no-symptoms",

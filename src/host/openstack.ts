@@ -9,23 +9,9 @@ export const SriovAgent = z
   .meta({ id: "SriovAgent", description: "physical_device_mappings of Neutron's SR-IOV agent" });
 export type SriovAgent = z.infer<typeof SriovAgent>;
 
-export const DeviceSpec = z
-  .strictObject({
-    devname: z.string().nullable(),
-    address: z.string().nullable(),
-    vendor: z.string().nullable(),
-    product: z.string().nullable(),
-    physnet: z.string().nullable().optional(),
-    understood: z.boolean(),
-  })
-  .meta({
-    id: "DeviceSpec",
-    description:
-      "an entry of Nova's [pci] device_spec. physnet: left out where it is not named, null for tunnels; understood: all of it is here",
-  });
-export type DeviceSpec = z.infer<typeof DeviceSpec>;
-
-export const NovaPci = z.strictObject({ file: z.string(), specs: z.array(DeviceSpec) }).meta({ id: "NovaPci" });
+export const NovaPci = z
+  .strictObject({ file: z.string(), rules: z.array(z.string()) })
+  .meta({ id: "NovaPci", description: "rules: the values of Nova's [pci] device_spec, and of its older names, as they stand in the file" });
 export type NovaPci = z.infer<typeof NovaPci>;
 
 export const OpenStack = z

@@ -43,8 +43,7 @@ export function bothText({ in: coming, out }: { readonly in: Traffic; readonly o
 export function trafficLine(nic: Uplinks, state: HostState): string | null {
   const traffic = trafficOf(nic, state);
   if (traffic === null) return null;
-  if (isUnknown(traffic))
-    return traffic.unknown === notLookedThen.unknown || isUnknown(state.ovs) ? null : `not known: ${traffic.unknown}`;
+  if (isUnknown(traffic)) return traffic.unknown === notLookedThen.unknown || isUnknown(state.ovs) ? null : `not known: ${traffic.unknown}`;
   const uplink = nic.bond ?? "the ports";
   const [by, of] = [carriedText(traffic.uplinks), carriedText(traffic.representors)];
   if (by === "" && of === "") return "none seen";

@@ -1,7 +1,21 @@
 import { isUnknown } from "../host/observed.ts";
-import type { DeviceSpec, NovaPci } from "../host/openstack.ts";
-import type { PhysicalFunction, VirtualFunction } from "../host/state.ts";
-import type { HostFinding, HostRequirement, NicView } from "./requirement.ts";
+import type { NovaPci } from "../host/openstack.ts";
+import type { PhysicalFunction } from "../host/state.ts";
+import { plainValue } from "../openstack/ini.ts";
+import { novaView } from "../openstack/nova-host.ts";
+import {
+  type NovaDevice,
+  type NovaHost,
+  NovaRefusal,
+  type PciRule,
+  parseRules,
+  ruleFor,
+  sameNetwork,
+  UnreadRule,
+} from "../openstack/pci-rule.ts";
+import type { NicSpec } from "../spec/schema.ts";
+import type { HostFinding, HostRequirement, HostView } from "./requirement.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** Nova on this host hands out the VFs that exist, for the network that they are on. */
 export const novaPci: HostRequirement = {
@@ -17,58 +31,62 @@ export const novaPci: HostRequirement = {
   references: ["https://docs.openstack.org/nova/latest/configuration/config.html#pci.device_spec", "nova pci/devspec.py"],
   follows: ["ports", "vf-count", "vf-links"],
   gate: false,
-  check: ({ state, nics }) => {
-    const nova = isUnknown(state.openStack) ? null : state.openStack.nova;
+  check: (view) => {
+    const { openStack } = view.state;
+    const nova = isUnknown(openStack) ? null : openStack.nova;
     // Without nova.conf, or with one that says nothing of PCI, this is no host that hands out VFs.
-    if (nova === null || isUnknown(nova) || nova.specs.length === 0) return [];
-    return nics.flatMap((view) => nicFindings(view, nova));
+    if (nova === null || isUnknown(nova) || nova.rules.length === 0) return [];
+    return findings(view, nova);
   },
 };
 
-function nicFindings({ nic, pfs, state }: NicView, { file, specs }: NovaPci): HostFinding[] {
-  const { physnet } = nic;
-  if (physnet === undefined || specs.some(({ understood }) => !understood)) return [];
-  const netdevOf = (vf: VirtualFunction) => state.netdevs.find(({ device }) => device === vf.address)?.name ?? null;
-  return pfs.flatMap((pf): HostFinding[] => {
-    const wrong = pf.vfs.flatMap((vf) => {
-      const networks = specs.filter((spec) => matches(spec, pf, vf, netdevOf(vf))).map((spec) => spec.physnet);
-      // Null is a network of tunnels, which any port can carry.
-      if (networks.includes(physnet) || networks.includes(null)) return [];
-      return [networks.find((network) => network !== undefined) ?? (networks.length === 0 ? "not matched" : "without physical_network")];
-    });
-    if (wrong.length === 0) return [];
-    const actual = `${wrong.length} of ${pf.vfs.length} VFs are ${[...new Set(wrong)].join(", ")} in ${file}`;
-    const text = `[pci] device_spec = {"address": "${pf.address}", "physical_network": ${JSON.stringify(physnet)}} in Nova's configuration, then restart nova-compute`;
-    const subject = `VFs of ${pf.netdev ?? pf.address} (${pf.address})`;
-    return [
-      {
-        subject,
-        expected: physnet ?? "tunnels (physical_network null)",
-        actual,
-        severity: "warning",
-        remedy: { kind: "person", text },
-        nics: [nic.name],
-      },
-    ];
+function findings({ spec, state, nics }: HostView, { file, rules: values }: NovaPci): HostFinding[] {
+  const concerned = nics.filter(({ nic }) => nic.physnet !== undefined);
+  if (concerned.length === 0) return [];
+  const { host, devices } = novaView(spec, state);
+  const plain = values.map(plainValue).filter((value) => value !== null);
+  // What vflag cannot read may offer the VFs all the same.
+  if (plain.length < values.length) return [];
+  try {
+    const rules = parseRules(plain, host);
+    return concerned.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => portFindings(nic, pf, ofPort(pf, devices), rules, host, file)));
+  } catch (error) {
+    if (error instanceof UnreadRule) return [];
+    if (!(error instanceof NovaRefusal)) throw error;
+    const remedy = { kind: "person", text: `correct ${file}, then restart nova-compute` } as const;
+    const found = { expected: "rules that Nova reads", actual: `nova-compute refuses them: ${error.message}`, remedy };
+    return [{ subject: `[pci] in ${file}`, ...found, severity: "warning", nics: concerned.map(({ nic }) => nic.name) }];
+  }
+}
+
+/** The VFs that are there. */
+function ofPort(pf: PhysicalFunction, devices: readonly NovaDevice[]): NovaDevice[] {
+  return devices.filter(({ parent, address }) => parent === pf.address && pf.vfs.some((vf) => vf.address === address));
+}
+
+function portFindings(
+  nic: NicSpec,
+  pf: PhysicalFunction,
+  vfs: readonly NovaDevice[],
+  rules: readonly PciRule[],
+  host: NovaHost,
+  file: string,
+): HostFinding[] {
+  const wrong = vfs.flatMap((vf) => {
+    const rule = ruleFor(rules, vf, host);
+    if (rule === undefined) return ["not matched"];
+    const network = rule.tags["physical_network"];
+    if (sameNetwork(network, nic.physnet)) return [];
+    return [network === undefined ? "without physical_network" : `on ${network === null ? "tunnels (null)" : String(network)}`];
   });
+  if (wrong.length === 0) return [];
+  const wanted = JSON.stringify({ address: pf.address, physical_network: nic.physnet });
+  const actual = `${wrong.length} of ${count(vfs.length)} ${vfs.length === 1 ? "is" : "are"} ${[...new Set(wrong)].join(", ")} in ${file}`;
+  const text = `[pci] device_spec = ${wanted} in Nova's configuration (vflag nova writes it), then restart nova-compute`;
+  const expected = nic.physnet ?? "tunnels (physical_network null)";
+  return [{ ...aboutPf(pf), expected, actual, severity: "warning", remedy: { kind: "person", text }, nics: [nic.name] }];
 }
 
-/** As Nova matches: an address is the VF's or its PF's, a name its own netdev's or its PF's. Source: nova pci/devspec.py. */
-function matches(spec: DeviceSpec, pf: PhysicalFunction, vf: VirtualFunction, netdev: string | null): boolean {
-  const { devname, address, vendor, product } = spec;
-  if (devname !== null && devname !== netdev && devname !== pf.netdev) return false;
-  if (address !== null && !addressMatches(address, vf.address) && !addressMatches(address, pf.address)) return false;
-  const same = (wanted: string | null, found: string) => wanted === null || wanted === "*" || wanted === found;
-  return same(vendor, vf.vendor) && same(product, vf.product);
-}
-
-/** `[[[[domain]:]bus]:][slot][.[function]]`, with * for what is left open. */
-function addressMatches(pattern: string, address: string): boolean {
-  const [, domain = "", bus = "", slot = "", fn = ""] = /^(.+):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/.exec(address) ?? [];
-  const [front = "", wantedFn = "*"] = pattern.split(".", 2);
-  const parts = front.split(":");
-  const [wantedSlot = "*", wantedBus = "*", wantedDomain = "*"] = parts.reverse();
-  const same = (wanted: string, found: string) =>
-    wanted === "*" || wanted === "" || Number.parseInt(wanted, 16) === Number.parseInt(found, 16);
-  return same(wantedDomain, domain) && same(wantedBus, bus) && same(wantedSlot, slot) && same(wantedFn, fn);
+function count(vfs: number): string {
+  return `${vfs} VF${vfs === 1 ? "" : "s"}`;
 }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deviceSpecsIn, findOpenStack, mappingsIn } from "../../src/host/linux/openstack.ts";
+import { findOpenStack, mappingsIn, pciRulesIn } from "../../src/host/linux/openstack.ts";
 import { makeTree } from "./tree.ts";
-
-const spec = { devname: null, address: null, vendor: null, product: null, understood: true };
 
 test("the SR-IOV agent's mappings, of their section only", () => {
   const text = `
@@ -34,13 +32,12 @@ device_spec = {broken
 [database]
 device_spec = {"devname": "no"}
 `;
-  assert.deepEqual(deviceSpecsIn(text), [
-    { ...spec, address: "0000:37:00.*", physnet: "physnet2" },
-    { ...spec, vendor: "15b3", product: "1018", physnet: null },
-    { ...spec, understood: false },
-    { ...spec, devname: "ens3f0" },
-    { ...spec, physnet: "physnet2", understood: false },
-    { ...spec, devname: "ens9f0", physnet: "physnet9" },
+  assert.deepEqual(pciRulesIn(text), [
+    '{"address": "0000:37:00.*", "physical_network": "physnet2"}',
+    '{"vendor_id": "0x15B3", "product_id": "1018", "physical_network": null}',
+    "{broken",
+    '[{"devname": "ens3f0"},\n{"address": {"domain": ".*", "bus": "37"}, "physical_network": "physnet2"}]',
+    '{"devname": "ens9f0", "physical_network": "physnet9"}',
   ]);
 });
 
@@ -52,7 +49,7 @@ test("Kolla's files come before the distribution's; what is not there is no conf
   const found = findOpenStack(root);
   assert.deepEqual(found, {
     sriovAgent: null,
-    nova: { file: "/etc/kolla/nova-compute/nova.conf", specs: [{ ...spec, devname: "ens3f0" }] },
+    nova: { file: "/etc/kolla/nova-compute/nova.conf", rules: ['{"devname": "ens3f0"}'] },
   });
   assert.ok(!JSON.stringify(found).includes("secret"));
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
-import type { DeviceSpec, NovaPci, OpenStack, SriovAgent } from "../openstack.ts";
+import type { NovaPci, OpenStack, SriovAgent } from "../openstack.ts";
 import { errnoName, reasonOf } from "./refusal.ts";
 
 /** Kolla's files on the host, and the distributions'. Source: kolla-ansible, roles/neutron, roles/nova-cell; Debian's and RDO's packages. */
@@ -14,7 +14,7 @@ export function findOpenStack(filesRoot: string): OpenStack {
   const nova = firstOf(filesRoot, novaFiles);
   return {
     sriovAgent: agent === null || isUnknown(agent) ? agent : { file: agent.file, mappings: mappingsIn(agent.text) },
-    nova: nova === null || isUnknown(nova) ? nova : { file: nova.file, specs: deviceSpecsIn(nova.text) },
+    nova: nova === null || isUnknown(nova) ? nova : { file: nova.file, rules: pciRulesIn(nova.text) },
   };
 }
 
@@ -37,43 +37,13 @@ export function mappingsIn(text: string): SriovAgent["mappings"] {
   });
 }
 
-/**
- * All entries, under the option's name of today and those of before (Zed and Ocata): each is a JSON object, or a list of them.
- * Source: nova conf/pci.py; nova pci/whitelist.py, pci/devspec.py.
- */
-export function deviceSpecsIn(text: string): NovaPci["specs"] {
-  const values = [
+/** Under the option's name of today and those of before (Zed and Ocata). Source: nova conf/pci.py. */
+export function pciRulesIn(text: string): NovaPci["rules"] {
+  return [
     ...valuesOf(text, "pci", "device_spec"),
     ...valuesOf(text, "pci", "passthrough_whitelist"),
     ...valuesOf(text, "DEFAULT", "pci_passthrough_whitelist"),
   ];
-  return values.flatMap((value) => {
-    try {
-      const parsed: unknown = JSON.parse(value);
-      return (Array.isArray(parsed) ? parsed : [parsed]).map(specOf);
-    } catch {
-      return [notUnderstood];
-    }
-  });
-}
-
-const notUnderstood: DeviceSpec = { devname: null, address: null, vendor: null, product: null, understood: false };
-
-function specOf(entry: unknown): DeviceSpec {
-  if (typeof entry !== "object" || entry === null) return notUnderstood;
-  const fields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(entry));
-  const text = (name: string) => (typeof fields[name] === "string" ? fields[name] : null);
-  const hex = (name: string) => text(name)?.toLowerCase().replace(/^0x/, "") ?? null;
-  const physnet = fields["physical_network"];
-  const named = ["devname", "address", "vendor_id", "product_id"].every(
-    (name) => fields[name] === undefined || typeof fields[name] === "string",
-  );
-  return {
-    ...{ devname: text("devname"), address: text("address")?.toLowerCase() ?? null, vendor: hex("vendor_id"), product: hex("product_id") },
-    ...(physnet === undefined ? {} : { physnet: typeof physnet === "string" ? physnet : null }),
-    // An address may also be an object of regular expressions, as Nova's own language has them.
-    understood: named,
-  };
 }
 
 /** The values of an option, which may stand there several times. Source: oslo.config, iniparser.py (lines that begin with a blank go on). */

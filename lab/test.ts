@@ -24,15 +24,12 @@ const { values } = parseArgs({
   options: { "write-docs": { type: "boolean", default: false }, only: { type: "string" }, guests: { type: "string", default: "2" } },
 });
 
-/** The longest come first, so that none is left alone at the end. */
+/** The longest stand beside each other, so that none is left alone at the end. */
 const tasks: readonly Task[] = [
-  ...power,
-  ...boots,
-  ...faults,
+  ...watches,
   ...ovs,
   ...packaged,
   ...kills,
-  ...watches,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...stories.map((story): Task => {
     const run: Task["run"] = async (guest, report) => {
@@ -42,6 +39,9 @@ const tasks: readonly Task[] = [
     return { title: story.title, guest: { nic: story.nic }, run };
   }),
   { title: "netlink", guest: { nic: "igb" }, run: netlink },
+  ...faults,
+  ...boots,
+  ...power,
 ];
 
 const tally = { passed: 0, failed: 0 };
@@ -71,7 +71,8 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 12);
-  const named = { ...options, name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}` };
+  // One processor each: under emulation a second one gains nothing beside another guest, and now and then its interrupts are lost.
+  const named = { cpus: 1, ...options, name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}` };
   const lost = await attempt(named, run, report);
   if (lost === null) return;
   process.stdout.write(`the guest of "${title}" is gone, and the task is begun anew: ${lost}\n`);
@@ -85,7 +86,7 @@ async function attempt(named: StartOptions & { name: string }, run: Task["run"],
     await run(await inTurn(() => start(named)), report);
   } catch (error) {
     const reason = (error instanceof Error ? error.stack : undefined) ?? String(error);
-    if (runningGuest(named.name) === undefined || (await timerDied(named.name))) return reason;
+    if (runningGuest(named.name) === undefined || (await processorDied(named.name))) return reason;
     report(false, "it went to its end", reason);
   } finally {
     await stopGuest(named.name);
@@ -93,10 +94,10 @@ async function attempt(named: StartOptions & { name: string }, run: Task["run"],
   return null;
 }
 
-/** QEMU's emulation may lose the timer of a processor, which then stands still: the kernel says so. */
-async function timerDied(name: string): Promise<boolean> {
+/** QEMU's emulation may lose the timer of a processor, or its interrupts, which then stands still: the kernel says so. */
+async function processorDied(name: string): Promise<boolean> {
   const console = await readFile(join(runFolder(name), "console.log"), "latin1").catch(() => "");
-  return console.includes("Possible timer handling issue");
+  return /Possible timer handling issue|soft lockup - CPU/.test(console);
 }
 
 async function start(options: StartOptions): Promise<Guest> {

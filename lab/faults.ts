@@ -150,7 +150,15 @@ const all: readonly Fault[] = [
       { command: "ip link set third0 nomaster; vflag apply" },
       works,
       // It joins again, now with VFs bound: the firmware keeps its LAG, and the driver cannot make one any more.
-      { command: "ip link set third0 master bond0; sleep 2; vflag verify", exit: 2, shows: [/does not work: bond0: third0 is in it too/] },
+      {
+        command: "ip link set third0 master bond0; sleep 2; vflag verify",
+        exit: 2,
+        shows: [
+          /does not work: bond0: third0 is in it too/,
+          /seen .*Failed to deactivate VF LAG; driver restart required/,
+          /vflag explain lag-stuck/,
+        ],
+      },
       { command: "vflag apply", exit: 2, shows: [/third0 is in it too/], refuses: true },
       {
         command:

@@ -149,7 +149,7 @@ export const stories: readonly Story[] = [
         say: "Somebody binds the VFs before networking makes the bond.",
         command: `for port in 0 1; do echo 1 > /sys/bus/pci/devices/0000:01:00.$port/sriov_drivers_autoprobe; done; for vf in 0 1 2 3; do echo 0000:01:10.$vf > /sys/bus/pci/drivers/mlx5_core/bind; done; ${makeBond}; sleep 3; vflag verify`,
         exit: 2,
-        shows: [/LAG .*disabled, with 4 VFs bound/],
+        shows: [/LAG .*disabled, with 4 VFs bound/, /seen .*Failed to activate VF LAG/, /vflag explain vf-lag-refused/],
       },
       { command: "vflag plan", exit: 2, shows: [/mlx5_core\/unbind/] },
       { command: "vflag apply", exit: 0 },

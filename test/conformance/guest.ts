@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { known } from "../../src/host/observed.ts";
 import { conformance } from "./suite.ts";
@@ -75,6 +76,8 @@ conformance({
   },
   linkEvent: async (netdev) => {
     ip("link", "set", netdev, "down");
+    // The bond looks at its slaves every 100 ms, and sees nothing of what is shorter.
+    await sleep(500);
     ip("link", "set", netdev, "up");
   },
   giveToVfio: async (vf) => {

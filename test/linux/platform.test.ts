@@ -33,10 +33,11 @@ menuentry "Memory test" {
 }
 ### END /etc/grub.d/40_custom ###
 `;
+/** grub.cfg is written last: it is made of the others. */
 const debian: Tree = {
   "usr/sbin": { "update-grub": "", "grub-mkconfig": grubMkconfig },
-  "boot/grub/grub.cfg": grubCfg,
   "etc/default/grub.d/vflag.cfg": "",
+  "boot/grub/grub.cfg": grubCfg,
 };
 
 describe("the platform of a host", () => {

@@ -1,12 +1,17 @@
-import { escapeXml } from "./xml.ts";
-
 /**
  * Text that came from a spec, a device, a file or a program, made safe for where it is printed. Every output takes its way
  * through one of these functions; nothing else escapes.
  */
 
-/** For XML and HTML alike, as content and in quotes. */
-export const markup = escapeXml;
+/**
+ * For XML, HTML and SVG, as content and in quotes: nothing in it is markup, and what XML cannot hold, or what turns the direction of
+ * writing, stands as U+FFFD. Source: XML 1.0, 2.2 Characters.
+ */
+export function markup(text: string): string {
+  return text
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd")
+    .replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
+}
 
 /** Control characters, without tab and line feed; and halves of a character, which no encoding has. */
 const unprintable = /[\x00-\x08\x0b-\x1f\x7f-\x9f]|\p{Surrogate}|[\ufffe\uffff]/gu;

@@ -1,5 +1,5 @@
+import { markup } from "./escape.ts";
 import type { flowStateOf } from "./map-words.ts";
-import { escapeXml } from "./xml.ts";
 
 /** The shapes that a map's picture is made of, and their colours. */
 
@@ -8,7 +8,7 @@ export type Density = "roomy" | "dense";
 
 /** Shapes with a tooltip. */
 export function group(parts: readonly string[], tooltip = ""): string[] {
-  return ["<g>", ...(tooltip === "" ? [] : [`<title>${escapeXml(tooltip)}</title>`]), ...parts.filter((part) => part !== ""), "</g>"];
+  return ["<g>", ...(tooltip === "" ? [] : [`<title>${markup(tooltip)}</title>`]), ...parts.filter((part) => part !== ""), "</g>"];
 }
 
 export interface Box {
@@ -52,9 +52,9 @@ export function text({ x, y, words, room, kind, anchor }: Text): string {
   const each = kind === undefined ? 7.4 : (widths[kind] ?? 6.9);
   // Two blanks shrink to one, unless one of them is of the kind that does not.
   const shown = cut(words.replaceAll("  ", "\u00a0 "), Math.floor(room / each));
-  const tooltip = shown.replaceAll("\u00a0", " ") === words ? "" : `<title>${escapeXml(words)}</title>`;
+  const tooltip = shown.replaceAll("\u00a0", " ") === words ? "" : `<title>${markup(words)}</title>`;
   const attributes = `${kind === undefined ? "" : ` class="${kind}"`}${anchor === undefined ? "" : ` text-anchor="${anchor}"`}`;
-  return `<text x="${x}" y="${y}"${attributes}>${escapeXml(shown)}${tooltip}</text>`;
+  return `<text x="${x}" y="${y}"${attributes}>${markup(shown)}${tooltip}</text>`;
 }
 
 /** The beginning of a text, as wide as so many letters; what is written in squares counts twice. */

@@ -1,3 +1,4 @@
+import { markup } from "./escape.ts";
 import type { HostMap, MapFlows, MapNic, MapPort } from "./map-schema.ts";
 import { type Box, type Density, type EdgeState, edge, group, rect, styles, type TextKind, text } from "./map-shapes.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type VfGroup,
 } from "./map-words.ts";
 import { bothText } from "./traffic-text.ts";
-import { escapeXml } from "./xml.ts";
 
 /**
  * The map as a picture: one SVG document that needs nothing else, light or dark as its reader prefers. Left to right: the bond, the
@@ -49,7 +49,7 @@ export function mapSvg(seen: HostMap): string {
   const about = `${map.hostname}: ${sizeText(map)}`;
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" class="vflag-map" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
-    `<title>${escapeXml(about)}</title>`,
+    `<title>${markup(about)}</title>`,
     `<style>${styles}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     text({ x: margin, y: 38, words: map.hostname, room: 700, kind: "head" }),

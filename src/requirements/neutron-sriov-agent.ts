@@ -1,5 +1,6 @@
 import { isUnknown } from "../host/observed.ts";
 import type { HostFinding, HostRequirement } from "./requirement.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** Neutron's SR-IOV agent knows the ports of the NICs in mode sriov, and no others that are not there. */
 export const neutronSriovAgent: HostRequirement = {
@@ -25,9 +26,15 @@ export const neutronSriovAgent: HostRequirement = {
           if (mapped.includes(nic.physnet ?? "")) return [];
           const actual = mapped.length === 0 ? `not in ${agent.file}` : `${mapped.join(", ")} in ${agent.file}`;
           const text = `add ${nic.physnet}:${pf.netdev} to physical_device_mappings in Neutron's configuration, then restart its SR-IOV agent`;
-          const subject = `${pf.netdev} (${pf.address})`;
           return [
-            { subject, expected: nic.physnet ?? "", actual, severity: "warning", remedy: { kind: "person", text }, nics: [nic.name] },
+            {
+              ...aboutPf(pf),
+              expected: nic.physnet ?? "",
+              actual,
+              severity: "warning",
+              remedy: { kind: "person", text },
+              nics: [nic.name],
+            },
           ];
         }),
       );

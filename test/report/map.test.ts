@@ -6,6 +6,7 @@ import { inject } from "../../src/host/simulated/faults.ts";
 import { startGuests } from "../../src/host/simulated/guests.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import { HostState } from "../../src/host/state.ts";
+import { markup } from "../../src/report/escape.ts";
 import { mapOf, onlyNic } from "../../src/report/map.ts";
 import { HostMap, type MapVf } from "../../src/report/map-schema.ts";
 import { mapSvg } from "../../src/report/map-svg.ts";
@@ -13,7 +14,6 @@ import { mapText } from "../../src/report/map-text.ts";
 import { groupName, groupsOf } from "../../src/report/map-words.ts";
 import { coloured, plain } from "../../src/report/style.ts";
 import { shortNumber } from "../../src/report/traffic-text.ts";
-import { escapeXml } from "../../src/report/xml.ts";
 import { booted, fresh, spec } from "../support/hosts.ts";
 import { mapSpec, talkingHost } from "../support/maps.ts";
 
@@ -247,8 +247,8 @@ describe("names that mean harm", () => {
   }
 
   test("text for XML", () => {
-    assert.equal(escapeXml(`<a b="c" d='e'>&</a>`), "&#60;a b=&#34;c&#34; d=&#39;e&#39;&#62;&#38;&#60;/a&#62;");
-    assert.equal(escapeXml("a\u0000b\ud800c\u202ed\u{1f600}"), "a\ufffdb\ufffdc\ufffdd\u{1f600}");
+    assert.equal(markup(`<a b="c" d='e'>&</a>`), "&#60;a b=&#34;c&#34; d=&#39;e&#39;&#62;&#38;&#60;/a&#62;");
+    assert.equal(markup("a\u0000b\ud800c\u202ed\u{1f600}"), "a\ufffdb\ufffdc\ufffdd\u{1f600}");
   });
 });
 

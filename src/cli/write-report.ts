@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { writeWhole } from "../host/linux/files.ts";
 import { UsageError } from "./target.ts";
 
@@ -7,6 +8,9 @@ export async function writeReport(file: string, text: string): Promise<void> {
   try {
     const there = statSync(file, { throwIfNoEntry: false });
     if (there !== undefined && !there.isFile()) throw new UsageError(`--write ${file}: that is no regular file`);
+    const folder = dirname(file);
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new UsageError(`--write ${file}: ${folder} is no directory; make it first, so that its owner and mode are yours to choose`);
     await writeWhole(file, text);
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;

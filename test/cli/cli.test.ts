@@ -156,7 +156,7 @@ describe("output", () => {
     }
     const names = readdirSync(folder).filter((name) => name.includes("report"));
     assert.deepEqual(names.sort(), ["report.html", "report.json", "report.junit", "report.prometheus", "report.text"]);
-    expect(1, ["verify", ...onHost, "--write", "nowhere/x"], /--write nowhere\/x: ENOENT/);
+    expect(1, ["verify", ...onHost, "--write", "nowhere/x"], /--write nowhere\/x: nowhere is no directory; make it first/);
     expect(1, ["verify", ...onHost, "--write", "."], /--write \.: that is no regular file/);
   });
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PrivateApt } from "./apt.ts";
 import { removeOthers } from "./cache.ts";
@@ -48,7 +48,10 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
 /** What the last build for a kernel made; the answer to most commands, without asking apt. */
 export async function lastBuild(series: Series = defaultSeries): Promise<Build> {
   try {
-    return JSON.parse(await readFile(recordOf(series), "utf8")) as Build;
+    const last = JSON.parse(await readFile(recordOf(series), "utf8")) as Build;
+    // It may be gone: only the latest images are kept.
+    await access(last.image.disk);
+    return last;
   } catch {
     throw new Error(`there is no lab with Linux ${series} in ${cache} yet: run "npm run lab -- build --kernel ${series}"`);
   }

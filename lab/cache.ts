@@ -1,19 +1,26 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { cache } from "./paths.ts";
+
+/** How many results of one step stay: of snapshots as many as `npm run lab:test` uses, and of the rest what a few branches need. */
+const kept = (step: string): number => (step.endsWith("snapshot") ? 6 : 3);
 
 /**
  * A build step's result: a folder named after the step and a hash of all that went into it.
  * If it is there, it is right, and nothing is done. Otherwise it is made under a temporary name and
  * renamed when complete, so a build that was killed leaves nothing behind that looks finished.
+ * The step's results that were not used for the longest time are then removed.
  */
 export async function cached(step: string, inputs: readonly string[], make: (folder: string) => Promise<void>): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
   const folder = join(cache, `${step}-${hash}`);
-  if (existsSync(folder)) return folder;
-
+  if (existsSync(folder)) {
+    await utimes(folder, new Date(), new Date());
+    return folder;
+  }
+  await needRoom();
   const started = performance.now();
   process.stderr.write(`${step} ...`);
   const temporary = `${folder}.${process.pid}`;
@@ -30,7 +37,37 @@ export async function cached(step: string, inputs: readonly string[], make: (fol
     throw error;
   }
   process.stderr.write(` ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+  await forget(step);
   return folder;
+}
+
+/** Removes what the step made and nobody used lately, and what its killed builds left. */
+async function forget(step: string): Promise<void> {
+  const parent = join(cache, dirname(step));
+  const results: { folder: string; used: number }[] = [];
+  for (const name of await readdir(parent)) {
+    const [, maker] = new RegExp(`^${basename(step)}-[0-9a-f]{16}(?:\\.(\\d+))?$`).exec(name) ?? [null];
+    if (maker === null) continue;
+    const folder = join(parent, name);
+    if (maker === undefined) results.push({ folder, used: (await stat(folder)).mtimeMs });
+    else if (!existsSync(`/proc/${maker}`)) await rm(folder, { recursive: true, force: true });
+  }
+  results.sort((a, b) => b.used - a.used);
+  for (const { folder } of results.slice(kept(step))) await rm(folder, { recursive: true, force: true });
+}
+
+/** A guest's disk, a snapshot and an image take up to 3 GB each while they are made. */
+const room = 4;
+
+/** Throws where a step, or a guest, would run into the end of the disk. */
+export async function needRoom(): Promise<void> {
+  const { bavail, bsize } = await statfs(cache);
+  const free = (bavail * bsize) / 1e9;
+  if (free >= room) return;
+  throw new Error(
+    `${cache} has ${free.toFixed(1)} GB of free space, and the lab wants ${room} GB: make room ("npm run lab -- build --clean" removes what ` +
+      "earlier builds made), or name a folder on another disk in VFLAG_LAB_CACHE",
+  );
 }
 
 /** The names and contents of a folder's files, as an input for `cached`. */

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Build, lastBuild } from "./build.ts";
-import { cached } from "./cache.ts";
+import { cached, needRoom } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Series } from "./kernel.ts";
 import { cache, repository, runFolder } from "./paths.ts";
@@ -52,15 +52,30 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   if (runningGuest(name) !== undefined) throw new Error(`guest "${name}" is already running: stop it, or give --name`);
   if ((options.vfs ?? 8) > (options.nic === "igb" ? 8 : 127)) throw new Error("127 VFs of a port at most, and more than 8 with mlx5 only");
   const build = await lastBuild(options.kernel);
+  await removeLeftDisks();
+  await needRoom();
   const machine = await machineFor(name, build, options);
   const snapshot =
     options.snapshot === false || needsNvme(machine) || needsBoot(machine.append) ? undefined : await snapshotOrNot(build, machine);
   await rm(machine.folder, { recursive: true, force: true });
   await mkdir(machine.share, { recursive: true });
   const original = snapshot?.disk ?? machine.disk;
-  const disk = machine.keepDisk ? join(machine.folder, "root.ext4") : original;
+  const disk = machine.keepDisk ? ownDisk(machine.folder) : original;
   if (machine.keepDisk) await copySparse(original, disk);
   return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot));
+}
+
+/** The disk of a guest that can reboot. */
+const ownDisk = (folder: string): string => join(folder, "root.ext4");
+
+/** Disks of guests that nobody stopped, because who started them was killed. What they said stays. */
+async function removeLeftDisks(): Promise<void> {
+  const anHourAgo = Date.now() - 3_600_000;
+  for (const name of await runNames()) {
+    const disk = ownDisk(runFolder(name));
+    const written = await stat(disk).catch(() => undefined);
+    if (written !== undefined && written.mtimeMs < anHourAgo && runningGuest(name) === undefined) await rm(disk, { force: true });
+  }
 }
 
 /** Without a snapshot a guest takes longer, that is all. */
@@ -178,6 +193,7 @@ async function machineFor(name: string, build: Build, options: StartOptions): Pr
     name,
     folder,
     share: join(folder, "share"),
+    repository,
     sshPort: options.port ?? (await freePort()),
     nic: options.nic ?? "mlx5",
     vfs: options.vfs ?? 8,
@@ -205,7 +221,7 @@ function chooseAcceleration(wanted: Acceleration): "kvm" | "tcg" {
 async function packagesDisk(build: Build): Promise<string> {
   const modules = join(repository, "node_modules");
   const lock = await readFile(join(modules, ".package-lock.json"), "utf8").catch(() => undefined);
-  const folder = await cached("packages", ["2", modules, lock ?? ""], async (into) => {
+  const folder = await cached("packages", ["3", lock ?? ""], async (into) => {
     const disk = join(into, "packages.ext4");
     await mustRun(["truncate", "-s", "2G", disk]);
     const content = lock === undefined ? [] : ["-d", modules];
@@ -256,15 +272,23 @@ export function runningGuest(name: string): Guest | undefined {
 }
 
 export async function runningGuests(): Promise<Guest[]> {
-  const folder = join(cache, "run");
-  if (!existsSync(folder)) return [];
-  return (await readdir(folder)).flatMap((name) => runningGuest(name) ?? []);
+  return (await runNames()).flatMap((name) => runningGuest(name) ?? []);
 }
 
-/** Ends the guest's process, at once; its disk is worth nothing. Returns whether there was one. */
+async function runNames(): Promise<string[]> {
+  const folder = join(cache, "run");
+  return existsSync(folder) ? readdir(folder) : [];
+}
+
+/** Ends the guest's process, at once; its disk is worth nothing and goes. Returns whether there was one. */
 export async function stopGuest(name: string): Promise<boolean> {
   const guest = runningGuest(name);
-  if (guest === undefined) return false;
+  if (guest !== undefined) await end(guest);
+  for (const file of [join(runFolder(name), "guest.json"), ownDisk(runFolder(name))]) await rm(file, { force: true });
+  return guest !== undefined;
+}
+
+async function end(guest: Guest): Promise<void> {
   await closeConnection(guest.access);
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     try {
@@ -275,9 +299,7 @@ export async function stopGuest(name: string): Promise<boolean> {
     for (let tries = 0; tries < 50 && isOurs(guest); tries++) await sleep(100);
     if (!isOurs(guest)) break;
   }
-  if (isOurs(guest)) throw new Error(`guest "${name}" (process ${guest.pid}) does not end`);
-  await rm(join(guest.access.folder, "guest.json"), { force: true });
-  return true;
+  if (isOurs(guest)) throw new Error(`guest "${guest.name}" (process ${guest.pid}) does not end`);
 }
 
 /** The end of the console and of QEMU's own messages. */

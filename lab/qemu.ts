@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { Build } from "./build.ts";
-import { repository } from "./paths.ts";
 
 /** Who owns the NIC's two ports: Debian's igb (mode sriov), or the stand-in for mlx5. */
 export type Nic = "igb" | "mlx5";
@@ -12,6 +11,8 @@ export interface Machine {
   readonly name: string;
   readonly folder: string;
   readonly share: string;
+  /** The folder that the guest sees at /vflag. */
+  readonly repository: string;
   readonly sshPort: number;
   readonly nic: Nic;
   /** VFs of a port of the first card. More than igb has take functions of QEMU's nvme. */
@@ -80,7 +81,7 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     // Gives the kernel's random numbers a new seed when a snapshot is restored.
     ...["-device", "vmgenid,guid=auto"],
     ...["-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"],
-    ...folder("repository", repository, ",readonly=on"),
+    ...folder("repository", machine.repository, ",readonly=on"),
     ...folder("share", machine.share, ""),
     ...(needsNvme(machine) ? manyVfs(machine.vfs) : card(machine.nic, 0)),
     ...(machine.cards === 2 ? card(machine.nic, 1) : []),

@@ -34,7 +34,7 @@ export function needsBoot(append: readonly string[]): boolean {
 /** The snapshot of such a machine, made if there is none yet. `boot` starts a guest and waits until it is up. */
 export async function snapshotFor(build: Build, like: Machine, boot: (machine: Machine) => Promise<Access>): Promise<Snapshot> {
   const step = join(basename(build.image.folder), "snapshot");
-  const folder = await cached(step, ["3", ...whatMatters(build, like)], async (into) => {
+  const folder = await cached(step, ["4", ...whatMatters(build, like)], async (into) => {
     const { disk, memory } = files(into);
     await copySparse(build.image.disk, disk);
     const access = await boot({ ...like, append: [], disk, keepDisk: true, memoryFile: { path: memory, write: true } });
@@ -45,7 +45,18 @@ export async function snapshotFor(build: Build, like: Machine, boot: (machine: M
 
 /** What is the same for all guests that can use a snapshot. */
 function whatMatters(build: Build, machine: Machine): string[] {
-  const own = { name: "", folder: "", share: "", sshPort: 0, append: [], disk: "", keepDisk: false, packages: "", program: "" };
+  const own = {
+    name: "",
+    folder: "",
+    share: "",
+    repository: "",
+    sshPort: 0,
+    append: [],
+    disk: "",
+    keepDisk: false,
+    packages: "",
+    program: "",
+  };
   return qemuArguments(build, { ...machine, ...own });
 }
 

@@ -44,11 +44,13 @@ export async function cached(step: string, inputs: readonly string[], make: (fol
 /** Removes what the step made and nobody used lately, and what its killed builds left. */
 async function forget(step: string): Promise<void> {
   const parent = join(cache, dirname(step));
+  const form = new RegExp(`^${basename(step)}-[0-9a-f]{16}(?:\\.(?<maker>\\d+))?$`);
   const results: { folder: string; used: number }[] = [];
   for (const name of await readdir(parent)) {
-    const [, maker] = new RegExp(`^${basename(step)}-[0-9a-f]{16}(?:\\.(\\d+))?$`).exec(name) ?? [null];
-    if (maker === null) continue;
+    const match = form.exec(name);
+    if (match === null) continue;
     const folder = join(parent, name);
+    const maker = match.groups?.maker;
     if (maker === undefined) results.push({ folder, used: (await stat(folder)).mtimeMs });
     else if (!existsSync(`/proc/${maker}`)) await rm(folder, { recursive: true, force: true });
   }

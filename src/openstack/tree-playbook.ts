@@ -88,7 +88,7 @@ function playbook(groups: readonly string[]): string {
 
         - name: Apply
           ansible.builtin.command:
-            argv: [vflag, apply]
+            argv: [vflag, apply, --spec, /etc/vflag/vflag.yaml]
           register: vflag_apply
           changed_when: vflag_plan.rc == 2
           failed_when: vflag_apply.rc not in [0, 2]

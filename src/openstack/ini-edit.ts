@@ -98,14 +98,23 @@ function setExpression(ini: Ini, edit: Extract<IniEdit, { kind: "expression" }>)
   if (other !== undefined) throw new IniRefusal(`line ${other.line}: ${edit.key} is there already`);
   const [own, ...more] = present;
   if (more[0] !== undefined) throw new IniRefusal(`line ${more[0].line}: ${edit.key} stands there twice; take one out`);
-  // Its raw block, where it has one, stays around it.
-  if (own !== undefined) return splice(ini.text, ownCommentStart(ini, own), own.end, assignment);
-  return place(ini, edit, (offset) => {
+  if (own !== undefined && (own.section !== edit.section || ini.jinja.depth(own.start) > 0)) {
+    throw new IniRefusal(`line ${own.line}: ${edit.key} is not in [${edit.section}] itself, or in a block of Jinja; take it out`);
+  }
+  const made = (offset: number) => {
     const raw = ini.jinja.raw(offset);
     if (raw && edit.passes === 1)
       throw new IniRefusal(`[${edit.section}] ends inside of {% raw %}, where Jinja would not work: end the block before`);
     return raw || edit.passes === 1 ? assignment : `{% raw %}${ini.eol}${assignment}${ini.eol}{% endraw %}`;
-  });
+  };
+  // Kolla-Ansible merges sections by their exact names: in [PCI] it would stand beside Kolla's own value in [pci].
+  const exact = {
+    ...ini,
+    sections: ini.sections.filter(({ name }) => name === edit.section),
+    entries: ini.entries.filter(({ section }) => section === edit.section),
+  };
+  // A raw block that is there stays around it.
+  return own === undefined ? place(exact, edit, made) : splice(ini.text, ownCommentStart(ini, own), own.end, made(own.start));
 }
 
 /** Puts lines in, made for the offset that they come to. */

@@ -203,6 +203,18 @@ describe("nova.conf", () => {
     assert.equal(make(novaConf.kayobe, text.replace("to_json", "to_nice_json"), facts([sriov])).text, text);
   });
 
+  test("Kolla merges sections by their exact names, so the rules stand in [pci], whatever other forms there are", () => {
+    const there = "[PCI]\nalias = {}\n[filter_scheduler]\nenabled_filters = PciPassthroughFilter\n";
+    assert.equal(make(novaConf.kolla, there, facts([sriov], { kind: "kolla" })).text, `${there}\n[pci]\n${comment}\n${rules}\n`);
+  });
+
+  test("an own line that has lost its raw block gets one again; one that is in a condition is a conflict", () => {
+    const kolla = make(novaConf.kolla, null, facts([sriov], { kind: "kolla" })).text;
+    assert.equal(make(novaConf.kayobe, kolla, facts([sriov])).text, make(novaConf.kayobe, null, facts([sriov])).text);
+    const conditional = `{% if x %}\n[pci]\n${comment}\n${rules}\n{% endif %}\n`;
+    assert.match(conflicts(novaConf.kolla, conditional, facts([sriov], { kind: "kolla" })), /^4: .*in a block of Jinja; take it out/);
+  });
+
   test("nothing is written where no host has VFs for guests", () => {
     assert.equal(make(novaConf.kayobe, "[pci]\n", facts(["mode: switchdev, ports: [ens3f0]"])).text, "[pci]\n");
   });

@@ -1,5 +1,6 @@
+import type { Outcome } from "./outcome.ts";
 import { isFrom } from "./releases.ts";
-import type { TreeFacts, TreeFile, TreeLink } from "./tree.ts";
+import type { TreeFacts, TreeFile, TreeLink, TreeScope } from "./tree.ts";
 import { laterNovaConf, treeMl2Conf, treeNovaConf, treeSriovAgent } from "./tree-conf.ts";
 import { playbookPath, vflagPlaybook } from "./tree-playbook.ts";
 import { kayobeKollaYml, kayobeNeutronYml, kollaGlobalsYml } from "./tree-yaml.ts";
@@ -7,25 +8,39 @@ import { kayobeKollaYml, kayobeNeutronYml, kollaGlobalsYml } from "./tree-yaml.t
 /**
  * The files of a tree, in the order in which they are shown: those that people write too. What each host gets stands in inventory
  * variables (`treeVariables`), which these files read.
+ *
+ * An environment of Kayobe's has files of its own. Its variables come after those that all environments have in common. Of its Kolla
+ * configuration, globals.yml is combined with the common one from Xena on, and the rest from 2023.1 on; before, the environment's
+ * counts alone. Source: kayobe, doc/source/multiple-environments.rst, Kolla Configuration.
  */
 export function treeFiles(facts: TreeFacts): readonly TreeFile[] {
-  const file = (path: string, make: (before: string | null, facts: TreeFacts) => TreeFileOutcome): TreeFile => {
-    return { path, make: (before) => make(before, facts) };
+  const make = (path: string, maker: Maker, scope: TreeScope): TreeFile => ({ path, make: (before) => maker(before, facts, scope) });
+  if (facts.kind === "kolla") {
+    return [make("globals.yml", kollaGlobalsYml, "whole"), ...services.map(([path, maker]) => make(`config/${path}`, maker, "whole"))];
+  }
+  const own = facts.environment == null ? null : `environments/${facts.environment}/`;
+  /** @param combined whether the common file and the environment's are put together, or the environment's counts alone */
+  const both = (path: string, maker: Maker, combined: boolean): TreeFile[] => {
+    if (own === null) return [make(path, maker, "whole")];
+    return combined ? [make(path, maker, "whole"), make(own + path, maker, "present")] : [make(own + path, maker, "whole")];
   };
-  const kayobe = facts.kind === "kayobe";
-  const config = kayobe ? "kolla/config" : "config";
   return [
-    ...(kayobe ? [file("kolla.yml", kayobeKollaYml), file("neutron.yml", kayobeNeutronYml)] : []),
-    file(kayobe ? "kolla/globals.yml" : "globals.yml", kollaGlobalsYml),
-    file(`${config}/nova.conf`, treeNovaConf),
-    file(`${config}/nova/nova-compute.conf`, laterNovaConf),
-    file(`${config}/neutron/sriov_agent.ini`, treeSriovAgent),
-    file(`${config}/neutron/ml2_conf.ini`, treeMl2Conf),
-    ...(kayobe ? [file(playbookPath, vflagPlaybook)] : []),
+    ...both("kolla.yml", kayobeKollaYml, true),
+    ...both("neutron.yml", kayobeNeutronYml, true),
+    ...both("kolla/globals.yml", kollaGlobalsYml, isFrom(facts.release, "xena")),
+    ...services.flatMap(([path, maker]) => both(`kolla/config/${path}`, maker, isFrom(facts.release, "2023.1"))),
+    make(playbookPath, vflagPlaybook, "whole"),
   ];
 }
 
-type TreeFileOutcome = ReturnType<TreeFile["make"]>;
+type Maker = (before: string | null, facts: TreeFacts, scope: TreeScope) => Outcome;
+
+const services: readonly (readonly [path: string, maker: Maker])[] = [
+  ["nova.conf", treeNovaConf],
+  ["nova/nova-compute.conf", laterNovaConf],
+  ["neutron/sriov_agent.ini", treeSriovAgent],
+  ["neutron/ml2_conf.ini", treeMl2Conf],
+];
 
 /**
  * The links of a tree: the hook that runs the playbook after `kayobe overcloud host configure`.

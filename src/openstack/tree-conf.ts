@@ -7,7 +7,7 @@ import { type Conflict, type Outcome, outcome } from "./outcome.ts";
 import { ruleOptions } from "./present-rules.ts";
 import { isFrom } from "./releases.ts";
 import { switchdevReason } from "./sriov-agent.ts";
-import { type TreeFacts, treeVariables } from "./tree.ts";
+import { type TreeFacts, type TreeScope, treeVariables } from "./tree.ts";
 
 /**
  * The expressions that make each host's values of its inventory variables. They end their line: of a block that ended it, Jinja would
@@ -23,9 +23,9 @@ const mappings = `{{ ${list(treeVariables.mappings)} | join(',') | replace('$', 
  * release: Kolla's own template writes that one, with a made-up device, and the same name takes its place. Source: kolla-ansible,
  * ansible/roles/nova-cell/templates/nova.conf.j2, and ansible/action_plugins/merge_configs.py.
  */
-export function treeNovaConf(before: string | null, facts: TreeFacts): Outcome {
+export function treeNovaConf(before: string | null, facts: TreeFacts, scope: TreeScope): Outcome {
   const text = before ?? "";
-  if (!needsRules(facts)) return outcome(text, () => text, [], []);
+  if (!needsRules(facts) || (scope === "present" && before === null)) return outcome(text, () => text, [], []);
   const ini = readIni(text, "template");
   const problem = ini.problems[0];
   if (problem !== undefined) return refusedFile(text, problem.line, problem.message);
@@ -40,14 +40,16 @@ export function treeNovaConf(before: string | null, facts: TreeFacts): Outcome {
     }),
   );
   const filters = filterEdits(ini, facts.release);
+  const filtered = filters.edits.filter(({ section, key }) => scope === "whole" || entriesOf(ini, section, key).length > 0);
   const comment = "each host's PCI rules, of its inventory variables (vflag kayobe, vflag kolla)";
-  const value = rules;
   const own = ruleOptions("2026.1").flatMap(({ section, key }) => entriesOf(ini, section, key).filter((entry) => isOwn(ini, entry)));
   const former = own.filter((entry) => !entry.templated);
   const edits: IniEdit[] = [
     ...former.map((entry): IniEdit => ({ kind: "remove", section: entry.section, key: entry.key, value: entry.value, own: true })),
-    { kind: "expression", section: "pci", key: "passthrough_whitelist", value, passes: passes(facts), comment },
-    ...filters.edits,
+    ...(scope === "whole"
+      ? [{ kind: "expression" as const, section: "pci", key: "passthrough_whitelist", value: rules, passes: passes(facts), comment }]
+      : []),
+    ...filtered,
   ];
   return edited(text, edits, [...filters.notes, ...ignoredRules(ini, facts)], conflicts, "PCI rules and the scheduler's filter");
 }
@@ -72,10 +74,10 @@ export function laterNovaConf(before: string | null, facts: TreeFacts): Outcome 
 }
 
 /** sriov_agent.ini of all hosts: each one's mappings, of its variable. A host without any has an agent with nothing to do. */
-export function treeSriovAgent(before: string | null, facts: TreeFacts): Outcome {
+export function treeSriovAgent(before: string | null, facts: TreeFacts, scope: TreeScope): Outcome {
   const text = before ?? "";
-  const notes = facts.nics.filter(({ mode }) => mode !== "sriov").map(switchdevReason);
-  if (!facts.sriov) return outcome(text, () => text, notes, []);
+  const notes = scope === "present" ? [] : facts.nics.filter(({ mode }) => mode !== "sriov").map(switchdevReason);
+  if (!facts.sriov || (scope === "present" && before === null)) return outcome(text, () => text, notes, []);
   const ini = readIni(text, "template");
   const problem = ini.problems[0];
   if (problem !== undefined) return refusedFile(text, problem.line, problem.message);
@@ -96,7 +98,8 @@ export function treeSriovAgent(before: string | null, facts: TreeFacts): Outcome
     ...former.map((entry): IniEdit => ({ kind: "remove", section, key, value: entry.value, own: true })),
     { kind: "expression", section, key, value: mappings, passes: passes(facts), comment },
   ];
-  if (optionValue(ini, section, "exclude_devices") === undefined) {
+  if (scope === "present") edits.length = former.length;
+  else if (optionValue(ini, section, "exclude_devices") === undefined) {
     edits.push({ kind: "append", section, key: "exclude_devices", value: "", comment: "no VF is kept from guests" });
   }
   return edited(text, edits, notes, conflicts, "the agent's mappings");
@@ -106,10 +109,11 @@ export function treeSriovAgent(before: string | null, facts: TreeFacts): Outcome
  * ml2_conf.ini: where it has a list of drivers, what is missing joins it. Where it has none, Kolla's own list stays, but in Train and
  * Ussuri, where Kolla does not add sriovnicswitch; Kayobe has a variable for that (neutron.yml).
  */
-export function treeMl2Conf(before: string | null, facts: TreeFacts): Outcome {
+export function treeMl2Conf(before: string | null, facts: TreeFacts, scope: TreeScope): Outcome {
   const text = before ?? "";
   const listed = optionValue(readIni(text, "template"), "ml2", "mechanism_drivers") !== undefined;
-  if (!listed && (facts.kind === "kayobe" || isFrom(facts.release, "victoria"))) return outcome(text, () => text, [], []);
+  if (!listed && (scope === "present" || facts.kind === "kayobe" || isFrom(facts.release, "victoria")))
+    return outcome(text, () => text, [], []);
   return ml2Conf(text, { spec: { nics: [...facts.nics] }, release: facts.release, deployment: "kolla" });
 }
 

@@ -1,9 +1,9 @@
 import { type Outcome, outcome } from "./outcome.ts";
 import { isFrom } from "./releases.ts";
-import { type TreeFacts, treeVariables } from "./tree.ts";
+import { type TreeFacts, type TreeScope, treeVariables } from "./tree.ts";
 import { needsRules } from "./tree-conf.ts";
 import { editYaml, type YamlEdit } from "./yaml-edit.ts";
-import { readYamlTop } from "./yaml-top.ts";
+import { readYamlTop, type YamlForm } from "./yaml-top.ts";
 
 /**
  * What Kayobe hands over to Kolla-Ansible of each host where nothing else is said; the same in Train to Wallaby, where the list has to
@@ -34,14 +34,14 @@ const extraList = `${wholeList}_extra`;
  * Kayobe's kolla.yml: the SR-IOV agent, and the variables that Kolla-Ansible gets of each host. Kayobe writes what it passes through into
  * Kolla's host_vars, whatever level it comes from. Source: kayobe, ansible/roles/kolla-ansible-host-vars/templates/host-vars.j2.
  */
-export function kayobeKollaYml(before: string | null, facts: TreeFacts): Outcome {
+export function kayobeKollaYml(before: string | null, facts: TreeFacts, scope: TreeScope): Outcome {
   const text = before ?? "";
   const edits: YamlEdit[] = [];
   if (facts.sriov) {
     edits.push({ kind: "set", key: "kolla_enable_neutron_sriov", value: "true", comment: "the SR-IOV agent, for NICs in mode sriov" });
   }
   if (needsRules(facts)) edits.push(passThrough(text, facts));
-  return fromScratch(before, editYaml(text, edits));
+  return edited(before, edits, scope);
 }
 
 /** The list that is to get longer. One that somebody has said whole counts alone, in every release. */
@@ -61,7 +61,7 @@ function passThrough(text: string, { release }: TreeFacts): YamlEdit {
  * Kayobe's neutron.yml: the mechanism drivers, where somebody has listed them. Where nobody has, Kolla's own list counts, to which it
  * adds sriovnicswitch itself from Victoria on. Source: kolla-ansible, ansible/roles/neutron/templates/ml2_conf.ini.j2 of each release.
  */
-export function kayobeNeutronYml(before: string | null, facts: TreeFacts): Outcome {
+export function kayobeNeutronYml(before: string | null, facts: TreeFacts, scope: TreeScope): Outcome {
   const text = before ?? "";
   const key = "kolla_neutron_ml2_mechanism_drivers";
   const comment = "sriovnicswitch binds the VFs of NICs in mode sriov, beside the drivers that Kolla has by itself";
@@ -84,8 +84,8 @@ export function kayobeNeutronYml(before: string | null, facts: TreeFacts): Outco
     }
     if (first === null && there === undefined) notes.push("mechanism drivers: Kolla-Ansible adds sriovnicswitch to its own list by itself");
   }
-  const made = fromScratch(before, editYaml(text, edits));
-  return made.conflicts.length > 0 ? made : { ...made, notes: [...made.notes, ...notes] };
+  const made = edited(before, edits, scope);
+  return made.conflicts.length > 0 || scope === "present" ? made : { ...made, notes: [...made.notes, ...notes] };
 }
 
 /**
@@ -93,7 +93,7 @@ export function kayobeNeutronYml(before: string | null, facts: TreeFacts): Outco
  * plain tree the SR-IOV agent too, which Kayobe has a variable of its own for.
  * Source: kolla-ansible, ansible/roles/openvswitch/tasks/post-config.yml and doc/source/reference/networking/sriov.rst.
  */
-export function kollaGlobalsYml(before: string | null, facts: TreeFacts): Outcome {
+export function kollaGlobalsYml(before: string | null, facts: TreeFacts, scope: TreeScope): Outcome {
   // From 2026.1 on Kolla's own switches are true and false, without quotes.
   const value = isFrom(facts.release, "2026.1") ? "true" : '"yes"';
   const edits: YamlEdit[] = [];
@@ -107,12 +107,22 @@ export function kollaGlobalsYml(before: string | null, facts: TreeFacts): Outcom
   } else if (facts.offload) {
     notes.push("hardware offload of Open vSwitch: Kolla-Ansible has no switch for it before Yoga; `vflag apply` sets it on each host");
   }
-  const made = fromScratch(before, editYaml(before ?? "", edits, facts.kind === "kayobe" ? "template" : "plain"));
-  return { ...made, notes: [...made.notes, ...notes] };
+  const made = edited(before, edits, scope, facts.kind === "kayobe" ? "template" : "plain");
+  return scope === "present" ? made : { ...made, notes: [...made.notes, ...notes] };
 }
 
 /** A new file begins as such files do. */
-function fromScratch(before: string | null, made: Outcome): Outcome {
+function edited(before: string | null, edits: readonly YamlEdit[], scope: TreeScope, form: YamlForm = "plain"): Outcome {
+  const text = before ?? "";
+  const made = editYaml(text, scope === "whole" ? edits : edits.flatMap((edit) => ifPresent(text, edit, form)), form);
   if (before !== null || made.text === "") return made;
   return outcome("", () => `---\n${made.text}`, made.notes, made.conflicts);
+}
+
+/** A change of what a file says already; none of what it leaves to the file before it. */
+function ifPresent(text: string, edit: YamlEdit, form: YamlForm): YamlEdit[] {
+  const file = readYamlTop(text, form);
+  // A file that cannot be read is told as such.
+  if (!("problem" in file) && !file.merged && !file.entries.some(({ key }) => key === edit.key)) return [];
+  return [edit.kind === "set" ? edit : { ...edit, first: null }];
 }

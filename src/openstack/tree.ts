@@ -13,6 +13,8 @@ export interface TreeFacts {
   readonly offload: boolean;
   /** All NICs of all hosts that differ; what is said of a mode names them. */
   readonly nics: readonly NicSpec[];
+  /** Kayobe's environment that the hosts are of; without one, the files that all have in common are all that there is. */
+  readonly environment?: string | null;
   /** The inventory's groups (or hosts) that have a spec, which the playbook is for; none where only `sriov_physnet_mappings` is used. */
   readonly groups: readonly string[];
 }
@@ -27,6 +29,12 @@ export interface TreeFile {
    */
   readonly make: (before: string | null) => Outcome;
 }
+
+/**
+ * How much of a file is vflag's to say. `whole`: all that is needed. `present`: another file says it, and this one comes after it, as an
+ * environment's: what it sets too has to say the same.
+ */
+export type TreeScope = "whole" | "present";
 
 /** A symbolic link of the tree. */
 export interface TreeLink {

@@ -273,6 +273,51 @@ describe("the playbook and its hook", () => {
   });
 });
 
+describe("an environment of Kayobe's", () => {
+  const paths = (release: TreeFacts["release"]) => treeFiles(facts([sriov], { release, environment: "prod" })).map(({ path }) => path);
+  const own = "environments/prod";
+
+  test("its Kolla configuration counts alone before it was combined", () => {
+    const both = (path: string) => [path, `${own}/${path}`];
+    const config = ["nova.conf", "nova/nova-compute.conf", "neutron/sriov_agent.ini", "neutron/ml2_conf.ini"].map(
+      (path) => `kolla/config/${path}`,
+    );
+    const variables = [...both("kolla.yml"), ...both("neutron.yml")];
+    const alone = config.map((path) => `${own}/${path}`);
+    assert.deepEqual(paths("wallaby"), [...variables, `${own}/kolla/globals.yml`, ...alone, "ansible/vflag.yml"]);
+    for (const release of ["xena", "yoga", "zed"] as const)
+      assert.deepEqual(paths(release), [...variables, ...both("kolla/globals.yml"), ...alone, "ansible/vflag.yml"]);
+    assert.deepEqual(paths("2023.1"), [...variables, ...both("kolla/globals.yml"), ...config.flatMap(both), "ansible/vflag.yml"]);
+    assert.match(make(`${own}/kolla/config/nova.conf`, null, facts([sriov], { release: "zed", environment: "prod" })).text, /raw/);
+  });
+
+  test("where another file says it, it has to say the same of what it sets", () => {
+    const about = facts([sriov, lag], { environment: "prod" });
+    for (const { path, make: made } of treeFiles(about)) {
+      if (!path.startsWith(own)) continue;
+      assert.deepEqual([path, made(null)], [path, { text: "", notes: [], conflicts: [] }]);
+      const other = path.endsWith("yml") ? "a: 1\n" : "[a]\nb = 1\n";
+      assert.deepEqual([path, made(other).text, made(other).conflicts], [path, other, []]);
+    }
+    assert.match(conflicts(`${own}/kolla.yml`, "x: 1\nkolla_enable_neutron_sriov: no\n", about), /^2: .*another value/);
+    assert.match(make(`${own}/kolla.yml`, `${passed}_extra: [mine]\n`, about).text, /^\S+: \[mine, vflag_pci_passthrough_whitelist, /);
+    assert.match(conflicts(`${own}/kolla/globals.yml`, "openvswitch_hw_offload: no\n", about), /^1: .*another value/);
+    assert.match(
+      conflicts(`${own}/kolla/config/nova.conf`, "[pci]\ndevice_spec = {}\n", about),
+      /^2: .*vflag_pci_passthrough_whitelist_extra/,
+    );
+    assert.match(
+      make(`${own}/kolla/config/nova.conf`, "[filter_scheduler]\nenabled_filters = A\n", about).text,
+      /= A,PciPassthroughFilter$/m,
+    );
+    assert.match(conflicts(`${own}/kolla/config/neutron/sriov_agent.ini`, "[sriov_nic]\nphysical_device_mappings = a:b\n", about), /^2: /);
+    assert.match(
+      make(`${own}/kolla/config/neutron/ml2_conf.ini`, "[ml2]\nmechanism_drivers = ovn\n", about).text,
+      /= ovn,sriovnicswitch$/m,
+    );
+  });
+});
+
 /** Lines that people have in such files. */
 const line = fc.constantFrom(
   "[pci]",

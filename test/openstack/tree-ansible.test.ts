@@ -30,14 +30,18 @@ const read = (path: string) => readFileSync(join(folder, path), "utf8");
 
 /** Runs a playbook of the folder as its own little deployment; its output where it succeeds. */
 function play(playbook: string, inventory: string, ...more: string[]): string {
-  const { stdout, stderr, status } = spawnSync(ansible, ["-i", join(folder, inventory), join(folder, playbook), ...more], {
+  const { stdout, stderr, status } = run(playbook, inventory, ...more);
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  return stdout;
+}
+
+function run(playbook: string, inventory: string, ...more: string[]) {
+  return spawnSync(ansible, ["-i", join(folder, inventory), join(folder, playbook), ...more], {
     encoding: "utf8",
     timeout: 300_000,
     cwd: folder,
     env: { PATH: `${folder}/bin:${process.env["PATH"]}`, HOME: folder, LC_ALL: "C.UTF-8", ANSIBLE_RETRY_FILES_ENABLED: "False" },
   });
-  assert.equal(status, 0, `${stdout}\n${stderr}`);
-  return stdout;
 }
 
 /** Three kinds of hosts: mode sriov on two networks, VF-LAG, and a controller without NICs of vflag's. */
@@ -191,11 +195,13 @@ describe("the playbook", { concurrency: false }, () => {
     const host = join(folder, "host.json");
     const made = spawnSync(program, ["simulate", "new", host, "--nic", "ConnectX-5"], { encoding: "utf8", timeout: 60_000 });
     assert.equal(made.status, 0, made.stderr);
-    write(
-      "bin/vflag",
-      `#!/bin/sh\necho "$*" >>'${folder}/calls'\ncase "$1" in --version) exec '${program}' "$@" ;; *) exec '${program}' "$@" --host '${host}' ;; esac\n`,
-    );
-    chmodSync(join(folder, "bin/vflag"), 0o755);
+    const writeVflag = () => {
+      write(
+        "bin/vflag",
+        `#!/bin/sh\necho "$*" >>'${folder}/calls'\ncase "$1" in --version) exec '${program}' "$@" ;; *) exec '${program}' "$@" --host '${host}' ;; esac\n`,
+      );
+      chmodSync(join(folder, "bin/vflag"), 0o755);
+    };
     write(
       "inventory/hosts",
       "[compute]\nhost0\nhost1\n[compute:vars]\nansible_connection=local\nansible_python_interpreter=/usr/bin/python3\n",
@@ -208,6 +214,10 @@ describe("the playbook", { concurrency: false }, () => {
         ?.make(null).text ?? "";
     // Not on the machine of the tests: its own /etc, and no other user.
     write("vflag.yml", text.replaceAll("/etc/vflag", `${folder}/etc-vflag`).replace("become: true", "become: false"));
+    const without = run("vflag.yml", "inventory");
+    assert.notEqual(without.status, 0);
+    assert.match(without.stdout, /vflag is not installed on host0/);
+    writeVflag();
     const first = play("vflag.yml", "inventory", "--check");
     assert.match(first, /host0 +: ok=\d+ +changed=[1-9]/);
     assert.match(first, /host1 +: ok=0 .*skipped=[1-9]/);

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import * as z from "zod";
+import { HostState } from "../host/state.ts";
+import { type Hardware, hardwareKey } from "../openstack/host-values.ts";
+import type { HostPorts } from "../openstack/nova-host.ts";
+import { DeploymentError } from "./ansible-inventory.ts";
+
+/** The part of a state that tells ports and VFs; the rest is not looked at here. */
+const Ports = z.object({ schema: HostState.shape.schema, pfs: HostState.shape.pfs, netdevs: HostState.shape.netdevs });
+
+/** Saved states by host, and how to get one. */
+export class States {
+  readonly #folder: string | null;
+  readonly #files: ReadonlyMap<string, string>;
+
+  /** @param folder with HOST.json (`vflag inspect -o json`), or HOST.yaml, named as in the inventory; `null`: there is none */
+  constructor(folder: string | null) {
+    this.#folder = folder;
+    this.#files = folder === null ? new Map() : filesOf(folder);
+  }
+
+  /** The hosts that have one. */
+  get hosts(): readonly string[] {
+    return [...this.#files.keys()];
+  }
+
+  /** How to get the state of a host. */
+  remedy(host: string): string {
+    return `ssh ${host} vflag inspect -o json > ${join(this.#folder ?? "DIR", `${host}.json`)}${this.#folder === null ? ", and --states DIR" : ""}`;
+  }
+
+  /** A host's ports; `null` where there is no state of it. */
+  hardware(host: string): Hardware | null {
+    const file = this.#files.get(host);
+    return file === undefined ? null : new SavedHardware(file);
+  }
+}
+
+class SavedHardware implements Hardware {
+  readonly #file: string;
+  #data: { readonly data: unknown } | { readonly problem: string } | null = null;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  key(declaration: string): string {
+    const data = this.#open();
+    return "problem" in data ? data.problem : hardwareKey(data.data, declaration);
+  }
+
+  read(): HostPorts | { readonly problem: string } {
+    const data = this.#open();
+    if ("problem" in data) return data;
+    const parsed = Ports.safeParse(data.data);
+    if (parsed.success) return parsed.data;
+    return { problem: `${this.#file} is no saved state (\`vflag inspect -o json\`):\n${z.prettifyError(parsed.error)}` };
+  }
+
+  #open(): { readonly data: unknown } | { readonly problem: string } {
+    this.#data ??= readData(this.#file);
+    return this.#data;
+  }
+}
+
+function readData(file: string): { readonly data: unknown } | { readonly problem: string } {
+  try {
+    const text = readFileSync(file, "utf8");
+    const data: unknown = file.endsWith(".json") ? JSON.parse(text) : parse(text, { maxAliasCount: 100, logLevel: "silent" });
+    // A simulated host has its state within.
+    if (typeof data === "object" && data !== null && "state" in data && "schema" in data && data.schema === "vflag/simulated-host/1")
+      return { data: data.state };
+    return { data };
+  } catch (error) {
+    return { problem: `${file}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function filesOf(folder: string): Map<string, string> {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw new DeploymentError(`--states ${folder}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  const files = new Map<string, string>();
+  for (const name of names.sort()) {
+    const host = /^(.+)\.(?:json|ya?ml)$/.exec(name)?.[1];
+    if (host === undefined) continue;
+    const other = files.get(host);
+    if (other !== undefined) throw new DeploymentError(`${join(folder, name)} and ${other} are both the state of ${host}: remove one`);
+    files.set(host, join(folder, name));
+  }
+  return files;
+}

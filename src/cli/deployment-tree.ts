@@ -13,6 +13,7 @@ export interface TreeOptions extends OutputOptions {
   readonly environment?: string;
   readonly inventory?: string;
   readonly vaultPasswordFile?: string;
+  readonly hosts?: string;
 }
 
 /** A subcommand with the options that all of these have. */
@@ -30,6 +31,7 @@ export function treeCommand(name: "diff" | "write", kind: TreeRequest["kind"]): 
   else command.requiredOption("--inventory <path>", "Kolla-Ansible's inventory");
   return command
     .option("--states <dir>", "saved states, HOST.json (`vflag inspect -o json`), for rules about exactly the VFs meant")
+    .option("--hosts <group>", "only the hosts of this group, such as compute; what others inherit makes no difference")
     .option("--vault-password-file <file>", "for ansible-inventory, where files are encrypted")
     .addOption(outputOption())
     .action((options: TreeOptions) => run(name, kind, options));
@@ -50,6 +52,7 @@ async function run(command: "diff" | "write", kind: TreeRequest["kind"], options
       inventory: options.inventory ?? null,
       states: options.states ?? null,
       vaultPasswordFile: options.vaultPasswordFile ?? null,
+      hosts: options.hosts ?? null,
     },
     runProgram,
   );

@@ -6,7 +6,7 @@ import { treeFiles, treeLinks } from "../openstack/deployment-tree.ts";
 import { type Declaration, type HostValues, HostValuesMaker } from "../openstack/host-values.ts";
 import type { Conflict } from "../openstack/outcome.ts";
 import { isOwnFile, ownFile, ownFileName, ownLines, withOwnPart } from "../openstack/own-values.ts";
-import { type Place, placements } from "../openstack/placement.ts";
+import { membersOf, type Place, placements } from "../openstack/placement.ts";
 import type { Release } from "../openstack/releases.ts";
 import { type TreeFacts, treeVariables } from "../openstack/tree.ts";
 import type { NicSpec } from "../spec/schema.ts";
@@ -27,6 +27,8 @@ export interface TreeRequest {
   /** The folder of saved states. */
   readonly states: string | null;
   readonly vaultPasswordFile: string | null;
+  /** The group whose hosts matter; `null`: all hosts that have a variable. */
+  readonly hosts: string | null;
 }
 
 /** What is to be done with one file; `before` and `after` are `null` where it is not there. */
@@ -113,6 +115,8 @@ class Planner {
   readonly #folder: string;
   readonly #folders: readonly string[];
   readonly #states: States;
+  /** The hosts that matter. */
+  readonly #hosts: readonly string[];
   readonly #values = new Map<string, HostValues>();
   readonly #problems = new Map<string, string[]>();
   readonly #notes = new Map<string, string[]>();
@@ -126,6 +130,7 @@ class Planner {
     this.#folders = folders;
     this.#folder = folder;
     this.#states = new States(request.states);
+    this.#hosts = hostsOf(inventory, request.hosts);
   }
 
   plan(): TreePlan {
@@ -225,7 +230,8 @@ class Planner {
       });
     }
     const found = new Map<string, Declaration>();
-    for (const [host, variables] of this.#inventory.hosts) {
+    for (const host of this.#hosts) {
+      const variables = this.#inventory.hosts.get(host) ?? {};
       for (const variable of inputs) {
         const extra = extras.get(variable);
         if (extra === undefined && !(variable in variables)) continue;
@@ -281,7 +287,7 @@ class Planner {
     const byName = new Map<string, string>();
     for (const { path, level } of files)
       if (level.kind !== "extra" && dirname(dirname(path)) === this.#folder) byName.set(`${level.kind} ${level.name}`, path);
-    for (const place of placements(this.#inventory.groups, [...this.#inventory.hosts.keys()], wanted, declared)) {
+    for (const place of placements(this.#inventory.groups, this.#hosts, wanted, declared)) {
       if (!isFileName(place.name)) {
         this.#problem(`the name ${JSON.stringify(place.name)} of a ${place.level} cannot be that of a file`);
         continue;
@@ -383,6 +389,15 @@ class Planner {
   #note(text: string, host?: string): void {
     add(this.#notes, text, host);
   }
+}
+
+function hostsOf({ groups, hosts }: Inventory, group: string | null): string[] {
+  const all = [...hosts.keys()];
+  if (group === null) return all;
+  const members = membersOf(groups, all).get(group);
+  if (members === undefined)
+    throw new DeploymentError(`--hosts ${group}: the inventory has no such group; it has ${several([...groups.keys()])}`);
+  return members;
 }
 
 function add(remarks: Map<string, string[]>, text: string, host: string | undefined): void {

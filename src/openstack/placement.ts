@@ -24,7 +24,7 @@ interface Found<T> {
  * group before that of one around it; where groups beside each other would disagree, its order depends on priorities that
  * ansible-inventory does not tell, so the host has its own.
  * Source: ansible-core 2.14.18, ansible/vars/manager.py, get_vars(); ansible/inventory/helpers.py, sort_groups().
- * @param wanted the values of the hosts that have one; equal values are identical @param hosts all hosts
+ * @param wanted the values of the hosts that have one; equal values are identical @param hosts all that matter: what others inherit makes no difference
  * @param declared the groups that declare what the values are made of
  */
 export function placements<T>(
@@ -92,8 +92,8 @@ function depth<T>({ depths }: Found<T>, group: string): number {
   return depths.get(group) ?? 0;
 }
 
-/** All hosts of each group, those of the groups in it too. */
-function membersOf(groups: Groups, hosts: readonly string[]): Map<string, string[]> {
+/** Those of these hosts that are in each group, or in a group in it. */
+export function membersOf(groups: Groups, hosts: readonly string[]): Map<string, string[]> {
   const known = new Map<string, Set<string>>();
   const collect = (name: string, above: ReadonlySet<string>): Set<string> => {
     const done = known.get(name);
@@ -107,8 +107,7 @@ function membersOf(groups: Groups, hosts: readonly string[]): Map<string, string
   };
   for (const name of groups.keys()) collect(name, new Set());
   known.set("all", new Set(hosts));
-  const order = new Map(hosts.map((host, index) => [host, index]));
-  return new Map([...known].map(([name, all]) => [name, [...all].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0))]));
+  return new Map([...known].map(([name, all]) => [name, hosts.filter((host) => all.has(host))]));
 }
 
 /** How far each group is from `all`, by the longest way. Source: ansible/inventory/group.py, add_child_group(). */

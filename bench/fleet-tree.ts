@@ -44,7 +44,10 @@ const state = JSON.stringify(world.state, null, 2);
 /** Each host has addresses of its own, as in life; its card is on one of 16 buses. */
 function stateText(name: string, index: number): string {
   const bus = (0x37 + (index % 16)).toString(16);
-  const mac = index.toString(16).padStart(4, "0").replace(/(..)(..)/, "$1:$2");
+  const mac = index
+    .toString(16)
+    .padStart(4, "0")
+    .replace(/(..)(..)/, "$1:$2");
   return state
     .replace(/"hostname": "[^"]*"/, `"hostname": "${name}"`)
     .replaceAll("0000:37:", `0000:${bus}:`)

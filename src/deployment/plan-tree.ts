@@ -136,15 +136,17 @@ class Planner {
   plan(): TreePlan {
     const beside = this.#folders.map(variableFiles);
     const files = beside.flatMap((one) => one.files);
+    const mine = new Set(beside.at(-1)?.files);
     for (const hidden of beside.flatMap((one) => one.hidden))
       this.#note(`${this.#name(hidden)} is not read by Ansible: a directory or file of the same name goes before it`);
     const settings = settingsOf([...files.filter(({ text }) => !isOwnFile(text)), ...this.#extraFiles()], [...inputs, ...outputs]);
     this.#checkOutputs(
       settings,
-      files.filter(({ text }) => isOwnFile(text)),
+      files.filter((file) => isOwnFile(file.text) && !mine.has(file)),
+      mine,
     );
     const declared = this.#declarations(settings);
-    const where = new Map(inputs.flatMap((name) => (settings.get(name) ?? []).map((one) => [`${name} ${JSON.stringify(one.value)}`, one])));
+    const where = new Map(inputs.flatMap((name) => (settings.get(name) ?? []).map((one) => [`${name} ${canonical(one.value)}`, one])));
     const maker = new HostValuesMaker();
     const used = new Set<string>();
     for (const [host, declaration] of declared) {
@@ -155,7 +157,7 @@ class Planner {
         for (const note of made.notes) this.#note(note, host);
         continue;
       }
-      const setting = where.get(`${declaration.variable} ${JSON.stringify(declaration.value)}`);
+      const setting = where.get(`${declaration.variable} ${canonical(declaration.value)}`);
       for (const { path, text } of made.problems) {
         const place = setting === undefined ? "" : `${this.#name(setting.file.path)}:${lineOf(setting, path)}: `;
         const remedy = text.includes("from the host's state") ? `: ${this.#states.remedy(host)}` : "";
@@ -169,7 +171,7 @@ class Planner {
       );
     const levels = inputs.filter((name) => used.has(name)).flatMap((name) => settings.get(name) ?? []);
     this.#place(
-      files,
+      mine,
       new Set(levels.flatMap(({ file: { level } }) => (level.kind === "group" ? [level.name] : level.kind === "extra" ? ["all"] : []))),
     );
     if (declared.size > 0) this.#edit(this.#facts(settings.get("vflag") ?? [], declared));
@@ -208,10 +210,8 @@ class Planner {
       const extra = (settings.get(variable) ?? []).findLast(({ file }) => file.level.kind === "extra");
       if (extra === undefined) continue;
       extras.set(variable, extra);
-      const text = JSON.stringify(extra.value);
-      const hidden = [...this.#inventory.hosts].filter(
-        ([, variables]) => variable in variables && JSON.stringify(variables[variable]) !== text,
-      );
+      const text = canonical(extra.value);
+      const hidden = [...this.#inventory.hosts].filter(([, variables]) => variable in variables && canonical(variables[variable]) !== text);
       if (hidden.length === 0) {
         this.#note(
           `${this.#name(extra.file.path)}:${extra.line}: ${variable} is an extra variable there, which beats what groups and hosts say; group_vars/all is the place for it`,
@@ -243,9 +243,12 @@ class Planner {
   }
 
   /** vflag's variables that somebody else sets, or that it set itself elsewhere. */
-  #checkOutputs(settings: ReadonlyMap<string, readonly Setting[]>, own: readonly VariableFile[]): void {
-    const here = (path: string) => path.startsWith(join(this.#folder, "/"));
-    for (const { path, text } of own.filter((file) => !here(file.path))) {
+  #checkOutputs(
+    settings: ReadonlyMap<string, readonly Setting[]>,
+    elsewhere: readonly VariableFile[],
+    mine: ReadonlySet<VariableFile>,
+  ): void {
+    for (const { path, text } of elsewhere) {
       const scope = this.#request.environment === null ? "an environment" : "all environments (without --environment)";
       this.#conflicts.push({
         name: this.#name(path),
@@ -257,7 +260,7 @@ class Planner {
     }
     for (const variable of outputs) {
       for (const { file, line, value } of settings.get(variable) ?? []) {
-        const lines = here(file.path) ? ownLines(file.text) : null;
+        const lines = mine.has(file) ? ownLines(file.text) : null;
         if (lines !== null && line > lines.first && line < lines.last) continue;
         this.#conflicts.push({
           name: this.#name(file.path),
@@ -271,7 +274,7 @@ class Planner {
   }
 
   /** The files with hosts' values: the wanted ones, and those that are not wanted any more. */
-  #place(files: readonly VariableFile[], declared: ReadonlySet<string>): void {
+  #place(mine: ReadonlySet<VariableFile>, declared: ReadonlySet<string>): void {
     // Hosts with equal values share them.
     const shared = new Map<string, HostValues>();
     const wanted = new Map(
@@ -282,11 +285,11 @@ class Planner {
         return [host, first] as const;
       }),
     );
-    const left = new Map(files.filter((file) => file.path.startsWith(join(this.#folder, "/"))).map((file) => [file.path, file.text]));
+    const left = new Map([...mine].map((file) => [file.path, file.text]));
     const before = new Map(left);
     const byName = new Map<string, string>();
-    for (const { path, level } of files)
-      if (level.kind !== "extra" && dirname(dirname(path)) === this.#folder) byName.set(`${level.kind} ${level.name}`, path);
+    for (const { path, level } of mine)
+      if (level.kind !== "extra" && relative(this.#folder, path).split("/").length === 2) byName.set(`${level.kind} ${level.name}`, path);
     for (const place of placements(this.#inventory.groups, this.#hosts, wanted, declared)) {
       if (!isFileName(place.name)) {
         this.#problem(`the name ${JSON.stringify(place.name)} of a ${place.level} cannot be that of a file`);
@@ -406,6 +409,15 @@ function add(remarks: Map<string, string[]>, text: string, host: string | undefi
   remarks.set(text, hosts);
 }
 
+/** A value as text in which the order of keys makes no difference: ansible-inventory sorts them. */
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, inner: unknown) =>
+      typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner,
+    ) ?? "undefined"
+  );
+}
+
 /** A few names, and how many more there are. */
 function several(names: readonly string[]): string {
   return names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
@@ -416,9 +428,7 @@ function lineOf({ file, line, value }: Setting, path: string): number {
   if (path === "") return line;
   const lines = new LineCounter();
   const document = parseDocument(file.text, { lineCounter: lines, logLevel: "silent", prettyErrors: false, uniqueKeys: false });
-  const variable = inputs.find(
-    (name) => JSON.stringify(document.getIn([name])) !== undefined && JSON.stringify(document.toJS()[name]) === JSON.stringify(value),
-  );
+  const variable = inputs.find((name) => document.has(name) && canonical(document.toJS()[name]) === canonical(value));
   const steps = path.match(/[^.[\]]+/g) ?? [];
   for (let length = steps.length; length > 0 && variable !== undefined; length--) {
     const node: unknown = document.getIn(

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, rmdirSync, symlinkSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { removeWhole, writeWhole } from "../host/linux/files.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
@@ -7,11 +7,14 @@ import type { TreeChange } from "./plan-tree.ts";
 /**
  * Carries out all changes of a tree. Each file is replaced whole, and each is right on its own, so that a run that was killed is
  * finished by the next one. The hosts' values come first: a template must not be there before the variables that it reads.
- * @throws {DeploymentError} before anything is written, where a directory cannot be written to
+ * @throws {DeploymentError} before anything is written, where a directory cannot be written to, or a file is not as it was read
  */
 export async function writeTree(changes: readonly TreeChange[]): Promise<void> {
   const closed = [...new Set(changes.map(({ path }) => nearest(dirname(path))))].filter((folder) => !isWritable(folder));
   if (closed.length > 0) throw new DeploymentError(`nothing was written, since these cannot be written to: ${closed.join(", ")}`);
+  const changed = changes.filter(({ path, kind, before }) => kind === "file" && textOf(path) !== before);
+  if (changed.length > 0)
+    throw new DeploymentError(`nothing was written, since somebody else did meanwhile: ${changed.map(({ name }) => name).join(", ")}`);
   for (const { path, kind, after } of changes) {
     if (after === null) {
       await removeWhole(path);
@@ -22,6 +25,10 @@ export async function writeTree(changes: readonly TreeChange[]): Promise<void> {
     if (kind === "file") await writeWhole(path, after);
     else symlinkSync(after, path);
   }
+}
+
+function textOf(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
 }
 
 /** The first directory on the way up that is there. */

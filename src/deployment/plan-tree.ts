@@ -71,17 +71,17 @@ export async function planTree(request: TreeRequest, run: RunProgram): Promise<T
   const target = sources.at(-1) ?? "";
   const folder = statSync(target).isDirectory() ? target : dirname(target);
   const own = join(config, "ansible.cfg");
-  const inventory = await readInventory(
-    {
-      sources,
-      configuration: process.env["ANSIBLE_CONFIG"] === undefined && existsSync(own) ? own : null,
-      vaultPasswordFile: request.vaultPasswordFile,
-    },
-    run,
-  );
+  const states = new States(request.states);
+  const configuration = process.env["ANSIBLE_CONFIG"] === undefined && existsSync(own) ? own : null;
+  // It takes a second or more, and another processor: the states are read meanwhile.
+  const [inventory] = await Promise.all([
+    readInventory({ sources, configuration, vaultPasswordFile: request.vaultPasswordFile }, run),
+    states.load(),
+  ]);
   return new Planner(
     request,
     inventory,
+    states,
     sources.map((source) => (statSync(source).isDirectory() ? source : dirname(source))),
     folder,
   ).plan();
@@ -124,12 +124,12 @@ class Planner {
   readonly #changes: TreeChange[] = [];
 
   /** @param folders those beside which group_vars and host_vars are @param folder the one that values are written to */
-  constructor(request: TreeRequest, inventory: Inventory, folders: readonly string[], folder: string) {
+  constructor(request: TreeRequest, inventory: Inventory, states: States, folders: readonly string[], folder: string) {
     this.#request = request;
     this.#inventory = inventory;
     this.#folders = folders;
     this.#folder = folder;
-    this.#states = new States(request.states);
+    this.#states = states;
     this.#hosts = hostsOf(inventory, request.hosts);
   }
 

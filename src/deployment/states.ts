@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { parse } from "yaml";
 import * as z from "zod";
 import { HostState } from "../host/state.ts";
-import { type Hardware, hardwareKey } from "../openstack/host-values.ts";
+import { type Hardware, type HardwareTraits, hardwareKey, hardwareTraits } from "../openstack/host-values.ts";
 import type { HostPorts } from "../openstack/nova-host.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
 
@@ -13,17 +14,25 @@ const Ports = z.object({ schema: HostState.shape.schema, pfs: HostState.shape.pf
 /** Saved states by host, and how to get one. */
 export class States {
   readonly #folder: string | null;
-  readonly #files: ReadonlyMap<string, string>;
+  readonly #files: ReadonlyMap<string, SavedHardware>;
 
   /** @param folder with HOST.json (`vflag inspect -o json`), or HOST.yaml, named as in the inventory; `null`: there is none */
   constructor(folder: string | null) {
     this.#folder = folder;
-    this.#files = folder === null ? new Map() : filesOf(folder);
+    this.#files = new Map(folder === null ? [] : [...filesOf(folder)].map(([host, file]) => [host, new SavedHardware(file)]));
   }
 
   /** The hosts that have one. */
   get hosts(): readonly string[] {
     return [...this.#files.keys()];
+  }
+
+  /** Reads all of them while something else is waited for. */
+  async load(): Promise<void> {
+    for (const hardware of this.#files.values()) {
+      hardware.load();
+      await setImmediate();
+    }
   }
 
   /** How to get the state of a host. */
@@ -33,35 +42,37 @@ export class States {
 
   /** A host's ports; `null` where there is no state of it. */
   hardware(host: string): Hardware | null {
-    const file = this.#files.get(host);
-    return file === undefined ? null : new SavedHardware(file);
+    return this.#files.get(host) ?? null;
   }
 }
 
 class SavedHardware implements Hardware {
   readonly #file: string;
-  #data: { readonly data: unknown } | { readonly problem: string } | null = null;
+  #traits: HardwareTraits | { readonly problem: string } | null = null;
 
   constructor(file: string) {
     this.#file = file;
   }
 
+  /** Reads the file, and keeps of it what tells hosts apart. */
+  load(): HardwareTraits | { readonly problem: string } {
+    if (this.#traits !== null) return this.#traits;
+    const data = readData(this.#file);
+    this.#traits = "problem" in data ? data : hardwareTraits(data.data);
+    return this.#traits;
+  }
+
   key(declaration: string): string {
-    const data = this.#open();
-    return "problem" in data ? data.problem : hardwareKey(data.data, declaration);
+    const traits = this.load();
+    return "problem" in traits ? traits.problem : hardwareKey(traits, declaration);
   }
 
   read(): HostPorts | { readonly problem: string } {
-    const data = this.#open();
+    const data = readData(this.#file);
     if ("problem" in data) return data;
     const parsed = Ports.safeParse(data.data);
     if (parsed.success) return parsed.data;
     return { problem: `${this.#file} is no saved state (\`vflag inspect -o json\`):\n${z.prettifyError(parsed.error)}` };
-  }
-
-  #open(): { readonly data: unknown } | { readonly problem: string } {
-    this.#data ??= readData(this.#file);
-    return this.#data;
   }
 }
 

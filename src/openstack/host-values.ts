@@ -74,30 +74,66 @@ export interface Hardware {
   read(): HostPorts | { readonly problem: string };
 }
 
+/** What can tell one host's hardware from another's, small enough to be kept for a fleet. */
+export interface HardwareTraits {
+  /** The ports and their VFs, as text. */
+  readonly ports: string;
+  /** The ports' interfaces. */
+  readonly links: readonly Link[];
+  /** The names of all other interfaces. */
+  readonly others: readonly string[];
+}
+
+interface Link {
+  readonly name: unknown;
+  readonly place: readonly unknown[];
+  readonly altNames: readonly unknown[];
+  readonly macs: readonly unknown[];
+}
+
 /**
- * What tells hosts apart: all of their ports and VFs that a rule or a selector can be about. Addresses of interfaces, and their other
- * names, differ everywhere: they count only where the declaration asks for them.
- * @param data a saved state, as it was read; it is not judged here
+ * Takes out of a saved state what a rule or a selector can be about.
+ * @param data the state, as it was read; it is not judged here
  */
-export function hardwareKey(data: unknown, declaration: string): string {
-  const { pfs = [], netdevs = [] } = (typeof data === "object" && data !== null ? data : {}) as { pfs?: unknown; netdevs?: unknown };
-  const ports = new Set((Array.isArray(pfs) ? pfs : []).map((pf: unknown) => field(pf, "address")));
-  const byMac = declaration.includes('"mac"');
-  const links = (Array.isArray(netdevs) ? netdevs : []).flatMap((netdev: unknown) => {
+export function hardwareTraits(data: unknown): HardwareTraits {
+  const pfs = listIn(data, "pfs");
+  const addresses = new Set(pfs.map((pf) => field(pf, "address")));
+  const [links, others]: [Link[], string[]] = [[], []];
+  for (const netdev of listIn(data, "netdevs")) {
     const name = field(netdev, "name");
-    const others = field(netdev, "altNames");
-    const asked = Array.isArray(others) ? others.filter((other) => declaration.includes(JSON.stringify(other))) : [];
-    if (!ports.has(field(netdev, "device")) && asked.length === 0 && !declaration.includes(JSON.stringify(name))) return [];
-    return [
-      [name, field(netdev, "device"), field(netdev, "portName"), asked, byMac && [field(netdev, "mac"), field(netdev, "permanentMac")]],
-    ];
-  });
-  return JSON.stringify(pfs, portFields) + JSON.stringify(links);
+    const device = field(netdev, "device");
+    const altNames = listIn(netdev, "altNames");
+    if (!addresses.has(device)) others.push(...[name, ...altNames].filter((one) => typeof one === "string"));
+    else
+      links.push({
+        name,
+        altNames,
+        place: [device, field(netdev, "portName")],
+        macs: [field(netdev, "mac"), field(netdev, "permanentMac")],
+      });
+  }
+  return { ports: JSON.stringify(pfs, portFields), links, others };
+}
+
+/**
+ * What tells hosts apart for a declaration. Addresses of interfaces, and their other names, differ everywhere: they count only where
+ * the declaration asks for them.
+ */
+export function hardwareKey({ ports, links, others }: HardwareTraits, declaration: string): string {
+  const asked = (name: unknown) => declaration.includes(JSON.stringify(name));
+  const byMac = declaration.includes('"mac"');
+  const names = links.map(({ name, place, altNames, macs }) => [name, place, altNames.filter(asked), byMac && macs]);
+  return ports + JSON.stringify([names, others.filter(asked)]);
 }
 
 const portFields = [
   ...["address", "vendor", "product", "model", "netdev", "sriov", "total", "count", "offset", "stride", "vfProduct", "vfs", "index"],
 ];
+
+function listIn(data: unknown, name: string): unknown[] {
+  const list = field(data, name);
+  return Array.isArray(list) ? list : [];
+}
 
 function field(data: unknown, name: string): unknown {
   return typeof data === "object" && data !== null ? (data as Record<string, unknown>)[name] : undefined;

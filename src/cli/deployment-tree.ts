@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { TreeRequest } from "../deployment/plan-tree.ts";
+import type { TreeRequest } from "../deployment/tree-plan.ts";
 import { type Release, releases } from "../openstack/releases.ts";
 import { exitCodes, finish } from "./exit.ts";
 import { type OutputOptions, outputOption } from "./options.ts";

@@ -36,8 +36,8 @@ export class States {
   }
 
   /** How to get the state of a host. */
-  remedy(host: string): string {
-    return `ssh ${host} vflag inspect -o json > ${join(this.#folder ?? "DIR", `${host}.json`)}${this.#folder === null ? ", and --states DIR" : ""}`;
+  get remedy(): string {
+    return `ssh HOST vflag inspect -o json > ${join(this.#folder ?? "DIR", "HOST.json")}${this.#folder === null ? ", and --states DIR" : ""}`;
   }
 
   /** A host's ports; `null` where there is no state of it. */

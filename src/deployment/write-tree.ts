@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, 
 import { dirname } from "node:path";
 import { removeWhole, writeWhole } from "../host/linux/files.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
-import type { TreeChange } from "./plan-tree.ts";
+import type { TreeChange } from "./tree-plan.ts";
 
 /**
  * Carries out all changes of a tree. Each file is replaced whole, and each is right on its own, so that a run that was killed is

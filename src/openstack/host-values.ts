@@ -27,6 +27,8 @@ export interface HostValues {
 export interface DeclarationProblem {
   readonly path: string;
   readonly text: string;
+  /** Whether it takes the host's state to go on. */
+  readonly needsState?: true;
 }
 
 export type HostOutcome = HostValues | { readonly problems: readonly DeclarationProblem[] };
@@ -196,6 +198,7 @@ function byNames(spec: Spec): HostOutcome {
         problems.push({
           path: "",
           text: `NIC ${nic.name}: which ports are meant by ${describeSelector(port)} can only be told from the host's state`,
+          needsState: true,
         });
         continue;
       }

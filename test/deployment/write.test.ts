@@ -3,7 +3,8 @@ import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { planTree, type TreePlan } from "../../src/deployment/plan-tree.ts";
+import { planTree } from "../../src/deployment/plan-tree.ts";
+import type { TreePlan } from "../../src/deployment/tree-plan.ts";
 import { writeTree } from "../../src/deployment/write-tree.ts";
 import type { RunProgram } from "../../src/host/linux/program.ts";
 

@@ -44,9 +44,11 @@ export function declarations(plan: PlanDraft, settings: Settings): Map<string, D
     const variables = plan.inventory.hosts.get(host) ?? {};
     for (const variable of inputs) {
       const extra = extras.get(variable);
-      if (extra === undefined && !(variable in variables)) continue;
+      // `vflag:` with nothing behind it takes a group's spec from a host.
+      const value = extra === undefined ? variables[variable] : extra.value;
+      if (value === undefined || value === null) continue;
       if (found.has(host)) plan.note("has sriov_physnet_mappings too, which is left aside: the spec in vflag says it all", host);
-      else found.set(host, { variable, value: extra === undefined ? variables[variable] : extra.value });
+      else found.set(host, { variable, value });
     }
   }
   return found;

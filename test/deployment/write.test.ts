@@ -36,7 +36,7 @@ const answer = {
   ungrouped: { hosts: ["x"] },
 };
 
-function plan(tree: string, text: unknown = answer): Promise<TreePlan> {
+function plan(tree: string, text: unknown = answer, environment: string | null = null): Promise<TreePlan> {
   const run: RunProgram = async (argv, options) => {
     assert.equal(argv[0], "ansible-inventory");
     assert.equal(options?.env?.["LC_ALL"], "C.UTF-8");
@@ -45,7 +45,7 @@ function plan(tree: string, text: unknown = answer): Promise<TreePlan> {
   };
   const config = join(folder, tree);
   return planTree(
-    { kind: "kayobe", config, release: "2024.1", environment: null, inventory: null, states: null, vaultPasswordFile: null, hosts: null },
+    { kind: "kayobe", config, release: "2024.1", environment, inventory: null, states: null, vaultPasswordFile: null, hosts: null },
     run,
   );
 }
@@ -101,6 +101,35 @@ test("a conflict in one file leaves all of them alone, and all conflicts are tol
       ["kolla.yml", 1],
       ["hooks/overcloud-host-configure/post.d/50-vflag.yml", null],
     ],
+  );
+});
+
+test("a host without anything of its own, and one whose spec is taken from it, get nothing", async () => {
+  const { hosts, changes } = await plan("etc", { ...answer, _meta: { hostvars: { ...hostvars, x: { vflag: null }, a2: {} } } });
+  assert.deepEqual([...hosts.keys()], ["a1", "b1", "b2"]);
+  assert.deepEqual(
+    changes.map(({ name }) => name).filter((name) => name.startsWith("inventory/")),
+    ["inventory/group_vars/b.yml", "inventory/host_vars/a1/vflag-openstack.yml"],
+  );
+});
+
+test("what an environment sets of the same variables is put right there too, and its other files are left alone", async () => {
+  write("etc/environments/prod/inventory/hosts", "");
+  write("etc/environments/prod/kolla.yml", "kolla_overcloud_inventory_pass_through_host_vars_extra:\n  - mine\n");
+  write("etc/environments/prod/neutron.yml", "kolla_neutron_ml2_type_drivers: [vlan]\n");
+  const { changes, conflicts } = await plan("etc", answer, "prod");
+  assert.deepEqual(conflicts, []);
+  const after = changes.find(({ name }) => name === "environments/prod/kolla.yml")?.after ?? "";
+  assert.match(after, /^ {2}- mine\n[\s\S]*- vflag_pci_passthrough_whitelist$/m);
+  assert.equal(
+    changes.some(({ name }) => name === "environments/prod/neutron.yml"),
+    false,
+  );
+  write("etc/environments/prod/kolla.yml", "kolla_enable_neutron_sriov: false\n");
+  const refused = await plan("etc", answer, "prod");
+  assert.deepEqual(
+    refused.conflicts.map(({ name, line }) => [name, line]),
+    [["environments/prod/kolla.yml", 1]],
   );
 });
 

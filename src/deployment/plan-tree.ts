@@ -5,7 +5,7 @@ import { treeFiles, treeLinks } from "../openstack/deployment-tree.ts";
 import { type Declaration, HostValuesMaker } from "../openstack/host-values.ts";
 import { isOwnFile } from "../openstack/own-values.ts";
 import { membersOf } from "../openstack/placement.ts";
-import type { TreeFacts, TreeFile } from "../openstack/tree.ts";
+import type { TreeFacts } from "../openstack/tree.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { DeploymentError, type Inventory, readInventory } from "./ansible-inventory.ts";
 import { canonical, checkOutputs, declarations, inputs, lineOf, outputs } from "./declarations.ts";
@@ -98,7 +98,6 @@ function editFiles(plan: PlanDraft, facts: TreeFacts): void {
     for (const conflict of outcome.conflicts) plan.conflict({ ...conflict, name: plan.name(full) });
     for (const note of outcome.notes) plan.note(`${plan.name(full)}: ${note}`);
     plan.write(full, before, outcome.text === "" && before === null ? null : outcome.text);
-    editEnvironment(plan, path, make);
   }
   for (const { path, target } of treeLinks(facts)) {
     const full = join(config, path);
@@ -116,23 +115,6 @@ function editFiles(plan: PlanDraft, facts: TreeFacts): void {
   }
 }
 
-/**
- * The file of the same name in the environment, which beats the shared one: what it sets of the same variables has to be right too.
- * Source: kayobe, kayobe/ansible.py, _get_vars_files(): the environment's files come after the others.
- */
-function editEnvironment(plan: PlanDraft, path: string, make: TreeFile["make"]): void {
-  const { config, environment } = plan.request;
-  if (environment === null) return;
-  const full = join(config, "environments", environment, path);
-  const before = readText(full);
-  if (before === null) return;
-  const outcome = make(before);
-  for (const conflict of outcome.conflicts) plan.conflict({ ...conflict, name: plan.name(full) });
-  const sets =
-    /^(?:kolla_enable_neutron_sriov|kolla_overcloud_inventory_pass_through_host_vars(?:_extra)?|kolla_neutron_ml2_mechanism_drivers|openvswitch_hw_offload)\s*:/m;
-  if (sets.test(before)) plan.write(full, before, outcome.text);
-}
-
 function factsOf(plan: PlanDraft, settings: readonly Setting[], declared: ReadonlyMap<string, Declaration>): TreeFacts {
   const nics = new Map<string, NicSpec>();
   for (const values of new Set(plan.values.values())) for (const nic of values.nics) nics.set(JSON.stringify(nic), nic);
@@ -146,6 +128,7 @@ function factsOf(plan: PlanDraft, settings: readonly Setting[], declared: Readon
     sriov: all.some(({ mode, physnet }) => mode === "sriov" && physnet != null),
     offload: all.some(({ mode }) => mode !== "sriov"),
     nics: all,
+    environment: plan.request.environment,
     groups: specs.length === 0 ? [] : groups.length > 0 ? [...new Set(groups)] : specs,
   };
 }

@@ -43,6 +43,7 @@ async function run(command: "diff" | "write", kind: TreeRequest["kind"], options
   const { writeTree } = await import("../deployment/write-tree.ts");
   const { runProgram } = await import("../host/linux/program.ts");
   const { treeRemarks, treeText } = await import("../report/tree-text.ts");
+  const { plain } = await import("../report/style.ts");
   const plan = await planTree(
     {
       kind,
@@ -64,7 +65,8 @@ async function run(command: "diff" | "write", kind: TreeRequest["kind"], options
   if (done) await writeTree(changes);
   if (options.output === "json") {
     const hosts = Object.fromEntries([...plan.hosts].map(([host, { rules, mappings }]) => [host, { rules, mappings }]));
-    const shown = changes.map(({ name, kind: what, before, after }) => ({ file: name, kind: what, before, after }));
+    // Not the whole files: there may be passwords in them that are nobody's business here.
+    const shown = changes.map((change) => ({ file: change.name, kind: change.kind, diff: treeText([change], plain) }));
     const against = conflicts.map(({ name, line, there, wanted, why }) => ({ file: name, line, there, wanted, why }));
     printJson({
       schema: "vflag/tree/1",

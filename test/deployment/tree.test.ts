@@ -82,7 +82,9 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     const answer = JSON.parse(expect(2, kayobe("diff", "-o", "json")).stdout);
     assert.equal(answer.schema, "vflag/tree/1");
     assert.equal(answer.written, false);
-    assert.ok(answer.changes.some(({ file }: { file: string }) => file === "inventory/group_vars/compute/vflag-openstack.yml"));
+    const own = answer.changes.find(({ file }: { file: string }) => file === "inventory/group_vars/compute/vflag-openstack.yml");
+    assert.equal(own.kind, "file");
+    assert.match(own.diff, /^\+ {2}- \{"devname": "ens3f0", "physical_network": "physnet2"\}$/m);
     assert.deepEqual(answer.hosts.h3, { rules: [{ devname: "ens3f0", physical_network: "physnet2" }], mappings: ["physnet2:ens3f0"] });
   });
 

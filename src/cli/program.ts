@@ -4,6 +4,8 @@ import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
+import { kayobeCommand } from "./kayobe.ts";
+import { kollaCommand } from "./kolla.ts";
 import { mapCommand } from "./map.ts";
 import { neutronCommand } from "./neutron.ts";
 import { novaCommand } from "./nova.ts";
@@ -35,6 +37,8 @@ export function buildProgram(version: string): Command {
     .addCommand(novaCommand())
     .addCommand(neutronCommand())
     .addCommand(openstackCommand())
+    .addCommand(kayobeCommand())
+    .addCommand(kollaCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

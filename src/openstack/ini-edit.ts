@@ -5,12 +5,22 @@ import { strip } from "./python-text.ts";
  * One change of an INI file. Values are as oslo.config shall read them (`$` escaped by the caller, see `escapeValue`).
  * - `set`: the option has this value; where it is repeated, the last one counts and is the one that changes
  * - `append`: one more of an option's repeated values
+ * - `expression`: the option is what Jinja makes of this, in a line that is vflag's own. `passes: 2`: another run of Jinja goes over
+ *   the file first, and has to leave it alone
  * - `remove`: all of a key's values, or those that are this one
  * A comment is one of vflag's own lines above the assignment; see `ownMark`.
  */
 export type IniEdit =
   | { readonly kind: "set"; readonly section: string; readonly key: string; readonly value: string; readonly comment?: string }
   | { readonly kind: "append"; readonly section: string; readonly key: string; readonly value: string; readonly comment?: string }
+  | {
+      readonly kind: "expression";
+      readonly section: string;
+      readonly key: string;
+      readonly value: string;
+      readonly passes: 1 | 2;
+      readonly comment: string;
+    }
   | { readonly kind: "remove"; readonly section: string; readonly key: string; readonly value?: string; readonly own?: boolean };
 
 /** Why a file is not edited: it would not be read, or somebody else decides there. */
@@ -32,6 +42,7 @@ export function editIni(text: string, edits: readonly IniEdit[], form: "plain" |
     const problem = ini.problems[0];
     if (problem !== undefined) throw new IniRefusal(`line ${problem.line}: ${problem.message}; oslo.config refuses such a file`);
     if (edit.kind === "remove") return remove(ini, edit);
+    if (edit.kind === "expression") return setExpression(ini, edit);
     return edit.kind === "set" ? set(ini, edit, form) : append(ini, edit, form);
   }, text);
 }
@@ -50,7 +61,7 @@ export function ownComment(ini: Ini, entry: IniEntry): string {
     .join("\n");
 }
 
-type Assignment = Exclude<IniEdit, { kind: "remove" }>;
+type Assignment = Extract<IniEdit, { kind: "set" | "append" }>;
 
 function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   const present = entriesOf(ini, edit.section, edit.key);
@@ -76,17 +87,48 @@ function replaced(ini: Ini, entry: IniEntry, value: string): string {
 /** After the last of the same key, or else of the same section; a section that is not there is added at the end. */
 function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   checkWords(edit, form);
-  const line = commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`.trimEnd(), ini.eol);
+  return place(ini, edit, () => commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`.trimEnd(), ini.eol));
+}
+
+/** A line of the section that ends with an expression, or with blocks that have a line of their own: Jinja takes the break after a block away. */
+function setExpression(ini: Ini, edit: Extract<IniEdit, { kind: "expression" }>): string {
+  const assignment = commented(edit.comment, `${edit.key} = ${edit.value}`, ini.eol);
+  const present = entriesOf(ini, edit.section, edit.key);
+  const other = present.find((entry) => !isOwn(ini, entry));
+  if (other !== undefined) throw new IniRefusal(`line ${other.line}: ${edit.key} is there already`);
+  const [own, ...more] = present;
+  if (more[0] !== undefined) throw new IniRefusal(`line ${more[0].line}: ${edit.key} stands there twice; take one out`);
+  if (own !== undefined && (own.section !== edit.section || ini.jinja.depth(own.start) > 0)) {
+    throw new IniRefusal(`line ${own.line}: ${edit.key} is not in [${edit.section}] itself, or in a block of Jinja; take it out`);
+  }
+  const made = (offset: number) => {
+    const raw = ini.jinja.raw(offset);
+    if (raw && edit.passes === 1)
+      throw new IniRefusal(`[${edit.section}] ends inside of {% raw %}, where Jinja would not work: end the block before`);
+    return raw || edit.passes === 1 ? assignment : `{% raw %}${ini.eol}${assignment}${ini.eol}{% endraw %}`;
+  };
+  // Kolla-Ansible merges sections by their exact names: in [PCI] it would stand beside Kolla's own value in [pci].
+  const exact = {
+    ...ini,
+    sections: ini.sections.filter(({ name }) => name === edit.section),
+    entries: ini.entries.filter(({ section }) => section === edit.section),
+  };
+  // A raw block that is there stays around it.
+  return own === undefined ? place(exact, edit, made) : splice(ini.text, ownCommentStart(ini, own), own.end, made(own.start));
+}
+
+/** Puts lines in, made for the offset that they come to. */
+function place(ini: Ini, edit: { readonly section: string; readonly key: string }, made: (offset: number) => string): string {
   const open = (offset: number) => ini.jinja.depth(offset) === 0;
   const inSection = ini.entries.filter((entry) => sameSection(entry.section, edit.section) && open(entry.start) && open(entry.end));
   const anchor = inSection.findLast((entry) => entry.key === edit.key) ?? inSection.at(-1);
   const header = ini.sections.findLast((section) => sameSection(section.name, edit.section) && open(section.start));
   const after = anchor?.end ?? header?.end;
-  if (after !== undefined) return splice(ini.text, after, after, ini.eol + line);
+  if (after !== undefined) return splice(ini.text, after, after, ini.eol + made(after));
   if (!open(ini.text.length)) throw new IniRefusal("the template ends inside of a block of Jinja");
   const ended = ini.text === "" || /[\r\n]$/.test(ini.text);
   const gap = ini.text === "" || /(\r\n|\r|\n)[ \t]*\1$/.test(ini.text) ? "" : ini.eol;
-  return `${ini.text}${ended ? "" : ini.eol}${gap}[${edit.section}]${ini.eol}${line}${ended ? ini.eol : ""}`;
+  return `${ini.text}${ended ? "" : ini.eol}${gap}[${edit.section}]${ini.eol}${made(ini.text.length)}${ended ? ini.eol : ""}`;
 }
 
 /** @param edit.own only what vflag wrote */

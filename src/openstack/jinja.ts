@@ -16,12 +16,14 @@ export interface Jinja {
   readonly within: (offset: number) => boolean;
   /** How many conditions, loops and the like an offset stands in. */
   readonly depth: (offset: number) => number;
+  /** Whether an offset stands in `{% raw %}`, where expressions are left as they are. */
+  readonly raw: (offset: number) => boolean;
 }
 
 const opening = new Set(["for", "if", "macro", "call", "filter", "block", "with", "autoescape"]);
 
 /** A text that is no template. */
-export const noJinja: Jinja = { hidden: () => false, touches: () => false, within: () => false, depth: () => 0 };
+export const noJinja: Jinja = { hidden: () => false, touches: () => false, within: () => false, depth: () => 0, raw: () => false };
 
 /**
  * Finds the Jinja of a template. What stands in `{% raw %}` counts too: Kayobe's first pass leaves it to Kolla's.
@@ -64,6 +66,7 @@ export function findJinja(text: string): Jinja {
     touches: (start, end) => touching(start, end).length > 0,
     within: (offset) => (constructs[firstAfter(offset)]?.start ?? offset) < offset,
     depth: (offset) => depths[firstAfter(offset)] ?? 0,
+    raw: (offset) => constructs.findLast(({ word, end }) => end <= offset && /^(?:end)?raw$/.test(word))?.word === "raw",
   };
 }
 

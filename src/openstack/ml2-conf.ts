@@ -1,3 +1,4 @@
+import type { Spec } from "../spec/schema.ts";
 import { entriesOf, listValue, optionValue, readIni } from "./ini.ts";
 import { editIni, type IniEdit, IniRefusal } from "./ini-edit.ts";
 import { type ConfRequest, refusedFile } from "./nova-conf.ts";
@@ -5,13 +6,18 @@ import { type Outcome, outcome } from "./outcome.ts";
 import { isFrom, type Release } from "./releases.ts";
 import { needsAgent, switchdevReason } from "./sriov-agent.ts";
 
+/** What the drivers depend on: the modes of the NICs. */
+interface Ml2Request extends Pick<ConfRequest, "release" | "deployment"> {
+  readonly spec: Pick<Spec, "nics">;
+}
+
 /**
  * ml2_conf.ini of neutron-server with the drivers that bind the VFs' ports, in addition to those that are there: sriovnicswitch for
  * mode sriov, openvswitch (or ovn, where that is in use) for switchdev and vf-lag. Both stand beside each other: each refuses the
  * other's ports. Source: neutron 21.0.0, neutron/plugins/ml2/drivers/mech_sriov/mech_driver/mech_driver.py, and
  * neutron/plugins/ml2/drivers/openvswitch/mech_driver/mech_openvswitch.py.
  */
-export function ml2Conf(text: string, { spec, release, deployment }: ConfRequest): Outcome {
+export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request): Outcome {
   const form = deployment === "kolla" ? "template" : "plain";
   const ini = readIni(text, form);
   const problem = ini.problems[0];

@@ -11,8 +11,11 @@ export interface NovaView {
   readonly devices: readonly NovaDevice[];
 }
 
+/** What of a host's state tells its ports and their VFs. */
+export type HostPorts = Pick<HostState, "pfs" | "netdevs">;
+
 /** Makes Nova's view of a host, as it is and as the spec wants it. */
-export function novaView(spec: Spec, state: HostState): NovaView {
+export function novaView(spec: Spec, state: HostPorts): NovaView {
   const sriov = state.pfs.filter((pf) => (pf.sriov?.total ?? 0) > 0);
   const totals = new Map(state.pfs.map((pf) => [String(pf.address), pf.sriov?.total ?? null]));
   const host: NovaHost = {

@@ -111,12 +111,12 @@ export function readRule(json: JsonObject, host: NovaHost): PciRule {
 
 /** Whether a rule is about a device. @throws {NovaRefusal} */
 export function matches(rule: PciRule, device: NovaDevice, host: NovaHost): boolean {
-  const found = lookUp(rule, host);
+  const found = lookUpOnce(rule, host);
   if (found === null) return false;
-  const ids = [any, device.vendor].includes(rule.vendor) && [any, device.product].includes(rule.product);
-  const fields = fieldsOf(device.address);
-  const parent = found.physicalFunction && device.parent !== null && matchesFields(found.pattern, fieldsOf(device.parent));
-  return ids && (parent || matchesFields(found.pattern, fields)) && (!rule.remoteManaged || (device.serial ?? "") !== "");
+  const ids = (rule.vendor === any || rule.vendor === device.vendor) && (rule.product === any || rule.product === device.product);
+  const fields = placeOf(device);
+  const parent = found.physicalFunction && fields.parent !== null && matchesFields(found.pattern, fields.parent);
+  return ids && (parent || matchesFields(found.pattern, fields.own)) && (!rule.remoteManaged || (device.serial ?? "") !== "");
 }
 
 /** The rule that decides about a device: the first that matches. */
@@ -150,6 +150,28 @@ export function sameNetwork(one: Json | undefined, other: Json | undefined): boo
 interface Found {
   readonly pattern: AddressPattern;
   readonly physicalFunction: boolean;
+}
+
+/** Values that do not change are read once: a host has hundreds of VFs, and each is asked of each rule. */
+const places = new WeakMap<NovaDevice, { readonly own: readonly string[]; readonly parent: readonly string[] | null }>();
+const founds = new WeakMap<NovaHost, WeakMap<PciRule, Found | null>>();
+
+function placeOf(device: NovaDevice): { readonly own: readonly string[]; readonly parent: readonly string[] | null } {
+  const known = places.get(device);
+  if (known !== undefined) return known;
+  const place = { own: fieldsOf(device.address), parent: device.parent === null ? null : fieldsOf(device.parent) };
+  places.set(device, place);
+  return place;
+}
+
+function lookUpOnce(rule: PciRule, host: NovaHost): Found | null {
+  const ofHost = founds.get(host) ?? new WeakMap<PciRule, Found | null>();
+  founds.set(host, ofHost);
+  const known = ofHost.get(rule);
+  if (known !== undefined) return known;
+  const found = lookUp(rule, host);
+  ofHost.set(rule, found);
+  return found;
 }
 
 /** Where a rule points to on this host now; `null`: it names an interface that is not there. */

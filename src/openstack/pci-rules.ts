@@ -1,8 +1,8 @@
-import type { HostState, PhysicalFunction } from "../host/state.ts";
+import type { PhysicalFunction } from "../host/state.ts";
 import { describeSelector } from "../spec/combinations.ts";
 import type { NicSpec, PortSelector, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
-import { type NovaView, vfProductOf } from "./nova-host.ts";
+import { type HostPorts, type NovaView, vfProductOf } from "./nova-host.ts";
 import { type JsonObject, matches, matchesEverything, type NovaDevice, readRule } from "./pci-rule.ts";
 
 /** A rule that offers a NIC's VFs to guests, and what it is about. */
@@ -28,7 +28,7 @@ export interface GeneratedRules {
  * kind of rule where Nova has it and it is about exactly the VFs meant; otherwise into one for each port, by its PCI address.
  * @param byName whether rules by an interface's name are taken: not where `[pci] report_in_placement` is on
  */
-export function pciRules(spec: Spec, state: HostState, view: NovaView, byName: boolean): GeneratedRules {
+export function pciRules(spec: Spec, state: HostPorts, view: NovaView, byName: boolean): GeneratedRules {
   const [rules, notes, problems]: [GeneratedRule[], string[], string[]] = [[], [], []];
   for (const nic of spec.nics) {
     if (nic.physnet === undefined) {
@@ -70,6 +70,7 @@ interface Wanted {
 function rulesFor(wanted: Wanted): GeneratedRule[] {
   const { nic, pfs, view } = wanted;
   const meant = view.devices.filter(({ parent }) => pfs.some((pf) => pf.address === parent));
+  const ofNic = new Set(meant);
   const rule = (json: JsonObject, why: string): GeneratedRule => {
     const full = { ...json, ...tagsOf(nic) };
     const read = readRule(full, view.host);
@@ -79,7 +80,7 @@ function rulesFor(wanted: Wanted): GeneratedRule[] {
   const likened = alike(wanted).map(({ json, why }) => rule(json, why));
   const read = likened.map(({ json }) => readRule(json, view.host));
   const about = view.devices.filter((device) => read.some((one) => matches(one, device, view.host)));
-  const exact = meant.length > 0 && about.length === meant.length && about.every((device) => meant.includes(device));
+  const exact = meant.length > 0 && about.length === meant.length && about.every((device) => ofNic.has(device));
   if (exact) return likened;
   return pfs.map((pf) => rule({ address: pf.address, ...idsOf(pf) }, `the VFs of ${pf.netdev ?? pf.address}, by its address`));
 }

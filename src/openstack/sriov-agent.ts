@@ -132,6 +132,6 @@ function portsOf(nic: NicSpec, state: HostState): { devices: string[]; problem: 
 }
 
 /** Whether the spec has a NIC whose VFs the agent sets. */
-export function needsAgent(spec: Spec): boolean {
+export function needsAgent(spec: Pick<Spec, "nics">): boolean {
   return spec.nics.some(({ mode, physnet }) => mode === "sriov" && physnet != null);
 }

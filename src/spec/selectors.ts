@@ -5,8 +5,11 @@ import type { NicSpec, PortSelector } from "./schema.ts";
 /** A NIC's ports as found on a host, in the order of their PCI functions; or why they could not be told. */
 export type ResolvedPorts = { readonly pfs: readonly PhysicalFunction[] } | { readonly problem: string };
 
+/** What of a host's state tells its ports. */
+type Ports = Pick<HostState, "pfs" | "netdevs">;
+
 /** Finds the PFs that a NIC's selectors mean. The message of a failure says what was seen instead. */
-export function resolvePorts(nic: NicSpec, state: HostState): ResolvedPorts {
+export function resolvePorts(nic: NicSpec, state: Ports): ResolvedPorts {
   const found = new Map<string, PhysicalFunction>();
   for (const selector of nic.ports) {
     const matches = portsBy(selector, state);
@@ -24,24 +27,24 @@ export function resolvePorts(nic: NicSpec, state: HostState): ResolvedPorts {
 }
 
 /** By PF: the name by which the spec means it, for ports that it names. */
-export function declaredNames(nic: NicSpec, state: HostState): ReadonlyMap<string, string> {
+export function declaredNames(nic: NicSpec, state: Ports): ReadonlyMap<string, string> {
   const names = nic.ports.flatMap((selector) => (typeof selector === "string" ? [selector] : []));
   return new Map(names.flatMap((name) => portsBy(name, state).map((pf) => [pf.address, name])));
 }
 
 /** The netdev of a PF (its uplink representor in switchdev mode), if the host has one. */
-export function netdevOf(pf: PhysicalFunction, state: HostState): Netdev | undefined {
+export function netdevOf(pf: PhysicalFunction, state: Ports): Netdev | undefined {
   return pf.netdev === null ? undefined : state.netdevs.find((netdev) => netdev.name === pf.netdev);
 }
 
 /** A port that has the name now goes before one that had it before its eSwitch went to switchdev. */
-function portsBy(selector: PortSelector, state: HostState): PhysicalFunction[] {
+function portsBy(selector: PortSelector, state: Ports): PhysicalFunction[] {
   const matches = state.pfs.filter((pf) => selects(selector, pf, state));
   if (typeof selector !== "string" || matches.length < 2) return matches;
   return matches.filter((pf) => pf.netdev === selector || netdevOf(pf, state)?.altNames.includes(selector));
 }
 
-function selects(selector: PortSelector, pf: PhysicalFunction, state: HostState): boolean {
+function selects(selector: PortSelector, pf: PhysicalFunction, state: Ports): boolean {
   const netdev = netdevOf(pf, state);
   if (typeof selector === "string") return netdev !== undefined && namesNetdev(selector, netdev);
   if ("address" in selector) return matchesParts(selector.address.toLowerCase(), pf.address);

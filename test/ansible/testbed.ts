@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { demoSpec, Workplace } from "./collection.ts";
+
+/**
+ * Test hosts: network namespaces, each with an sshd of its own and a simulated host's file, and one namespace for Ansible, from which
+ * they are reached. All of it is inside a network, a mount and a process namespace of this test's: the machine's own network is not
+ * touched, and with the first process in there everything is gone.
+ */
+
+/** Why there can be none here, or false. */
+export function noTestbed(): string | false {
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  const tried = spawnSync("unshare", ["--net", "--mount", "--pid", "--fork", "--mount-proc", "ip", "link", "set", "lo", "up"], {
+    encoding: "utf8",
+  });
+  return tried.status === 0 ? false : `no namespaces of our own here: ${tried.stderr ?? tried.error?.message}`;
+}
+
+/** $1: the folder, then the hosts' names. */
+const script = `
+set -e
+folder=$1; shift
+mount -t tmpfs tmpfs /run
+mkdir -p /run/sshd
+ip link set lo up
+number=0
+for host in "$@"; do
+  number=$((number + 1))
+  ip netns add "$host"
+  ip link add "to-$host" type veth peer name eth0 netns "$host"
+  ip address add "192.0.2.$((4 * number + 1))/30" dev "to-$host"
+  ip link set "to-$host" up
+  ip -n "$host" link set lo up
+  ip -n "$host" address add "192.0.2.$((4 * number + 2))/30" dev eth0
+  ip -n "$host" link set eth0 up
+  ip netns exec "$host" /usr/sbin/sshd -f "$folder/sshd_config" -E "$folder/sshd-$host.log"
+done
+echo ready
+exec sleep infinity
+`;
+
+export class Testbed {
+  readonly hosts: readonly string[];
+  readonly workplace: Workplace;
+  readonly #process: ChildProcess;
+  readonly #inside: number;
+
+  private constructor(workplace: Workplace, hosts: readonly string[], started: ChildProcess, inside: number) {
+    this.workplace = workplace;
+    this.hosts = hosts;
+    this.#process = started;
+    this.#inside = inside;
+  }
+
+  static async start(hosts: readonly string[]): Promise<Testbed> {
+    const workplace = new Workplace();
+    const { folder } = workplace;
+    for (const name of ["host_key", "user_key"])
+      await workplace.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", workplace.path(name)]);
+    workplace.write("authorized_keys", readFileSync(workplace.path("user_key.pub"), "utf8"));
+    workplace.write(
+      "sshd_config",
+      `HostKey ${folder}/host_key\nAuthorizedKeysFile ${folder}/authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\nUseDNS no\n` +
+        "PasswordAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n",
+    );
+    const namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    const started = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", folder, ...hosts], { stdio: ["ignore", "pipe", "inherit"] });
+    const [said] = await Promise.race([once(started.stdout, "data"), once(started, "exit")]);
+    if (!String(said).startsWith("ready")) throw new Error(`the test hosts did not start: ${said}`);
+    const inside = Number(readFileSync(`/proc/${started.pid}/task/${started.pid}/children`, "utf8").trim());
+    const testbed = new Testbed(workplace, hosts, started, inside);
+    testbed.#writeInventory();
+    return testbed;
+  }
+
+  #writeInventory(): void {
+    const { workplace } = this;
+    const vars = {
+      ansible_user: "root",
+      ansible_ssh_private_key_file: workplace.path("user_key"),
+      ansible_ssh_common_args: "-o ConnectTimeout=20 -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+      ansible_python_interpreter: "/usr/bin/python3",
+      ansible_remote_tmp: workplace.path("tmp-{{ inventory_hostname }}"),
+      vflag_become: false,
+      vflag_install: "none",
+      vflag_executable: vflagProgram,
+      vflag_target: workplace.path("{{ inventory_hostname }}.json"),
+      vflag_spec_path: workplace.path("{{ inventory_hostname }}.yaml"),
+      vflag_networking_command: [vflagProgram, "simulate", "network", "{{ vflag_target }}"],
+      vflag_drain: "none",
+      vflag_drain_interval: 0.1,
+      vflag_openstack_client: "/usr/bin/openstack",
+      vflag: demoSpec,
+    };
+    const hosts = Object.fromEntries(this.hosts.map((host, index) => [host, { ansible_host: `192.0.2.${4 * (index + 1) + 2}` }]));
+    workplace.write("inventory.yml", { all: { vars, children: { compute: { hosts } } } });
+  }
+
+  /** The words that run a program where Ansible runs. */
+  get enter(): readonly string[] {
+    return ["nsenter", "--target", String(this.#inside), "--net", "--mount", "--pid", "--"];
+  }
+
+  async playbook(name: string, words: readonly string[] = [], extra: NodeJS.ProcessEnv = {}): Promise<Played> {
+    const [program = "", ...rest] = this.enter;
+    const inventory = ["-i", this.workplace.path("inventory.yml")];
+    const { status, output } = await this.workplace.run(
+      program,
+      [...rest, "/usr/bin/ansible-playbook", ...inventory, name, ...words],
+      extra,
+    );
+    const recap = [...output.matchAll(/^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)/gm)];
+    const counts = recap.map(([, host = "", , changed, unreachable, failed]) => [
+      host,
+      { changed: Number(changed), unreachable: Number(unreachable), failed: Number(failed) },
+    ]);
+    return { status, output, recap: Object.fromEntries(counts) };
+  }
+
+  /** A command on the file of a simulated host. */
+  async vflag(...words: readonly string[]): Promise<{ status: number; output: string }> {
+    return this.workplace.run(vflagProgram, words);
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#process, "exit");
+    // --kill-child kills the first process in there, and the kernel the rest.
+    this.#process.kill("SIGKILL");
+    await ended;
+    this.workplace.remove();
+  }
+}
+
+export interface Played {
+  readonly status: number;
+  readonly output: string;
+  readonly recap: { readonly [host: string]: { changed: number; unreachable: number; failed: number } | undefined };
+}
+
+const vflagProgram = join(import.meta.dirname, "../../bin/vflag");

@@ -39,7 +39,8 @@ for host in "$@"; do
   ip netns exec "$host" /usr/sbin/sshd -f "$folder/sshd_config" -E "$folder/sshd-$host.log"
 done
 echo ready
-exec sleep infinity
+# Until whoever holds the other end of this pipe is gone.
+exec cat >/dev/null
 `;
 
 export class Testbed {
@@ -67,7 +68,7 @@ export class Testbed {
         "PasswordAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n",
     );
     const namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-    const started = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", folder, ...hosts], { stdio: ["ignore", "pipe", "inherit"] });
+    const started = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", folder, ...hosts], { stdio: ["pipe", "pipe", "inherit"] });
     const [said] = await Promise.race([once(started.stdout, "data"), once(started, "exit")]);
     if (!String(said).startsWith("ready")) throw new Error(`the test hosts did not start: ${said}`);
     const inside = Number(readFileSync(`/proc/${started.pid}/task/${started.pid}/children`, "utf8").trim());

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { ansibleCore, openstackClient, without } from "./collection.ts";
 import type { Scenario } from "./nova-api.ts";
@@ -27,6 +27,7 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
 
   before(async () => {
     testbed = await Testbed.start(hosts);
+    await testbed.buildPackage();
     for (const host of hosts) {
       const { status, output } = await testbed.vflag("simulate", "new", fileOf(host), "--nic", "ConnectX-5", "--bond", "bond0");
       assert.equal(status, 0, output);
@@ -36,13 +37,25 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     await testbed?.stop();
   });
 
+  it("installs the package from a file, into each host, once", { skip: without(["/usr/bin/dpkg-deb", "dpkg"]) }, async () => {
+    const words = ["-e", "vflag_install=file"];
+    const first = await testbed.playbook("vflag.vflag.install", words);
+    assert.equal(first.status, 0, first.output);
+    const second = await testbed.playbook("vflag.vflag.install", words);
+    for (const host of hosts) {
+      assert.ok((first.recap[host]?.changed ?? 0) > 0, first.output);
+      assert.deepEqual(second.recap[host], { changed: 0, unreachable: 0, failed: 0 }, second.output);
+      assert.match((await testbed.read(host, "/var/lib/dpkg/status")) ?? "", /^Package: vflag\nStatus: install ok installed$/m);
+    }
+  });
+
   it("shows the plan in check mode, and changes nothing: neither hosts nor specs", async () => {
     const first = contents();
     const { status, output, recap } = await testbed.playbook("vflag.vflag.apply", ["--check", "--diff"]);
     assert.equal(status, 0, output);
     assert.deepEqual(contents(), first);
     for (const host of hosts) {
-      assert.equal(existsSync(testbed.workplace.path(`${host}.yaml`)), false);
+      assert.equal(await testbed.read(host, "/etc/vflag/vflag.yaml"), null);
       assert.equal(recap[host]?.changed, 1);
     }
     for (const line of ['+      "bond": "bond0",', "vflag would do:", "    devlink dev eswitch set pci/0000:37:00.1 mode switchdev"]) {
@@ -66,7 +79,8 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
   });
 
   it("fails a wrong spec in vflag's own words, keeps the right one, and goes on with the other hosts", async () => {
-    const right = readFileSync(testbed.workplace.path("h1.yaml"), "utf8");
+    const right = await testbed.read("h1", "/etc/vflag/vflag.yaml");
+    assert.match(right ?? "", /"mode": "vf-lag"/);
     testbed.workplace.write("wrong.yml", { vflag: { version: 1, nics: [{ name: "data", mode: "vf-leg", ports: ["ens3f0"], vfs: 0 }] } });
     const { status, output, recap } = await testbed.playbook("vflag.vflag.apply", [
       "--limit",
@@ -75,8 +89,11 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
       `@${testbed.workplace.path("wrong.yml")}`,
     ]);
     assert.equal(status, 2, output);
-    assert.match(output, /must be one of sriov, switchdev, vf-lag, found .+vf-leg.+did you mean/);
-    assert.deepEqual([recap["h1"]?.failed, readFileSync(testbed.workplace.path("h1.yaml"), "utf8")], [1, right]);
+    assert.match(
+      output,
+      /\/etc\/vflag\/vflag\.yaml:\d+:\d+: nics\[0\]\.mode: must be one of sriov, switchdev, vf-lag, found .+vf-leg.+did you mean/,
+    );
+    assert.deepEqual([recap["h1"]?.failed, await testbed.read("h1", "/etc/vflag/vflag.yaml")], [1, right]);
   });
 
   it("tells an unreachable host as such, and goes on with the others", async () => {
@@ -129,7 +146,7 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
       );
       assert.match(fifth ?? "", /^disabled 2: vflag: data does not work: /);
       assert.deepEqual(rest, []);
-      assert.match(output, /h2: data does not work: [^\n]*\[h2 is disabled in Nova: vflag: data does not work/);
+      assert.match(output, /h2: data does not work: [^\n]*\[h2 is disabled in Nova\]/);
       assert.deepEqual([recap["h1"]?.failed, recap["h2"]?.failed, recap["h3"]], [0, 1, undefined]);
       assert.deepEqual(contents().slice(2), untouched);
     });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { demoSpec, Workplace } from "./collection.ts";
 
@@ -13,18 +13,21 @@ import { demoSpec, Workplace } from "./collection.ts";
 /** Why there can be none here, or false. */
 export function noTestbed(): string | false {
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  const tried = spawnSync("unshare", ["--net", "--mount", "--pid", "--fork", "--mount-proc", "ip", "link", "set", "lo", "up"], {
-    encoding: "utf8",
-  });
+  const overlay =
+    "mount -t tmpfs tmpfs /run && mkdir /run/u /run/w /run/r && mount -t overlay overlay -o lowerdir=/,upperdir=/run/u,workdir=/run/w /run/r";
+  const words = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", `ip link set lo up && ${overlay}`];
+  const tried = spawnSync("unshare", words, { encoding: "utf8" });
   return tried.status === 0 ? false : `no namespaces of our own here: ${tried.stderr ?? tried.error?.message}`;
 }
 
-/** $1: the folder, then the hosts' names. */
+/**
+ * $1: the folder, $2: this checkout, then the hosts' names. What a host writes outside of the folder is in its own layer above the
+ * machine's files, so that packages are installed into it and not into the machine.
+ */
 const script = `
 set -e
-folder=$1; shift
+folder=$1; checkout=$2; shift 2
 mount -t tmpfs tmpfs /run
-mkdir -p /run/sshd
 ip link set lo up
 number=0
 for host in "$@"; do
@@ -36,7 +39,16 @@ for host in "$@"; do
   ip -n "$host" link set lo up
   ip -n "$host" address add "192.0.2.$((4 * number + 2))/30" dev eth0
   ip -n "$host" link set eth0 up
-  ip netns exec "$host" /usr/sbin/sshd -f "$folder/sshd_config" -E "$folder/sshd-$host.log"
+  layers=/run/hosts/$host
+  mkdir -p "$layers/upper" "$layers/work" "$layers/root"
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$layers/upper,workdir=$layers/work" "$layers/root"
+  for shared in /proc /dev "$folder" "$checkout"; do
+    mkdir -p "$layers/root$shared"
+    mount --rbind "$shared" "$layers/root$shared"
+  done
+  mount -t tmpfs tmpfs "$layers/root/run"
+  mkdir -p "$layers/root/run/sshd"
+  ip netns exec "$host" chroot "$layers/root" /usr/sbin/sshd -f "$folder/sshd_config" -E "$folder/sshd-$host.log"
 done
 echo ready
 # Until whoever holds the other end of this pipe is gone.
@@ -68,7 +80,9 @@ export class Testbed {
         "PasswordAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n",
     );
     const namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-    const started = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", folder, ...hosts], { stdio: ["pipe", "pipe", "inherit"] });
+    const started = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", folder, checkout, ...hosts], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     const [said] = await Promise.race([once(started.stdout, "data"), once(started, "exit")]);
     if (!String(said).startsWith("ready")) throw new Error(`the test hosts did not start: ${said}`);
     const inside = Number(readFileSync(`/proc/${started.pid}/task/${started.pid}/children`, "utf8").trim());
@@ -87,10 +101,9 @@ export class Testbed {
       ansible_remote_tmp: workplace.path("tmp-{{ inventory_hostname }}"),
       vflag_become: false,
       vflag_install: "none",
-      vflag_executable: vflagProgram,
+      vflag_package_file: workplace.path("vflag_0.1.0_all.deb"),
       vflag_target: workplace.path("{{ inventory_hostname }}.json"),
-      vflag_spec_path: workplace.path("{{ inventory_hostname }}.yaml"),
-      vflag_networking_command: [vflagProgram, "simulate", "network", "{{ vflag_target }}"],
+      vflag_networking_command: ["vflag", "simulate", "network", "{{ vflag_target }}"],
       vflag_drain: "none",
       vflag_drain_interval: 0.1,
       vflag_openstack_client: "/usr/bin/openstack",
@@ -121,6 +134,36 @@ export class Testbed {
     return { status, output, recap: Object.fromEntries(counts) };
   }
 
+  /** A file as a host has written it; null where it has written none. */
+  async read(host: string, path: string): Promise<string | null> {
+    const [program = "", ...rest] = this.enter;
+    const { status, output } = await this.workplace.run(program, [...rest, "cat", `/run/hosts/${host}/upper${path}`]);
+    return status === 0 ? output : null;
+  }
+
+  /** A package as small as can be: the program is the one of this checkout. test/build/ installs the real ones. */
+  async buildPackage(): Promise<void> {
+    const tree = this.workplace.path("package");
+    mkdirSync(join(tree, "DEBIAN"), { recursive: true });
+    mkdirSync(join(tree, "usr/bin"), { recursive: true });
+    symlinkSync(vflagProgram, join(tree, "usr/bin/vflag"));
+    const fields = [
+      "Package: vflag",
+      "Version: 0.1.0",
+      "Architecture: all",
+      "Maintainer: nobody <nobody@localhost>",
+      "Description: for tests",
+    ];
+    writeFileSync(join(tree, "DEBIAN/control"), `${fields.join("\n")}\n`);
+    const { status, output } = await this.workplace.run("dpkg-deb", [
+      "--root-owner-group",
+      "--build",
+      tree,
+      this.workplace.path("vflag_0.1.0_all.deb"),
+    ]);
+    if (status !== 0) throw new Error(output);
+  }
+
   /** A command on the file of a simulated host. */
   async vflag(...words: readonly string[]): Promise<{ status: number; output: string }> {
     return this.workplace.run(vflagProgram, words);
@@ -141,4 +184,5 @@ export interface Played {
   readonly recap: { readonly [host: string]: { changed: number; unreachable: number; failed: number } | undefined };
 }
 
-const vflagProgram = join(import.meta.dirname, "../../bin/vflag");
+const checkout = join(import.meta.dirname, "../..");
+const vflagProgram = join(checkout, "bin/vflag");

@@ -16,6 +16,8 @@ class Vflag(object):
         self.module = module
         self.host = module.params["host"]
         self.timeout = module.params["timeout"]
+        # A temporary file stands for the one that is to be written: messages name that one.
+        self.shown_as = {}
         self.executable = module.get_bin_path(module.params["executable"], opt_dirs=["/usr/bin", "/usr/local/bin"])
 
     def installed(self):
@@ -34,6 +36,8 @@ class Vflag(object):
         limit = [self.module.get_bin_path("timeout", required=True), "--kill-after=10", str(self.timeout)]
         argv = limit + [self.executable, command, "--host", self.host, "--output", "json"] + list(options)
         rc, out, err = self.module.run_command(argv, environ_update=dict(LC_ALL="C", NO_COLOR="1"), encoding="utf-8")
+        for name, shown in self.shown_as.items():
+            err = err.replace(name, shown)
         said = err.strip()
         if rc in (124, 137):
             self.module.fail_json(msg="vflag %s did not end within %d s" % (command, self.timeout), rc=rc, stderr=err)

@@ -222,6 +222,7 @@ def text_of(spec):
 
 def planned(vflag, spec, options):
     candidate = spec.candidate()
+    vflag.shown_as[candidate] = spec.path
     plan = vflag.run("plan", "--spec", candidate, *options)
     now = [phase for phase in plan["phases"] if phase["after"] == "now"]
     actions = [action for phase in now for step in phase["steps"] for action in actions_of(step)]
@@ -246,6 +247,7 @@ def planned(vflag, spec, options):
 def applied(vflag, spec, options):
     if spec.changed:
         candidate = spec.candidate()
+        vflag.shown_as[candidate] = spec.path
         # A spec that is wrong, or fits no device of this host's, does not replace one that was right.
         vflag.run("plan", "--spec", candidate, *options)
         spec.write(candidate)

@@ -120,6 +120,21 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     assert.deepEqual(contents(), before);
   });
 
+  it("begins no further wave after a host that cannot be reached, and lets the others of its wave come to their end", async () => {
+    // h1 has its own reason to be left alone: a wave of such a host and of a lost one is not mistaken for a good one.
+    await asNew(["h1", "port-to-legacy"], ["h3", "tc-offload-off"]);
+    const third = readFileSync(fileOf("h3"), "utf8");
+    testbed.workplace.write("gone.yml", { all: { hosts: { h2: { ansible_host: "192.0.2.254", ansible_port: 1 } } } });
+    const words = ["-i", testbed.workplace.path("gone.yml"), "-e", "vflag_serial=2"];
+    const { status, output, recap } = await testbed.playbook("vflag.vflag.roll_out", words);
+    assert.notEqual(status, 0, output);
+    assert.match(output, /fatal: \[h2\]: UNREACHABLE!/);
+    assert.match(output, /The roll-out stops here: h2 failed\. Not reached: h3, h4\./);
+    assert.deepEqual([recap["h2"]?.unreachable, recap["h1"]?.failed, recap["h3"]], [1, 0, undefined]);
+    assert.match(output, /"vflag_held": "h1: a reboot is needed/);
+    assert.equal(readFileSync(fileOf("h3"), "utf8"), third);
+  });
+
   describe("with Nova", { skip: without(openstackClient) }, () => {
     const service = (host: string) => ({ host, status: "enabled" as const, state: "up" as const, disabled_reason: null });
     const scenario: Scenario = {

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { Action } from "../host/action.ts";
 import type { Stage } from "../requirements/requirement.ts";
 import { exitCodes, finish } from "./exit.ts";
 import {
@@ -104,19 +105,27 @@ async function run(
               style,
             )
           : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${printable(line)}\n`), style);
+      const performed = new Set<Action>();
       const applied = await apply(new Watched(target.host, seen), spec, {
         command,
         stages,
         journalFile: target.journalFile,
-        progress: progress.observer,
+        progress: {
+          ...progress.observer,
+          actionEnds: (step, action, failure) => {
+            if (failure === null) performed.add(action);
+            progress.observer.actionEnds?.(step, action, failure);
+          },
+        },
         allowed: { restartOvs },
       }).finally(progress.finish);
       // The boot stages have no time for a rehearsal.
       const { afterReboot } = await import("../reconcile/plan.ts");
       const reboot = asked === "all" ? await afterReboot(spec, applied.after, applied.outcomes) : null;
       if (output === "json") {
-        const { phasesJson } = await import("../report/plan-json.ts");
-        const { outcomes, verdicts, seconds } = applied;
+        const { outcomesJson, phasesJson } = await import("../report/plan-json.ts");
+        const { verdicts, seconds } = applied;
+        const outcomes = outcomesJson(applied.outcomes, performed);
         const then = reboot === null ? null : { because: reboot.because, phases: phasesJson(reboot.phases) };
         printJson({ schema: "vflag/applied/1", outcomes, verdicts, reboot: then, seconds });
       } else {

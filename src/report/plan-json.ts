@@ -1,5 +1,7 @@
+import type { Action } from "../host/action.ts";
 import { commandsOf } from "../host/command.ts";
 import type { Phase, Plan } from "../reconcile/plan.ts";
+import type { NicOutcome } from "../reconcile/reconcile.ts";
 
 /** What concerns several NICs is told once. */
 function withoutRepeats<T>(deviations: readonly T[]): T[] {
@@ -33,6 +35,17 @@ export function phasesJson(phases: readonly Phase[]): object[] {
       seconds: step.seconds,
       deviations: step.deviations.map(({ subject, expected, actual }) => ({ subject, expected, actual })),
       actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action) })),
+    })),
+  }));
+}
+
+/** What `apply` did: each action with its commands, and whether it was done (not refused, nor left out after one that was). */
+export function outcomesJson(outcomes: readonly NicOutcome[], performed: ReadonlySet<Action>): object[] {
+  return outcomes.map(({ steps, ...outcome }) => ({
+    ...outcome,
+    steps: steps.map((step) => ({
+      ...step,
+      actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action), performed: performed.has(action) })),
     })),
   }));
 }

@@ -203,8 +203,8 @@ def kayobe(question, folder):
 def kayobe_config(release, paths, local):
     """Each file below kolla/config, rendered on the control host."""
     sources = {"nova.conf": [""], "neutron/ml2_conf.ini": [kayobe_ml2]}
-    # From 2023.2 on, an environment's files come after those of the base; before, they are in place of them.
-    for path in paths if is_from(release, "2023.2") else paths[-1:]:
+    # From 2023.1 on, an environment's files come after those of the base; before, they are in place of them.
+    for path in paths if is_from(release, "2023.1") else paths[-1:]:
         below = os.path.join(path, "kolla/config")
         for directory, _, names in os.walk(below):
             for name in names:
@@ -212,7 +212,7 @@ def kayobe_config(release, paths, local):
                 sources.setdefault(os.path.relpath(full, below), []).append(read(full))
     made = {}
     for path, texts in sources.items():
-        if is_from(release, "2023.2") and len(texts) > 1:
+        if is_from(release, "2023.1") and len(texts) > 1:
             # lookup('file') takes the blanks off the end, and nothing is put between the files.
             made[path] = rendered(local, "".join(text.rstrip() for text in texts))
         else:

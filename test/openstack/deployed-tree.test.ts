@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { parse } from "yaml";
@@ -49,14 +49,25 @@ after(() => {
 });
 
 /** A copy of a tree, with a host's saved state of each of these, as `vflag kayobe write` leaves it. */
-async function written(tree: string, release: Release, states: Readonly<Record<string, HostState>> | null, twice = false): Promise<string> {
+async function written(
+  tree: string,
+  release: Release,
+  states: Readonly<Record<string, HostState>> | null,
+  { twice = false, environment = "" } = {},
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "vflag-tree-"));
   folders.push(folder);
   cpSync(join(trees, tree, "kayobe"), join(folder, "kayobe"), { recursive: true });
   mkdirSync(join(folder, "states"));
   for (const [host, state] of Object.entries(states ?? {})) writeFileSync(join(folder, "states", `${host}.json`), JSON.stringify(state));
   const config = join(folder, "kayobe");
+  if (environment !== "") {
+    // Its inventory has the control host, and the base's has the groups and the mappings.
+    mkdirSync(join(config, "environments", environment, "inventory"), { recursive: true });
+    renameSync(join(config, "inventory/hosts"), join(config, "environments", environment, "inventory/hosts"));
+  }
   const options = ["--config", config, "--release", release, ...(states === null ? [] : ["--states", join(folder, "states")])];
+  if (environment !== "") options.push("--environment", environment);
   const run = (command: string) => execute(program, ["kayobe", command, ...options], { timeout: 120_000 });
   await run("write");
   // Its exit code says that nothing is left to change.
@@ -72,7 +83,10 @@ async function deployed(tree: string, some: readonly Release[], states: Readonly
     const twice = index === 0;
     if (index % 2 === 0) {
       const next = some[index + 1];
-      const pair = await Promise.all([written(tree, release, states, twice), ...(next === undefined ? [] : [written(tree, next, states)])]);
+      const pair = await Promise.all([
+        written(tree, release, states, { twice }),
+        ...(next === undefined ? [] : [written(tree, next, states)]),
+      ]);
       for (const [at, config] of pair.entries()) requests.push({ kind: "kayobe", config, release: some[index + at] ?? release });
     }
   }
@@ -210,6 +224,63 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       }
     });
   }
+
+  test("in an environment of Kayobe, before it merges files and since", async () => {
+    const some = ["zed", "2024.1"] as const;
+    const environment = "site";
+    const configs = await Promise.all(some.map((release) => written("three-hosts", release, null, { twice: true, environment })));
+    const made = deploy(some.map((release, index) => ({ kind: "kayobe", config: configs[index] ?? "", release, environment })));
+    for (const [index, answers] of offered(made, hosts).entries()) {
+      assert.deepEqual(
+        answers.map(([, found]) => found),
+        [
+          wanted(true, ["ens3f0", "physnet2"]),
+          wanted(true, ["ens3f0", "physnet2"], ["ens3f1", "physnet3"]),
+          wanted(true, ["ens4f0", "physnet4"]),
+        ],
+        String(some[index]),
+      );
+    }
+    const mappings = mapped(made);
+    assert.deepEqual(mappings[0], [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }]);
+    assert.deepEqual(mappings[0], mappings[1]);
+  });
+
+  test("files that are taken later, and would undo what is written, are conflicts", async () => {
+    const config = await written("three-hosts", "2024.1", null);
+    const rules = '[pci]\npassthrough_whitelist = {"devname": "eth9", "physical_network": "a"}\n';
+    const agent = "[sriov_nic]\nphysical_device_mappings = a:eth9\n";
+    const later = {
+      "kolla/config/nova/compute1/nova.conf": rules,
+      "kolla/config/nova/compute1/nova-compute.conf": rules,
+      "kolla/config/neutron/compute2/sriov_agent.ini": `# ours\n${agent}`,
+      "kolla/config/nova/control0/nova.conf": "[filter_scheduler]\nenabled_filters = ComputeFilter\n",
+      // No host of the inventory.
+      "kolla/config/nova/elsewhere/nova.conf": rules,
+    };
+    for (const [path, text] of Object.entries(later)) {
+      mkdirSync(dirname(join(config, path)), { recursive: true });
+      writeFileSync(join(config, path), text);
+    }
+    const run = await execute(program, ["kayobe", "diff", "--config", config, "--release", "2024.1", "-o", "json"]).catch((error) => error);
+    const { conflicts } = JSON.parse(run.stdout);
+    assert.deepEqual(
+      conflicts.map(({ file, line }: { file: string; line: number }) => `${file}:${line}`),
+      [
+        "kolla/config/nova/compute1/nova.conf:2",
+        "kolla/config/nova/compute1/nova-compute.conf:2",
+        "kolla/config/neutron/compute2/sriov_agent.ini:3",
+      ],
+    );
+    assert.equal(run.code, 1);
+
+    // Without them, what a host's own file lists gets what is missing.
+    for (const path of Object.keys(later).slice(0, 3)) rmSync(join(config, path));
+    await execute(program, ["kayobe", "write", "--config", config, "--release", "2024.1"], { timeout: 120_000 });
+    const [made] = deploy([{ kind: "kayobe", config, release: "2024.1" }]);
+    assert.ok(made);
+    assert.match(fileOf(made, "control0", "nova-scheduler/nova.conf"), /^enabled_filters = ComputeFilter,PciPassthroughFilter$/m);
+  });
 
   describe("a real neutron-server with the final files", { skip: withoutServer }, () => {
     let server: NeutronServer;

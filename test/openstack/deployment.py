@@ -7,7 +7,7 @@ Out: {"hosts": {host: {"nova-compute/nova.conf": text, ...}}, "switches": {host:
 Inventories, the precedence of variables and templates are ansible-core's own; INI files are read by oslo.config's own parser.
 What is emulated is written after these sources, and holds what of them matters to Nova's and Neutron's files:
 - kolla-ansible, ansible/action_plugins/merge_configs.py; tasks/config.yml and templates of roles nova, nova-cell and neutron
-- kayobe, ansible/kolla-openstack.yml with roles/kolla-openstack, ansible/kolla-ansible.yml with roles/kolla-ansible and
+- kayobe, doc/source/multiple-environments.rst, ansible/kolla-openstack.yml with roles/kolla-openstack, ansible/kolla-ansible.yml with roles/kolla-ansible and
   kolla-ansible-host-vars, kayobe/ansible.py and ansible/inventory/group_vars/all/kolla
 """
 
@@ -186,7 +186,8 @@ def kayobe(question, folder):
             file.write(text)
     os.makedirs(os.path.join(kolla, "inventory/host_vars"))
     switches = yaml.safe_load(rendered(local, kayobe_globals))
-    for path in paths:
+    # From Xena on, an environment's comes after that of the base; before, it is in place of it.
+    for path in paths if is_from(release, "xena") else paths[-1:]:
         more = os.path.join(path, "kolla/globals.yml")
         if os.path.exists(more):
             switches.update(yaml.safe_load(rendered(local, read(more))) or {})

@@ -9,11 +9,12 @@ import { parse } from "yaml";
 import type { CardOptions } from "../../src/host/simulated/build.ts";
 import type { HostState } from "../../src/host/state.ts";
 import { readIni } from "../../src/openstack/ini.ts";
+import { novaConf } from "../../src/openstack/nova-conf.ts";
 import { novaView } from "../../src/openstack/nova-host.ts";
 import { type Release, releases } from "../../src/openstack/releases.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
-import { type Deployment, deploy, withoutDeployment } from "./deployment.ts";
+import { type Deployment, type DeploymentRequest, deploy, withoutDeployment } from "./deployment.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
 import { type NeutronAgent, type NeutronServer, startNeutronServer, withoutServer } from "./neutron-server.ts";
 import { ask, without } from "./python.ts";
@@ -73,6 +74,24 @@ async function written(
   // Its exit code says that nothing is left to change.
   if (twice) await run("diff");
   return config;
+}
+
+/** The sources' example in a plain Kolla-Ansible configuration: /etc/kolla and an inventory, which Kolla-Ansible reads itself. */
+async function writtenKolla(release: Release): Promise<DeploymentRequest> {
+  const folder = mkdtempSync(join(tmpdir(), "vflag-tree-"));
+  folders.push(folder);
+  const kayobe = join(trees, "three-hosts/kayobe");
+  cpSync(join(kayobe, "inventory"), join(folder, "inventory"), { recursive: true });
+  const groups = readFileSync(join(kayobe, "inventory/groups"), "utf8").replaceAll("controllers", "control");
+  writeFileSync(join(folder, "inventory/groups"), groups);
+  const config = join(folder, "kolla");
+  cpSync(join(kayobe, "kolla/config"), join(config, "config"), { recursive: true });
+  writeFileSync(join(config, "globals.yml"), readFileSync(join(kayobe, "kolla/globals.yml")));
+  const inventory = join(folder, "inventory");
+  const options = ["--config", config, "--inventory", inventory, "--release", release];
+  await execute(program, ["kolla", "write", ...options], { timeout: 120_000 });
+  await execute(program, ["kolla", "diff", ...options], { timeout: 120_000 });
+  return { kind: "kolla", config, inventory, release };
 }
 
 /** The final files of a tree in each of these releases. */
@@ -224,6 +243,30 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       }
     });
   }
+
+  test("in a plain Kolla-Ansible configuration", async () => {
+    const some = ["ussuri", "2025.1"] as const;
+    const made = deploy(await Promise.all(some.map(writtenKolla)));
+    const byName = [
+      wanted(true, ["ens3f0", "physnet2"]),
+      wanted(true, ["ens3f0", "physnet2"], ["ens3f1", "physnet3"]),
+      wanted(true, ["ens4f0", "physnet4"]),
+    ];
+    for (const [index, answers] of offered(made, hosts).entries()) {
+      assert.deepEqual(
+        answers.map(([, found]) => found),
+        byName,
+        String(some[index]),
+      );
+    }
+    for (const mappings of mapped(made))
+      assert.deepEqual(mappings, [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }]);
+    for (const one of made)
+      assert.match(
+        fileOf(one, "control0", "neutron-server/ml2_conf.ini"),
+        /^mechanism_drivers = openvswitch,l2population,sriovnicswitch$/m,
+      );
+  });
 
   test("in an environment of Kayobe, before it merges files and since", async () => {
     const some = ["zed", "2024.1"] as const;
@@ -383,21 +426,23 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
   }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "vflag-tree-"));
     folders.push(folder);
+    const final = made[0] as Deployment;
+    const plain = { ...hosts.compute1, release: "zed", deployment: "plain" } as const;
     const files = [
-      ["compute1", "nova-compute/nova.conf", ["nova.conf", "oslo.log"]],
-      ["compute1", "neutron-sriov-agent/sriov_agent.ini", ["neutron.ml2.sriov.agent", "neutron.ml2"]],
-      ["control0", "neutron-server/ml2_conf.ini", ["neutron.ml2"]],
+      ["nova.conf", fileOf(final, "compute1", "nova-compute/nova.conf"), ["nova.conf", "oslo.log"]],
+      ["sriov_agent.ini", fileOf(final, "compute1", "neutron-sriov-agent/sriov_agent.ini"), ["neutron.ml2.sriov.agent", "neutron.ml2"]],
+      ["ml2_conf.ini", fileOf(final, "control0", "neutron-server/ml2_conf.ini"), ["neutron.ml2"]],
+      ["plain-nova.conf", novaConf("", plain).text, ["nova.conf"]],
     ] as const;
     const said: string[] = [];
-    for (const [host, file, namespaces] of files) {
-      const path = join(folder, file.replace("/", "-"));
-      writeFileSync(path, fileOf(made[0] as Deployment, host, file));
+    for (const [file, text, namespaces] of files) {
+      writeFileSync(join(folder, file), text);
       const options = namespaces.flatMap((namespace) => ["--namespace", namespace]);
-      const { stderr } = await execute("/usr/bin/python3", [validator, "--input-file", path, ...options], { timeout: 60_000 });
-      said.push(...stderr.split("\n").filter((line) => line !== ""));
+      const run = await execute("/usr/bin/python3", [validator, "--input-file", join(folder, file), ...options], { timeout: 60_000 });
+      said.push(...run.stderr.split("\n").flatMap((line) => (line === "" ? [] : [`${file}: ${line}`])));
     }
     // Kolla's own name of the option, which Nova reads to this day.
-    assert.deepEqual(said, ["WARNING:root:Deprecated opt pci/passthrough_whitelist found"]);
+    assert.deepEqual(said, ["nova.conf: WARNING:root:Deprecated opt pci/passthrough_whitelist found"]);
   });
 
   describe("a real neutron-server with the final files", { skip: withoutServer }, () => {

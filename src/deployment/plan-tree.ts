@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RunProgram } from "../host/linux/program.ts";
-import { treeFiles, treeLinks } from "../openstack/deployment-tree.ts";
+import { hostFiles, treeFiles, treeLinks } from "../openstack/deployment-tree.ts";
 import { type Declaration, HostValuesMaker } from "../openstack/host-values.ts";
 import { isOwnFile } from "../openstack/own-values.ts";
 import { membersOf } from "../openstack/placement.ts";
@@ -91,7 +91,7 @@ function declaringGroups(declared: ReadonlyMap<string, Declaration>, settings: R
 /** The files that people write too, and the links. */
 function editFiles(plan: PlanDraft, facts: TreeFacts): void {
   const { config } = plan.request;
-  for (const { path, make } of treeFiles(facts)) {
+  for (const { path, make } of [...treeFiles(facts), ...hostFiles(facts, hostsWithFiles(plan))]) {
     const full = join(config, path);
     const before = readText(full);
     const outcome = make(before);
@@ -113,6 +113,18 @@ function editFiles(plan: PlanDraft, facts: TreeFacts): void {
       });
     else if (before === null) plan.link(full, target);
   }
+}
+
+/** The hosts of the inventory that have a folder of their own for Nova or Neutron. */
+function hostsWithFiles({ request: { config, environment, kind }, inventory }: PlanDraft): string[] {
+  const roots = [config, ...(environment === null ? [] : [join(config, "environments", environment)])];
+  const found = roots.flatMap((root) =>
+    ["nova", "neutron"].flatMap((service) => {
+      const folder = join(root, kind === "kayobe" ? "kolla/config" : "config", service);
+      return existsSync(folder) ? readdirSync(folder) : [];
+    }),
+  );
+  return [...new Set(found)].filter((name) => inventory.hosts.has(name));
 }
 
 function factsOf(plan: PlanDraft, settings: readonly Setting[], declared: ReadonlyMap<string, Declaration>): TreeFacts {

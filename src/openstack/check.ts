@@ -212,7 +212,10 @@ function checkMl2(ini: Ini, request: ConfRequest, nics: readonly FoundNic[], rep
     const wanted = optionValue(readIni(text, request.deployment === "kolla" ? "template" : "plain"), "ml2", "mechanism_drivers");
     report("wrong", line, `mechanism_drivers lacks what binds the VFs' ports: it has to be ${wanted}`);
   }
-  for (const note of notes.filter((one) => one.includes("does not start with it"))) report("wrong", line, note);
+  for (const note of notes) {
+    if (note.includes("is none of Neutron's drivers")) report("doubtful", line, note);
+    else if (note.includes("does not start with it")) report("wrong", line, note);
+  }
   const networks = [...ranges(ini, "ml2_type_vlan", "network_vlan_ranges"), ...ranges(ini, "ml2_type_flat", "flat_networks")];
   if (networks.includes("*") || networks.includes(null)) return;
   for (const physnet of new Set(nics.flatMap(({ nic }) => nic.physnet ?? []))) {

@@ -33,6 +33,31 @@ export function treeFiles(facts: TreeFacts): readonly TreeFile[] {
   ];
 }
 
+/**
+ * The files of single hosts, which Kolla-Ansible takes after those of all: what they set too has to say the same. None is made.
+ * Source: kolla-ansible, ansible/roles/nova-cell/tasks/config.yml and ansible/roles/neutron/tasks/config.yml.
+ * @param hosts those that have a folder of their own
+ */
+export function hostFiles(facts: TreeFacts, hosts: readonly string[]): readonly TreeFile[] {
+  const config = facts.kind === "kolla" ? "config/" : "kolla/config/";
+  const own = facts.environment == null ? null : `environments/${facts.environment}/${config}`;
+  const folders = own === null ? [config] : isFrom(facts.release, "2023.1") ? [config, own] : [own];
+  const makers: readonly (readonly [service: string, name: string, maker: Maker])[] = [
+    ["nova", "nova.conf", treeNovaConf],
+    ...(isFrom(facts.release, "2024.1") ? ([["nova", "nova-compute.conf", laterNovaConf]] as const) : []),
+    ["neutron", "sriov_agent.ini", treeSriovAgent],
+    ["neutron", "ml2_conf.ini", treeMl2Conf],
+  ];
+  return folders.flatMap((folder) =>
+    hosts.flatMap((host) =>
+      makers.map(([service, name, maker]) => ({
+        path: `${folder}${service}/${host}/${name}`,
+        make: (before: string | null) => maker(before, facts, "present"),
+      })),
+    ),
+  );
+}
+
 type Maker = (before: string | null, facts: TreeFacts, scope: TreeScope) => Outcome;
 
 const services: readonly (readonly [path: string, maker: Maker])[] = [

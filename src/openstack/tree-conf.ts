@@ -36,7 +36,7 @@ export function treeNovaConf(before: string | null, facts: TreeFacts, scope: Tre
       wanted: "PCI rules of the inventory's variables",
       why: entry.templated
         ? `an expression makes these rules, and vflag's would stand beside or in place of them: take the line out; what it takes from sriov_physnet_mappings is in vflag's rules, other rules go into the inventory as ${treeVariables.moreRules}`
-        : `vflag's rules would stand beside or in place of these: move them into the inventory as the list ${treeVariables.moreRules}, which comes after vflag's own, and take the line out`,
+        : `${scope === "whole" ? "vflag's rules would stand beside or in place of these" : "these rules would stand beside or in place of vflag's"}: move them into the inventory as the list ${treeVariables.moreRules}, which comes after vflag's own, and take the line out`,
     }),
   );
   const filters = filterEdits(ini, facts.release);
@@ -89,7 +89,7 @@ export function treeSriovAgent(before: string | null, facts: TreeFacts, scope: T
         line: entry.line,
         there: `${entry.key} = ${entry.value}`,
         wanted: "mappings of the inventory's variables",
-        why: "vflag's would take its place: put these ports into the inventory, as specs or as sriov_physnet_mappings (device: physnet), and take the line out",
+        why: `${scope === "whole" ? "vflag's would take its place" : "it comes after vflag's, and would take its place"}: put these ports into the inventory, as specs or as sriov_physnet_mappings (device: physnet), and take the line out`,
       }),
     );
   const comment = "each host's ports of NICs in mode sriov, of its inventory variable (vflag kayobe, vflag kolla)";

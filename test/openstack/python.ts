@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
 /** The system's own Python, which Debian's packages are for; another one may come first in the path. */
-const python = "/usr/bin/python3";
+export const python = "/usr/bin/python3";
 
 /** Why a Python module cannot be asked here, for the skip option of a test; `false` where it can. */
 export function without(module: string, debianPackage: string): string | false {

@@ -32,22 +32,27 @@ const mapping = z
   .catch(null)
   .transform((value) => value ?? null);
 
-/** `openstack port show -f json`. What only administrators see is `null` for others. */
-export const Port = z.object({
-  id: z.string().min(1),
-  name: text,
-  network_id: text,
-  project_id: text,
-  status: text,
-  mac_address: text,
-  device_id: text,
-  device_owner: text,
-  binding_host_id: text,
-  binding_profile: mapping,
-  binding_vif_details: mapping,
-  binding_vif_type: text,
-  binding_vnic_type: text,
-});
+/**
+ * `openstack port show -f json`. What only administrators see is `null` for others; the client shows mappings that Neutron kept back as empty
+ * ones, and Neutron's policy is the same for all of the binding but the vnic type.
+ */
+export const Port = z
+  .object({
+    id: z.string().min(1),
+    name: text,
+    network_id: text,
+    project_id: text,
+    status: text,
+    mac_address: text,
+    device_id: text,
+    device_owner: text,
+    binding_host_id: text,
+    binding_profile: mapping,
+    binding_vif_details: mapping,
+    binding_vif_type: text,
+    binding_vnic_type: text,
+  })
+  .transform((port) => (port.binding_vif_type === null ? { ...port, binding_profile: null, binding_vif_details: null } : port));
 export type Port = z.infer<typeof Port>;
 
 /** `openstack port list -f json`. */

@@ -6,7 +6,7 @@ import type { Style } from "./style.ts";
 
 /** A command as a person would type it, one line. */
 export function commandLineText(command: readonly string[]): string {
-  return `${command.map(word).join(" ")}\n`;
+  return `${command.map((part) => (/^--?[a-z][a-z-]*$/.test(part) ? part : word(part))).join(" ")}\n`;
 }
 
 /** What became of a port. */

@@ -59,7 +59,7 @@ export class Cloud implements AsyncDisposable {
     flavors: [{ id: ids.flavor, name: "m1.large", ram: 8192, vcpus: 4, disk: 20 }],
   };
   /** Answers instead of the services, where it has one. */
-  instead: (asked: Asked) => Answer | undefined = () => undefined;
+  instead: (asked: Asked) => Answer | Promise<Answer> | undefined = () => undefined;
   /** What becomes of a server; called at every look at it after it was made. */
   later: (server: Json, looks: number) => void = (server) => {
     server["status"] = "ACTIVE";
@@ -111,6 +111,12 @@ export class Cloud implements AsyncDisposable {
     return port;
   }
 
+  agent(type: string, host: string, configurations: Json): Json {
+    const agent = { id: this.#id("8"), agent_type: type, host, alive: true, admin_state_up: true, binary: "neutron-agent", configurations };
+    this.things.agents.push(agent);
+    return agent;
+  }
+
   server(more: Json): Json {
     const server = { ...blankServer(this.#id("7")), ...more };
     this.things.servers.push(server);
@@ -137,7 +143,7 @@ export class Cloud implements AsyncDisposable {
     const asked = { method: request.method ?? "", path: url.pathname.replace(/\/$/, ""), query: url.search, body };
     this.asked.push(asked);
     const instead = this.instead(asked);
-    if (instead !== undefined) return instead;
+    if (instead !== undefined) return await instead;
     const [, service = "", , ...rest] = asked.path.split("/");
     if (service === "identity") return this.#keystone(asked);
     if (service === "network") return this.#neutron(asked, rest, url.searchParams);
@@ -203,7 +209,8 @@ export class Cloud implements AsyncDisposable {
         return { status: 404, body: { NeutronError: { type, message: `${one} ${id} could not be found.`, detail: "" } } };
       return { status: 200, body: { [one]: found } };
     }
-    return { status: 200, body: { [kind]: all.filter((thing) => [...query].every(([key, value]) => String(thing[key]) === value)) } };
+    const wanted = [...query].filter(([key]) => key !== "fields");
+    return { status: 200, body: { [kind]: all.filter((thing) => wanted.every(([key, value]) => String(thing[key]) === value)) } };
   }
 
   #nova({ method, body }: Asked, [kind = "", id]: readonly string[], query: URLSearchParams): Answer {

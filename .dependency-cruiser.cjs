@@ -58,7 +58,6 @@ module.exports = {
       from: { path: inside("openstack") },
       to: { path: "^src/", pathNot: ["^src/(openstack|spec)/", "^src/host/[a-z-]+\\.ts$"] },
     },
-    },
     {
       name: "reconcile-imports-no-real-host",
       severity: "error",

@@ -40,8 +40,8 @@ export function newNameProblem(name: string): string | null {
 
 /** What stands against the name or id of something that is there. */
 export function givenNameProblem(what: string, name: string): string | null {
-  const plain = /^[^\x00-\x1f\x7f-\x9f\p{Surrogate}]{1,255}$/u.test(name) && name.trim() === name && !name.startsWith("-");
-  return plain ? null : `${what} "${name}": a name or an id, without control characters, and not beginning with - or a blank`;
+  const plain = /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,255}$/u.test(name) && name.trim() === name && !name.startsWith("-");
+  return plain ? null : `${what} "${name}": a name or an id of printable characters, and not beginning with - or a blank`;
 }
 
 /** Options of the client that vflag gives itself, or that would tell a secret to everybody who reads the command. */
@@ -83,7 +83,7 @@ export function furtherProblems(kind: "port" | "server", further: readonly strin
   const problems =
     first !== undefined && !first.startsWith("-") ? [`"${first}": one name at a time; the client's options stand after --`] : [];
   for (const argument of further) {
-    if (/[\x00-\x1f\x7f-\x9f]/.test(argument)) problems.push(`"${argument}" has control characters`);
+    if (/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(argument)) problems.push(`"${argument}" has control characters`);
     if (/^-[^-]/.test(argument)) problems.push(`${argument}: options are taken in their long form only`);
     if (argument === "--") problems.push("--: once is enough");
     const option = /^--[^=]+/.exec(argument)?.[0];

@@ -1,4 +1,5 @@
 import { word } from "../host/command.ts";
+import { plainText } from "../host/plain-text.ts";
 import type { Creation, Finding } from "../openstack/creation.ts";
 import type { Port } from "../openstack/ports.ts";
 import type { Server } from "../openstack/servers.ts";
@@ -12,9 +13,9 @@ export function commandLineText(command: readonly string[]): string {
 /** What became of a port. */
 export function portText(creation: Creation<Port>, style: Style): string {
   const { name, thing, findings } = creation;
-  const lines = [`${outcomeWord(creation, style)}  port ${name}${thing === null ? "" : ` (${thing.id})`}`];
-  if (thing !== null) lines.push(`  ${bindingText(thing)}`);
-  return [...lines, ...findings.flatMap((one) => findingLines(one, style))].map((line) => `${oneLine(line)}\n`).join("");
+  const lines = [`${outcomeWord(creation, style)}  port ${name}${thing === null ? "" : ` (${plainText(thing.id)})`}`];
+  if (thing !== null) lines.push(`  ${plainText(bindingText(thing))}`);
+  return [...lines, ...findings.flatMap((one) => findingLines(one, style))].map((line) => `${line}\n`).join("");
 }
 
 /** What became of a server, and of the ports that were given to it. */
@@ -23,10 +24,10 @@ export function serverText(creation: Creation<{ readonly server: Server; readonl
   const server = thing?.server;
   const host = server?.["OS-EXT-SRV-ATTR:host"] ?? null;
   const status = server === undefined ? "" : ` (${server.id}): ${server.status ?? "status unknown"}${host === null ? "" : ` on ${host}`}`;
-  const lines = [`${outcomeWord(creation, style)}  server ${name}${status}`];
+  const lines = [`${outcomeWord(creation, style)}  ${plainText(`server ${name}${status}`)}`];
   for (const port of thing?.ports ?? [])
-    lines.push(`  port ${port.name === null || port.name === "" ? port.id : port.name}: ${bindingText(port)}`);
-  return [...lines, ...findings.flatMap((one) => findingLines(one, style))].map((line) => `${oneLine(line)}\n`).join("");
+    lines.push(`  ${plainText(`port ${port.name === null || port.name === "" ? port.id : port.name}: ${bindingText(port)}`)}`);
+  return [...lines, ...findings.flatMap((one) => findingLines(one, style))].map((line) => `${line}\n`).join("");
 }
 
 function bindingText(port: Port): string {
@@ -44,9 +45,5 @@ function outcomeWord({ outcome }: Creation<unknown>, style: Style): string {
 
 function findingLines({ kind, text, next }: Finding, style: Style): string[] {
   const paint = { wrong: style.bad, doubtful: style.doubtful, note: style.faint }[kind];
-  return [`${paint(kind.padEnd(8))}  ${text}`, ...next.map((step) => `${" ".repeat(10)}next: ${step}`)];
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]\s*/g, " ");
+  return [`${paint(kind.padEnd(8))}  ${plainText(text)}`, ...next.map((step) => `${" ".repeat(10)}next: ${plainText(step)}`)];
 }

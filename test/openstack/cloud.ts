@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -269,7 +269,7 @@ export class Cloud implements AsyncDisposable {
   }
 }
 
-/** A folder with a clouds.yaml for `--os-cloud lab`; it is removed at the end. */
+/** A folder with a clouds.yaml for `--os-cloud lab`, to be removed at the end. */
 export function cloudsFolder(url: string): string {
   const folder = mkdtempSync(join(tmpdir(), "vflag-clouds-"));
   const text = `clouds:
@@ -279,7 +279,6 @@ export function cloudsFolder(url: string): string {
     auth: {auth_url: "${url}/identity/v3", username: operator, password: "${password}", project_name: lab, user_domain_name: Default, project_domain_name: Default}
 `;
   writeFileSync(join(folder, "clouds.yaml"), text, { mode: 0o600 });
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

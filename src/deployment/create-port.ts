@@ -65,9 +65,10 @@ export async function reasons(client: OpenstackClient, port: Port, network: Netw
   const list: Agents | null = await orNull(() => ask(client, ["network", "agent", "list", "-f", "json"], AgentList));
   // Neutron answers with an empty list to somebody who may not see agents; an administrator's own cloud has some.
   if (list === null || list.length === 0) return bindingReasons({ port, network: seen, agents: null });
-  const few = agentsFor(port, list).slice(0, lookedAt);
+  const all = agentsFor(port, list);
+  const few = all.slice(0, lookedAt);
   const agents = await Promise.all(few.map(({ ID }) => orNull(() => ask(client, ["network", "agent", "show", "-f", "json", ID], Agent))));
-  return bindingReasons({ port, network: seen, agents: agents.filter((agent) => agent !== null) });
+  return bindingReasons({ port, network: seen, agents: agents.filter((agent) => agent !== null), more: all.length - few.length });
 }
 
 /** Agents whose configuration is asked for: each is a call of the client. */

@@ -134,7 +134,10 @@ async function followed(
 
 function judgeStatus(name: string, server: Server, wait: number): Finding[] {
   if (server.status === "ACTIVE") return [];
-  if (server.status === "ERROR") return [faultReason(name, server.fault?.message ?? null)];
+  if (server.status === "ERROR") {
+    const fault = faultReason(name, server.fault?.message ?? null);
+    return [{ ...fault, next: [...fault.next, `openstack server delete ${server.id}   # then, the reason gone, the same command again`] }];
+  }
   const look = `openstack server show ${server.id}; or run the same command again: it goes on waiting`;
   if (server.status === "BUILD" && wait === 0) return [finding("note", `server ${name} is being built, and was not waited for`, [look])];
   if (server.status === "BUILD")

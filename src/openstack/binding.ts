@@ -35,17 +35,20 @@ export interface BindingFacts {
   readonly network: Network | null;
   /** Agents of the kind that binds such a port, on the port's host if it has one; `null`: not to be seen. */
   readonly agents: readonly Agent[] | null;
+  /** How many more of them there are, which were not looked at. */
+  readonly more?: number;
 }
 
-/** The agents of a list that could bind the port. */
+/** The agents of a list that could bind the port, those that answer first. */
 export function agentsFor(port: Port, list: AgentList): AgentList {
   const wanted: readonly string[] = kindsFor(port);
   const host = port.binding_host_id ?? "";
-  return list.filter((agent) => wanted.includes(agent["Agent Type"]) && (host === "" || agent.Host === host));
+  const could = list.filter((agent) => wanted.includes(agent["Agent Type"]) && (host === "" || agent.Host === host));
+  return could.toSorted((one, other) => Number(isTrue(other.Alive)) - Number(isTrue(one.Alive)));
 }
 
 /** The reasons, the surest first; never empty. */
-export function bindingReasons({ port, network, agents }: BindingFacts): Finding[] {
+export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts): Finding[] {
   const switchdev = asksForSwitchdev(port) === true;
   const type = network?.["provider:network_type"] ?? null;
   const physnet = network?.["provider:physical_network"] ?? null;
@@ -85,18 +88,17 @@ export function bindingReasons({ port, network, agents }: BindingFacts): Finding
     ];
   if (physnet !== null) {
     const known = alive.map((agent) => ({ host: agent.host, physnets: physnetsOf(agent) }));
-    if (known.every(({ physnets }) => physnets !== null && !physnets.includes(physnet)))
+    if (known.every(({ physnets }) => physnets !== null && !physnets.includes(physnet))) {
+      const each = known.map((one) => `the agent on ${one.host} has ${listed(one.physnets)}`).join("; ");
+      const unseen = more === 0 ? "" : `; ${more} more agents were not looked at`;
       return [
-        finding(
-          "wrong",
-          `the network is on ${physnet}, and ${known.map((one) => `the agent on ${one.host} has ${listed(one.physnets)}`).join("; ")}`,
-          [
-            switchdev
-              ? `[ovs] bridge_mappings of openvswitch_agent.ini (ovn: external_ids:ovn-bridge-mappings) needs ${physnet}`
-              : `[sriov_nic] physical_device_mappings of sriov_agent.ini needs ${physnet}: vflag neutron diff sriov_agent.ini`,
-          ],
-        ),
+        finding(more === 0 ? "wrong" : "doubtful", `the network is on ${physnet}, and ${each}${unseen}`, [
+          switchdev
+            ? `[ovs] bridge_mappings of openvswitch_agent.ini (ovn: external_ids:ovn-bridge-mappings) needs ${physnet}`
+            : `[sriov_nic] physical_device_mappings of sriov_agent.ini needs ${physnet}: vflag neutron diff sriov_agent.ini`,
+        ]),
       ];
+    }
   }
   const driver = switchdev ? "openvswitch (or ovn)" : "sriovnicswitch";
   return [

@@ -20,7 +20,7 @@ module.exports = {
       name: "host-imports-no-decisions",
       severity: "error",
       from: { path: inside("host") },
-      to: { path: "^src/(requirements|reconcile|spec|report|cli|boot|openstack)/" },
+      to: { path: "^src/(requirements|reconcile|spec|report|cli|boot|openstack|deployment)/" },
     },
     {
       name: "spec-imports-values-only",

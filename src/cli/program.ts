@@ -11,7 +11,9 @@ import { neutronCommand } from "./neutron.ts";
 import { novaCommand } from "./nova.ts";
 import { openstackCommand } from "./openstack.ts";
 import { planCommand } from "./plan.ts";
+import { portCommand } from "./port.ts";
 import { renderCommand } from "./render.ts";
+import { serverCommand } from "./server.ts";
 import { simulateCommand } from "./simulate.ts";
 import { uninstallCommand } from "./uninstall.ts";
 import { verifyCommand } from "./verify.ts";
@@ -39,6 +41,8 @@ export function buildProgram(version: string): Command {
     .addCommand(openstackCommand())
     .addCommand(kayobeCommand())
     .addCommand(kollaCommand())
+    .addCommand(portCommand())
+    .addCommand(serverCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { applyCommand, bootCommand } from "./apply.ts";
 import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
+import { fleetCommand } from "./fleet.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { mapCommand } from "./map.ts";
@@ -35,6 +36,7 @@ export function buildProgram(version: string): Command {
     .addCommand(novaCommand())
     .addCommand(neutronCommand())
     .addCommand(openstackCommand())
+    .addCommand(fleetCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

@@ -1,0 +1,3 @@
+export function fleetHtml(_s: unknown, _m: unknown, _v: string): string {
+  return "";
+}

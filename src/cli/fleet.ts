@@ -200,9 +200,9 @@ function reportCommand(): Command {
         const { fleetCsv } = await import("../report/fleet-csv.ts");
         await writeReport(write, fleetCsv(status));
       } else {
-        const { fleetMaps } = await import("../fleet/maps.ts");
+        const { packedMaps } = await import("../fleet/maps.ts");
         const { fleetHtml } = await import("../report/fleet-html.ts");
-        await writeReport(write, fleetHtml(status, fleetMaps(history, known), version));
+        await writeReport(write, fleetHtml(status, packedMaps(history, known), version));
       }
     });
 }

@@ -183,10 +183,13 @@ function templated(host: string): FleetError {
   );
 }
 
+/** Ansible refuses to start where the locale's encoding is another one. Source: ansible's lib/ansible/cli/__init__.py, initialize_locale. */
+const utf8 = { LC_ALL: "C.UTF-8" };
+
 /** Ansible's output can be large. @throws {FleetError} with what it said */
 async function answerOf(run: RunProgram, argv: readonly string[], limit: number): Promise<string> {
   try {
-    return await mustRun(run, argv, { limit, most: 1 << 29 });
+    return await mustRun(run, argv, { limit, most: 1 << 29, env: utf8 });
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     const words = error instanceof Error ? error.message : String(error);
@@ -200,7 +203,7 @@ async function answerOf(run: RunProgram, argv: readonly string[], limit: number)
  */
 const runAnsible: RunAnsible = ([program = "", ...args], env, limit) => {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = spawn(program, args, { env: { ...env, LC_ALL: "C.UTF-8" }, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, args, { env: { ...env, ...utf8 }, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = `${said}${text}`.slice(-4000);

@@ -1,7 +1,7 @@
 import type { History, Observation } from "./history.ts";
 import type { FleetNic } from "./outcome.ts";
 import { decisive } from "./outcome.ts";
-import { type PathChange, pathChanges } from "./paths.ts";
+import { type PathChange, pathChanges, wordOf } from "./paths.ts";
 import { withoutCounters, withoutGuests } from "./quiet.ts";
 
 /** What changed on which hosts since a date: specs, states by path, verdicts. */
@@ -89,8 +89,9 @@ function verdictChanges(before: readonly FleetNic[], after: readonly FleetNic[])
 export interface SameChange {
   readonly what: "spec" | "state" | "verdict";
   readonly kind: string;
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+  /** In words. */
+  readonly before: string;
+  readonly after: string;
   readonly because: string;
   readonly hosts: readonly string[];
 }
@@ -98,15 +99,8 @@ export interface SameChange {
 /** Folds equal changes of many hosts into one each, those of most hosts first; verdicts before states before specs. */
 export function sameChanges({ hosts }: FleetDiff): SameChange[] {
   const groups = new Map<string, SameChange & { hosts: string[] }>();
-  const add = (
-    host: string,
-    what: SameChange["what"],
-    kind: string,
-    before: string | undefined,
-    after: string | undefined,
-    because = "",
-  ) => {
-    const key = JSON.stringify([what, kind, before ?? null, after ?? null, because]);
+  const add = (host: string, what: SameChange["what"], kind: string, before: string, after: string, because = "") => {
+    const key = JSON.stringify([what, kind, before, after, because]);
     const group = groups.get(key) ?? { what, kind, before, after, because, hosts: [] };
     groups.set(key, group);
     if (group.hosts.at(-1) !== host) group.hosts.push(host);
@@ -114,8 +108,8 @@ export function sameChanges({ hosts }: FleetDiff): SameChange[] {
   for (const { host, kind, spec, state, verdicts } of hosts) {
     if (kind === "new") continue;
     for (const { nic, before, after, because } of verdicts) add(host, "verdict", nic, before, after, because.join("; "));
-    for (const change of spec) add(host, "spec", change.kind, change.before, change.after);
-    for (const change of state) add(host, "state", change.kind, change.before, change.after);
+    for (const change of spec) add(host, "spec", change.kind, wordOf(change.before), wordOf(change.after));
+    for (const change of state) add(host, "state", change.kind, wordOf(change.before), wordOf(change.after));
   }
   const order = ["verdict", "spec", "state"];
   return manyValues([...groups.values()]).sort((a, b) => order.indexOf(a.what) - order.indexOf(b.what) || b.hosts.length - a.hosts.length);

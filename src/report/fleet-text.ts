@@ -137,7 +137,7 @@ export function fleetDiffText(diff: FleetDiff, style: Style, { full }: FleetText
 const titles = { verdict: "Verdicts", spec: "Specs", state: "States" } as const;
 
 function changeLines({ what, kind, before, after, because, hosts }: SameChange, style: Style, full: boolean): string[] {
-  const word = (value: string | undefined) => (what === "verdict" ? (answers.get(value ?? "") ?? "") : (value ?? "not there"));
+  const word = (value: string) => (what === "verdict" ? (answers.get(value) ?? value) : value);
   const paint = what === "verdict" ? (after === "works" ? style.good : style.bad) : style.strong;
   return [
     `${hostCount(hosts)}  ${kind}: ${word(before)} -> ${paint(word(after))}${because === "" ? "" : ` (${because})`}`,

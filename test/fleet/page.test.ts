@@ -50,7 +50,10 @@ async function hostilePage() {
 describe("the page's text", () => {
   test("it loads nothing, and one script may run: vflag's own", async () => {
     const { html } = await fleetPage();
-    assert.match(html.slice(0, 1000), /content="default-src 'none'; script-src 'sha256-[A-Za-z0-9+/=]{44}'; style-src 'unsafe-inline'; img-src data:;/);
+    assert.match(
+      html.slice(0, 1000),
+      /content="default-src 'none'; script-src 'sha256-[A-Za-z0-9+/=]{44}'; style-src 'unsafe-inline'; img-src data:;/,
+    );
     assert.doesNotMatch(
       html.replaceAll(/<script[\s\S]*?<\/script>/g, ""),
       /<iframe|<object|<embed|\bsrc=|url\(|@import|\bon[a-z]+="|href="(?!#|data:,")/,

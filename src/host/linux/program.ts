@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly limit?: number;
   /** So many characters of what it prints are wanted; more are no error. */
   readonly most?: number;
+  /** Variables of its environment, beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a program and waits for its end. */
@@ -37,11 +39,11 @@ const outputLimit = 16 * 1024 * 1024;
  * Starts a program by its argument vector, never through a shell, in the C locale, with its input closed.
  * Its exit code is the caller's business. Throws ProgramError: ENOENT, or ETIMEDOUT at the time limit.
  */
-export const runProgram: RunProgram = (argv, { limit = defaultLimit, most } = {}) => {
+export const runProgram: RunProgram = (argv, { limit = defaultLimit, most, env } = {}) => {
   const [program = "", ...args] = argv;
   return new Promise((resolve, reject) => {
     const maxBuffer = most ?? outputLimit;
-    const options = { timeout: limit, killSignal: "SIGKILL", maxBuffer, env: { ...process.env, LC_ALL: "C" } } as const;
+    const options = { timeout: limit, killSignal: "SIGKILL", maxBuffer, env: { ...process.env, LC_ALL: "C", ...env } } as const;
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ stdout, stderr, code: 0 });
       if (error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER" && most !== undefined)

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { momentOf, secondsOf } from "../fleet/times.ts";
 import { exitCodes, finish } from "./exit.ts";
@@ -238,9 +240,10 @@ function pruneCommand(): Command {
 
 /** @param create whether there may be none yet */
 async function open(options: DatabaseOptions, create = false) {
-  const { existsSync } = await import("node:fs");
   const { UsageError } = await import("./target.ts");
   const { History } = await import("../fleet/history.ts");
+  // The shipped program does not optimize what it runs, because the boot stages mostly wait. Thousands of hosts are work.
+  setFlagsFromString("--max-opt=999");
   const file = databaseFile(options);
   if (!create && !existsSync(file))
     throw new UsageError(`${file}: no such database: \`vflag fleet collect\` or \`vflag fleet import\` makes it`);

@@ -327,7 +327,9 @@ function likenessOf({ pfs }: HostState): string {
 
 /** hv9 before hv10. */
 export function byName(a: string, b: string): number {
+  collator ??= new Intl.Collator("en", { numeric: true });
   return collator.compare(a, b);
 }
 
-const collator = new Intl.Collator("en", { numeric: true });
+/** Made when it is needed: a startup snapshot cannot hold one. */
+let collator: Intl.Collator | undefined;

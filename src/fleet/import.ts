@@ -13,7 +13,7 @@ export interface ImportResult {
 }
 
 /**
- * Takes in saved states, each host for itself: a process that is killed loses the host that it was at, and no other.
+ * Takes in saved states. A process that is killed leaves whole hosts; the same files can be taken in again.
  * A file HOST.json is host HOST's; HOST.yaml beside it is its spec, and counts instead of the one that the file may hold.
  * @param paths files, or directories of them
  */
@@ -22,7 +22,7 @@ export function importFiles(history: History, paths: readonly string[]): ImportR
   if (files.length === 0) throw new FleetError(`${paths.join(", ")}: no HOST.json there`);
   const failed: { host: string; file: string; message: string }[] = [];
   let [stored, known] = [0, 0];
-  for (const file of files) {
+  const take = (file: string): void => {
     const host = basename(file, ".json");
     try {
       const report = readReport(host, readFileSync(file, "utf8"), specBeside(file));
@@ -33,9 +33,13 @@ export function importFiles(history: History, paths: readonly string[]): ImportR
       failed.push({ host, file, message: error.message });
       history.fail(host, "invalid", `${file}: ${error.message}`);
     }
-  }
+  };
+  for (let at = 0; at < files.length; at += batch) history.together(() => files.slice(at, at + batch).forEach(take));
   return { stored, known, failed };
 }
+
+/** So many files are one transaction: another writer waits for these at the most. */
+const batch = 32;
 
 function filesOf(path: string): string[] {
   const found = statSync(path, { throwIfNoEntry: false });

@@ -22,18 +22,22 @@ export interface Taken {
 }
 
 /**
- * Takes in what lies in the spool: each file goes once its host is in the database, and not before. One that a killed process took in
+ * Takes in what lies in the spool: a file goes once its host is in the database, and not before. One that a killed process took in
  * and had no time to remove is recognised.
  */
 export function takeIn(history: History, folder: string, specs: ReadonlyMap<string, SpecText | FleetError>): Taken[] {
   const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return files.flatMap((name) => {
-    const file = join(folder, name);
-    const taken = take(history, readFileSync(file, "utf8"), specs);
-    unlinkSync(file);
-    return taken;
-  });
+  const taken: Taken[] = [];
+  for (let at = 0; at < files.length; at += batch) {
+    const some = files.slice(at, at + batch).map((name) => join(folder, name));
+    taken.push(...history.together(() => some.flatMap((file) => take(history, readFileSync(file, "utf8"), specs))));
+    for (const file of some) unlinkSync(file);
+  }
+  return taken;
 }
+
+/** So many files are one transaction. */
+const batch = 32;
 
 function take(history: History, text: string, specs: ReadonlyMap<string, SpecText | FleetError>): Taken[] {
   const parsed = Spooled.safeParse(jsonOf(text));

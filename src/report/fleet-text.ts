@@ -100,11 +100,7 @@ function hostCount(hosts: readonly string[]): string {
 function hostTable(hosts: readonly HostStatus[], style: Style): string[] {
   const rows = hosts.flatMap((host): string[][] => {
     const age = host.age === null ? "never" : ageText(host.age);
-    const note = [
-      host.stale ? "stale" : [],
-      host.failure === null ? [] : failureWords[host.failure.kind],
-      host.reboot ? "reboot" : [],
-    ].flat();
+    const note = [host.stale ? "stale" : [], host.failure === null ? [] : failureText(host.failure), host.reboot ? "reboot" : []].flat();
     if (host.nics.length === 0) return [[host.host, "-", answerWords.none, age, [host.problem?.split("\n")[0] ?? "", ...note].join("; ")]];
     return host.nics.map((nic) => {
       const why = [...new Set(decisive(nic).map(({ requirement, actual }) => `${requirement}: ${actual}`))];
@@ -113,6 +109,12 @@ function hostTable(hosts: readonly HostStatus[], style: Style): string[] {
   });
   const [head = "", ...lines] = table([["HOST", "NIC", "VERDICT", "AGE", "WHY"], ...rows]);
   return [style.faint(head), ...lines];
+}
+
+/** With the first words of what was said. */
+function failureText({ kind, message }: NonNullable<HostStatus["failure"]>): string {
+  const [first = ""] = message.split("\n");
+  return `${failureWords[kind]}: ${first.length > 100 ? `${first.slice(0, 99)}…` : first}`;
 }
 
 /** What changed, by how many hosts it concerns. */

@@ -48,9 +48,9 @@ export function outcomeOf(spec: Spec | { readonly problem: string }, state: Host
       nic,
       mode: spec.nics.find(({ name }) => name === nic)?.mode ?? "",
       answer,
-      causes: causes
-        .map(({ deviation, consequences }) => causeOf(deviation, consequences))
-        .sort((a, b) => weights.indexOf(a.severity) - weights.indexOf(b.severity)),
+      causes: folded(causes.map(({ deviation, consequences }) => causeOf(deviation, consequences))).sort(
+        (a, b) => weights.indexOf(a.severity) - weights.indexOf(b.severity),
+      ),
     })),
     problem: null,
     clean: all.every(({ deviations }) => deviations.length === 0),
@@ -66,6 +66,17 @@ function causeOf(deviation: Deviation, consequences: readonly Deviation[]): Flee
   const severity = weights.find((each) => [deviation, ...consequences].some((other) => other.severity === each)) ?? deviation.severity;
   const text = remedy.kind === "actions" ? null : remedy.text;
   return { nic, requirement, severity, subject, actual, expected, remedy: remedy.kind, text, consequences: consequences.length };
+}
+
+/** The same of several VFs or ports is one cause. */
+function folded(causes: readonly FleetCause[]): FleetCause[] {
+  const groups = Map.groupBy(causes, ({ subject: _, consequences: __, ...same }) => JSON.stringify(same));
+  return [...groups.values()].flatMap((group) => {
+    const [first, second] = group;
+    if (first === undefined || second === undefined) return group;
+    const subject = `${first.subject}${group.length === 2 ? ` and ${second.subject}` : `, ${second.subject} and ${group.length - 2} more`}`;
+    return [{ ...first, subject, consequences: group.reduce((sum, { consequences }) => sum + consequences, 0) }];
+  });
 }
 
 /** Why a NIC is not said to work: the causes of its answer, without warnings. */

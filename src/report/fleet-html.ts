@@ -170,6 +170,8 @@ button { cursor: pointer; text-align: left; overflow-wrap: anywhere; }
 .filters label { display: flex; gap: .5rem; align-items: center; color: var(--faint); max-width: 100%; }
 .filters input, .filters select { color: var(--text); min-width: 0; }
 .chip { white-space: nowrap; }
+.hosts th:first-child { min-width: 10rem; }
+.hosts th:nth-child(3), .hosts td:nth-child(3) { white-space: nowrap; }
 .chip.none { color: var(--doubt); background: var(--doubt-back); }
 dialog { width: min(96vw, 80rem); max-height: 94vh; overflow: auto; color: var(--text); background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; }
 dialog > h2 { justify-content: space-between; }

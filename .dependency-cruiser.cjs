@@ -75,6 +75,27 @@ module.exports = {
       },
     },
     {
+      name: "fleet-imports-decisions-and-the-map",
+      comment: "SQLite, Ansible and saved states: no host is touched",
+      severity: "error",
+      from: { path: inside("fleet") },
+      to: {
+        path: "^src/",
+        pathNot: [
+          "^src/(fleet|reconcile|requirements|spec)/",
+          "^src/host/[a-z-]+\\.ts$",
+          "^src/host/linux/(program|processes)\\.ts$",
+          "^src/report/map(-schema)?\\.ts$",
+        ],
+      },
+    },
+    {
+      name: "only-cli-and-report-know-the-fleet",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(fleet|cli|report)/" },
+      to: { path: inside("fleet") },
+    },
+    {
       name: "report-imports-no-host",
       severity: "error",
       from: { path: inside("report") },

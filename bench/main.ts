@@ -4,6 +4,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../scripts/bundle.ts";
 import { makeProgram } from "../scripts/program.ts";
+import { fleetBench } from "./fleet.ts";
 import { kayobeBench } from "./kayobe.ts";
 import { line, median, milliseconds, program, times } from "./measure.ts";
 import { planBench } from "./plan.ts";
@@ -21,6 +22,7 @@ try {
   for (const row of await planBench()) say(row);
   for (const row of await verifyBench({ "from the sources": vflag, "as it is shipped": shipped })) say(row);
   for (const row of kayobeBench(shipped, folder)) say(row);
+  for (const row of await fleetBench(shipped)) say(row);
   const node = await times(7, () => program(process.execPath, ["-e", "0"]));
   const help = await times(7, () => program(vflag, ["--help"]));
   say(line("start of Node alone", milliseconds(median(node))));

@@ -8,6 +8,7 @@ import { HostMap } from "../src/report/map-schema.ts";
 import { allRequirements } from "../src/requirements/stages.ts";
 import { Spec } from "../src/spec/schema.ts";
 import { symptoms } from "../src/symptoms/catalogue.ts";
+import { fleetPageModule } from "./fleet-page.ts";
 import { symptomsPage } from "./symptom-table.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -20,6 +21,7 @@ export function published(): ReadonlyMap<string, string> {
     ["docs/schema/state.schema.json", schema(HostState, "output")],
     ["docs/schema/simulated-host.schema.json", schema(World, "output")],
     ["docs/schema/map.schema.json", schema(HostMap, "output")],
+    ["src/report/fleet-page.bundle.ts", fleetPageModule()],
     ["docs/checks.md", checksPage()],
     ["docs/symptoms.md", symptomsPage()],
     ...allRequirements.map((requirement): [string, string] => [pageOf(requirement.id), `${explainMarkdown(requirement)}\n`]),

@@ -90,7 +90,9 @@ export async function packagedFiles(program: string, info: PackageInfo): Promise
     doc("node-licence.gz", compressed(nodeLicence())),
     doc("changelog.gz", compressed(debianChangelog(info))),
     doc("examples/vflag.yaml", example),
-    ...["alerts.yml", "dashboard.json"].map((name) => doc(`monitoring/${name}`, readFileSync(join(root, "monitoring", name)))),
+    ...["alerts.yml", "dashboard.json", "fleet.yml", "fleet-dashboard.json"].map((name) =>
+      doc(`monitoring/${name}`, readFileSync(join(root, "monitoring", name))),
+    ),
     text("/usr/share/licenses/vflag/LICENSE", readFileSync(join(root, "LICENSE")), { in: ["rpm"], kind: "license" }),
     text("/usr/share/lintian/overrides/vflag", readFileSync(join(import.meta.dirname, "lintian-overrides")), { in: ["deb"] }),
   ];

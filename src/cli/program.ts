@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { applyCommand, bootCommand } from "./apply.ts";
 import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
+import { fleetCommand } from "./fleet.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { kayobeCommand } from "./kayobe.ts";
@@ -43,6 +44,7 @@ export function buildProgram(version: string): Command {
     .addCommand(kollaCommand())
     .addCommand(portCommand())
     .addCommand(serverCommand())
+    .addCommand(fleetCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

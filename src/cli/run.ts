@@ -4,7 +4,16 @@ import { buildProgram } from "./program.ts";
 import { version } from "./version.ts";
 
 /** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */
-const expected = new Set(["UsageError", "SpecError", "SavedHostError", "LockedError", "ActionError", "NetlinkError", "DeploymentError"]);
+const expected = new Set([
+  "UsageError",
+  "SpecError",
+  "SavedHostError",
+  "LockedError",
+  "ActionError",
+  "NetlinkError",
+  "DeploymentError",
+  "FleetError",
+]);
 
 /** All commands; what is wrong with how one was given is thrown. */
 export function commandLine(): Command {

@@ -16,6 +16,9 @@ export function unknown(reason: string): Unknown {
   return { unknown: reason };
 }
 
+/** For what older versions did not look at, in the states that they saved. */
+export const notLookedThen = { unknown: "the version of vflag that saved this state did not look at it" };
+
 /** True when the value could not be observed. */
 export function isUnknown(value: unknown): value is Unknown {
   return typeof value === "object" && value !== null && "unknown" in value;

@@ -4,6 +4,7 @@ import { Flows } from "./flows.ts";
 import { Guest } from "./guests.ts";
 import { ManagedFile, Unit } from "./installation.ts";
 import { observedKernelLog } from "./kernel-log.ts";
+import { notLookedThen } from "./observed.ts";
 import { observed } from "./observed-schema.ts";
 import { observedOpenStack } from "./openstack.ts";
 import { IngressQdisc, Ovs } from "./ovs.ts";
@@ -175,9 +176,6 @@ export const Representor = z
   .strictObject({ netdev: NetdevName, pf: PciAddress, vf: z.int().min(0) })
   .meta({ id: "Representor", description: "the netdev that stands for VF number vf of that PF on the eSwitch" });
 export type Representor = z.infer<typeof Representor>;
-
-/** For what older versions did not look at, in the states that they saved. */
-export const notLookedThen = { unknown: "the version of vflag that saved this state did not look at it" };
 
 export const HostState = z
   .strictObject({

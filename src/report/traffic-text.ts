@@ -1,5 +1,5 @@
-import { isUnknown } from "../host/observed.ts";
-import { type HostState, notLookedThen } from "../host/state.ts";
+import { isUnknown, notLookedThen } from "../host/observed.ts";
+import type { HostState } from "../host/state.ts";
 import { type Carrier, type Count, type Traffic, trafficOf, type Uplinks } from "../requirements/traffic.ts";
 import { count } from "./style.ts";
 

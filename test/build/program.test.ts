@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -51,6 +51,24 @@ for (const args of [
 ]) {
   test(`vflag ${args.join(" ")}`, () => assert.deepEqual(run(program, args), run(sources, args)));
 }
+
+test("it keeps a fleet's history: SQLite, compression and the page are in it", () => {
+  const { stdout } = run(sources, ["inspect", ...target, "-o", "json", "--with-spec"]);
+  writeFileSync(join(folder, "hv1.json"), stdout);
+  const db = ["--db", "fleet.db"];
+  assert.deepEqual(run(program, ["fleet", "import", "hv1.json", ...db]), {
+    status: 0,
+    stdout: "1 state stored, 0 not understood.\n",
+    stderr: "",
+  });
+  for (const args of [["status", "--hosts"], ["plan"], ["diff", "--since", "1h", "-o", "json"], ["prune", "--check"]]) {
+    const [shipped, plain] = [program, sources].map((file) => run(file, ["fleet", ...args, ...db]));
+    const still = (text = "") => text.replaceAll(/\d+ (s|min)\b|"since": "[^"]*"/g, "");
+    assert.deepEqual([shipped?.status, still(shipped?.stdout), shipped?.stderr], [plain?.status, still(plain?.stdout), ""], args.join(" "));
+  }
+  assert.equal(run(program, ["fleet", "report", "--write", "fleet.html", ...db]).status, 0);
+  assert.match(readFileSync(join(folder, "fleet.html"), "utf8"), /"name":"hv1"/);
+});
 
 test("it writes a proposal, once", () => {
   const write = ["init", "--write", "--spec", "proposed.yaml", "--host", "host.json"];

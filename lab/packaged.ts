@@ -40,14 +40,14 @@ async function installAndRemove(guest: Guest, report: Report): Promise<void> {
 }
 
 /** The .deb, not compressed: that takes a minute. */
-async function makePackage(into: string): Promise<string> {
+export async function makePackage(into: string): Promise<string> {
   const info = packageInfo(sourceDateEpoch());
   const program = makeProgram(await bundle(), join(into, "program"));
   return makeDeb(await packagedFiles(program, info), info, into, "none");
 }
 
 /** A hypervisor that vflag has never seen, with a bond that its networking makes at boot. */
-async function hypervisor(guest: Guest): Promise<void> {
+export async function hypervisor(guest: Guest): Promise<void> {
   const network = networks.find(({ manager }) => manager === "ifupdown");
   if (network === undefined) throw new Error("there is no ifupdown among the networks");
   for (const [file, content] of Object.entries(network.files)) await write(guest, file, content);

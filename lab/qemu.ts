@@ -104,7 +104,8 @@ function kernelArguments(machine: Machine): string {
     "no_timer_check",
     // Its emulated timers lose a shot now and then (the kernel then says "Possible timer handling issue"). A processor that waits for
     // one shot waits for ever; one with a tick has the next.
-    ...(machine.acceleration === "tcg" ? ["nohz=off", "highres=off"] : []),
+    // What protects from other processes' speculation costs a tenth of the time, and an emulator does not speculate.
+    ...(machine.acceleration === "tcg" ? ["nohz=off", "highres=off", "mitigations=off"] : []),
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),
     // A device below a root port is looked for in slot 0 only.

@@ -36,6 +36,8 @@ const packages = [
   "bridge-utils",
   "network-manager",
   "netplan.io",
+  // Ansible installs packages through it.
+  "python3-apt",
 ];
 
 /** A Debian root file system as mmdebstrap leaves it. */

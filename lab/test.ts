@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ansible } from "./ansible.ts";
 import { boots } from "./boots.ts";
 import { build } from "./build.ts";
 import { faults } from "./faults.ts";
@@ -29,6 +30,7 @@ const tasks: readonly Task[] = [
   ...watches,
   ...ovs,
   ...packaged,
+  ...ansible,
   ...kills,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...stories.map((story): Task => {

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { ProgramResult, RunProgram } from "../host/linux/program.ts";
 import { ProgramError } from "../host/linux/program.ts";
 import type { Groups } from "../openstack/placement.ts";
@@ -56,7 +56,7 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
   }
   const { stdout, stderr, code, cut } = result;
   if (cut === true) throw new DeploymentError(`ansible-inventory: its answer is longer than ${most / 1024 / 1024} MiB`);
-  const said = messages(stderr);
+  const said = messages(stderr, request.sources.filter(hasVariablesOnly));
   if (code !== 0) throw new DeploymentError(`ansible-inventory cannot read the inventory:\n${said.errors}`);
   if (said.unparsed !== "")
     throw new DeploymentError(
@@ -77,11 +77,25 @@ function bytesOf(source: string): number {
   }, 0);
 }
 
-/** Its error, and what it says of sources that it could not parse, without other warnings. */
-function messages(stderr: string): { errors: string; unparsed: string } {
+/** Whether a directory has no hosts and is not meant to: its variables count all the same. */
+function hasVariablesOnly(source: string): boolean {
+  if (statSync(source, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  return readdirSync(source).every((name) => name === "group_vars" || name === "host_vars");
+}
+
+/**
+ * Its error, and what it says of sources that it could not parse, without other warnings.
+ * @param without directories of which it says that for a good reason
+ */
+function messages(stderr: string, without: readonly string[]): { errors: string; unparsed: string } {
   const parts = stderr.trim().split(/\n(?=\[(?:WARNING|DEPRECATION WARNING|ERROR)\]|ERROR!?)/);
   const errors = parts.filter((part) => !/^\[(?:DEPRECATION )?WARNING\]/.test(part)).join("\n");
-  const unparsed = parts.filter((part) => /unable to parse|failed to parse/i.test(part.replaceAll(/\s+/g, " "))).join("\n");
+  // It breaks its lines, in paths too.
+  const bare = (text: string) => text.replaceAll(/\s+/g, "");
+  const expected = without.map((source) => bare(`Unable to parse ${resolve(source)} as an inventory source`));
+  const unparsed = parts
+    .filter((part) => /unabletoparse|failedtoparse/i.test(bare(part)) && !expected.some((text) => bare(part).endsWith(text)))
+    .join("\n");
   return { errors: errors === "" ? stderr.trim() : errors, unparsed };
 }
 

@@ -61,8 +61,14 @@ export class Workplace {
     return this.path(name);
   }
 
-  async run(program: string, words: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<{ status: number; output: string }> {
-    const options = { cwd: this.folder, timeout: 600_000, maxBuffer: 1 << 28, env: { ...this.environment, ...extra } };
+  /** @param timeout milliseconds after which it is ended */
+  async run(
+    program: string,
+    words: readonly string[],
+    extra: NodeJS.ProcessEnv = {},
+    timeout = 600_000,
+  ): Promise<{ status: number; output: string }> {
+    const options = { cwd: this.folder, timeout, maxBuffer: 1 << 28, env: { ...this.environment, ...extra } };
     const { promise, resolve } = Promise.withResolvers<{ status: number; output: string }>();
     execFile(program, words, options, (error, stdout, stderr) => {
       const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;

@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { known } from "../../src/host/observed.ts";
+import { HostState } from "../../src/host/state.ts";
 import { conformance } from "./suite.ts";
 import type { NicProperties } from "./testbed.ts";
 
@@ -27,7 +29,13 @@ const name = process.env["VFLAG_NIC"] ?? "";
 const nic = nics[name];
 if (nic === undefined) throw new Error(`VFLAG_NIC is "${name}": one of ${Object.keys(nics).join(", ")}`);
 
-const host = LinuxHost.open();
+test("a snapshot of everything fits the published schema", async () => {
+  using everything = LinuxHost.open();
+  HostState.parse(await everything.observe());
+});
+
+/** The cases are about the NICs. To look at everything takes seconds each time. */
+const host = LinuxHost.open({ looks: "nics" });
 /** The other ends of the ports' cables, so that bonds have links to watch. */
 for (const wire of name === "igb" ? ["peer0", "peer1"] : ["wire0", "wire1"]) ip("link", "set", wire, "up");
 ip("link", "add", "third0", "type", "dummy");

@@ -104,6 +104,16 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     );
   });
 
+  test("an inventory that has variables for all environments, and no hosts, is one too; a file in it that cannot be read is not", () => {
+    rmSync(join(folder, "etc/inventory"), { recursive: true });
+    write("etc/inventory/group_vars/all/vflag.yml", sriov("ens3f0", "physnet2"));
+    write("etc/environments/test/inventory/hosts", "[compute]\nt1\n");
+    const answer = JSON.parse(expect(2, kayobe("diff", "--environment", "test", "-o", "json")).stdout);
+    assert.deepEqual(answer.hosts.t1.mappings, ["physnet2:ens3f0"]);
+    write("etc/inventory/more.yml", "broken: [\n");
+    assert.match(expect(1, kayobe("diff", "--environment", "test")).stderr, /left a part of the inventory out/);
+  });
+
   test("a file of a group stays what it is: a directory beside it would hide it from Ansible", () => {
     write(
       "etc/inventory/group_vars/compute.yml",

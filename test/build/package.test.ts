@@ -43,6 +43,8 @@ const common = [
   "0755 /usr/share/doc/vflag/monitoring/",
   "0644 /usr/share/doc/vflag/monitoring/alerts.yml",
   "0644 /usr/share/doc/vflag/monitoring/dashboard.json",
+  "0644 /usr/share/doc/vflag/monitoring/fleet-dashboard.json",
+  "0644 /usr/share/doc/vflag/monitoring/fleet.yml",
   "0644 /usr/share/doc/vflag/node-licence.gz",
   "0755 /usr/share/fish/",
   "0755 /usr/share/fish/vendor_completions.d/",

@@ -65,7 +65,8 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     ...["-L", qemu("share/qemu"), "-L", qemu("share/seabios"), "-L", qemu("lib/ipxe/qemu")],
     ...["-name", `vflag-lab-${machine.name}`, "-nodefaults", "-display", "none"],
     ...["-machine", `q35,kernel-irqchip=${kvm ? "split" : "off"}${memoryFile === undefined ? "" : ",memory-backend=memory"}`],
-    ...["-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", kvm ? "host,-arch-capabilities" : "max"],
+    // Of what more a processor can do (AVX, five levels of pages, SMAP), emulation makes a tenth more work.
+    ...["-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", kvm ? "host,-arch-capabilities" : "qemu64"],
     ...["-smp", String(machine.cpus), "-m", String(machine.memory)],
     ...(memoryFile === undefined ? [] : memoryBackend(machine.memory, memoryFile)),
     ...(machine.state === undefined ? [] : ["-incoming", "defer"]),
@@ -104,7 +105,7 @@ function kernelArguments(machine: Machine): string {
     "no_timer_check",
     // Its emulated timers lose a shot now and then (the kernel then says "Possible timer handling issue"). A processor that waits for
     // one shot waits for ever; one with a tick has the next.
-    // What protects from other processes' speculation costs a tenth of the time, and an emulator does not speculate.
+    // And an emulator does not speculate.
     ...(machine.acceleration === "tcg" ? ["nohz=off", "highres=off", "mitigations=off"] : []),
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),

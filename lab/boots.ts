@@ -19,8 +19,7 @@ export const boots: readonly Task[] = networks.map((network) => ({
 
 async function bootsWithoutAHand(guest: Guest, network: Network, report: Report): Promise<void> {
   await configure(guest, network);
-  // The first boot is a reboot of the configured host already; that a second brings the same need not be shown for each of them.
-  for (const time of network.manager === "ifupdown" ? ["first", "second"] : ["first"]) {
+  for (const time of ["first", "second"]) {
     await reboot(guest);
     await ordered(guest, network, report);
     await works(guest, `after the ${time} boot VF-LAG works, without a hand`, report);

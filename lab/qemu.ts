@@ -65,7 +65,7 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     ...["-L", qemu("share/qemu"), "-L", qemu("share/seabios"), "-L", qemu("lib/ipxe/qemu")],
     ...["-name", `vflag-lab-${machine.name}`, "-nodefaults", "-display", "none"],
     ...["-machine", `q35,kernel-irqchip=${kvm ? "split" : "off"}${memoryFile === undefined ? "" : ",memory-backend=memory"}`],
-    // Of what more a processor can do (AVX, five levels of pages, SMAP), emulation makes a tenth more work.
+    // What more a processor can do (AVX, five levels of pages, SMAP) is more work to emulate: figures in README.md.
     ...["-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", kvm ? "host,-arch-capabilities" : "qemu64"],
     ...["-smp", String(machine.cpus), "-m", String(machine.memory)],
     ...(memoryFile === undefined ? [] : memoryBackend(machine.memory, memoryFile)),

@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 
 /** Few: each queue of each netdev is an event for udev, which under emulation takes a millisecond of the two processors. */
-const channels = { pf: 8, representor: 4 };
+const channels = { pf: 2, representor: 2 };
 
 /** Of a ConnectX-5: a VF's probe takes 0.45 s, a mode change with 2 VFs 1.3 s (lab/README.md). */
 const times = ["vf_probe_ms=450", "esw_ms=1300"];

@@ -207,10 +207,28 @@ static void set_ops(struct nic_port *port)
 	netdev->features |= NETIF_F_HIGHDMA;
 }
 
+/*
+ * A function has an interrupt vector, and so a channel, for each processor: pci_irq.c mlx5_irq_table_create, en.h
+ * mlx5e_get_max_num_channels. A PF has as many as max_ch says, to be set in tests. Each queue is an event for udev.
+ */
+static unsigned int max_channels(enum nic_port_kind kind)
+{
+	switch (kind) {
+	case NIC_PORT_REP:
+		return nic_rep_max_ch;
+	case NIC_PORT_VF:
+		return min_t(unsigned int, nic_max_ch, num_online_cpus());
+	case NIC_PORT_WIRE:
+		return 1;
+	default:
+		return nic_max_ch;
+	}
+}
+
 struct nic_port *nic_port_create(struct nic_func *func, enum nic_port_kind kind, int vf,
 				 struct devlink_port *devlink_port, const u8 *mac)
 {
-	unsigned int max = kind == NIC_PORT_REP ? nic_rep_max_ch : nic_max_ch;
+	unsigned int max = max_channels(kind);
 	struct net_device *netdev = alloc_etherdev_mqs(sizeof(struct nic_port), max, max);
 	struct nic_port *port;
 	int err;

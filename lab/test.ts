@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ansible } from "./ansible.ts";
@@ -18,21 +19,27 @@ import { publish, tell } from "./transcript.ts";
 import { watches } from "./watch.ts";
 
 /**
- * `npm run lab:test`: builds the image, runs everything below in guests of its own, two at a time, and ends with the line
+ * `npm run lab:test`: builds the image, runs everything below in guests of its own, some at a time, and ends with the line
  * `N passed, N failed`. With --write-docs the transcripts go to docs/lab/.
  */
 const { values } = parseArgs({
-  options: { "write-docs": { type: "boolean", default: false }, only: { type: "string" }, guests: { type: "string", default: "2" } },
+  options: { "write-docs": { type: "boolean", default: false }, only: { type: "string" }, guests: { type: "string" } },
 });
 
-/** The longest stand beside each other, so that none is left alone at the end. */
+/** With one more than there are processors, these have something to do while a guest waits. */
+const guests = Number(values.guests ?? availableParallelism() + 1);
+
+/** The longest come first, so that none is left alone at the end. */
 const tasks: readonly Task[] = [
-  ...watches,
-  ...ovs,
-  ...packaged,
+  ...power,
   ...ansible,
+  ...packaged,
+  ...ovs,
+  ...boots,
   ...kills,
+  ...faults,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
+  ...watches,
   ...stories.map((story): Task => {
     const run: Task["run"] = async (guest, report) => {
       const lines = await tell(guest, story, report);
@@ -41,9 +48,6 @@ const tasks: readonly Task[] = [
     return { title: story.title, guest: { nic: story.nic }, run };
   }),
   { title: "netlink", guest: { nic: "igb" }, run: netlink },
-  ...faults,
-  ...boots,
-  ...power,
 ];
 
 const tally = { passed: 0, failed: 0 };
@@ -51,7 +55,7 @@ const started = performance.now();
 await build({});
 let lastStart: Promise<unknown> = Promise.resolve();
 const left = tasks.filter(({ title }) => values.only === undefined || title.toLowerCase().includes(values.only.toLowerCase()));
-await Promise.all(Array.from({ length: Number(values.guests) }, worker));
+await Promise.all(Array.from({ length: guests }, worker));
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 

@@ -1,4 +1,5 @@
 import type { HostState } from "../../src/host/state.ts";
+import { mustRun } from "../exec.ts";
 import type { Guest } from "../guest.ts";
 import { mustDo } from "../operate.ts";
 
@@ -18,6 +19,15 @@ export async function timed(guest: Guest, command: string): Promise<number> {
     `begun=$(date +%s%N); { ${command}; } > /tmp/timed 2>&1; code=$?; ended=$(date +%s%N); [ $code = 0 ] || cat /tmp/timed; echo "took $((ended - begun))"; exit $code`,
   );
   return Number(/^took (\d+)$/m.exec(output)?.[1]) / 1e6;
+}
+
+/** How many times as long as this machine the guest takes for the same work of a processor. */
+export async function slowness(guest: Guest): Promise<number> {
+  const loop = "for ((i = 0; i < 100000; i++)); do :; done";
+  const begun = performance.now();
+  await mustRun(["bash", "-c", loop], { timeout: 60_000 });
+  const here = performance.now() - begun;
+  return (await timed(guest, loop)) / here;
 }
 
 /** What vflag sees in the guest. */

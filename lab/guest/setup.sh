@@ -50,7 +50,7 @@ systemctl --quiet disable NetworkManager.service NetworkManager-wait-online.serv
 # Nothing here needs them, and each costs up to a second of emulated time at boot.
 for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer \
   e2scrub_reap.service systemd-random-seed.service getty@tty1.service serial-getty@ttyS0.service \
-  systemd-update-utmp.service systemd-binfmt.service systemd-logind.service \
+  systemd-update-utmp.service systemd-binfmt.service user@.service \
   podman.socket podman.service podman-auto-update.timer podman-auto-update.service podman-restart.service; do
   ln -sf /dev/null "/etc/systemd/system/$unit"
 done

@@ -28,6 +28,7 @@ const { values } = parseArgs({
 
 /** With one more than there are processors, these have something to do while a guest waits. */
 const guests = Number(values.guests ?? availableParallelism() + 1);
+if (!(Number.isInteger(guests) && guests >= 1)) throw new Error(`--guests: a number from 1 on, not "${values.guests}"`);
 
 /** The longest come first, so that none is left alone at the end. */
 const tasks: readonly Task[] = [

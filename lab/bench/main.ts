@@ -30,7 +30,8 @@ const channels = { pf: 2, representor: 2 };
  * slower than a hypervisor's and leaves the NIC as quick as it is. With the NIC's times multiplied, the two are closer to what they are there.
  */
 const slower = Number(values["nic-times"]);
-const times = [`vf_probe_ms=${450 * slower}`, `esw_ms=${1300 * slower}`];
+if (!(slower >= 1 && slower <= 100)) throw new Error(`--nic-times: a number from 1 to 100, not "${values["nic-times"]}"`);
+const times = [`vf_probe_ms=${Math.round(450 * slower)}`, `esw_ms=${Math.round(1300 * slower)}`];
 
 await build({});
 for (const vfs of values.vfs.map(Number)) await compare(vfs);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LinkReference, openNetlink } from "../../src/netlink/index.ts";
+import { carryOut, type LinkReference, openNetlink } from "../../src/netlink/index.ts";
 import type { NetdevOf, Request, Requests } from "./requests.ts";
 
 /**
@@ -31,8 +31,7 @@ async function ask(request: Request): Promise<void> {
       return;
     }
     case "mode":
-      netlink.devlink.setEswitch(request.handle, { mode: request.mode });
-      return;
+      return carryOut({ kind: "setEswitch", handle: request.handle, change: { mode: request.mode } });
     case "offload":
       netlink.ethtool.setFeatures(linkOf(request.netdev), { "hw-tc-offload": request.on });
       return;

@@ -25,18 +25,23 @@ interface JournalLine {
 }
 
 /**
- * The requests of a vflag run, from its journal. Consecutive bindings were under way together.
+ * The requests of a vflag run, from its journal. What began while its like was under way goes together with it.
  * @param state what vflag saw after that run: it says whose representor a netdev is
  */
 export function requestsOf(journal: string, state: HostState): Requests {
   const groups: Request[][] = [];
-  let binding = false;
+  let under = 0;
   for (const { kind, action } of linesOf(journal)) {
-    if (kind !== "action" || action === undefined) continue;
+    if (action === undefined) continue;
+    if (kind !== "action") {
+      under--;
+      continue;
+    }
     const request = { action: action.kind, ...requestOf(action, state) };
-    if (binding && action.kind === "bind-vf") groups.at(-1)?.push(request);
+    const last = groups.at(-1);
+    if (under > 0 && last?.[0]?.action === action.kind) last.push(request);
     else groups.push([request]);
-    binding = action.kind === "bind-vf";
+    under++;
   }
   return groups;
 }

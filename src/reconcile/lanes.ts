@@ -1,31 +1,46 @@
 import type { Action } from "../host/action.ts";
-import type { CardOf } from "../host/cards.ts";
+import { type CardOf, cardsOf } from "../host/cards.ts";
+import type { HostState } from "../host/state.ts";
+import { changesModesAtOnce } from "./modes-at-once.ts";
 
 /** Actions that must follow one another. Different lanes run at the same time. */
 export interface Lane {
-  readonly actions: readonly Action[];
+  /** The actions of a group are under way at the same time; the groups follow one another. */
+  readonly groups: readonly (readonly Action[])[];
   /** True where a failure makes the rest of the lane pointless; false where each action stands for itself. */
   readonly stopsAtFailure: boolean;
   /** The card that nobody else may act on meanwhile, also not for another NIC of the spec. */
   readonly card: string | null;
 }
 
+/** What lanes depend on: which PFs are ports of one card, and what their driver takes. */
+export type LaneState = Pick<HostState, "kernel" | "pfs" | "netdevs">;
+
 /**
  * Sorts one requirement's actions on one NIC into lanes.
- * VF numbers and eSwitch modes of a card's ports are changed one after the other: old drivers crash otherwise.
+ * What is done to a card's ports is done one after the other, except that they change modes together where the driver bears it.
  * VFs are bound at the same time: each is a device of its own, as for guests that start together, and a probe takes long.
  * The rest holds one kernel lock (RTNL) anyway.
  */
-export function lanesOf(actions: readonly Action[], cardOf: CardOf): Lane[] {
+export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
+  const cardOf = cardsOf(state);
   const cards = new Set(actions.flatMap((action) => (actsOnCard(action) ? [cardOf(action.pf)] : [])));
-  const lanes = new Map<string, { actions: Action[]; stopsAtFailure: boolean; card: string | null }>();
+  const lanes = new Map<string, { groups: Action[][]; stopsAtFailure: boolean; card: string | null }>();
   for (const action of actions) {
     const { key, ...rest } = laneOf(action, cards, cardOf);
-    const lane = lanes.get(key) ?? { actions: [], ...rest };
-    lane.actions.push(action);
+    const lane = lanes.get(key) ?? { groups: [], ...rest };
+    const last = lane.groups.at(-1);
+    if (last?.every((other) => mayGoTogether(other, action, state)) === true) last.push(action);
+    else lane.groups.push([action]);
     lanes.set(key, lane);
   }
   return [...lanes.values()];
+}
+
+/** Two ports' ways into the same mode. */
+function mayGoTogether(one: Action, other: Action, state: LaneState): boolean {
+  if (one.kind !== "set-eswitch-mode" || other.kind !== "set-eswitch-mode") return false;
+  return one.pf !== other.pf && one.mode === other.mode && [one.pf, other.pf].every((pf) => changesModesAtOnce(state, pf));
 }
 
 /** @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs before it */

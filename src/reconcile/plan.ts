@@ -1,5 +1,4 @@
 import type { Action } from "../host/action.ts";
-import { cardsOf } from "../host/cards.ts";
 import type { Host } from "../host/host.ts";
 import { network, reboot } from "../host/simulated/events.ts";
 import { SimulatedHost } from "../host/simulated/host.ts";
@@ -138,11 +137,11 @@ class Rehearsal implements Host {
    */
   #secondsOf(step: Step): number {
     const perPort = new Map<string, number>();
-    const cardOf = cardsOf(this.twin.world.state);
-    for (const [index, { actions }] of lanesOf(step.actions, cardOf).entries()) {
-      const [first] = actions;
+    for (const [index, { groups }] of lanesOf(step.actions, this.twin.world.state).entries()) {
+      const first = groups[0]?.[0];
       const port = first?.kind === "bind-vf" ? first.pf : `lane ${index}`;
-      const seconds = actions.reduce((sum, action) => sum + (this.#seconds.get(action) ?? 0), 0);
+      const longest = groups.map((group) => Math.max(...group.map((action) => this.#seconds.get(action) ?? 0)));
+      const seconds = longest.reduce((sum, value) => sum + value, 0);
       perPort.set(port, (perPort.get(port) ?? 0) + seconds);
     }
     return Math.max(0, ...perPort.values());

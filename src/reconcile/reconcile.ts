@@ -1,5 +1,4 @@
 import type { Action } from "../host/action.ts";
-import { type CardOf, cardsOf } from "../host/cards.ts";
 import { ActionError, type Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
@@ -7,7 +6,7 @@ import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { allRequirements, hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { glanceAfter, mayFollow } from "./after-glance.ts";
-import { type Lane, lanesOf } from "./lanes.ts";
+import { type Lane, type LaneState, lanesOf } from "./lanes.ts";
 import { forbidden, interrupts, needsLastLook } from "./safety.ts";
 import { Turns } from "./turns.ts";
 import { Watched } from "./watched.ts";
@@ -119,7 +118,7 @@ async function reconcileOne(
     for (const { id } of allRequirements.slice(allRequirements.findIndex(({ id }) => id === step.requirement) + 1)) attempts.delete(id);
     attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
     observer.stepBegins?.(step);
-    const failed = await performStep(host, step, cardsOf(state), turns, observer);
+    const failed = await performStep(host, step, state, turns, observer);
     failures.push(...failed);
     glanced = failed.length === 0 ? await glanceAfter(host, state, step) : null;
   }
@@ -157,9 +156,9 @@ function nextStep(
   return { kind: "settled", stoppedBy: [], left };
 }
 
-async function performStep(host: Host, step: Step, cardOf: CardOf, turns: Turns, observer: Observer): Promise<Failure[]> {
+async function performStep(host: Host, step: Step, state: LaneState, turns: Turns, observer: Observer): Promise<Failure[]> {
   const failures: Failure[] = [];
-  const waiting = lanesOf(step.actions, cardOf).values();
+  const waiting = lanesOf(step.actions, state).values();
   const worker = async () => {
     // The workers take from one iterator: each lane goes to whoever is free.
     for (const lane of waiting) await turns.take(lane.card, () => performLane(host, step, lane, observer, failures));
@@ -169,12 +168,22 @@ async function performStep(host: Host, step: Step, cardOf: CardOf, turns: Turns,
 }
 
 async function performLane(host: Host, step: Step, lane: Lane, observer: Observer, failures: Failure[]): Promise<void> {
-  for (const action of lane.actions) {
+  const attempt = async (action: Action): Promise<Failure[]> => {
     observer.actionBegins?.(step, action);
     const failure = await performAction(host, step, action);
     observer.actionEnds?.(step, action, failure);
-    if (failure !== null) failures.push(failure);
-    if (failure !== null && lane.stopsAtFailure) break;
+    if (failure === null) return [];
+    failures.push(failure);
+    return [failure];
+  };
+  for (const group of lane.groups) {
+    let failed = (await allEnded(group.map(attempt))).flat();
+    if (group.length > 1 && failed.length === group.length) {
+      // What all refuse together, they may take one after the other. Where one took it, the host is looked at first.
+      failed = [];
+      for (const action of group) if (failed.length === 0) failed = await attempt(action);
+    }
+    if (failed.length > 0 && lane.stopsAtFailure) break;
   }
 }
 

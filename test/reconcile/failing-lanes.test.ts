@@ -28,25 +28,39 @@ nics:
   - {name: right, mode: switchdev, ports: [ens3f1], vfs: 2}
 `);
 
-/** A host that refuses some actions, takes its time for the others, and notes how many were under way at once. */
+interface UnderWay {
+  readonly action: Action;
+  /** Whether nothing else was under way from its beginning to its end. */
+  isAlone: boolean;
+}
+
+/** A host that refuses some actions, takes its time for the others, and notes what was under way at once. */
 class SlowHost extends SimulatedHost {
   readonly asked: Action[] = [];
-  atOnce = 0;
-  #underWay = 0;
-  readonly #refuses: (action: Action) => boolean;
+  readonly #together: string[][] = [];
+  readonly #underWay = new Set<UnderWay>();
+  readonly #refuses: (action: Action, isAlone: boolean) => boolean;
 
-  constructor(world: World, refuses: (action: Action) => boolean = () => false) {
+  constructor(world: World, refuses: (action: Action, isAlone: boolean) => boolean = () => false) {
     super(world);
     this.#refuses = refuses;
   }
 
   override async perform(action: Action): Promise<void> {
+    const mine: UnderWay = { action, isAlone: this.#underWay.size === 0 };
     this.asked.push(action);
-    this.atOnce = Math.max(this.atOnce, ++this.#underWay);
+    for (const other of this.#underWay) other.isAlone = false;
+    this.#underWay.add(mine);
+    this.#together.push([...this.#underWay].map((under) => under.action.kind));
     await new Promise((resolve) => setImmediate(resolve));
-    this.#underWay--;
-    if (this.#refuses(action)) throw new ActionError(action, "EIO", "it is broken");
+    this.#underWay.delete(mine);
+    if (this.#refuses(action, mine.isAlone)) throw new ActionError(action, "EIO", "it is broken");
     return super.perform(action);
+  }
+
+  /** How many actions of such kinds were under way at once, at most. */
+  atOnce(isMeant: (kind: string) => boolean = () => true): number {
+    return Math.max(...this.#together.map((kinds) => kinds.filter(isMeant).length));
   }
 
   kinds(): string[] {
@@ -105,34 +119,63 @@ test("a card that fails leaves the other card to be set up", async () => {
   assert.deepEqual(
     outcomes.map(({ nic, status, failures }) => [nic, status, failures.length]),
     [
-      ["left", "stopped", 1],
+      // Together with the other port, then alone.
+      ["left", "stopped", 2],
       ["right", "settled", 0],
     ],
   );
   assert.deepEqual(
     world.state.pfs.map((pf) => known(pf.eswitch)?.mode),
-    ["legacy", "legacy", "switchdev", "switchdev"],
+    ["legacy", "switchdev", "switchdev", "switchdev"],
   );
 });
 
-test("what is done to one card is done one after the other, to two cards at the same time", async () => {
+test("ports that refuse to change their modes together are asked one after the other", async () => {
+  const world = fresh();
+  const host = new SlowHost(world, ({ kind }, isAlone) => kind === "set-eswitch-mode" && !isAlone);
+  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
+  assert.equal(outcome?.status, "settled");
+  assert.equal(host.kinds().filter((kind) => kind === "set-eswitch-mode").length, 4);
+  assert.equal(outcome.failures.length, 2);
+  assert.deepEqual(
+    world.state.pfs.map((pf) => known(pf.eswitch)?.mode),
+    ["switchdev", "switchdev"],
+  );
+});
+
+test("ports that refuse to change their modes at all are asked together, then the first alone", async () => {
+  const host = new SlowHost(fresh(), ({ kind }) => kind === "set-eswitch-mode");
+  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
+  assert.equal(outcome?.status, "stopped");
+  assert.equal(host.kinds().filter((kind) => kind === "set-eswitch-mode").length, 3);
+});
+
+test("what is done to one card is done one after the other, but for its ports' modes; to two cards at the same time", async () => {
   const [left] = twoCards.nics;
   assert.ok(left !== undefined);
-  const cases: [wanted: Spec, atOnce: number][] = [
-    [{ ...twoCards, nics: [left] }, 1],
-    [twoCards, 2],
+  const isMode = (kind: string) => kind === "set-eswitch-mode";
+  const oneCard = { ...twoCards, nics: [left] };
+  const cases: [wanted: Spec, kernel: string, atOnce: number, modesAtOnce: number][] = [
+    [oneCard, "6.1.0-40-amd64", 1, 1],
+    [twoCards, "6.1.0-40-amd64", 2, 2],
+    [oneCard, "6.12.0", 1, 2],
+    [twoCards, "6.12.0", 2, 4],
   ];
-  for (const [wanted, atOnce] of cases) {
-    const host = new SlowHost(fresh([dualPort, dualPort]));
+  for (const [wanted, kernel, atOnce, modesAtOnce] of cases) {
+    const world = fresh([dualPort, dualPort]);
+    world.state.kernel = kernel;
+    const host = new SlowHost(world);
     await reconcile(host, wanted, { stages: ["early"] });
-    assert.equal(host.atOnce, atOnce);
+    assert.deepEqual([host.atOnce((kind) => !isMode(kind)), host.atOnce(isMode)], [atOnce, modesAtOnce], kernel);
   }
 });
 
 test("two NICs of the spec on one card wait for each other", async () => {
   const host = new SlowHost(fresh());
   const outcomes = await reconcile(host, halves, { stages: ["early"] });
-  assert.equal(host.atOnce, 1);
+  assert.equal(host.atOnce(), 1);
   assert.deepEqual(
     outcomes.map(({ status, left }) => [status, left.length]),
     [
@@ -145,7 +188,7 @@ test("two NICs of the spec on one card wait for each other", async () => {
 test("VFs are bound at the same time", async () => {
   const host = new SlowHost(await afterEarly(sriov));
   await reconcile(host, sriov, both);
-  assert.equal(host.atOnce, 6);
+  assert.equal(host.atOnce(), 6);
 });
 
 test("a guest that starts after the look keeps its VF: the action is not done, and the reason is told", async () => {

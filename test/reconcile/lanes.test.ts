@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action } from "../../src/host/action.ts";
-import { pciAddress, slotOf } from "../../src/host/values.ts";
-import { lanesOf } from "../../src/reconcile/lanes.ts";
+import { pciAddress } from "../../src/host/values.ts";
+import { type LaneState, lanesOf } from "../../src/reconcile/lanes.ts";
+import { dualPort, fresh } from "../support/hosts.ts";
 
 const ports = [pciAddress("0000:37:00.0"), pciAddress("0000:37:00.1")] as const;
 const card = "0000:37:00";
+const { state }: { state: LaneState } = fresh();
+
+/** Each action by itself, one after the other. */
+function inTurn(actions: readonly Action[]): Action[][] {
+  return actions.map((action) => [action]);
+}
 
 function vf(port: 0 | 1, index: number) {
   return pciAddress(`0000:37:0${port + 1}.${index}`);
@@ -24,12 +31,36 @@ function unbind(port: 0 | 1, index: number): Action {
 }
 
 test("nothing to do has no lanes", () => {
-  assert.deepEqual(lanesOf([], slotOf), []);
+  assert.deepEqual(lanesOf([], state), []);
 });
 
-test("mode changes of a NIC's ports follow one another, and stop at a failure", () => {
+test("ports of a card change their modes together, and stop at a failure", () => {
   const actions = [mode(0), mode(1)];
-  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups: [actions], stopsAtFailure: true, card }]);
+});
+
+test("ports change their modes one after the other where their driver may not bear more", () => {
+  const actions = [mode(0), mode(1)];
+  const inTurnOn = (other: LaneState) =>
+    assert.deepEqual(lanesOf(actions, other), [{ groups: inTurn(actions), stopsAtFailure: true, card }]);
+  for (const kernel of ["6.3.13", "6.1.0-40-amd64", "5.14.0-570.el9.x86_64", "4.18.0", "custom"]) inTurnOn({ ...state, kernel });
+  for (const kernel of ["6.4.0", "6.10.3", "6.12.95+deb12-amd64", "7.0.0-rc1", "10.1"]) {
+    assert.deepEqual(lanesOf(actions, { ...state, kernel })[0]?.groups, [actions], kernel);
+  }
+  inTurnOn({ ...state, pfs: state.pfs.map((pf) => ({ ...pf, driver: "ice" })) });
+  inTurnOn({ ...state, pfs: state.pfs.map((pf, port) => ({ ...pf, driver: port === 0 ? "mlx5_core" : null })) });
+});
+
+test("only ways into the same mode, of different ports, with nothing between them, go together", () => {
+  const legacy: Action = { kind: "set-eswitch-mode", pf: ports[1], mode: "legacy" };
+  const steering: Action = { kind: "set-steering", pf: ports[1], steering: "smfs" };
+  for (const actions of [
+    [mode(0), legacy],
+    [mode(0), mode(0)],
+    [mode(0), steering, mode(1)],
+  ]) {
+    assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAtFailure: true, card }]);
+  }
 });
 
 test("everything that is done to the card itself is one lane, in the order in which it was asked for", () => {
@@ -42,30 +73,30 @@ test("everything that is done to the card itself is one lane, in the order in wh
     mode(0),
     { kind: "activate-lag", pf: ports[0], seconds: 10 },
   ];
-  for (const action of actions) assert.deepEqual(lanesOf([action], slotOf), [{ actions: [action], stopsAtFailure: true, card }]);
-  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: true, card }]);
+  for (const action of actions) assert.deepEqual(lanesOf([action], state), [{ groups: [[action]], stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAtFailure: true, card }]);
 });
 
 test("a NIC with ports on two cards has a lane for each card", () => {
   const other: Action = { kind: "set-eswitch-mode", pf: pciAddress("0000:5d:00.0"), mode: "switchdev" };
-  assert.deepEqual(lanesOf([mode(0), other, mode(1)], slotOf), [
-    { actions: [mode(0), mode(1)], stopsAtFailure: true, card },
-    { actions: [other], stopsAtFailure: true, card: "0000:5d:00" },
+  assert.deepEqual(lanesOf([mode(0), other, mode(1)], fresh([dualPort, dualPort]).state), [
+    { groups: [[mode(0), mode(1)]], stopsAtFailure: true, card },
+    { groups: [[other]], stopsAtFailure: true, card: "0000:5d:00" },
   ]);
 });
 
 test("each VF is bound in a lane of its own, and none waits for another", () => {
   const actions = [bind(0, 0), bind(0, 1), bind(1, 0)];
   assert.deepEqual(
-    lanesOf(actions, slotOf),
-    actions.map((action) => ({ actions: [action], stopsAtFailure: false, card: null })),
+    lanesOf(actions, state),
+    actions.map((action) => ({ groups: [[action]], stopsAtFailure: false, card: null })),
   );
 });
 
 test("VFs of one port are unbound one after the other, those of two ports at the same time; a failure stops nothing", () => {
-  assert.deepEqual(lanesOf([unbind(0, 0), unbind(1, 0), unbind(0, 1)], slotOf), [
-    { actions: [unbind(0, 0), unbind(0, 1)], stopsAtFailure: false, card: null },
-    { actions: [unbind(1, 0)], stopsAtFailure: false, card: null },
+  assert.deepEqual(lanesOf([unbind(0, 0), unbind(1, 0), unbind(0, 1)], state), [
+    { groups: [[unbind(0, 0)], [unbind(0, 1)]], stopsAtFailure: false, card: null },
+    { groups: [[unbind(1, 0)]], stopsAtFailure: false, card: null },
   ]);
 });
 
@@ -75,18 +106,19 @@ test("settings of netdevs share a lane, and a failure stops none of them", () =>
     { kind: "set-channels", netdev: "ens3f0", combined: 63 },
     { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
   ];
-  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: false, card: null }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAtFailure: false, card: null }]);
 });
 
 test("settings and unbindings of one requirement do not wait for each other", () => {
   const set: Action = { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { mac: "02:5d:00:00:00:00" } };
-  assert.deepEqual(lanesOf([set, unbind(0, 1)], slotOf), [
-    { actions: [set], stopsAtFailure: false, card: null },
-    { actions: [unbind(0, 1)], stopsAtFailure: false, card: null },
+  assert.deepEqual(lanesOf([set, unbind(0, 1)], state), [
+    { groups: [[set]], stopsAtFailure: false, card: null },
+    { groups: [[unbind(0, 1)]], stopsAtFailure: false, card: null },
   ]);
 });
 
 test("an unbinding that prepares a mode change stays before it, and a failure keeps the mode as it is", () => {
   const actions = [unbind(0, 0), unbind(1, 0), mode(0), unbind(1, 1), mode(1)];
-  assert.deepEqual(lanesOf(actions, slotOf), [{ actions, stopsAtFailure: true, card }]);
+  const groups = [[unbind(0, 0)], [unbind(1, 0)], [mode(0)], [unbind(1, 1)], [mode(1)]];
+  assert.deepEqual(lanesOf(actions, state), [{ groups, stopsAtFailure: true, card }]);
 });

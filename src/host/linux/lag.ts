@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isKernelSince } from "../kernel-release.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { Lag } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
@@ -30,7 +31,8 @@ export function observeLag(sysRoot: string, kernelRelease: string, pf: PciAddres
     if (existsSync(path)) return readLag(path);
     if (readdirSync(debugfs).length === 0) return unknown(`debugfs is not mounted at ${debugfs}`);
     if (!readdirSync(join(debugfs, "mlx5")).includes(pf)) return unknown(`debugfs has no directory ${card}`);
-    if (isOlder(kernelRelease)) return unknown(`kernel ${kernelRelease} does not show the LAG in debugfs (5.19 and later do)`);
+    if (!isKernelSince(kernelRelease, sinceKernel))
+      return unknown(`kernel ${kernelRelease} does not show the LAG in debugfs (5.19 and later do)`);
     return null;
   } catch (error) {
     const code = errnoName(error);
@@ -82,12 +84,7 @@ function lines(text: string | null): string[] {
 
 /** Whether only the kernel log can tell the LAG: this kernel does not show it. */
 export function isToldByLog(lag: Observed<Lag | null>, kernelRelease: string): boolean {
-  return isUnknown(lag) && isOlder(kernelRelease);
-}
-
-function isOlder(release: string): boolean {
-  const [major = 0, minor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
-  return major < sinceKernel[0] || (major === sinceKernel[0] && minor < sinceKernel[1]);
+  return isUnknown(lag) && !isKernelSince(kernelRelease, sinceKernel);
 }
 
 /** Whether a PF's LAG carries VFs. */

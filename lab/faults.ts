@@ -35,7 +35,7 @@ export const faults: readonly Task[] = [0, 1].map((part) => ({
 
 const ports = "[enp1s0f0np0, enp1s0f1np1]";
 const nic = (name: string, bond: string, ofPorts: string) =>
-  `  - {name: ${name}, mode: vf-lag, ports: ${ofPorts}, vfs: 4, bond: ${bond}, channels: {pf: 8, representor: 2}}\n`;
+  `  - {name: ${name}, mode: vf-lag, ports: ${ofPorts}, vfs: 4, bond: ${bond}, channels: {pf: 4, representor: 2}}\n`;
 export const data = `version: 1\nnics:\n${nic("data", "bond0", ports)}`;
 
 /** A NIC as after power-on. Without bonds first: a LAG is taken down only while no VF is driven. */

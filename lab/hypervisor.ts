@@ -12,7 +12,7 @@ nics:
     ports: [enp1s0f0np0, enp1s0f1np1]
     vfs: ${vfs}
     bond: bond0
-    channels: {pf: 8, representor: 2}
+    channels: {pf: 4, representor: 2}
     vfSettings: {mac: "02:5d:00:00:{port}:{vf}"}
 ${more.map((line) => `    ${line}\n`).join("")}`;
 }

@@ -80,7 +80,7 @@ export const stories: readonly Story[] = [
     title: "Switchdev on the stand-in",
     nic: "mlx5",
     spec: spec(
-      `mode: switchdev\nports: [enp1s0f0np0]\nvfs: 3\nchannels: {pf: 8, representor: 2}\neswitch: {steering: smfs, inline: none, encap: true}`,
+      `mode: switchdev\nports: [enp1s0f0np0]\nvfs: 3\nchannels: {pf: 4, representor: 2}\neswitch: {steering: smfs, inline: none, encap: true}`,
     ),
     steps: [
       { command: "vflag inspect", exit: 0, shows: [/eSwitch {6}legacy, inline none, encap on, steering smfs/] },
@@ -111,7 +111,7 @@ export const stories: readonly Story[] = [
     title: "VF-LAG on the stand-in",
     nic: "mlx5",
     spec: spec(
-      `mode: vf-lag\nports: ${both}\nvfs: 4\nbond: bond0\nchannels: {pf: 8, representor: 2}\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}`,
+      `mode: vf-lag\nports: ${both}\nvfs: 4\nbond: bond0\nchannels: {pf: 4, representor: 2}\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}`,
     ),
     steps: [
       { command: "vflag plan", exit: 2, shows: [/Then networking makes the bond/, /lag\/state/] },

@@ -22,10 +22,10 @@ MODULE_PARM_DESC(esw_vf_ms, "How much longer each VF makes an eSwitch mode chang
 int nic_speed = 25000;
 module_param_named(speed, nic_speed, int, 0644);
 MODULE_PARM_DESC(speed, "Link speed in Mb/s");
-int nic_max_ch = 8;
+int nic_max_ch = 4;
 module_param_named(max_ch, nic_max_ch, int, 0444);
 MODULE_PARM_DESC(max_ch, "Maximum combined channels of PFs; VFs have one for each processor, up to this");
-int nic_rep_max_ch = 8;
+int nic_rep_max_ch = 4;
 module_param_named(rep_max_ch, nic_rep_max_ch, int, 0644);
 MODULE_PARM_DESC(rep_max_ch, "Maximum combined channels of representors");
 bool nic_tc_reject;

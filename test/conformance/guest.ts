@@ -21,7 +21,7 @@ const nics: Readonly<Record<string, NicProperties>> = {
     eswitch: true,
     lag: true,
     steering: ["dmfs", "smfs"],
-    maxChannels: 8,
+    maxChannels: 4,
   },
 };
 

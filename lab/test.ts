@@ -7,6 +7,7 @@ import { boots } from "./boots.ts";
 import { build } from "./build.ts";
 import { faults } from "./faults.ts";
 import { type Guest, runningGuest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { held } from "./held.ts";
 import { kills } from "./kills.ts";
 import { type Report, say } from "./operate.ts";
 import { ovs } from "./ovs.ts";
@@ -41,6 +42,7 @@ const tasks: readonly Task[] = [
   ...faults,
   ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
   ...watches,
+  ...held,
   ...stories.map((story): Task => {
     const run: Task["run"] = async (guest, report) => {
       const lines = await tell(guest, story, report);

@@ -27,7 +27,7 @@ export function earlyUnit({ program }: UnitOptions): Unit {
     "Description=vflag: virtual functions and eSwitch, before networking",
     "DefaultDependencies=no",
     "Wants=network-pre.target",
-    "After=local-fs.target systemd-sysusers.service systemd-udev-trigger.service systemd-modules-load.service",
+    "After=local-fs.target systemd-sysusers.service systemd-udevd.service systemd-udev-trigger.service systemd-modules-load.service",
     "Before=network-pre.target shutdown.target",
     "Conflicts=shutdown.target",
     "ConditionPathExists=/etc/vflag/vflag.yaml",
@@ -35,7 +35,7 @@ export function earlyUnit({ program }: UnitOptions): Unit {
     "[Service]",
     "Type=oneshot",
     "RemainAfterExit=yes",
-    `ExecStart=${program} boot early`,
+    ...stage(program, "early"),
     // Networking waits for it: 30 s for missing ports, and what VFs and eSwitch modes of large cards take.
     "TimeoutStartSec=5min",
     ...sandbox(program),
@@ -73,7 +73,7 @@ export function lateUnit({ program }: UnitOptions): Unit {
     "[Service]",
     "Type=oneshot",
     "RemainAfterExit=yes",
-    `ExecStart=${program} boot late`,
+    ...stage(program, "late"),
     // Guests wait for it: 30 s for ports and 30 s for bonds, and up to half a second for each VF that is bound.
     "TimeoutStartSec=10min",
     ...sandbox(program),
@@ -81,6 +81,14 @@ export function lateUnit({ program }: UnitOptions): Unit {
     "[Install]",
     "WantedBy=multi-user.target",
   ]);
+}
+
+/**
+ * The stage, during which udev waits. Whatever becomes of it, killed or out of time, systemd then tells udev to go on, which costs
+ * nothing where udev is at work already. At shutdown udev must still be there to answer, hence `After=systemd-udevd.service`.
+ */
+function stage(program: string, name: "early" | "late"): string[] {
+  return [`ExecStart=${program} boot ${name} --hold-udev`, "ExecStopPost=-/usr/bin/udevadm control --timeout=5 --start-exec-queue"];
 }
 
 /**

@@ -35,7 +35,8 @@ export function bootCommand(): Command {
       .addOption(hostOption())
       .addOption(outputOption())
       .addOption(waitOption())
-      .action((options: SpecOptions & OutputOptions & WaitOptions) =>
+      .addOption(holdUdevOption())
+      .action((options: SpecOptions & OutputOptions & BootOptions) =>
         beforeOthers(options.host, () => run(`boot ${name}`, stages, options)),
       );
   return (
@@ -59,8 +60,16 @@ async function beforeOthers(host: string, act: () => Promise<void>): Promise<voi
   }
 }
 
-interface WaitOptions {
+interface BootOptions {
   readonly wait?: number;
+  readonly holdUdev?: true;
+}
+
+function holdUdevOption(): Option {
+  return new Option(
+    "--hold-udev",
+    "let udev wait meanwhile, 30 s at most (kernel 6.1 and later); for a unit with ExecStopPost=udevadm control --start-exec-queue",
+  );
 }
 
 function waitOption(): Option {
@@ -75,7 +84,7 @@ function waitOption(): Option {
 async function run(
   command: string,
   asked: readonly Stage[] | "all",
-  { spec: file, host: name, output, wait = 0, restartOvs = false }: SpecOptions & OutputOptions & WaitOptions & RestartOvsOptions,
+  { spec: file, host: name, output, wait = 0, holdUdev, restartOvs = false }: SpecOptions & OutputOptions & BootOptions & RestartOvsOptions,
 ): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
   const { printable } = await import("../report/escape.ts");
@@ -84,6 +93,7 @@ async function run(
   const { Watched } = await import("../reconcile/watched.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
+  const { runProgram } = await import("../host/linux/program.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
   const { stages: all } = await import("../requirements/stages.ts");
   const stages = asked === "all" ? all : asked;
@@ -106,19 +116,24 @@ async function run(
             )
           : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${printable(line)}\n`), style);
       const performed = new Set<Action>();
-      const applied = await apply(new Watched(target.host, seen), spec, {
-        command,
-        stages,
-        journalFile: target.journalFile,
-        progress: {
-          ...progress.observer,
-          actionEnds: (step, action, failure) => {
-            if (failure === null) performed.add(action);
-            progress.observer.actionEnds?.(step, action, failure);
+      const act = () =>
+        apply(new Watched(target.host, seen), spec, {
+          command,
+          stages,
+          journalFile: target.journalFile,
+          progress: {
+            ...progress.observer,
+            actionEnds: (step, action, failure) => {
+              if (failure === null) performed.add(action);
+              progress.observer.actionEnds?.(step, action, failure);
+            },
           },
-        },
-        allowed: { restartOvs },
-      }).finally(progress.finish);
+          allowed: { restartOvs },
+        });
+      const { holdingUdev, mayHoldUdev } = await import("../host/linux/udev-queue.ts");
+      const warn = (text: string) => process.stderr.write(`vflag: ${text}\n`);
+      const holds = holdUdev === true && name === "local" && mayHoldUdev(seen.kernel);
+      const applied = await (holds ? holdingUdev(runProgram, act, { warn }) : act()).finally(progress.finish);
       // The boot stages have no time for a rehearsal.
       const { afterReboot } = await import("../reconcile/plan.ts");
       const reboot = asked === "all" ? await afterReboot(spec, applied.after, applied.outcomes) : null;

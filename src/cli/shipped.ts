@@ -15,6 +15,7 @@ import "../host/linux/host.ts";
 import "../host/linux/lock.ts";
 import "../host/linux/watch.ts";
 import "../host/linux/priority.ts";
+import "../host/linux/udev-queue.ts";
 import "../reconcile/apply.ts";
 import "../reconcile/await-bonds.ts";
 import "../reconcile/await-ports.ts";

@@ -32,7 +32,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe("files for the next boot", () => {
   test("render lists them, prints each, and says which this host does not need", () => {
     expect(0, ["render"], /\/etc\/udev\/rules\.d\/70-vflag\.rules {2}/);
-    expect(0, ["render", "vflag-late.service", "--program", "/opt/vflag"], /ExecStart=\/opt\/vflag boot late\n/);
+    expect(0, ["render", "vflag-late.service", "--program", "/opt/vflag"], /ExecStart=\/opt\/vflag boot late --hold-udev\n/);
     expect(0, ["render", "70-vflag.rules", ...onHost], /"\*\/0000:37:00\.1\/net\/\*", .*NAME="ens3f1"/);
     expect(2, ["render", "vflag.conf", ...onHost], /this host needs no vflag\.conf/);
     expect(0, ["render", "vflag-verify.service", "--metrics", "/opt/x.prom"], /--write \/opt\/x\.prom\n/);

@@ -1,0 +1,69 @@
+import { isKernelSince } from "../kernel-release.ts";
+import { ProgramError, type RunProgram } from "./program.ts";
+
+/** How long udev waits at most, in ms. What takes longer goes on beside it. */
+const LIMIT = 30_000;
+
+/** How long udev may take to answer, in ms: it does as soon as it has read the request. */
+const ANSWER_LIMIT = 5000;
+
+/**
+ * The first kernel of which it is known that a port keeps its netdev, and with it its name, through a mode change: in older ones
+ * udev may have to name it anew before anyone finds it. Source: linux 6.1 drivers/net/ethernet/mellanox/mlx5/core/en_rep.c,
+ * mlx5e_vport_uplink_rep_load().
+ */
+const sinceKernel = [6, 1] as const;
+
+/** Whether what the boot stages do needs nothing of udev on this kernel. */
+export function mayHoldUdev(kernelRelease: string): boolean {
+  return isKernelSince(kernelRelease, sinceKernel);
+}
+
+/**
+ * Acts while udev takes up nothing new: it keeps what it hears of, and does it afterwards. Each VF and representor makes a dozen
+ * events, and for each of them udev's programs take the locks under which the kernel makes the next one (RTNL, and sysfs's own):
+ * side by side both take twice as long. Figures: docs/benchmarks.md. Source: udevadm(8), `control --stop-exec-queue`.
+ *
+ * Whoever calls this must have it made sure that the queue is started should this process be killed: units.ts does.
+ *
+ * @param warn is told when udev could not be told to go on
+ */
+export async function holdingUdev<T>(
+  run: RunProgram,
+  act: () => Promise<T>,
+  { warn, limit = LIMIT }: { readonly warn: (text: string) => void; readonly limit?: number },
+): Promise<T> {
+  // Also after a failure: udev may have heard it and answered too late.
+  if ((await control(run, "--stop-exec-queue")) === "not there") return act();
+  let released: Promise<void> | null = null;
+  const release = (): Promise<void> => {
+    released ??= start(run, warn);
+    return released;
+  };
+  const timer = setTimeout(release, limit);
+  try {
+    return await act();
+  } finally {
+    clearTimeout(timer);
+    await release();
+  }
+}
+
+async function start(run: RunProgram, warn: (text: string) => void): Promise<void> {
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    if ((await control(run, "--start-exec-queue")) === "done") return;
+  }
+  warn("udev was told to wait, and cannot be told to go on. By hand: udevadm control --start-exec-queue");
+}
+
+/** `not there`: this machine has no udevadm. */
+async function control(run: RunProgram, request: string): Promise<"done" | "failed" | "not there"> {
+  try {
+    const seconds = ANSWER_LIMIT / 1000;
+    const { code } = await run(["udevadm", "control", `--timeout=${seconds}`, request], { limit: 2 * ANSWER_LIMIT });
+    return code === 0 ? "done" : "failed";
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    return error.code === "ENOENT" ? "not there" : "failed";
+  }
+}

@@ -34,8 +34,8 @@ const vflag: Way = {
     await write(guest, "/etc/vflag/vflag.yaml", `${spec.join("\n")}\n`);
   },
   // As the units run them. Exit code 2: the bond is not there yet.
-  early: (guest) => runStage(guest, "early", "vflag boot early --hold-udev || [ $? = 2 ]"),
-  late: (guest) => runStage(guest, "late", "vflag boot late --hold-udev"),
+  early: (guest) => runStage(guest, "early", "INVOCATION_ID=bench vflag boot early --hold-udev || [ $? = 2 ]"),
+  late: (guest) => runStage(guest, "late", "INVOCATION_ID=bench vflag boot late --hold-udev"),
   startup: (guest) => timed(guest, "vflag --help"),
 };
 

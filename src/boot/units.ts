@@ -84,11 +84,14 @@ export function lateUnit({ program }: UnitOptions): Unit {
 }
 
 /**
- * The stage, during which udev waits. Whatever becomes of it, killed or out of time, systemd then tells udev to go on, which costs
- * nothing where udev is at work already. At shutdown udev must still be there to answer, hence `After=systemd-udevd.service`.
+ * The stage, during which udev waits. Whatever becomes of it, systemd tells udev to go on: after success and, should it have been
+ * killed or out of time, after failure. That does nothing where udev is at work already. A VF or mode change that the kernel is busy with delays
+ * a killed program's end, so systemd does not wait for it as long as it would. At shutdown udev must still be there to
+ * answer, hence the early unit's `After=systemd-udevd.service`; the late one comes after sysinit.target.
  */
 function stage(program: string, name: "early" | "late"): string[] {
-  return [`ExecStart=${program} boot ${name} --hold-udev`, "ExecStopPost=-/usr/bin/udevadm control --timeout=5 --start-exec-queue"];
+  const goOn = "-/usr/bin/udevadm control --timeout=5 --start-exec-queue";
+  return [`ExecStart=${program} boot ${name} --hold-udev`, `ExecStartPost=${goOn}`, `ExecStopPost=${goOn}`, "TimeoutStopSec=15s"];
 }
 
 /**

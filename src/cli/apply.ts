@@ -68,7 +68,7 @@ interface BootOptions {
 function holdUdevOption(): Option {
   return new Option(
     "--hold-udev",
-    "let udev wait meanwhile, 30 s at most (kernel 6.1 and later); for a unit with ExecStopPost=udevadm control --start-exec-queue",
+    "let udev wait meanwhile, for some 30 s (mlx5, kernel 6.1 and later); only for a unit whose ExecStopPost tells it to go on",
   );
 }
 
@@ -95,6 +95,7 @@ async function run(
   const { acquireLock } = await import("../host/linux/lock.ts");
   const { runProgram } = await import("../host/linux/program.ts");
   const { plainProgress, terminalProgress } = await import("../report/progress.ts");
+  const { resolvePorts } = await import("../spec/selectors.ts");
   const { stages: all } = await import("../requirements/stages.ts");
   const stages = asked === "all" ? all : asked;
   const spec = readSpec(file);
@@ -132,7 +133,13 @@ async function run(
         });
       const { holdingUdev, mayHoldUdev } = await import("../host/linux/udev-queue.ts");
       const warn = (text: string) => process.stderr.write(`vflag: ${text}\n`);
-      const holds = holdUdev === true && name === "local" && mayHoldUdev(seen.kernel);
+      // systemd says by this variable that it started the command; nobody else tells udev to go on when it is killed.
+      const isUnit = name === "local" && process.env["INVOCATION_ID"] !== undefined;
+      const ports = spec.nics.flatMap((nic) => {
+        const resolved = resolvePorts(nic, seen);
+        return "problem" in resolved ? [] : resolved.pfs;
+      });
+      const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);
       const applied = await (holds ? holdingUdev(runProgram, act, { warn }) : act()).finally(progress.finish);
       // The boot stages have no time for a rehearsal.
       const { afterReboot } = await import("../reconcile/plan.ts");

@@ -5,7 +5,7 @@ import { changesModesAtOnce } from "./modes-at-once.ts";
 
 /** Actions that must follow one another. Different lanes run at the same time. */
 export interface Lane {
-  /** The actions of a group are under way at the same time; the groups follow one another. */
+  /** The actions of a group are under way at the same time, and once more one by one if all are refused; the groups follow one another. */
   readonly groups: readonly (readonly Action[])[];
   /** True where a failure makes the rest of the lane pointless; false where each action stands for itself. */
   readonly stopsAtFailure: boolean;

@@ -172,19 +172,23 @@ async function performLane(host: Host, step: Step, lane: Lane, observer: Observe
     observer.actionBegins?.(step, action);
     const failure = await performAction(host, step, action);
     observer.actionEnds?.(step, action, failure);
-    if (failure === null) return [];
-    failures.push(failure);
-    return [failure];
+    return failure === null ? [] : [failure];
   };
   for (const group of lane.groups) {
     let failed = (await allEnded(group.map(attempt))).flat();
-    if (group.length > 1 && failed.length === group.length) {
+    if (group.length > 1 && failed.length === group.length && failed.every(isAnswer)) {
       // What all refuse together, they may take one after the other. Where one took it, the host is looked at first.
       failed = [];
       for (const action of group) if (failed.length === 0) failed = await attempt(action);
     }
+    failures.push(...failed);
     if (failed.length > 0 && lane.stopsAtFailure) break;
   }
+}
+
+/** Whether it is the kernel's answer: not vflag's own refusal, nor silence, after which the kernel may still be at work. */
+function isAnswer({ code, reason }: Failure): boolean {
+  return code !== null && code !== "ETIMEDOUT" && !reason.startsWith("not done: ");
 }
 
 /** What must not be done is looked for right before it is done: a guest may have started since the step began. */

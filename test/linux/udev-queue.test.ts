@@ -12,7 +12,7 @@ class Udev {
 
   constructor(answers: (request: string, times: number) => number | Error = () => 0) {
     this.run = async (argv) => {
-      assert.deepEqual(argv.slice(0, 3), ["udevadm", "control", "--timeout=5"]);
+      assert.deepEqual(argv.slice(0, 3), ["/usr/bin/udevadm", "control", "--timeout=5"]);
       const request = argv[3] ?? "";
       this.told.push(request);
       const answer = answers(request, this.told.filter((other) => other === request).length);
@@ -22,7 +22,7 @@ class Udev {
   }
 
   holding<T>(act: () => Promise<T>, limit?: number): Promise<T> {
-    return holdingUdev(this.run, act, { warn: (text) => this.warned.push(text), ...(limit !== undefined && { limit }) });
+    return holdingUdev(this.run, act, { warn: (text) => this.warned.push(text), pause: 1, ...(limit !== undefined && { limit }) });
   }
 }
 
@@ -80,7 +80,11 @@ test("udev is told to go on three times, and then a person is told how", async (
   assert.deepEqual(slow.warned, []);
 });
 
-test("udev is left alone on kernels in which a port may need it for its name", () => {
-  for (const kernel of ["5.14.0-570.el9.x86_64", "6.0.9", "4.18.0", "custom"]) assert.equal(mayHoldUdev(kernel), false, kernel);
-  for (const kernel of ["6.1.0-40-amd64", "6.12.95+deb12-amd64", "10.0"]) assert.equal(mayHoldUdev(kernel), true, kernel);
+test("udev is left alone where a port may need it for its name, or a VF for its driver", () => {
+  const ports = [{ driver: "mlx5_core" }, { driver: "mlx5_core" }];
+  for (const kernel of ["5.14.0-570.el9.x86_64", "6.0.9", "4.18.0", "custom"]) assert.equal(mayHoldUdev(kernel, ports), false, kernel);
+  for (const kernel of ["6.1.0-40-amd64", "6.12.95+deb12-amd64", "10.0"]) {
+    assert.equal(mayHoldUdev(kernel, ports), true, kernel);
+    for (const driver of ["ice", "igb", null]) assert.equal(mayHoldUdev(kernel, [...ports, { driver }]), false, `${driver}`);
+  }
 });

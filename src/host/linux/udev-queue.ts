@@ -1,11 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { isKernelSince } from "../kernel-release.ts";
+import type { PhysicalFunction } from "../state.ts";
 import { ProgramError, type RunProgram } from "./program.ts";
 
-/** How long udev waits at most, in ms. What takes longer goes on beside it. */
+/** How long udev waits, in ms, before it is told to go on beside what takes longer; a netlink call that the kernel lets wait delays that. */
 const LIMIT = 30_000;
 
 /** How long udev may take to answer, in ms: it does as soon as it has read the request. */
 const ANSWER_LIMIT = 5000;
+
+/** Between two attempts to tell it, in ms: it may just be starting anew. */
+const PAUSE = 1000;
 
 /**
  * The first kernel of which it is known that a port keeps its netdev, and with it its name, through a mode change: in older ones
@@ -14,9 +19,12 @@ const ANSWER_LIMIT = 5000;
  */
 const sinceKernel = [6, 1] as const;
 
-/** Whether what the boot stages do needs nothing of udev on this kernel. */
-export function mayHoldUdev(kernelRelease: string): boolean {
-  return isKernelSince(kernelRelease, sinceKernel);
+/**
+ * Whether what the boot stages do to these ports needs nothing of udev. mlx5 drives its VFs itself; those of other drivers have a module
+ * of their own, which udev loads when it hears of them.
+ */
+export function mayHoldUdev(kernelRelease: string, ports: readonly Pick<PhysicalFunction, "driver">[]): boolean {
+  return isKernelSince(kernelRelease, sinceKernel) && ports.every(({ driver }) => driver === "mlx5_core");
 }
 
 /**
@@ -24,20 +32,20 @@ export function mayHoldUdev(kernelRelease: string): boolean {
  * events, and for each of them udev's programs take the locks under which the kernel makes the next one (RTNL, and sysfs's own):
  * side by side both take twice as long. Figures: docs/benchmarks.md. Source: udevadm(8), `control --stop-exec-queue`.
  *
- * Whoever calls this must have it made sure that the queue is started should this process be killed: units.ts does.
+ * Whoever calls this sees to it that the queue is started should this process be killed: boot/units.ts does.
  *
  * @param warn is told when udev could not be told to go on
  */
 export async function holdingUdev<T>(
   run: RunProgram,
   act: () => Promise<T>,
-  { warn, limit = LIMIT }: { readonly warn: (text: string) => void; readonly limit?: number },
+  { warn, limit = LIMIT, pause = PAUSE }: { readonly warn: (text: string) => void; readonly limit?: number; readonly pause?: number },
 ): Promise<T> {
   // Also after a failure: udev may have heard it and answered too late.
   if ((await control(run, "--stop-exec-queue")) === "not there") return act();
   let released: Promise<void> | null = null;
   const release = (): Promise<void> => {
-    released ??= start(run, warn);
+    released ??= start(run, warn, pause);
     return released;
   };
   const timer = setTimeout(release, limit);
@@ -49,18 +57,22 @@ export async function holdingUdev<T>(
   }
 }
 
-async function start(run: RunProgram, warn: (text: string) => void): Promise<void> {
+async function start(run: RunProgram, warn: (text: string) => void, pause: number): Promise<void> {
   for (let attempt = 1; attempt <= 3; attempt++) {
+    if (attempt > 1) await sleep(pause);
     if ((await control(run, "--start-exec-queue")) === "done") return;
   }
   warn("udev was told to wait, and cannot be told to go on. By hand: udevadm control --start-exec-queue");
 }
 
-/** `not there`: this machine has no udevadm. */
+/** The one that systemd takes for the unit's last word; a machine that has none there is left as it is. */
+const udevadm = "/usr/bin/udevadm";
+
+/** `not there`: this machine has no such program. */
 async function control(run: RunProgram, request: string): Promise<"done" | "failed" | "not there"> {
   try {
     const seconds = ANSWER_LIMIT / 1000;
-    const { code } = await run(["udevadm", "control", `--timeout=${seconds}`, request], { limit: 2 * ANSWER_LIMIT });
+    const { code } = await run([udevadm, "control", `--timeout=${seconds}`, request], { limit: 2 * ANSWER_LIMIT });
     return code === 0 ? "done" : "failed";
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;

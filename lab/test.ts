@@ -12,6 +12,7 @@ import { kills } from "./kills.ts";
 import { type Report, say } from "./operate.ts";
 import { ovs } from "./ovs.ts";
 import { packaged } from "./packaged.ts";
+import { Passed } from "./passed.ts";
 import { runFolder } from "./paths.ts";
 import { power } from "./power.ts";
 import { stories } from "./stories.ts";
@@ -21,10 +22,16 @@ import { watches } from "./watch.ts";
 
 /**
  * `npm run lab:test`: builds the image, runs everything below in guests of its own, some at a time, and ends with the line
- * `N passed, N failed`. With --write-docs the transcripts go to docs/lab/.
+ * `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends on has changed
+ * since, is told and not run again; with --all it is, as also with --write-docs and a LAB_SEED.
  */
 const { values } = parseArgs({
-  options: { "write-docs": { type: "boolean", default: false }, only: { type: "string" }, guests: { type: "string" } },
+  options: {
+    "write-docs": { type: "boolean", default: false },
+    only: { type: "string" },
+    guests: { type: "string" },
+    all: { type: "boolean", default: false },
+  },
 });
 
 /** With one more than there are processors, these have something to do while a guest waits. */
@@ -53,17 +60,28 @@ const tasks: readonly Task[] = [
   { title: "netlink", guest: { nic: "igb" }, run: netlink },
 ];
 
-const tally = { passed: 0, failed: 0 };
+const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
-await build({});
+const passed = await Passed.with(await build({}));
+const again = values.all || values["write-docs"] || process.env["LAB_SEED"] !== undefined;
 let lastStart: Promise<unknown> = Promise.resolve();
 const left = tasks.filter(({ title }) => values.only === undefined || title.toLowerCase().includes(values.only.toLowerCase()));
 await Promise.all(Array.from({ length: guests }, worker));
+if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
 async function worker(): Promise<void> {
   for (let task = left.shift(); task !== undefined; task = left.shift()) {
+    const known = again ? null : await passed.find(task.title);
+    if (known !== null) {
+      tally.passed += known.checks;
+      tally.before += known.checks;
+      process.stdout.write(
+        `known  ${task.title}: ${known.checks} checks passed on ${known.at}; nothing they depend on has changed since\n`,
+      );
+      continue;
+    }
     const begun = performance.now();
     await perform(task);
     process.stdout.write(`       ${task.title}: ${seconds(performance.now() - begun)}, ${seconds(performance.now() - started)} in all\n`);
@@ -71,9 +89,11 @@ async function worker(): Promise<void> {
 }
 
 async function perform({ title, guest: options, run }: Task): Promise<void> {
+  const seen = { passed: 0, failed: 0 };
   const report: Report = (ok, what, details = "") => {
-    if (ok) tally.passed++;
-    else tally.failed++;
+    const result = ok ? "passed" : "failed";
+    seen[result]++;
+    tally[result]++;
     process.stdout.write(`${ok ? "ok    " : "FAILED"} ${what.startsWith(title) ? what : `${title}: ${what}`}\n${ok ? "" : `${details}\n`}`);
   };
   const word = title
@@ -83,10 +103,13 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
   // One processor each: under emulation a second one gains nothing beside another guest, and now and then its interrupts are lost.
   const named = { cpus: 1, ...options, name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}` };
   const lost = await attempt(named, run, report);
-  if (lost === null) return;
+  if (lost === null) {
+    if (seen.passed > 0 && seen.failed === 0) await passed.keep(title, seen.passed);
+    return;
+  }
   process.stdout.write(`the guest of "${title}" is gone, and the task is begun anew: ${lost}\n`);
-  const again = await attempt(named, run, report);
-  if (again !== null) report(false, "it went to its end", again);
+  const lostAgain = await attempt(named, run, report);
+  if (lostAgain !== null) report(false, "it went to its end", lostAgain);
 }
 
 /** Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding about vflag. */

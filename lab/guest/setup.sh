@@ -53,7 +53,7 @@ systemctl --quiet disable NetworkManager.service NetworkManager-wait-online.serv
 # Nothing here needs them, and each costs up to a second of emulated time at boot.
 for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer \
   e2scrub_reap.service systemd-random-seed.service getty@tty1.service serial-getty@ttyS0.service \
-  systemd-update-utmp.service systemd-binfmt.service user@.service systemd-pstore.service ovs-record-hostname.service uuidd.socket \
+  systemd-update-utmp.service systemd-binfmt.service user@.service systemd-pstore.service uuidd.socket \
   modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service \
   modprobe@loop.service dev-mqueue.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount sys-kernel-config.mount \
   podman.socket podman.service podman-auto-update.timer podman-auto-update.service podman-restart.service; do

@@ -27,21 +27,31 @@ export function run(argv: readonly string[], options: ExecOptions = {}): Promise
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: [options.input === undefined ? "inherit" : "pipe", stdio, stdio],
-      timeout: options.timeout,
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
     child.stdin?.end(options.input);
-    child.on("error", reject);
-    child.on("close", (code) =>
+    const timer = options.timeout === undefined ? undefined : setTimeout(end, options.timeout);
+    // Whoever it handed its output to, as ssh does with the keeper of its connection, may have it open for ever.
+    function end(): void {
+      child.kill("SIGKILL");
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+      stderr.push(Buffer.from(`\nno end within ${(options.timeout ?? 0) / 1000} s, so it was killed\n`));
+    }
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
       resolve({
         code: code ?? 128,
         stdout: Buffer.concat(stdout).toString(),
         stderr: Buffer.concat(stderr).toString(),
-      }),
-    );
+      });
+    });
   });
 }
 

@@ -57,7 +57,11 @@ const floor: Way = {
 async function replay(guest: Guest, stage: "early" | "late"): Promise<Stage> {
   // As many writes at once as vflag has under way.
   const node = "UV_THREADPOOL_SIZE=32 node --disable-warning=ExperimentalWarning";
-  return JSON.parse(await mustDo(guest, `${node} ${folder}/floor.ts /tmp/${stage}.json`)) as Stage;
+  // udev waits as it does for vflag, or this would be no floor.
+  const udev = (request: "stop" | "start") => `udevadm control --${request}-exec-queue`;
+  return JSON.parse(
+    await mustDo(guest, `${udev("stop")}; ${node} ${folder}/floor.ts /tmp/${stage}.json; code=$?; ${udev("start")}; exit $code`),
+  ) as Stage;
 }
 
 const scripts: Way = {

@@ -135,10 +135,7 @@ async function run(
       const warn = (text: string) => process.stderr.write(`vflag: ${text}\n`);
       // systemd says by this variable that it started the command; nobody else tells udev to go on when it is killed.
       const isUnit = name === "local" && process.env["INVOCATION_ID"] !== undefined;
-      const ports = spec.nics.flatMap((nic) => {
-        const resolved = resolvePorts(nic, seen);
-        return "problem" in resolved ? [] : resolved.pfs;
-      });
+      const ports = spec.nics.map((nic) => resolvePorts(nic, seen));
       const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);
       const applied = await (holds ? holdingUdev(runProgram, act, { warn }) : act()).finally(progress.finish);
       // The boot stages have no time for a rehearsal.

@@ -81,10 +81,11 @@ test("udev is told to go on three times, and then a person is told how", async (
 });
 
 test("udev is left alone where a port may need it for its name, or a VF for its driver", () => {
-  const ports = [{ driver: "mlx5_core" }, { driver: "mlx5_core" }];
-  for (const kernel of ["5.14.0-570.el9.x86_64", "6.0.9", "4.18.0", "custom"]) assert.equal(mayHoldUdev(kernel, ports), false, kernel);
+  const nic = { pfs: [{ driver: "mlx5_core" }, { driver: "mlx5_core" }] };
+  for (const kernel of ["5.14.0-570.el9.x86_64", "6.0.9", "4.18.0", "custom"]) assert.equal(mayHoldUdev(kernel, [nic]), false, kernel);
   for (const kernel of ["6.1.0-40-amd64", "6.12.95+deb12-amd64", "10.0"]) {
-    assert.equal(mayHoldUdev(kernel, ports), true, kernel);
-    for (const driver of ["ice", "igb", null]) assert.equal(mayHoldUdev(kernel, [...ports, { driver }]), false, `${driver}`);
+    assert.equal(mayHoldUdev(kernel, [nic, nic]), true, kernel);
+    for (const driver of ["ice", "igb", null]) assert.equal(mayHoldUdev(kernel, [nic, { pfs: [{ driver }] }]), false, `${driver}`);
+    assert.equal(mayHoldUdev(kernel, [nic, { problem: "there is no port ens4f0" }]), false);
   }
 });

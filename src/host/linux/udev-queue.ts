@@ -19,12 +19,16 @@ const PAUSE = 1000;
  */
 const sinceKernel = [6, 1] as const;
 
+/** The ports of a declared NIC, or why they are not known. */
+type Ports = { readonly pfs: readonly Pick<PhysicalFunction, "driver">[] } | { readonly problem: unknown };
+
 /**
- * Whether what the boot stages do to these ports needs nothing of udev. mlx5 drives its VFs itself; those of other drivers have a module
- * of their own, which udev loads when it hears of them.
+ * Whether what the boot stages do to these NICs needs nothing of udev. mlx5 drives its VFs itself; those of other drivers have a module
+ * of their own, which udev loads when it hears of them. A port that is not there may be about to come, and then by udev's doing.
  */
-export function mayHoldUdev(kernelRelease: string, ports: readonly Pick<PhysicalFunction, "driver">[]): boolean {
-  return isKernelSince(kernelRelease, sinceKernel) && ports.every(({ driver }) => driver === "mlx5_core");
+export function mayHoldUdev(kernelRelease: string, nics: readonly Ports[]): boolean {
+  const bear = (ports: Ports) => !("problem" in ports) && ports.pfs.every(({ driver }) => driver === "mlx5_core");
+  return isKernelSince(kernelRelease, sinceKernel) && nics.every(bear);
 }
 
 /**

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { PrivateApt } from "./apt.ts";
 import { removeOthers } from "./cache.ts";
 import { buildImage, type Image } from "./image.ts";
-import { defaultSeries, prepareKernel, type Series } from "./kernel.ts";
-import { buildModules } from "./modules.ts";
+import { defaultSeries, type Kernel, prepareKernel, type Series } from "./kernel.ts";
+import { buildModules, type LabModules } from "./modules.ts";
 import { cache } from "./paths.ts";
 import { buildRoot, sshKey } from "./rootfs.ts";
 import { prepareTools, type Tools } from "./tools.ts";
@@ -32,9 +32,8 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   await apt.prepare(options.update === true);
   const tools = await prepareTools(apt);
   const series = options.kernel ?? defaultSeries;
-  const kernel = await prepareKernel(apt, tools, series);
-  const modules = await buildModules(kernel, tools);
-  const root = await buildRoot(apt, tools);
+  // Each has one processor busy, or the network.
+  const [{ kernel, modules }, root] = await Promise.all([kernelWithModules(apt, tools, series), buildRoot(apt, tools)]);
   const key = await sshKey(tools);
   const image = await buildImage({ root, kernel, modules, publicKey: key.public, tools });
   await writeFile(recordOf(series), JSON.stringify({ image, tools, privateKey: key.private } satisfies Build));
@@ -43,6 +42,11 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
     await removeOthers([...folders, ...Object.values(modules).map((file) => join(file, ".."))]);
   }
   return { image, tools, privateKey: key.private };
+}
+
+async function kernelWithModules(apt: PrivateApt, tools: Tools, series: Series): Promise<{ kernel: Kernel; modules: LabModules }> {
+  const kernel = await prepareKernel(apt, tools, series);
+  return { kernel, modules: await buildModules(kernel, tools) };
 }
 
 /** What the last build for a kernel made; the answer to most commands, without asking apt. */

@@ -22,7 +22,7 @@ export async function cached(step: string, inputs: readonly string[], make: (fol
   }
   await needRoom();
   const started = performance.now();
-  process.stderr.write(`${step} ...`);
+  process.stderr.write(`${step} ...\n`);
   const temporary = `${folder}.${process.pid}`;
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
@@ -32,11 +32,11 @@ export async function cached(step: string, inputs: readonly string[], make: (fol
     if (existsSync(folder)) await rm(temporary, { recursive: true });
     else await rename(temporary, folder);
   } catch (error) {
-    process.stderr.write(" failed\n");
+    process.stderr.write(`${step}: failed\n`);
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  process.stderr.write(` ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+  process.stderr.write(`${step}: ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
   await forget(step);
   return folder;
 }

@@ -12,7 +12,7 @@ import type { Series } from "./kernel.ts";
 import { cache, repository, runFolder } from "./paths.ts";
 import { programDisk } from "./program.ts";
 import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
-import { catchUp, copySparse, needsBoot, restored, resume, type Snapshot, snapshotFor } from "./snapshot.ts";
+import { catchUp, copySparse, type Kept, needsBoot, restored, resume, snapshotFor, switchedOn } from "./snapshot.ts";
 import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
 
 export interface StartOptions {
@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly acceleration?: Acceleration;
   /** Keep a disk of its own, so that reboots work. */
   readonly persist?: boolean;
+  /** Its power will be cut, and come again (`powerOn`): from its initial RAM disk on it boots then, without firmware and kernel. */
+  readonly powerCuts?: boolean;
   readonly append?: readonly string[];
   /** False: boot, even where a snapshot would do. */
   readonly snapshot?: boolean;
@@ -56,13 +58,27 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   await needRoom();
   const machine = await machineFor(name, build, options);
   const snapshot =
-    options.snapshot === false || needsNvme(machine) || needsBoot(machine.append) ? undefined : await snapshotOrNot(build, machine);
+    options.snapshot === false || needsNvme(machine) || needsBoot(machine.append)
+      ? undefined
+      : await keptOrNot(machine, (place) =>
+          snapshotFor(build, machine, async (like) => (await launch(build, { ...like, ...(await place()) })).access),
+        );
+  const switched =
+    options.powerCuts !== true || needsNvme(machine)
+      ? undefined
+      : await keptOrNot(machine, (place) =>
+          switchedOn(build, machine, async (like) => {
+            const own = { ...like, ...(await place()) };
+            await spawnQemu(nameplate(build, own), qemuArguments(build, own));
+            return own.folder;
+          }),
+        );
   await rm(machine.folder, { recursive: true, force: true });
   await mkdir(machine.share, { recursive: true });
   const original = snapshot?.disk ?? machine.disk;
   const disk = machine.keepDisk ? ownDisk(machine.folder) : original;
   if (machine.keepDisk) await copySparse(original, disk);
-  return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot));
+  return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot), switched);
 }
 
 /** The disk of a guest that can reboot. */
@@ -78,15 +94,19 @@ async function removeLeftDisks(): Promise<void> {
   }
 }
 
-/** Without a snapshot a guest takes longer, that is all. */
-async function snapshotOrNot(build: Build, machine: Machine): Promise<Snapshot | undefined> {
-  const name = `${machine.name}-snapshot`;
+/** Where a machine is made that is kept. */
+type Place = Pick<Machine, "name" | "folder" | "share" | "sshPort">;
+
+/** Without a machine to go on from a guest takes longer, that is all. */
+async function keptOrNot<T extends Kept>(machine: Machine, make: (place: () => Promise<Place>) => Promise<T>): Promise<T | undefined> {
+  const name = `${machine.name}-kept`;
   const folder = runFolder(name);
+  const share = join(folder, "share");
   try {
-    return await snapshotFor(build, machine, async (like) => {
+    return await make(async () => {
       await rm(folder, { recursive: true, force: true });
-      await mkdir(join(folder, "share"), { recursive: true });
-      return (await launch(build, { ...like, name, folder, share: join(folder, "share"), sshPort: await freePort() })).access;
+      await mkdir(share, { recursive: true });
+      return { name, folder, share, sshPort: await freePort() };
     });
   } catch (error) {
     process.stderr.write(`no snapshot, so the guest boots: ${error instanceof Error ? error.message : error}\n`);
@@ -97,18 +117,16 @@ async function snapshotOrNot(build: Build, machine: Machine): Promise<Snapshot |
   }
 }
 
-/** Starts QEMU and waits until the guest can be used. */
-async function launch(build: Build, machine: Machine): Promise<Guest> {
-  const access = {
-    folder: machine.folder,
-    sshPort: machine.sshPort,
-    privateKey: build.privateKey,
-    env: build.tools.env,
-  };
-  // From a snapshot it goes on only once: after a power cut it boots.
+/** Starts QEMU and waits until the guest can be used. @param switched how it comes back after a power cut; otherwise it boots */
+async function launch(build: Build, machine: Machine, switched?: Kept): Promise<Guest> {
+  const plate = nameplate(build, machine);
+  const { access } = plate;
+  // From a snapshot it goes on only once.
   const { state: _state, memoryFile: _memory, ...bootable } = machine;
-  await writeFile(join(machine.folder, bootArguments), JSON.stringify(qemuArguments(build, bootable)));
-  const guest = await spawnQemu({ name: machine.name, nic: machine.nic, access }, qemuArguments(build, machine));
+  const again: Machine = switched === undefined ? bootable : restored(bootable, switched);
+  const record: PowerOn = { argv: qemuArguments(build, again), ...(again.state === undefined ? {} : { state: again.state }) };
+  await writeFile(join(machine.folder, powerOnRecord), JSON.stringify(record));
+  const guest = await spawnQemu(plate, qemuArguments(build, machine));
   const interrupted = (): void => {
     process.kill(guest.pid, "SIGKILL");
     process.exit(130);
@@ -130,8 +148,14 @@ async function launch(build: Build, machine: Machine): Promise<Guest> {
   }
 }
 
+type Nameplate = Omit<Guest, "pid">;
+
+function nameplate({ privateKey, tools }: Build, { name, nic, folder, sshPort }: Machine): Nameplate {
+  return { name, nic, access: { folder, sshPort, privateKey, env: tools.env } };
+}
+
 /** Starts the process, and writes down which one it is. */
-async function spawnQemu(of: Omit<Guest, "pid">, argv: readonly string[]): Promise<Guest> {
+async function spawnQemu(of: Nameplate, argv: readonly string[]): Promise<Guest> {
   const { folder, env } = of.access;
   const log = await open(join(folder, "qemu.log"), "a");
   const [program = "", ...args] = argv;
@@ -145,8 +169,14 @@ async function spawnQemu(of: Omit<Guest, "pid">, argv: readonly string[]): Promi
   return guest;
 }
 
-/** How a guest is booted from its disk. */
-const bootArguments = "boot.json";
+/** How a guest is switched on again. */
+interface PowerOn {
+  readonly argv: readonly string[];
+  /** The devices' state to go on from, instead of booting from the start. */
+  readonly state?: string;
+}
+
+const powerOnRecord = "power-on.json";
 
 /**
  * Cuts the power of a guest that has a disk of its own: its process is killed. What it had not written to the disk is lost;
@@ -173,11 +203,13 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** Boots it again on the same disk, with an empty console. It returns at once. */
+/** Boots it again on the same disk, with an empty console. It does not wait for that. */
 export async function powerOn(guest: Guest): Promise<void> {
-  const argv = JSON.parse(await readFile(join(guest.access.folder, bootArguments), "utf8")) as string[];
-  await writeFile(join(guest.access.folder, "console.log"), "");
+  const { folder } = guest.access;
+  const { argv, state } = JSON.parse(await readFile(join(folder, powerOnRecord), "utf8")) as PowerOn;
+  await writeFile(join(folder, "console.log"), "");
   await spawnQemu(guest, argv);
+  if (state !== undefined) await resume({ folder, state });
 }
 
 async function checkMounts(access: Access): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Guest } from "./guest.ts";
 import { vfLagSpec } from "./hypervisor.ts";
 import type { Told } from "./kill-rounds.ts";
+import { oneFile } from "./one-file.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed } from "./random.ts";
 import type { Task } from "./task.ts";
@@ -19,7 +20,7 @@ async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
   await mustDo(guest, "systemctl stop openvswitch-switch ovs-vswitchd ovsdb-server; modprobe vfio-pci; modprobe bonding max_bonds=0");
   const { code, output } = await say(
     guest,
-    `cd /vflag && node --disable-warning=ExperimentalWarning lab/kill-rounds.ts ${seed} ${wanted} 2>&1`,
+    `node --disable-warning=ExperimentalWarning ${await oneFile(guest, "lab/kill-rounds.ts")} ${seed} ${wanted} 2>&1`,
     900_000,
   );
   const lines = output.split("\n");

@@ -23,7 +23,7 @@ const cutsInARow = 5;
 
 export const power: readonly Task[] = Array.from({ length: tasksOfCuts }, (_, part) => ({
   title: `power cuts, part ${part + 1}`,
-  guest: { nic: "mlx5", persist: true },
+  guest: { nic: "mlx5", persist: true, powerCuts: true },
   run: (guest, report) => cutAndBootAgain(guest, part, report),
 }));
 

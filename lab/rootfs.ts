@@ -33,7 +33,6 @@ const packages = [
   "libatomic1",
   "libstdc++6",
   "tcpdump",
-  "bridge-utils",
   "network-manager",
   "netplan.io",
   // Ansible installs packages through it.

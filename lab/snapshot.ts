@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Build } from "./build.ts";
 import { cached } from "./cache.ts";
 import { mustRun } from "./exec.ts";
@@ -6,10 +8,14 @@ import { monitor } from "./monitor.ts";
 import { type Machine, type Nic, qemuArguments } from "./qemu.ts";
 import { type Access, closeConnection, runInGuest } from "./ssh.ts";
 
-/** A machine that has booted, stopped before the NIC's driver is loaded. Belongs to an image, and goes with it. */
-export interface Snapshot {
+/** A machine that was stopped, to go on any number of times. Belongs to an image, and goes with it. */
+export interface Kept {
   readonly memory: string;
   readonly state: string;
+}
+
+/** One that has booted, stopped before the NIC's driver is loaded. */
+export interface Snapshot extends Kept {
   readonly disk: string;
 }
 
@@ -43,6 +49,31 @@ export async function snapshotFor(build: Build, like: Machine, boot: (machine: M
   return files(folder);
 }
 
+/**
+ * A machine that was switched on, stopped in its initial RAM disk (guest/init.sh waits there), before it has looked at its root disk:
+ * firmware and kernel need not start again. `switchOn` returns the folder of such a machine.
+ */
+export async function switchedOn(build: Build, like: Machine, switchOn: (machine: Machine) => Promise<string>): Promise<Kept> {
+  const append = [...like.append, "lab.keep"];
+  const step = join(basename(build.image.folder), "switched-on");
+  const folder = await cached(step, ["1", ...append, ...whatMatters(build, like)], async (into) => {
+    const { memory, state } = files(into);
+    const running = await switchOn({ ...like, append, memoryFile: { path: memory, write: true } });
+    await waitForMark(running);
+    await keep(running, state);
+    // The guest knows by whole seconds that it has been away.
+    await sleep(5000);
+  });
+  return files(folder);
+}
+
+async function waitForMark(folder: string): Promise<void> {
+  for (const end = performance.now() + 120_000; performance.now() < end; await sleep(50)) {
+    if ((await readFile(join(folder, "console.log"), "latin1").catch(() => "")).includes("lab: keep")) return;
+  }
+  throw new Error("the guest does not come to its initial RAM disk within 120 s");
+}
+
 /** What is the same for all guests that can use a snapshot. */
 function whatMatters(build: Build, machine: Machine): string[] {
   const own = {
@@ -66,19 +97,24 @@ function whatMatters(build: Build, machine: Machine): string[] {
 async function save(access: Access, nic: Nic, into: string): Promise<void> {
   await inGuest(access, `umount /vflag/node_modules /vflag /opt/vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
   await closeConnection(access);
-  const said = await monitor(access.folder, [ignoreShared, `migrate file:${files(into).state}`, "info migrate", "quit"]);
+  await keep(access.folder, files(into).state);
+}
+
+/** Has the QEMU of a guest's folder write its devices' state, and end. */
+async function keep(folder: string, state: string): Promise<void> {
+  const said = await monitor(folder, [ignoreShared, `migrate file:${state}`, "info migrate", "quit"]);
   if (!/status: completed/.test(said)) throw new Error(`QEMU does not save its state:\n${said}`);
 }
 
-/** The machine that goes on from a snapshot; a disk of its own must be a copy of the snapshot's. */
-export function restored(machine: Machine, snapshot: Snapshot): Machine {
-  return { ...machine, state: snapshot.state, memoryFile: { path: snapshot.memory, write: false } };
+/** The machine that goes on from there; a disk of its own must be a copy of the snapshot's. */
+export function restored(machine: Machine, { memory, state }: Kept): Machine {
+  return { ...machine, state, memoryFile: { path: memory, write: false } };
 }
 
 /** Has the waiting QEMU load the state, and the machine go on. */
-export async function resume(machine: Machine): Promise<void> {
-  const said = await monitor(machine.folder, [ignoreShared, `migrate_incoming file:${machine.state}`, "info migrate"]);
-  if (/Error|failed/.test(said)) throw new Error(`QEMU does not load ${machine.state}:\n${said}`);
+export async function resume({ folder, state }: Pick<Machine, "folder" | "state">): Promise<void> {
+  const said = await monitor(folder, [ignoreShared, `migrate_incoming file:${state}`, "info migrate"]);
+  if (/Error|failed/.test(said)) throw new Error(`QEMU does not load ${state}:\n${said}`);
 }
 
 /** What a boot would have done: the mounts, the NIC's driver with its parameters, the clock. */

@@ -9,6 +9,7 @@ import { faults } from "./faults.ts";
 import { type Guest, runningGuest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { held } from "./held.ts";
 import { kills } from "./kills.ts";
+import { oneFile } from "./one-file.ts";
 import { type Report, say } from "./operate.ts";
 import { ovs } from "./ovs.ts";
 import { packaged } from "./packaged.ts";
@@ -38,16 +39,19 @@ const { values } = parseArgs({
 const guests = Number(values.guests ?? availableParallelism() + 1);
 if (!(Number.isInteger(guests) && guests >= 1)) throw new Error(`--guests: a number from 1 on, not "${values.guests}"`);
 
-/** The longest come first, so that none is left alone at the end. */
+const conformanceOf = (nic: Guest["nic"]): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance });
+
+/** The longest come first, so that none is left alone at the end; and a guest with igb beside them, whose snapshot is another. */
 const tasks: readonly Task[] = [
   ...power,
+  conformanceOf("igb"),
   ...ansible,
   ...packaged,
   ...ovs,
   ...boots,
   ...kills,
   ...faults,
-  ...(["mlx5", "igb"] as const).map((nic): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance })),
+  conformanceOf("mlx5"),
   ...watches,
   ...held,
   ...stories.map((story): Task => {
@@ -64,7 +68,7 @@ const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
 const passed = await Passed.with(await build({}));
 const again = values.all || values["write-docs"] || process.env["LAB_SEED"] !== undefined;
-let lastStart: Promise<unknown> = Promise.resolve();
+const firstStarts = new Map<string, Promise<Guest>>();
 const left = tasks.filter(({ title }) => values.only === undefined || title.toLowerCase().includes(values.only.toLowerCase()));
 await Promise.all(Array.from({ length: guests }, worker));
 if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
@@ -115,7 +119,7 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
 /** Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding about vflag. */
 async function attempt(named: StartOptions & { name: string }, run: Task["run"], report: Report): Promise<string | null> {
   try {
-    await run(await inTurn(() => start(named)), report);
+    await run(await afterFirst(named, () => start(named)), report);
   } catch (error) {
     const reason = (error instanceof Error ? error.stack : undefined) ?? String(error);
     if (runningGuest(named.name) === undefined || (await processorDied(named.name))) return reason;
@@ -141,10 +145,13 @@ async function start(options: StartOptions): Promise<Guest> {
   }
 }
 
-/** One guest starts at a time: the first of its kind makes the snapshot for the others. */
-function inTurn(start: () => Promise<Guest>): Promise<Guest> {
-  const guest = lastStart.then(start, start);
-  lastStart = guest;
+/** The first guest of a kind makes the snapshot for the others, which wait for it. */
+function afterFirst({ nic, kernel, cards, cpus, vfs, append }: StartOptions, start: () => Promise<Guest>): Promise<Guest> {
+  const kind = JSON.stringify([nic, kernel, cards, cpus, vfs, append]);
+  const first = firstStarts.get(kind);
+  if (first !== undefined) return first.then(start, start);
+  const guest = start();
+  firstStarts.set(kind, guest);
   return guest;
 }
 
@@ -152,7 +159,7 @@ function inTurn(start: () => Promise<Guest>): Promise<Guest> {
 async function conformance(guest: Guest, report: Report): Promise<void> {
   const { code, output } = await say(
     guest,
-    `cd /vflag && VFLAG_NIC=${guest.nic} node --disable-warning=ExperimentalWarning --test --test-reporter=tap test/conformance/guest.ts`,
+    `VFLAG_NIC=${guest.nic} node --disable-warning=ExperimentalWarning --test --test-reporter=tap ${await oneFile(guest, "test/conformance/guest.ts")}`,
     900_000,
   );
   const results = [...output.matchAll(/^ {4}(not )?ok \d+ - (.*)$/gm)];

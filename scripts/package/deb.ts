@@ -18,12 +18,12 @@ const depends = "libatomic1, libc6 (>= 2.28), libstdc++6 (>= 7)";
 
 export const debTools = [{ program: "dpkg-deb", what: "makes the .deb", debian: "dpkg", redHat: "dpkg" }];
 
-/** Makes `vflag_<version>_<architecture>.deb`. @param into the folder for it. @param compression xz, which every dpkg reads, or none */
+/** Makes `vflag_<version>_<architecture>.deb`. @param into the folder for it. @param compression xz, which every dpkg reads; zstd is quick */
 export async function makeDeb(
   files: readonly PackagedFile[],
   info: PackageInfo,
   into: string,
-  compression: "xz" | "none" = "xz",
+  compression: "xz" | "zstd" | "none" = "xz",
 ): Promise<string> {
   requireTools(debTools);
   const folder = join(into, "deb.tree");

@@ -7,19 +7,29 @@ import { cache } from "./paths.ts";
 /** How many results of one step stay: of snapshots as many as `npm run lab:test` uses, and of the rest what a few branches need. */
 const kept = (step: string): number => (step.endsWith("snapshot") ? 6 : 3);
 
+const atWork = new Map<string, Promise<string>>();
+
 /**
  * A build step's result: a folder named after the step and a hash of all that went into it.
  * If it is there, it is right, and nothing is done. Otherwise it is made under a temporary name and
  * renamed when complete, so a build that was killed leaves nothing behind that looks finished.
- * The step's results that were not used for the longest time are then removed.
+ * Who wants it while it is being made waits for it. The step's results that were not used for the longest time are then removed.
  */
 export async function cached(step: string, inputs: readonly string[], make: (folder: string) => Promise<void>): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
   const folder = join(cache, `${step}-${hash}`);
+  const begun = atWork.get(folder);
+  if (begun !== undefined) return begun;
   if (existsSync(folder)) {
     await utimes(folder, new Date(), new Date());
     return folder;
   }
+  const result = makeIn(folder, step, make).finally(() => atWork.delete(folder));
+  atWork.set(folder, result);
+  return result;
+}
+
+async function makeIn(folder: string, step: string, make: (folder: string) => Promise<void>): Promise<string> {
   await needRoom();
   const started = performance.now();
   process.stderr.write(`${step} ...\n`);

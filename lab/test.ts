@@ -68,7 +68,6 @@ const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
 const passed = await Passed.with(await build({}));
 const again = values.all || values["write-docs"] || process.env["LAB_SEED"] !== undefined;
-const firstStarts = new Map<string, Promise<Guest>>();
 const left = tasks.filter(({ title }) => values.only === undefined || title.toLowerCase().includes(values.only.toLowerCase()));
 await Promise.all(Array.from({ length: guests }, worker));
 if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
@@ -119,7 +118,7 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
 /** Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding about vflag. */
 async function attempt(named: StartOptions & { name: string }, run: Task["run"], report: Report): Promise<string | null> {
   try {
-    await run(await afterFirst(named, () => start(named)), report);
+    await run(await start(named), report);
   } catch (error) {
     const reason = (error instanceof Error ? error.stack : undefined) ?? String(error);
     if (runningGuest(named.name) === undefined || (await processorDied(named.name))) return reason;
@@ -143,16 +142,6 @@ async function start(options: StartOptions): Promise<Guest> {
     process.stdout.write(`the guest did not start, and is started once more: ${String(error)}\n`);
     return startGuest(options);
   }
-}
-
-/** The first guest of a kind makes the snapshot for the others, which wait for it. */
-function afterFirst({ nic, kernel, cards, cpus, vfs, append }: StartOptions, start: () => Promise<Guest>): Promise<Guest> {
-  const kind = JSON.stringify([nic, kernel, cards, cpus, vfs, append]);
-  const first = firstStarts.get(kind);
-  if (first !== undefined) return first.then(start, start);
-  const guest = start();
-  firstStarts.set(kind, guest);
-  return guest;
 }
 
 /** The conformance suite, run by the guest's own Node. */

@@ -46,3 +46,17 @@ test("a step that fails leaves nothing", async () => {
   );
   assert.deepEqual(names(), before);
 });
+
+test("who wants a result while it is being made waits for it; what fails is made again", async () => {
+  let times = 0;
+  const slow = (): Promise<string> =>
+    cached("slow", ["same"], async () => {
+      times++;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (times === 1) throw new Error("no luck");
+    });
+  const failed = await Promise.allSettled([slow(), slow()]);
+  assert.deepEqual([times, ...failed.map(({ status }) => status)], [1, "rejected", "rejected"]);
+  const [one, other] = await Promise.all([slow(), slow()]);
+  assert.deepEqual([times, one], [2, other]);
+});

@@ -15,7 +15,7 @@ export interface Kept {
 }
 
 /** One that has booted, stopped before the NIC's driver is loaded. */
-export interface Snapshot extends Kept {
+interface Snapshot extends Kept {
   readonly disk: string;
 }
 

@@ -38,8 +38,9 @@ export function summary(results: ReadonlyMap<string, readonly Times[]>): string 
     const starts = 2 * vflag.startup;
     const above = vflag.both - floor.both;
     const allowed = 1.3 * floor.both + starts;
-    for (const kind of Object.keys(floor.took)) {
-      lines.push(`${kind.padEnd(18)} vflag ${seconds(vflag.took[kind] ?? 0)}, floor ${seconds(floor.took[kind] ?? 0)}`);
+    for (const [kind, time] of Object.entries(floor.took)) {
+      const ours = vflag.took[kind];
+      lines.push(`${kind.padEnd(18)} vflag ${ours === undefined ? " unknown" : seconds(ours)}, floor ${seconds(time)}`);
     }
     lines.push(
       `Above the floor: ${seconds(above).trim()}, of it ${seconds(starts).trim()} starting Node and the program twice.`,

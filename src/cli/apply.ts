@@ -117,7 +117,7 @@ async function run(
             )
           : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${printable(line)}\n`), style);
       const performed = new Set<Action>();
-      const act = () =>
+      const act = (acted: () => void) =>
         apply(new Watched(target.host, seen), spec, {
           command,
           stages,
@@ -130,6 +130,7 @@ async function run(
             },
           },
           allowed: { restartOvs },
+          acted,
         });
       const { holdingUdev, mayHoldUdev } = await import("../host/linux/udev-queue.ts");
       const warn = (text: string) => process.stderr.write(`vflag: ${text}\n`);
@@ -137,7 +138,7 @@ async function run(
       const isUnit = name === "local" && process.env["INVOCATION_ID"] !== undefined;
       const ports = spec.nics.map((nic) => resolvePorts(nic, seen));
       const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);
-      const applied = await (holds ? holdingUdev(runProgram, act, { warn }) : act()).finally(progress.finish);
+      const applied = await (holds ? holdingUdev(runProgram, act, { warn }) : act(() => {})).finally(progress.finish);
       // The boot stages have no time for a rehearsal.
       const { afterReboot } = await import("../reconcile/plan.ts");
       const reboot = asked === "all" ? await afterReboot(spec, applied.after, applied.outcomes) : null;

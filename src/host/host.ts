@@ -14,10 +14,11 @@ export interface Host {
   observe(): Promise<HostState>;
 
   /**
-   * Looks at these PFs and their VFs alone, as the PCI bus shows them, and takes the rest from `before`: see `glanced`. Null: that
-   * is not enough, and the host must be observed. A host that cannot do this in less time than observing leaves it out.
+   * Looks at these PFs and their VFs alone, as the PCI bus shows them, or at the PFs alone where nothing was done to their VFs, and takes
+   * the rest from `before`: see `glanced`. Null: that is not enough, and the host must be observed. A host that cannot do this in less
+   * time than observing leaves it out.
    */
-  glance?(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null>;
+  glance?(before: HostState, pfs: readonly PciAddress[], looks: "vfs" | "pfs"): Promise<HostState | null>;
 
   /**
    * Carries out one action and returns when its effect is visible to `observe`.

@@ -32,5 +32,5 @@ export async function glanceAfter(host: Watched, before: HostState, step: Step):
     if (action.kind !== "set-vf-count" && action.kind !== "set-vf-autoprobe") return null;
     pfs.add(action.pf);
   }
-  return host.glance(before, [...pfs]);
+  return host.glance(before, [...pfs], step.actions.some(({ kind }) => kind === "set-vf-count") ? "vfs" : "pfs");
 }

@@ -14,6 +14,8 @@ export interface ApplyOptions {
   readonly journalFile: string;
   readonly progress: Observer;
   readonly allowed?: Allowed;
+  /** Called when nothing more will be done to the host, before that is written down. */
+  readonly acted?: () => void;
 }
 
 export interface Applied {
@@ -26,7 +28,7 @@ export interface Applied {
 
 /** Brings a host to its spec, with a journal. The caller holds the host's lock. */
 export async function apply(host: Host, spec: Spec, options: ApplyOptions): Promise<Applied> {
-  const { command, stages, journalFile, progress, allowed = {} } = options;
+  const { command, stages, journalFile, progress, allowed = {}, acted } = options;
   const began = performance.now();
   const journal = Journal.open(journalFile);
   try {
@@ -34,6 +36,7 @@ export async function apply(host: Host, spec: Spec, options: ApplyOptions): Prom
     journal.write({ kind: "begin", command, spec, before: await watched.current() });
     const outcomes = await reconcile(watched, spec, { stages, observer: both(progress, journal), allowed });
     const after = await watched.current();
+    acted?.();
     journal.write({ kind: "end", after });
     return { outcomes, verdicts: verdicts(spec, after, stages), after, seconds: (performance.now() - began) / 1000 };
   } finally {

@@ -89,9 +89,14 @@ test("a glance is at the PCI bus alone, and shows the VFs that were made", async
   const devices = join(root, "sys/bus/pci/devices");
   addTree(devices, { [pf]: { virtfn0: `-> ../${vfs[0]}` }, [vfs[0] ?? ""]: connectX5Vf(pf, 12) });
   writeFileSync(join(devices, pf, "sriov_numvfs"), "1\n");
-  const state = HostState.parse(await host.glance(before, [pf]));
+  const state = HostState.parse(await host.glance(before, [pf], "vfs"));
   assert.deepEqual([state.pfs[0]?.sriov?.count, state.pfs[0]?.vfs.map(({ address }) => address)], [1, [vfs[0]]]);
-  assert.equal(await host.glance(before, [pciAddress("0000:99:00.0")]), null);
+  for (const looks of ["vfs", "pfs"] as const) assert.equal(await host.glance(before, [pciAddress("0000:99:00.0")], looks), null);
+
+  writeFileSync(join(devices, pf, "sriov_drivers_autoprobe"), "0\n");
+  const told = HostState.parse(await host.glance(state, [pf], "pfs"));
+  assert.deepEqual([told.pfs[0]?.sriov?.autoprobe, told.pfs[0]?.vfs], [false, state.pfs[0]?.vfs]);
+  assert.equal(await host.glance(before, [pf], "pfs"), null, "there are VFs that nobody has looked at");
 });
 
 test("a netdev that udev renames after the observation is acted on all the same", async (t) => {

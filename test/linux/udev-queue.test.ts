@@ -21,7 +21,7 @@ class Udev {
     };
   }
 
-  holding<T>(act: () => Promise<T>, limit?: number): Promise<T> {
+  holding<T>(act: (goOn: () => void) => Promise<T>, limit?: number): Promise<T> {
     return holdingUdev(this.run, act, { warn: (text) => this.warned.push(text), pause: 1, ...(limit !== undefined && { limit }) });
   }
 }
@@ -33,6 +33,22 @@ test("udev waits during the act, and goes on after it", async () => {
   const during = await udev.holding(async () => [...udev.told]);
   assert.deepEqual(during, [stop]);
   assert.deepEqual(udev.told, [stop, start]);
+});
+
+test("udev goes on once the act says so, and is waited for", async () => {
+  const answered: string[] = [];
+  const udev = new Udev();
+  const slow: RunProgram = async (...call) => {
+    if (call[0].includes(start)) await sleep(20);
+    answered.push(call[0][3] ?? "");
+    return udev.run(...call);
+  };
+  const act = async (goOn: () => void) => {
+    goOn();
+    return [...answered];
+  };
+  assert.deepEqual(await holdingUdev(slow, act, { warn: () => {} }), [stop]);
+  assert.deepEqual(answered, [stop, start]);
 });
 
 test("udev goes on also when the act fails", async () => {

@@ -30,7 +30,7 @@ import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { findOpenStack } from "./openstack.ts";
 import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
 import { findOvsLog } from "./ovs-log.ts";
-import { type FoundPf, findPf, findPfs } from "./pci.ts";
+import { type FoundPf, findPf, findPfs, findSriov } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -171,8 +171,13 @@ export class LinuxHost implements Host, Disposable {
   }
 
   /** By sysfs alone: netlink's answers wait for whoever makes or names netdevs. */
-  async glance(before: HostState, pfs: readonly PciAddress[]): Promise<HostState | null> {
-    const found = pfs.map((address) => findPf(this.#kernel.sysRoot, address, (busy) => this.#busy.has(busy)));
+  async glance(before: HostState, pfs: readonly PciAddress[], looks: "vfs" | "pfs"): Promise<HostState | null> {
+    const found = pfs.map((address) => {
+      if (looks === "vfs") return findPf(this.#kernel.sysRoot, address, (busy) => this.#busy.has(busy));
+      const now = findSriov(this.#kernel.sysRoot, address);
+      const then = before.pfs.find((pf) => pf.address === address);
+      return now === null || then === undefined || now.sriov?.count !== then.vfs.length ? null : { address, ...now, vfs: then.vfs };
+    });
     const there = found.filter((pf) => pf !== null);
     return there.length < found.length ? null : glanced(before, there);
   }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { modelOf } from "../models.ts";
 import type { PhysicalFunction, Sriov, VirtualFunction } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
@@ -69,6 +69,13 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
   };
 }
 
+/** What of a PF says how VFs are made of it, without looking at those that there are; null when it is no NIC's PF. */
+export function findSriov(sysRoot: string, address: PciAddress): Pick<FoundPf, "driver" | "sriov"> | null {
+  const path = pciPath(sysRoot, address);
+  const sriov = readSriov(path, readInteger(`${path}/sriov_numvfs`));
+  return sriov === null ? null : { driver: readLinkName(`${path}/driver`), sriov };
+}
+
 /** The VFs of a PF by its links `virtfn<N>`, which appear one by one while VFs are being made. */
 export function virtfnLinks(path: string, entries: Iterable<string> = listNames(path)): { index: number; vf: PciAddress }[] {
   const links = [...entries].flatMap((name) => {
@@ -82,8 +89,9 @@ export function virtfnLinks(path: string, entries: Iterable<string> = listNames(
 /** One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read from another VF */
 export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false, known: Ids | null = null): FoundVf | null {
   const path = pciPath(sysRoot, address);
-  // Its directory is not listed: that takes longer than all that is looked for in it.
-  const driver = readLinkName(`${path}/driver`);
+  // Its directory is not listed: that takes longer than all that is looked for in it. Nor is it left to an exception to tell that there
+  // is no driver: after VFs have been made, hundreds have none.
+  const driver = lstatSync(`${path}/driver`, { throwIfNoEntry: false }) === undefined ? null : readLinkName(`${path}/driver`);
   if (driver === null && !existsSync(path)) return null;
   const ids = known ?? readIds(path);
   if (ids === null) return null;

@@ -38,15 +38,16 @@ export function mayHoldUdev(kernelRelease: string, nics: readonly Ports[]): bool
  *
  * Whoever calls this sees to it that the queue is started should this process be killed: boot/units.ts does.
  *
+ * @param act calls what it is given when it does nothing more to the host: udev takes its time to answer
  * @param warn is told when udev could not be told to go on
  */
 export async function holdingUdev<T>(
   run: RunProgram,
-  act: () => Promise<T>,
+  act: (goOn: () => void) => Promise<T>,
   { warn, limit = LIMIT, pause = PAUSE }: { readonly warn: (text: string) => void; readonly limit?: number; readonly pause?: number },
 ): Promise<T> {
   // Also after a failure: udev may have heard it and answered too late.
-  if ((await control(run, "--stop-exec-queue")) === "not there") return act();
+  if ((await control(run, "--stop-exec-queue")) === "not there") return act(() => {});
   let released: Promise<void> | null = null;
   const release = (): Promise<void> => {
     released ??= start(run, warn, pause);
@@ -54,7 +55,7 @@ export async function holdingUdev<T>(
   };
   const timer = setTimeout(release, limit);
   try {
-    return await act();
+    return await act(() => void release());
   } finally {
     clearTimeout(timer);
     await release();

@@ -12,7 +12,7 @@ import type { Series } from "./kernel.ts";
 import { cache, repository, runFolder } from "./paths.ts";
 import { programDisk } from "./program.ts";
 import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
-import { catchUp, copySparse, type Kept, needsBoot, restored, resume, snapshotFor, switchedOn } from "./snapshot.ts";
+import { catchUp, copySparse, type Kept, needsBoot, restored, resume, type Snapshot, snapshotFor, switchedOn } from "./snapshot.ts";
 import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
 
 export interface StartOptions {
@@ -57,22 +57,9 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   await removeLeftDisks();
   await needRoom();
   const machine = await machineFor(name, build, options);
-  const snapshot =
-    options.snapshot === false || needsNvme(machine) || needsBoot(machine.append)
-      ? undefined
-      : await keptOrNot(machine, (place) =>
-          snapshotFor(build, machine, async (like) => (await launch(build, { ...like, ...(await place()) })).access),
-        );
-  const switched =
-    options.powerCuts !== true || needsNvme(machine)
-      ? undefined
-      : await keptOrNot(machine, (place) =>
-          switchedOn(build, machine, async (like) => {
-            const own = { ...like, ...(await place()) };
-            await spawnQemu(nameplate(build, own), qemuArguments(build, own));
-            return own.folder;
-          }),
-        );
+  const boots = options.snapshot === false || needsNvme(machine) || needsBoot(machine.append);
+  const snapshot = boots ? undefined : await snapshotOrNot(build, machine);
+  const switched = options.powerCuts === true && !needsNvme(machine) ? await switchedOnOrNot(build, machine) : undefined;
   await rm(machine.folder, { recursive: true, force: true });
   await mkdir(machine.share, { recursive: true });
   const original = snapshot?.disk ?? machine.disk;
@@ -92,6 +79,22 @@ async function removeLeftDisks(): Promise<void> {
     const written = await stat(disk).catch(() => undefined);
     if (written !== undefined && written.mtimeMs < anHourAgo && runningGuest(name) === undefined) await rm(disk, { force: true });
   }
+}
+
+function snapshotOrNot(build: Build, machine: Machine): Promise<Snapshot | undefined> {
+  return keptOrNot(machine, (place) =>
+    snapshotFor(build, machine, async (like) => (await launch(build, { ...like, ...(await place()) })).access),
+  );
+}
+
+function switchedOnOrNot(build: Build, machine: Machine): Promise<Kept | undefined> {
+  return keptOrNot(machine, (place) =>
+    switchedOn(build, machine, async (like) => {
+      const own = { ...like, ...(await place()) };
+      await spawnQemu(nameplate(build, own), qemuArguments(build, own));
+      return own.folder;
+    }),
+  );
 }
 
 /** Where a machine is made that is kept. */

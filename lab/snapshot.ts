@@ -15,7 +15,7 @@ export interface Kept {
 }
 
 /** One that has booted, stopped before the NIC's driver is loaded. */
-interface Snapshot extends Kept {
+export interface Snapshot extends Kept {
   readonly disk: string;
 }
 

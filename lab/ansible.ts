@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { ansibleCore, Workplace } from "../test/ansible/collection.ts";
-import { type Guest, startGuest, stopGuest } from "./guest.ts";
+import { startGuest, stopGuest } from "./guest.ts";
 import { vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report } from "./operate.ts";
 import { hypervisor, makePackage } from "./packaged.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -21,7 +22,7 @@ async function twoHypervisors(first: Guest, report: Report): Promise<void> {
     process.stdout.write(`       not run: ${ansibleCore[0]} is not there (apt-get install --no-install-recommends ${ansibleCore[1]})\n`);
     return;
   }
-  const second = await startGuest({ nic: "mlx5", persist: true, cpus: 1, name: `${first.name}-b` });
+  const second = await startGuest({ nic: "mlx5", persist: true, attended: true, cpus: 1, name: `${first.name}-b` });
   const workplace = new Workplace();
   try {
     for (const guest of [first, second]) {
@@ -42,12 +43,9 @@ async function twoHypervisors(first: Guest, report: Report): Promise<void> {
       );
 
     const applied = await play();
+    if (applied.status !== 0) throw new Error(`ansible-playbook vflag.vflag.apply: ${seen(applied.output)}`);
     const both = (what: RegExp) => ["h1", "h2"].every((host) => new RegExp(`^${host} +: ${what.source}`, "m").test(applied.output));
-    report(
-      applied.status === 0 && both(/ok=\d+ +changed=[1-9]/),
-      "the first run installs, applies, reboots, and both work",
-      seen(applied.output),
-    );
+    report(both(/ok=\d+ +changed=[1-9]/), "the first run installs, applies, reboots, and both work", seen(applied.output));
     report(/h[12] needs a reboot/.test(applied.output), "it says why each of them needs a reboot", seen(applied.output));
     for (const [name, guest] of [["h1", first] as const, ["h2", second] as const]) {
       const verified = await mustDo(guest, "vflag verify");

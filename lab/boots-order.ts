@@ -1,6 +1,6 @@
-import type { Guest } from "./guest.ts";
 import type { Network } from "./networks.ts";
 import { mustDo, type Report } from "./operate.ts";
+import type { Guest } from "./running.ts";
 
 /** Seconds since the kernel started. */
 interface Span {

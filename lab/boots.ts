@@ -1,8 +1,8 @@
 import { ordered } from "./boots-order.ts";
-import type { Guest } from "./guest.ts";
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { type Network, networks, ports, switchUnit } from "./networks.ts";
 import { mustDo, type Report, reboot, say, write } from "./operate.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 import { forwardsInHardware, forwardsInSoftware, makeBridge, startMachines } from "./traffic.ts";
 

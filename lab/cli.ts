@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { type BuildOptions, build } from "./build.ts";
-import { type Guest, runningGuest, runningGuests, type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { cache } from "./paths.ts";
+import { type Guest, runningGuest, runningGuests } from "./running.ts";
 import { smoke } from "./smoke.ts";
 import { runInGuest, shellInGuest } from "./ssh.ts";
 

@@ -1,5 +1,5 @@
-import type { Guest } from "./guest.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**

@@ -1,19 +1,18 @@
-import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Build, lastBuild } from "./build.ts";
 import { cached, needRoom } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Series } from "./kernel.ts";
-import { cache, repository, runFolder } from "./paths.ts";
+import { repository, runFolder } from "./paths.ts";
 import { programDisk } from "./program.ts";
 import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
+import { attend, end, type Guest, isOn, lastWords, type Nameplate, runNames, runningGuest, spawnQemu } from "./running.ts";
 import { catchUp, copySparse, type Kept, needsBoot, restored, resume, type Snapshot, snapshotFor, switchedOn } from "./snapshot.ts";
-import { type Access, closeConnection, runInGuest, waitForSsh } from "./ssh.ts";
+import { type Access, runInGuest, waitForSsh } from "./ssh.ts";
 
 export interface StartOptions {
   readonly name?: string;
@@ -30,21 +29,16 @@ export interface StartOptions {
   readonly acceleration?: Acceleration;
   /** Keep a disk of its own, so that reboots work. */
   readonly persist?: boolean;
-  /** Its power will be cut, and come again (`powerOn`): from its initial RAM disk on it boots then, without firmware and kernel. */
-  readonly powerCuts?: boolean;
+  /**
+   * With a disk of its own: this process stays, and switches the guest on again after a reboot or a power cut. It boots then from its
+   * initial RAM disk on, without firmware and kernel. Otherwise QEMU resets the machine by itself.
+   */
+  readonly attended?: boolean;
   readonly append?: readonly string[];
   /** False: boot, even where a snapshot would do. */
   readonly snapshot?: boolean;
   /** Milliseconds to wait for ssh. */
   readonly timeout?: number;
-}
-
-/** What a running guest's folder says about it. */
-export interface Guest {
-  readonly name: string;
-  readonly pid: number;
-  readonly nic: Nic;
-  readonly access: Access;
 }
 
 /** Starts a guest, from a snapshot where it can, and waits until ssh answers, systemd is done and the repository is there. */
@@ -59,7 +53,7 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   const machine = await machineFor(name, build, options);
   const boots = options.snapshot === false || needsNvme(machine) || needsBoot(machine.append);
   const snapshot = boots ? undefined : await snapshotOrNot(build, machine);
-  const switched = options.powerCuts === true && !needsNvme(machine) ? await switchedOnOrNot(build, machine) : undefined;
+  const switched = machine.attended && !needsNvme(machine) ? await switchedOnOrNot(build, machine) : undefined;
   await rm(machine.folder, { recursive: true, force: true });
   await mkdir(machine.share, { recursive: true });
   const original = snapshot?.disk ?? machine.disk;
@@ -127,8 +121,7 @@ async function launch(build: Build, machine: Machine, switched?: Kept): Promise<
   // From a snapshot it goes on only once.
   const { state: _state, memoryFile: _memory, ...bootable } = machine;
   const again: Machine = switched === undefined ? bootable : restored(bootable, switched);
-  const record: PowerOn = { argv: qemuArguments(build, again), ...(again.state === undefined ? {} : { state: again.state }) };
-  await writeFile(join(machine.folder, powerOnRecord), JSON.stringify(record));
+  if (machine.attended) attend(plate, { argv: qemuArguments(build, again), ...(again.state === undefined ? {} : { state: again.state }) });
   const guest = await spawnQemu(plate, qemuArguments(build, machine));
   const interrupted = (): void => {
     process.kill(guest.pid, "SIGKILL");
@@ -137,7 +130,7 @@ async function launch(build: Build, machine: Machine, switched?: Kept): Promise<
   process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   try {
     if (machine.state !== undefined) await resume(machine);
-    await waitForSsh(machine.sshPort, () => isOurs(guest), machine.timeout);
+    await waitForSsh(machine.sshPort, () => isOn(guest), machine.timeout);
     if (machine.state === undefined) await runInGuest(access, ["systemctl", "is-system-running", "--wait"]);
     else await catchUp(access, machine);
     await checkMounts(access);
@@ -151,68 +144,8 @@ async function launch(build: Build, machine: Machine, switched?: Kept): Promise<
   }
 }
 
-type Nameplate = Omit<Guest, "pid">;
-
 function nameplate({ privateKey, tools }: Build, { name, nic, folder, sshPort }: Machine): Nameplate {
   return { name, nic, access: { folder, sshPort, privateKey, env: tools.env } };
-}
-
-/** Starts the process, and writes down which one it is. */
-async function spawnQemu(of: Nameplate, argv: readonly string[]): Promise<Guest> {
-  const { folder, env } = of.access;
-  const log = await open(join(folder, "qemu.log"), "a");
-  const [program = "", ...args] = argv;
-  const stdio = ["ignore", log.fd, log.fd] as const;
-  const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env }, detached: true, stdio: [...stdio] });
-  await log.close();
-  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
-  child.unref();
-  const guest: Guest = { ...of, pid: child.pid };
-  await writeFile(join(folder, "guest.json"), JSON.stringify(guest));
-  return guest;
-}
-
-/** How a guest is switched on again. */
-interface PowerOn {
-  readonly argv: readonly string[];
-  /** The devices' state to go on from, instead of booting from the start. */
-  readonly state?: string;
-}
-
-const powerOnRecord = "power-on.json";
-
-/**
- * Cuts the power of a guest that has a disk of its own: its process is killed. What it had not written to the disk is lost;
- * what it wrote without flushing is not, as it might be with a real disk.
- */
-export async function cutPower(guest: Guest): Promise<void> {
-  await closeConnection(guest.access);
-  const running = runningGuest(guest.name);
-  if (running === undefined) throw new Error(`guest "${guest.name}" does not run`);
-  process.kill(running.pid, "SIGKILL");
-  // Until it is gone altogether it keeps its locks on the disk and on its pid file.
-  for (let tries = 0; tries < 1500; tries++) {
-    if (!isThere(running.pid)) return;
-    await sleep(20);
-  }
-  throw new Error(`guest "${guest.name}" (process ${running.pid}) was killed, and is still there after 30 s`);
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-/** Boots it again on the same disk, with an empty console. It does not wait for that. */
-export async function powerOn(guest: Guest): Promise<void> {
-  const { folder } = guest.access;
-  const { argv, state } = JSON.parse(await readFile(join(folder, powerOnRecord), "utf8")) as PowerOn;
-  await writeFile(join(folder, "console.log"), "");
-  await spawnQemu(guest, argv);
-  if (state !== undefined) await resume({ folder, state });
 }
 
 async function checkMounts(access: Access): Promise<void> {
@@ -239,6 +172,7 @@ async function machineFor(name: string, build: Build, options: StartOptions): Pr
     acceleration: chooseAcceleration(options.acceleration ?? "auto"),
     disk: build.image.disk,
     keepDisk: options.persist === true,
+    attended: options.persist === true && options.attended === true,
     packages: await packagesDisk(build),
     program: await programDisk(build.tools),
     append: options.append ?? [],
@@ -286,62 +220,9 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** The pid may be another process's by now; ours has the guest's name among its arguments. */
-function isOurs(guest: Guest): boolean {
-  try {
-    const argv = readFileSync(`/proc/${guest.pid}/cmdline`, "utf8").split("\0");
-    return argv.includes(`vflag-lab-${guest.name}`);
-  } catch {
-    return false;
-  }
-}
-
-/** The guest of this name, if its process is alive. */
-export function runningGuest(name: string): Guest | undefined {
-  try {
-    const guest = JSON.parse(readFileSync(join(runFolder(name), "guest.json"), "utf8")) as Guest;
-    return isOurs(guest) ? guest : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export async function runningGuests(): Promise<Guest[]> {
-  return (await runNames()).flatMap((name) => runningGuest(name) ?? []);
-}
-
-async function runNames(): Promise<string[]> {
-  const folder = join(cache, "run");
-  return existsSync(folder) ? readdir(folder) : [];
-}
-
 /** Ends the guest's process, at once; its disk is worth nothing and goes. Returns whether there was one. */
 export async function stopGuest(name: string): Promise<boolean> {
-  const guest = runningGuest(name);
-  if (guest !== undefined) await end(guest);
+  const ended = await end(name);
   for (const file of [join(runFolder(name), "guest.json"), ownDisk(runFolder(name))]) await rm(file, { force: true });
-  return guest !== undefined;
-}
-
-async function end(guest: Guest): Promise<void> {
-  await closeConnection(guest.access);
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    try {
-      process.kill(guest.pid, signal);
-    } catch {
-      // It ended in between.
-    }
-    for (let tries = 0; tries < 50 && isOurs(guest); tries++) await sleep(100);
-    if (!isOurs(guest)) break;
-  }
-  if (isOurs(guest)) throw new Error(`guest "${guest.name}" (process ${guest.pid}) does not end`);
-}
-
-/** The end of the console and of QEMU's own messages. */
-export async function lastWords(folder: string): Promise<string> {
-  const texts = ["qemu.log", "console.log"].map(async (name) => {
-    const text = await readFile(join(folder, name), "utf8").catch(() => "");
-    return `--- ${name}\n${text.trim().split("\n").slice(-15).join("\n")}`;
-  });
-  return (await Promise.all(texts)).join("\n");
+  return ended;
 }

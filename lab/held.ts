@@ -1,6 +1,6 @@
-import type { Guest } from "./guest.ts";
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /** udev waits while the early unit is at work; killed in the middle of it, systemd tells udev to go on, and the unit can be started again. */

@@ -1,5 +1,5 @@
-import type { Guest } from "./guest.ts";
 import { mustDo } from "./operate.ts";
+import type { Guest } from "./running.ts";
 
 /** What the guests of the boot, kill and power tests have in common: a spec of VF-LAG on the first card, and vflag's units. */
 

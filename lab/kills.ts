@@ -1,9 +1,9 @@
-import type { Guest } from "./guest.ts";
 import { vfLagSpec } from "./hypervisor.ts";
 import type { Told } from "./kill-rounds.ts";
 import { oneFile } from "./one-file.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed } from "./random.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /** vflag killed at random moments of both boot stages, and run again: kill-rounds.ts does it, inside the guest. */

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { build } from "esbuild";
-import type { Guest } from "./guest.ts";
+import type { Guest } from "./running.ts";
 
 /**
  * Puts a program of the repository and all that it imports into one file of JavaScript, and returns its path in the guest. An

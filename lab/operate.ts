@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Guest, runningGuest } from "./guest.ts";
+import { type Guest, isOn } from "./running.ts";
 import { runInGuest, waitForSsh } from "./ssh.ts";
 
 /** What the tests do with a guest: commands, files, reboots, and telling what came of it. */
@@ -37,7 +37,7 @@ export async function reboot(guest: Guest): Promise<void> {
   await say(guest, "systemctl reboot");
   for (let tries = 0; tries < 150; tries++) {
     await sleep(1000);
-    await waitForSsh(guest.access.sshPort, () => runningGuest(guest.name) !== undefined, 600_000);
+    await waitForSsh(guest.access.sshPort, () => isOn(guest), 600_000);
     const { code, output } = await say(guest, "cat /proc/sys/kernel/random/boot_id");
     if (code === 0 && output.trim() !== before.trim()) {
       await say(guest, "systemctl is-system-running --wait");

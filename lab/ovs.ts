@@ -1,6 +1,6 @@
 import { bonded, data, early, type Fault, late, powerOn, prove, type Step } from "./faults.ts";
-import type { Guest } from "./guest.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**

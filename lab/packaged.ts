@@ -5,9 +5,9 @@ import { sourceDateEpoch } from "../scripts/package/epoch.ts";
 import { packagedFiles } from "../scripts/package/files.ts";
 import { packageInfo } from "../scripts/package/package-info.ts";
 import { makeProgram } from "../scripts/program.ts";
-import type { Guest } from "./guest.ts";
 import { networks, switchUnit } from "./networks.ts";
 import { mustDo, type Report, reboot, say, write } from "./operate.ts";
+import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cutPower, type Guest, lastWords, powerOn, runningGuest } from "./guest.ts";
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed, seeded } from "./random.ts";
+import { cutPower, type Guest, isOn, lastWords, powerOn } from "./running.ts";
 import { waitForSsh } from "./ssh.ts";
 import type { Task } from "./task.ts";
 
@@ -23,7 +23,7 @@ const cutsInARow = 5;
 
 export const power: readonly Task[] = Array.from({ length: tasksOfCuts }, (_, part) => ({
   title: `power cuts, part ${part + 1}`,
-  guest: { nic: "mlx5", persist: true, powerCuts: true },
+  guest: { nic: "mlx5", persist: true },
   run: (guest, report) => cutAndBootAgain(guest, part, report),
 }));
 
@@ -125,7 +125,7 @@ async function bootToTheEnd(guest: Guest): Promise<number> {
   const begun = performance.now();
   const early = await awaitMark(guest, "early begins");
   const late = await awaitMark(guest, "docker begins");
-  await waitForSsh(guest.access.sshPort, () => runningGuest(guest.name) !== undefined, 300_000);
+  await waitForSsh(guest.access.sshPort, () => isOn(guest), 300_000);
   await say(guest, "systemctl is-system-running --wait");
   const times = [early - begun, late - early, performance.now() - begun].map((time) => `${(time / 1000).toFixed(1)} s`);
   process.stdout.write(`       boot: early begins after ${times[0]}, late has ended ${times[1]} later; ${times[2]} in all\n`);
@@ -136,7 +136,7 @@ async function bootToTheEnd(guest: Guest): Promise<number> {
 async function awaitMark(guest: Guest, mark: string): Promise<number> {
   for (const end = performance.now() + 300_000; performance.now() < end; await sleep(20)) {
     if ((await marks(guest)).includes(mark)) return performance.now();
-    if (runningGuest(guest.name) === undefined) throw new Error(`QEMU has ended\n${await lastWords(guest.access.folder)}`);
+    if (!isOn(guest)) throw new Error(`QEMU has ended\n${await lastWords(guest.access.folder)}`);
   }
   throw new Error(`the console does not say "vflag: ${mark}" within 300 s`);
 }

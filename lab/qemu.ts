@@ -28,6 +28,8 @@ export interface Machine {
   readonly disk: string;
   /** Write to the disk itself, which then survives reboots; otherwise each start is fresh and a reboot ends it. */
   readonly keepDisk: boolean;
+  /** It ends when it reboots: who started it starts it anew. */
+  readonly attended: boolean;
   /** A file that is the guest's memory. */
   readonly memoryFile?: { readonly path: string; readonly write: boolean };
   /** The devices' state to go on from, instead of booting. */
@@ -70,7 +72,7 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     ...["-smp", String(machine.cpus), "-m", String(machine.memory)],
     ...(memoryFile === undefined ? [] : memoryBackend(machine.memory, memoryFile)),
     ...(machine.state === undefined ? [] : ["-incoming", "defer"]),
-    ...(machine.keepDisk ? [] : ["-no-reboot"]),
+    ...(machine.keepDisk && !machine.attended ? [] : ["-no-reboot"]),
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelArguments(machine)],
     ...["-serial", "file:console.log", "-monitor", "unix:monitor,server,nowait", "-pidfile", "qemu.pid"],
     ...(machine.iommu ? ["-device", "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on"] : []),

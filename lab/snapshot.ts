@@ -43,7 +43,7 @@ export async function snapshotFor(build: Build, like: Machine, boot: (machine: M
   const folder = await cached(step, ["4", ...whatMatters(build, like)], async (into) => {
     const { disk, memory } = files(into);
     await copySparse(build.image.disk, disk);
-    const access = await boot({ ...like, append: [], disk, keepDisk: true, memoryFile: { path: memory, write: true } });
+    const access = await boot({ ...like, append: [], disk, keepDisk: true, attended: false, memoryFile: { path: memory, write: true } });
     await save(access, like.nic, into);
   });
   return files(folder);
@@ -85,6 +85,7 @@ function whatMatters(build: Build, machine: Machine): string[] {
     append: [],
     disk: "",
     keepDisk: false,
+    attended: false,
     packages: "",
     program: "",
   };

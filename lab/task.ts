@@ -1,7 +1,8 @@
-import type { Guest, StartOptions } from "./guest.ts";
+import type { StartOptions } from "./guest.ts";
 import type { Report } from "./operate.ts";
+import type { Guest } from "./running.ts";
 
-/** What `npm run lab:test` does with one guest. */
+/** What is done with one guest, and looked at. */
 export interface Task {
   readonly title: string;
   readonly guest: StartOptions & { readonly nic: Guest["nic"] };

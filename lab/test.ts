@@ -2,33 +2,24 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ansible } from "./ansible.ts";
-import { boots } from "./boots.ts";
 import { build } from "./build.ts";
-import { faults } from "./faults.ts";
-import { type Guest, runningGuest, type StartOptions, startGuest, stopGuest } from "./guest.ts";
-import { held } from "./held.ts";
-import { kills } from "./kills.ts";
-import { oneFile } from "./one-file.ts";
-import { type Report, say } from "./operate.ts";
-import { ovs } from "./ovs.ts";
-import { packaged } from "./packaged.ts";
+import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import type { Report } from "./operate.ts";
 import { Passed } from "./passed.ts";
 import { runFolder } from "./paths.ts";
-import { power } from "./power.ts";
-import { stories } from "./stories.ts";
+import { type Guest, isOn, runNames } from "./running.ts";
+import { isSuite, suites } from "./suites.ts";
 import type { Task } from "./task.ts";
-import { publish, tell } from "./transcript.ts";
-import { watches } from "./watch.ts";
 
 /**
- * `npm run lab:test`: builds the image, runs everything below in guests of its own, some at a time, and ends with the line
- * `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends on has changed
+ * `npm run lab:test` and `npm run lab:deploy`: builds the image, runs a suite's tasks in guests of their own, some at a time, and ends
+ * with the line `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends on has changed
  * since, is told and not run again; with --all it is, as also with --write-docs and a LAB_SEED.
  */
 const { values } = parseArgs({
   options: {
     "write-docs": { type: "boolean", default: false },
+    suite: { type: "string", default: "kernel" },
     only: { type: "string" },
     guests: { type: "string" },
     all: { type: "boolean", default: false },
@@ -39,36 +30,19 @@ const { values } = parseArgs({
 const guests = Number(values.guests ?? availableParallelism() + 1);
 if (!(Number.isInteger(guests) && guests >= 1)) throw new Error(`--guests: a number from 1 on, not "${values.guests}"`);
 
-const conformanceOf = (nic: Guest["nic"]): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conformance });
+const { suite } = values;
+if (!isSuite(suite)) throw new Error(`--suite: ${Object.keys(suites).join(" or ")}, not "${suite}"`);
+const tasks: readonly Task[] = suites[suite](values["write-docs"]);
 
-/** The longest come first, so that none is left alone at the end; and a guest with igb beside them, whose snapshot is another. */
-const tasks: readonly Task[] = [
-  ...power,
-  conformanceOf("igb"),
-  ...ansible,
-  ...packaged,
-  ...ovs,
-  ...boots,
-  ...kills,
-  ...faults,
-  conformanceOf("mlx5"),
-  ...watches,
-  ...held,
-  ...stories.map((story): Task => {
-    const run: Task["run"] = async (guest, report) => {
-      const lines = await tell(guest, story, report);
-      if (values["write-docs"]) publish(story, lines);
-    };
-    return { title: story.title, guest: { nic: story.nic }, run };
-  }),
-  { title: "netlink", guest: { nic: "igb" }, run: netlink },
-];
+const { only = "" } = values;
+const left = tasks.filter(({ title }) => title.toLowerCase().includes(only.toLowerCase()));
+if (left.length === 0)
+  throw new Error(`--only: no task of suite ${suite} has "${only}" in its title: ${tasks.map(({ title }) => title).join(", ")}`);
 
 const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
 const passed = await Passed.with(await build({}));
 const again = values.all || values["write-docs"] || process.env["LAB_SEED"] !== undefined;
-const left = tasks.filter(({ title }) => values.only === undefined || title.toLowerCase().includes(values.only.toLowerCase()));
 await Promise.all(Array.from({ length: guests }, worker));
 if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
@@ -104,7 +78,12 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 12);
   // One processor each: under emulation a second one gains nothing beside another guest, and now and then its interrupts are lost.
-  const named = { cpus: 1, ...options, name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}` };
+  const named = {
+    cpus: 1,
+    attended: true,
+    ...options,
+    name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}`,
+  };
   const lost = await attempt(named, run, report);
   if (lost === null) {
     if (seen.passed > 0 && seen.failed === 0) await passed.keep(title, seen.passed);
@@ -121,7 +100,7 @@ async function attempt(named: StartOptions & { name: string }, run: Task["run"],
     await run(await start(named), report);
   } catch (error) {
     const reason = (error instanceof Error ? error.stack : undefined) ?? String(error);
-    if (runningGuest(named.name) === undefined || (await processorDied(named.name))) return reason;
+    if (!isOn(named) || (await processorDied(named.name))) return reason;
     report(false, "it went to its end", reason);
   } finally {
     await stopGuest(named.name);
@@ -129,10 +108,11 @@ async function attempt(named: StartOptions & { name: string }, run: Task["run"],
   return null;
 }
 
-/** QEMU's emulation may lose the timer of a processor, or its interrupts, which then stands still: the kernel says so. */
+/** QEMU's emulation may lose the timer of a processor, or its interrupts, which then stands still: the kernel of one of the guests says so. */
 async function processorDied(name: string): Promise<boolean> {
-  const console = await readFile(join(runFolder(name), "console.log"), "latin1").catch(() => "");
-  return /Possible timer handling issue|soft lockup - CPU/.test(console);
+  const own = (await runNames()).filter((one) => one.startsWith(name));
+  const consoles = await Promise.all(own.map((one) => readFile(join(runFolder(one), "console.log"), "latin1").catch(() => "")));
+  return consoles.some((console) => /Possible timer handling issue|soft lockup - CPU/.test(console));
 }
 
 async function start(options: StartOptions): Promise<Guest> {
@@ -142,29 +122,6 @@ async function start(options: StartOptions): Promise<Guest> {
     process.stdout.write(`the guest did not start, and is started once more: ${String(error)}\n`);
     return startGuest(options);
   }
-}
-
-/** The conformance suite, run by the guest's own Node. */
-async function conformance(guest: Guest, report: Report): Promise<void> {
-  const { code, output } = await say(
-    guest,
-    `VFLAG_NIC=${guest.nic} node --disable-warning=ExperimentalWarning --test --test-reporter=tap ${await oneFile(guest, "test/conformance/guest.ts")}`,
-    900_000,
-  );
-  const results = [...output.matchAll(/^ {4}(not )?ok \d+ - (.*)$/gm)];
-  for (const [, not, title] of results) report(not === undefined, title ?? "");
-  report(code === 0 && results.length > 10, "the suite ended well", output);
-}
-
-/** devlink spoken to upstream code (netdevsim), and links of bonds: what the machine that runs `npm test` may not have. */
-async function netlink(guest: Guest, report: Report): Promise<void> {
-  const files = "test/netlink/netdevsim.test.ts test/netlink/rtnetlink.test.ts";
-  const { code, output } = await say(
-    guest,
-    `modprobe netdevsim; modprobe bonding max_bonds=0; cd /vflag && node --disable-warning=ExperimentalWarning --test --test-reporter=tap ${files}`,
-  );
-  const skipped = /# SKIP/.test(output);
-  report(code === 0 && !skipped, "devlink on netdevsim, bonds", output);
 }
 
 function seconds(milliseconds: number): string {

@@ -1,6 +1,6 @@
-import type { Guest } from "./guest.ts";
 import { switchAddress } from "./networks.ts";
 import { mustDo, type Report, say } from "./operate.ts";
+import type { Guest } from "./running.ts";
 
 /**
  * Packets over VF-LAG: Open vSwitch with the bond and representors in a bridge, two guests of the hypervisor (namespaces)

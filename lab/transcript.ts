@@ -1,12 +1,23 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Guest } from "./guest.ts";
 import { type Report, say, write } from "./operate.ts";
 import { repository } from "./paths.ts";
+import type { Guest } from "./running.ts";
 import type { Step, Story } from "./stories.ts";
+import type { Task } from "./task.ts";
+
+/** @param publishes whether the transcript goes to docs/lab/ */
+export const storyTask = (story: Story, publishes: boolean): Task => ({
+  title: story.title,
+  guest: { nic: story.nic },
+  run: async (guest, report) => {
+    const lines = await tell(guest, story, report);
+    if (publishes) publish(story, lines);
+  },
+});
 
 /** Tells a story in a fresh guest; a step that ends otherwise than it should ends the story. Returns the transcript. */
-export async function tell(guest: Guest, story: Story, report: Report): Promise<string[]> {
+async function tell(guest: Guest, story: Story, report: Report): Promise<string[]> {
   const lines: string[] = [];
   await write(guest, "/etc/vflag/vflag.yaml", story.spec);
   for (const step of story.steps) {
@@ -34,7 +45,7 @@ function transcript({ say, command, exit }: Step, code: number, output: string):
 }
 
 /** Writes a transcript to docs/lab/. */
-export function publish({ title, nic, spec }: Story, lines: readonly string[]): void {
+function publish({ title, nic, spec }: Story, lines: readonly string[]): void {
   const folder = join(repository, "docs/lab");
   mkdirSync(folder, { recursive: true });
   const real =

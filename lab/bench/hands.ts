@@ -1,7 +1,7 @@
 import type { HostState } from "../../src/host/state.ts";
 import { mustRun } from "../exec.ts";
-import type { Guest } from "../guest.ts";
 import { mustDo } from "../operate.ts";
+import type { Guest } from "../running.ts";
 
 /** The NIC that is brought up and taken down. */
 export interface Card {

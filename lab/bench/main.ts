@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { known } from "../../src/host/observed.ts";
 import { build } from "../build.ts";
-import { type Guest, startGuest, stopGuest } from "../guest.ts";
+import { startGuest, stopGuest } from "../guest.ts";
 import { mustDo } from "../operate.ts";
+import type { Guest } from "../running.ts";
 import { summary, type Times } from "./figures.ts";
 import { type Card, inspect, makeBond, reset, settle, slowness } from "./hands.ts";
 import { type Way, ways } from "./ways.ts";

@@ -1,5 +1,5 @@
-import type { Guest } from "../guest.ts";
 import { mustDo, write } from "../operate.ts";
+import type { Guest } from "../running.ts";
 import type { Stage } from "./figures.ts";
 import { type Card, inspect, timed } from "./hands.ts";
 import { durationsOf, requestsOf } from "./requests.ts";

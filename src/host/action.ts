@@ -31,8 +31,9 @@ export type Action =
   /** `render`: what `vflag render` calls this file. `reload`: who has to read it again. */
   | { readonly kind: "write-file"; readonly path: string; readonly text: string; readonly render: string; readonly reload: Reload | null }
   | { readonly kind: "remove-file"; readonly path: string; readonly reload: Reload | null }
-  | { readonly kind: "enable-unit"; readonly unit: string }
-  | { readonly kind: "disable-unit"; readonly unit: string }
+  /** `reload`: whether systemd reads its units again at once. */
+  | { readonly kind: "enable-unit"; readonly unit: string; readonly reload: boolean }
+  | { readonly kind: "disable-unit"; readonly unit: string; readonly reload: boolean }
   | { readonly kind: "set-ovs"; readonly source: OvsSource; readonly key: OvsKey; readonly value: string }
   | { readonly kind: "restart-ovs"; readonly source: OvsSource }
   | { readonly kind: "del-ovs-port"; readonly source: OvsSource; readonly bridge: string; readonly port: string }

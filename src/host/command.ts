@@ -40,9 +40,10 @@ export function commandsOf(action: Action): string[] {
     case "remove-file":
       return [`rm ${word(action.path)}`, ...reloadCommands(action.reload)];
     case "enable-unit":
-      return [`systemctl enable ${word(action.unit)}`];
-    case "disable-unit":
-      return [`systemctl disable ${word(action.unit)}`];
+    case "disable-unit": {
+      const words = [action.kind === "enable-unit" ? "enable" : "disable", ...(action.reload ? [] : ["--no-reload"])];
+      return [`systemctl ${words.join(" ")} ${word(action.unit)}`];
+    }
     case "set-ovs":
     case "del-ovs-port":
       return [commandLine(inOvs(action.source, vsctlWords(action)))];

@@ -3,6 +3,7 @@ import { grubDropIn, grubDropInPath } from "../boot/grub.ts";
 import type { Action, Reload } from "../host/action.ts";
 import { ActionError, type Host } from "../host/host.ts";
 import { isUnknown, known } from "../host/observed.ts";
+import { reloadingOnce } from "../host/reloads.ts";
 import type { HostState } from "../host/state.ts";
 import { Journal } from "./journal.ts";
 
@@ -29,11 +30,11 @@ export function planRemoval(state: HostState): Removal {
   const files = isUnknown(state.files) ? [] : state.files;
   const ours = files.filter(({ path, text }) => path.startsWith("/etc/") && isMadeByVflag(text));
   return {
-    actions: [
+    actions: reloadingOnce([
       // A unit is disabled while its file still says where it is wanted.
-      ...units.map(({ name }): Action => ({ kind: "disable-unit", unit: name })),
+      ...units.map(({ name }): Action => ({ kind: "disable-unit", unit: name, reload: true })),
       ...ours.flatMap(({ path }) => removalOf(path)),
-    ],
+    ]),
     stays: [
       ...files.filter((file) => !ours.includes(file)).map(({ path }) => `${path}: ${ofWhom(path)}`),
       ...state.pfs

@@ -3,6 +3,7 @@ import { unitArtefacts } from "../boot/units.ts";
 import type { Action } from "../host/action.ts";
 import type { Unit } from "../host/installation.ts";
 import { isUnknown } from "../host/observed.ts";
+import { reloadingOnce } from "../host/reloads.ts";
 import { bootInput, writing } from "./boot-files.ts";
 import type { HostFinding, HostRequirement, HostView } from "./requirement.ts";
 
@@ -15,13 +16,23 @@ export const bootUnits: HostRequirement = {
   observe: ["systemctl status vflag-early.service vflag-late.service", "systemctl cat vflag-early.service"],
   byHand: [
     "vflag render vflag-early.service > /etc/systemd/system/vflag-early.service (and the late one)",
-    "systemctl daemon-reload && systemctl enable vflag-early.service vflag-late.service",
+    "systemctl enable vflag-early.service vflag-late.service",
   ],
   references: ["systemd.special(7): network-pre.target, network-online.target", "systemd.exec(5)", "systemctl(1)"],
   follows: [],
   gate: false,
-  check: (view) => unitArtefacts.flatMap((artefact) => unitFindings(artefact, view)),
+  check: (view) => tellingOnce(unitArtefacts.flatMap((artefact) => unitFindings(artefact, view))),
 };
+
+/** All units are written and enabled before systemd reads them. */
+function tellingOnce(findings: readonly HostFinding[]): HostFinding[] {
+  const actionsOf = ({ remedy }: HostFinding) => (remedy.kind === "actions" ? remedy.actions : []);
+  const left = reloadingOnce(findings.flatMap(actionsOf));
+  return findings.map((finding) => {
+    if (finding.remedy.kind !== "actions") return finding;
+    return { ...finding, remedy: { kind: "actions", actions: left.splice(0, finding.remedy.actions.length) } };
+  });
+}
 
 function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
   const { files, units } = view.state;
@@ -40,7 +51,7 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
   if (text === null) {
     if (unit?.enabled === "enabled") {
       said.push("enabled");
-      actions.push({ kind: "disable-unit", unit: name });
+      actions.push({ kind: "disable-unit", unit: name, reload: true });
     }
     if (files.some((file) => file.path === path && isMadeByVflag(file.text))) {
       said.push("installed");
@@ -57,7 +68,7 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
     }
     if (unit?.enabled !== "enabled") {
       if (unit !== undefined) said.push(unit.enabled ?? "not enabled");
-      actions.push({ kind: "enable-unit", unit: name });
+      actions.push({ kind: "enable-unit", unit: name, reload: true });
     }
   }
   if (actions.length === 0) return text !== null && unit !== undefined ? failures(unit) : [];

@@ -30,7 +30,7 @@ export const conflictingServices: HostRequirement = {
 function openibd(enabled: string | null, active: string): HostFinding[] {
   const said = [...(enabled === null ? [] : [enabled]), active].join(", ");
   if (enabled?.startsWith("enabled") === true) {
-    const actions = [{ kind: "disable-unit", unit: "openibd.service" } as const];
+    const actions = [{ kind: "disable-unit", unit: "openibd.service", reload: true } as const];
     return [finding("openibd.service", said, "warning", { kind: "actions", actions, otherwise: "systemctl mask openibd.service" })];
   }
   // Made of /etc/init.d/openibd: whether it is started at boot is a matter of links in /etc/rc*.d.

@@ -65,7 +65,7 @@ test("a failure is told, and the rest is done all the same", async (t) => {
   const world = await running();
   const before = observeWorld(world);
   const removal = planRemoval(before);
-  const missing = { kind: "enable-unit", unit: "no-such.service" } as const;
+  const missing = { kind: "enable-unit", unit: "no-such.service", reload: true } as const;
   const actions = [missing, ...removal.actions];
   const journalFile = join(makeTree(t, {}), "journal.jsonl");
   const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journalFile });
@@ -101,7 +101,7 @@ test("on a made-up machine: installed and uninstalled, every file is as it was b
   const units = [earlyUnit({ program: "/usr/bin/vflag" }), lateUnit({ program: "/usr/bin/vflag" })];
   for (const { name, text } of units) {
     await host.perform({ kind: "write-file", path: `/etc/systemd/system/${name}`, text, render: name, reload: "systemd" });
-    await host.perform({ kind: "enable-unit", unit: name });
+    await host.perform({ kind: "enable-unit", unit: name, reload: true });
   }
   await host.perform({
     kind: "write-file",
@@ -122,9 +122,8 @@ test("on a made-up machine: installed and uninstalled, every file is as it was b
   assert.deepEqual(
     asked.filter((line) => /^(systemctl(?! show)|udevadm)\b/.test(line)),
     [
-      "systemctl disable -- vflag-early.service",
-      "systemctl disable -- vflag-late.service",
-      "systemctl daemon-reload",
+      "systemctl disable --no-reload -- vflag-early.service",
+      "systemctl disable --no-reload -- vflag-late.service",
       "systemctl daemon-reload",
       "udevadm control --reload",
     ],

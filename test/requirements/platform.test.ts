@@ -304,7 +304,7 @@ describe("BIOS and services", () => {
 
   test("openibd is disabled by apply; the interface manager has to be masked by a person", async () => {
     const world = fresh(undefined, "openibd");
-    assert.deepEqual(actionsOf(found(world, auto)), [{ kind: "disable-unit", unit: "openibd.service" }]);
+    assert.deepEqual(actionsOf(found(world, auto)), [{ kind: "disable-unit", unit: "openibd.service", reload: true }]);
     await apply(world, auto);
     assert.deepEqual(found(world, auto), []);
     const manager = {

@@ -248,9 +248,8 @@ export class LinuxHost implements Host, Disposable {
       case "remove-file":
         return removeOwnFile(kernel, action.path, action.reload);
       case "enable-unit":
-        return setUnitEnabled(kernel, action.unit, true);
       case "disable-unit":
-        return setUnitEnabled(kernel, action.unit, false);
+        return setUnitEnabled(kernel, action);
       case "set-ovs":
       case "del-ovs-port":
         return changeOvs(kernel, action);

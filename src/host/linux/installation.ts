@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Reload } from "../action.ts";
+import type { Action, Reload } from "../action.ts";
 import type { ManagedFile, Unit } from "../installation.ts";
 import { type Observed, unknown } from "../observed.ts";
 import { removeWhole, writeWhole } from "./files.ts";
@@ -108,9 +108,11 @@ export async function removeOwnFile(kernel: Pick<Kernel, "filesRoot" | "run">, p
   await reloadReader(kernel, reload);
 }
 
-export async function setUnitEnabled({ run }: Pick<Kernel, "run">, unit: string, on: boolean): Promise<void> {
-  await mustRun(run, ["systemctl", on ? "enable" : "disable", "--", unit]);
+export async function setUnitEnabled({ run }: Pick<Kernel, "run">, { kind, unit, reload }: UnitAction): Promise<void> {
+  await mustRun(run, ["systemctl", kind === "enable-unit" ? "enable" : "disable", ...(reload ? [] : ["--no-reload"]), "--", unit]);
 }
+
+type UnitAction = Extract<Action, { kind: "enable-unit" | "disable-unit" }>;
 
 function refuseForeign(path: string): void {
   const own = folders.includes(dirname(path)) && ownName.test(path.slice(path.lastIndexOf("/") + 1));

@@ -10,7 +10,7 @@ export function durationOf(world: World, action: Action): number {
   if (action.kind === "set-tc-offload" || action.kind === "set-vf-settings") return 0.001;
   if (action.kind === "set-channels") return 0.05;
   if (action.kind === "write-file" || action.kind === "remove-file") return 0.02;
-  if (action.kind === "enable-unit" || action.kind === "disable-unit") return 0.5;
+  if (action.kind === "enable-unit" || action.kind === "disable-unit") return action.reload ? 0.5 : 0.02;
   // The program sets, and asks for everything once more: 5 s on a ConnectX-5 (openshift/sriov-network-operator issue 48).
   if (action.kind === "set-firmware") return 6;
   if (action.kind === "set-ovs" || action.kind === "del-ovs-port") return 0.05;

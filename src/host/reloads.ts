@@ -1,0 +1,22 @@
+import type { Action, Reload } from "./action.ts";
+
+/**
+ * The same actions, with systemd and udev each told once, after the last of their files, and not after each: systemd runs all its generators
+ * every time. To enable a unit reads its file, whether systemd has read it or not. Whoever is killed in between loses nothing, for these
+ * files are for the next boot, which reads them all. Source: systemctl(1), enable, disable and --no-reload; daemon-reload.
+ */
+export function reloadingOnce(actions: readonly Action[]): Action[] {
+  const last = new Map<Reload | null, Action>(actions.map((action) => [readerOf(action), action]));
+  return actions.map((action) => (last.get(readerOf(action)) === action ? action : withoutReload(action)));
+}
+
+/** Who is told by this action that a file has changed. */
+function readerOf(action: Action): Reload | null {
+  if (action.kind === "write-file" || action.kind === "remove-file") return action.reload;
+  return (action.kind === "enable-unit" || action.kind === "disable-unit") && action.reload ? "systemd" : null;
+}
+
+function withoutReload(action: Action): Action {
+  if (action.kind === "write-file" || action.kind === "remove-file") return { ...action, reload: null };
+  return action.kind === "enable-unit" || action.kind === "disable-unit" ? { ...action, reload: false } : action;
+}

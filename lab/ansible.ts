@@ -76,7 +76,7 @@ function inventoryOf(guests: readonly Guest[], deb: string): object {
     ansible_user: "root",
     ansible_python_interpreter: "/usr/bin/python3",
     ansible_ssh_common_args: "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
-    vflag: parse(vfLagSpec(4)),
+    vflag: parse(vfLagSpec(2)),
     vflag_install: "file",
     vflag_package_file: deb,
     vflag_reboot: true,

@@ -13,6 +13,7 @@ async function killedMeanwhile(guest: Guest, report: Report): Promise<void> {
   await write(guest, "/etc/vflag/vflag.yaml", vfLagSpec(2));
   await write(guest, "/etc/systemd/system/docker.service", dockerLike("true"));
   await installUnits(guest);
+  await mustDo(guest, "systemctl daemon-reload");
   const before = await say(guest, asked(60));
   report(before.code === 0, "udev does what it is asked for before", before.output);
   await mustDo(guest, "echo 8000 > /sys/module/mlx5_core/parameters/esw_ms; systemctl start --no-block vflag-early");

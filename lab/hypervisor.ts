@@ -30,14 +30,16 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Installs vflag's two units as `vflag render` gives them, and enables them with the stand-in for docker and what else is named. */
+/**
+ * Installs vflag's two units as `vflag render` gives them, and enables them with the stand-in for docker and what else is named. systemd
+ * reads them at the next boot, or when it is told to.
+ */
 export async function installUnits(guest: Guest, others: readonly string[] = []): Promise<void> {
   await mustDo(
     guest,
     [
       "for unit in vflag-early vflag-late; do vflag render $unit.service --program $(readlink -f /usr/local/bin/vflag) > /etc/systemd/system/$unit.service; done",
-      "systemctl daemon-reload && systemd-analyze verify vflag-early.service vflag-late.service",
-      `systemctl enable -q ${["vflag-early", "vflag-late", "docker", ...others].join(" ")}`,
+      `systemctl enable --no-reload -q ${["vflag-early", "vflag-late", "docker", ...others].join(" ")}`,
     ].join(" && "),
   );
 }

@@ -64,7 +64,7 @@ ExecStart=
 ExecStart=/lib/systemd/systemd-networkd-wait-online --interface=bond0:carrier
 `,
   },
-  enable: "systemctl enable -q systemd-networkd systemd-networkd-wait-online",
+  enable: "systemctl enable --no-reload -q systemd-networkd systemd-networkd-wait-online",
   services: ["systemd-networkd.service", "systemd-networkd-wait-online.service"],
 };
 
@@ -106,7 +106,7 @@ slave-type=bond
     ),
   },
   // NetworkManager takes no profile that others can read.
-  enable: "chmod 600 /etc/NetworkManager/system-connections/*; systemctl enable -q NetworkManager NetworkManager-wait-online",
+  enable: "chmod 600 /etc/NetworkManager/system-connections/*; systemctl enable --no-reload -q NetworkManager NetworkManager-wait-online",
   services: ["NetworkManager.service", "NetworkManager-wait-online.service"],
 };
 

@@ -52,7 +52,10 @@ export async function hypervisor(guest: Guest): Promise<void> {
   if (network === undefined) throw new Error("there is no ifupdown among the networks");
   for (const [file, content] of Object.entries(network.files)) await write(guest, file, content);
   await write(guest, "/etc/systemd/system/switch.service", switchUnit(network));
-  await mustDo(guest, `rm /usr/local/bin/vflag; systemctl enable -q switch; systemctl mask -q netplan-ovs-cleanup; ${network.enable}`);
+  await mustDo(
+    guest,
+    `rm /usr/local/bin/vflag; systemctl enable --no-reload -q switch; systemctl mask --no-reload -q netplan-ovs-cleanup; ${network.enable}`,
+  );
   await mustDo(guest, "ip link set wire0 up; ip link set wire1 up");
 }
 

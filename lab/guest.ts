@@ -114,7 +114,7 @@ async function keptOrNot<T extends Kept>(machine: Machine, make: (place: () => P
   }
 }
 
-/** Starts QEMU and waits until the guest can be used. @param switched how it comes back after a power cut; otherwise it boots */
+/** Starts QEMU and waits until the guest can be used. @param switched how it comes back after a reboot or a power cut; otherwise it boots */
 async function launch(build: Build, machine: Machine, switched?: Kept): Promise<Guest> {
   const plate = nameplate(build, machine);
   const { access } = plate;

@@ -10,7 +10,7 @@ import { type Way, ways } from "./ways.ts";
 
 /**
  * `npm run bench:lab`: the two boot stages by vflag, by a guide's scripts, by netplan as far as it goes, and the same kernel
- * requests alone (the floor): in one guest, in one run, with a ConnectX-5's times. Each way begins with a NIC as after
+ * requests alone (the floor, with udev beside it and with udev waiting): in one guest, in one run, with a ConnectX-5's times. Each way begins with a NIC as after
  * power-on and must end with an active LAG and all VFs bound.
  */
 const { values } = parseArgs({
@@ -58,7 +58,7 @@ async function compare(vfs: number): Promise<void> {
         const measured = await once(guest, card, way);
         results.set(way.name, [...(results.get(way.name) ?? []), measured]);
         process.stdout.write(
-          `  ${way.name.padEnd(8)} early ${seconds(measured.early)}, late ${seconds(measured.late)}, udev then ${seconds(measured.udev)}, ${measured.untuned} representors untuned\n`,
+          `  ${way.name.padEnd(10)} early ${seconds(measured.early)}, late ${seconds(measured.late)}, udev then ${seconds(measured.udev)}, ${measured.untuned} representors untuned\n`,
         );
       }
     }

@@ -50,7 +50,7 @@ describe("files for the next boot", () => {
     expect(
       2,
       ["uninstall", "--dry-run", ...host],
-      /systemctl disable vflag-early\.service\n[\s\S]*2 VFs of ens3f0[\s\S]*Nothing was changed/,
+      /systemctl disable --no-reload vflag-early\.service\n[\s\S]*2 VFs of ens3f0[\s\S]*Nothing was changed/,
     );
     assert.equal(readFileSync(join(folder, "host.json"), "utf8"), before);
     expect(0, ["uninstall", ...host], /5 actions done/);

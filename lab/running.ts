@@ -27,10 +27,10 @@ export async function spawnQemu(of: Nameplate, argv: readonly string[]): Promise
   const [program = "", ...args] = argv;
   const stdio = ["ignore", log.fd, log.fd] as const;
   const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env }, detached: true, stdio: [...stdio] });
-  await log.close();
-  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
   child.once("exit", (code) => wentOff(of.name, code));
   child.unref();
+  await log.close();
+  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
   const guest: Guest = { ...of, pid: child.pid };
   await writeFile(join(folder, "guest.json"), JSON.stringify(guest));
   return guest;

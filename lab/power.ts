@@ -12,8 +12,7 @@ import type { Task } from "./task.ts";
  * The power is cut at random moments of the boot, from the early stage's beginning until shortly after the late stage's end. The
  * next boot must bring VF-LAG without a hand, with the file system and vflag's files sound.
  *
- * QEMU is killed and started anew on the same disk. Its own reset would be quicker, but under emulation a processor's timer was
- * seen dead after one.
+ * QEMU is killed and started anew on the same disk (running.ts).
  */
 
 const cuts = 20;

@@ -56,7 +56,7 @@ const attended = new Map<string, Attended>();
 
 /**
  * From now on, and as long as this process lives, the guest is switched on again when it reboots (its QEMU has `-no-reboot`, and ends
- * then): QEMU's own reset would be quicker, but under emulation a processor's timer was seen dead after one.
+ * then): QEMU's own reset goes through firmware and kernel, and under emulation a processor's timer was seen dead after one.
  */
 export function attend(plate: Nameplate, again: PowerOn): void {
   attended.set(plate.name, { plate, again, back: Promise.resolve(), cut: false });

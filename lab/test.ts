@@ -13,8 +13,8 @@ import type { Task } from "./task.ts";
 
 /**
  * `npm run lab:test` and `npm run lab:deploy`: builds the image, runs a suite's tasks in guests of their own, some at a time, and ends
- * with the line `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends on has changed
- * since, is told and not run again; with --all it is, as also with --write-docs and a LAB_SEED.
+ * with the line `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends
+ * on has changed since, is told and not run again; with --all it is, as also with --write-docs and a LAB_SEED.
  */
 const { values } = parseArgs({
   options: {

@@ -10,8 +10,8 @@ import { type Way, ways } from "./ways.ts";
 
 /**
  * `npm run bench:lab`: the two boot stages by vflag, by a guide's scripts, by netplan as far as it goes, and the same kernel
- * requests alone (the floor, with udev beside it and with udev waiting): in one guest, in one run, with a ConnectX-5's times. Each way begins with a NIC as after
- * power-on and must end with an active LAG and all VFs bound.
+ * requests alone (the floor, with udev beside it and with udev waiting): in one guest, in one run, with a ConnectX-5's times.
+ * Each way begins with a NIC as after power-on and must end with an active LAG and all VFs bound.
  */
 const { values } = parseArgs({
   options: {

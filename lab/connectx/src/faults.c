@@ -1,13 +1,12 @@
 /*
- * What the operator of a lab makes fail, wait or break while the card runs: the property `fault` of the card's first function. Its grammar
- * is in README.md. A text is read as a whole before any of it counts, so a mistake in the last setting changes nothing.
+ * What the operator of a lab makes fail, wait or break while the card runs: the property `fault` of the card's first function.
+ * Its grammar is in README.md. A text is read as a whole before any of it counts, so a mistake in the last setting changes nothing.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "card.h"
 #include "qapi/error.h"
 #include "qemu/cutils.h"
-#include "qemu/main-loop.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pcie.h"
 
@@ -237,15 +236,20 @@ static bool read_words(char **words, unsigned count, Fault *fault)
 
 /* ---- surprise removal ---- */
 
-/* Shows the slot's port an empty slot, as the hardware's presence pins do, and asks its driver to look. */
-static void slot_is_empty(PCIDevice *port)
+/* Shows the slot's port a card or an empty slot, as the hardware's presence pins do, and asks its driver to look. */
+static void show_presence(PCIDevice *port, bool present)
 {
-    if (!port->exp.exp_cap) {
+    if (!port || !port->exp.exp_cap) {
         return;
     }
     uint8_t *cap = port->config + port->exp.exp_cap;
-    pci_word_test_and_clear_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
-    pci_word_test_and_clear_mask(cap + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+    if (present) {
+        pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
+        pci_word_test_and_set_mask(cap + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+    } else {
+        pci_word_test_and_clear_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
+        pci_word_test_and_clear_mask(cap + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+    }
     if (pci_get_long(cap + PCI_EXP_SLTCAP) & PCI_EXP_SLTCAP_HPC) {
         pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
         /* Writing the register what it has makes QEMU look whether an interrupt is due (pcie.c, pcie_cap_slot_write_config). */
@@ -253,21 +257,26 @@ static void slot_is_empty(PCIDevice *port)
     }
 }
 
-/* Later than the command that asked for it: that one still uses the device. */
-static void remove_card(void *opaque)
+/* A card that is put in again begins as at power-on. */
+static void remove_card(Card *card, bool removed)
 {
-    PCIBus *bus = opaque;
-    PCIDevice *port = pci_bridge_get_device(bus);
-    for (int devfn = PCI_DEVFN_MAX - 1; devfn >= 0; devfn--) {
-        PCIDevice *d = pci_find_device(bus, pci_bus_num(bus), devfn);
-        if (d && object_dynamic_cast(OBJECT(d), TYPE_CONNECTX)) {
-            object_unparent(OBJECT(d));
+    bool changed = false;
+    for (int p = 0; p < PORTS; p++) {
+        for (unsigned v = 0; v <= MAX_VFS; v++) {
+            Function *f = function_of_vport(&card->ports[p], v);
+            if (!f || f->removed == removed) {
+                continue;
+            }
+            f->removed = removed;
+            changed = true;
+            if (!removed && !f->is_vf) {
+                device_cold_reset(DEVICE(f));
+            }
         }
     }
-    if (port) {
-        slot_is_empty(port);
+    if (changed) {
+        show_presence(pci_bridge_get_device(card->bus), !removed);
     }
-    object_unref(OBJECT(bus));
 }
 
 /* ---- the property ---- */
@@ -301,8 +310,7 @@ static void apply(Card *card, const Fault *fault)
         plug(&card->ports[fault->port], fault->effect == UNPLUG);
         break;
     case REMOVE:
-        object_ref(OBJECT(card->bus));
-        aio_bh_schedule_oneshot(qemu_get_aio_context(), remove_card, card->bus);
+        remove_card(card, true);
         break;
     case CLEAR:
         g_array_set_size(faults->set, 0);
@@ -310,6 +318,7 @@ static void apply(Card *card, const Fault *fault)
         for (int i = 0; i < PORTS; i++) {
             plug(&card->ports[i], false);
         }
+        remove_card(card, false);
         break;
     }
     /* Firmware that answers nobody does not count either: the driver sees its health counter stand still. */
@@ -344,8 +353,8 @@ bool fault_set(Card *card, const char *text, Error **errp)
         g_autofree char *shown = g_strjoinv(" ", words);
         if (!read_words(words, count, &fault)) {
             error_setg(errp, "connectx: fault '%.100s' is not understood", shown);
-            error_append_hint(errp, "fail OPCODE[@vf|@pf|@pf1|@pf1vf3] STATUS [SYNDROME] [xN]; delay OPCODE[@...] MS; silent [OPCODE[@...]]; "
-                "health SYNDROME [fatal]; nopages; unplug PORT; plug PORT; remove; clear\n");
+            error_append_hint(errp, "fail OPCODE[@vf|@pf|@pf1|@pf1vf3] STATUS [SYNDROME] [xN]; delay OPCODE[@...] MS; "
+                "silent [OPCODE[@...]]; health SYNDROME [fatal]; nopages; unplug PORT; plug PORT; remove; clear\n");
             return false;
         }
         g_array_append_val(faults, fault);

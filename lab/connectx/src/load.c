@@ -18,7 +18,8 @@ static void check_field(const VMStateField *field)
 {
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         if (fields[i].offset && !strcmp(field->name, fields[i].name) && field->offset != fields[i].offset) {
-            error_report("connectx: built for another QEMU: PCIDevice has %s at %zu, not at %zu", field->name, field->offset, fields[i].offset);
+            error_report("connectx: built for another QEMU: PCIDevice has %s at byte %zu, not %zu",
+                         field->name, field->offset, fields[i].offset);
             exit(1);
         }
     }

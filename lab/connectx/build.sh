@@ -39,7 +39,8 @@ fi
   echo '};'
 } > "$out/gen/opcode-names.h"
 
-flags="-fPIC -O2 -g -Wall -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -DCONNECTX_QEMU_VERSION=\"$version\""
+# QEMU has functions of the same names as some of ours; its own come first unless ours are hidden.
+flags="-fPIC -fvisibility=hidden -O2 -g -Wall -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -DCONNECTX_QEMU_VERSION=\"$version\""
 sources=$(echo "$here"/src/*.c)
 if [ "$mode" = sanitize ]; then
   flags="$flags -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DCONNECTX_FUZZ"

@@ -116,6 +116,8 @@ struct Card {
     uint8_t lag_context[16];            /* lagc */
     uint32_t port_selection_root;
     struct Steering *steering;          /* steering.h */
+    /* A command or a packet is under way: what writes into a BAR meanwhile is not a processor, but an interrupt that was aimed there. */
+    bool busy;
     struct Settings *settings;
     struct Faults *faults;
     unsigned total_vfs;                 /* of a port: what the settings said at power-on */
@@ -180,10 +182,11 @@ static inline unsigned uar_count(const Function *f) { return (f->is_vf ? VF_BAR_
 
 /* ---- memory of the guest ---- */
 
-/* Both return false, with the bytes zero, where the guest does not let the function there. */
+/* Both return false, with the bytes zero, where the guest does not let the function there, or where there is a device. */
+#define MEMORY_ONLY ((MemTxAttrs) { .memory = true })
 static inline bool guest_read(Function *f, uint64_t address, void *to, size_t length)
 {
-    if (pci_dma_read(&f->parent_obj, address, to, length) == MEMTX_OK) {
+    if (pci_dma_rw(&f->parent_obj, address, to, length, DMA_DIRECTION_TO_DEVICE, MEMORY_ONLY) == MEMTX_OK) {
         return true;
     }
     memset(to, 0, length);
@@ -192,7 +195,7 @@ static inline bool guest_read(Function *f, uint64_t address, void *to, size_t le
 
 static inline bool guest_write(Function *f, uint64_t address, const void *from, size_t length)
 {
-    return pci_dma_write(&f->parent_obj, address, from, length) == MEMTX_OK;
+    return pci_dma_rw(&f->parent_obj, address, (void *)from, length, DMA_DIRECTION_FROM_DEVICE, MEMORY_ONLY) == MEMTX_OK;
 }
 
 /* Memory that the driver names by a list of pages. */

@@ -84,9 +84,8 @@ static uint64_t bar_read(void *opaque, hwaddr a, unsigned size)
     return a < SEGMENT_END && size == 4 ? bswap32(segment_read(f, a)) : 0;
 }
 
-static void bar_write(void *opaque, hwaddr a, uint64_t value, unsigned size)
+static void bar_write_alone(Function *f, hwaddr a, uint64_t value, unsigned size)
 {
-    Function *f = opaque;
     uint8_t b[8];
     stq_le_p(b, value);
     if (f->removed) {
@@ -117,6 +116,16 @@ static void bar_write(void *opaque, hwaddr a, uint64_t value, unsigned size)
         if ((a & 0xfff) >= SEND && size == 8) {
             sq_doorbell(f, ldl_be_p(b), ldl_be_p(b + 4));
         }
+    }
+}
+
+static void bar_write(void *opaque, hwaddr a, uint64_t value, unsigned size)
+{
+    Function *f = opaque;
+    if (!f->card->busy) {
+        f->card->busy = true;
+        bar_write_alone(f, a, value, size);
+        f->card->busy = false;
     }
 }
 

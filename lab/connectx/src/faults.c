@@ -1,6 +1,6 @@
 /*
  * What the operator of a lab makes fail, wait or break while the card runs: the property `fault` of the card's first function.
- * Its grammar is in README.md. A text is read as a whole before any of it counts, so a mistake in the last setting changes nothing.
+ * Its grammar is in README.md. A text is read as a whole before any of it counts: a mistake in the last setting changes nothing.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -405,6 +405,9 @@ char *fault_text(Card *card)
     }
     if (faults->health.no_pages) {
         g_string_append(text, "nopages\n");
+    }
+    if (card->ports[0].pf && card->ports[0].pf->removed) {
+        g_string_append(text, "remove\n");
     }
     for (int i = 0; i < PORTS; i++) {
         if (card->ports[i].unplugged) {

@@ -1,5 +1,5 @@
 /*
- * Refuses to be loaded into a QEMU that it was not built for: its structures would lie elsewhere, and memory would be overwritten.
+ * Refuses to be loaded into a QEMU that it was not built for: structures would lie elsewhere, and memory would be overwritten.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -28,9 +28,9 @@ static void check_field(const VMStateField *field)
 static void __attribute__((constructor)) check_qemu(void)
 {
     const VersionInfo *v = qmp_query_version(&error_abort);
-    g_autofree char *running = g_strdup_printf("%" PRId64 ".%" PRId64 ".%" PRId64, v->qemu->major, v->qemu->minor, v->qemu->micro);
+    g_autofree char *running = g_strdup_printf("%d.%d.%d", (int)v->qemu->major, (int)v->qemu->minor, (int)v->qemu->micro);
     if (strcmp(running, CONNECTX_QEMU_VERSION)) {
-        error_report("connectx: built for QEMU %s, but this is %s: build it again with this one's source", CONNECTX_QEMU_VERSION, running);
+        error_report("connectx: built for QEMU %s, but this is %s: build it with its source", CONNECTX_QEMU_VERSION, running);
         exit(1);
     }
     for (const VMStateField *field = vmstate_pci_device.fields; field->name; field++) {

@@ -52,70 +52,49 @@ static const char *check_link_type(const Card *card, const uint8_t *bytes)
     return type == LINK_IB || type == LINK_ETH ? NULL : "LINK_TYPE is neither IB(1) nor ETH(2)";
 }
 
+/*
+ * Few on purpose: mstconfig asks for what each parameter depends on, again and again, and each question takes hundreds of
+ * accesses to configuration space.
+ */
 const RecordInfo record_infos[] = {
-    /* SRIOV_EN, NUM_OF_VFS, NUM_OF_PF, FPP_EN, NUM_PF_MSIX, NUM_VF_MSIX, PF_LOG_BAR_SIZE, VF_LOG_BAR_SIZE, VF_VPD_ENABLE,
-       NON_PREFETCHABLE_PF_BAR, STRICT_VF_MSIX_NUM, VF_NODNIC_ENABLE, PF_NUM_OF_VF_VALID. NUM_OF_VFS: record_factory_value() */
+    /* SRIOV_EN, NUM_OF_VFS, NUM_OF_PF, FPP_EN, NUM_PF_MSIX, NUM_VF_MSIX, PF_LOG_BAR_SIZE, VF_LOG_BAR_SIZE, PF_NUM_OF_VF_VALID;
+       NUM_OF_VFS is record_factory_value()'s */
     { TYPE_PCI, 12, 0, 0, 0, "global_pci_conf", FIELDS(
-        BIT_AT(0, 24), BIT_AT(0, 25), BIT_AT(0, 26), BIT_AT(0, 27), BIT_AT(0, 28), BIT_AT(0, 29), BIT_AT(0, 23), BIT_AT(0, 31),
+        BIT_AT(0, 24), BIT_AT(0, 25), BIT_AT(0, 26), BIT_AT(0, 27), BIT_AT(0, 28), BIT_AT(0, 29), BIT_AT(0, 31),
         { 4, 16, 8, PORTS }, BIT_AT(4, 29), { 8, 0, 6, 5 }, { 8, 6, 6, 0 }, { 8, 12, 10, 63 }, { 8, 22, 10, 11 }), check_pci },
     { TYPE_PCI_CAP, 20, 0, RECORD_CAPABILITY, 0, "global_pci_cap", FIELDS(
-        BIT_AT(0, 11), BIT_AT(0, 18), BIT_AT(0, 21), BIT_AT(0, 22), BIT_AT(0, 23), BIT_AT(0, 24), BIT_AT(0, 25), BIT_AT(0, 26),
-        BIT_AT(0, 27), BIT_AT(0, 28), BIT_AT(0, 31), { 4, 0, 16, MAX_VFS }, { 4, 16, 8, PORTS }, BIT_AT(4, 29), BIT_AT(4, 31),
-        { 8, 0, 6, 10 }, { 8, 6, 6, 6 }, { 8, 12, 10, 63 }, { 8, 22, 10, 63 }) },
+        BIT_AT(0, 11), BIT_AT(0, 24), BIT_AT(0, 25), BIT_AT(0, 26), BIT_AT(0, 27), BIT_AT(0, 28), BIT_AT(0, 31),
+        { 4, 0, 16, MAX_VFS }, { 4, 16, 8, PORTS }, BIT_AT(4, 29), BIT_AT(4, 31), { 8, 0, 6, 10 }, { 8, 6, 6, 6 },
+        { 8, 12, 10, 63 }, { 8, 22, 10, 63 }) },
     /* PF_NUM_OF_VF */
     { TYPE_PF_PCI, 16, 0, 0, 0, "pf_pci_conf", NULL, check_pf_pci },
     /* LINK_TYPE_P1, _P2: of cards that speak both */
     { TYPE_LINK_TYPE, 4, 0, 0, ONLY(CX5) | ONLY(CX7), "vpi_link_type", FIELDS({ 0, 2, 2, LINK_ETH }), check_link_type },
-    /* ADVANCED_PCI_SETTINGS, EXP_ROM_PXE_ENABLE, EXP_ROM_UEFI_x86_ENABLE, EXP_ROM_UEFI_ARM_ENABLE, DYNAMIC_VF_MSIX_TABLE,
-       ATS_ENABLED */
+    /* ADVANCED_PCI_SETTINGS, EXP_ROM_PXE_ENABLE, EXP_ROM_UEFI_x86_ENABLE, DYNAMIC_VF_MSIX_TABLE */
     { 0x07000080, 4, 0, 0, 0, "pci_conf", FIELDS(BIT_AT(0, 25), BIT_AT(0, 26)) },
-    { 0x07000081, 4, 0, RECORD_CAPABILITY, 0, "pci_cap", FIELDS(
-        BIT_AT(0, 22), BIT_AT(0, 23), BIT_AT(0, 24), BIT_AT(0, 25), BIT_AT(0, 26), BIT_AT(0, 31)) },
-    /* MEMIC_BAR_SIZE, MEMIC_SIZE_LIMIT */
-    { 0x00000006, 4, 0, 0, 0, "memic_conf", FIELDS({ 0, 8, 4, 1 }) },
-    { 0x00000007, 4, 0, RECORD_CAPABILITY, 0, "memic_cap", FIELDS({ 0, 0, 8, 20 }, { 0, 8, 4, 2 }) },
-    /* FLEX_PARSER_PROFILE_ENABLE, PROG_PARSE_GRAPH, FLEX_IPV4_OVER_VXLAN_PORT */
-    { 0x0000000e, 20, 0, 0, 0, "flex_parser_conf", NULL },
-    { 0x0000000f, 16, 0, RECORD_CAPABILITY, 0, "flex_parser_cap", FIELDS(BIT_AT(0, 0), { 0, 24, 8, 0xff }) },
-    /* CQE_COMPRESSION, IP_OVER_VXLAN_EN, MKEY_BY_NAME, ESWITCH_IPV4_TTL_MODIFY_ENABLE, PRIO_TAG_REQUIRED_EN, UCTX_EN,
-       REAL_TIME_CLOCK_ENABLE, RDMA_SELECTIVE_REPEAT_EN, PCI_ATOMIC_MODE, TUNNEL_ECN_COPY_DISABLE, LRO_LOG_TIMEOUT0 to 3,
-       LOG_TX_PSN_WINDOW, LOG_MAX_OUTSTANDING_WQE, ROCE_ADAPTIVE_ROUTING_EN, TUNNEL_IP_PROTO_ENTROPY_DISABLE */
+    { 0x07000081, 4, 0, RECORD_CAPABILITY, 0, "pci_cap", FIELDS(BIT_AT(0, 23), BIT_AT(0, 25), BIT_AT(0, 26), BIT_AT(0, 31)) },
+    /* CQE_COMPRESSION, IP_OVER_VXLAN_EN, ESWITCH_IPV4_TTL_MODIFY_ENABLE, PRIO_TAG_REQUIRED_EN, UCTX_EN, REAL_TIME_CLOCK_ENABLE,
+       PCI_ATOMIC_MODE, LRO_LOG_TIMEOUT0 to 3 */
     { 0x0000010a, 8, 1, 0, 0, "sw_offload_conf", FIELDS(
-        BIT_AT(0, 8), { 4, 0, 4, 6 }, { 4, 4, 4, 7 }, { 4, 8, 4, 8 }, { 4, 12, 4, 13 }, { 4, 16, 6, 7 }, { 4, 24, 5, 7 }) },
+        BIT_AT(0, 8), { 4, 0, 4, 6 }, { 4, 4, 4, 7 }, { 4, 8, 4, 8 }, { 4, 12, 4, 13 }) },
     { 0x0000010b, 4, 0, RECORD_CAPABILITY, 0, "sw_offload_cap", FIELDS(
-        BIT_AT(0, 7), BIT_AT(0, 8), BIT_AT(0, 13), BIT_AT(0, 15), BIT_AT(0, 17), BIT_AT(0, 18), BIT_AT(0, 19), BIT_AT(0, 20),
-        BIT_AT(0, 22), BIT_AT(0, 23), BIT_AT(0, 30), BIT_AT(0, 31)) },
+        BIT_AT(0, 7), BIT_AT(0, 8), BIT_AT(0, 19), BIT_AT(0, 23), BIT_AT(0, 31)) },
     /* INT_LOG_MAX_PAYLOAD_SIZE */
     { 0x00000082, 4, 0, 0, 0, "tpt_conf", NULL },
-    /* ROCE_CONTROL, PCI_WR_ORDERING, MULTI_PORT_VHCA_EN */
+    /* ROCE_CONTROL, PCI_WR_ORDERING */
     { 0x03000112, 4, 0, 0, 0, "hca_conf", FIELDS({ 0, 26, 2, 2 }) },
-    { 0x03000113, 4, 0, RECORD_CAPABILITY, 0, "hca_cap", FIELDS(BIT_AT(0, 27), BIT_AT(0, 28), BIT_AT(0, 31)) },
+    { 0x03000113, 4, 0, RECORD_CAPABILITY, 0, "hca_cap", FIELDS(BIT_AT(0, 27), BIT_AT(0, 28)) },
     /* ROCE_CC_PRIO_MASK_P1, _P2 */
     { 0x01000107, 4, 0, 0, 0, "roce_cc", FIELDS({ 0, 0, 8, 255 }) },
-    /* LLDP_NB_DCBX_P1, LLDP_NB_RX_MODE_P1, LLDP_NB_TX_MODE_P1, and so for P2 */
-    { 0x0100010a, 12, 1, 0, 0, "lldp_nb_conf", FIELDS({ 0, 28, 2, 2 }, { 0, 30, 2, 2 }) },
-    { 0x0100010b, 12, 1, RECORD_CAPABILITY, 0, "lldp_nb_cap", FIELDS(BIT_AT(0, 27), { 0, 28, 2, 2 }, { 0, 30, 2, 2 }) },
-    /* DCBX_IEEE, DCBX_CEE, DCBX_WILLING */
-    { 0x0100018e, 4, 0, 0, 0, "lldp_nb_dcbx", FIELDS(BIT_AT(0, 0), BIT_AT(0, 1), BIT_AT(0, 2)) },
-    /* KEEP_ETH_LINK_UP, KEEP_IB_LINK_UP, KEEP_LINK_UP_ON_BOOT, KEEP_LINK_UP_ON_STANDBY, DO_NOT_CLEAR_PORT_STATS */
-    { 0x01000190, 4, 2, 0, 0, "keep_link_up", FIELDS(BIT_AT(0, 0)) },
-    /* NUM_OF_VL (4 VLs), NUM_OF_TC, NUM_OF_PFC */
-    { 0x01000192, 12, 1, 0, 0, "qos_conf", FIELDS({ 0, 0, 4, 3 }, { 0, 8, 4, 8 }) },
-    { 0x01000193, 4, 0, RECORD_CAPABILITY, 0, "qos_cap", FIELDS({ 0, 0, 4, 3 }, { 0, 4, 4, 8 }, { 0, 8, 4, 8 }) },
-    /* DUP_MAC_ACTION */
-    { 0x01000196, 4, 0, 0, 0, "mpfs_conf", NULL },
-    { 0x01000197, 4, 0, RECORD_CAPABILITY, 0, "mpfs_cap", NULL },
-    /* Expansion ROMs' own: IP_VER, BOOT_UNDI_NETWORK_WAIT; UEFI_HII_EN; LEGACY_BOOT_PROTOCOL, BOOT_RETRY_CNT, BOOT_VLAN_EN,
-       BOOT_VLAN, BOOT_LACP_DIS, BOOT_INTERRUPT_DIS; BOOT_PKEY; logs. Firmware keeps them and knows nothing of them
-       (mlxcfg_tlv.cpp). */
+    /* KEEP_ETH_LINK_UP_P1, _P2 */
+    { 0x01000190, 4, 0, 0, 0, "keep_link_up", FIELDS(BIT_AT(0, 0)) },
+    /* Expansion ROMs' own: IP_VER, BOOT_UNDI_NETWORK_WAIT; LEGACY_BOOT_PROTOCOL, BOOT_VLAN_EN, BOOT_VLAN, BOOT_LACP_DIS;
+       BOOT_PKEY. Firmware keeps them and knows nothing of them (mlxcfg_tlv.cpp). */
     { 0x00000100, 16, 0, RECORD_CAPABILITY, 0, "rom_ini", NULL },
-    { 0x00000101, 4, 0, RECORD_CAPABILITY, 0, "rom_cap", FIELDS(BIT_AT(0, 22), BIT_AT(0, 26), BIT_AT(0, 27), BIT_AT(0, 31)) },
+    { 0x00000101, 4, 0, RECORD_CAPABILITY, 0, "rom_cap", FIELDS(BIT_AT(0, 27), BIT_AT(0, 31)) },
     { 0x03000195, 4, 2, 0, 0, "rom_boot_conf2", FIELDS({ 0, 16, 8, 30 }) },
-    { 0x03000196, 4, 0, 0, 0, "rom_uefi_conf", FIELDS(BIT_AT(0, 31)) },
-    { 0x03000202, 12, 0, RECORD_ABSENT, 0, "rom_debug_level", NULL },
-    { 0x03000206, 4, 0, RECORD_ABSENT, 0, "rom_uefi_debug_level", NULL },
-    { 0x03000221, 4, 1, 0, 0, "rom_boot_conf1", FIELDS({ 0, 0, 12, 1 }, { 0, 16, 8, 1 }, BIT_AT(0, 29), BIT_AT(0, 31)) },
-    { 0x03000222, 4, 0, RECORD_ABSENT, ONLY(CX5) | ONLY(CX7), "rom_ib_boot_conf", NULL },
+    { 0x03000221, 4, 0, 0, 0, "rom_boot_conf1", FIELDS({ 0, 0, 12, 1 }, { 0, 16, 8, 1 }, BIT_AT(0, 29), BIT_AT(0, 31)) },
+    { 0x03000222, 4, 0, RECORD_ABSENT, 0, "rom_ib_boot_conf", NULL },
     { 0 }
 };
 

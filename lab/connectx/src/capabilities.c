@@ -95,7 +95,6 @@ static void general(Function *f)
     C(log_max_l2_table, 7);
     C(cq_oi, 1);
     C(cq_moderation, 1);
-    C(cq_eq_remap, 1);
     /* UARs and time */
     C(log_pg_sz, 12);
     C(uar_sz, 5);
@@ -121,7 +120,7 @@ static void offloads(Function *f)
     C(csum_cap, 1);
     C(vlan_cap, 1);
     C(max_lso_cap, 18);
-    C(wqe_inline_mode, f->is_vf ? 1 : 2);       /* 2: none needed; 1: as the vport's context says */
+    C(wqe_inline_mode, 2);                      /* headers need not stand in the work request */
     C(wqe_vlan_insert, 1);
     C(rss_ind_tbl_cap, 8);
     C(self_lb_en_modifiable, 1);

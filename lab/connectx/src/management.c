@@ -170,7 +170,7 @@ static uint8_t module_access(Access *a)
 /* MCAM */
 static uint8_t capabilities(Access *a)
 {
-    enum { GROUPS = 3 };
+    enum { GROUPS = 4 };
     uint8_t *d = a->data;
     unsigned group = GET(mcam_reg, d, access_reg_group);
     if (GET(mcam_reg, d, feature_group) || group >= GROUPS) {

@@ -111,10 +111,10 @@ static uint8_t query_cq(Command *c)
     return STATUS_OK;
 }
 
-/* Moderation can be set and is not heeded: each completion is told of. Another event queue is heeded. */
+/* Moderation (MLX5_CQ_MODIFY_*) can be set and is not heeded: each completion is reported. */
 static uint8_t modify_cq(Command *c)
 {
-    enum { PERIOD = 1, COUNT = 2, EQN = 16 };
+    enum { PERIOD = 1, COUNT = 2, OVERRUN = 4, PERIOD_MODE = 16 };
     Cq *q = resource_find(c->f, KIND_CQ, GET(modify_cq_in, c->in, cqn));
     uint32_t what = ldl_be_p(AT(modify_cq_in, c->in, modify_field_select_resize_field_select));
     const uint8_t *to = AT(modify_cq_in, c->in, cq_context);
@@ -122,26 +122,17 @@ static uint8_t modify_cq(Command *c)
         return refuse(c, STATUS_BAD_RES, 0, "CQ");
     }
     uint8_t *context = AT(create_cq_in, q->resource.in, cq_context);
-    if (c->op_mod != 0) {
-        return refuse(c, STATUS_BAD_PARAM, 0, "resizing is not offered");
-    }
-    if (what & EQN) {
-        unsigned eqn = GET(cqc, to, c_eqn_or_apu_element) & 0xff;
-        Resource *old = resource_find(c->f, KIND_EQ, q->eqn);
-        if (!resource_use(c, &q->resource, KIND_EQ, eqn)) {
-            return c->status;
-        }
-        if (old) {
-            resource_let_go(&q->resource, old);
-        }
-        q->eqn = eqn;
-        SET(cqc, context, c_eqn_or_apu_element, eqn);
+    if (c->op_mod != 0 || what & ~(PERIOD | COUNT | OVERRUN | PERIOD_MODE)) {
+        return refuse(c, STATUS_BAD_PARAM, 0, "neither the size nor the event queue can change");
     }
     if (what & PERIOD) {
         SET(cqc, context, cq_period, GET(cqc, to, cq_period));
     }
     if (what & COUNT) {
         SET(cqc, context, cq_max_count, GET(cqc, to, cq_max_count));
+    }
+    if (what & PERIOD_MODE) {
+        SET(cqc, context, cq_period_mode, GET(cqc, to, cq_period_mode));
     }
     return STATUS_OK;
 }

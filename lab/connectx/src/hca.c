@@ -126,9 +126,6 @@ void function_forget(Function *f)
     SET(nic_vport_context, v->nic, promisc_mc, 0);
     SET(nic_vport_context, v->nic, promisc_all, 0);
     SET(nic_vport_context, v->nic, roce_en, 0);
-    if (!f->is_vf) {
-        memset(f->port->vxlan_ports, 0, sizeof(f->port->vxlan_ports));
-    }
     if (!f->is_vf && f->card->lag) {
         lag_reset(f->card);
     }

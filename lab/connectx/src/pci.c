@@ -260,6 +260,8 @@ static void function_reset(Object *o, ResetType type)
             vport_init(&f->port->vports[i], f->port, i);
         }
         vport_init(&f->port->uplink, f->port, UPLINK);
+        /* They outlive TEARDOWN_HCA: a reload of the driver does not name them again (mlx5_init_once). */
+        memset(f->port->vxlan_ports, 0, sizeof(f->port->vxlan_ports));
         f->port->fdb_root = 0;
         f->port->fdb_root_is_other = false;
         window_reset(f);

@@ -6,6 +6,7 @@
  *   CONNECTX_FUZZ=COUNT:SEED   carries COUNT commands out and ends QEMU: those of the recording CONNECTX_REPLAY, in their order
  *                              and with the ids that this card gives, among changed and made-up ones; and doorbells, work
  *                              requests, packets from the cable, registers, tools' mailbox, faults, resets, VFs that come and go
+ *   CONNECTX_FUZZ_BUG=1        makes a mistake itself, which must be found
  *
  * What it finds is what the sanitizers abort on, and whatever makes QEMU end early. The same seed does the same again.
  *
@@ -13,6 +14,7 @@
  */
 #include "steering.h"
 #include "access.h"
+#include <sys/resource.h>
 #include "qapi/error.h"
 #include "qemu/main-loop.h"
 #include "hw/pci/pci_bridge.h"
@@ -42,7 +44,7 @@ static struct {
     GArray *recording;
     GHashTable *ids;                    /* the recording's id -> this card's */
     uint32_t known[MAX_IDS];
-    unsigned known_count, at;
+    unsigned known_count, at, furthest, rounds, requests;
     uint64_t count, done, good, random;
     unsigned passed[0x1000], asked[0x1000];
     QEMUTimer *timer;
@@ -216,6 +218,23 @@ static void begin_machine(void)
     }
 }
 
+/* One of the card's resources of a kind; NULL where there is none. */
+static void *some_resource(Kind kind)
+{
+    GHashTableIter i;
+    gpointer value;
+    Resource *found = NULL;
+    unsigned seen = 0;
+    g_hash_table_iter_init(&i, fuzz.pf[0]->card->resources);
+    while (g_hash_table_iter_next(&i, NULL, &value)) {
+        Resource *r = value;
+        if (r->kind == kind && !below(++seen)) {
+            found = r;
+        }
+    }
+    return found;
+}
+
 /* ---- commands ---- */
 
 static void remember(const Command *c)
@@ -269,10 +288,19 @@ static void begin_function(Function *f)
     }
 }
 
+/* What ends a function's life ends what the recording builds on it. */
+static bool ends(unsigned opcode)
+{
+    return opcode == MLX5_CMD_OP_TEARDOWN_HCA || opcode == MLX5_CMD_OP_DISABLE_HCA;
+}
+
 static void change_and_run(Function *f, const uint8_t *in, uint32_t in_length, uint32_t out_length)
 {
     uint32_t length = in_length;
     g_autofree uint8_t *copy = g_memdup2(in, in_length);
+    if (ends(lduw_be_p(in)) && below(20)) {
+        return;
+    }
     change(copy, length, 4);
     if (!below(8)) {
         length = 8 + below(in_length - 7);
@@ -285,7 +313,10 @@ static void change_and_run(Function *f, const uint8_t *in, uint32_t in_length, u
 
 static void next_recorded(void)
 {
-    if (fuzz.at == fuzz.recording->len) {
+    bool broken = fuzz.at > 200 && !fuzz.pf[0]->initialized && !below(50);
+    if (fuzz.at == fuzz.recording->len || broken) {
+        fuzz.furthest = MAX(fuzz.furthest, fuzz.at);
+        fuzz.rounds++;
         fuzz.at = 0;
         g_hash_table_remove_all(fuzz.ids);
         for (unsigned i = 0; i < PORTS; i++) {
@@ -309,7 +340,8 @@ static void next_recorded(void)
         change_and_run(f, in, a->in_length, a->out_length);
     }
     uint32_t id = run(f, in, a->in_length, a->out_length), old = ldl_be_p(a->id) & 0xffffff;
-    if (a->status == STATUS_OK && old && id) {
+    /* Small numbers are too much like others. */
+    if (a->status == STATUS_OK && old >= 0x40 && id) {
         g_hash_table_insert(fuzz.ids, GUINT_TO_POINTER(old), GUINT_TO_POINTER(id));
     }
 }
@@ -328,6 +360,9 @@ static void made_up(void)
         count++;
     }
     e += below(count);
+    if (ends(e->opcode) && below(50)) {
+        return;
+    }
     unsigned length = MIN(e->in_length + below(256), sizeof(in));
     if (below(2)) {
         fill(in, length);
@@ -370,7 +405,10 @@ static unsigned some_packet(uint8_t *b, unsigned space)
     static const uint16_t ports[] = { 4789, 6081, 53, 80, 1 };
     unsigned length = 14 + below(below(4) ? 200 : space - 14), at = 12;
     fill(b, length);
-    if (below(2)) {
+    if (below(4)) {
+        const Vport *v = &fuzz.pf[0]->card->ports[below(PORTS)].vports[below(4)];
+        memcpy(b, AT(nic_vport_context, v->nic, permanent_address) + 2, 6);
+    } else if (below(2)) {
         memset(b, 0xff, 6);
     }
     for (unsigned tags = below(4); tags && at + 4 < length; tags--, at += 4) {
@@ -410,12 +448,16 @@ static void from_cable(void)
 /* Requests of a send queue, where its pages are, and its doorbell. */
 static void requests(void)
 {
-    Function *f = some_function();
-    Wq *q = resource_find(f, KIND_SQ, some_id());
+    Wq *q = some_resource(KIND_SQ);
     static const uint8_t opcodes[] = { 0x00, 0x0a, 0x0e, 0x25, 0x08 };
     uint8_t w[1024] = { 0 }, frame[1024], record[4];
     if (!q || !q->buffer.count) {
         return;
+    }
+    Function *f = q->resource.owner;
+    fuzz.requests++;
+    if (!below(4)) {
+        q->state.state = QUEUE_READY;           /* where an unsound request put it in error */
     }
     unsigned units = below(4) ? 4 + below(12) : below(64), inlined = below(3) ? 18 + below(110) : below(1024);
     fill(w, 16);
@@ -445,8 +487,8 @@ static void requests(void)
 /* Receive queues are filled with whatever, completion and event queues are told of whatever. */
 static void receive(void)
 {
-    Function *f = some_function();
-    Wq *q = resource_find(f, KIND_RQ, some_id());
+    Wq *q = some_resource(KIND_RQ);
+    Function *f = q ? q->resource.owner : some_function();
     uint8_t entry[64], record[4];
     if (q && q->buffer.count) {
         for (unsigned at = 0; at + 16 <= sizeof(entry); at += 16) {
@@ -565,7 +607,7 @@ static void step(void)
         receive();
     } else if (what < 98) {
         from_cable();
-    } else if (what < 99) {
+    } else if (what < 99 || below(10)) {
         window(fuzz.pf[below(PORTS)]);
     } else {
         seldom();
@@ -575,6 +617,12 @@ static void step(void)
 static void finish(void)
 {
     unsigned known = 0, passed = 0;
+    uint64_t packets = 0;
+    for (unsigned v = 0; v <= 8; v++) {
+        for (int k = 0; k < 3; k++) {
+            packets += fuzz.pf[0]->port->vports[v].received[k].packets + fuzz.pf[1]->port->vports[v].received[k].packets;
+        }
+    }
     GString *never = g_string_new(NULL);
     for (unsigned i = 0; i < ARRAY_SIZE(fuzz.asked); i++) {
         known += fuzz.asked[i] > 20;
@@ -583,8 +631,13 @@ static void finish(void)
             g_string_append_printf(never, " %s", opcode_name(i));
         }
     }
-    fprintf(stderr, "connectx: fuzz: %" PRIu64 " commands, %" PRIu64 " carried out, of %u opcodes %u at least once; never:%s\n",
-            fuzz.done, fuzz.good, known, passed, never->str);
+    struct rusage usage = { 0 };
+    getrusage(RUSAGE_SELF, &usage);
+    fprintf(stderr, "connectx: fuzz: %" PRIu64 " commands, %" PRIu64 " carried out, of %u opcodes %u at least once; "
+            "recording gone through %u times, to command %u; %u work requests, %" PRIu64 " packets at vports since; "
+            "%ld MiB at most; never:%s\n",
+            fuzz.done, fuzz.good, known, passed, fuzz.rounds, MAX(fuzz.furthest, fuzz.at), fuzz.requests, packets,
+            usage.ru_maxrss / 1024, never->str);
     fflush(stderr);
     _exit(0);
 }
@@ -665,6 +718,11 @@ static void machine_is_there(Notifier *n, void *data)
     fuzz.ids = g_hash_table_new(NULL, NULL);
     if (replay) {
         read_recording(replay);
+    }
+    if (getenv("CONNECTX_FUZZ_BUG")) {
+        /* Shows that a write past the end is found. */
+        volatile uint8_t *bytes = g_malloc(16);
+        bytes[16 + below(1)] = 1;
     }
     begin_machine();
     fuzz.timer = timer_new_ns(QEMU_CLOCK_REALTIME, piece, NULL);

@@ -97,7 +97,9 @@ FlowEntry *entry_insert(FlowGroup *g, const uint8_t *in, uint32_t in_length)
     FlowEntry *e = g_new0(FlowEntry, 1), *first;
     const uint8_t *value;
     e->group = g;
-    e->in = g_memdup2(in, in_length);
+    /* Fields are read by whole words. */
+    e->in = g_malloc0(ROUND_UP(in_length, 4));
+    memcpy(e->in, in, in_length);
     e->in_length = in_length;
     entry_read(e);
     e->value = g_new(uint64_t, MAX(g->words, 1));

@@ -69,7 +69,9 @@ static Resource *insert(Kind kind, uint32_t id, Function *owner, const uint8_t *
     r->id = id;
     r->owner = owner;
     r->uses = g_ptr_array_new();
-    r->in = g_memdup2(in, in_length);
+    /* Fields are read by whole words. */
+    r->in = g_malloc0(ROUND_UP(in_length, 4));
+    memcpy(r->in, in, in_length);
     r->in_length = in_length;
     *key = key_of(kind, owner, id);
     g_hash_table_insert(card->resources, key, r);

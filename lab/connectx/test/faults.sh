@@ -1,0 +1,53 @@
+# Faults, set while the driver runs.
+modprobe mlx5_core
+modprobe bonding max_bonds=0
+lag() { cat /sys/kernel/debug/mlx5/0000:01:00.0/lag/state 2>/dev/null; }
+ip link set eth0 up
+sleep 1
+
+tell fault "fail CREATE_TIS@pf0 NO_RES 0x123456"
+refused "opening a device whose TIS is refused" devlink dev reload pci/0000:01:00.0
+check "the driver shows status and syndrome" said 'CREATE_TIS.*status no resources\(0xf\), syndrome \(0x123456\)'
+tell fault clear
+check "without the fault" devlink dev reload pci/0000:01:00.0
+sleep 1
+
+tell fault "delay ENABLE_HCA@vf 700"
+t=$(cut -d. -f1 /proc/uptime)
+before=$(cut -d' ' -f1 /proc/uptime)
+check "a VF" sh -c "echo 1 > $pci.0/sriov_numvfs"
+check "that took its time" sh -c "awk -v b=$before '{ exit !(\$1 - b >= 0.7) }' /proc/uptime"
+check "none again" sh -c "echo 0 > $pci.0/sriov_numvfs"
+tell fault clear
+
+for p in 0 1; do devlink dev eswitch set pci/0000:01:00.$p mode switchdev; done
+tell fault "fail CREATE_LAG BAD_PARAM 0x7d49cb x1"
+ip link add bond0 type bond mode active-backup miimon 100
+for n in eth0 eth1; do ip link set $n down; ip link set $n master bond0; done
+ip link set bond0 up
+sleep 4
+check "a LAG that firmware refuses" said 'CREATE_LAG.*status bad parameter\(0x3\), syndrome \(0x7d49cb\)'
+ip link set eth1 nomaster
+ip link set eth1 down
+ip link set eth1 master bond0
+sleep 4
+same "refused once only" active "$(lag)"
+
+tell fault "unplug 0"
+check "a cable pulled" sh -c '! ip link show eth0 | grep -q LOWER_UP'
+check "the reason" sh -c 'ethtool eth0 | grep -q "Link detected: no"'
+tell fault "plug 0"
+check "and put in" sh -c 'ip link show eth0 | grep -q LOWER_UP'
+ip link del bond0
+for p in 0 1; do devlink dev eswitch set pci/0000:01:00.$p mode legacy; done
+
+tell fault "health 0x10"
+sleep 5
+check "firmware's health" said 'synd.*0x10|syndrome 0x10'
+tell fault "health 0"
+tell fault "health 0x1 fatal"
+sleep 8
+check "a fatal error is seen" said 'Fatal error|device.s health compromised|handling bad device|health recovery'
+tell fault clear
+sleep 15
+check "and recovered from" sh -c "devlink health show pci/0000:01:00.0 reporter fw_fatal | grep -q 'state healthy'"

@@ -199,13 +199,14 @@ static void pf_realize(PCIDevice *d, Error **errp)
     if (f->fault && number == 0 && !fault_set(card, f->fault, errp)) {
         return;
     }
-    if (card->total_vfs == 0) {
+    unsigned vfs = settings_port_total_vfs(card, number);
+    if (vfs == 0) {
         return;
     }
     /* QEMU realizes the VFs, which look at their BAR's type, before a device can say that type (pcie_sriov.c). */
     d->exp.sriov_pf.vf_bar_type[0] = BAR_TYPE;
     unsigned first = number == 0 ? PORTS : PORTS + card->total_vfs - 1;
-    if (!pcie_sriov_pf_init(d, EXT_SRIOV, TYPE_CONNECTX_VF, model_vf_ids[card->model], card->total_vfs, card->total_vfs, first, 1, errp)) {
+    if (!pcie_sriov_pf_init(d, EXT_SRIOV, TYPE_CONNECTX_VF, model_vf_ids[card->model], vfs, vfs, first, 1, errp)) {
         return;
     }
     pcie_sriov_pf_init_vf_bar(d, 0, BAR_TYPE, VF_BAR_SIZE);
@@ -238,6 +239,7 @@ static void function_exit(PCIDevice *d)
         }
         f->port->pf = NULL;
         qemu_del_nic(f->nic);
+        window_exit(f);
     }
     msix_uninit(d, &f->bar, &f->bar);
     g_free(f->cap);

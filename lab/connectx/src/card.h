@@ -144,6 +144,7 @@ struct Function {
     QEMUTimer *answer;
     int64_t answer_at[32];
     bool initialized;                   /* between INIT_HCA and TEARDOWN_HCA */
+    bool forget_after_answer;           /* TEARDOWN_HCA has been granted */
     uint64_t leaked;                    /* objects that drivers left behind at TEARDOWN_HCA, since power-on */
     struct Eq *eqs[MAX_EQS];
     bool l2_entries[L2_ENTRIES];

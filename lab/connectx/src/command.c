@@ -195,6 +195,10 @@ static void execute(Function *f, unsigned slot)
         LOG(f, "command in slot %u not delivered: %d", slot, delivery);
     }
     answer(f, slot, delivery, before);
+    if (f->forget_after_answer) {
+        f->forget_after_answer = false;
+        function_forget(f);
+    }
 }
 
 /* The opcode of what waits in a slot: the fault that is set for it decides when. */

@@ -149,7 +149,8 @@ static uint8_t teardown_hca(Command *c)
         }
         f->leaked += left;
     }
-    function_forget(f);
+    /* The answer still takes the way of the event queue that goes with it; a fast teardown ends with the interface (registers.c). */
+    f->forget_after_answer = profile != TEARDOWN_FAST;
     SET(teardown_hca_out, c->out, state, 0);                    /* success */
     return STATUS_OK;
 }

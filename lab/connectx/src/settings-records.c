@@ -140,6 +140,6 @@ bool settings_port_is_infiniband(const Card *card, int port)
 {
     uint8_t bytes[MAX_RECORD];
     unsigned instance;
-    const RecordInfo *record = settings_record(card, TYPE_LINK_TYPE, 0, &instance);
+    const RecordInfo *record = settings_record(card, TYPE_LINK_TYPE | (port + 1) << 16, 0, &instance);
     return record && settings_get(card, record, port, WHICH_CURRENT, bytes) && field_get(bytes, &link_type) == LINK_IB;
 }

@@ -81,7 +81,13 @@ static uint64_t bar_read(void *opaque, hwaddr a, unsigned size)
     if (f->removed) {
         return ~0ull;
     }
-    return a < SEGMENT_END && size == 4 ? bswap32(segment_read(f, a)) : 0;
+    /* Health is read by bytes (health.c, mlx5_health_check_fatal_sensors). */
+    uint8_t word[4] = { 0 };
+    unsigned at = a & 3;
+    if (a < SEGMENT_END) {
+        stl_be_p(word, segment_read(f, a & ~3ull));
+    }
+    return ldn_le_p(word + at, size <= 2 && at + size <= 4 ? size : at ? 1 : 4);
 }
 
 static void bar_write_alone(Function *f, hwaddr a, uint64_t value, unsigned size)

@@ -172,7 +172,7 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "roce-lag-refused": { simulated: [sightings, "roce-lag-refused: the bond came first"] },
   "lag-stuck": { simulated: [sightings, "lag-stuck: the bond changed"], lab: [faults, "a third slave is in the bond"] },
   "lag-not-made": { lab: [stories, "VF-LAG with VFs bound too early on the stand-in"] },
-  "eswitch-before-vfs": { simulated: [sightings, "eswitch-before-vfs: switchdev was set before"] },
+  "encap-while-vfs-driven": { simulated: [sightings, "encap-while-vfs-driven: switchdev was set before"] },
   "mode-change-out-of-memory": { simulated: [sightings, "mode-change-out-of-memory: a port lost"] },
   "no-mmio": { simulated: [sightings, "no-mmio: the BIOS left no room"] },
   "vf-probe-failed": { simulated: [sightings, "vf-probe-failed: the driver did not take"] },

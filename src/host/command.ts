@@ -16,12 +16,20 @@ export function commandsOf(action: Action): string[] {
       return [`echo ${action.vf} > /sys/bus/pci/drivers/${word(action.driver)}/bind`];
     case "set-steering":
       return [`devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime`];
+    case "ask-steering":
+      return [
+        `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime   # refused in switchdev mode: how, says whether the device can`,
+      ];
     case "set-inline":
       return [`devlink dev eswitch set pci/${action.pf} inline-mode ${action.inline}`];
     case "set-encap":
       return [`devlink dev eswitch set pci/${action.pf} encap-mode ${action.encap ? "basic" : "none"}`];
     case "set-eswitch-mode":
       return [`devlink dev eswitch set pci/${action.pf} mode ${action.mode}`];
+    case "ask-eswitch-mode":
+      return [
+        `devlink dev eswitch set pci/${action.pf} mode ${action.mode}   # the mode that it has: whether another would be refused as busy`,
+      ];
     case "set-tc-offload":
       return [`ethtool -K ${word(action.netdev)} hw-tc-offload ${action.on ? "on" : "off"}`];
     case "set-channels":

@@ -13,7 +13,7 @@ export type LagEvent =
 const mapPattern =
   /(modify )?lag map(:?) ?(?:port 1:(\d+) port 2:(\d+)|active ports: ?([\d, ]+))(?: shared_fdb:([01]))?(?: mode:(\w+))?\s*$/;
 const failedPattern =
-  /Failed to (?:create LAG(?: \(| port selection)|activate (?:VF|RoCE) LAG|deactivate (?:VF|RoCE) LAG|enable lag)|LAG is not supported with SRIOV/;
+  /Failed to (?:create LAG(?: \(| port selection| in shared FDB mode)|create SD shared FDB|activate (?:VF|RoCE) LAG|deactivate (?:VF|RoCE) LAG|enable lag)|LAG is not supported with SRIOV/;
 const eswitchPattern =
   /E-Switch: (?:(Enable|Disable): mode\((LEGACY|OFFLOADS)\)|E-Switch enable SRIOV: nvfs\(\d+\) mode \(([12])\)|(disable SRIOV): )/i;
 

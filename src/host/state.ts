@@ -10,6 +10,7 @@ import { observedOpenStack } from "./openstack.ts";
 import { IngressQdisc, Ovs } from "./ovs.ts";
 import { observedOvsLog } from "./ovs-log.ts";
 import { Platform } from "./platform.ts";
+import { RefusedSetting } from "./refused.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
@@ -200,10 +201,14 @@ export const HostState = z
     openStack: observedOpenStack,
     guests: observed(z.array(Guest)).default(notLookedThen),
     flows: observed(Flows.nullable()).default(notLookedThen),
+    kernelOptions: observed(z.record(z.string(), z.boolean())).default(notLookedThen),
+    refused: z.array(RefusedSetting).default([]),
   })
   .meta({
     id: "HostState",
     title: "vflag host state",
-    description: "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch; flows null: neither",
+    description:
+      "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch; flows null: neither; " +
+      "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was asked for and cannot do",
   });
 export type HostState = z.infer<typeof HostState>;

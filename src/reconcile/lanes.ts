@@ -7,8 +7,8 @@ import { changesModesAtOnce } from "./modes-at-once.ts";
 export interface Lane {
   /** The actions of a group are under way at the same time, and once more one by one if all are refused; the groups follow one another. */
   readonly groups: readonly (readonly Action[])[];
-  /** True where a failure makes the rest of the lane pointless; false where each action stands for itself. */
-  readonly stopsAtFailure: boolean;
+  /** Which failures make the rest of the lane pointless: all, those of questions, or none, where each action stands for itself. */
+  readonly stopsAt: "failures" | "questions" | "nothing";
   /** The card that nobody else may act on meanwhile, also not for another NIC of the spec. */
   readonly card: string | null;
 }
@@ -25,7 +25,7 @@ export type LaneState = Pick<HostState, "kernel" | "pfs" | "netdevs">;
 export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
   const cardOf = cardsOf(state);
   const cards = new Set(actions.flatMap((action) => (actsOnCard(action) ? [cardOf(action.pf)] : [])));
-  const lanes = new Map<string, { groups: Action[][]; stopsAtFailure: boolean; card: string | null }>();
+  const lanes = new Map<string, { groups: Action[][]; stopsAt: Lane["stopsAt"]; card: string | null }>();
   for (const action of actions) {
     const { key, ...rest } = laneOf(action, cards, cardOf);
     const lane = lanes.get(key) ?? { groups: [], ...rest };
@@ -34,7 +34,19 @@ export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
     else lane.groups.push([action]);
     lanes.set(key, lane);
   }
-  return [...lanes.values()];
+  // Whether VFs are to be unbound hangs on the answer; whether one of them can be, on nothing but itself.
+  return [...lanes.values()].map((lane) =>
+    lane.card !== null && lane.groups.flat().every(preparesOnly) ? { ...lane, stopsAt: "questions" } : lane,
+  );
+}
+
+function preparesOnly(action: Action): boolean {
+  return action.kind === "unbind-vf" || isQuestion(action);
+}
+
+/** An action that changes nothing, and whose answer says whether others are to be done. */
+export function isQuestion({ kind }: Action): boolean {
+  return kind === "ask-eswitch-mode" || kind === "ask-steering";
 }
 
 /** Two ports' ways into the same mode. */
@@ -44,16 +56,20 @@ function mayGoTogether(one: Action, other: Action, state: LaneState): boolean {
 }
 
 /** @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs before it */
-function laneOf(action: Action, cards: ReadonlySet<string>, cardOf: CardOf): { key: string; stopsAtFailure: boolean; card: string | null } {
+function laneOf(
+  action: Action,
+  cards: ReadonlySet<string>,
+  cardOf: CardOf,
+): { key: string; stopsAt: Lane["stopsAt"]; card: string | null } {
   if ("pf" in action && (actsOnCard(action) || (action.kind === "unbind-vf" && cards.has(cardOf(action.pf))))) {
     const card = cardOf(action.pf);
-    return { key: `card ${card}`, stopsAtFailure: true, card };
+    return { key: `card ${card}`, stopsAt: "failures", card };
   }
-  const alone = { stopsAtFailure: false, card: null };
+  const alone = { stopsAt: "nothing", card: null } as const;
   if (action.kind === "bind-vf") return { key: `bind ${action.vf}`, ...alone };
   if (action.kind === "unbind-vf") return { key: `unbind on ${action.pf}`, ...alone };
   // Files and units build on one another: a unit is enabled when its file is there.
-  if (actsOnHost(action)) return { key: "host", stopsAtFailure: true, card: null };
+  if (actsOnHost(action)) return { key: "host", stopsAt: "failures", card: null };
   return { key: "netdevs", ...alone };
 }
 
@@ -64,9 +80,11 @@ type CardAction = Extract<
       | "set-vf-autoprobe"
       | "set-vf-count"
       | "set-steering"
+      | "ask-steering"
       | "set-inline"
       | "set-encap"
       | "set-eswitch-mode"
+      | "ask-eswitch-mode"
       | "activate-lag"
       | "set-firmware";
   }
@@ -77,9 +95,11 @@ function actsOnCard(action: Action): action is CardAction {
     case "set-vf-autoprobe":
     case "set-vf-count":
     case "set-steering":
+    case "ask-steering":
     case "set-inline":
     case "set-encap":
     case "set-eswitch-mode":
+    case "ask-eswitch-mode":
     case "activate-lag":
     case "set-firmware":
       return true;

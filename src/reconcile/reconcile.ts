@@ -4,9 +4,11 @@ import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { allRequirements, hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
+import { vfsBound } from "../requirements/vfs-bound.ts";
 import type { Spec } from "../spec/schema.ts";
 import { glanceAfter, mayFollow } from "./after-glance.ts";
-import { type Lane, type LaneState, lanesOf } from "./lanes.ts";
+import { isQuestion, type Lane, type LaneState, lanesOf } from "./lanes.ts";
+import { putBack } from "./put-back.ts";
 import { forbidden, interrupts, needsLastLook } from "./safety.ts";
 import { Turns } from "./turns.ts";
 import { Watched } from "./watched.ts";
@@ -108,6 +110,14 @@ async function reconcileOne(
       continue;
     }
     if (next.kind !== "step") {
+      const actions = next.kind === "stopped" ? putBack(next.stoppedBy, steps, failures, state) : [];
+      if (actions.length > 0) {
+        const step: Step = { nic, requirement: vfsBound.id, deviations: [], actions };
+        steps.push(step);
+        observer.stepBegins?.(step);
+        // One after the other: a PF's autoprobe comes before its VFs.
+        for (const action of actions) failures.push(...(await performStep(host, { ...step, actions: [action] }, state, turns, observer)));
+      }
       const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
       observer.nicEnds?.(outcome);
       return outcome;
@@ -176,19 +186,24 @@ async function performLane(host: Host, step: Step, lane: Lane, observer: Observe
   };
   for (const group of lane.groups) {
     let failed = (await allEnded(group.map(attempt))).flat();
-    if (group.length > 1 && failed.length === group.length && failed.every(isAnswer)) {
+    if (group.length > 1 && failed.length === group.length && failed.every((failure) => isAnswer(failure) && !isHalfDone(failure))) {
       // What all refuse together, they may take one after the other. Where one took it, the host is looked at first.
       failed = [];
       for (const action of group) if (failed.length === 0) failed = await attempt(action);
     }
     failures.push(...failed);
-    if (failed.length > 0 && lane.stopsAtFailure) break;
+    if (failed.some(({ action }) => lane.stopsAt === "failures" || (lane.stopsAt === "questions" && isQuestion(action)))) break;
   }
 }
 
 /** Whether it is the kernel's answer: not vflag's own refusal, nor silence, after which the kernel may still be at work. */
 function isAnswer({ code, reason }: Failure): boolean {
   return code !== null && code !== "ETIMEDOUT" && !reason.startsWith("not done: ");
+}
+
+/** Refusals that can leave a driver half-way: out of memory, interrupted, or the device in error. Another request could crash the kernel. */
+function isHalfDone({ code }: Failure): boolean {
+  return code !== null && ["ENOMEM", "EINTR", "EIO", "ENOLINK"].includes(code);
 }
 
 /** What must not be done is looked for right before it is done: a guest may have started since the step began. */

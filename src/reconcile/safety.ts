@@ -18,6 +18,8 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "set-tc-offload":
     case "set-vf-settings":
     case "activate-lag":
+    // The driver refuses it in switchdev mode whatever it can do; in legacy mode nobody asks.
+    case "ask-steering":
     // The card goes on with what it runs with.
     case "set-firmware":
     // Nothing that runs notices them before the next boot.
@@ -41,6 +43,9 @@ export function forbidden(action: Action, state: HostState): string | null {
     case "set-inline":
     case "set-encap":
       return first(pfAt(state, action.pf), (pf) => enslaved(pf, state));
+    // The LAG of a bonded port would be taken down for the question.
+    case "ask-eswitch-mode":
+      return first(pfAt(state, action.pf), (pf) => enslaved(pf, state) ?? otherMode(pf, action.mode));
     case "set-vf-count":
       return first(pfAt(state, action.pf), (pf) => enslaved(pf, state) ?? inUse(pf));
     case "set-eswitch-mode":
@@ -57,6 +62,7 @@ export function needsLastLook({ kind }: Action): boolean {
     kind === "set-steering" ||
     kind === "set-inline" ||
     kind === "set-encap" ||
+    kind === "ask-eswitch-mode" ||
     kind === "del-ovs-port"
   );
 }
@@ -91,6 +97,10 @@ function neededPort(port: string, state: HostState): string | null {
   const interfaces = known(state.ovs)?.bridges.flatMap((bridge) => bridge.interfaces) ?? [];
   const owner = interfaces.find((candidate) => candidate.port === port && candidate.ifaceId !== null)?.ifaceId;
   return owner === undefined ? null : `${port} belongs to Neutron port ${owner}`;
+}
+
+function otherMode(pf: PhysicalFunction, mode: string): string | null {
+  return known(pf.eswitch)?.mode === mode ? null : `the eSwitch of ${pfName(pf)} is not in ${mode} mode any more`;
 }
 
 /** mlx5 tears an active LAG down and makes it again even when the mode stays: linux eswitch_offloads.c. */

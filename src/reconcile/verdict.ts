@@ -1,10 +1,16 @@
 import type { HostState } from "../host/state.ts";
-import { evaluate, evaluateHost, nicsFound } from "../requirements/evaluate.ts";
+import { evaluate, evaluateHost, hostName, nicsFound } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
-import { verdictStages } from "../requirements/stages.ts";
+import { requirementById, verdictStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Sighting, sightings } from "../symptoms/sightings.ts";
 import { type Cause, causesOf } from "./causes.ts";
+
+function keepsOthers({ deviation, consequences }: Cause): boolean {
+  return [deviation, ...consequences].some(
+    ({ requirement, severity }) => severity !== "warning" && requirementById(requirement)?.gate === true,
+  );
+}
 
 /** The answer for one NIC. `unknown`: nothing seen is wrong, but not everything could be seen. */
 export type Answer = "works" | "broken" | "unknown";
@@ -30,8 +36,13 @@ export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] 
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
     const deviations = stages.flatMap((stage) => [...around, ...own].filter((deviation) => deviation.stage === stage));
     const causes = causesOf(deviations);
-    const first = (severity: Deviation["severity"]) =>
-      causes.find((cause) => [cause.deviation, ...cause.consequences].some((deviation) => deviation.severity === severity))?.deviation;
+    const first = (severity: Deviation["severity"]) => {
+      const found = causes.filter((cause) => [cause.deviation, ...cause.consequences].some((deviation) => deviation.severity === severity));
+      const [foremost] = found;
+      if (foremost === undefined || foremost.deviation.nic === hostName || keepsOthers(foremost)) return foremost?.deviation;
+      // What of the NIC keeps the rest from being brought about takes more from guests than a number that is not as declared.
+      return (found.find((cause) => cause.deviation.nic !== hostName && keepsOthers(cause)) ?? foremost).deviation;
+    };
     const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";
     const view = views.find((candidate) => candidate.nic.name === nic.name);

@@ -66,7 +66,9 @@ export async function watchHost(options: WatchOptions): Promise<void> {
     }
     const changes = changesBetween(state, after.state, spec);
     state = after.state;
-    for (const change of changes) await tell({ kind: "change", at: due.at, change });
+    // It happened before it was seen, and perhaps after the first of the events that were looked into.
+    const at = new Date();
+    for (const change of changes) await tell({ kind: "change", at, change });
     if (changes.length > 0 && !due.isEcho) pending.echo();
   }
 }
@@ -84,8 +86,6 @@ async function looked(
 }
 
 interface Due {
-  /** When the first of the events came. */
-  readonly at: Date;
   readonly parts: ReadonlySet<Part>;
   readonly notices: readonly { readonly at: Date; readonly notice: Notice }[];
   /** Nothing happened; it was time to look once more. */
@@ -187,7 +187,7 @@ class Pending implements Disposable {
   #take(): Due {
     const text = `${this.#untold} more that were not told`;
     const rest = this.#untold === 0 ? [] : [{ at: new Date(), notice: { kind: "lost", text } as const }];
-    const due = { at: this.#first ?? new Date(), parts: new Set(this.#parts), notices: [...this.#notices, ...rest], isEcho: this.#isEcho };
+    const due = { parts: new Set(this.#parts), notices: [...this.#notices, ...rest], isEcho: this.#isEcho };
     this.#parts.clear();
     this.#notices = [];
     this.#untold = 0;

@@ -1,6 +1,7 @@
 import type { Applied } from "../reconcile/apply.ts";
 import type { afterReboot } from "../reconcile/plan.ts";
 import type { NicOutcome } from "../reconcile/reconcile.ts";
+import type { Deviation } from "../requirements/requirement.ts";
 import { requirementById } from "../requirements/stages.ts";
 import { condense, subjectText } from "./condense.ts";
 import { failureLines } from "./failure-lines.ts";
@@ -49,5 +50,12 @@ export function rebootText({ because, phases }: NonNullable<Awaited<ReturnType<t
 function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {
   const complete = left.every((deviation) => deviation.severity === "warning");
   const title = status === "stopped" ? style.bad("stopped") : complete ? style.good("settled") : style.bad("incomplete");
-  return [`${style.strong(nic)}  ${title}`, ...failureLines(failures, style), ...deviationLines(left, style)];
+  // What to do when an action does not help is advice for those that were tried.
+  const tried = new Set(failures.map(({ action }) => JSON.stringify(action)));
+  const told = left.map((deviation): Deviation => {
+    const { remedy } = deviation;
+    if (remedy.kind !== "actions" || remedy.actions.some((action) => tried.has(JSON.stringify(action)))) return deviation;
+    return { ...deviation, remedy: { ...remedy, otherwise: "vflag apply, when what is above is put right" } };
+  });
+  return [`${style.strong(nic)}  ${title}`, ...failureLines(failures, style), ...deviationLines(told, style)];
 }

@@ -1,5 +1,6 @@
-import { eswitchOf, optionFinding, withoutOption } from "./eswitch.ts";
-import type { Requirement } from "./requirement.ts";
+import { eswitchOf, withoutOption } from "./eswitch.ts";
+import type { Finding, Requirement } from "./requirement.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** The inline mode is as declared; without a declaration it is the driver's affair. */
 export const eswitchInline: Requirement = {
@@ -18,11 +19,13 @@ export const eswitchInline: Requirement = {
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.inline;
     if (wanted === undefined) return [];
-    return pfs.flatMap((pf) => {
+    return pfs.flatMap((pf): Finding[] => {
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || (eswitch.inline ?? "none") === wanted) return [];
       if (eswitch.inline === null) return [withoutOption(pf, wanted, "the driver has no inline mode", "inline")];
-      return [optionFinding(pf, wanted, eswitch.inline, { kind: "set-inline", pf: pf.address, inline: wanted }, false)];
+      const set = { kind: "set-inline", pf: pf.address, inline: wanted } as const;
+      const remedy = { kind: "actions", actions: [set] } as const;
+      return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.inline, severity: "error", remedy }];
     });
   },
 };

@@ -1,7 +1,19 @@
-import { isUnknown } from "../host/observed.ts";
+import { cardsOf } from "../host/cards.ts";
+import { halfWayLine } from "../host/driver-restart.ts";
+import { isUnknown, known } from "../host/observed.ts";
+import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { eswitchOf, wantedMode } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { aboutPf, heldVfs } from "./virtual-functions.ts";
+
+/** The ports of this one's card: they share the firmware's memory, and much of the driver's. */
+function cardOf(pf: PhysicalFunction, state: HostState): string[] {
+  const card = cardsOf(state);
+  return state.pfs.flatMap(({ address }) => (card(address) === card(pf.address) ? [address] : []));
+}
+
+const legacyWhy =
+  "In switchdev mode a VF reaches the network only through a representor in a bridge, and its trust, spoof check and link state cannot be set: mode sriov wants legacy.";
 
 /** The eSwitch is in the mode that is wanted: switchdev, or legacy in mode sriov. */
 export const eswitchMode: Requirement = {
@@ -17,7 +29,7 @@ export const eswitchMode: Requirement = {
   ],
   follows: ["ports", "model", "not-in-bond", "vf-count", "vf-links"],
   gate: true,
-  check: ({ nic, pfs }) => {
+  check: ({ nic, pfs, state }) => {
     const wanted = wantedMode(nic);
     return pfs.flatMap((pf): Finding[] => {
       if (isUnknown(pf.eswitch)) {
@@ -26,6 +38,12 @@ export const eswitchMode: Requirement = {
       }
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || eswitch.mode === wanted) return [];
+      const halfWay = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
+      const line = halfWayLine(halfWay, cardOf(pf, state));
+      if (line !== null) {
+        const text = `the driver could not undo a change of mode that failed ("${line}"): to ask for it again can crash the kernel, and vflag does not`;
+        return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy: { kind: "reboot", text } }];
+      }
       const held = heldVfs(pf);
       const remedy: Finding["remedy"] =
         held.length > 0
@@ -33,9 +51,10 @@ export const eswitchMode: Requirement = {
           : {
               kind: "actions",
               actions: [{ kind: "set-eswitch-mode", pf: pf.address, mode: wanted }],
-              otherwise: `see dmesg | grep ${pf.address} for the firmware's reason; after "failed to rollback" only a reboot helps`,
+              otherwise: `the refusal above is the driver's own; where it names no reason, dmesg | grep ${pf.address} has the firmware's`,
             };
-      return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy }];
+      const why = wanted === "legacy" ? { why: legacyWhy } : {};
+      return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy, ...why }];
     });
   },
 };

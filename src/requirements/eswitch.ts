@@ -1,5 +1,6 @@
 import type { Action } from "../host/action.ts";
 import { known } from "../host/observed.ts";
+import type { RefusedSetting } from "../host/refused.ts";
 import type { Eswitch, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import type { Finding, Remedy } from "./requirement.ts";
@@ -21,31 +22,73 @@ export function modeChangePending(nic: NicSpec, pf: PhysicalFunction): boolean {
   return eswitch !== undefined && eswitch.mode !== wantedMode(nic);
 }
 
-/** A finding on one eSwitch option. An option that only takes effect on the way to switchdev is set from legacy mode. */
-export function optionFinding(pf: PhysicalFunction, expected: string, actual: string, set: Action, fromLegacy: boolean): Finding {
+/**
+ * How an option that takes effect on the way to switchdev is set: at once in legacy mode; from switchdev mode by way of legacy, which cuts off
+ * every VF and is begun only where it is known to end well.
+ */
+export interface OptionChange {
+  readonly expected: string;
+  readonly actual: string;
+  readonly set: Action;
+  /** What the device is asked before anything is taken apart; null where no question without consequences tells whether it can do this. */
+  readonly question: readonly Action[] | null;
+}
+
+/** A finding on such an option. */
+export function optionFinding(pf: PhysicalFunction, { expected, actual, set, question }: OptionChange): Finding {
+  const remedy = eswitchOf(pf)?.mode === "switchdev" ? viaLegacy(pf, set, question) : actions([set]);
+  return { ...aboutPf(pf), expected, actual, severity: "error", remedy };
+}
+
+/** A finding on an option that the driver does not have. */
+export function withoutOption(pf: PhysicalFunction, expected: string, actual: string, key: string): Finding {
   return {
     ...aboutPf(pf),
     expected,
     actual,
     severity: "error",
-    remedy: fromLegacy ? viaLegacy(pf, set) : { kind: "actions", actions: [set] },
+    remedy: { kind: "person", text: `drop \`${key}\` from the spec` },
+    lasting: true,
   };
 }
 
-/** A finding on an option that the driver does not have. */
-export function withoutOption(pf: PhysicalFunction, expected: string, actual: string, key: string): Finding {
-  return { ...aboutPf(pf), expected, actual, severity: "error", remedy: { kind: "person", text: `drop \`${key}\` from the spec` } };
+/** A finding on an option that the device was asked for, and cannot do. */
+export function refusedOption(pf: PhysicalFunction, expected: string, actual: string, key: string, refused: RefusedSetting): Finding {
+  const text = `drop \`${key}\` from the spec: this card cannot do it, so that vflag does not ask it again (with another kernel or firmware it does)`;
+  return {
+    ...withoutOption(pf, expected, `${actual}: the card refuses it ("${lastSentence(refused.words)}")`, key),
+    remedy: { kind: "person", text },
+  };
 }
 
-function viaLegacy(pf: PhysicalFunction, set: Action): Remedy {
-  if (eswitchOf(pf)?.mode !== "switchdev") return { kind: "actions", actions: [set] };
+/** Asks whether an eSwitch would change its mode now; nothing where its driver has no such question. */
+export function modeQuestion(pf: PhysicalFunction): Action[] {
+  const mode = eswitchOf(pf)?.mode;
+  return mode === undefined || pf.driver !== "mlx5_core" ? [] : [{ kind: "ask-eswitch-mode", pf: pf.address, mode }];
+}
+
+/** A failed request is told as `what was tried: error: the driver's sentence`. */
+function lastSentence(words: string): string {
+  return words.replace(/^.*?: E[A-Z]+: /, "").replace(/^mlx5_core: /, "");
+}
+
+function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[] | null): Remedy {
   const held = heldVfs(pf);
   if (held.length > 0) {
     return { kind: "person", text: `the eSwitch must go through legacy mode for this, which cuts off VFs in use: ${held.join("; ")}` };
+  }
+  if (question === null) {
+    const text =
+      "the early stage sets it before switchdev. In switchdev mode nobody can ask the card whether it can do this, and to go by way of legacy mode would cut off its VFs for nothing if it cannot";
+    return { kind: "reboot", text };
   }
   const driver = nativeDriver(pf);
   const unbind = pf.vfs
     .filter((vf) => vf.driver === driver)
     .map((vf): Action => ({ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }));
-  return { kind: "actions", actions: [...unbind, { kind: "set-eswitch-mode", pf: pf.address, mode: "legacy" }, set] };
+  return actions([...question, ...modeQuestion(pf), ...unbind, { kind: "set-eswitch-mode", pf: pf.address, mode: "legacy" }, set]);
+}
+
+function actions(list: Action[]): Remedy {
+  return { kind: "actions", actions: list };
 }

@@ -14,7 +14,7 @@ import { pfName } from "./virtual-functions.ts";
  * The firmware of each declared card offers the VFs that its ports want, now and after the next boot.
  *
  * Looked at only where the spec has a section `firmware`. What counts for today is what the kernel shows: where every
- * declared port already offers enough VFs and the firmware cannot be asked, nothing is found. NUM_OF_VFS is one value for
+ * declared port already offers enough VFs and the firmware cannot be asked, that is a warning. NUM_OF_VFS is one value for
  * all ports of a card, so the largest number wanted on it; a larger one stays.
  */
 export const firmware: HostRequirement = {
@@ -68,7 +68,10 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
     return [{ ...aboutCard(wanted), expected, actual, severity, remedy }];
   };
   const cannotTell = (reason: string): HostFinding[] => {
-    if (enough) return [];
+    if (enough) {
+      const text = `look by hand, if the number of VFs is to survive the next boot: ${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })} sets it`;
+      return finding(reason, "warning", { kind: "person", text });
+    }
     const text = `look by hand, and set what is missing: ${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })}; then ${loadText(first)}`;
     return finding(reason, "unknown", { kind: "person", text });
   };

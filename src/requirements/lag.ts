@@ -1,8 +1,11 @@
+import { stuckLagLine } from "../host/driver-restart.ts";
+import { modelOf } from "../host/models.ts";
 import { isUnknown, known } from "../host/observed.ts";
-import type { Lag, PhysicalFunction } from "../host/state.ts";
+import type { HostState, Lag, PhysicalFunction } from "../host/state.ts";
+import { firmwareCardOf } from "./firmware-wait.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { boundVfs } from "./vfs-unbound.ts";
-import { pfName } from "./virtual-functions.ts";
+import { heldVfs, pfName } from "./virtual-functions.ts";
 
 /** How long the LAG may take after the bond has formed: typically 1 s, up to 10 s on debug kernels. */
 const activationSeconds = 10;
@@ -20,7 +23,7 @@ export const lag: Requirement = {
   ],
   byHand: [
     "All VFs unbound, both eSwitches in switchdev mode, exactly the two ports in the bond: then wait.",
-    "To make the driver try again: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already).",
+    "To make the driver try again while the LAG is disabled: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already; an answer `E-Switch is busy` has been obeyed all the same). Never on an active LAG: it is taken down for that, and does not come back while a VF has a driver.",
     "Type roce: reboot, with the early stage before networking.",
     "`driver restart required` in dmesg (the bond changed while VFs were bound, and the firmware kept its LAG): reboot.",
   ],
@@ -30,22 +33,28 @@ export const lag: Requirement = {
   ],
   follows: ["ports", "model", "not-in-bond", "vf-count", "vfs-unbound", "eswitch-mode", "bond", "firmware"],
   gate: true,
-  check: ({ nic, pfs }) => {
+  check: ({ nic, pfs, state }) => {
     const first = pfs[0];
     if (nic.mode !== "vf-lag" || first === undefined) return [];
     // Both PFs show the one LAG of their card; the first one speaks for it unless it cannot be read there.
     const pf = pfs.find((candidate) => !isUnknown(candidate.lag)) ?? first;
-    return lagFindings(pf, pfs);
+    return lagFindings(pf, pfs, state);
   },
 };
 
-function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): Finding[] {
+function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], state: HostState): Finding[] {
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
     return [{ subject: `LAG of ${pfName(pf)}`, expected: "active, type switchdev", actual, severity, remedy }];
   };
   if (isUnknown(pf.lag)) {
     const text = `vflag binds no VF before it is sure: mount debugfs; a kernel before 5.19 tells the LAG only in its log, which must reach back to the bond's making`;
     return finding(pf.lag.unknown, "unknown", { kind: "person", text });
+  }
+  const vfsOffered = pf.lag === null ? offeredOver64(ports, state) : null;
+  if (pf.lag === null && vfsOffered !== null) {
+    const text = `set NUM_OF_VFS to 64 or less in the firmware (vflag sets it where the spec has \`firmware: {manage: true}\`, and 64 VFs a port at most), then reboot`;
+    const actual = `the driver shows no LAG at all, as where the firmware is set up for more than 64 VFs (${vfsOffered}) and withdraws it`;
+    return finding(actual, "error", { kind: "person", text });
   }
   if (pf.lag === null)
     return alone(
@@ -59,6 +68,18 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     return strange === null ? [] : finding(strange, "unknown", { kind: "person", text: "compare /sys/kernel/debug/mlx5/*/lag by hand" });
   }
   if (pf.lag.state === "disabled") {
+    const log = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
+    const stuck = stuckLagLine(
+      log,
+      ports.map(({ address }) => address),
+    );
+    // Its line says why and what to do. No VF is unbound for a LAG that is not to be had.
+    if (stuck !== null) {
+      const held = ports.flatMap(heldVfs);
+      const drain = held.length === 0 ? "" : `. Move or stop the guests first: ${held.join("; ")}`;
+      const text = `the firmware kept the LAG that the driver gave up while VFs had drivers, and makes no other until the driver starts again${drain}`;
+      return finding("disabled, and the firmware has kept the old one", "error", { kind: "reboot", text });
+    }
     // The firmware rejects the LAG while a VF is driven; one that is in use stays, and a person must decide.
     const bound = ports.flatMap((port) => boundVfs(port, "while the LAG is not active"));
     const held = bound.filter((candidate) => candidate.remedy.kind !== "actions");
@@ -68,7 +89,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
     return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
       kind: "actions",
       actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
-      otherwise: `see dmesg | grep -e ${pf.address} -e lag: firmware NUM_OF_VFS over 64 and capabilities that a port lacks are named there; after "driver restart required" only a reboot helps`,
+      otherwise: `see dmesg | grep -e ${pf.address} -e lag for what the firmware refused; after "driver restart required" only a reboot helps. A bond mode that the NIC cannot offload, and netdevs that were not ready, are told only to whoever made the bond`,
     });
   }
   if (pf.lag.type === null && pf.lag.source === "kernel-log") {
@@ -77,6 +98,20 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[]): 
   }
   const wrongType = finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
   return pf.lag.type === "roce" ? wrongType : alone(wrongType);
+}
+
+/**
+ * How it shows that the card is set up for more than 64 VFs a port; null where it is not, or its model has no VF-LAG. Some firmware then
+ * offers no LAG, and the driver makes no object for one, nor says a word: linux lag/lag.c, mlx5_lag_add_mdev().
+ */
+function offeredOver64(ports: readonly PhysicalFunction[], state: HostState): string | null {
+  const [first] = ports;
+  if (first === undefined || modelOf(first.vendor, first.product)?.vfLag !== true) return null;
+  const count = known(firmwareCardOf(first, state)?.configuration)?.parameters["NUM_OF_VFS"];
+  const running = count?.current ?? null;
+  if (running !== null) return Number(running) > 64 ? `NUM_OF_VFS is ${running}` : null;
+  const total = Math.max(...ports.map(({ sriov }) => sriov?.total ?? 0));
+  return total > 64 ? `sriov_totalvfs is ${total}` : null;
 }
 
 /** A bond made too early gives type roce; no driver without LAG, and no other type, comes from what was wrong before. */

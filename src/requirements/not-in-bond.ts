@@ -50,7 +50,7 @@ function pending(view: NicView): string[] {
   return beforeBonding.flatMap((requirement) => {
     return requirement
       .check(view)
-      .filter((finding) => finding.severity === "error")
+      .filter(({ severity, lasting }) => severity === "error" && lasting !== true)
       .map((finding) => `${finding.actual} instead of ${finding.expected}`);
   });
 }

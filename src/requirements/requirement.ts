@@ -55,6 +55,10 @@ export interface Finding {
   readonly remedy: Remedy;
   /** True where nothing that its requirement follows from can explain it. */
   readonly independent?: true;
+  /** True where no run of vflag and no boot can mend it, but another kernel, card or spec: units do not fail for it. */
+  readonly lasting?: true;
+  /** Why it matters, where the requirement's own reason is that of another case. */
+  readonly why?: string;
 }
 
 /** A finding about the host itself. */

@@ -1,5 +1,6 @@
 import { isUnknown } from "../host/observed.ts";
-import { eswitchOf, optionFinding, withoutOption } from "./eswitch.ts";
+import { refusedOf } from "../host/refusals.ts";
+import { eswitchOf, optionFinding, refusedOption, withoutOption } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { aboutPf } from "./virtual-functions.ts";
 
@@ -13,11 +14,11 @@ export const steering: Requirement = {
   byHand: ["devlink dev param set pci/ADDRESS name flow_steering_mode value smfs cmode runtime (before switchdev)"],
   references: [
     "https://docs.kernel.org/networking/devlink/mlx5.html",
-    "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate)",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate: the capability is asked before the mode)",
   ],
   follows: ["model", "not-in-bond", "vf-count", "vf-links"],
   gate: false,
-  check: ({ nic, pfs }) => {
+  check: ({ nic, pfs, state }) => {
     const wanted = nic.eswitch.steering;
     if (wanted === undefined) return [];
     return pfs.flatMap((pf): Finding[] => {
@@ -38,7 +39,12 @@ export const steering: Requirement = {
       if (eswitch.steering === null) {
         return [withoutOption(pf, wanted, "the driver has no flow_steering_mode", "steering")];
       }
-      return [optionFinding(pf, wanted, eswitch.steering, { kind: "set-steering", pf: pf.address, steering: wanted }, true)];
+      const refused = refusedOf(pf, "steering", wanted, state);
+      if (refused !== undefined) return [refusedOption(pf, wanted, eswitch.steering, "steering", refused)];
+      const set = { kind: "set-steering", pf: pf.address, steering: wanted } as const;
+      // Every device can do dmfs.
+      const question = wanted === "dmfs" ? [] : [{ kind: "ask-steering", pf: pf.address, steering: wanted } as const];
+      return [optionFinding(pf, { expected: wanted, actual: eswitch.steering, set, question })];
     });
   },
 };

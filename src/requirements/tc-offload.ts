@@ -1,9 +1,9 @@
 import { word } from "../host/command.ts";
-import { isUnknown } from "../host/observed.ts";
+import { isUnknown, known } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
 import { eswitchPorts } from "./eswitch-ports.ts";
-import type { Finding, Requirement } from "./requirement.ts";
-import type { Subject } from "./virtual-functions.ts";
+import type { Finding, NicView, Requirement } from "./requirement.ts";
+import { aboutPf, type Subject } from "./virtual-functions.ts";
 
 /** Hardware tc offload is on for the ports and for every representor. */
 export const tcOffload: Requirement = {
@@ -11,13 +11,55 @@ export const tcOffload: Requirement = {
   stage: "early",
   title: "hw-tc-offload is on for ports and representors",
   why: "Open vSwitch offloads flows through tc: on a netdev with hw-tc-offload off they stay in software, without any message.",
-  observe: ["ethtool -k NETDEV | grep hw-tc-offload"],
+  observe: ["ethtool -k NETDEV | grep hw-tc-offload", "grep -E 'MLX5_CLS_ACT|NET_TC_SKB_EXT' /boot/config-$(uname -r)"],
   byHand: ["ethtool -K NETDEV hw-tc-offload on"],
-  references: ["https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html", "ethtool(8)"],
+  references: [
+    "https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html",
+    "ethtool(8)",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT)",
+  ],
   follows: ["ports", "eswitch-mode"],
   gate: false,
-  check: (view) => eswitchPorts(view).flatMap(({ netdev, about }) => offloadFinding(netdev, about)),
+  check: (view) => {
+    const without = builtWithout(view);
+    return without.length > 0 ? without : eswitchPorts(view).flatMap(({ netdev, about }) => offloadFinding(netdev, about));
+  },
 };
+
+/**
+ * A kernel whose mlx5 was built without tc offload: known from its configuration before switchdev mode, and in it by representors that
+ * have none. The uplink's own feature says nothing: it reads `on [fixed]` then, or can even be switched.
+ * Source: linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT), en_rep.c.
+ */
+function builtWithout(view: NicView): Finding[] {
+  const { nic, pfs, state } = view;
+  const concerned = pfs.filter(({ driver }) => driver === "mlx5_core");
+  if (nic.mode === "sriov" || concerned.length === 0) return [];
+  const option = known(state.kernelOptions)?.["CONFIG_MLX5_CLS_ACT"];
+  const shown = eswitchPorts(view).some(({ netdev, role }) => {
+    const offload = known(netdev.tcOffload);
+    return role === "representor" && offload?.fixed === true && !offload.on;
+  });
+  if (option !== false && !(option === undefined && shown)) return [];
+  const how =
+    option === false
+      ? "its mlx5 was built without CONFIG_MLX5_CLS_ACT"
+      : "its mlx5 gives representors no hw-tc-offload (built without CONFIG_MLX5_CLS_ACT)";
+  const text =
+    "every flow of a guest stays in software with this kernel, whatever else is set. Boot one that was built with CONFIG_NET_TC_SKB_EXT " +
+    "and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's and Ubuntu's kernels are; Debian's 6.12 is not";
+  return concerned.map((pf): Finding => {
+    const actual = `kernel ${state.kernel} cannot offload: ${how}`;
+    return {
+      ...aboutPf(pf),
+      expected: "a kernel that offloads flows",
+      actual,
+      severity: "error",
+      remedy: { kind: "person", text },
+      lasting: true,
+    };
+  });
+}
 
 function offloadFinding(netdev: Netdev, about: Subject): Finding[] {
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
@@ -28,7 +70,8 @@ function offloadFinding(netdev: Netdev, about: Subject): Finding[] {
   }
   if (netdev.tcOffload.on) return [];
   if (netdev.tcOffload.fixed) {
-    return finding("off [fixed]", "error", { kind: "person", text: "the driver cannot turn it on: a newer kernel or driver is needed" });
+    const text = `its driver does not let it be turned on: ethtool -i ${word(netdev.name)} names the driver; another kernel, or the vendor's driver, may`;
+    return finding("off [fixed]", "error", { kind: "person", text });
   }
   return finding("off", "error", {
     kind: "actions",

@@ -6,10 +6,10 @@ export const vfLinks: Requirement = {
   id: "vf-links",
   stage: "early",
   title: "every VF has appeared on the PCI bus",
-  why: "An eSwitch that goes to switchdev while VFs are still appearing fails ('Failed setting eswitch to offloads', syndrome 0x98afbb).",
+  why: "Guests are given VFs by number, and one that appears late may be bound by whoever sees it first, in the way of switchdev and of the LAG.",
   observe: ["ls -d /sys/bus/pci/devices/ADDRESS/virtfn*"],
   byHand: ["Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when none is in use."],
-  references: ["https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015"],
+  references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_enable)"],
   follows: ["vf-count", "bios-resources"],
   gate: true,
   check: ({ pfs }) => {

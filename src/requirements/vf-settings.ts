@@ -34,8 +34,8 @@ export function wantedSettings(nic: NicSpec, port: number, vf: number): Partial<
 }
 
 /**
- * What is declared, and a link: switchdev mode leaves VFs with link state `disable` for good, also after a return to legacy
- * mode (linux esw_offloads_enable()), and a VF of a NIC in mode sriov then has none.
+ * What is declared, and a link: in switchdev mode the link state of VFs reads `disable`, and a VF of a NIC in mode sriov that was left so
+ * has none. 6.1 and 6.12 set `auto` on the way back to legacy mode (linux esw/legacy.c, esw_legacy_enable()); not every kernel does.
  */
 function wantedFor(nic: NicSpec, port: number, vf: VirtualFunction): Partial<VfSettings> {
   const declared = wantedSettings(nic, port, vf.index);

@@ -1,8 +1,11 @@
 import type { PhysicalFunction } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
-import { modeChangePending } from "./eswitch.ts";
+import { modeChangePending, modeQuestion } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { aboutVf, heldBy, nativeDriver } from "./virtual-functions.ts";
+
+const modeWhy =
+  "A firmware refuses the tables of switchdev mode while a VF is driven (syndrome 0x98afbb), and drivers expect VFs unbound at a mode change.";
 
 /** No VF has its driver while the eSwitch mode or the LAG is still to come. */
 export const vfsUnbound: Requirement = {
@@ -22,7 +25,16 @@ export const vfsUnbound: Requirement = {
     const changing = pfs.filter((pf) => modeChangePending(nic, pf));
     // Under VF-LAG both ports' VFs belong to one LAG; else a port's mode is its own affair.
     const concerned = nic.mode === "vf-lag" && changing.length > 0 ? pfs : changing;
-    if (concerned.length > 0) return concerned.flatMap((pf) => boundVfs(pf, "while the eSwitch mode is to be changed"));
+    if (concerned.length > 0) {
+      // Nothing is unbound for a change that would be refused.
+      const ask = changing.flatMap(modeQuestion);
+      const why = nic.mode === "vf-lag" ? {} : { why: modeWhy };
+      return concerned.flatMap((pf) =>
+        boundVfs(pf, "while the eSwitch mode is to be changed").map(({ remedy, ...found }) => {
+          return { ...found, ...why, remedy: remedy.kind === "actions" ? { ...remedy, actions: [...ask, ...remedy.actions] } : remedy };
+        }),
+      );
+    }
     // Once the ports are in the bond, it is the LAG's own requirement that knows whether VFs are in its way.
     const bonded = pfs.some((pf) => netdevOf(pf, state)?.master != null);
     return nic.mode === "vf-lag" && !bonded ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made")) : [];

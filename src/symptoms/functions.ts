@@ -5,17 +5,23 @@ const core = "linux drivers/net/ethernet/mellanox/mlx5/core";
 /** What the kernel says of PFs, VFs, their eSwitch, and of bonds. */
 export const functionSymptoms: readonly Symptom[] = [
   {
-    id: "eswitch-before-vfs",
-    title: "switchdev was set before all VFs were there",
+    id: "encap-while-vfs-driven",
+    title: "switchdev was set while a VF was driven",
     shows: "kernel-log",
     looks: "mlx5_core 0101:00:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_FLOW_TABLE(0x930) ... failed, ... syndrome (0x98afbb), err(-22)",
     patterns: [/syndrome \(0x98afbb\)/i],
-    cause: "the eSwitch was changed while the last VFs were still appearing on the PCI bus",
-    remedy: "wait until every virtfn link is there, then set switchdev again (vflag does)",
-    explains: ["vf-links", "eswitch-mode"],
+    cause:
+      "the firmware makes no tables that encapsulate while a VF has a driver, be it one that autoprobe is still binding; the port is left in legacy mode without a table (6.1 and later), and its VFs without a network",
+    remedy:
+      "unbind the VFs and set switchdev again (vflag apply); to stay in legacy mode, write 0 and then the number of VFs to sriov_numvfs; `encap: false` in the spec avoids such tables",
+    explains: ["eswitch-mode", "eswitch-encap", "vfs-unbound"],
     over: "switchdev",
     alone: "always",
-    references: ["https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015"],
+    references: [
+      "https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015",
+      "Mellanox/ovs-tests test-eswitch-toggle-mode-fail.sh",
+      `${core}/eswitch_offloads.c: esw_create_offloads_fdb_tables, esw_offloads_start`,
+    ],
   },
   {
     id: "eswitch-tables-refused",
@@ -29,7 +35,7 @@ export const functionSymptoms: readonly Symptom[] = [
     explains: ["eswitch-mode"],
     over: "switchdev",
     alone: "always",
-    partOf: ["eswitch-before-vfs"],
+    partOf: ["encap-while-vfs-driven"],
     references: [`${core}/eswitch_offloads.c`, `${core}/eswitch.c`],
   },
   {
@@ -156,7 +162,7 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "see the line after it for what the driver made of it",
     explains: ["eswitch-mode", "vf-count", "vfs-bound", "lag", "steering"],
     over: "switchdev",
-    partOf: ["eswitch-before-vfs", "vf-lag-refused", "roce-lag-refused", "lag-stuck", "lag-not-made", "vf-probe-failed"],
+    partOf: ["encap-while-vfs-driven", "vf-lag-refused", "roce-lag-refused", "lag-stuck", "lag-not-made", "vf-probe-failed"],
     references: [`${core}/cmd.c: mlx5_cmd_out_err`],
   },
   {
@@ -256,6 +262,18 @@ export const functionSymptoms: readonly Symptom[] = [
     explains: ["eswitch-mode"],
     over: "switchdev",
     references: [`${core}/eswitch_offloads.c: mlx5_devlink_eswitch_mode_set`],
+  },
+  {
+    id: "steering-not-offered",
+    title: "the card cannot do this flow steering",
+    shows: "answer",
+    looks: "Error: mlx5_core: Software managed steering is not supported by current device.",
+    patterns: [/(?:Software managed|Hardware) steering is not supported by current device/i],
+    cause: "the firmware does not offer what the steering needs, whatever the eSwitch's mode",
+    remedy: "drop `steering` from the spec; what was refused is kept, and not asked again with the same kernel and firmware",
+    explains: ["steering"],
+    over: "never",
+    references: [`${core}/fs_core.c: mlx5_fs_mode_validate`],
   },
   {
     id: "steering-in-switchdev",

@@ -11,7 +11,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks:
       "mlx5_core 0000:37:00.0: ... Failed to activate VF LAG / Make sure all VFs are unbound prior to VF LAG activation or deactivation",
     patterns: [/Failed to activate VF LAG/],
-    cause: "VFs were bound to their driver when the bond formed, so that the firmware refused to make the LAG",
+    cause:
+      "the firmware makes no LAG while a VF has a driver (the driver's words are the same for any refusal: where no VF had one, the line with CREATE_LAG before it has the firmware's reason)",
     remedy: "vflag apply: it unbinds VFs that nobody uses and makes the driver try again; VFs in use have to be drained first",
     explains: ["lag", "vfs-unbound"],
     over: "lag",
@@ -50,7 +51,7 @@ export const lagSymptoms: readonly Symptom[] = [
     title: "a LAG could not be made",
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Failed to create LAG (-22); CREATE_LAG(0x840) ... failed, status bad parameter(0x3)",
-    patterns: [/Failed to create LAG \(/, /\bCREATE_LAG\(0x840\).* failed\b/],
+    patterns: [/Failed to create (?:LAG(?: in shared FDB mode)?|SD shared FDB) \(/, /\bCREATE_LAG\(0x840\).* failed\b/],
     cause: "the firmware rejected it: VFs that are bound, or a firmware that cannot do what the driver asks for",
     remedy: "unbind the VFs and let the driver try again (vflag apply); if none was bound, update the card's firmware",
     explains: ["lag"],

@@ -121,7 +121,7 @@ function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[]
       return restarted(line, later);
     case "lag":
       if (restarted(line, later) || pfs.some((pf) => known(pf.lag)?.state === "active")) return true;
-      return made(later, pfs);
+      return made(later, pfs) || bondedAgain(later, pfs);
     case "switchdev":
       if (restarted(line, later)) return true;
       return later.some(
@@ -147,6 +147,14 @@ function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[]
 /** At its start the driver tells its firmware's version. */
 function restarted({ device }: KernelLine, later: readonly KernelLine[]): boolean {
   return device !== null && later.some((next) => next.device === device && next.text.includes(": firmware version: "));
+}
+
+/** A port left its bond later: what was refused of that bond says nothing of one that was made since. */
+function bondedAgain(later: readonly KernelLine[], pfs: readonly PhysicalFunction[]): boolean {
+  return later.some(({ text }) => {
+    const [, newer, older] = /^\S+: (?:\(slave (\S+)\): Releasing |Releasing \w+ interface (\S+))/.exec(text) ?? [];
+    return pfs.some(({ netdev }) => netdev !== null && (netdev === newer || netdev === older));
+  });
 }
 
 /** Whether the LAG was made later: the driver says so before it asks the firmware, which may refuse at once. */

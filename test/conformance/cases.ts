@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import type { Action } from "../../src/host/action.ts";
-import { ActionError, type Host } from "../../src/host/host.ts";
 import { known } from "../../src/host/observed.ts";
-import { HostState, type PhysicalFunction } from "../../src/host/state.ts";
-import type { Testbed } from "./testbed.ts";
-
-/** What a host must allow, refuse and answer. One case is one behaviour of the kernel or of the NIC's driver. */
-export interface Case {
-  readonly title: string;
-  readonly needs: "sriov" | "eswitch" | "steering" | "lag";
-  readonly run: (host: Host, bed: Testbed) => Promise<void>;
-}
+import { HostState } from "../../src/host/state.ts";
+import {
+  bothSwitchdev,
+  type Case,
+  createVfs,
+  eventually,
+  first,
+  nameOf,
+  pause,
+  port,
+  portNames,
+  portsOf,
+  refused,
+  switchdev,
+} from "./case-tools.ts";
+import { driverCases } from "./driver-cases.ts";
 
 export const cases: readonly Case[] = [
   {
@@ -216,7 +222,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    title: "switchdev gives every VF a representor, with offload on",
+    title: "switchdev gives every VF a representor, of the port's eSwitch",
     needs: "eswitch",
     run: async (host) => {
       await createVfs(host, 3);
@@ -228,21 +234,20 @@ export const cases: readonly Case[] = [
       assert.deepEqual(representors.map((representor) => representor.vf).sort(), [0, 1, 2]);
       for (const { netdev: name } of representors) {
         const netdev = state.netdevs.find((candidate) => candidate.name === name);
-        assert.deepEqual(netdev?.tcOffload, { on: true, fixed: false });
         assert.equal(netdev?.switchId, state.netdevs.find((candidate) => candidate.name === pf.netdev)?.switchId);
       }
     },
   },
   {
-    title: "switchdev leaves the uplink one channel and turns its offload on",
+    title: "switchdev leaves the uplink one channel and turns its offload on, fixed where the kernel takes no rules",
     needs: "eswitch",
-    run: async (host) => {
+    run: async (host, bed) => {
       await createVfs(host, 1);
       await switchdev(host);
       const { netdev: name } = await port(host);
       const netdev = (await host.observe()).netdevs.find((candidate) => candidate.name === name);
       assert.equal(known(netdev?.channels)?.combined, 1);
-      assert.deepEqual(netdev?.tcOffload, { on: true, fixed: false });
+      assert.deepEqual(netdev?.tcOffload, { on: true, fixed: !bed.nic.tcOffload });
     },
   },
   {
@@ -315,7 +320,7 @@ export const cases: readonly Case[] = [
   },
   {
     title: "hw-tc-offload can be turned off and on",
-    needs: "eswitch",
+    needs: "rules",
     run: async (host) => {
       await createVfs(host, 1);
       await switchdev(host);
@@ -391,7 +396,7 @@ export const cases: readonly Case[] = [
   },
   {
     title: "encap can be set in legacy mode, and reads back",
-    needs: "eswitch",
+    needs: "encap",
     run: async (host) => {
       const { address } = await port(host);
       for (const encap of [false, true]) {
@@ -429,7 +434,7 @@ export const cases: readonly Case[] = [
   },
   {
     title: "dmfs is accepted in switchdev mode, and reads back",
-    needs: "steering",
+    needs: "smfs",
     run: async (host) => {
       const { address } = await port(host);
       await host.perform({ kind: "set-steering", pf: address, steering: "smfs" });
@@ -482,11 +487,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    title: "a bond mode that cannot be offloaded keeps the LAG disabled",
+    title: "a bond mode that cannot be offloaded keeps the LAG disabled, and whoever makes the bond is warned",
     needs: "lag",
     run: async (host, bed) => {
       await bothSwitchdev(host);
-      await bed.bond("bond0", "balance-rr", await portNames(host));
+      const warnings = await bed.bond("bond0", "balance-rr", await portNames(host));
+      assert.match(warnings.join("\n"), /Can't activate LAG offload, TX type isn't supported/);
       await refused(host, { kind: "activate-lag", pf: (await port(host)).address, seconds: 2 }, "ETIMEDOUT");
     },
   },
@@ -581,68 +587,5 @@ export const cases: readonly Case[] = [
       assert.equal(known((await port(host)).lag)?.state, "active");
     },
   },
+  ...driverCases,
 ];
-
-/** The NIC under test: the PFs of the first card. */
-async function portsOf(host: Host): Promise<PhysicalFunction[]> {
-  const { pfs } = await host.observe();
-  const card = pfs[0]?.address.slice(0, -2);
-  return pfs.filter((pf) => pf.address.slice(0, -2) === card).sort((a, b) => (a.address < b.address ? -1 : 1));
-}
-
-async function port(host: Host): Promise<PhysicalFunction> {
-  return first(await portsOf(host));
-}
-
-async function portNames(host: Host): Promise<string[]> {
-  return (await portsOf(host)).map(nameOf);
-}
-
-async function createVfs(host: Host, count: number, pf?: PhysicalFunction): Promise<void> {
-  const { address } = pf ?? (await port(host));
-  await host.perform({ kind: "set-vf-autoprobe", pf: address, on: false });
-  await host.perform({ kind: "set-vf-count", pf: address, count });
-}
-
-async function switchdev(host: Host): Promise<void> {
-  await host.perform({ kind: "set-eswitch-mode", pf: (await port(host)).address, mode: "switchdev" });
-}
-
-async function bothSwitchdev(host: Host): Promise<void> {
-  for (const pf of await portsOf(host)) {
-    await createVfs(host, 1, pf);
-    await host.perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "switchdev" });
-  }
-}
-
-async function refused(host: Host, action: Action, code: string): Promise<void> {
-  await assert.rejects(host.perform(action), (error: unknown) => {
-    assert.ok(error instanceof ActionError, `${String(error)} is no ActionError`);
-    assert.equal(error.code, code, error.message);
-    return true;
-  });
-}
-
-/** Waits for what udev or a driver does on its own, 10 s at most. */
-async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (await condition()) return;
-    await pause(100);
-  }
-  assert.fail("it did not come about within 10 s");
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-function nameOf(pf: PhysicalFunction): string {
-  assert.ok(pf.netdev !== null, `${pf.address} has no netdev`);
-  return pf.netdev;
-}
-
-function first<T>(list: readonly T[]): T {
-  const [value] = list;
-  assert.ok(value !== undefined, "an empty list");
-  return value;
-}

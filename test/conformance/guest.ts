@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { known } from "../../src/host/observed.ts";
 import { HostState } from "../../src/host/state.ts";
+import { igb } from "./simulated-bed.ts";
 import { conformance } from "./suite.ts";
 import type { NicProperties } from "./testbed.ts";
 
@@ -13,7 +14,7 @@ import type { NicProperties } from "./testbed.ts";
  * NIC's name in VFLAG_NIC. It takes the ports of the first card for itself: never run it on a machine that needs them.
  */
 const nics: Readonly<Record<string, NicProperties>> = {
-  igb: { totalVfs: 7, tellsVfProduct: true, vfDriver: "igbvf", eswitch: false, lag: false, steering: [], maxChannels: 2 },
+  igb,
   mlx5: {
     totalVfs: 8,
     tellsVfProduct: false,
@@ -22,6 +23,9 @@ const nics: Readonly<Record<string, NicProperties>> = {
     lag: true,
     steering: ["dmfs", "smfs"],
     maxChannels: 4,
+    tcOffload: true,
+    encap: true,
+    faults: [],
   },
 };
 
@@ -75,13 +79,22 @@ conformance({
   },
   bond: async (bond, mode, netdevs) => {
     ip("link", "add", bond, "type", "bond", "mode", mode, "miimon", "100");
-    for (const netdev of netdevs) {
+    const warnings = netdevs.flatMap((netdev) => {
       ip("link", "set", netdev, "down");
-      ip("link", "set", netdev, "master", bond);
-    }
+      return enslave(netdev, bond);
+    });
     ip("link", "set", bond, "up");
     await linksUp(bond, netdevs.length);
+    return warnings;
   },
+  release: async (netdev) => {
+    ip("link", "set", netdev, "nomaster");
+    ip("link", "set", netdev, "up");
+  },
+  unbond: async (bond) => ip("link", "del", bond),
+  // The driver's work on the LAG, udev's on netdevs.
+  settle: () => sleep(100),
+  patience: 15_000,
   linkEvent: async (netdev) => {
     ip("link", "set", netdev, "down");
     // The bond looks at its slaves every 100 ms, and sees nothing of what is shorter.
@@ -108,6 +121,13 @@ async function linksUp(bond: string, slaves: number): Promise<void> {
     if (up === slaves + 1) break;
   }
   await new Promise((resolve) => setTimeout(resolve, 1000));
+}
+
+/** What the driver says to it (extack), which `ip` prints as a warning. */
+function enslave(netdev: string, bond: string): string[] {
+  const { stderr, status } = spawnSync("ip", ["link", "set", netdev, "master", bond], { encoding: "utf8", timeout: 60_000 });
+  if (status !== 0) throw new Error(`ip link set ${netdev} master ${bond}: ${stderr}`);
+  return stderr.split("\n").flatMap((line) => (line.startsWith("Warning: ") ? [line.slice("Warning: ".length)] : []));
 }
 
 function ip(...words: string[]): void {

@@ -113,7 +113,10 @@ test("a VF that cannot be unbound keeps no other of its port from being unbound"
   const host = new SlowHost(world, (action) => action.kind === "unbind-vf" && action.vf === bad?.address);
   const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
   const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
-  assert.deepEqual(host.kinds(), Array(7).fill("unbind-vf"));
+  assert.deepEqual(
+    host.kinds().filter((kind) => kind !== "ask-eswitch-mode"),
+    Array(7).fill("unbind-vf"),
+  );
   assert.deepEqual(
     world.state.pfs.map((pf) => pf.vfs.filter((vf) => vf.driver !== null).length),
     [1, 0],
@@ -229,7 +232,10 @@ test("a guest that starts after the look keeps its VF: the action is not done, a
     },
   };
   const [outcome] = await reconcile(host, toSwitchdev, { stages: ["early"], observer });
-  assert.deepEqual(host.asked, []);
+  assert.deepEqual(
+    host.asked.map(({ kind }) => kind),
+    ["ask-eswitch-mode"],
+  );
   assert.equal(vf.driver, "mlx5_core");
   assert.deepEqual(
     outcome?.failures.map(({ code, reason }) => [code, reason]),

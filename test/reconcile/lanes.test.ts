@@ -36,13 +36,13 @@ test("nothing to do has no lanes", () => {
 
 test("ports of a card change their modes together, and stop at a failure", () => {
   const actions = [mode(0), mode(1)];
-  assert.deepEqual(lanesOf(actions, state), [{ groups: [actions], stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups: [actions], stopsAt: "failures", card }]);
 });
 
 test("ports change their modes one after the other where their driver may not bear more", () => {
   const actions = [mode(0), mode(1)];
   const inTurnOn = (other: LaneState) =>
-    assert.deepEqual(lanesOf(actions, other), [{ groups: inTurn(actions), stopsAtFailure: true, card }]);
+    assert.deepEqual(lanesOf(actions, other), [{ groups: inTurn(actions), stopsAt: "failures", card }]);
   for (const kernel of ["6.3.13", "6.1.0-40-amd64", "5.14.0-570.el9.x86_64", "4.18.0", "custom"]) inTurnOn({ ...state, kernel });
   for (const kernel of ["6.4.0", "6.10.3", "6.12.95+deb12-amd64", "7.0.0-rc1", "10.1"]) {
     assert.deepEqual(lanesOf(actions, { ...state, kernel })[0]?.groups, [actions], kernel);
@@ -59,7 +59,7 @@ test("only ways into the same mode, of different ports, with nothing between the
     [mode(0), mode(0)],
     [mode(0), steering, mode(1)],
   ]) {
-    assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAtFailure: true, card }]);
+    assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAt: "failures", card }]);
   }
 });
 
@@ -73,15 +73,15 @@ test("everything that is done to the card itself is one lane, in the order in wh
     mode(0),
     { kind: "activate-lag", pf: ports[0], seconds: 10 },
   ];
-  for (const action of actions) assert.deepEqual(lanesOf([action], state), [{ groups: [[action]], stopsAtFailure: true, card }]);
-  assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAtFailure: true, card }]);
+  for (const action of actions) assert.deepEqual(lanesOf([action], state), [{ groups: [[action]], stopsAt: "failures", card }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAt: "failures", card }]);
 });
 
 test("a NIC with ports on two cards has a lane for each card", () => {
   const other: Action = { kind: "set-eswitch-mode", pf: pciAddress("0000:5d:00.0"), mode: "switchdev" };
   assert.deepEqual(lanesOf([mode(0), other, mode(1)], fresh([dualPort, dualPort]).state), [
-    { groups: [[mode(0), mode(1)]], stopsAtFailure: true, card },
-    { groups: [[other]], stopsAtFailure: true, card: "0000:5d:00" },
+    { groups: [[mode(0), mode(1)]], stopsAt: "failures", card },
+    { groups: [[other]], stopsAt: "failures", card: "0000:5d:00" },
   ]);
 });
 
@@ -89,14 +89,14 @@ test("each VF is bound in a lane of its own, and none waits for another", () => 
   const actions = [bind(0, 0), bind(0, 1), bind(1, 0)];
   assert.deepEqual(
     lanesOf(actions, state),
-    actions.map((action) => ({ groups: [[action]], stopsAtFailure: false, card: null })),
+    actions.map((action) => ({ groups: [[action]], stopsAt: "nothing", card: null })),
   );
 });
 
 test("VFs of one port are unbound one after the other, those of two ports at the same time; a failure stops nothing", () => {
   assert.deepEqual(lanesOf([unbind(0, 0), unbind(1, 0), unbind(0, 1)], state), [
-    { groups: [[unbind(0, 0)], [unbind(0, 1)]], stopsAtFailure: false, card: null },
-    { groups: [[unbind(1, 0)]], stopsAtFailure: false, card: null },
+    { groups: [[unbind(0, 0)], [unbind(0, 1)]], stopsAt: "nothing", card: null },
+    { groups: [[unbind(1, 0)]], stopsAt: "nothing", card: null },
   ]);
 });
 
@@ -106,19 +106,19 @@ test("settings of netdevs share a lane, and a failure stops none of them", () =>
     { kind: "set-channels", netdev: "ens3f0", combined: 63 },
     { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
   ];
-  assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAtFailure: false, card: null }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAt: "nothing", card: null }]);
 });
 
 test("settings and unbindings of one requirement do not wait for each other", () => {
   const set: Action = { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { mac: "02:5d:00:00:00:00" } };
   assert.deepEqual(lanesOf([set, unbind(0, 1)], state), [
-    { groups: [[set]], stopsAtFailure: false, card: null },
-    { groups: [[unbind(0, 1)]], stopsAtFailure: false, card: null },
+    { groups: [[set]], stopsAt: "nothing", card: null },
+    { groups: [[unbind(0, 1)]], stopsAt: "nothing", card: null },
   ]);
 });
 
 test("an unbinding that prepares a mode change stays before it, and a failure keeps the mode as it is", () => {
   const actions = [unbind(0, 0), unbind(1, 0), mode(0), unbind(1, 1), mode(1)];
   const groups = [[unbind(0, 0)], [unbind(1, 0)], [mode(0)], [unbind(1, 1)], [mode(1)]];
-  assert.deepEqual(lanesOf(actions, state), [{ groups, stopsAtFailure: true, card }]);
+  assert.deepEqual(lanesOf(actions, state), [{ groups, stopsAt: "failures", card }]);
 });

@@ -24,6 +24,8 @@ const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind
   "set-inline": { kind: "set-inline", pf, inline: "none" },
   "set-encap": { kind: "set-encap", pf, encap: false },
   "set-eswitch-mode": { kind: "set-eswitch-mode", pf, mode: "switchdev" },
+  "ask-steering": { kind: "ask-steering", pf, steering: "smfs" },
+  "ask-eswitch-mode": { kind: "ask-eswitch-mode", pf, mode: "legacy" },
   "set-tc-offload": { kind: "set-tc-offload", netdev: "ens3f0", on: true },
   "set-channels": { kind: "set-channels", netdev: "ens3f0", combined: 4 },
   "set-vf-settings": { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { trust: true } },
@@ -86,7 +88,15 @@ async function answer(kind: Kind, change: Change): Promise<string | null> {
 }
 
 const eswitchOptions: Kind[] = ["set-steering", "set-inline", "set-encap"];
-const harmless: Kind[] = ["set-vf-autoprobe", "bind-vf", "set-tc-offload", "set-vf-settings", "activate-lag", "set-firmware"];
+const harmless: Kind[] = [
+  "ask-steering",
+  "set-vf-autoprobe",
+  "bind-vf",
+  "set-tc-offload",
+  "set-vf-settings",
+  "activate-lag",
+  "set-firmware",
+];
 const qemu = `VF 0 (${vf}) in use by process 4711 (qemu-kvm)`;
 const container = `VF 0 (${vf}) in use by network namespace cni-5a1e`;
 const perhaps = `VF 0 (${vf}) perhaps in use (/proc could not be read)`;
@@ -96,7 +106,7 @@ const there = "it is no longer there";
 
 const rows: readonly [host: string, change: Change, kinds: readonly Kind[], answer: string | null][] = [
   ["a free host", free, Object.values(actions).map(({ kind }) => kind), null],
-  ["a port in a bond", enslaved, ["set-vf-count", "set-eswitch-mode", ...eswitchOptions], bonded],
+  ["a port in a bond", enslaved, ["set-vf-count", "set-eswitch-mode", "ask-eswitch-mode", ...eswitchOptions], bonded],
   ["a port in a bond", enslaved, [...harmless, "unbind-vf", "set-channels"], null],
   ["only the other port in a bond", otherPortEnslaved, Object.values(actions).map(({ kind }) => kind), null],
   ["a VF in use by a guest", held, ["set-vf-count", "set-eswitch-mode", "unbind-vf"], qemu],
@@ -108,7 +118,8 @@ const rows: readonly [host: string, change: Change, kinds: readonly Kind[], answ
   ["a VF without a driver", unbound, ["set-vf-count", "set-eswitch-mode", "unbind-vf"], null],
   ["the mode that is there", sameMode, ["set-eswitch-mode"], `the eSwitch of ens3f0 (${pf}) is in switchdev mode already`],
   ["the mode that is there", sameMode, ["set-vf-count", ...eswitchOptions], null],
-  ["a port that is gone", gone, ["set-vf-count", "set-eswitch-mode", ...eswitchOptions], there],
+  ["another mode than was asked about", sameMode, ["ask-eswitch-mode"], `the eSwitch of ens3f0 (${pf}) is not in legacy mode any more`],
+  ["a port that is gone", gone, ["set-vf-count", "set-eswitch-mode", "ask-eswitch-mode", ...eswitchOptions], there],
   ["a port that is gone", gone, [...harmless, "unbind-vf", "set-channels"], null],
 ];
 

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isUnknown } from "../../src/host/observed.ts";
+import { inject } from "../../src/host/simulated/faults.ts";
+import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { eswitchEncap } from "../../src/requirements/eswitch-encap.ts";
 import { eswitchInline } from "../../src/requirements/eswitch-inline.ts";
 import { steering } from "../../src/requirements/steering.ts";
@@ -29,6 +32,7 @@ for (const { name, requirement, wanted, set } of options) {
   test(`${name}: in switchdev mode VFs are unbound, the mode goes to legacy, and then it is set`, async () => {
     const world = await booted(plain);
     assert.deepEqual(actionsOf(check(requirement, wanted, world)), [
+      { kind: "ask-eswitch-mode", pf, mode: "switchdev" },
       ...[0, 1, 2].map((index) => ({ kind: "unbind-vf", pf, vf: vfOf(world, 0, index).address, driver: "mlx5_core" })),
       { kind: "set-eswitch-mode", pf, mode: "legacy" },
       set,
@@ -56,6 +60,34 @@ for (const { name, requirement, wanted, set } of options) {
     assert.ok(adviceOf(found).includes(`VF 1 (${vfOf(world, 0, 1).address}) in use by process 4711 (qemu-kvm)`));
   });
 }
+
+test("smfs in switchdev mode: the card is asked first whether it can, and what it refused is not asked again", async () => {
+  const world = await booted(dmfs);
+  const smfs = switchdevWith("steering: smfs");
+  const [question] = actionsOf(check(steering, smfs, world));
+  assert.deepEqual(question, { kind: "ask-steering", pf, steering: "smfs" });
+  inject(world, "no-smfs");
+  await assert.rejects(new SimulatedHost(world).perform({ kind: "ask-steering", pf, steering: "smfs" }), { code: "EOPNOTSUPP" });
+  const found = check(steering, smfs, world);
+  assert.deepEqual([actionsOf(found), found.map(({ lasting }) => lasting)], [[], [true]]);
+  assert.match(adviceOf(found), /drop `steering` from the spec: this card cannot do it/);
+  // Another firmware may.
+  for (const port of world.state.pfs) port.firmware = "22.99.1000";
+  assert.equal(actionsOf(check(steering, smfs, world)).length, 7);
+});
+
+test("encap in switchdev mode: where nothing shows that the card can, nothing is taken apart for it", async () => {
+  const world = await booted(noEncap);
+  const wanted = switchdevWith("encap: true");
+  for (const port of world.state.pfs) if (!isUnknown(port.eswitch) && port.eswitch !== null) port.eswitch.encap = false;
+  assert.deepEqual(
+    brief(check(eswitchEncap, wanted, world)).map(({ remedy }) => remedy),
+    ["reboot"],
+  );
+  const other = world.state.pfs[1]?.eswitch ?? assert.fail();
+  Object.assign(other, { encap: true });
+  assert.equal(actionsOf(check(eswitchEncap, wanted, world)).length, 6);
+});
 
 test("the inline mode needs no way through legacy", async () => {
   const world = await booted(plain);

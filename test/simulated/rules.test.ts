@@ -41,14 +41,55 @@ describe("rules of the simulated host", () => {
     assert.equal(vf.driver, "vfio-pci");
   });
 
-  test("a missing VF link stops a change to switchdev, not one to legacy", async () => {
+  test("a missing VF link stops no change of mode", async () => {
     const world = await afterEarly(vfLagSpec);
     const pf = first(world);
     pf.vfs.pop();
     await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "legacy" });
-    await assert.rejects(new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "switchdev" }), {
-      code: "EINVAL",
-    });
+    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pf.address, mode: "switchdev" });
+  });
+
+  test("a change to switchdev that the firmware refuses leaves VFs dead until their number goes by way of 0", async () => {
+    const world = fresh();
+    const { address } = first(world);
+    const host = new SimulatedHost(world);
+    await host.perform({ kind: "set-vf-count", pf: address, count: 1 });
+    await assert.rejects(host.perform({ kind: "set-eswitch-mode", pf: address, mode: "switchdev" }), { code: "EINVAL" });
+    assert.deepEqual(world.hidden.withoutFdb, [address]);
+    await host.perform({ kind: "set-vf-count", pf: address, count: 0 });
+    assert.deepEqual(world.hidden.withoutFdb, []);
+  });
+
+  test("the mode that is there, set on an active LAG while VFs are bound, takes the LAG down for good", async () => {
+    const world = await booted(vfLagSpec);
+    world.hidden.clock += 10;
+    assert.equal(lag(world), "switchdev");
+    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: first(world).address, mode: "switchdev" });
+    world.hidden.clock += 10;
+    assert.equal(lag(world), "disabled");
+    for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.driver = null;
+    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: first(world).address, mode: "switchdev" });
+    world.hidden.clock += 10;
+    assert.equal(lag(world), "disabled", "the firmware kept the one that it had");
+  });
+
+  test("NUM_OF_VFS above 64 takes the LAG's object away at the next boot, unless the firmware is another", async () => {
+    for (const keeps of [false, true]) {
+      const world = fresh();
+      if (keeps) inject(world, "firmware-keeps-lag-over-64");
+      const { address } = first(world);
+      await new SimulatedHost(world).perform({ kind: "set-firmware", pf: address, tool: "mstconfig", settings: { NUM_OF_VFS: "80" } });
+      reboot(world);
+      assert.equal(first(world).sriov?.total, 80);
+      assert.equal(lag(world), keeps ? "disabled" : "none");
+    }
+  });
+
+  test("whoever makes a bond that cannot be offloaded is warned, and no log has it", () => {
+    const world = fresh();
+    inject(world, "bond-mode");
+    assert.deepEqual(network(world), ["ens3f1: mlx5_core: Can't activate LAG offload, TX type isn't supported."]);
+    assert.doesNotMatch(JSON.stringify(world.state.kernelLog), /TX type/);
   });
 
   test("a reboot leaves what the firmware and the network configuration say, and nothing else", async () => {

@@ -40,7 +40,7 @@ async function faulty(...faults: readonly FaultName[]): Promise<World> {
 }
 
 /** A host whose LAG went away because a third slave joined, so that `lag` and `bond` are wrong; nothing is logged of it. */
-const broken = () => faulty("third-slave");
+const broken = () => booted(vfLagSpec, fresh(undefined, "firmware-frees-lag"), "third-slave");
 
 describe("the simulated host's faults are recognised by what its driver says", () => {
   test("vf-lag-refused: VFs were bound when the bond formed", async () => {
@@ -48,7 +48,7 @@ describe("the simulated host's faults are recognised by what its driver says", (
     assert.deepEqual(seen(world), ["vf-lag-refused"]);
     assert.match(
       text(world),
-      /✗ lag .*\n(?: {6}.*\n)*? {6}seen {2}\[ +[\d.]+\] mlx5_core 0000:37:00\.0: .*Failed to activate VF LAG.*\n {6}means VFs were bound/,
+      /✗ lag .*\n(?: {6}.*\n)*? {6}seen {2}\[ +[\d.]+\] mlx5_core 0000:37:00\.0: .*Failed to activate VF LAG.*\n {6}means the firmware makes no LAG while a VF has a driver/,
     );
     assert.equal(judge(world).sightings[0]?.device, pf);
   });
@@ -75,17 +75,18 @@ describe("the simulated host's faults are recognised by what its driver says", (
     assert.match(text(world), /do {4}drain the guests' VFs, then reboot/);
   });
 
-  test("eswitch-before-vfs: switchdev was set before all VFs were there", async () => {
+  test("encap-while-vfs-driven: switchdev was set while a VF had a driver", async () => {
     const world = await afterEarly(vfLagSpec);
     const host = new SimulatedHost(world);
     await host.perform({ kind: "set-eswitch-mode", pf: observeWorld(world).pfs[0]?.address ?? assert.fail(), mode: "legacy" });
-    const vf = world.state.pfs[0]?.vfs.pop();
+    const vf = world.state.pfs[0]?.vfs[0] ?? assert.fail();
+    vf.driver = "mlx5_core";
     await assert.rejects(host.perform({ kind: "set-eswitch-mode", pf: world.state.pfs[0]?.address ?? assert.fail(), mode: "switchdev" }));
-    assert.ok(seen(world).includes("eswitch-before-vfs"));
+    assert.ok(seen(world).includes("encap-while-vfs-driven"));
     assert.ok(!seen(world).includes("firmware-refused") && !seen(world).includes("eswitch-tables-refused"), "the same, said less well");
-    if (vf !== undefined) world.state.pfs[0]?.vfs.push(vf);
+    vf.driver = null;
     await host.perform({ kind: "set-eswitch-mode", pf: world.state.pfs[0]?.address ?? assert.fail(), mode: "switchdev" });
-    assert.ok(!seen(world).includes("eswitch-before-vfs"), "it was set since");
+    assert.ok(!seen(world).includes("encap-while-vfs-driven"), "it was set since");
   });
 
   test("mode-change-out-of-memory: a port lost its netdev", async () => {
@@ -179,7 +180,7 @@ describe("each symptom of the kernel log is recognised, in the words of several 
       "vf-lag-refused",
       "roce-lag-refused",
       "lag-stuck",
-      "eswitch-before-vfs",
+      "encap-while-vfs-driven",
       "mode-change-out-of-memory",
       "no-mmio",
       "vf-probe-failed",
@@ -279,7 +280,7 @@ describe("Open vSwitch's log", () => {
   });
 
   test("ovs-bond-not-offloaded: the card refuses flows, and all that can be seen is right", async () => {
-    const world = await booted(withOvs, fresh(), "flows-refused");
+    const world = await booted(withOvs, fresh(undefined, "firmware-frees-lag"), "flows-refused");
     assert.deepEqual([ids(world), judge(world, withOvs).answer], [["ovs-bond-not-offloaded"], "works"]);
     world.state.observedAt = "2026-01-01T09:00:00.000Z";
     assert.deepEqual(ids(world), [], "of hours ago");
@@ -317,7 +318,7 @@ describe("captures of others", () => {
         .join("\n"),
     ).map((line) => symptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(line.text)))?.id ?? null);
   const expected = {
-    "switchdev-failed-cx6lx-vf-race.txt": ["eswitch-before-vfs", "eswitch-tables-refused"],
+    "switchdev-failed-cx6lx-vf-race.txt": ["encap-while-vfs-driven", "eswitch-tables-refused"],
     "numvfs-enomem-mmio.txt": ["no-mmio", "vfs-not-enabled"],
     "bond-enslave-warnings.txt": ["over-64-vfs", "bond-mode-not-offloaded"],
     "connectx3-sysfs-unsupported.txt": ["vfs-by-module-only"],
@@ -331,7 +332,7 @@ describe("captures of others", () => {
 
 describe("what a refused action says", () => {
   test("is told with its meaning", async () => {
-    const world = fresh(undefined, "refuses-mode-change-with-bound-vfs");
+    const world = fresh(undefined, "eswitch-busy");
     const reasons: readonly (readonly [string, string | undefined])[] = [
       ["Can't change mode, E-Switch is busy", "eswitch-busy"],
       ["mlx5_core: Can't change eswitch mode during firmware reset", "eswitch-busy"],
@@ -340,6 +341,7 @@ describe("what a refused action says", () => {
         `the LAG is disabled; kernel: ${mlx5("Failed to deactivate VF LAG; driver restart required")}; kernel: ${mlx5("Failed to activate VF LAG")}`,
         "lag-stuck",
       ],
+      ["mlx5_core: Software managed steering is not supported by current device.", "steering-not-offered"],
       ["Permission denied", undefined],
     ];
     for (const [reason, id] of reasons) assert.equal(symptomIn(reason)?.id, id, reason);

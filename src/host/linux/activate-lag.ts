@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { isUnknown, type Observed } from "../observed.ts";
 import type { Lag } from "../state.ts";
 import type { PciAddress } from "../values.ts";
@@ -6,6 +7,7 @@ import type { Kernel } from "./kernel.ts";
 import { kernelLogOf } from "./kernel-log.ts";
 import { isActive } from "./lag.ts";
 import { Refusal } from "./refusal.ts";
+import { readText } from "./sysfs.ts";
 import { until } from "./wait.ts";
 
 /**
@@ -28,12 +30,28 @@ export async function activateLag(
   const limit = seconds * 1000;
   const first = Math.min(patience, limit);
   if (await until(() => isActive(read()), { limit: first })) return;
-  if (isDisabled(read()) && modeOf(kernel, pf) === "switchdev") await setModeAgain(kernel, pf);
+  if (isDisabled(read()) && modeOf(kernel, pf) === "switchdev") {
+    if (looksOnlyAtBonds(kernel.procRoot))
+      throw new Refusal(
+        "ETIMEDOUT",
+        `the LAG of ${pf} is disabled, and this kernel's driver (before 5.15) looks at it only when the bond changes: take a port out of the bond and put it back, or reboot`,
+      );
+    await setModeAgain(kernel, pf);
+  }
   if (await until(() => isActive(read()), { limit: limit - first })) return;
   throw new Refusal(
     "ETIMEDOUT",
     [`the LAG of ${pf} is ${describe(read())} after ${seconds} s`, ...kernelLogOf(kernel.devRoot, pf)].join("; kernel: "),
   );
+}
+
+/**
+ * Whether setting the mode that is there makes this driver do nothing: linux commit cac1eb2cf2e3 brought mlx5_lag_disable_change() with the
+ * other way. Where the kernel does not show its symbols, the driver is asked.
+ */
+function looksOnlyAtBonds(procRoot: string): boolean {
+  const symbols = readText(join(procRoot, "kallsyms")) ?? "";
+  return symbols.includes("mlx5_lag_") && !symbols.includes("mlx5_lag_disable_change");
 }
 
 function isDisabled(lag: Observed<Lag | null>): boolean {

@@ -1,18 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DevlinkHandle, EswitchChange, Eswitch as FoundEswitch } from "../../netlink/index.ts";
 import type { Inline, Steering } from "../action.ts";
+import { halfWayLine } from "../driver-restart.ts";
+import { known } from "../observed.ts";
 import type { Eswitch } from "../state.ts";
-import type { PciAddress } from "../values.ts";
+import { type PciAddress, slotOf } from "../values.ts";
 import { findEswitch } from "./devlink.ts";
 import { STEERING } from "./eswitch.ts";
 import { refuseEnslaved, refuseHarm } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
+import { readKmsg } from "./kernel-log.ts";
 import { findPf } from "./pci.ts";
-import { Refusal } from "./refusal.ts";
+import { errnoName, isBusy, Refusal } from "./refusal.ts";
 import { awaitRepresentors } from "./representors-wait.ts";
 import { until } from "./wait.ts";
 
 /** How long a change may take to be read back, in ms. */
 const READ_BACK_LIMIT = 5000;
+/** How often, and how many ms apart, a change is asked for while the eSwitch's lock is held. */
+const LOCK_TRIES = 20;
+const LOCK_PAUSE = 1000;
 
 /**
  * Sets the mode of a PF's eSwitch, and waits until it reads back and, in switchdev mode, all VFs have representors.
@@ -24,17 +31,24 @@ export async function setMode(kernel: Kernel, address: PciAddress, mode: Eswitch
   if (eswitch.mode === mode) return;
   const vfs = findPf(kernel.sysRoot, address)?.vfs ?? [];
   refuseHarm(kernel, address, vfs);
+  refuseHalfWay(kernel, address);
   await change(kernel, handle, { mode }, (now) => now.mode === mode);
   if (mode === "switchdev") await awaitRepresentors(kernel, address, vfs.length);
 }
 
 /**
- * Makes the driver look at the LAG anew, by setting the mode that the eSwitch has.
- * Source: linux eswitch_offloads.c, mlx5_devlink_eswitch_mode_set(), which calls mlx5_lag_enable_change() also then.
+ * Makes the driver look at the LAG again, by setting the mode that the eSwitch has. A LAG that is active would be taken down for it: the
+ * caller sees to that. Rules in hardware make the driver refuse, and look at the LAG all the same.
+ * Source: linux eswitch_offloads.c, mlx5_devlink_eswitch_mode_set(), which goes to enable_lag also where mlx5_esw_try_lock() fails.
  */
 export async function setModeAgain(kernel: Kernel, address: PciAddress): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
-  if (eswitch.mode === "switchdev") await kernel.request({ kind: "setEswitch", handle, change: { mode: "switchdev" } });
+  if (eswitch.mode !== "switchdev") return;
+  try {
+    await kernel.request({ kind: "setEswitch", handle, change: { mode: "switchdev" } });
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+  }
 }
 
 /** Sets the inline mode. Some kernels say yes and change nothing, so it is read back: linux 6.12, eswitch_offloads.c. */
@@ -81,7 +95,8 @@ export function modeOf(kernel: Kernel, address: PciAddress): string | null {
   }
 }
 
-function eswitchAt(kernel: Kernel, address: PciAddress): { handle: DevlinkHandle; eswitch: FoundEswitch } {
+/** The devlink handle of a PF and its eSwitch. Throws Refusal where there is none. */
+export function eswitchAt(kernel: Kernel, address: PciAddress): { handle: DevlinkHandle; eswitch: FoundEswitch } {
   const found = findEswitch(kernel, address);
   if (found === null) throw new Refusal("ENODEV", `devlink has no device for ${address}: it has no driver, or one without devlink`);
   const { handle, eswitch } = found;
@@ -89,8 +104,38 @@ function eswitchAt(kernel: Kernel, address: PciAddress): { handle: DevlinkHandle
   return { handle, eswitch };
 }
 
+/**
+ * Carries a change out, and again where the eSwitch's lock is only held for a moment: mlx5_esw_try_lock() in eswitch.c answers EINVAL then,
+ * and EBUSY where somebody uses the eSwitch. The vendor's own script asks sixty times, a second apart.
+ */
+async function requestChange(kernel: Kernel, handle: DevlinkHandle, wanted: EswitchChange): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await kernel.request({ kind: "setEswitch", handle, change: wanted });
+    } catch (error) {
+      if (tries >= LOCK_TRIES || !isBusy(error) || errnoName(error) !== "EINVAL") throw error;
+      await sleep(LOCK_PAUSE);
+    }
+  }
+}
+
+/** Throws Refusal EBUSY after a change that could not be rolled back: a second one can crash the kernel (linux commit 4dadc4077e3f). */
+function refuseHalfWay(kernel: Kernel, address: PciAddress): void {
+  const log = known(readKmsg(kernel.devRoot)) ?? [];
+  const line = halfWayLine(
+    log.map(({ text }) => text),
+    // The card's functions, whichever of them are there.
+    Array.from({ length: 8 }, (_, port) => `${slotOf(address)}.${port}`),
+  );
+  if (line !== null)
+    throw new Refusal(
+      "EBUSY",
+      `not done: the driver could not undo a change of mode that failed (${line}): only a reboot makes it safe to ask again`,
+    );
+}
+
 async function change(kernel: Kernel, handle: DevlinkHandle, wanted: EswitchChange, isDone: (now: FoundEswitch) => boolean): Promise<void> {
-  await kernel.request({ kind: "setEswitch", handle, change: wanted });
+  await requestChange(kernel, handle, wanted);
   const read = () => kernel.netlink.devlink.getEswitch(handle);
   const done = () => {
     const now = read();

@@ -15,6 +15,7 @@ import { type FoundDevlink, findDevlink, infoOf, portsOf } from "./devlink.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
+import { askMode, askSteering } from "./eswitch-questions.ts";
 import { type FirmwareToolChoice, findFirmware, setFirmware } from "./firmware.ts";
 import { findFlows } from "./flows.ts";
 import { findGuests } from "./guests.ts";
@@ -23,6 +24,7 @@ import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } fro
 import type { Kernel } from "./kernel.ts";
 import { kernelLinesOf } from "./kernel-lines.ts";
 import { KernelLogReader } from "./kernel-log.ts";
+import { findKernelOptions } from "./kernel-options.ts";
 import type { KernelRecord } from "./kernel-records.ts";
 import { isToldByLog, observeLag } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
@@ -34,6 +36,7 @@ import { type FoundPf, findPf, findPfs, findSriov } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
 import { runProgram } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
+import { keepRefused, readRefused } from "./refused-settings.ts";
 import { representorsOf } from "./representors.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { readText } from "./sysfs.ts";
@@ -81,8 +84,11 @@ export class LinuxHost implements Host, Disposable {
   readonly #log: KernelLogReader;
   /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
   #ovsLog: ReturnType<typeof findOvsLog> | null = null;
-  /** Versions and serial numbers by devlink handle, in the boot stages: a card says the same throughout one. */
-  readonly #infos = new Map<string, ReturnType<typeof infoOf>>();
+  /**
+   * Versions and serial numbers by devlink handle, also of those that tell none: a card says the same until its driver starts again, and a
+   * firmware without that query logs a warning each time, which would push other lines out of the kernel's ring.
+   */
+  readonly #infos = new Map<string, { readonly netdev: number | undefined; readonly info: ReturnType<typeof infoOf> }>();
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -137,7 +143,7 @@ export class LinuxHost implements Host, Disposable {
       kernel,
       links,
     );
-    const info = (handle: string | null) => this.#infoOf(handle);
+    const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders));
     const bonds = bondsOf(links);
     const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
@@ -167,6 +173,8 @@ export class LinuxHost implements Host, Disposable {
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
       guests: this.#evidence ? findGuests(described, kernel) : notLooked,
       flows: this.#evidence ? await findFlows(kernel.run, ovs) : notLooked,
+      kernelOptions: findKernelOptions(kernel, kernelRelease),
+      refused: readRefused(kernel),
     };
   }
 
@@ -190,6 +198,7 @@ export class LinuxHost implements Host, Disposable {
       await this.#act(action);
     } catch (error) {
       const { code, message } = refusalOf(error, action.kind);
+      await this.#keepRefused(action, code, message);
       // Where the kernel was asked by index, its answer does not say the name.
       const named = "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
       throw new ActionError(action, code, named, { cause: error });
@@ -226,12 +235,16 @@ export class LinuxHost implements Host, Disposable {
         return bindVf(kernel, action.pf, action.vf, action.driver);
       case "set-steering":
         return setSteering(kernel, action.pf, action.steering);
+      case "ask-steering":
+        return askSteering(kernel, action.pf, action.steering);
       case "set-inline":
         return setInline(kernel, action.pf, action.inline);
       case "set-encap":
         return setEncap(kernel, action.pf, action.encap);
       case "set-eswitch-mode":
         return setMode(kernel, action.pf, action.mode);
+      case "ask-eswitch-mode":
+        return askMode(kernel, action.pf, action.mode);
       case "set-tc-offload":
         return setTcOffload(kernel, this.#linkOf(action), action.on);
       case "set-channels":
@@ -276,11 +289,22 @@ export class LinuxHost implements Host, Disposable {
     return this.#ovsLog;
   }
 
-  #infoOf(handle: string | null): ReturnType<typeof infoOf> {
-    if (handle === null || this.#everything) return infoOf(this.#kernel, handle);
-    const info = this.#infos.get(handle) ?? infoOf(this.#kernel, handle);
-    if (!isUnknown(info.firmware)) this.#infos.set(handle, info);
+  #infoOf(handle: string | null, netdev: number | undefined): ReturnType<typeof infoOf> {
+    if (handle === null) return infoOf(this.#kernel, handle);
+    // A driver that starts again makes another netdev.
+    const seen = this.#infos.get(handle);
+    if (seen !== undefined && seen.netdev === netdev) return seen.info;
+    const info = infoOf(this.#kernel, handle);
+    this.#infos.set(handle, { netdev, info });
     return info;
+  }
+
+  /** The firmware's version is that of the last look. */
+  async #keepRefused(action: Action, code: string | null, words: string): Promise<void> {
+    if (!("pf" in action)) return;
+    const firmware = this.#infos.get(`pci/${action.pf}`)?.info.firmware ?? null;
+    const pfs = [{ address: action.pf, firmware }];
+    await keepRefused(this.#kernel, action, code, words, { kernel: this.#kernelRelease(), pfs });
   }
 
   #seenBootLoader(): ReturnType<typeof findBootLoader> {
@@ -304,7 +328,7 @@ export class LinuxHost implements Host, Disposable {
     if (!isToldByLog(lag, kernelRelease)) return lag;
     const links = findLinks(kernel);
     const devlink = findDevlink(kernel);
-    const info = (handle: string | null) => this.#infoOf(handle);
+    const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map()));
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
     return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
@@ -346,11 +370,14 @@ function withLagsOfLog(
   return pfs.map((pf) => (isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lagFromLog(log, pf, state) } : pf));
 }
 
+/** Version and serial number of a devlink handle; @param netdev the index of its port's netdev */
+type InfoOf = (handle: string | null, netdev: number | undefined) => ReturnType<typeof infoOf>;
+
 function describePf(
   kernel: Kernel,
   kernelRelease: string,
   pf: FoundPf,
-  info: (handle: string | null) => ReturnType<typeof infoOf>,
+  info: InfoOf,
   links: readonly FoundLink[],
   devlink: FoundDevlink,
   holders: ReturnType<typeof findHolders>,
@@ -363,7 +390,7 @@ function describePf(
     product: pf.product,
     model: pf.model,
     driver: pf.driver,
-    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : info(handle)),
+    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : info(handle, netdev?.index)),
     iommuGroup: pf.iommuGroup,
     numaNode: pf.numaNode,
     netdev: netdev?.name ?? null,

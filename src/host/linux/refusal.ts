@@ -31,6 +31,11 @@ export function errnoName(error: unknown): string | null {
   return isSystemError(error) ? error.code : null;
 }
 
+/** The driver's words for an eSwitch that somebody uses, or whose lock is held. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("Can't change mode, E-Switch is busy");
+}
+
 /** The reason of a failed observation, in one line. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

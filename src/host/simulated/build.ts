@@ -55,6 +55,8 @@ export function buildHost(cards: readonly CardOptions[]): World {
     kernelLog: { complete: true, omitted: 0, lines: [] },
     ovsLog: { from: "/var/log/openvswitch/ovs-vswitchd.log", sinceStart: true, lines: [] },
     guests: [],
+    kernelOptions: { CONFIG_MLX5_CLS_ACT: true },
+    refused: [],
     flows: { tallies: [], listed: 0, notUnderstood: 0, cut: null },
   };
   const world: World = {
@@ -67,6 +69,8 @@ export function buildHost(cards: readonly CardOptions[]): World {
       networking: [],
       behaviours: [],
       lagActiveAt: {},
+      withoutFdb: [],
+      halfWay: [],
       stuckLags: [],
       home: {},
       ownArguments: [...ownArguments],

@@ -23,6 +23,8 @@ export function durationOf(world: World, action: Action): number {
   switch (action.kind) {
     case "set-vf-autoprobe":
     case "set-steering":
+    case "ask-steering":
+    case "ask-eswitch-mode":
     case "set-inline":
     case "set-encap":
       return seconds.request;

@@ -2,20 +2,24 @@ import { known } from "../observed.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { makeVfsByFiles, nameByRule } from "./boot-files.ts";
 import { detachDriver } from "./drivers.ts";
-import { loadFirmware } from "./firmware.ts";
+import { loadFirmware, offersLag } from "./firmware.ts";
 import { logSlave, startLog } from "./kernel-log.ts";
-import { disabledLag, reconsiderLag } from "./lag.ts";
+import { disabledLag, lagWarning, reconsiderLag } from "./lag.ts";
 import { ovsHearsOfBonds, startOvs } from "./ovs.ts";
 import { bootKernel } from "./platform.ts";
 import { profileOf } from "./profiles.ts";
 import { removeRepresentors } from "./representors.ts";
-import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
+import { addNetdev, cardOf, has, removeNetdev, takesRules, type World } from "./world.ts";
 
 /** Things that happen to a host and are not vflag's doing: networking, a reboot, a guest. */
 
-/** Networking makes its bonds of the netdevs that are there by the configured names; it leaves out those that are not. */
-export function network(world: World): void {
+/**
+ * Networking makes its bonds of the netdevs that are there by the configured names; it leaves out those that are not. It returns what drivers
+ * warned of.
+ */
+export function network(world: World): string[] {
   world.hidden.clock += 5;
+  const warnings: string[] = [];
   for (const wanted of world.hidden.networking) {
     if (world.state.bonds.some((bond) => bond.name === wanted.name)) continue;
     addNetdev(world, {
@@ -42,15 +46,22 @@ export function network(world: World): void {
       slaves: [],
       lacp: null,
     });
-    for (const slave of wanted.slaves) enslave(world, wanted.name, slave);
+    for (const slave of wanted.slaves) {
+      const warning = enslave(world, wanted.name, slave);
+      if (warning !== null) warnings.push(`${slave}: ${warning}`);
+    }
   }
+  return warnings;
 }
 
-/** Puts a netdev into a bond; a netdev that does not exist is left out, as networking does. */
-export function enslave(world: World, bondName: string, name: string): void {
+/**
+ * Puts a netdev into a bond; a netdev that does not exist is left out, as networking does. What a driver says to that (extack) reaches
+ * whoever asked, and no log.
+ */
+export function enslave(world: World, bondName: string, name: string): string | null {
   const bond = world.state.bonds.find((candidate) => candidate.name === bondName);
   const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
-  if (bond === undefined || netdev === undefined || netdev.master !== null) return;
+  if (bond === undefined || netdev === undefined || netdev.master !== null) return null;
   netdev.master = bondName;
   // Bonding gives every slave the bond's address: linux drivers/net/bonding/bond_main.c, bond_enslave().
   netdev.mac = world.state.netdevs.find((candidate) => candidate.name === bondName)?.mac ?? netdev.mac;
@@ -61,6 +72,8 @@ export function enslave(world: World, bondName: string, name: string): void {
   if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99" };
   ovsHearsOfBonds(world);
   lagEvent(world);
+  const port = world.state.pfs.find((pf) => pf.netdev === name);
+  return port === undefined ? null : lagWarning(world, port);
 }
 
 /** Takes a netdev out of its bond. */
@@ -97,6 +110,8 @@ export function reboot(world: World): void {
   world.state.bonds = [];
   world.hidden.lagActiveAt = {};
   world.hidden.stuckLags = [];
+  world.hidden.withoutFdb = [];
+  world.hidden.halfWay = [];
   for (const netdev of world.state.netdevs) {
     netdev.master = null;
     netdev.mac = netdev.permanentMac ?? netdev.mac;
@@ -121,19 +136,21 @@ function powerOn(world: World, pf: PhysicalFunction): void {
     pf.eswitch = {
       mode: "legacy",
       inline: eswitch.inline === null ? null : profile.inline === "none" ? "none" : "link",
-      encap: eswitch.encap === null ? null : true,
-      steering: profile.steering.includes("smfs") ? "smfs" : (profile.steering[0] ?? null),
+      encap: eswitch.encap === null ? null : !has(world, "no-encap"),
+      steering: profile.steering.includes("smfs") && !has(world, "no-smfs") ? "smfs" : (profile.steering[0] ?? null),
     };
   }
-  const lag = known(pf.lag);
-  if (lag != null) pf.lag = disabledLag(lag.members);
+  const card = cardOf(world, pf);
+  const first = card[0] ?? pf;
+  // A LAG's object comes and goes with the firmware's capability: lag/lag.c, mlx5_lag_add_mdev().
+  if (pf.lag === null || known(pf.lag) !== undefined)
+    pf.lag = offersLag(world, first) && profile.vfLag && card.length === 2 ? disabledLag(card.map(({ address }) => address)) : null;
   comeHome(world, pf);
   makeVfsByFiles(world, pf);
 }
 
 /** The port's netdev appears anew: with the name and the channels that it has at power-on. */
 function comeHome(world: World, pf: PhysicalFunction): void {
-  const profile = profileOf(pf);
   const home = world.hidden.home[pf.address];
   const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
   if (home === undefined || netdev === undefined) return;
@@ -143,5 +160,5 @@ function comeHome(world: World, pf: PhysicalFunction): void {
   pf.netdev = name;
   const channels = known(netdev.channels);
   if (channels != null) netdev.channels = { combined: home.channels, max: channels.max };
-  netdev.tcOffload = { on: false, fixed: !profile.tcOffload };
+  netdev.tcOffload = { on: false, fixed: !takesRules(world, pf) };
 }

@@ -1,36 +1,28 @@
 import { mayBeInUse } from "../in-use.ts";
 import { vfDriverOf } from "../models.ts";
-import { known } from "../observed.ts";
+import { isUnknown, known } from "../observed.ts";
+import { cardFaults } from "./card-faults.ts";
 import { attachDriver } from "./drivers.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
+import { behaviour, type Fault } from "./fault.ts";
 import { overwriteFirmware } from "./firmware.ts";
 import { giveToGuest } from "./guests.ts";
 import { logEswitch } from "./kernel-log.ts";
+import { disabledLag, giveUpLag, reconsiderLag } from "./lag.ts";
 import { logOvs, startOvs } from "./ovs.ts";
 import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { Behaviour, cardOf, type World } from "./world.ts";
-
-/** A fault or a drift that can be put into a simulated host by name. */
-export interface Fault {
-  readonly summary: string;
-  readonly apply: (world: World) => void;
-}
 
 const container = { engine: "containerd", id: "5a1e".repeat(16), name: null } as const;
 
 /** Everything that can go wrong by name. Those that act at once change the host's state; the others stay as behaviours. */
 export const faults = {
   "missing-vf-link": behaviour("the last VF of each port never appears on the PCI bus"),
-  "mode-change-fails": behaviour("the firmware fails every eSwitch mode change"),
-  "refuses-mode-change-with-bound-vfs": behaviour("the firmware refuses a mode change while a VF is bound"),
   "no-mmio": behaviour("the BIOS left too little address space for VFs"),
-  "lag-refused": behaviour("the firmware refuses to create the LAG"),
   "renames-ports": behaviour("udev renames the ports when their eSwitch goes to switchdev"),
-  "forgets-vf-macs": behaviour("the firmware forgets the VFs' addresses at a mode change"),
   "bind-fails": behaviour("the driver fails to probe VFs"),
-  "mode-change-out-of-memory": behaviour("there is no memory for the ports' netdevs at an eSwitch mode change"),
-  "lag-stuck": behaviour("the firmware keeps its LAG when the driver gives it up while VFs are bound"),
+  ...cardFaults,
   "lag-in-log-only": {
     summary: "a kernel before 5.19: the LAG is told by the kernel log only",
     apply: (world) => {
@@ -171,13 +163,13 @@ export const faults = {
       const pf = world.state.pfs[0];
       const eswitch = pf === undefined ? undefined : known(pf.eswitch);
       if (pf === undefined || eswitch == null || eswitch.mode === "legacy") return;
+      giveUpLag(world, pf);
       removeRepresentors(world, pf);
       logEswitch(world, pf, "switchdev", false);
       eswitch.mode = "legacy";
+      for (const vf of pf.vfs) if (!isUnknown(vf.settings)) vf.settings.linkState = "auto";
       logEswitch(world, pf, "legacy", true);
-      const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
-      if (netdev !== undefined) netdev.tcOffload = { on: false, fixed: false };
-      lagEvent(world);
+      reconsiderLag(world, pf);
     },
   },
   "vfs-bound-early": {
@@ -187,6 +179,9 @@ export const faults = {
         if (pf.sriov !== null) pf.sriov.autoprobe = true;
         for (const vf of pf.vfs) if (vf.driver === null) attachDriver(world, pf, vf, vfDriverOf(pf.driver ?? ""));
       }
+      // It never came up, so that there is none to give up.
+      for (const pf of world.state.pfs) if (known(pf.lag)?.state === "active") pf.lag = disabledLag(known(pf.lag)?.members ?? []);
+      world.hidden.lagActiveAt = {};
       const names = world.state.bonds.flatMap((bond) => bond.slaves.map((slave) => ({ bond: bond.name, netdev: slave.netdev })));
       for (const { netdev } of names) release(world, netdev);
       for (const { bond, netdev } of names) enslave(world, bond, netdev);
@@ -304,9 +299,3 @@ const behaviourNames = new Set<string>(Behaviour.options.filter((name) => isFaul
 function isBehaviour(name: string): name is Behaviour {
   return behaviourNames.has(name);
 }
-
-function behaviour(summary: string): Fault {
-  return { summary, apply: noChange };
-}
-
-function noChange(): void {}

@@ -6,7 +6,7 @@ import { known } from "../observed.ts";
 import type { PhysicalFunction, Sriov } from "../state.ts";
 import { type PciAddress, slotOf } from "../values.ts";
 import { profileOf } from "./profiles.ts";
-import { pfAt, Refusal, type World } from "./world.ts";
+import { has, pfAt, Refusal, type World } from "./world.ts";
 
 /** The configuration of the cards' firmware: what is set is loaded by a reboot, and decides which VFs the ports offer. */
 
@@ -83,6 +83,15 @@ export function loadFirmware(world: World): void {
       pf.sriov = enabled.next === "true" ? { ...(pf.sriov ?? capabilityOf(pf, port, total, vfProduct)), total } : null;
     }
   }
+}
+
+/**
+ * Whether the firmware offers a LAG: some withdraws the capability with NUM_OF_VFS above 64, and the driver then makes no object for one,
+ * nor says a word: linux lag/lag.c, mlx5_lag_add_mdev().
+ */
+export function offersLag(world: World, pf: PhysicalFunction): boolean {
+  const { current, next } = configurationOf(world, pf)?.parameters["NUM_OF_VFS"] ?? { current: null, next: null };
+  return has(world, "firmware-keeps-lag-over-64") || Number(current ?? next ?? 0) <= 64;
 }
 
 function configurationOf(world: World, pf: PhysicalFunction): FirmwareConfiguration | undefined {

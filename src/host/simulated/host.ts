@@ -3,17 +3,18 @@ import { cardsOf } from "../cards.ts";
 import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import { known } from "../observed.ts";
+import { refusedForGood, withRefused } from "../refusals.ts";
 import type { HostState } from "../state.ts";
 import type { PciAddress } from "../values.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
 import { durationOf } from "./durations.ts";
-import { setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
+import { askMode, askSteering, setEncap, setInline, setMode, setSteering } from "./eswitch.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./ethtool.ts";
 import { setFirmware } from "./firmware.ts";
 import { followFlows, followGuests } from "./guests.ts";
 import { removeFile, setEnabled, writeFile } from "./installation.ts";
 import { hideLags } from "./kernel-log.ts";
-import { disabledLag, isComingUp, reconsiderLag } from "./lag.ts";
+import { disabledLag, isComingUp } from "./lag.ts";
 import { deletePort, followNetdevs, restartOvs, setOvs } from "./ovs.ts";
 import { setKernelArguments, updateBootLoader } from "./platform.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
@@ -44,8 +45,11 @@ export class SimulatedHost implements Host {
     try {
       act(this.world, action);
     } catch (error) {
-      if (error instanceof Refusal) throw new ActionError(action, error.code, error.message, { cause: error });
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      const { state } = this.world;
+      const refused = refusedForGood(action, error.code, error.message, state);
+      if (refused !== null) state.refused = withRefused(state.refused, refused);
+      throw new ActionError(action, error.code, error.message, { cause: error });
     } finally {
       this.world.hidden.clock += seconds;
     }
@@ -77,12 +81,16 @@ function act(world: World, action: Action): void {
       return bindVf(world, action.pf, action.vf, action.driver);
     case "set-steering":
       return setSteering(world, action.pf, action.steering);
+    case "ask-steering":
+      return askSteering(world, action.pf, action.steering);
     case "set-inline":
       return setInline(world, action.pf, action.inline);
     case "set-encap":
       return setEncap(world, action.pf, action.encap);
     case "set-eswitch-mode":
       return setMode(world, action.pf, action.mode);
+    case "ask-eswitch-mode":
+      return askMode(world, action.pf, action.mode);
     case "set-tc-offload":
       return setTcOffload(world, action.netdev, action.on);
     case "set-channels":
@@ -116,10 +124,19 @@ function act(world: World, action: Action): void {
   }
 }
 
+/** A busy eSwitch refuses, and the driver looks at the LAG all the same. */
+function askAgain(world: World, address: string): void {
+  try {
+    setMode(world, address, "switchdev");
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "EBUSY") throw error;
+  }
+}
+
 /** Waits for the LAG, asking the driver once more by setting the eSwitch mode that it has. */
 function activateLag(world: World, address: string, seconds: number): void {
   const pf = pfAt(world, address);
-  if (!isComingUp(world, pf)) reconsiderLag(world, pf);
+  if (known(pf.lag)?.state !== "active" && known(pf.eswitch)?.mode === "switchdev") askAgain(world, address);
   const lag = known(pf.lag);
   if (lag?.state === "active" && lag.type === "switchdev") {
     world.hidden.clock = Math.max(world.hidden.clock, world.hidden.lagActiveAt[cardsOf(world.state)(pf.address)] ?? 0);

@@ -1,6 +1,6 @@
 import { lagFromLog } from "../lag-log.ts";
 import { known } from "../observed.ts";
-import type { PhysicalFunction } from "../state.ts";
+import type { Lag, PhysicalFunction } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
 import { has, type World } from "./world.ts";
 
@@ -48,8 +48,8 @@ export function logEswitch(world: World, pf: PhysicalFunction, mode: "legacy" | 
   mlx5(world, info, pf.address, `E-Switch: ${on ? "Enable" : "Disable"}: mode(${word}), nvfs(${count}), active vports(${count + 1})`);
 }
 
-/** The firmware rejects a change to switchdev while not all VFs are there: sriov-network-operator issue 1015. */
-export function logTooEarly(world: World, { address }: PhysicalFunction): void {
+/** The firmware rejects tables that encapsulate while a VF is driven: sriov-network-operator issue 1015, Mellanox/ovs-tests. */
+export function logEncapRefused(world: World, { address }: PhysicalFunction): void {
   const refused = "CREATE_FLOW_TABLE(0x930) op_mod(0x0) failed, status bad resource state(0x9), syndrome (0x98afbb), err(-22)";
   mlx5(world, err, address, `${where("mlx5_cmd_out_err")}${refused}`);
   mlx5(world, err, address, "E-Switch: Failed to create slow path FDB Table err -22");
@@ -67,10 +67,11 @@ export function logProbeFailure(world: World, driver: string, vf: PciAddress): v
 }
 
 /** The driver is about to make the LAG; it says so before it asks the firmware. */
-export function logLagMade(world: World, { address }: PhysicalFunction, sharedFdb: boolean): void {
-  if (has(world, "lag-in-log-only")) return mlx5(world, info, address, "lag map port 1:1 port 2:2");
-  mlx5(world, info, address, "lag map: port 1:1 port 2:2");
-  mlx5(world, info, address, `shared_fdb:${sharedFdb ? 1 : 0} mode:queue_affinity`);
+export function logLagMade(world: World, { address }: PhysicalFunction, { mapping, sharedFdb, portSelection }: Lag): void {
+  const ports = portSelection === "hash" ? `active ports: ${mapping.join(", ")}` : mapping.map((entry) => `port ${entry}`).join(" ");
+  if (has(world, "lag-in-log-only")) return mlx5(world, info, address, `lag map ${ports}`);
+  mlx5(world, info, address, `lag map: ${ports}`);
+  mlx5(world, info, address, `shared_fdb:${sharedFdb === true ? 1 : 0} mode:${portSelection}`);
 }
 
 export function logLagRefused(world: World, { address }: PhysicalFunction, type: "roce" | "switchdev"): void {

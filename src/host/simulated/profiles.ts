@@ -16,6 +16,8 @@ export interface Profile {
   readonly pfChannels: number;
   readonly representorChannels: number;
   readonly tcOffload: boolean;
+  /** Whether a LAG spreads flows by a table (port_select_flow_table): ConnectX-6 Dx and later. */
+  readonly lagByHash: boolean;
   readonly seconds: {
     readonly createVf: number;
     readonly destroyVf: number;
@@ -44,6 +46,7 @@ const connectx: Profile = {
   pfChannels: 63,
   representorChannels: 18,
   tcOffload: true,
+  lagByHash: false,
   seconds: {
     createVf: 0.012,
     destroyVf: 0.01,
@@ -73,8 +76,9 @@ const byModel: Readonly<Record<string, Profile>> = {
   "ConnectX-3 Pro": { ...connectx, eswitch: false, vfLag: false, vfsByModule: true, steering: [], tcOffload: false, totalVfs: 16 },
   "ConnectX-4": { ...connectx, vfLag: false, inline: "vport", steering: ["dmfs"] },
   "ConnectX-4 Lx": { ...connectx, vfLag: false, inline: "vport", steering: ["dmfs"] },
-  "ConnectX-8": { ...connectx, steering: ["dmfs", "hmfs"] },
-  "ConnectX-9": { ...connectx, steering: ["dmfs", "hmfs"] },
+  ...Object.fromEntries(["ConnectX-6 Dx", "ConnectX-6 Lx", "ConnectX-7"].map((name) => [name, { ...connectx, lagByHash: true }])),
+  "ConnectX-8": { ...connectx, lagByHash: true, steering: ["dmfs", "hmfs"] },
+  "ConnectX-9": { ...connectx, lagByHash: true, steering: ["dmfs", "hmfs"] },
   "82576": { ...intel, totalVfs: 7, offset: () => 128, stride: 2, pfChannels: 2 },
 };
 

@@ -3,7 +3,7 @@ import type { PhysicalFunction } from "../state.ts";
 import { slotOf } from "../values.ts";
 import { baseName } from "./drivers.ts";
 import { profileOf } from "./profiles.ts";
-import { addNetdev, cardOf, removeNetdev, type World } from "./world.ts";
+import { addNetdev, cardOf, removeNetdev, takesRules, type World } from "./world.ts";
 
 /** The devlink port index of vport 0 of a PF: vhca id in the upper half, linux eswitch.h mlx5_esw_vport_to_devlink_port_index(). */
 export function portIndexBase(pf: number): number {
@@ -14,6 +14,7 @@ export function portIndexBase(pf: number): number {
 export function addRepresentors(world: World, pf: PhysicalFunction): void {
   const port = cardOf(world, pf).indexOf(pf);
   const profile = profileOf(pf);
+  const uplinkMax = known(world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.channels)?.max ?? profile.representorChannels;
   const switchId = world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.switchId ?? switchIdOf(pf);
   for (const vf of pf.vfs) {
     const portName = `pf${port}vf${vf.index}`;
@@ -30,9 +31,10 @@ export function addRepresentors(world: World, pf: PhysicalFunction): void {
       device: pf.address,
       switchId,
       portName,
-      tcOffload: { on: profile.tcOffload, fixed: !profile.tcOffload },
-      // linux en_rep.c, MLX5E_REP_PARAMS_DEF_NUM_CHANNELS
-      channels: { combined: 1, max: profile.representorChannels },
+      tcOffload: { on: takesRules(world, pf), fixed: !takesRules(world, pf) },
+      // linux en_rep.c, MLX5E_REP_PARAMS_DEF_NUM_CHANNELS; the most are the uplink's, unless the firmware's TIRs are shared by so many
+      // ports that they are fewer: mlx5e_rep_max_nch_limit().
+      channels: { combined: 1, max: Math.min(profile.representorChannels, uplinkMax) },
     });
     world.state.representors.push({ netdev: name, pf: pf.address, vf: vf.index });
     known(world.state.devlinkPorts)?.push({

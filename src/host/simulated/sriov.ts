@@ -5,7 +5,7 @@ import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
 import { attachDriver, detachDriver } from "./drivers.ts";
 import { logEswitch, logKernel } from "./kernel-log.ts";
-import { reconsiderLag } from "./lag.ts";
+import { giveUpLag, reconsiderLag } from "./lag.ts";
 import { noteBiosSign } from "./platform.ts";
 import { profileOf } from "./profiles.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
@@ -66,6 +66,8 @@ function destroyVfs(world: World, pf: PhysicalFunction): void {
   for (const vf of pf.vfs) detachDriver(world, vf);
   removeRepresentors(world, pf);
   pf.vfs = [];
+  // In legacy mode the table goes with the VFs, and comes with the next ones: mlx5_eswitch_disable_sriov(), mlx5_eswitch_enable().
+  world.hidden.withoutFdb = world.hidden.withoutFdb.filter((address) => address !== pf.address);
   if (pf.sriov !== null) pf.sriov.count = 0;
 }
 
@@ -86,11 +88,12 @@ function createVfs(world: World, pf: PhysicalFunction, sriov: NonNullable<Physic
       settings: { mac: "00:00:00:00:00:00", trust: false, spoofCheck: false, linkState: "auto" },
     });
   }
+  if (known(pf.eswitch)?.mode === "legacy") giveUpLag(world, pf);
   sriov.count = count;
   const inSwitchdev = known(pf.eswitch)?.mode === "switchdev";
   if (!inSwitchdev && known(pf.eswitch) != null) logEswitch(world, pf, "legacy", true);
   if (inSwitchdev) addRepresentors(world, pf);
-  // In legacy mode the first VFs make the driver look at the LAG anew: mlx5_eswitch_enable() in eswitch.c.
+  // In legacy mode the first VFs make the driver give up its LAG and look at it again: mlx5_eswitch_enable() in eswitch.c.
   else reconsiderLag(world, pf);
   if (sriov.autoprobe !== false) {
     const driver = vfDriverOf(pf.driver ?? "");

@@ -1,7 +1,9 @@
+import { cardsOf } from "../cards.ts";
+import { halfWayLine, stuckLagLine } from "../driver-restart.ts";
 import { known } from "../observed.ts";
 import type { HostState } from "../state.ts";
 import { ownArgumentsOf } from "./platform.ts";
-import type { World } from "./world.ts";
+import type { Behaviour, World } from "./world.ts";
 
 /**
  * A simulated twin of an observed host, for rehearsals: it starts from what was seen and goes on by the rules.
@@ -9,6 +11,7 @@ import type { World } from "./world.ts";
  */
 export function twinOf(state: HostState): World {
   const copy = structuredClone(state);
+  const cardOf = cardsOf(copy);
   const home: World["hidden"]["home"] = {};
   for (const pf of copy.pfs) {
     const netdev = copy.netdevs.find((candidate) => candidate.name === pf.netdev);
@@ -26,13 +29,36 @@ export function twinOf(state: HostState): World {
       startedAt: -Math.max(0, ...(known(copy.kernelLog)?.lines.slice(-1) ?? []).map(({ seconds }) => seconds)),
       nextIndex: 1 + Math.max(0, ...copy.netdevs.map((netdev) => netdev.index)),
       networking: copy.bonds.map((bond) => ({ name: bond.name, mode: bond.mode, slaves: bond.slaves.map((slave) => slave.netdev) })),
-      behaviours: [],
+      behaviours: [...behavioursOf(copy)],
       lagActiveAt: {},
-      stuckLags: [],
+      withoutFdb: [],
+      halfWay: copy.pfs.flatMap(({ address }) => (halfWayLine(logOf(copy), [address]) === null ? [] : [address])),
+      stuckLags: [...new Set(copy.pfs.flatMap(({ address }) => (stuckLagLine(logOf(copy), [address]) === null ? [] : [cardOf(address)])))],
       home,
       ownArguments: ownArgumentsOf(copy),
       traffic: false,
       harm: [],
     },
   };
+}
+
+function logOf({ kernelLog }: HostState): string[] {
+  return known(kernelLog)?.lines.map(({ text }) => text) ?? [];
+}
+
+/** What a state shows of a card's and a kernel's ways, so that a rehearsal does not promise what they refuse. */
+function behavioursOf(state: HostState): Set<Behaviour> {
+  const found = new Set<Behaviour>();
+  const option = known(state.kernelOptions)?.["CONFIG_MLX5_CLS_ACT"];
+  if (option === false || (option === undefined && showsNoRules(state))) found.add("kernel-without-tc-offload");
+  for (const { setting, kernel } of state.refused) if (kernel === state.kernel) found.add(setting === "steering" ? "no-smfs" : "no-encap");
+  return found;
+}
+
+/** A representor on which hw-tc-offload cannot be turned on, as its driver has it: it was built without. */
+function showsNoRules({ representors, netdevs }: HostState): boolean {
+  return representors.some(({ netdev }) => {
+    const offload = known(netdevs.find(({ name }) => name === netdev)?.tcOffload);
+    return offload?.fixed === true && !offload.on;
+  });
 }

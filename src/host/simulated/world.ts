@@ -3,12 +3,13 @@ import { cardsOf } from "../cards.ts";
 import { NetdevName, PciAddress } from "../schemas.ts";
 import { HostState, type PhysicalFunction, type VirtualFunction } from "../state.ts";
 import { isNetdevName } from "../values.ts";
+import { profileOf } from "./profiles.ts";
 
 /** Behaviours that a simulated host keeps until they are taken away: see faults.ts for their meaning. */
 export const Behaviour = z.enum([
   "missing-vf-link",
   "mode-change-fails",
-  "refuses-mode-change-with-bound-vfs",
+  "eswitch-busy",
   "no-mmio",
   "lag-refused",
   "renames-ports",
@@ -18,9 +19,14 @@ export const Behaviour = z.enum([
   "ovs-forgets-bond",
   "virtualization-off",
   "mode-change-out-of-memory",
-  "lag-stuck",
   "lag-in-log-only",
   "flows-in-software",
+  "kernel-without-tc-offload",
+  "no-smfs",
+  "no-encap",
+  "firmware-takes-encap",
+  "firmware-frees-lag",
+  "firmware-keeps-lag-over-64",
 ]);
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -38,6 +44,13 @@ export const World = z
       networking: z.array(WantedBond).meta({ description: "the bonds that this host's networking makes" }),
       behaviours: z.array(Behaviour),
       lagActiveAt: z.record(z.string(), z.number()).meta({ description: "by card: when the LAG that is coming up will be active" }),
+      withoutFdb: z.array(PciAddress).default([]).meta({
+        description: "the ports whose eSwitch is in legacy mode without a table: a change to switchdev failed, and their VFs are dead",
+      }),
+      halfWay: z
+        .array(PciAddress)
+        .default([])
+        .meta({ description: "the ports whose mode change failed and could not be rolled back: a second one crashes the kernel" }),
       stuckLags: z.array(z.string()).default([]).meta({ description: "the cards whose firmware kept its LAG when the driver gave it up" }),
       home: z
         .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
@@ -90,6 +103,14 @@ export function cardOf(world: World, pf: PhysicalFunction): PhysicalFunction[] {
 /** The bond (or other master) that a PF's netdev is in. */
 export function masterOf(world: World, pf: PhysicalFunction): string | null {
   return world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.master ?? null;
+}
+
+/**
+ * Whether the kernel's driver takes rules for the NIC at all: linux en_rep.c, mlx5e_build_rep_netdev(), offers hw-tc-offload only where it
+ * was built with CONFIG_MLX5_CLS_ACT.
+ */
+export function takesRules(world: World, pf: PhysicalFunction): boolean {
+  return profileOf(pf).tcOffload && !has(world, "kernel-without-tc-offload");
 }
 
 export function has(world: World, behaviour: Behaviour): boolean {

@@ -71,7 +71,7 @@ module.exports = {
       from: { path: inside("deployment") },
       to: {
         path: "^src/",
-        pathNot: ["^src/(deployment|openstack|spec)/", "^src/host/[a-z-]+\\.ts$", "^src/host/linux/(program|files)\\.ts$"],
+        pathNot: ["^src/(deployment|openstack|spec)/", "^src/host/[a-z-]+\\.ts$", "^src/host/linux/(program|files|bounded-file)\\.ts$"],
       },
     },
     {
@@ -84,7 +84,7 @@ module.exports = {
         pathNot: [
           "^src/(fleet|reconcile|requirements|spec)/",
           "^src/host/[a-z-]+\\.ts$",
-          "^src/host/linux/(program|processes)\\.ts$",
+          "^src/host/linux/(program|processes|bounded-file)\\.ts$",
           "^src/report/map(-schema)?\\.ts$",
         ],
       },

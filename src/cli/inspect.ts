@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { Spec } from "../spec/schema.ts";
 import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
@@ -22,7 +21,7 @@ type InspectOptions = SpecOptions & OutputOptions & { readonly withSpec: boolean
 async function run({ host: name, output, withSpec, spec: file }: InspectOptions): Promise<void> {
   const { openTarget, print, printJson, styleFor, UsageError } = await import("./target.ts");
   if (withSpec && output !== "json") throw new UsageError("--with-spec goes with -o json");
-  const spec = withSpec ? specText(file) : null;
+  const spec = withSpec ? await specText(file) : null;
   const target = await openTarget(name, false, "everything", spec === null ? undefined : await declared(spec));
   try {
     const state = await target.host.observe();
@@ -41,9 +40,11 @@ interface SpecFile {
 }
 
 /** A host without a spec is a host, and its state is wanted. */
-function specText(file: string): SpecFile | null {
+async function specText(file: string): Promise<SpecFile | null> {
+  const { readBounded } = await import("../host/linux/bounded-file.ts");
+  const { specLimits } = await import("../spec/limits.ts");
   try {
-    return { file, text: readFileSync(file, "utf8") };
+    return { file, text: readBounded(file, specLimits.bytes).toString() };
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
     throw error;

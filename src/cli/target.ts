@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 import type { WatchableHost } from "../host/events.ts";
 import type { Host } from "../host/host.ts";
+import { readBounded } from "../host/linux/bounded-file.ts";
 import { printable } from "../report/escape.ts";
 import { coloured, plain, type Style } from "../report/style.ts";
+import { specLimits } from "../spec/limits.ts";
 import { loadSpec } from "../spec/load.ts";
 import type { Spec } from "../spec/schema.ts";
 
@@ -68,13 +69,18 @@ function programPath(): string | null {
   return isSea() ? process.execPath : fileURLToPath(new URL("../../bin/vflag", import.meta.url));
 }
 
-/** Reads a spec from its file. */
+/** Reads a spec from its file, which is read no further than a spec may be long. */
 export function readSpec(file: string): Spec {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readBounded(file, specLimits.bytes).toString();
   } catch (error) {
-    const reason = error instanceof Error && "code" in error && error.code === "ENOENT" ? "no such file" : String(error);
+    const reason =
+      error instanceof Error && "code" in error && error.code === "ENOENT"
+        ? "no such file"
+        : error instanceof Error
+          ? error.message
+          : String(error);
     throw new UsageError(`${file}: ${reason}.\nName the spec with --spec FILE, or let \`vflag init\` propose one for this host.`, {
       cause: error,
     });

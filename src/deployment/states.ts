@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { parse } from "yaml";
 import * as z from "zod";
+import { readBounded } from "../host/linux/bounded-file.ts";
 import { HostState } from "../host/state.ts";
+import { excessOfJson, stateLimits } from "../host/state-limits.ts";
 import { type Hardware, type HardwareTraits, hardwareKey, hardwareTraits } from "../openstack/host-values.ts";
 import type { HostPorts } from "../openstack/nova-host.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
@@ -72,14 +74,23 @@ class SavedHardware implements Hardware {
     if ("problem" in data) return data;
     const parsed = Ports.safeParse(data.data);
     if (parsed.success) return parsed.data;
-    return { problem: `${this.#file} is no saved state (\`vflag inspect -o json\`):\n${z.prettifyError(parsed.error)}` };
+    const first = new z.ZodError(parsed.error.issues.slice(0, stateLimits.problems));
+    return { problem: `${this.#file} is no saved state (\`vflag inspect -o json\`):\n${z.prettifyError(first)}` };
   }
 }
 
+/** Bytes of a state in YAML, which takes fifty times as long to read as JSON. */
+const mostYaml = 1024 * 1024;
+
 function readData(file: string): { readonly data: unknown } | { readonly problem: string } {
   try {
-    const text = readFileSync(file, "utf8");
-    const data: unknown = file.endsWith(".json") ? JSON.parse(text) : parse(text, { maxAliasCount: 100, logLevel: "silent" });
+    const json = file.endsWith(".json");
+    const bytes = readBounded(file, json ? stateLimits.bytes : mostYaml);
+    const excess = json ? excessOfJson(bytes) : null;
+    if (excess !== null) return { problem: `${file}: ${excess}` };
+    const data: unknown = json
+      ? JSON.parse(bytes.toString())
+      : parse(bytes.toString(), { maxAliasCount: 100, logLevel: "silent", uniqueKeys: false });
     // A simulated host has its state within.
     if (typeof data === "object" && data !== null && "state" in data && "schema" in data && data.schema === "vflag/simulated-host/1")
       return { data: data.state };

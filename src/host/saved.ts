@@ -1,11 +1,13 @@
-import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Action } from "./action.ts";
+import { compiled } from "./compiled-schema.ts";
 import { ActionError, type Host } from "./host.ts";
+import { readBounded } from "./linux/bounded-file.ts";
 import { writeWhole } from "./linux/files.ts";
 import { SimulatedHost } from "./simulated/host.ts";
 import { World } from "./simulated/world.ts";
 import { HostState } from "./state.ts";
+import { excessOfJson, stateLimits } from "./state-limits.ts";
 
 /** A host in a file: a simulated one that can be acted on, or a saved state that can only be looked at. */
 export type SavedHost =
@@ -26,7 +28,7 @@ export function openSavedHost(file: string): SavedHost {
     return { kind: "simulated", host: new FileBackedHost(file, world), world };
   }
   if (schema === "vflag/state/1") {
-    const state = parse(HostState, data, file);
+    const state = stateOf(data, file);
     return { kind: "state", host: new SavedState(file, state), state };
   }
   const seen = schema === undefined ? "no schema" : `schema ${JSON.stringify(schema)}`;
@@ -88,17 +90,25 @@ class SavedState implements Host {
 }
 
 function readJson(file: string): unknown {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, "utf8");
+    bytes = readBounded(file, stateLimits.bytes);
   } catch (error) {
     throw new SavedHostError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+  const excess = excessOfJson(bytes);
+  if (excess !== null) throw new SavedHostError(`${file}: ${excess}`);
   try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString());
   } catch (error) {
     throw new SavedHostError(`${file}: not valid JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+function stateOf(data: unknown, file: string): HostState {
+  const checked = compiled(HostState, stateLimits.problems)(data);
+  if ("data" in checked) return checked.data;
+  throw new SavedHostError(`${file}: not as expected:\n${checked.problems.join("\n")}`);
 }
 
 function parse<T extends z.ZodType>(schema: T, data: unknown, file: string): z.infer<T> {

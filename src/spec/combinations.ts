@@ -10,10 +10,11 @@ export interface Combination {
 /** The combinations that cannot work, for the NICs that are well-formed one by one; `undefined` stands for one that is not. */
 export function impossibleCombinations(nics: readonly (NicSpec | undefined)[]): Combination[] {
   const found: Combination[] = [];
+  const taken = new Taken();
+  const modprobe = nics.find((nic) => nic?.persistence === "modprobe");
   nics.forEach((nic, index) => {
     if (nic === undefined) return;
-    for (const { path, message } of withinNic(nic)) found.push({ path: ["nics", index, ...path], message });
-    for (const { path, message } of betweenNics(nic, nics.slice(0, index))) {
+    for (const { path, message } of [...withinNic(nic), ...betweenNics(nic, taken, modprobe)]) {
       found.push({ path: ["nics", index, ...path], message });
     }
   });
@@ -122,32 +123,41 @@ function withinNic(nic: NicSpec): Combination[] {
 /** Of VFs that have both ports; each needs a place in the 64 of either port. */
 const mlx4Vfs = 63;
 
-function betweenNics(nic: NicSpec, earlier: readonly (NicSpec | undefined)[]): Combination[] {
-  const found: Combination[] = [];
-  for (const other of earlier) {
-    if (other === undefined) continue;
-    if (other.name === nic.name) found.push({ path: ["name"], message: `two NICs are called "${nic.name}"` });
-    if (nic.bond !== undefined && other.bond === nic.bond) {
-      found.push({ path: ["bond"], message: `${nic.bond} belongs to NIC "${other.name}" already: VF-LAG is one bond, one NIC` });
-    }
-    if (nic.persistence === "modprobe" && other.persistence === "modprobe" && nic.vfs !== other.vfs) {
-      const message = `NIC "${other.name}" has ${other.vfs}, and options of mlx4_core count for every card: declare the same number`;
-      found.push({ path: ["vfs"], message });
-    }
-    const mac = nic.vfSettings.mac?.toLowerCase();
-    if (mac !== undefined && other.vfSettings.mac?.toLowerCase() === mac) {
-      found.push({ path: ["vfSettings", "mac"], message: `NIC "${other.name}" gives its VFs the same addresses: change a byte` });
-    }
-    nic.ports.forEach((port, index) => {
-      if (other.ports.some((taken) => sameSelector(taken, port))) {
-        found.push({ path: ["ports", index], message: `${describeSelector(port)} belongs to NIC "${other.name}" already` });
-      }
-    });
+/** What NICs before this one have taken, each by whom; looked up, for a spec may name thousands. */
+class Taken {
+  readonly #by = new Map<string, string>();
+
+  /** Takes a thing for a NIC. @returns the NIC that has it already */
+  take(kind: string, thing: string, nic: string): string | undefined {
+    const key = `${kind} ${thing}`;
+    const owner = this.#by.get(key);
+    if (owner === undefined) this.#by.set(key, nic);
+    return owner;
   }
-  nic.ports.forEach((port, index) => {
-    if (nic.ports.slice(0, index).some((taken) => sameSelector(taken, port))) {
-      found.push({ path: ["ports", index], message: `${describeSelector(port)} is named twice` });
-    }
+}
+
+function betweenNics(nic: NicSpec, taken: Taken, modprobe: NicSpec | undefined): Combination[] {
+  const found: Combination[] = [];
+  const { name, bond, vfSettings, ports } = nic;
+  if (taken.take("name", name, name) !== undefined) found.push({ path: ["name"], message: `two NICs are called "${name}"` });
+  const bonded = bond === undefined ? undefined : taken.take("bond", bond, name);
+  if (bonded !== undefined)
+    found.push({ path: ["bond"], message: `${bond} belongs to NIC "${bonded}" already: VF-LAG is one bond, one NIC` });
+  if (nic.persistence === "modprobe" && modprobe !== undefined && nic.vfs !== modprobe.vfs) {
+    const message = `NIC "${modprobe.name}" has ${modprobe.vfs}, and options of mlx4_core count for every card: declare the same number`;
+    found.push({ path: ["vfs"], message });
+  }
+  const mac = vfSettings.mac?.toLowerCase();
+  const addressed = mac === undefined ? undefined : taken.take("mac", mac, name);
+  if (addressed !== undefined)
+    found.push({ path: ["vfSettings", "mac"], message: `NIC "${addressed}" gives its VFs the same addresses: change a byte` });
+  const own = new Set<string>();
+  ports.forEach((port, index) => {
+    const key = selectorKey(port);
+    const owner = own.has(key) ? undefined : taken.take("port", key, name);
+    if (owner !== undefined) found.push({ path: ["ports", index], message: `${describeSelector(port)} belongs to NIC "${owner}" already` });
+    if (own.has(key)) found.push({ path: ["ports", index], message: `${describeSelector(port)} is named twice` });
+    own.add(key);
   });
   return found;
 }
@@ -159,9 +169,9 @@ function matchesOneAtMost(port: PortSelector): boolean {
   return false;
 }
 
-function sameSelector(a: PortSelector, b: PortSelector): boolean {
-  if (typeof a === "string" || typeof b === "string") return a === b;
-  return describeSelector(a).toLowerCase() === describeSelector(b).toLowerCase();
+/** Two selectors with the same one mean the same. Names of devices are as they are; addresses and ids in either case of letters. */
+function selectorKey(port: PortSelector): string {
+  return typeof port === "string" ? `name ${port}` : describeSelector(port).toLowerCase();
 }
 
 /** A selector as an operator would say it: `ens3f0`, `address 0000:37:00.*`, `vendor 15b3 product 1017`. */

@@ -1,8 +1,10 @@
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import type * as z from "zod";
 import { impossibleCombinations, impossibleKernel, impossibleOvs } from "./combinations.ts";
+import { specLimits } from "./limits.ts";
 import { nearest } from "./nearest.ts";
 import { KernelSpec, NicSpec, OvsSpec, Spec } from "./schema.ts";
+import { type Excess, excessOfAliases, excessOfText } from "./shape.ts";
 
 /** One thing that is wrong in a spec, and where: line and column count from 1. */
 export interface SpecProblem {
@@ -13,17 +15,18 @@ export interface SpecProblem {
   readonly message: string;
 }
 
-/** Everything that is wrong with a spec, all at once. The message is ready to be shown. */
+/** Everything that is wrong with a spec, all at once. The message is ready to be shown: of very many problems it has the first. */
 export class SpecError extends Error {
   override readonly name = "SpecError";
   readonly file: string;
   readonly problems: readonly SpecProblem[];
 
   constructor(file: string, problems: readonly SpecProblem[]) {
-    const lines = problems.map(({ line, column, path, message }) => {
+    const lines = problems.slice(0, specLimits.problems).map(({ line, column, path, message }) => {
       return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
     });
-    super(lines.join("\n"));
+    const more = problems.length - lines.length;
+    super([...lines, ...(more > 0 ? [`${file}: ${more} more problems`] : [])].join("\n"));
     this.file = file;
     this.problems = problems;
   }
@@ -36,6 +39,8 @@ export class SpecError extends Error {
  */
 export function loadSpec(text: string, file: string): Spec {
   const lines = new LineCounter();
+  const excess = excessOfText(text);
+  if (excess !== null) throw new SpecError(file, [problemOf(excess, text)]);
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -46,6 +51,8 @@ export function loadSpec(text: string, file: string): Spec {
     const problems = document.errors.map((error) => ({ ...at(error.pos[0]), path: "", message: `not valid YAML: ${error.message}` }));
     throw new SpecError(file, problems);
   }
+  const expanded = excessOfAliases(document);
+  if (expanded !== null) throw new SpecError(file, [problemOf(expanded, text)]);
   const data = plainData(document, file);
   if (data === null || data === undefined) {
     throw new SpecError(file, [{ line: 1, column: 1, path: "", message: "the spec is empty: `vflag init` proposes one for this host" }]);
@@ -72,12 +79,16 @@ export function loadSpec(text: string, file: string): Spec {
   return parsed.data;
 }
 
-/** The document as data. Aliases that lead nowhere, in circles, or to more than anybody would write are errors. */
+/** Offsets count from the beginning of the text. */
+function problemOf({ offset, message }: Excess, text: string): SpecProblem {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n"), path: "", message };
+}
+
+/** The document as data. What its aliases stand for has been counted. */
 function plainData(document: Document, file: string): unknown {
   try {
-    const data: unknown = document.toJS({ maxAliasCount: 100 });
-    JSON.stringify(data);
-    return data;
+    return document.toJS({ maxAliasCount: -1 });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SpecError(file, [
@@ -92,7 +103,8 @@ function wellFormedKernel(data: unknown): KernelSpec | null {
 
 function wellFormedNics(data: unknown): (NicSpec | undefined)[] {
   const nics = valueAt(data, ["nics"]);
-  return Array.isArray(nics) ? nics.map((nic) => NicSpec.safeParse(nic).data) : [];
+  // More than may be are reported as that.
+  return Array.isArray(nics) ? nics.slice(0, specLimits.nics).map((nic) => NicSpec.safeParse(nic).data) : [];
 }
 
 type Report = (path: readonly PropertyKey[], message: string, key?: string) => void;
@@ -121,6 +133,7 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
       if (issue.origin === "array") return report(issue.path, "must not be empty");
       return report(issue.path, `must be ${issue.minimum} or more, found ${show(found)}`);
     case "too_big":
+      if (Array.isArray(found)) return report(issue.path, `must have ${issue.maximum} entries or less, found ${found.length}`);
       return report(issue.path, `must be ${issue.maximum} or less, found ${show(found)}`);
     case "invalid_union":
       return reportPort(issue, found, report);
@@ -206,13 +219,17 @@ function rangeStart(node: unknown): number | undefined {
 function pathText(path: readonly PropertyKey[], key?: string): string {
   const steps = key === undefined ? path : [...path, key];
   return steps
-    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${clipped(String(step))}`))
     .join("")
     .replace(/^\./, "");
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  return clipped(JSON.stringify(value) ?? String(value));
+}
+
+/** A spec's own texts can be as long as itself. */
+function clipped(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 

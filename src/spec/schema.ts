@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isPlainArgument } from "../host/kernel-arguments.ts";
 import { NetdevName } from "../host/schemas.ts";
+import { specLimits } from "./limits.ts";
 
 /**
  * What an operator declares of a host (DESIGN 4). Defaults are filled in by parsing, so a `Spec` has no holes.
@@ -88,7 +89,7 @@ export const NicSpec = z
       .describe(
         "sriov: VFs, with the eSwitch in legacy mode; switchdev: VFs with representors, for offload by Open vSwitch; vf-lag: switchdev on both ports of one NIC under a bond",
       ),
-    ports: z.array(PortSelector).min(1).describe("the NIC's ports (PFs), each by one of the ways below"),
+    ports: z.array(PortSelector).min(1).max(specLimits.ports).describe("the NIC's ports (PFs), each by one of the ways below"),
     vfs: z.int().min(1).max(65535).describe("VFs per port"),
     bond: NetdevName.optional().describe(
       "mode vf-lag only, and required there: the bond that the host's networking makes of exactly these two ports",
@@ -153,7 +154,7 @@ export type KernelSpec = z.infer<typeof KernelSpec>;
 export const Spec = z
   .strictObject({
     version: z.literal(1).describe("the version of the spec's format"),
-    nics: z.array(NicSpec).min(1).describe("the NICs that vflag takes care of; it leaves all others alone"),
+    nics: z.array(NicSpec).min(1).max(specLimits.nics).describe("the NICs that vflag takes care of; it leaves all others alone"),
     ovs: OvsSpec.optional().describe("Open vSwitch"),
     firmware: z
       .strictObject({

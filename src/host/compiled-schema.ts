@@ -1,0 +1,257 @@
+import * as z from "zod";
+
+/** What a schema makes of data: the data with its defaults, or what is wrong with it, the first so many of it. */
+export type Checked<T> = { readonly data: T } | { readonly problems: readonly string[] };
+
+interface Problem {
+  /** From the inside to the outside. */
+  readonly path: PropertyKey[];
+  readonly message: string;
+}
+
+class Problems {
+  readonly found: Problem[] = [];
+  readonly most: number;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  get enough(): boolean {
+    return this.found.length >= this.most;
+  }
+
+  /** What was found since then is in this place. */
+  within(key: PropertyKey, since: number): void {
+    for (let at = since; at < this.found.length; at++) this.found[at]?.path.push(key);
+  }
+
+  /** @returns `wrong` */
+  add(message: string): typeof wrong {
+    if (!this.enough) this.found.push({ path: [], message });
+    return wrong;
+  }
+}
+
+const wrong = Symbol("wrong");
+type Read = (value: unknown, problems: Problems) => unknown;
+
+/**
+ * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a fifth of the time: thousands of states are
+ * read in a row. It changes the data in its place (defaults, the order of keys), and stops when it has found enough that is wrong, whereas
+ * zod makes an object of each thing, however many there are.
+ *
+ * It knows what states are made of, and throws for a schema with anything else in it.
+ */
+export function compiled<T extends z.ZodType>(schema: T, most: number): (data: unknown) => Checked<z.infer<T>> {
+  const read = readerOf(schema);
+  return (data) => {
+    const problems = new Problems(most);
+    const value = read(data, problems);
+    if (value !== wrong && isA<z.infer<T>>(value)) return { data: value };
+    return { problems: problems.found.map(({ path, message }) => textOf(path.reverse(), message)) };
+  };
+}
+
+/** What a reader has returned is what its schema describes. */
+function isA<T>(_: unknown): _ is T {
+  return true;
+}
+
+function textOf(path: readonly PropertyKey[], message: string): string {
+  return path.length === 0 ? `✖ ${message}` : `✖ ${message}\n  → at ${z.core.toDotPath(path)}`;
+}
+
+function readerOf(schema: z.core.$ZodType): Read {
+  if (schema instanceof z.core.$ZodObject) return objectReader(schema);
+  if (schema instanceof z.core.$ZodArray) return listReader(readerOf(schema._zod.def.element));
+  if (schema instanceof z.core.$ZodRecord) return recordReader(readerOf(schema._zod.def.valueType));
+  if (schema instanceof z.core.$ZodDiscriminatedUnion) return kindReader(schema);
+  if (schema instanceof z.core.$ZodUnion) return unionReader(schema._zod.def.options.map(readerOf));
+  if (schema instanceof z.core.$ZodNullable) {
+    const inner = readerOf(schema._zod.def.innerType);
+    return (value, problems) => (value === null ? null : inner(value, problems));
+  }
+  if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault) return readerOf(schema._zod.def.innerType);
+  const fits = leafTest(schema);
+  return (value, problems) => (fits(value) ? value : problems.add(messageOf(schema, value)));
+}
+
+/** A test for a value without others in it; what it does not know is asked of zod. */
+function leafTest(schema: z.core.$ZodType): (value: unknown) => boolean {
+  if (schema instanceof z.core.$ZodBoolean) return (value) => typeof value === "boolean";
+  if (schema instanceof z.core.$ZodEnum || schema instanceof z.core.$ZodLiteral) {
+    const values: ReadonlySet<unknown> = schema._zod.values;
+    return (value) => values.has(value);
+  }
+  if (schema instanceof z.core.$ZodString && !(schema instanceof z.core.$ZodStringFormat)) {
+    const checks = schema._zod.def.checks ?? [];
+    if (checks.length === 0) return (value) => typeof value === "string";
+    const [only] = checks;
+    if (checks.length === 1 && only instanceof z.core.$ZodCheckRegex) {
+      const { pattern } = only._zod.def;
+      return (value) => typeof value === "string" && pattern.test(value);
+    }
+  }
+  if (schema instanceof z.core.$ZodNumberFormat && schema._zod.def.format === "safeint") {
+    const bounds = (schema._zod.def.checks ?? []).map(boundOf);
+    if (!bounds.includes(null)) {
+      const least = Math.max(Number.MIN_SAFE_INTEGER, ...bounds.map((bound) => bound?.least ?? Number.MIN_SAFE_INTEGER));
+      const largest = Math.min(Number.MAX_SAFE_INTEGER, ...bounds.map((bound) => bound?.largest ?? Number.MAX_SAFE_INTEGER));
+      return (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= largest;
+    }
+  }
+  if (schema instanceof z.core.$ZodString || schema instanceof z.core.$ZodNumber) return (value) => z.core.safeParse(schema, value).success;
+  throw new Error(`a state has no ${schema._zod.def.type}: compiled-schema.ts does not know it`);
+}
+
+/** Null for a check that is none of these. */
+function boundOf(check: z.core.$ZodCheck<never>): { readonly least?: number; readonly largest?: number } | null {
+  if (check instanceof z.core.$ZodCheckGreaterThan && check._zod.def.inclusive) return { least: Number(check._zod.def.value) };
+  if (check instanceof z.core.$ZodCheckLessThan && check._zod.def.inclusive) return { largest: Number(check._zod.def.value) };
+  return null;
+}
+
+/** Zod's own words. */
+function messageOf(schema: z.core.$ZodType, value: unknown): string {
+  return z.core.safeParse(schema, value).error?.issues[0]?.message ?? "Invalid input";
+}
+
+interface Field {
+  readonly key: string;
+  readonly read: Read;
+  /** Whether it may be missing; then `initial` makes its value, where it has one. */
+  readonly optional: boolean;
+  readonly initial: (() => unknown) | null;
+}
+
+function objectReader(schema: z.core.$ZodObject): Read {
+  if (schema._zod.def.catchall?._zod.def.type !== "never") throw new Error("a state has strict objects only");
+  const fields = Object.entries(schema._zod.def.shape).map(([key, inner]): Field => {
+    const initial = inner instanceof z.core.$ZodDefault ? () => inner._zod.def.defaultValue : null;
+    return { key, read: readerOf(inner), optional: initial !== null || inner instanceof z.core.$ZodOptional, initial };
+  });
+  const keys = new Set(fields.map(({ key }) => key));
+  return (value, problems) => {
+    if (!isObject(value)) return problems.add(messageOf(schema, value));
+    const object = inOrder(value, fields) ? value : ordered(value, fields, keys, problems);
+    if (object === wrong) return wrong;
+    let fine = true;
+    for (const { key, read } of fields) {
+      const before = object[key];
+      if (before === undefined) continue;
+      const since = problems.found.length;
+      const after = read(before, problems);
+      if (after === wrong) {
+        fine = false;
+        problems.within(key, since);
+        if (problems.enough) return wrong;
+      } else if (after !== before) object[key] = after;
+    }
+    return fine ? object : wrong;
+  };
+}
+
+function inOrder(object: object, fields: readonly Field[]): boolean {
+  let at = 0;
+  for (const key in object) {
+    if (key !== fields[at]?.key) return false;
+    at += 1;
+  }
+  return at === fields.length;
+}
+
+/** The same object with its keys in the schema's order and what is missing filled in: texts of equal states are equal. */
+function ordered(
+  object: Readonly<Record<string, unknown>>,
+  fields: readonly Field[],
+  keys: ReadonlySet<string>,
+  problems: Problems,
+): Record<string, unknown> | typeof wrong {
+  const unknown = Object.keys(object).filter((key) => !keys.has(key));
+  if (unknown.length > 0) {
+    const [first = "", more] = [unknown[0]?.slice(0, 60), unknown.length - 1];
+    return problems.add(`Unrecognized key${more === 0 ? "" : "s"}: ${JSON.stringify(first)}${more === 0 ? "" : ` and ${more} more`}`);
+  }
+  const result: Record<string, unknown> = {};
+  const since = problems.found.length;
+  for (const { key, optional, initial } of fields) {
+    if (Object.hasOwn(object, key)) result[key] = object[key];
+    else if (initial !== null) result[key] = initial();
+    else if (!optional) {
+      const before = problems.found.length;
+      problems.add("it is missing");
+      problems.within(key, before);
+    }
+  }
+  return problems.found.length > since || problems.enough ? wrong : result;
+}
+
+function listReader(read: Read): Read {
+  return (value, problems) => {
+    if (!Array.isArray(value)) return problems.add("Invalid input: expected array");
+    let fine = true;
+    for (let index = 0; index < value.length; index++) {
+      const before: unknown = value[index];
+      const since = problems.found.length;
+      const after = read(before, problems);
+      if (after === wrong) {
+        fine = false;
+        problems.within(index, since);
+        if (problems.enough) return wrong;
+      } else if (after !== before) value[index] = after;
+    }
+    return fine ? value : wrong;
+  };
+}
+
+function recordReader(read: Read): Read {
+  return (value, problems) => {
+    if (!isObject(value)) return problems.add("Invalid input: expected record");
+    let fine = true;
+    for (const key of Object.keys(value)) {
+      const since = problems.found.length;
+      const after = key === "__proto__" ? problems.add("it is no name") : read(value[key], problems);
+      if (after === wrong) {
+        fine = false;
+        problems.within(key.slice(0, 60), since);
+        if (problems.enough) return wrong;
+      } else value[key] = after;
+    }
+    return fine ? value : wrong;
+  };
+}
+
+/** The branches are told apart by one key. */
+function kindReader(schema: z.core.$ZodDiscriminatedUnion): Read {
+  const { discriminator, options } = schema._zod.def;
+  const readers = new Map<unknown, Read>();
+  for (const option of options) {
+    const read = readerOf(option);
+    for (const value of option._zod.propValues?.[discriminator] ?? []) readers.set(value, read);
+  }
+  return (value, problems) => {
+    const read = isObject(value) ? readers.get(value[discriminator]) : undefined;
+    return read === undefined ? problems.add(`Invalid input: no ${discriminator} that is known`) : read(value, problems);
+  };
+}
+
+/** The first branch that fits; where none does, what is wrong for the one that fits best: an unknown where there is nothing else. */
+function unionReader(readers: readonly Read[]): Read {
+  return (value, problems) => {
+    const since = problems.found.length;
+    let best: readonly Problem[] = [];
+    for (const [index, read] of readers.entries()) {
+      const result = read(value, problems);
+      if (result !== wrong) return result;
+      const found = problems.found.splice(since);
+      if (index === 0 || (index === readers.length - 1 && isObject(value) && "unknown" in value)) best = found;
+    }
+    problems.found.push(...best);
+    return wrong;
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -5,7 +5,10 @@
 export function plainText(text: string): string {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return text;
   return text
-    .replace(/\s*\n\s*/g, " ")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ")
     .replaceAll("\t", " ")
     .trim()
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => `{${character.codePointAt(0)?.toString(16)}}`);

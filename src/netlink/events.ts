@@ -68,7 +68,7 @@ const qdiscsAndLinks = (): Buffer =>
 
 /**
  * Hears of links, qdiscs, devlink, ethtool, devices and drivers, in the network namespace of the calling thread, until it is disposed of.
- * Nothing is polled: SIGIO says that there is something to read, and then all sockets are read until they are empty.
+ * Nothing is polled: SIGIO says that there is something to read, and then all sockets are read until they are empty, a part at a time.
  * Must be called on the main thread, which is the one that gets signals. Throws NetlinkError.
  */
 export function openKernelEvents(hear: (event: KernelEvent) => void, options: KernelEventOptions = {}): KernelEvents {
@@ -85,11 +85,22 @@ export function openKernelEvents(hear: (event: KernelEvent) => void, options: Ke
     { what: "devices", socket: uevents, decode: (datagram) => deviceEvent(datagram) ?? [] },
     ...sources,
   ];
+  let again: NodeJS.Immediate | null = null;
   const drain = () => {
-    for (const source of all) readAll(source, hear);
+    // What is left is read after whatever else this process has to do: the kernel may tell faster than anybody reads.
+    const left = all.filter((source) => !readSome(source, hear)).length > 0;
+    if (left && again === null) {
+      again = setImmediate(() => {
+        again = null;
+        drain();
+      });
+    }
   };
   drains.add(drain);
-  stack.defer(() => drains.delete(drain));
+  stack.defer(() => {
+    drains.delete(drain);
+    if (again !== null) clearImmediate(again);
+  });
   const held = stack.move();
   // What came before there was somebody to hear the signal.
   drain();
@@ -136,18 +147,22 @@ function openGeneric(
   return { sources, missing };
 }
 
-/** Reads a socket until it is empty. That something was lost is an event like the others. */
-function readAll({ what, socket, decode }: Source, hear: (event: KernelEvent) => void): void {
-  for (;;) {
+/** So many datagrams of a socket are read in one go: 10 ms, about. */
+const atOnce = 1000;
+
+/** Reads what a socket has, or a part of it. That something was lost is an event like the others. @returns whether it is empty */
+function readSome({ what, socket, decode }: Source, hear: (event: KernelEvent) => void): boolean {
+  for (let count = 0; count < atOnce; count++) {
     try {
       const datagram = socket.receiveNow();
-      if (datagram === null) return;
+      if (datagram === null) return true;
       for (const event of [decode(datagram)].flat()) hear(event);
     } catch (error) {
       if (!isLoss(error)) throw error;
       hear({ kind: "lost", what });
     }
   }
+  return false;
 }
 
 /** ENOBUFS: the socket's buffer was full. Bytes that make no sense are as good as lost. */

@@ -142,9 +142,11 @@ class KernelSocket implements Transport, EventTransport {
   }
 
   receive(): Buffer {
+    const end = performance.now() + this.#timeout;
     for (;;) {
       const datagram = this.#take(0);
       if (datagram !== null) return datagram;
+      if (performance.now() > end) throw failure(`receive from ${this.#what}`, ETIMEDOUT, "datagrams of other processes only");
     }
   }
 

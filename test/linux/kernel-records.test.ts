@@ -174,3 +174,15 @@ test("a state that was saved before the log was looked at is read, with the log 
   const read = HostState.parse(JSON.parse(JSON.stringify(older)));
   assert.ok(isUnknown(read.kernelLog));
 });
+
+test("no line takes long, whatever is in it", () => {
+  const began = performance.now();
+  for (const piece of [" ", "\t", " \n", "\r", "1,", "\\x20", "\u202e", "0000:", "a"]) {
+    const text = piece.repeat(128 * 1024);
+    parseKmsg(`1,2,3,${text}`);
+    parseKmsg(`1,2,3,-;${text}x`);
+    parseJournal(JSON.stringify({ MESSAGE: `${text}x`, __MONOTONIC_TIMESTAMP: "1" }));
+  }
+  const taken = performance.now() - began;
+  assert.ok(taken < 10_000, `${taken.toFixed(0)} ms`);
+});

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NetlinkClient } from "../../src/netlink/client.ts";
 import { failure, NetlinkError, NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { encodeMessage } from "../../src/netlink/message.ts";
+import { decodeMessages, encodeMessage } from "../../src/netlink/message.ts";
+import type { Transport } from "../../src/netlink/socket.ts";
 import { acknowledge, done, fakeKernel, PORT, reply } from "./fake-kernel.ts";
 
 const MULTI = 0x02;
@@ -57,6 +58,59 @@ test("a dump whose answers were lost is read again over a new socket", () => {
   });
   assert.deepEqual(texts(new NetlinkClient(kernel.open).dump(ask)), ["kept"]);
   assert.deepEqual(kernel.sockets, { opened: 2, closed: 1 });
+});
+
+test("a dump whose answers are lost each time is an error after ten attempts", () => {
+  const kernel = fakeKernel(() => [failure("receive", 105)]);
+  assert.throws(() => new NetlinkClient(kernel.open).dump(ask), { code: "ENOBUFS" });
+  assert.equal(kernel.requests.length, 10);
+});
+
+/** A kernel that goes on and on. @param sent is told of each datagram */
+function endless(request: (bytes: Buffer) => Buffer, sent: () => void): () => Transport {
+  return () => {
+    let datagram: Buffer = Buffer.alloc(0);
+    return {
+      port: PORT,
+      send: (bytes) => {
+        datagram = request(bytes);
+      },
+      sendInThread: async () => {},
+      receive: () => {
+        sent();
+        return datagram;
+      },
+      [Symbol.dispose]: () => {},
+    };
+  };
+}
+
+test("an answer that does not end is an error: by its bytes, or by its time, also over many attempts", () => {
+  let count = 0;
+  const part = (bytes: Buffer) => reply(decodeMessages(bytes)[0] ?? assert.fail(), 16, Buffer.alloc(4080), MULTI);
+  const client = new NetlinkClient(
+    endless(part, () => count++),
+    { bytes: 1024 * 1024, milliseconds: 60_000 },
+  );
+  for (const how of ["dump", "request"] as const) {
+    count = 0;
+    assert.throws(() => client[how](ask), {
+      code: "EOVERFLOW",
+      message: "ask: EOVERFLOW: receive: no end of the answer within 1048576 bytes",
+    });
+    assert.equal(count, 257);
+  }
+  // What is for somebody else counts too.
+  const others = (bytes: Buffer) => reply({ ...(decodeMessages(bytes)[0] ?? assert.fail()), sequence: 0 }, 16, Buffer.alloc(4), MULTI);
+  const patient = new NetlinkClient(
+    endless(others, () => {}),
+    { bytes: 1e12, milliseconds: 50 },
+  );
+  const began = performance.now();
+  assert.throws(() => patient.dump(ask), { code: "ETIMEDOUT", message: /no end of the answer within 50 ms/ });
+  assert.ok(performance.now() - began < 2000);
+  const broken = fakeKernel((request) => [reply(request, 16, entry("x"), MULTI | INTERRUPTED), done(request)]);
+  assert.throws(() => new NetlinkClient(broken.open, { bytes: 1e12, milliseconds: -1 }).dump(ask), { code: "ETIMEDOUT" });
 });
 
 test("a request whose answer was lost is an error, and is not sent twice", () => {

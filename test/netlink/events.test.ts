@@ -124,6 +124,28 @@ test("what was lost, and what makes no sense, is an event; what comes after it i
   ]);
 });
 
+test("a kernel that tells without end keeps nothing else from being done, and is no longer heard when nobody listens", async () => {
+  const { options } = fake({}, {});
+  const bind = Buffer.from("bind@/devices/pci0000:36/0000:37:00.2\0ACTION=bind\0SUBSYSTEM=pci\0");
+  let told = 0;
+  const open = (protocol: string): EventTransport => ({
+    ...options.open(protocol),
+    receiveNow: () => {
+      if (protocol !== "uevent") return null;
+      told += 1;
+      return bind;
+    },
+  });
+  let heard = 0;
+  const events = openKernelEvents(() => heard++, { ...options, open });
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.ok(heard > 1000, `${heard} heard`);
+  events[Symbol.dispose]();
+  const before = told;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(told, before);
+});
+
 test("what is no uevent of the kernel is none", () => {
   for (const bytes of [Buffer.from("libudev\0\xfe\xed\xca\xfe"), Buffer.alloc(0), Buffer.from("@/devices/x")])
     assert.equal(deviceEvent(bytes), null);

@@ -24,7 +24,8 @@ export function parseKmsg(text: string, last = -1): { records: KernelRecord[]; l
       if (device !== undefined && current !== undefined) current.device = parsePciAddress(device) ?? current.device;
       continue;
     }
-    const [, priority = "", number = "", micros = "", flags = "", rest = ""] = /^(\d+),(\d+),(\d+),([^,;]*)[^;]*;(.*)$/.exec(line) ?? [];
+    const [, priority = "", number = "", micros = "", flags = "", rest = ""] =
+      /^(\d+),(\d+),(\d+),([^,;]*)(?:,[^;]*)?;(.*)$/.exec(line) ?? [];
     if (priority === "") continue;
     const said = plainText(unescaped(rest));
     const gap = Number(number) !== sequence + 1;

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type PciAddress, parsePciAddress } from "../values.ts";
+import { FileTooLarge, readBounded } from "./bounded-file.ts";
 import { listNames } from "./sysfs.ts";
 import { allOf, childOf, type Element, readXml } from "./xml.ts";
 
@@ -16,8 +16,9 @@ export interface Domain {
   readonly devices: readonly PciAddress[];
 }
 
-/** No domain that was ever seen needs a quarter of it. */
+/** Bytes of a domain's file, of which none that was ever seen has a quarter, and of all files of a folder. */
 const mostBytes = 4 * 1024 * 1024;
+const mostBytesOfAll = 64 * 1024 * 1024;
 
 /**
  * Where the definitions of domains are, running or not: libvirt's folder, and the volume in which Kolla keeps it.
@@ -33,6 +34,7 @@ const definitions = [
  * libvirt's domains: first those that run, from the files by which it finds them again after its own restart, then those that are
  * defined and do not. Its daemons are not asked: they may be in a container, or hang.
  * Source: libvirt src/conf/domain_conf.c, virDomainObjFormat() and virDomainDefFormat().
+ * @throws {FileTooLarge} there are more or larger ones than are read, so that nobody knows whose a VF is
  */
 export function findDomains({ runRoot, filesRoot }: { readonly runRoot: string; readonly filesRoot: string }): Domain[] {
   const running = domainsIn(join(runRoot, "libvirt/qemu")).filter(({ pid }) => pid !== null);
@@ -42,15 +44,17 @@ export function findDomains({ runRoot, filesRoot }: { readonly runRoot: string; 
 }
 
 function domainsIn(folder: string): Domain[] {
+  let left = mostBytesOfAll;
   return listNames(folder)
     .filter((name) => name.endsWith(".xml"))
     .sort()
     .flatMap((name) => {
       try {
-        const path = join(folder, name);
-        const { size } = statSync(path);
-        return size > mostBytes ? [] : (domainOf(readFileSync(path, "utf8")) ?? []);
-      } catch {
+        const text = readBounded(join(folder, name), Math.min(left, mostBytes));
+        left -= text.length;
+        return domainOf(text.toString()) ?? [];
+      } catch (error) {
+        if (error instanceof FileTooLarge) throw error;
         return [];
       }
     });

@@ -1,12 +1,11 @@
 import { join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 /** All of vflag's sources, and the packages they use, as one script for Node. */
 const root = join(import.meta.dirname, "..");
 
-const options = {
+const common = {
   absWorkingDir: root,
-  entryPoints: ["src/cli/shipped.ts"],
   bundle: true,
   platform: "node",
   target: "node26",
@@ -20,6 +19,21 @@ const options = {
   define: { "import.meta.url": "undefined" },
   write: false,
 } as const satisfies BuildOptions;
+
+/** The thread that reads what hosts said is started from a text: a program in one file has no other file to start it from. */
+const readerThread: Plugin = {
+  name: "reader-thread",
+  setup({ onLoad }) {
+    onLoad({ filter: /src\/fleet\/reader-text\.ts$/ }, async () => {
+      const { outputFiles } = await build({ ...common, entryPoints: ["src/fleet/reader-thread.ts"] });
+      const text = outputFiles[0]?.text;
+      if (text === undefined) throw new Error("esbuild made nothing of the fleet's reader");
+      return { contents: `export const readerText = ${JSON.stringify(text)};`, loader: "ts" };
+    });
+  },
+};
+
+const options = { ...common, entryPoints: ["src/cli/shipped.ts"], plugins: [readerThread] } as const satisfies BuildOptions;
 
 /** Returns the script that the startup snapshot is made of. */
 export async function bundle(): Promise<string> {

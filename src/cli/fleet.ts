@@ -64,7 +64,8 @@ async function runCollect(pattern: string, options: CollectCommandOptions): Prom
   const { collectText } = await import("../report/fleet-text.ts");
   if (options.inventory.length === 0) throw new UsageError("name the inventory: -i PATH");
   using history = await open(options, true);
-  const result = await collect(history, {
+  using reader = await openReader();
+  const result = await collect(history, reader, {
     ...{ inventories: options.inventory, pattern, forks: options.forks, become: options.become, program: options.program },
     ...{ connectSeconds: options.timeout, taskSeconds: options.taskTimeout, spool: `${databaseFile(options)}.spool` },
   });
@@ -88,7 +89,8 @@ function importCommand(): Command {
       const { importFiles } = await import("../fleet/import.ts");
       const { importText } = await import("../report/fleet-text.ts");
       using history = await open(options, true);
-      const result = importFiles(history, paths);
+      using reader = await openReader();
+      const result = await importFiles(history, reader, paths);
       print(importText(result, styleFor(process.stdout)));
       finish(result.failed.length === 0 ? exitCodes.fine : exitCodes.pending);
     });
@@ -111,10 +113,12 @@ function statusCommand(): Command {
     )
     .action(async (options: StatusOptions) => {
       const { print, printJson, styleFor } = await import("./target.ts");
+      const { judgedAll } = await import("../fleet/judge.ts");
       const { allWork, statusOf } = await import("../fleet/status.ts");
       const { fleetStatusText } = await import("../report/fleet-text.ts");
       using history = await open(options);
-      const status = statusOf(history.judged(history.known(), options.judge), Date.now(), options.stale);
+      using reader = await openReader();
+      const status = statusOf(await judgedAll(history, reader, history.known(), options.judge), Date.now(), options.stale);
       if (options.output === "json") printJson({ schema: "vflag/fleet-status/1", ...status });
       else print(fleetStatusText(status, styleFor(process.stdout), { full: options.hosts }));
       finish(allWork(status) ? exitCodes.fine : exitCodes.pending);
@@ -141,7 +145,8 @@ function diffCommand(): Command {
       const { diffSince } = await import("../fleet/diff.ts");
       const { fleetDiffText } = await import("../report/fleet-text.ts");
       using history = await open(options);
-      const diff = diffSince(history, options.since, options.guests);
+      using reader = await openReader();
+      const diff = await diffSince(history, reader, options.since, options.guests);
       if (options.output === "json") printJson({ schema: "vflag/fleet-diff/1", ...diff });
       else print(fleetDiffText(diff, styleFor(process.stdout), { full: options.hosts }));
       finish(diff.hosts.length === 0 ? exitCodes.fine : exitCodes.pending);
@@ -167,11 +172,12 @@ function planCommand(): Command {
       const { planFleet } = await import("../fleet/plan.ts");
       const { fleetPlanText } = await import("../report/fleet-text.ts");
       using history = await open(options);
+      using reader = await openReader();
       const known = new Set(history.known().map(({ host }) => host));
       const strange = names.filter((name) => !known.has(name));
       if (strange.length > 0)
         throw new UsageError(`nothing is known of ${strange.join(", ")}: \`vflag fleet status --hosts\` lists the hosts`);
-      const plan = await planFleet(history, names.length === 0 ? null : new Set(names), { restartOvs: options.restartOvs });
+      const plan = await planFleet(history, reader, names.length === 0 ? null : new Set(names), { restartOvs: options.restartOvs });
       if (options.output === "json") printJson({ schema: "vflag/fleet-plan/1", ...plan });
       else print(fleetPlanText(plan, styleFor(process.stdout), { full: options.hosts }));
       finish(plan.hosts.length === 0 && plan.unknown.length === 0 ? exitCodes.fine : exitCodes.pending);
@@ -192,10 +198,12 @@ function reportCommand(): Command {
       "\nThe HTML file needs nothing else and asks no network.\n\nExamples:\n  vflag fleet report --write fleet.html\n  vflag fleet report -o csv --write fleet.csv\n",
     )
     .action(async ({ output, write, stale, ...options }: ReportOptions) => {
+      const { judgedAll } = await import("../fleet/judge.ts");
       const { statusOf } = await import("../fleet/status.ts");
       const { writeReport } = await import("./write-report.ts");
       using history = await open(options);
-      const known = history.judged(history.known());
+      using reader = await openReader();
+      const known = await judgedAll(history, reader, history.known());
       const status = statusOf(known, Date.now(), stale);
       if (output === "json") await writeReport(write, `${JSON.stringify({ schema: "vflag/fleet-status/1", ...status })}\n`);
       else if (output === "csv") {
@@ -204,7 +212,7 @@ function reportCommand(): Command {
       } else {
         const { packedMaps } = await import("../fleet/maps.ts");
         const { fleetHtml } = await import("../report/fleet-html.ts");
-        await writeReport(write, fleetHtml(status, packedMaps(history, known), version));
+        await writeReport(write, fleetHtml(status, await packedMaps(history, reader, known), version));
       }
     });
 }
@@ -248,6 +256,11 @@ async function open(options: DatabaseOptions, create = false) {
   if (!create && !existsSync(file))
     throw new UsageError(`${file}: no such database: \`vflag fleet collect\` or \`vflag fleet import\` makes it`);
   return History.open(file, version);
+}
+
+async function openReader() {
+  const { Reader } = await import("../fleet/reader.ts");
+  return new Reader();
 }
 
 function databaseFile({ db }: DatabaseOptions): string {

@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { isRunning } from "../host/linux/processes.ts";
 import { mustRun, type RunProgram, runProgram } from "../host/linux/program.ts";
 import { callbackName, callbackSource, spoolVariable } from "./callback.ts";
-import { FleetError } from "./database.ts";
-import type { FailureKind, History, SpecText } from "./history.ts";
+import { FleetError } from "./error.ts";
+import type { FailureKind, History } from "./history.ts";
+import { ownFolder } from "./own-folder.ts";
+import type { Reader } from "./reader.ts";
+import type { SpecText } from "./report.ts";
 import { type Taken, takeIn } from "./spool.ts";
 
 /** How `collect` asks the hosts: by the real ansible, whose inventory, connections and privileges are the operator's. */
@@ -29,7 +32,7 @@ export interface CollectResult {
   readonly hosts: number;
   readonly stored: number;
   readonly known: number;
-  readonly failures: readonly { readonly host: string; readonly kind: FailureKind }[];
+  readonly failures: readonly { readonly host: string; readonly kind: FailureKind; readonly message: string }[];
   /** Taken from a run that was killed before. */
   readonly recovered: number;
   /** What ansible said where it failed as a whole. */
@@ -51,15 +54,18 @@ const interval = 100;
  * Asks every host of the pattern for its state and spec, and keeps each answer as it comes. A host that cannot be reached, fails or does
  * not answer is recorded as that: each host of the pattern is in the database afterwards.
  */
-export async function collect(history: History, options: CollectOptions, programs: Programs = {}): Promise<CollectResult> {
+export async function collect(history: History, reader: Reader, options: CollectOptions, programs: Programs = {}): Promise<CollectResult> {
+  // The plugin that Ansible runs lies in it: it is looked at before anything else.
+  ownFolder(options.spool);
   const { run = runProgram, ansible = runAnsible } = programs;
   const hosts = await hostsOf(run, options);
   const specs = await specsOf(run, options, new Set(hosts));
-  const recovered = leftovers(options.spool).flatMap((folder) => takeIn(history, folder, specs)).length;
+  let recovered = 0;
+  for (const folder of leftovers(options.spool)) recovered += (await takeIn(history, reader, folder, specs)).length;
   const spool = join(options.spool, String(process.pid));
-  mkdirSync(spool, { recursive: true, mode: 0o700 });
+  ownFolder(spool);
   const plugins = join(spool, "plugins");
-  mkdirSync(plugins, { recursive: true, mode: 0o700 });
+  ownFolder(plugins);
   writeFileSync(join(plugins, `${callbackName}.py`), callbackSource);
   const rounds = Math.ceil(hosts.length / options.forks);
   const limit = (rounds * (options.connectSeconds + options.taskSeconds) + 60) * 1000;
@@ -72,37 +78,36 @@ export async function collect(history: History, options: CollectOptions, program
   running.catch(() => {});
   while (!ended) {
     await Promise.race([running.catch(() => {}), new Promise((resolve) => setTimeout(resolve, interval))]);
-    taken.push(...takeIn(history, spool, specs));
+    taken.push(...(await takeIn(history, reader, spool, specs)));
   }
   const said = await running;
-  taken.push(...takeIn(history, spool, specs));
+  taken.push(...(await takeIn(history, reader, spool, specs)));
   rmSync(spool, { recursive: true });
   return { ...summary(history, hosts, taken, said), recovered };
 }
 
 /** Spools of runs that were killed. The ansible of such a run may go on and write there: only after a day it is cleared away. */
 function leftovers(folder: string): string[] {
-  if (!existsSync(folder)) return [];
   const abandoned = readdirSync(folder).filter((name) => /^\d+$/.test(name) && (Number(name) === process.pid || !isRunning(Number(name))));
   return abandoned
     .map((name) => join(folder, name))
     .filter((spool) => {
       const old = Date.now() - statSync(spool).mtimeMs > 86_400_000;
-      if (old && readdirSync(spool).every((name) => !name.endsWith(".json"))) rmSync(spool, { recursive: true });
+      if (old && readdirSync(spool).every((name) => !name.endsWith(".json") && !name.endsWith(".out"))) rmSync(spool, { recursive: true });
       return existsSync(spool);
     });
 }
 
 function summary(history: History, hosts: readonly string[], taken: readonly Taken[], said: string): Omit<CollectResult, "recovered"> {
-  const answered = new Map(taken.map(({ host, result }) => [host, result]));
-  const failures: { host: string; kind: FailureKind }[] = [];
+  const answered = new Map(taken.map((each) => [each.host, each]));
+  const failures: { host: string; kind: FailureKind; message: string }[] = [];
+  const nothing = said === "" ? "ansible told nothing of it" : `ansible told nothing of it: ${said}`;
   for (const host of hosts) {
-    const result = answered.get(host);
-    if (result === undefined)
-      history.fail(host, "no-answer", said === "" ? "ansible told nothing of it" : `ansible told nothing of it: ${said}`);
-    if (result !== "stored" && result !== "known") failures.push({ host, kind: result ?? "no-answer" });
+    const { result, message } = answered.get(host) ?? { result: "no-answer" as const, message: nothing };
+    if (!answered.has(host)) history.fail(host, "no-answer", nothing);
+    if (result !== "stored" && result !== "known") failures.push({ host, kind: result, message });
   }
-  const count = (wanted: Taken["result"]) => [...answered.values()].filter((result) => result === wanted).length;
+  const count = (wanted: Taken["result"]) => [...answered.values()].filter(({ result }) => result === wanted).length;
   const whole = failures.some(({ kind }) => kind === "no-answer") && said !== "" ? said : null;
   return { hosts: hosts.length, stored: count("stored"), known: count("known"), failures, said: whole };
 }

@@ -1,9 +1,14 @@
+import { stateLimits } from "../host/state-limits.ts";
+
 /**
- * A callback plugin of Ansible that writes what came of each host into a file of its own, as soon as it is there: results are on disk
+ * A callback plugin of Ansible that writes what came of each host into files of its own, as soon as it is there: results are on disk
  * before vflag has read them, so that neither a killed vflag nor a large fleet's output loses any. Written for ansible-core 2.14 and
  * later. Source: https://docs.ansible.com/ansible-core/2.14/dev_guide/developing_plugins.html, "Callback plugins".
  */
 export const callbackName = "vflag_spool";
+
+/** Characters of each text that is kept beside an answer. */
+const mostText = 4000;
 
 /** Where it writes. */
 export const spoolVariable = "VFLAG_FLEET_SPOOL";
@@ -35,12 +40,22 @@ class CallbackModule(CallbackBase):
         host = getattr(result, "host", None) or result._host
         told = getattr(result, "result", None) or result._result
         kept = {"host": host.get_name(), "status": status}
-        for key in ("rc", "stdout", "stderr", "msg"):
-            if key in told:
-                kept[key] = told[key] if key == "rc" else str(told[key])
+        if isinstance(told.get("rc"), int):
+            kept["rc"] = told["rc"]
+        answer = str(told.get("stdout", ""))
+        for key, text in (("stderr", told.get("stderr", "")), ("msg", told.get("msg", "")), ("stdout", answer)):
+            if text and (key != "stdout" or status != "ok"):
+                kept[key] = str(text)[-${mostText}:]
         self._count += 1
         path = os.path.join(os.environ["${spoolVariable}"], "%d-%d" % (os.getpid(), self._count))
-        with open(path + ".part", "x", encoding="utf-8", errors="surrogateescape") as file:
+        if answer and status == "ok":
+            answer = answer.encode("utf-8", "surrogateescape")
+            if len(answer) > ${stateLimits.bytes}:
+                kept["excess"] = len(answer)
+            else:
+                with open(path + ".out", "xb") as file:
+                    file.write(answer)
+        with open(path + ".part", "x", encoding="utf-8") as file:
             json.dump(kept, file)
         os.rename(path + ".part", path + ".json")
 

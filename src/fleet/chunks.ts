@@ -1,4 +1,5 @@
-import { type Database, FleetError } from "./database.ts";
+import type { Database } from "./database.ts";
+import type { FleetError } from "./error.ts";
 
 /**
  * Texts under their content's hash, each once. A state is kept as what it has beyond another one, its base (zstd with the base as
@@ -7,7 +8,6 @@ import { type Database, FleetError } from "./database.ts";
 export class Chunks {
   readonly #database: Database;
   readonly #zlib = process.getBuiltinModule("node:zlib");
-  readonly #crypto = process.getBuiltinModule("node:crypto");
   /** What was read or written last, by id: bases are needed again and again. */
   readonly #recent = new Map<number, Buffer>();
   #recentBytes = 0;
@@ -16,18 +16,14 @@ export class Chunks {
     this.#database = database;
   }
 
-  hash(text: string | Buffer): Buffer {
-    return this.#crypto.hash("sha256", text, "buffer").subarray(0, 20);
-  }
-
   /** The id of a text that is there already. */
-  find(hash: Buffer): number | null {
+  find(hash: Uint8Array): number | null {
     const row = this.#database.one("SELECT id FROM chunk WHERE hash = ?", hash);
     return row === undefined ? null : Number(row["id"]);
   }
 
   /** Keeps a text. @param bases of which it may be made: that one is taken which leaves least to keep @returns its id */
-  put(hash: Buffer, text: Buffer, bases: readonly number[] = []): { readonly id: number; readonly base: number | null } {
+  put(hash: Uint8Array, text: Uint8Array, bases: readonly number[] = []): { readonly id: number; readonly base: number | null } {
     let best: { base: number | null; data: Buffer } | null = null;
     for (const base of [...bases, null]) {
       const data = this.#compressed(text, base === null ? undefined : this.get(base));
@@ -46,25 +42,42 @@ export class Chunks {
   }
 
   /** @throws {FleetError} where the database does not hold what it should */
-  get(id: number): Buffer {
+  get(id: number, depth = 0): Buffer {
     const known = this.#recent.get(id);
     if (known !== undefined) return known;
     const row = this.#database.one("SELECT base, size, data FROM chunk WHERE id = ?", id);
-    if (row === undefined || !(row["data"] instanceof Uint8Array)) throw new FleetError(`the database has no chunk ${id}: it is damaged`);
-    const dictionary = row["base"] === null ? undefined : this.get(Number(row["base"]));
+    if (row === undefined || !(row["data"] instanceof Uint8Array)) throw this.#damaged(`chunk ${id} is missing`);
+    const base = row["base"] === null ? null : Number(row["base"]);
+    // A base is older than what was made of it, and has at most one itself.
+    if (base !== null && (base >= id || depth > 1)) throw this.#damaged(`chunk ${id} is made of chunk ${base}`);
     const size = Number(row["size"]);
-    const text = this.#zlib.zstdDecompressSync(row["data"], {
-      chunkSize: Math.max(size, 64),
-      maxOutputLength: size + 1,
-      ...(dictionary !== undefined && { dictionary }),
-    });
-    if (text.length !== size) throw new FleetError(`chunk ${id} has ${text.length} bytes and should have ${size}: the database is damaged`);
+    if (size > largest) throw this.#damaged(`chunk ${id} has ${size} bytes`);
+    const dictionary = base === null ? undefined : this.get(base, depth + 1);
+    const text = this.#decompressed(id, row["data"], size, dictionary);
+    if (text.length !== size) throw this.#damaged(`chunk ${id} has ${text.length} bytes and should have ${size}`);
     this.#remember(id, text);
     return text;
   }
 
-  #compressed(text: Buffer, dictionary?: Buffer): Buffer {
-    return this.#zlib.zstdCompressSync(text, { ...(dictionary !== undefined && { dictionary }) });
+  /** Data that is not what it was has another checksum. */
+  #decompressed(id: number, data: Uint8Array, size: number, dictionary: Buffer | undefined): Buffer {
+    try {
+      const options = { chunkSize: Math.max(size, 64), maxOutputLength: size + 1, ...(dictionary !== undefined && { dictionary }) };
+      return this.#zlib.zstdDecompressSync(data, options);
+    } catch (error) {
+      throw this.#damaged(`chunk ${id}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #damaged(what: string): FleetError {
+    return this.#database.damaged(what);
+  }
+
+  #compressed(text: Uint8Array, dictionary?: Buffer): Buffer {
+    return this.#zlib.zstdCompressSync(text, {
+      params: { [this.#zlib.constants.ZSTD_c_checksumFlag]: 1 },
+      ...(dictionary !== undefined && { dictionary }),
+    });
   }
 
   #remember(id: number, text: Buffer): void {
@@ -77,6 +90,9 @@ export class Chunks {
     }
   }
 }
+
+/** No text is larger: what a host says has a limit, and so has what is made of it. */
+const largest = 64 * 1024 * 1024;
 
 /** Bytes that are so few that no other base is tried. */
 const small = 1500;

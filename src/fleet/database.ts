@@ -1,11 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-
-/** What is wrong with the fleet's database, an inventory or a report of a host: the message says what to do. */
-export class FleetError extends Error {
-  override readonly name = "FleetError";
-}
+import { FleetError } from "./error.ts";
 
 /** "vflg": what `file` and SQLite tell of whose database it is. Source: SQLite's documentation, PRAGMA application_id. */
 const applicationId = 0x76666c67;
@@ -53,6 +49,16 @@ const migrations: readonly string[] = [
      message TEXT NOT NULL
    ) STRICT;
    CREATE INDEX failure_of_host ON failure (host, at, id);`,
+  // From here on `at` is when it was by the collector's clock, and `clock` when by the host's own, which may be anything.
+  `ALTER TABLE observation ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
+   UPDATE observation SET clock = at, at = min(at, collected);
+   CREATE TABLE aside (
+     observation INTEGER NOT NULL REFERENCES observation (id) ON DELETE CASCADE,
+     job TEXT NOT NULL,
+     judge TEXT NOT NULL,
+     reason TEXT NOT NULL,
+     PRIMARY KEY (observation, job, judge)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**
@@ -62,10 +68,12 @@ const migrations: readonly string[] = [
  * node:sqlite is loaded when a database is opened: no other command pays for it.
  */
 export class Database {
+  readonly #file: string;
   readonly #sqlite: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  private constructor(sqlite: DatabaseSync) {
+  private constructor(file: string, sqlite: DatabaseSync) {
+    this.#file = file;
     this.#sqlite = sqlite;
   }
 
@@ -78,13 +86,12 @@ export class Database {
     let sqlite: DatabaseSync | null = null;
     try {
       sqlite = new DatabaseSync(file, { timeout: patience, enableForeignKeyConstraints: true });
-      const database = new Database(sqlite);
+      const database = new Database(file, sqlite);
       database.#prepareFile(file);
       return database;
     } catch (error) {
       sqlite?.close();
-      if (error instanceof FleetError || !(error instanceof Error)) throw error;
-      throw new FleetError(`${file}: ${error.message}: not a database of \`vflag fleet\`, or it cannot be opened`, { cause: error });
+      throw errorOf(file, error);
     } finally {
       process.umask(mask);
     }
@@ -97,16 +104,16 @@ export class Database {
       throw new FleetError(`${file} is another program's SQLite database: name a file of its own with --db`);
     if (version > migrations.length)
       throw new FleetError(`${file} has version ${version}, and this vflag knows ${migrations.length}: use the newer vflag that wrote it`);
-    if (empty) this.#sqlite.exec("PRAGMA auto_vacuum = INCREMENTAL");
-    this.#sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216");
+    if (empty) this.#exec("PRAGMA auto_vacuum = INCREMENTAL");
+    this.#exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216");
     if (version < migrations.length) this.#migrate();
   }
 
   /** Another process may be at it: the version is asked again under the lock. */
   #migrate(): void {
     this.transaction(() => {
-      for (const sql of migrations.slice(this.#number("user_version"))) this.#sqlite.exec(sql);
-      this.#sqlite.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`);
+      for (const sql of migrations.slice(this.#number("user_version"))) this.#exec(sql);
+      this.#exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`);
     });
   }
 
@@ -117,35 +124,35 @@ export class Database {
   /** All of it happens, or nothing; within another one it is a part of that. One writer at a time: another one waits here. */
   transaction<T>(work: () => T): T {
     if (this.#sqlite.isTransaction) return work();
-    this.#sqlite.exec("BEGIN IMMEDIATE");
+    this.#exec("BEGIN IMMEDIATE");
     try {
       const result = work();
-      this.#sqlite.exec("COMMIT");
+      this.#exec("COMMIT");
       return result;
     } catch (error) {
-      if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
+      if (this.#sqlite.isTransaction) this.#exec("ROLLBACK");
       throw error;
     }
   }
 
   /** The first row. */
   one(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values);
+    return this.#told(() => this.#statement(sql).get(...values));
   }
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...values);
+    return this.#told(() => this.#statement(sql).all(...values));
   }
 
   /** @returns the new row's id, and how many rows it changed */
   run(sql: string, ...values: SQLInputValue[]): { readonly id: number; readonly changes: number } {
-    const { lastInsertRowid, changes } = this.#statement(sql).run(...values);
+    const { lastInsertRowid, changes } = this.#told(() => this.#statement(sql).run(...values));
     return { id: Number(lastInsertRowid), changes: Number(changes) };
   }
 
   /** Gives the space of what was deleted back to the file system. */
   shrink(): void {
-    this.#sqlite.exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   /** What SQLite itself finds wrong with the file; nothing, where it is whole. */
@@ -158,6 +165,24 @@ export class Database {
     this.#sqlite.close();
   }
 
+  /** What is to be thrown where the file does not hold what it should. */
+  damaged(what: string): FleetError {
+    return damaged(this.#file, what);
+  }
+
+  #exec(sql: string): void {
+    this.#told(() => this.#sqlite.exec(sql));
+  }
+
+  /** What SQLite refuses is about the file, and said of it. */
+  #told<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw errorOf(this.#file, error);
+    }
+  }
+
   #statement(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
@@ -168,3 +193,31 @@ export class Database {
 }
 
 export type Row = NonNullable<ReturnType<StatementSync["get"]>>;
+
+function damaged(file: string, what: string, cause?: unknown): FleetError {
+  const remedy = `\`vflag fleet prune --check\` says what; put a copy in its place, or move it away and collect again`;
+  return new FleetError(`${file} is damaged, or no database of \`vflag fleet\`: ${what}: ${remedy}`, { cause });
+}
+
+/** SQLite's primary result codes that are the machine's. Source: https://www.sqlite.org/rescode.html. */
+const machine: ReadonlyMap<number, string> = new Map([
+  [3, "it may not be opened by this user"],
+  [5, `another process has been writing for ${patience / 1000} s: try again`],
+  [6, `another process has been writing for ${patience / 1000} s: try again`],
+  [7, "there is no memory left"],
+  [8, "it cannot be written: a read-only file system, or another user's file"],
+  [10, "the disk cannot be read or written"],
+  [13, "there is no space left on its disk, or in the quota: make room, and try again"],
+  [14, "it cannot be opened: look at its folder, and at who owns it"],
+]);
+
+/** SQLite's own errors, and values that no vflag has written. */
+function errorOf(file: string, error: unknown): unknown {
+  if (error instanceof FleetError || !(error instanceof Error)) return error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (!code.startsWith("ERR_")) return error;
+  const reason = "errcode" in error && typeof error.errcode === "number" ? machine.get(error.errcode & 0xff) : undefined;
+  return reason === undefined
+    ? damaged(file, error.message, error)
+    : new FleetError(`${file}: ${error.message}: ${reason}`, { cause: error });
+}

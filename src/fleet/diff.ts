@@ -1,8 +1,9 @@
-import type { History, Observation } from "./history.ts";
+import { byName, type History, type Observation } from "./history.ts";
+import { judgedAll, notAgain } from "./judge.ts";
 import type { FleetNic } from "./outcome.ts";
 import { decisive } from "./outcome.ts";
-import { type PathChange, pathChanges, wordOf } from "./paths.ts";
-import { withoutCounters, withoutGuests } from "./quiet.ts";
+import { type PathChange, wordOf } from "./paths.ts";
+import { ahead, type Reader } from "./reader.ts";
 
 /** What changed on which hosts since a date: specs, states by path, verdicts. */
 
@@ -31,43 +32,42 @@ export interface FleetDiff {
   /** Hosts that have nothing newer than what was known then: nothing can be said of them. */
   readonly silent: readonly string[];
   readonly unchanged: number;
+  /** Hosts that cannot be compared, and why. */
+  readonly refused: readonly { readonly host: string; readonly reason: string }[];
 }
 
 /**
  * @param since in ms since 1970: what was known then is held against what is known now
  * @param guests whether what comes and goes with guests is wanted too
  */
-export function diffSince(history: History, since: number, guests = false): FleetDiff {
-  const then = new Map(history.judged(history.known(since)).map((known) => [known.host, known.observation]));
+export async function diffSince(history: History, reader: Reader, since: number, guests = false): Promise<FleetDiff> {
+  const past = await judgedAll(history, reader, history.known(since));
+  const then = new Map(past.map((known) => [known.host, known.observation]));
   const hosts: HostDiff[] = [];
   const silent: string[] = [];
+  const refused: { host: string; reason: string }[] = [];
+  const differ: Observation[] = [];
   let unchanged = 0;
-  for (const { host, observation: now } of history.judged(history.known())) {
+  for (const { host, observation: now } of await judgedAll(history, reader, history.known())) {
     const before = then.get(host) ?? null;
     if (now === null || now.id === before?.id) silent.push(host);
     else if (before === null) hosts.push(newHost(now));
     else if (guests ? before.stateId === now.stateId && before.specId === now.specId : before.digest === now.digest) unchanged += 1;
-    else {
-      const diff = hostDiff(history, before, now, guests);
-      if (diff.spec.length + diff.state.length + diff.verdicts.length === 0) unchanged += 1;
-      else hosts.push(diff);
-    }
+    else differ.push(now);
   }
-  return { since: new Date(since).toISOString(), hosts, silent, unchanged };
-}
-
-/** Two observations of one host. */
-export function hostDiff(history: History, before: Observation, after: Observation, guests: boolean): HostDiff {
-  const quiet = guests ? withoutCounters : withoutGuests;
-  return {
-    host: after.host,
-    kind: "changed",
-    from: iso(before.at),
-    to: iso(after.at),
-    spec: before.specId === after.specId ? [] : pathChanges(history.spec(before), history.spec(after)),
-    state: pathChanges(quiet(history.state(before)), quiet(history.state(after))),
-    verdicts: verdictChanges(before.outcome.nics, after.outcome.nics),
-  };
+  const start = notAgain(history, "changes", async (now) => {
+    const before = then.get(now.host) ?? now;
+    return reader.run({ kind: "changes", before: history.stored(before), after: history.stored(now), guests });
+  });
+  for await (const [now, changes] of ahead(differ, 16, start)) {
+    const before = then.get(now.host) ?? now;
+    const verdicts = verdictChanges(before.outcome.nics, now.outcome.nics);
+    if ("refused" in changes) refused.push({ host: now.host, reason: changes.refused });
+    else if (changes.spec.length + changes.state.length + verdicts.length === 0) unchanged += 1;
+    else hosts.push({ host: now.host, kind: "changed", from: iso(before.at), to: iso(now.at), ...changes, verdicts });
+  }
+  hosts.sort((a, b) => byName(a.host, b.host));
+  return { since: iso(since), hosts, silent, unchanged, refused };
 }
 
 function newHost(now: Observation): HostDiff {

@@ -1,24 +1,13 @@
-import { HostState } from "../host/state.ts";
-import { loadSpec, SpecError } from "../spec/load.ts";
+import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import { Chunks } from "./chunks.ts";
-import { Database, FleetError, type Row } from "./database.ts";
-import { Outcome, outcomeOf } from "./outcome.ts";
-import { withoutGuests } from "./quiet.ts";
-
-/** A spec as it was found: its text, and whose it is, such as `hv1:/etc/vflag/vflag.yaml`. */
-export interface SpecText {
-  readonly file: string;
-  readonly text: string;
-}
-
-/** What one host told of itself. */
-export interface Report {
-  /** Its name in the inventory. */
-  readonly host: string;
-  readonly state: HostState;
-  readonly spec: SpecText | null;
-}
+import { Database, type Row } from "./database.ts";
+import { FleetError } from "./error.ts";
+import { hashOf } from "./hash.ts";
+import { readStored, type Stored } from "./jobs.ts";
+import { Outcome } from "./outcome.ts";
+import { type Judged, type Prepared, prepared, specOf } from "./prepare.ts";
+import type { Report, SpecText } from "./report.ts";
 
 /** Why nothing came of asking a host. `no-answer`: the time for all of them was over. */
 export const failureKinds = ["unreachable", "failed", "invalid", "no-answer"] as const;
@@ -34,7 +23,10 @@ export interface Failure {
 export interface Observation {
   readonly id: number;
   readonly host: string;
+  /** By the collector's clock: observations of a host follow one another by it, and ages are counted from it. */
   readonly at: number;
+  /** By the host's own clock, as its state says. */
+  readonly clock: number;
   readonly collected: number;
   readonly stateId: number;
   readonly specId: number | null;
@@ -54,13 +46,21 @@ export interface Known {
   readonly failure: Failure | null;
 }
 
+/** When a report came, by the collector's clock. */
+export interface Came {
+  readonly collected: number;
+  /** The host was asked just now: what its own clock says does not matter. */
+  readonly justAsked?: boolean;
+  /** A saved state is not newer than this. */
+  readonly notAfter?: number;
+}
+
 /** The states of all hosts over time, in one database. */
 export class History {
   readonly #database: Database;
   readonly #chunks: Chunks;
   /** Verdicts depend on the version of vflag that judges. */
   readonly #judge: string;
-  readonly #specs = new Map<string, Spec>();
   readonly #outcomes = new Map<number, Outcome>();
 
   private constructor(database: Database, judge: string) {
@@ -87,25 +87,28 @@ export class History {
     return this.#database.transaction(work);
   }
 
-  /** Keeps what a host told, whole or not at all. @returns `known`: this very observation is there already */
+  /** Prepares and keeps a report that is trusted to be read in this thread. */
   record(report: Report, collected = Date.now()): "stored" | "known" {
-    const { host, state } = report;
-    const at = Date.parse(state.observedAt);
-    const { observedAt: _, ...timeless } = state;
-    const text = Buffer.from(JSON.stringify(timeless));
-    const hash = this.#chunks.hash(text);
-    const spec = this.#specOf(report.spec, host);
-    const outcome = outcomeOf(spec, state);
-    const digest = this.#digestOf(timeless, outcome, report.spec);
+    return this.keep(prepared(report), { collected });
+  }
+
+  /** Keeps what a host told, whole or not at all. @returns `known`: this very observation is there already */
+  keep(
+    { host, clock, text, hash, likeness, spec, judged }: Prepared,
+    { collected, justAsked = false, notAfter }: Came,
+  ): "stored" | "known" {
+    const at = justAsked ? collected : Math.min(clock, Math.floor(notAfter ?? collected));
     return this.#database.transaction(() => {
       const { id, keyframe } = this.#host(host);
       const known = this.#chunks.find(hash);
-      const specId = report.spec === null ? null : this.#keep(report.spec.text);
-      if (known !== null && this.#isThere(id, at, known, specId)) return "known";
-      const stateId = known ?? this.#keepState(id, keyframe, hash, text, state);
+      const specId = spec === null ? null : this.#keep(spec.text);
+      if (known !== null && this.#isThere(id, clock, known, specId)) return "known";
+      const stateId = known ?? this.#keepState(id, keyframe, hash, text, likeness);
       this.#database.run(
-        "INSERT INTO observation (host, at, collected, state, spec, spec_from, outcome, digest, judge) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ...[id, at, collected, stateId, specId, report.spec?.file ?? null, this.#keep(JSON.stringify(outcome)), digest, this.#judge],
+        `INSERT INTO observation (host, at, clock, collected, state, spec, spec_from, outcome, digest, judge)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ...[id, at, clock, collected, stateId, specId, spec?.file.slice(0, 1000) ?? null],
+        ...[this.#keep(judged.outcome), judged.digest, this.#judge],
       );
       return "stored";
     });
@@ -142,36 +145,45 @@ export class History {
     return rows.flatMap((row) => this.#knownOf(row).observation ?? []);
   }
 
-  /** Verdicts of another version of vflag, made anew by this one. @param all those of this version too */
-  judged(known: readonly Known[], all = false): Known[] {
-    return known.map((each) => {
-      const { observation } = each;
-      if (observation === null || (!all && observation.judge === this.#judge)) return each;
-      const state = this.state(observation);
-      const outcome = outcomeOf(this.spec(observation), state);
-      const { observedAt: _, ...timeless } = state;
-      const spec = observation.specId === null ? null : { file: "", text: this.#chunks.get(observation.specId).toString() };
-      const digest = this.#digestOf(timeless, outcome, spec);
-      this.#database.transaction(() => {
-        const sql = "UPDATE observation SET outcome = ?, digest = ?, judge = ? WHERE id = ?";
-        this.#database.run(sql, this.#keep(JSON.stringify(outcome)), digest, this.#judge, observation.id);
-      });
-      return { ...each, observation: { ...observation, outcome, digest: digest.toString("hex"), judge: this.#judge } };
+  /** Whether a verdict is this version's. */
+  judges({ judge }: Observation): boolean {
+    return judge === this.#judge;
+  }
+
+  /** Keeps another verdict on an observation. */
+  judge(observation: Observation, { outcome, digest }: Judged): Observation {
+    return this.#database.transaction(() => {
+      const id = this.#keep(outcome);
+      this.#database.run("UPDATE observation SET outcome = ?, digest = ?, judge = ? WHERE id = ?", id, digest, this.#judge, observation.id);
+      return { ...observation, outcome: this.#outcome(id), digest: Buffer.from(digest).toString("hex"), judge: this.#judge };
     });
   }
 
+  /** Why something is no longer tried with an observation, by this version of vflag; null where it is. */
+  aside({ id }: Observation, job: string): string | null {
+    const row = this.#database.one("SELECT reason FROM aside WHERE observation = ? AND job = ? AND judge = ?", id, job, this.#judge);
+    return row === undefined ? null : String(row["reason"]);
+  }
+
+  putAside({ id }: Observation, job: string, reason: string): void {
+    const sql = "INSERT OR REPLACE INTO aside (observation, job, judge, reason) VALUES (?, ?, ?, ?)";
+    this.#database.run(sql, id, job, this.#judge, reason.slice(0, 1000));
+  }
+
+  /** An observation with its texts, for a job. */
+  stored(observation: Observation): Stored {
+    const { host, stateId, clock, at } = observation;
+    return { host, text: this.#chunks.get(stateId), clock, at, spec: this.#specTextOf(observation), checked: this.judges(observation) };
+  }
+
   /** The state as it was told. */
-  state({ stateId, at, judge }: Observation): HostState {
-    const data: unknown = JSON.parse(this.#chunks.get(stateId).toString());
-    const state = { ...(data as Omit<HostState, "observedAt">), observedAt: new Date(at).toISOString() };
-    // It was checked when it was taken in; an older vflag may not have known of everything that there is now.
-    return judge === this.#judge ? state : HostState.parse(state);
+  state(observation: Observation): HostState {
+    return readStored(this.stored(observation));
   }
 
   /** The spec that it was held against, or why there is none. */
-  spec({ specId, specFrom, host }: Observation): Spec | { readonly problem: string } {
-    if (specId === null) return this.#specOf(null, host);
-    return this.#specOf({ file: specFrom ?? "", text: this.#chunks.get(specId).toString() }, host);
+  spec(observation: Observation): Spec | { readonly problem: string } {
+    return specOf(this.#specTextOf(observation), observation.host);
   }
 
   specText(id: number): string {
@@ -214,12 +226,14 @@ export class History {
 
   /** What is wrong with the file, by SQLite's own check and by reading everything back. */
   problems(): string[] {
-    const found = this.#database.problems();
-    for (const row of this.#database.all("SELECT id, hash FROM chunk")) {
-      const hash = this.#chunks.hash(this.#chunks.get(Number(row["id"])));
-      if (!(row["hash"] instanceof Uint8Array) || hash.compare(row["hash"]) !== 0) found.push(`chunk ${row["id"]} is not what it was`);
-    }
-    return found;
+    const found = attempt(() => this.#database.problems());
+    const rows = attempt(() => this.#database.all("SELECT id, hash FROM chunk"));
+    return [...found, ...rows].flatMap((row) => (typeof row === "string" ? row : attempt(() => this.#problemOf(row))));
+  }
+
+  #problemOf({ id, hash }: Row): string[] {
+    const found = hashOf(this.#chunks.get(Number(id)));
+    return hash instanceof Uint8Array && found.compare(hash) === 0 ? [] : [`chunk ${id} is not what it was`];
   }
 
   /** Removes texts that nothing needs; without them their bases may not be needed either. */
@@ -238,14 +252,13 @@ export class History {
     return { id: this.#database.run("INSERT INTO host (name) VALUES (?)", name).id, keyframe: null };
   }
 
-  #isThere(host: number, at: number, state: number, spec: number | null): boolean {
-    const sql = "SELECT 1 AS found FROM observation WHERE host = ? AND at = ? AND state = ? AND spec IS ?";
-    return this.#database.one(sql, host, at, state, spec) !== undefined;
+  #isThere(host: number, clock: number, state: number, spec: number | null): boolean {
+    const sql = "SELECT 1 AS found FROM observation WHERE host = ? AND clock = ? AND state = ? AND spec IS ?";
+    return this.#database.one(sql, host, clock, state, spec) !== undefined;
   }
 
   /** A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind. */
-  #keepState(host: number, keyframe: number | null, hash: Buffer, text: Buffer, state: HostState): number {
-    const likeness = likenessOf(state);
+  #keepState(host: number, keyframe: number | null, hash: Uint8Array, text: Uint8Array, likeness: string): number {
     const row = this.#database.one("SELECT chunk FROM pattern WHERE likeness = ?", likeness);
     const pattern = row === undefined ? null : Number(row["chunk"]);
     const bases = [keyframe, pattern].filter((base) => base !== null);
@@ -258,34 +271,19 @@ export class History {
 
   #keep(text: string): number {
     const bytes = Buffer.from(text);
-    const hash = this.#chunks.hash(bytes);
+    const hash = hashOf(bytes);
     return this.#chunks.find(hash) ?? this.#chunks.put(hash, bytes).id;
   }
 
-  #specOf(spec: SpecText | null, host: string): Spec | { readonly problem: string } {
-    if (spec === null) return { problem: "no spec was found" };
-    const known = this.#specs.get(spec.text);
-    if (known !== undefined) return known;
-    const loaded = readSpecText(spec, host);
-    if (this.#specs.size > 1000) this.#specs.clear();
-    // What is wrong with one names its file, which is each host's own.
-    if (!("problem" in loaded)) this.#specs.set(spec.text, loaded);
-    return loaded;
-  }
-
-  #digestOf(timeless: Omit<HostState, "observedAt">, { nics, problem }: Outcome, spec: SpecText | null): Buffer {
-    const answers = nics.map(({ nic, answer, causes }) => [
-      nic,
-      answer,
-      causes.map(({ requirement, severity }) => [requirement, severity]),
-    ]);
-    return this.#chunks.hash(JSON.stringify([withoutGuests(timeless), answers, problem, spec?.text ?? null]));
+  #specTextOf({ specId, specFrom }: Observation): SpecText | null {
+    return specId === null ? null : { file: specFrom ?? "", text: this.#chunks.get(specId).toString() };
   }
 
   #outcome(id: number): Outcome {
     const known = this.#outcomes.get(id);
     if (known !== undefined) return known;
-    const outcome = Outcome.parse(JSON.parse(this.#chunks.get(id).toString()));
+    const outcome = Outcome.safeParse(jsonOf(this.#chunks.get(id).toString())).data;
+    if (outcome === undefined) throw this.#database.damaged(`chunk ${id} is no verdict`);
     this.#outcomes.set(id, outcome);
     return outcome;
   }
@@ -293,36 +291,54 @@ export class History {
   #knownOf(row: Row): Known {
     const host = String(row["name"]);
     const kind = failureKinds.find((candidate) => candidate === row["kind"]);
-    const failure = kind === undefined ? null : { at: Number(row["failed"]), kind, message: String(row["message"]) };
+    const failure = kind === undefined ? null : { at: this.#moment(row, "failed"), kind, message: String(row["message"]) };
     if (row["id"] === null) return { host, observation: null, failure };
     const observation: Observation = {
-      id: Number(row["id"]),
+      id: this.#whole(row, "id"),
       host,
-      at: Number(row["at"]),
-      collected: Number(row["collected"]),
-      stateId: Number(row["state"]),
-      specId: row["spec"] === null ? null : Number(row["spec"]),
+      at: this.#moment(row, "at"),
+      clock: this.#moment(row, "clock"),
+      collected: this.#moment(row, "collected"),
+      stateId: this.#whole(row, "state"),
+      specId: row["spec"] === null ? null : this.#whole(row, "spec"),
       specFrom: row["spec_from"] === null ? null : String(row["spec_from"]),
-      outcome: this.#outcome(Number(row["outcome"])),
+      outcome: this.#outcome(this.#whole(row, "outcome")),
       digest: row["digest"] instanceof Uint8Array ? Buffer.from(row["digest"]).toString("hex") : "",
       judge: String(row["judge"]),
     };
     return { host, observation, failure };
   }
+
+  #whole(row: Row, column: string): number {
+    const value = row[column];
+    if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+    throw this.#database.damaged(`the ${column} of ${JSON.stringify(row["name"])} is ${String(value).slice(0, 60)}`);
+  }
+
+  /** In ms since 1970, as a date can be. */
+  #moment(row: Row, column: string): number {
+    const value = this.#whole(row, column);
+    if (Math.abs(value) <= 8.64e15) return value;
+    throw this.#database.damaged(`the ${column} of ${JSON.stringify(row["name"])} is ${value}`);
+  }
 }
 
-function readSpecText({ text, file }: SpecText, host: string): Spec | { readonly problem: string } {
+/** What was found; or, where it could not be looked for, why. */
+function attempt<T>(work: () => T[]): (T | string)[] {
   try {
-    return loadSpec(text, file === "" ? host : file);
+    return work();
   } catch (error) {
-    if (error instanceof SpecError) return { problem: `its spec is wrong: ${error.message}` };
+    if (error instanceof FleetError) return [error.message];
     throw error;
   }
 }
 
-/** Hosts of one kind have the same cards with as many VFs: their states are alike. */
-function likenessOf({ pfs }: HostState): string {
-  return pfs.map(({ vendor, product, vfs }) => `${vendor}:${product}/${vfs.length}`).join(" ");
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** hv9 before hv10. */

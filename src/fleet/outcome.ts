@@ -41,15 +41,23 @@ export type Outcome = z.infer<typeof Outcome>;
 
 /** The verdict on a host. @param spec what is declared, or why nothing is */
 export function outcomeOf(spec: Spec | { readonly problem: string }, state: HostState): Outcome {
-  if ("problem" in spec) return { nics: [], problem: spec.problem, clean: false, reboot: false };
+  if ("problem" in spec) return { nics: [], problem: clipped(spec.problem, 4000), clean: false, reboot: false };
   const all = verdicts(spec, state);
+  let left = mostCauses;
+  const few = (causes: FleetCause[]) => {
+    const kept = causes.slice(0, Math.max(1, left));
+    left -= kept.length;
+    return kept;
+  };
   return {
     nics: all.map(({ nic, answer, causes }) => ({
       nic,
       mode: spec.nics.find(({ name }) => name === nic)?.mode ?? "",
       answer,
-      causes: folded(causes.map(({ deviation, consequences }) => causeOf(deviation, consequences))).sort(
-        (a, b) => weights.indexOf(a.severity) - weights.indexOf(b.severity),
+      causes: few(
+        folded(causes.map(({ deviation, consequences }) => causeOf(deviation, consequences))).sort(
+          (a, b) => weights.indexOf(a.severity) - weights.indexOf(b.severity),
+        ),
       ),
     })),
     problem: null,
@@ -58,14 +66,27 @@ export function outcomeOf(spec: Spec | { readonly problem: string }, state: Host
   };
 }
 
+/** Causes of a host that are kept, and characters of a text of theirs: what a host says is of any size, and all of them are held together. */
+const mostCauses = 200;
+const mostText = 400;
+
+function clipped(text: string, most = mostText): string {
+  return text.length <= most ? text : `${text.slice(0, most - 3)}...`;
+}
+
 const weights: readonly Deviation["severity"][] = ["error", "unknown", "warning"];
 
 /** A warning with an error among what follows from it weighs as much as that. */
 function causeOf(deviation: Deviation, consequences: readonly Deviation[]): FleetCause {
   const { nic, requirement, subject, actual, expected, remedy } = deviation;
   const severity = weights.find((each) => [deviation, ...consequences].some((other) => other.severity === each)) ?? deviation.severity;
-  const text = remedy.kind === "actions" ? null : remedy.text;
-  return { nic, requirement, severity, subject, actual, expected, remedy: remedy.kind, text, consequences: consequences.length };
+  return {
+    ...{ nic, requirement, severity, remedy: remedy.kind, consequences: consequences.length },
+    subject: clipped(subject),
+    actual: clipped(actual),
+    expected: clipped(expected),
+    text: remedy.kind === "actions" ? null : clipped(remedy.text),
+  };
 }
 
 /** The same of several VFs or ports is one cause. */

@@ -1,32 +1,7 @@
-import { commandsOf } from "../host/command.ts";
-import { isEmpty, type Plan, rehearse } from "../reconcile/plan.ts";
 import type { History } from "./history.ts";
-
-/** What `apply` would do on a host, rehearsed on a twin made of the last state that is known of it. */
-export interface HostPlan {
-  readonly host: string;
-  readonly observedAt: string;
-  /** Why it cannot be rehearsed. */
-  readonly problem: string | null;
-  readonly seconds: number;
-  readonly reboot: boolean;
-  /** Why it has to be rebooted. */
-  readonly because: readonly string[];
-  readonly phases: readonly {
-    readonly after: Plan["phases"][number]["after"];
-    readonly seconds: number;
-    readonly steps: readonly HostStep[];
-  }[];
-  /** What a person must do: what would still be wrong afterwards. */
-  readonly left: readonly string[];
-}
-
-interface HostStep {
-  readonly nic: string;
-  readonly requirement: string;
-  readonly seconds: number;
-  readonly commands: readonly string[];
-}
+import { type HostPlan, notPlanned } from "./host-plan.ts";
+import { judgedAll, notAgain } from "./judge.ts";
+import { ahead, type Reader } from "./reader.ts";
 
 export interface FleetPlan {
   /** Hosts where something is to be done, or left to do. */
@@ -43,66 +18,32 @@ export interface FleetPlan {
 /** Rehearses every host. @param only hosts of these names, null for all */
 export async function planFleet(
   history: History,
+  reader: Reader,
   only: ReadonlySet<string> | null,
   allowed: { readonly restartOvs?: boolean },
 ): Promise<FleetPlan> {
   const hosts: HostPlan[] = [];
-  const unknown: string[] = [];
-  let nothing = 0;
   const wanted = history.known().filter(({ host }) => only === null || only.has(host));
-  for (const { host, observation } of history.judged(wanted)) {
-    if (observation === null) unknown.push(host);
-    else if (observation.outcome.clean) nothing += 1;
-    else {
-      const spec = history.spec(observation);
-      const at = new Date(observation.at).toISOString();
-      const plan =
-        "problem" in spec ? cannot(host, at, spec.problem) : hostPlan(host, at, await rehearse(spec, history.state(observation), allowed));
-      if (plan === null) nothing += 1;
-      else hosts.push(plan);
-    }
+  const judged = await judgedAll(history, reader, wanted);
+  const unknown = judged.flatMap(({ host, observation }) => (observation === null ? [host] : []));
+  const observed = judged.flatMap(({ observation }) => observation ?? []);
+  const toPlan = observed.filter(({ outcome }) => !outcome.clean);
+  const restartOvs = allowed.restartOvs === true;
+  const start = notAgain(history, "plan", async (observation) =>
+    reader.run({ kind: "plan", stored: history.stored(observation), restartOvs }),
+  );
+  for await (const [{ host, at }, plan] of ahead(toPlan, 16, start)) {
+    if (plan === null) continue;
+    hosts.push("refused" in plan ? notPlanned(host, at, plan.refused) : plan);
   }
   return {
     hosts,
-    nothing,
+    nothing: observed.length - hosts.length,
     unknown,
     reboot: hosts.filter(({ reboot }) => reboot).map(({ host }) => host),
     seconds: {
       oneByOne: hosts.reduce((sum, { seconds }) => sum + seconds, 0),
       atOnce: hosts.reduce((most, { seconds }) => Math.max(most, seconds), 0),
     },
-  };
-}
-
-function cannot(host: string, observedAt: string, problem: string): HostPlan {
-  return { host, observedAt, problem, seconds: 0, reboot: false, because: [], phases: [], left: [] };
-}
-
-/** Null where there is nothing to do and nothing is left. */
-function hostPlan(host: string, observedAt: string, plan: Plan): HostPlan | null {
-  const wrong = plan.remaining
-    .flatMap(({ causes }) => causes.map(({ deviation }) => deviation))
-    .filter(({ severity }) => severity !== "warning");
-  const left = [...new Set(wrong.map(({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`))];
-  if (isEmpty(plan) && left.length === 0) return null;
-  const reboot = plan.phases.filter(({ after }) => after === "reboot");
-  return {
-    host,
-    observedAt,
-    problem: null,
-    seconds: plan.seconds,
-    reboot: reboot.length > 0,
-    because: [...new Set(reboot.flatMap(({ because }) => because.map(({ requirement, actual }) => `${requirement}: ${actual}`)))],
-    phases: plan.phases.map(({ after, seconds, steps }) => ({
-      after,
-      seconds,
-      steps: steps.map((step) => ({
-        nic: step.nic,
-        requirement: step.requirement,
-        seconds: step.seconds,
-        commands: step.actions.flatMap(commandsOf),
-      })),
-    })),
-    left,
   };
 }

@@ -1,35 +1,68 @@
-import * as z from "zod";
+import { compiled } from "../host/compiled-schema.ts";
 import { HostState } from "../host/state.ts";
-import { FleetError } from "./database.ts";
-import type { Report, SpecText } from "./history.ts";
+import { excessOfJson, stateLimits } from "../host/state-limits.ts";
+import { FleetError } from "./error.ts";
 
-/** What `vflag inspect -o json --with-spec` prints: the state, and the spec that lies on that host. */
-const HostReport = z.strictObject({
-  schema: z.literal("vflag/host/1"),
-  spec: z.strictObject({ file: z.string(), text: z.string() }).nullable(),
-  state: HostState,
-});
+/** A spec as it was found: its text, and whose it is, such as `hv1:/etc/vflag/vflag.yaml`. */
+export interface SpecText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What one host told of itself. */
+export interface Report {
+  /** Its name in the inventory. */
+  readonly host: string;
+  readonly state: HostState;
+  readonly spec: SpecText | null;
+}
 
 /** The longest name of a host: that of the domain name system. */
 const longest = 255;
+
+let readState: ReturnType<typeof compiled<typeof HostState>> | undefined;
 
 /**
  * Reads what a host told of itself: a state (`vflag inspect -o json`), or a state with its spec (`--with-spec`).
  * @param host its name in the inventory @param spec where given, this one counts, and not the host's own
  * @throws {FleetError} with what is wrong with it
  */
-export function readReport(host: string, text: string, spec: SpecText | null): Report {
+export function readReport(host: string, text: string | Uint8Array, spec: SpecText | null): Report {
   if (host === "" || host.length > longest || /\p{Cc}/u.test(host)) throw new FleetError(`${JSON.stringify(host)} is no name of a host`);
-  const data = parsed(text);
-  const schema = typeof data === "object" && data !== null && "schema" in data ? data.schema : undefined;
-  if (schema === "vflag/state/1") return { host, state: checked(HostState, data), spec };
-  if (schema === "vflag/host/1") {
-    const report = checked(HostReport, data);
-    const own = report.spec === null ? null : { file: `${host}:${report.spec.file}`, text: report.spec.text };
-    return { host, state: report.state, spec: spec ?? own };
+  const data = jsonOf(typeof text === "string" ? Buffer.from(text) : text);
+  if (data["schema"] === "vflag/state/1") return { host, state: stateOf(data), spec };
+  if (data["schema"] === "vflag/host/1") {
+    const own = specIn(data["spec"], host);
+    const strange = Object.keys(data).filter((key) => key !== "schema" && key !== "spec" && key !== "state");
+    if (strange.length > 0) throw new FleetError(`not as expected: ${JSON.stringify(strange[0]?.slice(0, 60))} is no part of it`);
+    return { host, state: stateOf(data["state"]), spec: spec ?? own };
   }
-  const seen = schema === undefined ? "it has no schema" : `its schema is ${JSON.stringify(schema)}`;
+  const seen = "schema" in data ? `its schema is ${(JSON.stringify(data["schema"]) ?? "").slice(0, 60)}` : "it has no schema";
   throw new FleetError(`neither \`vflag inspect -o json\` nor the same with --with-spec wrote this: ${seen}`);
+}
+
+/** A state as data, whole and right. @throws {FleetError} */
+export function stateOf(data: unknown): HostState {
+  readState ??= compiled(HostState, stateLimits.problems);
+  const checked = readState(data);
+  if ("data" in checked) return checked.data;
+  throw new FleetError(`not as expected:\n${checked.problems.join("\n")}`);
+}
+
+/** The spec that lies on the host. What is wrong with its text is the verdict's to say. */
+function specIn(value: unknown, host: string): SpecText | null {
+  if (value === null) return null;
+  const keys = typeof value === "object" && value !== null ? Object.keys(value).sort().join() : "";
+  if (keys === "file,text" && typeof value === "object" && value !== null && "file" in value && "text" in value)
+    if (typeof value.file === "string" && typeof value.text === "string") return { file: `${host}:${value.file}`, text: value.text };
+  throw new FleetError("not as expected: spec is neither null nor a file and its text");
+}
+
+function jsonOf(text: Uint8Array): Record<string, unknown> {
+  const excess = excessOfJson(text);
+  if (excess !== null) throw new FleetError(`too much for one host: ${excess}`);
+  const data = parsed(Buffer.from(text.buffer, text.byteOffset, text.length).toString());
+  return isObject(data) ? data : {};
 }
 
 function parsed(text: string): unknown {
@@ -40,8 +73,6 @@ function parsed(text: string): unknown {
   }
 }
 
-function checked<T extends z.ZodType>(schema: T, data: unknown): z.infer<T> {
-  const result = schema.safeParse(data);
-  if (result.success) return result.data;
-  throw new FleetError(`not as expected:\n${z.prettifyError(result.error)}`);
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -19,6 +19,8 @@ export interface HostStatus {
   /** Older than what is called fresh: what it says may no longer be true. */
   readonly stale: boolean;
   readonly reboot: boolean;
+  /** By how many seconds its clock is ahead of the collector's, less than zero behind; null where it is not off. */
+  readonly clock: number | null;
   /** Asking it failed after that. */
   readonly failure: { readonly kind: FailureKind; readonly message: string; readonly at: string } | null;
 }
@@ -44,7 +46,12 @@ export interface FleetStatus {
   readonly failures: readonly { readonly kind: FailureKind; readonly hosts: readonly string[] }[];
   readonly stale: readonly string[];
   readonly reboot: readonly string[];
+  /** Hosts whose clocks are off, which does not change the order or the age of what they say. */
+  readonly clocks: readonly { readonly host: string; readonly seconds: number }[];
 }
+
+/** Seconds between an observation and its arrival that are no news: `vflag inspect` and Ansible take their time. */
+const bearable = 300;
 
 /** @param now in ms since 1970 @param fresh how old a state may be, in seconds */
 export function statusOf(known: readonly Known[], now: number, fresh: number): FleetStatus {
@@ -66,6 +73,7 @@ export function statusOf(known: readonly Known[], now: number, fresh: number): F
     }),
     stale: hosts.filter(({ stale }) => stale).map(({ host }) => host),
     reboot: hosts.filter(({ reboot }) => reboot).map(({ host }) => host),
+    clocks: hosts.flatMap(({ host, clock }) => (clock === null ? [] : [{ host, seconds: clock }])),
   };
 }
 
@@ -77,13 +85,15 @@ export function allWork({ hosts }: FleetStatus): boolean {
 function hostStatus({ host, observation, failure }: Known, now: number, fresh: number): HostStatus {
   const told = failure === null ? null : { ...failure, at: new Date(failure.at).toISOString() };
   if (observation === null) {
-    const none = { nics: [], observedAt: null, age: null, stale: false, reboot: false } as const;
+    const none = { nics: [], observedAt: null, age: null, stale: false, reboot: false, clock: null } as const;
     return { host, answer: "none", ...none, problem: "it was never observed", failure: told };
   }
   const { nics, problem, reboot } = observation.outcome;
   const age = Math.max(0, Math.round((now - observation.at) / 1000));
   const observedAt = new Date(observation.at).toISOString();
-  return { host, answer: worst(nics), nics, problem, observedAt, age, stale: age > fresh, reboot, failure: told };
+  const off = Math.round((observation.clock - observation.at) / 1000);
+  const clock = Math.abs(off) > bearable ? off : null;
+  return { host, answer: worst(nics), nics, problem, observedAt, age, stale: age > fresh, reboot, clock, failure: told };
 }
 
 function worst(nics: readonly FleetNic[]): FleetAnswer {

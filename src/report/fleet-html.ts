@@ -1,27 +1,20 @@
+import type { PackedMaps } from "../fleet/maps.ts";
 import { decisive } from "../fleet/outcome.ts";
 import type { CauseGroup, FleetStatus, HostStatus } from "../fleet/status.ts";
 import { general } from "../fleet/status.ts";
 import { Html, html } from "./escape.ts";
 import { fleetPage, fleetPageHash } from "./fleet-page.bundle.ts";
 import type { PageData, PageHost, PageNic } from "./fleet-page-data.ts";
-import { ageText, answerWords, failureWords, someOf } from "./fleet-words.ts";
+import { ageText, answerWords, clockText, failureWords, someOf } from "./fleet-words.ts";
 import { reportStyle } from "./html-style.ts";
 import { count } from "./style.ts";
-
-/** Maps of all hosts, packed for the page. */
-export interface PackedMaps {
-  /** Base64 of deflated JSON, a list of maps each. */
-  readonly blocks: readonly string[];
-  /** In which block a host's map is, and where there. */
-  readonly places: ReadonlyMap<string, readonly [number, number]>;
-}
 
 /**
  * The whole fleet in one file: verdicts by root cause, a list that can be filtered, and the map of every host. It loads nothing; the one
  * script that may run is vflag's own, by its hash, and everything that came from a host is data to it.
  */
-export function fleetHtml(status: FleetStatus, { blocks, places }: PackedMaps, version: string): string {
-  const data = pageData(status, places);
+export function fleetHtml(status: FleetStatus, maps: PackedMaps, version: string): string {
+  const data = pageData(status, maps);
   const policy = `default-src 'none'; script-src '${fleetPageHash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
   const { hosts, nics } = status;
   const head = html`<!doctype html>
@@ -60,7 +53,7 @@ ${groupsSection(status)}
 <p>Made by <code>vflag fleet report</code>, version ${version}. On a host, <code>vflag verify</code> tells more, and <code>vflag explain CHECK</code> what a check is about.</p>
 </footer>
 `;
-  const packs = blocks.map((block, number) => `<script type="application/octet-stream" id="maps-${number}">${block}</script>\n`);
+  const packs = maps.blocks.map((block, number) => `<script type="application/octet-stream" id="maps-${number}">${block}</script>\n`);
   // In a script element only "<" can begin anything.
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   return [
@@ -77,7 +70,7 @@ function headline({ hosts }: FleetStatus): string {
   return `${works} of ${count(hosts.length, "host")} work`;
 }
 
-function pageData({ hosts, causes }: FleetStatus, places: PackedMaps["places"]): PageData {
+function pageData({ hosts, causes }: FleetStatus, { places, refused }: PackedMaps): PageData {
   const numbers = new Map(causes.map((group, number) => [keyOf(group), number]));
   const outcomes = new Map<string, number>();
   const kept: PageNic[][] = [];
@@ -95,7 +88,7 @@ function pageData({ hosts, causes }: FleetStatus, places: PackedMaps["places"]):
         answer: host.answer,
         outcome: numberOf(pageNics(host, numbers)),
         age: host.age === null ? "never" : ageText(host.age),
-        notes: notesOf(host),
+        notes: notesOf(host, refused.get(host.host)),
         map: places.get(host.host) ?? null,
       }),
     ),
@@ -131,11 +124,14 @@ function keyOf({ requirement, severity, actual, remedy }: Pick<CauseGroup, "requ
   return JSON.stringify([requirement, severity, actual, remedy]);
 }
 
-function notesOf({ problem, stale, reboot, failure }: HostStatus): string[] {
+/** @param unmapped why there is no map of it, although its state is known */
+function notesOf({ problem, stale, reboot, failure, clock }: HostStatus, unmapped: string | undefined): string[] {
   return [
     problem?.split("\n")[0] ?? [],
     stale ? "stale" : [],
     reboot ? "reboot needed" : [],
+    clock === null ? [] : clockText(clock),
+    unmapped === undefined ? [] : `no map: ${unmapped.split("\n")[0]}`,
     failure === null ? [] : `${failureWords[failure.kind]}: ${failure.message.split("\n")[0]}`,
   ].flat();
 }

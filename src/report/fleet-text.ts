@@ -1,10 +1,12 @@
 import type { CollectResult } from "../fleet/ansible.ts";
 import { type FleetDiff, newHosts, type SameChange, sameChanges } from "../fleet/diff.ts";
+import type { FailureKind } from "../fleet/history.ts";
+import type { HostPlan } from "../fleet/host-plan.ts";
 import type { ImportResult } from "../fleet/import.ts";
 import { decisive } from "../fleet/outcome.ts";
-import type { FleetPlan, HostPlan } from "../fleet/plan.ts";
+import type { FleetPlan } from "../fleet/plan.ts";
 import type { CauseGroup, FleetStatus, HostStatus } from "../fleet/status.ts";
-import { ageText, answerWords, failureWords, someOf } from "./fleet-words.ts";
+import { ageText, answerWords, clockText, failureWords, someOf } from "./fleet-words.ts";
 import { count, duration, type Style, table } from "./style.ts";
 
 /** `vflag fleet` for the eye. @param full every host is named, and not only the first few */
@@ -34,10 +36,11 @@ export function fleetStatusText(status: FleetStatus, style: Style, { full }: Fle
     ),
     groupLines(
       "Not answering",
-      status.failures.map(({ kind, hosts: group }) => [failureWords[kind], group]),
+      failureGroups(hosts.flatMap(({ host, failure }) => (failure === null ? [] : { host, ...failure }))),
       style,
       full,
     ),
+    groupLines("Clocks", clockGroups(status), style, full),
     groupLines("Stale", status.stale.length === 0 ? [] : [[staleText(status), status.stale]], style, full),
     groupLines(
       "Reboot needed",
@@ -52,6 +55,31 @@ export function fleetStatusText(status: FleetStatus, style: Style, { full }: Fle
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
+}
+
+/** By kind; of answers that were refused also by the reason, for there is no other trace of what was said. */
+function failureGroups(failures: readonly { readonly host: string; readonly kind: FailureKind; readonly message: string }[]) {
+  const words = ({ kind, message }: { readonly kind: FailureKind; readonly message: string }) =>
+    kind === "invalid" ? `${failureWords[kind]}: ${firstLine(message)}` : failureWords[kind];
+  const groups = [...Map.groupBy(failures, words)].map(([reason, group]) => [reason, group.map(({ host }) => host)] as const);
+  const sorted = groups.sort(([, a], [, b]) => b.length - a.length);
+  const rest = sorted.slice(mostReasons).flatMap(([, group]) => group);
+  return rest.length === 0 ? sorted : [...sorted.slice(0, mostReasons), ["for other reasons, which --hosts shows", rest] as const];
+}
+
+/** So many reasons are shown. */
+const mostReasons = 20;
+
+function clockGroups({ clocks }: FleetStatus) {
+  const groups = [
+    ["ahead of this machine's", clocks.filter(({ seconds }) => seconds > 0)],
+    ["behind this machine's", clocks.filter(({ seconds }) => seconds < 0)],
+  ] as const;
+  return groups.flatMap(([words, group]) => {
+    if (group.length === 0) return [];
+    const most = ageText(Math.max(...group.map(({ seconds }) => Math.abs(seconds))));
+    return [[`up to ${most} ${words}: what they say is dated by when it came`, group.map(({ host }) => host)] as const];
+  });
 }
 
 function ageLine(hosts: readonly HostStatus[], style: Style): string {
@@ -100,7 +128,13 @@ function hostCount(hosts: readonly string[]): string {
 function hostTable(hosts: readonly HostStatus[], style: Style): string[] {
   const rows = hosts.flatMap((host): string[][] => {
     const age = host.age === null ? "never" : ageText(host.age);
-    const note = [host.stale ? "stale" : [], host.failure === null ? [] : failureText(host.failure), host.reboot ? "reboot" : []].flat();
+    const clock = host.clock === null ? [] : clockText(host.clock);
+    const note = [
+      host.stale ? "stale" : [],
+      clock,
+      host.failure === null ? [] : failureText(host.failure),
+      host.reboot ? "reboot" : [],
+    ].flat();
     if (host.nics.length === 0) return [[host.host, "-", answerWords.none, age, [host.problem?.split("\n")[0] ?? "", ...note].join("; ")]];
     return host.nics.map((nic) => {
       const why = [...new Set(decisive(nic).map(({ requirement, actual }) => `${requirement}: ${actual}`))];
@@ -113,13 +147,18 @@ function hostTable(hosts: readonly HostStatus[], style: Style): string[] {
 
 /** With the first words of what was said. */
 function failureText({ kind, message }: NonNullable<HostStatus["failure"]>): string {
-  const [first = ""] = message.split("\n");
-  return `${failureWords[kind]}: ${first.length > 100 ? `${first.slice(0, 99)}…` : first}`;
+  return `${failureWords[kind]}: ${firstLine(message)}`;
+}
+
+function firstLine(message: string): string {
+  const [first = "", second = ""] = message.split("\n");
+  const words = first.endsWith(":") ? `${first} ${second.replace("✖ ", "")}` : first;
+  return words.length > 100 ? `${words.slice(0, 99)}…` : words;
 }
 
 /** What changed, by how many hosts it concerns. */
 export function fleetDiffText(diff: FleetDiff, style: Style, { full }: FleetTextOptions): string {
-  const { since, hosts, unchanged, silent } = diff;
+  const { since, hosts, unchanged, silent, refused } = diff;
   const fresh = newHosts(diff);
   const head = `${style.strong(`Since ${since}`)}: ${count(hosts.length - fresh.length, "host")} changed, ${unchanged} did not`;
   const blocks = (["verdict", "spec", "state"] as const).map((what) => {
@@ -128,6 +167,12 @@ export function fleetDiffText(diff: FleetDiff, style: Style, { full }: FleetText
   });
   const rest = [
     ...groupLines("New", fresh.length === 0 ? [] : [["nothing was known of them then", fresh]], style, full),
+    ...groupLines(
+      "Cannot be compared",
+      [...Map.groupBy(refused, ({ reason }) => firstLine(reason))].map(([reason, group]) => [reason, group.map(({ host }) => host)]),
+      style,
+      full,
+    ),
     ...groupLines("Silent", silent.length === 0 ? [] : [["nothing newer is known of them", silent]], style, full),
   ];
   return `${[[head], ...blocks, rest]
@@ -214,13 +259,10 @@ export function importText({ stored, known, failed }: ImportResult, style: Style
 }
 
 export function collectText({ hosts, stored, known, failures, recovered, said }: CollectResult, style: Style): string {
-  const groups = [...Map.groupBy(failures, ({ kind }) => kind)].map(
-    ([kind, group]) => [failureWords[kind], group.map(({ host }) => host)] as const,
-  );
   return `${[
     ...(recovered === 0 ? [] : [style.faint(`${recovered} answers were taken from a run that had been killed.`)]),
     `${count(hosts, "host")} asked: ${stored + known} answered, ${failures.length} did not.`,
-    ...groupLines("Not answering", groups, style, false),
+    ...groupLines("Not answering", failureGroups(failures), style, false),
     ...(said === null ? [] : [style.bad("ansible said:"), said]),
   ].join("\n")}\n`;
 }

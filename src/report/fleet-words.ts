@@ -30,3 +30,8 @@ export function someOf(names: readonly string[], most = 6): string {
   if (names.length <= most) return names.join(", ");
   return `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
 }
+
+/** @param seconds by which a clock is ahead */
+export function clockText(seconds: number): string {
+  return `its clock is ${ageText(Math.abs(seconds))} ${seconds > 0 ? "ahead" : "behind"}`;
+}

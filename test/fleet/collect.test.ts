@@ -7,6 +7,7 @@ import { after, beforeEach, describe, test } from "node:test";
 import { isInstalled } from "../../scripts/package/tools.ts";
 import { argvOf, type CollectOptions, collect, type RunAnsible } from "../../src/fleet/ansible.ts";
 import { History } from "../../src/fleet/history.ts";
+import { Reader } from "../../src/fleet/reader.ts";
 import type { RunProgram } from "../../src/host/linux/program.ts";
 import { fleetSpec, makeFleet } from "../support/fleet.ts";
 
@@ -21,6 +22,8 @@ beforeEach(() => {
 const vflag = join(import.meta.dirname, "../../bin/vflag");
 const inRoot = (name: string) => join(folder, name);
 const open = () => History.open(inRoot("fleet.db"), "0");
+const reader = new Reader();
+after(() => reader[Symbol.dispose]());
 
 function options(more: Partial<CollectOptions> = {}): CollectOptions {
   const how = { forks: 5, connectSeconds: 5, taskSeconds: 20, become: false, program: "vflag" };
@@ -42,6 +45,12 @@ function inventoryOf(hosts: Readonly<Record<string, object>>): RunProgram {
   });
 }
 
+/** What the plugin writes of a host that has answered. */
+function told(spool: string, name: string, host: string, answer: string): void {
+  writeFileSync(join(spool, `${name}.out`), answer);
+  writeFileSync(join(spool, `${name}.json`), JSON.stringify({ host, status: "ok", rc: 0 }));
+}
+
 describe("a made-up ansible", () => {
   test("a host of which nothing is told is recorded as that, with what ansible said", async () => {
     using history = open();
@@ -51,10 +60,10 @@ describe("a made-up ansible", () => {
       writeFileSync(join(spool, "1-2.json.part"), "{");
       return "it was ended at its time limit";
     };
-    const result = await collect(history, options(), { run: inventoryOf({ hv1: {}, hv2: {} }), ansible });
+    const result = await collect(history, reader, options(), { run: inventoryOf({ hv1: {}, hv2: {} }), ansible });
     assert.deepEqual(result.failures, [
-      { host: "hv1", kind: "unreachable" },
-      { host: "hv2", kind: "no-answer" },
+      { host: "hv1", kind: "unreachable", message: "no route to host" },
+      { host: "hv2", kind: "no-answer", message: "ansible told nothing of it: it was ended at its time limit" },
     ]);
     const told = history.known().map(({ host, failure }) => [host, failure?.kind, failure?.message]);
     assert.deepEqual(told, [
@@ -69,9 +78,9 @@ describe("a made-up ansible", () => {
     const fleet = await makeFleet();
     const dead = spawnSync("true").pid;
     mkdirSync(inRoot(`spool/${dead}`), { recursive: true });
-    writeFileSync(inRoot(`spool/${dead}/7-1.json`), JSON.stringify({ host: "hv9", status: "ok", rc: 0, stdout: fleet.report(9, 0) }));
-    const result = await collect(history, options(), { run: inventoryOf({ hv1: {} }), ansible: async () => "" });
-    assert.deepEqual([result.recovered, result.failures], [1, [{ host: "hv1", kind: "no-answer" }]]);
+    told(inRoot(`spool/${dead}`), "7-1", "hv9", fleet.report(9, 0));
+    const result = await collect(history, reader, options(), { run: inventoryOf({ hv1: {} }), ansible: async () => "" });
+    assert.deepEqual([result.recovered, result.failures], [1, [{ host: "hv1", kind: "no-answer", message: "ansible told nothing of it" }]]);
     assert.equal(history.known().find(({ host }) => host === "hv9")?.observation?.outcome.nics[0]?.nic, "data");
     assert.deepEqual(readdirSync(inRoot(`spool/${dead}`)), []);
   });
@@ -81,16 +90,15 @@ describe("a made-up ansible", () => {
     const fleet = await makeFleet();
     const declared = { version: 1, nics: [{ name: "other", mode: "sriov", ports: ["ens3f0"], vfs: 16 }] };
     const ansible: RunAnsible = async (_argv, env) => {
-      for (const host of ["hv1", "hv2", "hv3"])
-        writeFileSync(
-          join(env["VFLAG_FLEET_SPOOL"] ?? "", `${host}.json`),
-          JSON.stringify({ host, status: "ok", rc: 0, stdout: fleet.report(1, 0) }),
-        );
+      for (const host of ["hv1", "hv2", "hv3"]) told(env["VFLAG_FLEET_SPOOL"] ?? "", host, host, fleet.report(1, 0));
       return "";
     };
     const run = inventoryOf({ hv1: { vflag: declared }, hv2: { vflag: "{{ other }}" }, hv3: {} });
-    const result = await collect(history, options(), { run, ansible });
-    assert.deepEqual(result.failures, [{ host: "hv2", kind: "invalid" }]);
+    const result = await collect(history, reader, options(), { run, ansible });
+    assert.deepEqual(
+      result.failures.map(({ host, kind }) => [host, kind]),
+      [["hv2", "invalid"]],
+    );
     const [hv1, hv2, hv3] = history.known();
     assert.deepEqual([hv1?.observation?.specFrom, hv1?.observation?.outcome.nics[0]?.nic], ["hv1: variable vflag", "other"]);
     assert.match(hv2?.failure?.message ?? "", /Jinja template/);
@@ -99,8 +107,11 @@ describe("a made-up ansible", () => {
 
   test("a pattern without hosts, and an inventory that is not there, are said", async () => {
     using history = open();
-    await assert.rejects(collect(history, options(), { run: inventoryOf({}) }), /no host of the inventory matches "all"/);
-    await assert.rejects(collect(history, options({ inventories: ["/nosuch/inventory"] }), {}), /\/nosuch\/inventory: no such inventory/);
+    await assert.rejects(collect(history, reader, options(), { run: inventoryOf({}) }), /no host of the inventory matches "all"/);
+    await assert.rejects(
+      collect(history, reader, options({ inventories: ["/nosuch/inventory"] }), {}),
+      /\/nosuch\/inventory: no such inventory/,
+    );
   });
 
   test("nothing of the command line can be taken for an option, and no shell reads it", () => {

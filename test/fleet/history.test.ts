@@ -7,8 +7,10 @@ import { after, describe, test } from "node:test";
 import fc from "fast-check";
 import { diffSince } from "../../src/fleet/diff.ts";
 import { type FailureKind, failureKinds, History } from "../../src/fleet/history.ts";
+import { judgedAll } from "../../src/fleet/judge.ts";
 import { named, pathChanges } from "../../src/fleet/paths.ts";
 import { planFleet } from "../../src/fleet/plan.ts";
+import { Reader } from "../../src/fleet/reader.ts";
 import { statusOf } from "../../src/fleet/status.ts";
 import type { HostState } from "../../src/host/state.ts";
 import { readGolden } from "../support/golden.ts";
@@ -17,6 +19,8 @@ import { readGolden } from "../support/golden.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vflag-fleet-"));
 after(() => rmSync(folder, { recursive: true }));
+const reader = new Reader();
+after(() => reader[Symbol.dispose]());
 let serial = 0;
 const fresh = () => join(folder, `${serial++}.db`);
 const open = (file = fresh(), judge = "1") => History.open(file, judge);
@@ -160,7 +164,7 @@ describe("a history", () => {
     assert.deepEqual([history.known(), history.problems()], [[], []]);
   });
 
-  test("a verdict of another version of vflag is made anew, once", () => {
+  test("a verdict of another version of vflag is made anew, once", async () => {
     const file = fresh();
     {
       using history = open(file, "1");
@@ -168,7 +172,7 @@ describe("a history", () => {
     }
     using history = open(file, "2");
     assert.equal(history.known()[0]?.observation?.judge, "1");
-    assert.equal(history.judged(history.known())[0]?.observation?.judge, "2");
+    assert.equal((await judgedAll(history, reader, history.known()))[0]?.observation?.judge, "2");
     assert.equal(history.known()[0]?.observation?.judge, "2");
   });
 });
@@ -185,7 +189,7 @@ describe("a file", () => {
     const raised = new DatabaseSync(newer);
     raised.exec("PRAGMA user_version = 99");
     raised.close();
-    assert.throws(() => open(newer), /version 99, and this vflag knows 1/);
+    assert.throws(() => open(newer), /version 99, and this vflag knows 2/);
     const none = fresh();
     writeFileSync(none, "not a database, and long enough to be one".repeat(100));
     assert.throws(() => open(none), /not a database/);
@@ -224,7 +228,7 @@ describe("what changed", () => {
     );
   });
 
-  test("the verdict, the spec and the state of a host, and hosts that are new or silent", () => {
+  test("the verdict, the spec and the state of a host, and hosts that are new or silent", async () => {
     using history = open();
     const [works, broken] = golden as [HostState, HostState];
     const at = (state: HostState, number: number) => ({ ...state, observedAt: new Date(minute(number)).toISOString() });
@@ -235,7 +239,7 @@ describe("what changed", () => {
     history.record({ host: "hv2", state: at(works, 10), spec: spec(2) });
     history.record({ host: "hv3", state: at(works, 10), spec: spec(2) });
     history.record({ host: "hv4", state: at(works, 0), spec: spec(2) });
-    const diff = diffSince(history, minute(5));
+    const diff = await diffSince(history, reader, minute(5));
     assert.deepEqual(
       [diff.hosts.map(({ host, kind }) => `${host} ${kind}`), diff.unchanged, diff.silent],
       [["hv1 changed", "hv3 new"], 1, ["hv4"]],
@@ -282,7 +286,7 @@ describe("the fleet at a glance", () => {
       status.causes.filter(({ severity }) => severity === "error").map(({ requirement, hosts }) => [requirement, hosts]),
       [["bond", ["hv3"]]],
     );
-    const plan = await planFleet(history, null, {});
+    const plan = await planFleet(history, reader, null, {});
     assert.deepEqual([plan.nothing + plan.hosts.length + plan.unknown.length, plan.unknown], [5, ["hv5"]]);
     assert.match(plan.hosts.find(({ host }) => host === "hv4")?.problem ?? "", /no spec/);
   });

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { History } from "../../src/fleet/history.ts";
 import { packedMaps } from "../../src/fleet/maps.ts";
+import { Reader } from "../../src/fleet/reader.ts";
 import { readReport } from "../../src/fleet/report.ts";
 import { statusOf } from "../../src/fleet/status.ts";
 import { fleetCsv } from "../../src/report/fleet-csv.ts";
@@ -21,12 +22,15 @@ const folder = mkdtempSync(join(tmpdir(), "vflag-fleet-page-"));
 after(() => rmSync(folder, { recursive: true }));
 const now = Date.UTC(2026, 0, 2, 12);
 
-function pageOf(fill: (history: History) => void, name: string): { readonly html: string; readonly csv: string } {
+const reader = new Reader();
+after(() => reader[Symbol.dispose]());
+
+async function pageOf(fill: (history: History) => void, name: string): Promise<{ readonly html: string; readonly csv: string }> {
   using history = History.open(join(folder, `${name}.db`), "0");
   fill(history);
   const known = history.known();
   const status = statusOf(known, now, 86_400);
-  return { html: fleetHtml(status, packedMaps(history, known), "0"), csv: fleetCsv(status) };
+  return { html: fleetHtml(status, await packedMaps(history, reader, known), "0"), csv: fleetCsv(status) };
 }
 
 async function fleetPage() {

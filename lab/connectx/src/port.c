@@ -198,7 +198,7 @@ static uint8_t troubleshooting(Access *a)
 
 /* ---- counters ---- */
 
-/* PPCNT. The cable's vport has what passed: what the eSwitch gave it was sent, what came from it was received. */
+/* PPCNT: what passed the cable's vport. */
 static uint8_t counters(Access *a)
 {
     const Vport *v = &a->f->port->uplink;
@@ -209,10 +209,10 @@ static uint8_t counters(Access *a)
         return REGISTER_BAD_PARAM;
     }
     for (int i = 0; i < 3; i++) {
-        in += v->sent[i].packets;
-        in_bytes += v->sent[i].bytes;
-        out += v->received[i].packets;
-        out_bytes += v->received[i].bytes;
+        in += v->received[i].packets;
+        in_bytes += v->received[i].bytes;
+        out += v->sent[i].packets;
+        out_bytes += v->sent[i].bytes;
     }
     memset(set, 0, REGISTER_SPACE - (set - a->data));
 #define COUNTER(layout, field, value) stq_be_p(AT(layout, set, field##_high), value)
@@ -222,21 +222,21 @@ static uint8_t counters(Access *a)
         C(a_frames_received_ok, in);
         C(a_octets_transmitted_ok, out_bytes);
         C(a_octets_received_ok, in_bytes);
-        C(a_multicast_frames_xmitted_ok, v->received[1].packets);
-        C(a_broadcast_frames_xmitted_ok, v->received[2].packets);
-        C(a_multicast_frames_received_ok, v->sent[1].packets);
-        C(a_broadcast_frames_received_ok, v->sent[2].packets);
+        C(a_multicast_frames_xmitted_ok, v->sent[1].packets);
+        C(a_broadcast_frames_xmitted_ok, v->sent[2].packets);
+        C(a_multicast_frames_received_ok, v->received[1].packets);
+        C(a_broadcast_frames_received_ok, v->received[2].packets);
 #undef C
     } else if (group == GROUP_2863) {
 #define C(field, value) COUNTER(eth_2863_cntrs_grp_data_layout, field, value)
         C(if_in_octets, in_bytes);
-        C(if_in_ucast_pkts, v->sent[0].packets);
-        C(if_in_multicast_pkts, v->sent[1].packets);
-        C(if_in_broadcast_pkts, v->sent[2].packets);
+        C(if_in_ucast_pkts, v->received[0].packets);
+        C(if_in_multicast_pkts, v->received[1].packets);
+        C(if_in_broadcast_pkts, v->received[2].packets);
         C(if_out_octets, out_bytes);
-        C(if_out_ucast_pkts, v->received[0].packets);
-        C(if_out_multicast_pkts, v->received[1].packets);
-        C(if_out_broadcast_pkts, v->received[2].packets);
+        C(if_out_ucast_pkts, v->sent[0].packets);
+        C(if_out_multicast_pkts, v->sent[1].packets);
+        C(if_out_broadcast_pkts, v->sent[2].packets);
 #undef C
     } else if (group == GROUP_PRIORITY && GET(ppcnt_reg, a->data, prio_tc) == 0) {
 #define C(field, value) COUNTER(eth_per_prio_grp_data_layout, field, value)

@@ -14,7 +14,7 @@ import type { Task } from "./task.ts";
  * applies, reboots both and waits, until both work. A second run changes nothing.
  */
 export const ansible: readonly Task[] = [
-  { title: "two hypervisors by Ansible", guest: { nic: "mlx5", persist: true }, run: twoHypervisors },
+  { title: "two hypervisors by Ansible", guest: { nic: "connectx", persist: true }, run: twoHypervisors },
 ];
 
 async function twoHypervisors(first: Guest, report: Report): Promise<void> {
@@ -22,7 +22,7 @@ async function twoHypervisors(first: Guest, report: Report): Promise<void> {
     process.stdout.write(`       not run: ${ansibleCore[0]} is not there (apt-get install --no-install-recommends ${ansibleCore[1]})\n`);
     return;
   }
-  const second = await startGuest({ nic: "mlx5", persist: true, attended: true, cpus: 1, name: `${first.name}-b` });
+  const second = await startGuest({ nic: "connectx", persist: true, attended: true, cpus: 1, name: `${first.name}-b` });
   const workplace = new Workplace();
   try {
     for (const guest of [first, second]) {

@@ -6,6 +6,7 @@ import { cache } from "./paths.ts";
 
 export const suite = "bookworm";
 export const backports = `${suite}-backports`;
+export const unstable = "sid";
 
 /** One of the host's package sources, as far as the lab needs it. */
 interface Source {
@@ -44,40 +45,70 @@ async function hostSources(): Promise<Source[]> {
   return texts.flatMap(parseSources);
 }
 
+/** Suites that one apt has package lists of. Those of unstable are apart: nothing of it may be chosen for Debian 12's programs. */
+export interface Archive {
+  readonly folder: string;
+  readonly suites: readonly string[];
+  readonly security: boolean;
+  /** Suites whose source packages are wanted too. */
+  readonly sources: readonly string[];
+}
+const stable: Archive = {
+  folder: "apt",
+  suites: [suite, `${suite}-updates`, backports],
+  security: true,
+  sources: [backports],
+};
+export const newest: Archive = { folder: "apt-unstable", suites: [unstable], security: false, sources: [] };
+
+type Kind = "deb" | "deb-src";
+
 /** The host's own mirror with the suites that the lab needs, as deb822. */
-function labSources(host: readonly Source[]): string {
+function labSources(host: readonly Source[], archive: Archive, kind: Kind): string {
   const base = host.find((source) => source.suites.includes(suite));
   if (base === undefined) {
     const seen = host.flatMap((source) => source.suites).join(", ");
     throw new Error(`apt has no source for ${suite} (it has: ${seen || "none"}); the lab needs Debian 12's packages`);
   }
-  const security = host.find((source) => source.suites.includes(`${suite}-security`));
+  const security = archive.security && kind === "deb" && host.find((source) => source.suites.includes(`${suite}-security`));
   const stanza = (source: Source, suites: readonly string[]): string =>
     [
-      "Types: deb",
+      `Types: ${kind}`,
       `URIs: ${source.uri}`,
       `Suites: ${suites.join(" ")}`,
       "Components: main",
       ...(source.signedBy === "" ? [] : [`Signed-By: ${source.signedBy}`]),
       "",
     ].join("\n");
-  const stanzas = [stanza(base, [suite, `${suite}-updates`, backports])];
-  if (security !== undefined) stanzas.push(stanza(security, [`${suite}-security`]));
+  const stanzas = [stanza(base, kind === "deb" ? archive.suites : archive.sources)];
+  if (security) stanzas.push(stanza(security, [`${suite}-security`]));
   return stanzas.join("\n");
 }
 
 /** An apt with its own sources, lists and cache. It never touches the host's. */
 export class PrivateApt {
-  readonly folder = join(cache, "apt");
-  readonly sources = join(this.folder, "sources.list.d", "lab.sources");
-  readonly #config = join(this.folder, "apt.conf");
+  readonly folder: string;
+  /** The file that names the suites of binary packages. */
+  readonly sources: string;
+  readonly #archive: Archive;
+  readonly #config: string;
+
+  constructor(archive: Archive = stable) {
+    this.#archive = archive;
+    this.folder = join(cache, archive.folder);
+    this.sources = join(this.folder, "sources.list.d", "lab.sources");
+    this.#config = join(this.folder, "apt.conf");
+  }
 
   /** Writes the configuration, and fetches the package lists if there are none yet. */
   async prepare(update: boolean): Promise<void> {
     for (const name of ["sources.list.d", "preferences.d", "lists/partial", "cache/archives/partial"]) {
       await mkdir(join(this.folder, name), { recursive: true });
     }
-    await writeFile(this.sources, labSources(await hostSources()));
+    const host = await hostSources();
+    await writeFile(this.sources, labSources(host, this.#archive, "deb"));
+    const sourcePackages = join(this.folder, "sources.list.d", "packages.sources");
+    if (this.#archive.sources.length > 0) await writeFile(sourcePackages, labSources(host, this.#archive, "deb-src"));
     await writeFile(
       this.#config,
       [
@@ -94,8 +125,9 @@ export class PrivateApt {
         "",
       ].join("\n"),
     );
-    const fetched = (await readdir(join(this.folder, "lists"))).some((name) => name.endsWith("_InRelease"));
-    if (update || !fetched) await this.#apt(["apt-get", "-qq", "update"]);
+    const lists = await readdir(join(this.folder, "lists"));
+    const wanted = this.#archive.sources.length > 0 ? "_Sources" : "_Packages";
+    if (update || !lists.some((name) => name.endsWith(wanted))) await this.#apt(["apt-get", "-qq", "update"]);
   }
 
   /** The newest version of a package in a suite, e.g. `6.12.95-1~bpo12+1`, and what it depends on. */
@@ -130,6 +162,19 @@ export class PrivateApt {
       "install",
       ...packages,
     ]);
+  }
+
+  /**
+   * Downloads the upstream part of a source package into a folder, and returns its path. The mirror may lack Debian's own part, so
+   * apt-get source would fail.
+   */
+  async downloadOrig(name: string, version: string, folder: string): Promise<string> {
+    const text = await this.#apt(["apt-get", "source", "--print-uris", "--download-only", "--only-source", `${name}=${version}`]);
+    const [, uri, file, hash] = /^'(\S+)' (\S+\.orig\.tar\.\w+) \d+ (\w+:\w+)$/m.exec(text) ?? [];
+    if (uri === undefined || file === undefined) throw new Error(`source package ${name} ${version} names no upstream archive:\n${text}`);
+    await mkdir(folder, { recursive: true });
+    await this.#apt(["/usr/lib/apt/apt-helper", "download-file", uri, join(folder, file), ...(hash === undefined ? [] : [hash])]);
+    return join(folder, file);
   }
 
   #apt(argv: readonly string[], cwd: string = this.folder): Promise<string> {

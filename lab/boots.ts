@@ -13,7 +13,7 @@ import { forwardsInHardware, forwardsInSoftware, makeBridge, startMachines } fro
  */
 export const boots: readonly Task[] = networks.map((network) => ({
   title: `boots with ${network.manager}`,
-  guest: { nic: "mlx5", persist: true },
+  guest: { nic: "connectx", persist: true },
   run: (guest, report) => bootsWithoutAHand(guest, network, report),
 }));
 

@@ -1,10 +1,11 @@
 import { access, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PrivateApt } from "./apt.ts";
 import { removeOthers } from "./cache.ts";
+import { buildCard } from "./card.ts";
 import { buildImage, type Image } from "./image.ts";
-import { defaultSeries, type Kernel, prepareKernel, type Series } from "./kernel.ts";
-import { buildModules, type LabModules } from "./modules.ts";
+import { defaultSeries, prepareKernel, type Series } from "./kernel.ts";
+import { buildNetdevsim } from "./modules.ts";
 import { cache } from "./paths.ts";
 import { buildRoot, sshKey } from "./rootfs.ts";
 import { prepareTools, type Tools } from "./tools.ts";
@@ -13,6 +14,8 @@ import { prepareTools, type Tools } from "./tools.ts";
 export interface Build {
   readonly image: Image;
   readonly tools: Tools;
+  /** The shared object with the emulated ConnectX. */
+  readonly card: string;
   readonly privateKey: string;
 }
 
@@ -29,24 +32,29 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   if (process.getuid?.() !== 0) throw new Error("the lab must be built as root: mmdebstrap and chroot need it");
   await mkdir(cache, { recursive: true });
   const apt = new PrivateApt();
-  await apt.prepare(options.update === true);
+  const update = options.update === true;
+  await apt.prepare(update);
   const tools = await prepareTools(apt);
   const series = options.kernel ?? defaultSeries;
   // Each has one processor busy, or the network.
-  const [{ kernel, modules }, root] = await Promise.all([kernelWithModules(apt, tools, series), buildRoot(apt, tools)]);
+  const [kernel, root, card] = await Promise.all([
+    kernelWithNetdevsim(apt, tools, series, update),
+    buildRoot(apt, tools),
+    buildCard(apt, tools),
+  ]);
   const key = await sshKey(tools);
-  const image = await buildImage({ root, kernel, modules, publicKey: key.public, tools });
-  await writeFile(recordOf(series), JSON.stringify({ image, tools, privateKey: key.private } satisfies Build));
-  if (options.clean === true) {
-    const folders = [image.folder, tools.root, root, join(kernel.netdevsimSource, "..")];
-    await removeOthers([...folders, ...Object.values(modules).map((file) => join(file, ".."))]);
-  }
-  return { image, tools, privateKey: key.private };
+  const image = await buildImage({ root, ...kernel, publicKey: key.public, tools });
+  const built: Build = { image, tools, card, privateKey: key.private };
+  await writeFile(recordOf(series), JSON.stringify(built));
+  if (options.clean === true) await removeOthers([image.folder, tools.root, root, dirname(card), ...kernel.folders]);
+  return built;
 }
 
-async function kernelWithModules(apt: PrivateApt, tools: Tools, series: Series): Promise<{ kernel: Kernel; modules: LabModules }> {
-  const kernel = await prepareKernel(apt, tools, series);
-  return { kernel, modules: await buildModules(kernel, tools) };
+async function kernelWithNetdevsim(apt: PrivateApt, tools: Tools, series: Series, update: boolean) {
+  const kernel = await prepareKernel(apt, tools, series, update);
+  const netdevsim = await buildNetdevsim(kernel, tools);
+  const folders = [join(kernel.vmlinuz, "../.."), ...(netdevsim === undefined ? [] : [dirname(netdevsim)])];
+  return { kernel, netdevsim, folders };
 }
 
 /** What the last build for a kernel made; the answer to most commands, without asking apt. */
@@ -54,7 +62,7 @@ export async function lastBuild(series: Series = defaultSeries): Promise<Build> 
   try {
     const last = JSON.parse(await readFile(recordOf(series), "utf8")) as Build;
     // It may be gone: only the latest images are kept.
-    await access(last.image.disk);
+    for (const file of [last.image.disk, last.card]) await access(file);
     return last;
   } catch {
     throw new Error(`there is no lab with Linux ${series} in ${cache} yet: run "npm run lab -- build --kernel ${series}"`);

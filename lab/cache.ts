@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { cache } from "./paths.ts";
 
 /** How many results of one step stay: of snapshots as many as `npm run lab:test` uses, and of the rest what a few branches need. */
@@ -82,10 +82,11 @@ export async function needRoom(): Promise<void> {
   );
 }
 
-/** The names and contents of a folder's files, as an input for `cached`. */
+/** The names and contents of the files below a folder, as an input for `cached`. */
 export async function contentsOf(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).sort();
-  return Promise.all(names.map(async (name) => `${name}\0${await readFile(join(folder, name), "utf8")}`));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return Promise.all(files.sort().map(async (file) => `${relative(folder, file)}\0${await readFile(file, "utf8")}`));
 }
 
 /** Removes the results of earlier builds, all but those given. */

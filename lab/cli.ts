@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { type BuildOptions, build } from "./build.ts";
+import { models } from "./cards.ts";
 import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { allSeries } from "./kernel.ts";
 import { cache } from "./paths.ts";
 import { type Guest, runningGuest, runningGuests } from "./running.ts";
 import { smoke } from "./smoke.ts";
@@ -9,11 +11,12 @@ import { runInGuest, shellInGuest } from "./ssh.ts";
 const usage = `Usage: npm run lab -- COMMAND [OPTIONS]
 
   build [--update] [--clean]   make the guest's image (once; then it is found in ${cache})
-      --kernel 6.12|6.1          Linux of Debian 12's backports (6.12), or its own; for start and smoke too
+      --kernel 6.1|6.12|newest   Linux of Debian 12 (6.1), of its backports, or of sid; for start and smoke too
   start [OPTIONS]              boot a guest and wait until it is up
-      --nic igb|mlx5             who owns the NIC's two ports (mlx5, the stand-in)
+      --nic connectx|igb         the card: an emulated ConnectX for Debian's mlx5_core, or QEMU's igb (connectx)
+      --model cx5|cx6dx|cx7      which ConnectX (cx6dx)
       --cards 1|2                cards of two ports each (1)
-      --vfs N                    more than 8 VFs a port, up to 127 (mlx5; the second port is 01:10.0)
+      --vfs N                    VFs that each port of a ConnectX offers, up to 127 (8)
       --name NAME                several guests at once (lab)
       --port PORT                ssh on this local port (any free one)
       --cpus N  --memory MIB     (2, 2048)
@@ -21,7 +24,7 @@ const usage = `Usage: npm run lab -- COMMAND [OPTIONS]
       --accel auto|kvm|tcg       (auto)
       --persist                  a disk of its own, so that the guest can reboot
       --no-snapshot              boot, even where a snapshot of a booted guest would do
-      --append ARGUMENT          a kernel argument, e.g. mlx5_core.esw_ms=1300; repeatable
+      --append ARGUMENT          a kernel argument, e.g. mlx5_core.prof_sel=0; repeatable
   run [--name NAME] -- COMMAND...   one argument: a line for the guest's shell; exit code as in the guest
   sh [--name NAME]             a shell in the guest
   stop [--name NAME | --all]   end it
@@ -33,6 +36,7 @@ const options = {
   name: { type: "string", default: "lab" },
   nic: { type: "string" },
   kernel: { type: "string" },
+  model: { type: "string" },
   cards: { type: "string" },
   vfs: { type: "string" },
   port: { type: "string" },
@@ -68,13 +72,14 @@ function natural(option: string, value: string | undefined): number | undefined 
 }
 
 function buildOptions(values: Values): BuildOptions {
-  const kernel = oneOf("kernel", values.kernel, ["6.12", "6.1"]);
+  const kernel = oneOf("kernel", values.kernel, allSeries);
   return { update: values.update, clean: values.clean, ...(kernel && { kernel }) };
 }
 
 /** Only the options that were given: the others keep startGuest's defaults. */
 function startOptions(values: Values): StartOptions {
-  const nic = oneOf("nic", values.nic, ["igb", "mlx5"]);
+  const nic = oneOf("nic", values.nic, ["connectx", "igb"]);
+  const model = oneOf("model", values.model, models);
   const { kernel } = buildOptions(values);
   const vfs = natural("vfs", values.vfs);
   const cards = oneOf("cards", values.cards, ["1", "2"]);
@@ -90,6 +95,7 @@ function startOptions(values: Values): StartOptions {
     append: values.append ?? [],
     ...(nic && { nic }),
     ...(kernel && { kernel }),
+    ...(model && { model }),
     ...(vfs && { vfs }),
     ...(cards && { cards: cards === "2" ? 2 : 1 }),
     ...(acceleration && { acceleration }),

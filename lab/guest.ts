@@ -5,12 +5,14 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Build, lastBuild } from "./build.ts";
 import { cached, needRoom } from "./cache.ts";
+import type { Model, Nic } from "./cards.ts";
 import { mustRun } from "./exec.ts";
 import type { Series } from "./kernel.ts";
 import { repository, runFolder } from "./paths.ts";
 import { programDisk } from "./program.ts";
-import { type Acceleration, type Machine, type Nic, needsNvme, qemuArguments } from "./qemu.ts";
-import { attend, end, type Guest, isOn, lastWords, type Nameplate, runNames, runningGuest, spawnQemu } from "./running.ts";
+import { type Acceleration, type Machine, qemuArguments } from "./qemu.ts";
+import { attend, end, type Guest, isOn, lastWords, type Nameplate, type PowerOn, runNames, runningGuest, spawnQemu } from "./running.ts";
+import { copySettings } from "./settings.ts";
 import { catchUp, copySparse, type Kept, needsBoot, restored, resume, type Snapshot, snapshotFor, switchedOn } from "./snapshot.ts";
 import { type Access, runInGuest, waitForSsh } from "./ssh.ts";
 
@@ -19,7 +21,9 @@ export interface StartOptions {
   readonly nic?: Nic;
   readonly kernel?: Series;
   readonly cards?: 1 | 2;
-  /** More than 8 VFs a port, up to 127 (mlx5 only). */
+  /** connectx only. */
+  readonly model?: Model;
+  /** What the firmware of a connectx is set to offer on each port: 1 to 127, 8 by default. */
   readonly vfs?: number;
   /** The local TCP port that leads to the guest's ssh; a free one by default. */
   readonly port?: number;
@@ -46,19 +50,21 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   const name = options.name ?? "lab";
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new Error(`bad guest name "${name}": use a-z, 0-9 and "-"`);
   if (runningGuest(name) !== undefined) throw new Error(`guest "${name}" is already running: stop it, or give --name`);
-  if ((options.vfs ?? 8) > (options.nic === "igb" ? 8 : 127)) throw new Error("127 VFs of a port at most, and more than 8 with mlx5 only");
+  if (options.nic === "igb" && options.vfs !== undefined) throw new Error("igb has 7 VFs a port: --vfs is for connectx");
+  if ((options.vfs ?? 8) > 127) throw new Error(`a port has 127 VFs at most, not ${options.vfs}`);
   const build = await lastBuild(options.kernel);
   await removeLeftDisks();
   await needRoom();
   const machine = await machineFor(name, build, options);
-  const boots = options.snapshot === false || needsNvme(machine) || needsBoot(machine.append);
+  const boots = options.snapshot === false || needsBoot(machine.append);
   const snapshot = boots ? undefined : await snapshotOrNot(build, machine);
-  const switched = machine.attended && !needsNvme(machine) ? await switchedOnOrNot(build, machine) : undefined;
+  const switched = machine.attended ? await switchedOnOrNot(build, machine) : undefined;
   await rm(machine.folder, { recursive: true, force: true });
   await mkdir(machine.share, { recursive: true });
   const original = snapshot?.disk ?? machine.disk;
   const disk = machine.keepDisk ? ownDisk(machine.folder) : original;
   if (machine.keepDisk) await copySparse(original, disk);
+  if (snapshot !== undefined) await copySettings(snapshot.folder, machine.folder);
   return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot), switched);
 }
 
@@ -114,14 +120,20 @@ async function keptOrNot<T extends Kept>(machine: Machine, make: (place: () => P
   }
 }
 
+function powerOn(build: Build, machine: Machine, switched: Kept | undefined): PowerOn {
+  const argv = qemuArguments(build, machine);
+  if (switched === undefined) return { argv };
+  const { state, folder } = switched;
+  return { argv, kept: { argv: qemuArguments(build, restored(machine, switched)), state, folder } };
+}
+
 /** Starts QEMU and waits until the guest can be used. @param switched how it comes back after a reboot or a power cut; otherwise it boots */
 async function launch(build: Build, machine: Machine, switched?: Kept): Promise<Guest> {
   const plate = nameplate(build, machine);
   const { access } = plate;
   // From a snapshot it goes on only once.
   const { state: _state, memoryFile: _memory, ...bootable } = machine;
-  const again: Machine = switched === undefined ? bootable : restored(bootable, switched);
-  if (machine.attended) attend(plate, { argv: qemuArguments(build, again), ...(again.state === undefined ? {} : { state: again.state }) });
+  if (machine.attended) attend(plate, powerOn(build, bootable, switched));
   const guest = await spawnQemu(plate, qemuArguments(build, machine));
   const interrupted = (): void => {
     process.kill(guest.pid, "SIGKILL");
@@ -163,7 +175,8 @@ async function machineFor(name: string, build: Build, options: StartOptions): Pr
     share: join(folder, "share"),
     repository,
     sshPort: options.port ?? (await freePort()),
-    nic: options.nic ?? "mlx5",
+    nic: options.nic ?? "connectx",
+    model: options.model ?? "cx6dx",
     vfs: options.vfs ?? 8,
     cards: options.cards ?? 1,
     cpus: options.cpus ?? 2,

@@ -1,10 +1,11 @@
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
+import { doOutside } from "./outside.ts";
 import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /** udev waits while the early unit is at work; killed in the middle of it, systemd tells udev to go on, and the unit can be started again. */
-export const held: readonly Task[] = [{ title: "udev waits", guest: { nic: "mlx5" }, run: killedMeanwhile }];
+export const held: readonly Task[] = [{ title: "udev waits", guest: { nic: "connectx" }, run: killedMeanwhile }];
 
 /** Something for udev to do; exit code 1 when it does not. */
 const asked = (seconds: number) => `udevadm trigger --action=change /sys/class/net/lo && udevadm settle --timeout=${seconds}`;
@@ -16,7 +17,8 @@ async function killedMeanwhile(guest: Guest, report: Report): Promise<void> {
   await mustDo(guest, "systemctl daemon-reload");
   const before = await say(guest, asked(60));
   report(before.code === 0, "udev does what it is asked for before", before.output);
-  await mustDo(guest, "echo 8000 > /sys/module/mlx5_core/parameters/esw_ms; systemctl start --no-block vflag-early");
+  await doOutside(guest, { fault: "delay CREATE_FLOW_TABLE@pf 400" });
+  await mustDo(guest, "systemctl start --no-block vflag-early");
   await mustDo(guest, "for try in $(seq 300); do grep -q set-eswitch-mode /var/lib/vflag/journal.jsonl && exit 0; sleep 0.2; done; exit 1");
   const meanwhile = await say(guest, asked(2));
   report(meanwhile.code === 1, "it waits while the eSwitches change their modes", meanwhile.output);
@@ -25,7 +27,8 @@ async function killedMeanwhile(guest: Guest, report: Report): Promise<void> {
   report(after.code === 0, "it goes on when vflag has been killed", after.output);
   const result = await mustDo(guest, "systemctl show --property=Result vflag-early");
   report(result.trim() === "Result=signal", "the unit says that it was killed", result);
-  await mustDo(guest, "echo 0 > /sys/module/mlx5_core/parameters/esw_ms; systemctl reset-failed vflag-early");
+  await doOutside(guest, { fault: "clear" });
+  await mustDo(guest, "systemctl reset-failed vflag-early");
   await say(guest, "systemctl start vflag-early");
   const modes = await mustDo(guest, "devlink dev eswitch show pci/0000:01:00.0; devlink dev eswitch show pci/0000:01:00.1");
   report(modes.match(/mode switchdev/g)?.length === 2, "started again, it goes to its end", modes);

@@ -4,7 +4,6 @@ import { basename, dirname, join } from "node:path";
 import { cached, contentsOf } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Kernel } from "./kernel.ts";
-import type { LabModules } from "./modules.ts";
 import type { Tools } from "./tools.ts";
 
 /** What QEMU boots. */
@@ -45,18 +44,12 @@ const moduleFolders = [
   "drivers/iommu",
   "drivers/vdpa",
   "drivers/vhost",
+  "drivers/infiniband/core",
+  "drivers/infiniband/hw/mlx5",
   "drivers/mfd",
   "drivers/hwmon",
 ];
-/** mlx5_core here is the stand-in; the real one and its friends must not be found. */
-const excluded = [
-  "drivers/net/wireless",
-  "drivers/net/ethernet/mellanox",
-  "net/wireless",
-  "net/mac80211",
-  "net/bluetooth",
-  "drivers/infiniband",
-];
+const excluded = ["drivers/net/wireless", "net/wireless", "net/mac80211", "net/bluetooth"];
 
 /** 9p too: where udev loads its transport while fstab is being mounted, the mount may find "no channels available". */
 const initrdModules = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "9pnet_virtio", "9p"];
@@ -64,23 +57,14 @@ const initrdModules = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "9p
 export interface Ingredients {
   readonly root: string;
   readonly kernel: Kernel;
-  readonly modules: LabModules;
+  readonly netdevsim: string | undefined;
   readonly publicKey: string;
   readonly tools: Tools;
 }
 
 export async function buildImage(from: Ingredients): Promise<Image> {
   const scripts = await contentsOf(join(import.meta.dirname, "guest"));
-  const inputs = [
-    "6",
-    process.version,
-    from.root,
-    from.kernel.release,
-    from.modules.mlx5,
-    from.modules.netdevsim,
-    from.publicKey,
-    ...scripts,
-  ];
+  const inputs = ["7", process.version, from.root, from.kernel.release, from.netdevsim ?? "", from.publicKey, ...scripts];
   const folder = await cached("image", inputs, async (into) => {
     const stage = join(into, "stage");
     // Links, not copies: what is added below are new files, what is replaced is written anew.
@@ -105,7 +89,7 @@ export async function buildImage(from: Ingredients): Promise<Image> {
   };
 }
 
-async function installModules(stage: string, { kernel, modules, tools }: Ingredients): Promise<void> {
+async function installModules(stage: string, { kernel, netdevsim, tools }: Ingredients): Promise<void> {
   const target = join(stage, "usr/lib/modules", kernel.release);
   for (const name of ["modules.order", "modules.builtin", "modules.builtin.modinfo"]) {
     await mkdir(target, { recursive: true });
@@ -120,8 +104,10 @@ async function installModules(stage: string, { kernel, modules, tools }: Ingredi
     await copyFile(join(kernel.modules, "kernel", name), join(target, "kernel", name));
   }
   for (const name of excluded) await rm(join(target, "kernel", name), { recursive: true, force: true });
-  await mkdir(join(target, "updates"), { recursive: true });
-  for (const file of [modules.mlx5, modules.netdevsim]) await copyFile(file, join(target, "updates", basename(file)));
+  if (netdevsim !== undefined) {
+    await mkdir(join(target, "updates"), { recursive: true });
+    await copyFile(netdevsim, join(target, "updates", basename(netdevsim)));
+  }
   await mustRun(["depmod", "-b", stage, kernel.release], { env: tools.env });
 }
 

@@ -1,32 +1,42 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { backports, type PrivateApt, suite } from "./apt.ts";
+import { backports, newest, PrivateApt, suite, unstable } from "./apt.ts";
 import { cached } from "./cache.ts";
 import { mustRun } from "./exec.ts";
 import type { Tools } from "./tools.ts";
 
-/** Debian 12's own kernel and the one of its backports. */
-export type Series = "6.1" | "6.12";
-export const defaultSeries: Series = "6.12";
+/** Debian 12's own kernel, the one of its backports, and the newest that Debian has released. */
+export const allSeries = ["6.1", "6.12", "newest"] as const;
+export type Series = (typeof allSeries)[number];
 
-/** A kernel's files, unpacked: what boots, its modules, and what it takes to build more of them. */
+/** 6.12 is built without tc offload for mlx5 (MLX5_CLS_ACT). */
+export const defaultSeries: Series = "6.1";
+
+/** A kernel's files, unpacked: what boots, and its modules. */
 export interface Kernel {
   /** As `uname -r` prints it, e.g. `6.12.95+deb12-amd64`. */
   readonly release: string;
   readonly vmlinuz: string;
   readonly modules: string;
+  /** What netdevsim is built of, which Debian does not build. The newest kernel would need a newer compiler. */
+  readonly netdevsim?: ModuleSource;
+}
+
+export interface ModuleSource {
   readonly headers: string;
-  readonly netdevsimSource: string;
+  readonly source: string;
 }
 
 /** Not the "cloud" flavour, which has neither igb nor switchdev. */
-export async function prepareKernel(apt: PrivateApt, tools: Tools, wanted: Series): Promise<Kernel> {
+export function prepareKernel(apt: PrivateApt, tools: Tools, wanted: Series, update: boolean): Promise<Kernel> {
+  return wanted === "newest" ? prepareNewest(update) : prepareStable(apt, tools, wanted);
+}
+
+async function prepareStable(apt: PrivateApt, tools: Tools, wanted: "6.1" | "6.12"): Promise<Kernel> {
   const from = wanted === "6.1" ? suite : backports;
-  const meta = await apt.show("linux-image-amd64", from);
-  const image = meta.depends.find((name) => /^linux-image-\d/.test(name));
-  if (image === undefined) throw new Error(`linux-image-amd64 ${meta.version} depends on no kernel`);
-  const release = image.replace("linux-image-", "");
+  const { image, version } = await imageOf(apt, from);
+  const release = releaseOf(image);
   const abi = release.replace(/-amd64$/, "");
   const series = /^\d+\.\d+/.exec(abi)?.[0] ?? "";
   if (series !== wanted) throw new Error(`apt has Linux ${series}, not ${wanted}`);
@@ -38,7 +48,7 @@ export async function prepareKernel(apt: PrivateApt, tools: Tools, wanted: Serie
     headersPackage,
     `linux-headers-${abi}-common`,
     kbuild ?? `linux-kbuild-${abi}`,
-    `linux-source-${series}=${meta.version}`,
+    `linux-source-${series}=${version}`,
   ];
   const folder = await cached("kernel", ["2", ...packages], async (into) => {
     const debs = join(into, "debs");
@@ -52,13 +62,41 @@ export async function prepareKernel(apt: PrivateApt, tools: Tools, wanted: Serie
   });
   const headers = join(folder, "usr/src", `linux-headers-${release}`);
   await relocate(headers, join(folder, "usr/src"));
+  return { ...filesIn(folder, release), netdevsim: { headers, source: join(folder, "netdevsim") } };
+}
+
+/** Debian has divided its newer kernels' packages. */
+async function prepareNewest(update: boolean): Promise<Kernel> {
+  const apt = new PrivateApt(newest);
+  await apt.prepare(update);
+  const { image } = await imageOf(apt, unstable);
+  const { depends } = await apt.show(image, unstable);
+  const packages = [image, ...depends.filter((name) => /^linux-(binary|modules)-\d/.test(name))];
+  const folder = await cached("kernel", ["2", ...packages], async (into) => {
+    const debs = join(into, "debs");
+    await apt.download(packages, debs);
+    for (const name of await readdir(debs)) await mustRun(["dpkg-deb", "--extract", join(debs, name), into]);
+    await rm(debs, { recursive: true });
+  });
+  return filesIn(folder, releaseOf(image));
+}
+
+/** The kernel's package that the metapackage of a suite leads to. */
+async function imageOf(apt: PrivateApt, from: string): Promise<{ image: string; version: string }> {
+  const { version, depends } = await apt.show("linux-image-amd64", from);
+  const image = depends.find((name) => /^linux-image-\d/.test(name));
+  if (image === undefined) throw new Error(`linux-image-amd64 ${version} depends on no kernel`);
+  return { image, version };
+}
+
+const releaseOf = (image: string): string => image.replace("linux-image-", "");
+
+function filesIn(folder: string, release: string): Kernel {
   const modules = ["usr/lib/modules", "lib/modules"].map((path) => join(folder, path, release));
   return {
     release,
     vmlinuz: join(folder, "boot", `vmlinuz-${release}`),
     modules: modules.find((path) => existsSync(path)) ?? "",
-    headers,
-    netdevsimSource: join(folder, "netdevsim"),
   };
 }
 

@@ -8,6 +8,7 @@ import { LinuxHost } from "../src/host/linux/host.ts";
 import type { JournalEntry } from "../src/reconcile/journal.ts";
 import { verdicts } from "../src/reconcile/verdict.ts";
 import { loadSpec } from "../src/spec/load.ts";
+import { vfAddress } from "./cards.ts";
 import { seeded } from "./random.ts";
 
 /**
@@ -24,11 +25,8 @@ type Stage = "early" | "late";
 
 const ports = ["0000:01:00.0", "0000:01:00.1"] as const;
 /** In most rounds this program has this VF open through vfio-pci, as a guest would. */
-const guestsVf = "0000:01:10.3";
+const guestsVf = vfAddress(1, 1);
 const journal = "/var/lib/vflag/journal.jsonl";
-/** The driver's own work takes as long as a ConnectX-5's, or nearly, so that kills land in it. */
-const slow = { vf_probe_ms: 450, esw_ms: 1000, esw_vf_ms: 50 };
-const atOnce = { vf_probe_ms: 0, esw_ms: 0, esw_vf_ms: 0 };
 
 const [seed = 1, wanted = 20] = process.argv.slice(2).map(Number);
 const random = seeded(seed);
@@ -214,7 +212,6 @@ function differences(expected: string, actual: string): string {
 /** First the VFs, then the bond: a LAG cannot be taken down while a VF is driven ("driver restart required"). */
 function reset(): void {
   rmSync(journal, { force: true });
-  parameters(atOnce);
   for (const port of ports) writeFileSync(`/sys/bus/pci/devices/${port}/sriov_numvfs`, "0");
   if (existsSync("/sys/class/net/bond0")) ip("link", "del", "bond0");
   for (const port of ports) {
@@ -222,12 +219,7 @@ function reset(): void {
     writeFileSync(`/sys/bus/pci/devices/${port}/sriov_drivers_autoprobe`, "1");
   }
   execFileSync("udevadm", ["settle"]);
-  for (const wire of ["wire0", "wire1"]) ip("link", "set", wire, "up");
-  parameters(slow);
-}
-
-function parameters(values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values)) writeFileSync(`/sys/module/mlx5_core/parameters/${name}`, String(value));
+  for (const peer of ["peer0", "peer1"]) ip("link", "set", peer, "up");
 }
 
 /** As networking does, which waits for the bond's links. */
@@ -243,10 +235,10 @@ async function bond(): Promise<void> {
 }
 
 function bindAll(): void {
-  parameters(atOnce);
   for (const port of ports) writeFileSync(`/sys/bus/pci/devices/${port}/sriov_drivers_autoprobe`, "1");
-  for (let vf = 0; vf < 4; vf++) writeFileSync("/sys/bus/pci/drivers/mlx5_core/bind", `0000:01:10.${vf}`);
-  parameters(slow);
+  for (const port of [0, 1] as const) {
+    for (const vf of [0, 1]) writeFileSync("/sys/bus/pci/drivers/mlx5_core/bind", vfAddress(port, vf));
+  }
 }
 
 /** Takes a VF as a guest does; returns the file that holds it. */

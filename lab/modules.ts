@@ -5,30 +5,18 @@ import { mustRun } from "./exec.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Tools } from "./tools.ts";
 
-/** Kernel modules that the guest has beyond Debian's. */
-export interface LabModules {
-  readonly netdevsim: string;
-  /** The stand-in NIC driver of lab/nic. */
-  readonly mlx5: string;
-}
-
-export async function buildModules(kernel: Kernel, tools: Tools): Promise<LabModules> {
-  const nic = join(import.meta.dirname, "nic");
-  return {
-    netdevsim: await buildModule("netdevsim", kernel.netdevsimSource, ["CONFIG_NETDEVSIM=m"], kernel, tools),
-    mlx5: await buildModule("mlx5_core", nic, [], kernel, tools),
-  };
-}
-
-async function buildModule(name: string, source: string, config: readonly string[], kernel: Kernel, tools: Tools): Promise<string> {
-  const folder = await cached(`module-${name}`, [kernel.release, ...(await contentsOf(source))], async (into) => {
+/** Builds the one module that the guest has beyond Debian's, netdevsim. Returns its file; nothing, where there is no source of it. */
+export async function buildNetdevsim({ release, netdevsim }: Kernel, tools: Tools): Promise<string | undefined> {
+  if (netdevsim === undefined) return undefined;
+  const { headers, source } = netdevsim;
+  const folder = await cached("module-netdevsim", [release, ...(await contentsOf(source))], async (into) => {
     const work = join(into, "build");
     await cp(source, work, { recursive: true });
     const options = { env: tools.env };
-    await mustRun(["make", "-C", kernel.headers, `M=${work}`, "-j2", ...config, "modules"], options);
-    await mustRun(["strip", "--strip-debug", join(work, `${name}.ko`)], options);
-    await copyFile(join(work, `${name}.ko`), join(into, `${name}.ko`));
+    await mustRun(["make", "-C", headers, `M=${work}`, "-j2", "CONFIG_NETDEVSIM=m", "modules"], options);
+    await mustRun(["strip", "--strip-debug", join(work, "netdevsim.ko")], options);
+    await copyFile(join(work, "netdevsim.ko"), join(into, "netdevsim.ko"));
     await mustRun(["rm", "-r", work]);
   });
-  return join(folder, `${name}.ko`);
+  return join(folder, "netdevsim.ko");
 }

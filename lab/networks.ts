@@ -116,16 +116,16 @@ export const networks: readonly Network[] = [networkd, networkManager, ifupdown]
 export const switchAddress = "10.9.0.100";
 
 /**
- * The switch that the cables lead to, as a unit of the guest: it takes wire0 and wire1 into a namespace of its own, where no
+ * The switch that the cables lead to, as a unit of the guest: it takes peer0 and peer1 into a namespace of its own, where no
  * network manager sees them, and joins them. It is there before networking, as a switch is.
  */
 export function switchUnit({ peer }: Network): string {
-  const wires = ["wire0", "wire1"];
-  const devices = wires.map((wire) => `sys-subsystem-net-devices-${wire}.device`).join(" ");
+  const peers = ["peer0", "peer1"];
+  const devices = peers.map((peer) => `sys-subsystem-net-devices-${peer}.device`).join(" ");
   const commands = [
     "netns add switch",
     `-n switch link add lan type ${peer}`,
-    ...wires.flatMap((wire) => [`link set ${wire} netns switch`, `-n switch link set ${wire} master lan`, `-n switch link set ${wire} up`]),
+    ...peers.flatMap((end) => [`link set ${end} netns switch`, `-n switch link set ${end} master lan`, `-n switch link set ${end} up`]),
     "-n switch link set lan up",
     `-n switch addr add ${switchAddress}/24 dev lan`,
   ];

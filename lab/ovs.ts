@@ -7,7 +7,7 @@ import type { Task } from "./task.ts";
  * Open vSwitch around VF-LAG on a real kernel, with Debian's programs: what is off is named, put right, and seen to be right;
  * it is restarted only when vflag was told to. First on the host, then with ovs-vswitchd in a container.
  */
-export const ovs: readonly Task[] = [{ title: "open vswitch", guest: { nic: "mlx5" }, run: openVswitch }];
+export const ovs: readonly Task[] = [{ title: "open vswitch", guest: { nic: "connectx" }, run: openVswitch }];
 
 const container = "openvswitch_vswitchd";
 const native = `${data}ovs: {}\n`;

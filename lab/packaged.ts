@@ -14,7 +14,7 @@ import type { Task } from "./task.ts";
  * What an operator does on a new hypervisor: install the package, `vflag init`, `vflag apply`, reboot. VF-LAG works then, without
  * a hand. Then the package is removed, and after a reboot the host is as it was, file by file.
  */
-export const packaged: readonly Task[] = [{ title: "the package", guest: { nic: "mlx5", persist: true }, run: installAndRemove }];
+export const packaged: readonly Task[] = [{ title: "the package", guest: { nic: "connectx", persist: true }, run: installAndRemove }];
 
 async function installAndRemove(guest: Guest, report: Report): Promise<void> {
   await hypervisor(guest);
@@ -56,7 +56,7 @@ export async function hypervisor(guest: Guest): Promise<void> {
     guest,
     `rm /usr/local/bin/vflag; systemctl enable --no-reload -q switch; systemctl mask --no-reload -q netplan-ovs-cleanup; ${network.enable}`,
   );
-  await mustDo(guest, "ip link set wire0 up; ip link set wire1 up");
+  await mustDo(guest, "ip link set peer0 up; ip link set peer1 up");
 }
 
 /**

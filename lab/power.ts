@@ -19,14 +19,14 @@ const cuts = 20;
 /** Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to a minute. */
 const cutsInARow = 5;
 
-export const power: readonly Task[] = [{ title: "power cuts", guest: { nic: "mlx5", persist: true }, run: cutAndBootAgain }];
+export const power: readonly Task[] = [{ title: "power cuts", guest: { nic: "connectx", persist: true }, run: cutAndBootAgain }];
 
-const interfaces = `auto wire0
-iface wire0 inet manual
-  up ip link set wire0 up
-auto wire1
-iface wire1 inet manual
-  up ip link set wire1 up
+const interfaces = `auto peer0
+iface peer0 inet manual
+  up ip link set peer0 up
+auto peer1
+iface peer1 inet manual
+  up ip link set peer1 up
 auto bond0
 iface bond0 inet static
   address 10.9.0.1/24

@@ -1,24 +1,17 @@
 import { join } from "node:path";
 import type { Build } from "./build.ts";
-
-/** Who owns the NIC's two ports: Debian's igb (mode sriov), or the stand-in for mlx5. */
-export type Nic = "igb" | "mlx5";
+import { type Cards, cardArguments, type Nic, preload } from "./cards.ts";
 
 /** How the processor is emulated. `auto`: the machine's own virtualization, where there is any. */
 export type Acceleration = "auto" | "kvm" | "tcg";
 
-export interface Machine {
+export interface Machine extends Cards {
   readonly name: string;
   readonly folder: string;
   readonly share: string;
   /** The folder that the guest sees at /vflag. */
   readonly repository: string;
   readonly sshPort: number;
-  readonly nic: Nic;
-  /** VFs of a port of the first card. More than igb has take functions of QEMU's nvme. */
-  readonly vfs: number;
-  /** Cards of two ports each, behind root ports of their own: buses 1 and 2. */
-  readonly cards: 1 | 2;
   readonly cpus: number;
   /** MiB */
   readonly memory: number;
@@ -38,24 +31,17 @@ export interface Machine {
   readonly packages: string;
   /** An ext4 image with the shipped program. */
   readonly program: string;
-  /** More kernel arguments, e.g. `mlx5_core.esw_ms=1300`. */
+  /** More kernel arguments, e.g. `mlx5_core.debug_mask=1`. */
   readonly append: readonly string[];
   /** Milliseconds to wait for ssh. */
   readonly timeout: number;
 }
 
-const blacklist: Readonly<Record<Nic, string>> = { igb: "mlx5_core", mlx5: "igb,igbvf,nvme" };
+/** RDMA devices take a quarter of a VF's probe, and are of use to few tests: these load mlx5_ib themselves. */
+const blacklist: Readonly<Record<Nic, string>> = { igb: "mlx5_core", connectx: "igb,igbvf,mlx5_ib" };
 
-/** The MAC addresses that the guest's udev rules and the tests rely on. */
+/** The MAC address that the guest's udev rules rely on. */
 const managementMac = "52:54:00:00:00:01";
-/** Ports 0 and 1 are the first card's, 2 and 3 the second's. */
-const portMac = (port: number): string => `02:00:00:00:1${port}:00`;
-const peerMac = (port: number): string => `02:00:00:00:2${port}:00`;
-
-/** QEMU cannot save nvme's state, so such a machine has no snapshot. */
-export function needsNvme(machine: Machine): boolean {
-  return machine.vfs > 8;
-}
 
 export function qemuArguments(build: Build, machine: Machine): string[] {
   const { tools, image } = build;
@@ -63,6 +49,7 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
   const qemu = (path: string): string => join(tools.root, "usr", path);
   const kvm = machine.acceleration === "kvm";
   return [
+    ...preload(machine, build.card),
     qemu("bin/qemu-system-x86_64"),
     ...["-L", qemu("share/qemu"), "-L", qemu("share/seabios"), "-L", qemu("lib/ipxe/qemu")],
     ...["-name", `vflag-lab-${machine.name}`, "-nodefaults", "-display", "none"],
@@ -86,8 +73,7 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     ...["-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"],
     ...folder("repository", machine.repository, ",readonly=on"),
     ...folder("share", machine.share, ""),
-    ...(needsNvme(machine) ? manyVfs(machine.vfs) : card(machine.nic, 0)),
-    ...(machine.cards === 2 ? card(machine.nic, 1) : []),
+    ...cardArguments(machine),
   ];
 }
 
@@ -111,8 +97,6 @@ function kernelArguments(machine: Machine): string {
     ...(machine.acceleration === "tcg" ? ["nohz=off", "highres=off", "mitigations=off"] : []),
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),
-    // A device below a root port is looked for in slot 0 only.
-    ...(needsNvme(machine) ? ["pci=pcie_scan_all,realloc"] : []),
     ...machine.append,
   ].join(" ");
 }
@@ -124,48 +108,4 @@ function drive(id: string, file: string, option: string): string[] {
 function folder(tag: string, path: string, option: string): string[] {
   const backend = `local,id=${tag},path=${path},security_model=none,multidevs=remap${option}`;
   return ["-fsdev", backend, "-device", `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`];
-}
-
-/**
- * Two igb functions in one slot (which takes ARI on function 0). With igb, each port's cable leads to
- * a virtio device of the same guest; the stand-in has cables of its own.
- */
-function card(nic: Nic, number: 0 | 1): string[] {
-  const slot = number + 1;
-  const port = (index: 0 | 1): string[] => {
-    const first = index === 0 ? ",multifunction=on,x-pcie-ari-nextfn-1=on" : "";
-    const id = 2 * number + index;
-    return [
-      ...["-netdev", `hubport,id=port${id},hubid=1${id}`],
-      ...["-device", `igb,bus=slot${slot},addr=0.${index}${first},netdev=port${id},mac=${portMac(id)}`],
-    ];
-  };
-  const peer = (index: 0 | 1): string[] => {
-    const id = 2 * number + index;
-    return [
-      ...["-netdev", `hubport,id=peer${id},hubid=1${id}`],
-      ...["-device", `virtio-net-pci,netdev=peer${id},mac=${peerMac(id)},romfile=`],
-    ];
-  };
-  return [
-    ...["-device", `pcie-root-port,id=slot${slot},chassis=${slot},slot=${slot}`],
-    ...port(0),
-    ...port(1),
-    ...(nic === "igb" ? [...peer(0), ...peer(1)] : []),
-  ];
-}
-
-/** The first function's VFs take the rest of slots 0 to 15, the second's the rest of 16 to 31. */
-function manyVfs(vfs: number): string[] {
-  const port = (index: 0 | 1): string[] => {
-    const resources = `sriov_vq_flexible=${2 * vfs},sriov_vi_flexible=${vfs},max_ioqpairs=${2 * vfs + 2},msix_qsize=${vfs + 2}`;
-    return [
-      ...["-device", `nvme-subsys,id=subsystem${index},nqn=subsystem${index}`],
-      ...[
-        "-device",
-        `nvme,bus=slot1,addr=${index === 0 ? "0" : "10"}.0,serial=${index},subsys=subsystem${index},sriov_max_vfs=${vfs},${resources}`,
-      ],
-    ];
-  };
-  return ["-device", "pcie-root-port,id=slot1,chassis=1,slot=1,mem-reserve=64M", ...port(0), ...port(1)];
 }

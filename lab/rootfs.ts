@@ -21,6 +21,7 @@ const packages = [
   `iproute2/${backports}`,
   "ethtool",
   "pciutils",
+  "mstflint",
   "ifupdown",
   "ifenslave",
   "iputils-ping",
@@ -41,7 +42,7 @@ const packages = [
 
 /** A Debian root file system as mmdebstrap leaves it. */
 export function buildRoot(apt: PrivateApt, tools: Tools): Promise<string> {
-  return cached("root", ["3", ...packages], async (folder) => {
+  return cached("root", ["4", ...packages], async (folder) => {
     await mustRun(
       [
         "mmdebstrap",

@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { appendFile, open, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Nic } from "./cards.ts";
 import { cache, runFolder } from "./paths.ts";
-import type { Nic } from "./qemu.ts";
+import { sameSettings } from "./settings.ts";
 import { resume } from "./snapshot.ts";
 import { type Access, closeConnection } from "./ssh.ts";
 
@@ -38,9 +39,10 @@ export async function spawnQemu(of: Nameplate, argv: readonly string[]): Promise
 
 /** How a guest is switched on again. */
 export interface PowerOn {
+  /** From firmware and kernel on. */
   readonly argv: readonly string[];
-  /** The devices' state to go on from, instead of booting from the start. */
-  readonly state?: string;
+  /** From where it was kept, which is quicker. */
+  readonly kept?: { readonly argv: readonly string[]; readonly state: string; readonly folder: string };
 }
 
 interface Attended {
@@ -80,8 +82,13 @@ async function switchOn({ plate, again }: Attended): Promise<void> {
   const { folder } = plate.access;
   await closeConnection(plate.access);
   await writeFile(join(folder, "console.log"), "");
-  await spawnQemu(plate, again.argv);
-  if (again.state !== undefined) await resume({ folder, state: again.state });
+  const { argv, kept } = again;
+  if (kept === undefined || !(await sameSettings(folder, kept.folder))) {
+    await spawnQemu(plate, argv);
+    return;
+  }
+  await spawnQemu(plate, kept.argv);
+  await resume({ folder, state: kept.state });
 }
 
 function mustAttend(name: string): Attended {

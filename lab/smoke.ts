@@ -1,5 +1,5 @@
+import { type Nic, vfAddress } from "./cards.ts";
 import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
-import type { Nic } from "./qemu.ts";
 import { runInGuest } from "./ssh.ts";
 
 /** One command in the guest, and what its output (stdout and stderr) must contain. */
@@ -10,10 +10,11 @@ interface Step {
 
 const pf = (port: number): string => `/sys/bus/pci/devices/0000:01:00.${port}`;
 const lag = "/sys/kernel/debug/mlx5/0000:01:00.0/lag";
+const vfs = ([0, 1] as const).flatMap((port) => [vfAddress(port, 0), vfAddress(port, 1)]).join(" ");
 const both = (command: (port: number) => string): string => [0, 1].map(command).join(" && ");
 
 /** The life of a VF-LAG, in the order in which it works, with what must be refused on the way. */
-const mlx5: readonly Step[] = [
+const connectx: readonly Step[] = [
   { command: `cat ${lag}/state; cat ${lag}/type`, expect: /^disabled\n.*Invalid argument/ },
   { command: `${both((port) => `echo 0 > ${pf(port)}/sriov_drivers_autoprobe`)} && echo ok`, expect: /ok/ },
   { command: `${both((port) => `echo 2 > ${pf(port)}/sriov_numvfs`)} && echo ok`, expect: /ok/ },
@@ -28,7 +29,7 @@ const mlx5: readonly Step[] = [
   { command: "ethtool -l enp1s0f0npf0vf1 | tail -1", expect: /Combined:\s+1$/m },
   {
     command:
-      "ip link set wire0 up && ip link set wire1 up && ip link add bond0 type bond mode active-backup miimon 100 && " +
+      "ip link set peer0 up && ip link set peer1 up && ip link add bond0 type bond mode active-backup miimon 100 && " +
       "ip link set enp1s0f0np0 master bond0 && ip link set enp1s0f1np1 master bond0 && ip link set bond0 up && echo ok",
     expect: /ok/,
   },
@@ -38,7 +39,7 @@ const mlx5: readonly Step[] = [
   },
   { command: `${both((port) => `echo 1 > ${pf(port)}/sriov_drivers_autoprobe`)} && echo ok`, expect: /ok/ },
   {
-    command: "for vf in 0 1 2 3; do echo 0000:01:10.$vf > /sys/bus/pci/drivers/mlx5_core/bind; done; udevadm settle; ip -br link",
+    command: `for vf in ${vfs}; do echo $vf > /sys/bus/pci/drivers/mlx5_core/bind; done; udevadm settle; ip -br link`,
     expect: /enp1s0f0v0 .*02:aa:00:00:00:01(.|\n)*enp1s0f1v1/,
   },
   { command: `cat ${lag}/state`, expect: /^active/ },
@@ -84,7 +85,7 @@ async function check(options: StartOptions, steps: readonly Step[]): Promise<num
 /** The guests' names begin with the one given; its other options are for both. */
 export async function smoke(options: StartOptions & { readonly name: string }): Promise<number> {
   const start = (nic: Nic): StartOptions => ({ ...options, name: `${options.name}-smoke-${nic}`, nic });
-  const failures = (await check(start("mlx5"), [...mlx5, ...everywhere])) + (await check(start("igb"), [...igb, ...everywhere]));
+  const failures = (await check(start("connectx"), [...connectx, ...everywhere])) + (await check(start("igb"), [...igb, ...everywhere]));
   console.log(failures === 0 ? "the lab works" : `${failures} failed`);
   return failures;
 }

@@ -3,13 +3,17 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Build } from "./build.ts";
 import { cached } from "./cache.ts";
+import type { Nic } from "./cards.ts";
 import { mustRun } from "./exec.ts";
 import { monitor } from "./monitor.ts";
-import { type Machine, type Nic, qemuArguments } from "./qemu.ts";
+import { type Machine, qemuArguments } from "./qemu.ts";
+import { copySettings } from "./settings.ts";
 import { type Access, closeConnection, runInGuest } from "./ssh.ts";
 
 /** A machine that was stopped, to go on any number of times. Belongs to an image, and goes with it. */
 export interface Kept {
+  /** Here are its cards' settings too. */
+  readonly folder: string;
   readonly memory: string;
   readonly state: string;
 }
@@ -20,6 +24,7 @@ export interface Snapshot extends Kept {
 }
 
 const files = (folder: string): Snapshot => ({
+  folder,
   memory: join(folder, "memory"),
   state: join(folder, "state"),
   disk: join(folder, "root.ext4"),
@@ -29,7 +34,7 @@ const files = (folder: string): Snapshot => ({
 const ignoreShared = "migrate_set_capability x-ignore-shared on";
 
 /** Modules that are loaded after the snapshot was restored, so that their parameters can differ from guest to guest. */
-const drivers: Readonly<Record<Nic, string>> = { igb: "igb", mlx5: "mlx5_core" };
+const drivers: Readonly<Record<Nic, string>> = { igb: "igb", connectx: "mlx5_core" };
 const parameter = /^(mlx5_core|igb|igbvf|netdevsim)\.(\S+=\S+)$/;
 
 /** Other kernel arguments have their effect at boot only. */
@@ -40,7 +45,7 @@ export function needsBoot(append: readonly string[]): boolean {
 /** The snapshot of such a machine, made if there is none yet. `boot` starts a guest and waits until it is up. */
 export async function snapshotFor(build: Build, like: Machine, boot: (machine: Machine) => Promise<Access>): Promise<Snapshot> {
   const step = join(basename(build.image.folder), "snapshot");
-  const folder = await cached(step, ["4", ...whatMatters(build, like)], async (into) => {
+  const folder = await cached(step, ["5", ...whatMatters(build, like)], async (into) => {
     const { disk, memory } = files(into);
     await copySparse(build.image.disk, disk);
     const access = await boot({ ...like, append: [], disk, keepDisk: true, attended: false, memoryFile: { path: memory, write: true } });
@@ -56,11 +61,12 @@ export async function snapshotFor(build: Build, like: Machine, boot: (machine: M
 export async function switchedOn(build: Build, like: Machine, switchOn: (machine: Machine) => Promise<string>): Promise<Kept> {
   const append = [...like.append, "lab.keep"];
   const step = join(basename(build.image.folder), "switched-on");
-  const folder = await cached(step, ["1", ...append, ...whatMatters(build, like)], async (into) => {
+  const folder = await cached(step, ["2", ...append, ...whatMatters(build, like)], async (into) => {
     const { memory, state } = files(into);
     const running = await switchOn({ ...like, append, memoryFile: { path: memory, write: true } });
     await waitForMark(running);
     await keep(running, state);
+    await copySettings(running, into);
     // The guest knows by whole seconds that it has been away.
     await sleep(5000);
   });
@@ -99,6 +105,7 @@ async function save(access: Access, nic: Nic, into: string): Promise<void> {
   await inGuest(access, `umount /vflag/node_modules /vflag /opt/vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
   await closeConnection(access);
   await keep(access.folder, files(into).state);
+  await copySettings(access.folder, into);
 }
 
 /** Has the QEMU of a guest's folder write its devices' state, and end. */

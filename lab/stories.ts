@@ -1,3 +1,5 @@
+import { type Nic, vfAddress } from "./cards.ts";
+
 /** What an operator does in a guest, step by step, with what must come of it. The transcripts are in docs/lab/. */
 
 export interface Step {
@@ -13,7 +15,9 @@ export interface Step {
 
 export interface Story {
   readonly title: string;
-  readonly nic: "igb" | "mlx5";
+  readonly nic: Nic;
+  /** 1 by default. The driver offers as many channels. */
+  readonly cpus?: number;
   readonly spec: string;
   readonly steps: readonly Step[];
 }
@@ -28,8 +32,11 @@ const clean = (ports: readonly number[]) =>
     )
     .join("; ");
 
+/** The first two VFs of each port. */
+const bothVfs = ([0, 1] as const).flatMap((port) => [vfAddress(port, 0), vfAddress(port, 1)]).join(" ");
+
 const makeBond = [
-  "ip link set wire0 up; ip link set wire1 up",
+  "ip link set peer0 up; ip link set peer1 up",
   "ip link add bond0 type bond mode active-backup miimon 100",
   "for port in enp1s0f0np0 enp1s0f1np1; do ip link set $port down; ip link set $port master bond0; done",
   "ip link set bond0 up",
@@ -77,13 +84,14 @@ export const stories: readonly Story[] = [
     ],
   },
   {
-    title: "Switchdev on the stand-in",
-    nic: "mlx5",
+    title: "Switchdev on mlx5_core",
+    nic: "connectx",
+    cpus: 2,
     spec: spec(
-      `mode: switchdev\nports: [enp1s0f0np0]\nvfs: 3\nchannels: {pf: 4, representor: 2}\neswitch: {steering: smfs, inline: none, encap: true}`,
+      `mode: switchdev\nports: [enp1s0f0np0]\nvfs: 3\nchannels: {pf: 2, representor: 2}\neswitch: {steering: dmfs, inline: none, encap: true}`,
     ),
     steps: [
-      { command: "vflag inspect", exit: 0, shows: [/eSwitch {6}legacy, inline none, encap on, steering smfs/] },
+      { command: "vflag inspect", exit: 0, shows: [/eSwitch {6}legacy, inline none, encap on, steering dmfs/] },
       { command: "vflag plan", exit: 2, shows: [/mode switchdev/] },
       { command: "vflag apply", exit: 0 },
       { command: "vflag verify", exit: 0, shows: [/data {2}switchdev {2}works/, /3 representors/] },
@@ -108,11 +116,9 @@ export const stories: readonly Story[] = [
     ],
   },
   {
-    title: "VF-LAG on the stand-in",
-    nic: "mlx5",
-    spec: spec(
-      `mode: vf-lag\nports: ${both}\nvfs: 4\nbond: bond0\nchannels: {pf: 4, representor: 2}\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}`,
-    ),
+    title: "VF-LAG on mlx5_core",
+    nic: "connectx",
+    spec: spec(`mode: vf-lag\nports: ${both}\nvfs: 4\nbond: bond0\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}`),
     steps: [
       { command: "vflag plan", exit: 2, shows: [/Then networking makes the bond/, /lag\/state/] },
       { command: "vflag boot early", exit: 0, say: "At boot, before networking:" },
@@ -125,8 +131,7 @@ export const stories: readonly Story[] = [
       { command: "vflag inspect", exit: 0, shows: [/02:5d:00:00:01:03/, /shared FDB/] },
       {
         say: "A guest takes a VF, and the spec asks for more VFs: a bonded port is not touched.",
-        command:
-          "ip netns add guest; ip link set $(ls /sys/bus/pci/devices/0000:01:10.0/net) netns guest; sed 's/vfs: 4/vfs: 6/' /etc/vflag/vflag.yaml > /tmp/more.yaml; vflag apply --spec /tmp/more.yaml",
+        command: `ip netns add guest; ip link set $(ls /sys/bus/pci/devices/${vfAddress(0, 0)}/net) netns guest; sed 's/vfs: 4/vfs: 6/' /etc/vflag/vflag.yaml > /tmp/more.yaml; vflag apply --spec /tmp/more.yaml`,
         exit: 2,
         shows: [/not-in-bond/, /in use by network namespace guest/],
       },
@@ -140,14 +145,14 @@ export const stories: readonly Story[] = [
     ],
   },
   {
-    title: "VF-LAG with VFs bound too early on the stand-in",
-    nic: "mlx5",
+    title: "VF-LAG with VFs bound too early on mlx5_core",
+    nic: "connectx",
     spec: spec(`mode: vf-lag\nports: ${both}\nvfs: 2\nbond: bond0`),
     steps: [
       { command: "vflag boot early", exit: 0 },
       {
         say: "Somebody binds the VFs before networking makes the bond.",
-        command: `for port in 0 1; do echo 1 > /sys/bus/pci/devices/0000:01:00.$port/sriov_drivers_autoprobe; done; for vf in 0 1 2 3; do echo 0000:01:10.$vf > /sys/bus/pci/drivers/mlx5_core/bind; done; ${makeBond}; sleep 3; vflag verify`,
+        command: `for port in 0 1; do echo 1 > /sys/bus/pci/devices/0000:01:00.$port/sriov_drivers_autoprobe; done; for vf in ${bothVfs}; do echo $vf > /sys/bus/pci/drivers/mlx5_core/bind; done; ${makeBond}; sleep 3; vflag verify`,
         exit: 2,
         shows: [/LAG .*disabled, with 4 VFs bound/, /seen .*Failed to activate VF LAG/, /vflag explain vf-lag-refused/],
       },

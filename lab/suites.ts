@@ -2,6 +2,7 @@ import { ansible } from "./ansible.ts";
 import { boots } from "./boots.ts";
 import { conformance, netlink } from "./conformance.ts";
 import { faults } from "./faults.ts";
+import { firmware } from "./firmware.ts";
 import { held } from "./held.ts";
 import { kills } from "./kills.ts";
 import { ovs } from "./ovs.ts";
@@ -25,7 +26,8 @@ export const suites = {
     ...boots,
     ...kills,
     ...faults,
-    conformance("mlx5"),
+    conformance("connectx"),
+    ...firmware,
     ...held,
     ...stories.map((story) => storyTask(story, publishes)),
     netlink,

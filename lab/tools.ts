@@ -7,7 +7,18 @@ import { mustRun } from "./exec.ts";
 
 /** Programs of the build and of the guest's start. What the host has is not downloaded. */
 const qemu = ["qemu-system-x86"];
-const programs = ["mmdebstrap", "cpio", "kmod", "gcc-12", "make", "xz-utils", "e2fsprogs", "openssh-client"];
+const programs = [
+  "mmdebstrap",
+  "cpio",
+  "kmod",
+  "gcc-12",
+  "libc6-dev",
+  "make",
+  "python3-minimal",
+  "xz-utils",
+  "e2fsprogs",
+  "openssh-client",
+];
 
 /** Where a package puts programs. */
 const programFolders = ["usr/sbin", "usr/bin", "sbin", "bin"];
@@ -17,12 +28,15 @@ const triplet = "x86_64-linux-gnu";
 /** The folder that programs missing on the host were unpacked into. */
 export interface Tools {
   readonly root: string;
+  /** QEMU's package version, e.g. `1:10.0.2+ds-2+deb13u1~bpo12+1`. */
+  readonly qemu: string;
   /** PATH and library paths that put them before the host's; the release is the same, so they mix. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export async function prepareTools(apt: PrivateApt): Promise<Tools> {
-  const root = await cached("tools", ["4", ...qemu, ...programs], async (folder) => {
+  const { version } = await apt.show("qemu-system-x86", backports);
+  const root = await cached("tools", ["5", version, ...qemu, ...programs], async (folder) => {
     const debs = join(folder, "debs");
     await apt.downloadMissing(qemu, backports, debs);
     await apt.downloadMissing(programs, suite, debs);
@@ -34,7 +48,7 @@ export async function prepareTools(apt: PrivateApt): Promise<Tools> {
     await rm(debs, { recursive: true });
     for (const name of programFolders) await relinkInside(folder, name);
   });
-  return toolsIn(root);
+  return toolsIn(root, version);
 }
 
 /** Packages link with absolute paths (`/sbin/depmod -> /bin/kmod`), which would lead to the host. */
@@ -50,12 +64,13 @@ async function relinkInside(root: string, folder: string): Promise<void> {
   }
 }
 
-function toolsIn(root: string): Tools {
+function toolsIn(root: string, version: string): Tools {
   const under = (...names: readonly string[]): string[] => names.map((name) => join(root, name)).filter((path) => existsSync(path));
   const path = [...under(...programFolders), "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
   const perl = under("usr/share/perl5", "usr/share/perl/5.36", `usr/lib/${triplet}/perl/5.36`, `usr/lib/${triplet}/perl-base`);
   return {
     root,
+    qemu: version,
     env: {
       PATH: path,
       PERL5LIB: perl.join(":"),

@@ -1,5 +1,7 @@
+import { vfAddress } from "./cards.ts";
 import { switchAddress } from "./networks.ts";
 import { mustDo, type Report, say } from "./operate.ts";
+import { doOutside } from "./outside.ts";
 import type { Guest } from "./running.ts";
 
 /**
@@ -11,8 +13,8 @@ const bond = "bond0";
 
 /** A namespace that stands for a virtual machine: its VF, and the representor that Nova plugs for it. */
 const machines = [
-  { name: "vm0", address: "10.9.0.1", vf: "0000:01:10.0", representor: "enp1s0f0npf0vf0" },
-  { name: "vm1", address: "10.9.0.2", vf: "0000:01:10.1", representor: "enp1s0f1npf1vf0" },
+  { name: "vm0", address: "10.9.0.1", vf: vfAddress(0, 0), representor: "enp1s0f0npf0vf0" },
+  { name: "vm1", address: "10.9.0.2", vf: vfAddress(1, 0), representor: "enp1s0f1npf1vf0" },
 ] as const;
 
 /** What an operator and Neutron do once: Open vSwitch keeps it in its database. */
@@ -41,8 +43,8 @@ export async function forwardsInHardware(guest: Guest, report: Report): Promise<
 
 /** The same with a NIC that refuses every rule: packets pass, and no flow is said to be in hardware. */
 export async function forwardsInSoftware(guest: Guest, report: Report): Promise<void> {
-  const reject = "/sys/module/mlx5_core/parameters/tc_reject";
-  await mustDo(guest, `echo 1 > ${reject} && ovs-appctl revalidator/purge`);
+  await doOutside(guest, { fault: "fail SET_FLOW_TABLE_ENTRY@pf NO_RES 0x1" });
+  await mustDo(guest, "ovs-appctl revalidator/purge");
   const flows = await exchange(guest, report);
   const missing = paths.filter((path) => !flows.some((flow) => carries(flow, path)));
   report(
@@ -50,7 +52,8 @@ export async function forwardsInSoftware(guest: Guest, report: Report): Promise<
     "negative control: when the NIC refuses rules, packets pass, and no flow is said to be in hardware",
     unlike(missing, flows),
   );
-  await mustDo(guest, `echo 0 > ${reject} && ovs-appctl revalidator/purge`);
+  await doOutside(guest, { fault: "clear" });
+  await mustDo(guest, "ovs-appctl revalidator/purge");
 }
 
 type Path = readonly [from: string, to: string];

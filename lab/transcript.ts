@@ -9,7 +9,7 @@ import type { Task } from "./task.ts";
 /** @param publishes whether the transcript goes to docs/lab/ */
 export const storyTask = (story: Story, publishes: boolean): Task => ({
   title: story.title,
-  guest: { nic: story.nic },
+  guest: { nic: story.nic, ...(story.cpus && { cpus: story.cpus }) },
   run: async (guest, report) => {
     const lines = await tell(guest, story, report);
     if (publishes) publish(story, lines);
@@ -49,7 +49,7 @@ function publish({ title, nic, spec }: Story, lines: readonly string[]): void {
   const folder = join(repository, "docs/lab");
   mkdirSync(folder, { recursive: true });
   const real =
-    nic === "igb" ? "the kernel's own igb driver on QEMU's igb" : "the lab's stand-in for mlx5 (lab/README.md says what of it is real)";
+    nic === "igb" ? "the kernel's own igb driver on QEMU's igb" : "Debian's mlx5_core on the lab's emulated ConnectX-6 Dx (lab/README.md)";
   const head = [
     `# ${title}`,
     "",

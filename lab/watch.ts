@@ -1,3 +1,4 @@
+import { vfAddress } from "./cards.ts";
 import { bonded, data, early, type Fault, late, powerOn, prove, type Step } from "./faults.ts";
 import type { Task } from "./task.ts";
 
@@ -15,13 +16,19 @@ const turn: Step = { command: `cat ${told} >> ${told}.all; : > ${told}` };
 
 const happens = (command: string, ...lines: readonly string[]): Step[] => [turn, { command }, ...lines.map(tells)];
 
-const vf = "0000:01:10.0";
+const cable = (what: "out" | "in", ...lines: readonly string[]): Step[] => [
+  turn,
+  { command: "true", outside: [{ cable: what, port: 0 }] },
+  ...lines.map(tells),
+];
+
+const vf = vfAddress(0, 0);
 const driver = "/sys/bus/pci/drivers/mlx5_core";
 const port = "enp1s0f0np0";
 
 const watched: Fault = {
   name: "watch",
-  spec: data,
+  spec: data.replace("bond0}", "bond0, channels: {pf: 2, representor: 2}}"),
   steps: [
     powerOn(),
     early,
@@ -29,23 +36,18 @@ const watched: Fault = {
     late,
     { command: `vflag watch --flows-every 0 >> ${told} 2> /run/watch.err < /dev/null & echo $! > /run/watch.pid` },
     tells("data  works$"),
-    ...happens(
-      "ip link set wire0 carrier off",
+    ...cable(
+      "out",
       `link of ${port}: up → no link  .*still has a link`,
       `slave ${port} in bond0: up → down`,
       "port mapping of the LAG: (1:1 2:2 → 1:2 2:2|1 2 → 2)  .failover: all leaves by port 2",
       "check bond-links: holds → ",
     ),
-    ...happens(
-      "ip link set wire0 carrier on",
-      `link of ${port}: no link → up`,
-      "port mapping of the LAG: .* → (1:1 2:2|1 2)",
-      "check bond-links: .* → holds",
-    ),
+    ...cable("in", `link of ${port}: no link → up`, "port mapping of the LAG: .* → (1:1 2:2|1 2)", "check bond-links: .* → holds"),
     ...happens(`echo ${vf} > ${driver}/unbind`, `driver of VF 0 of ${port}: mlx5_core → no driver`, "verdict: works → does not work"),
     ...happens(`echo ${vf} > ${driver}/bind`, `driver of VF 0 of ${port}: no driver → mlx5_core`, "verdict: does not work → works"),
-    ...happens(`ethtool -L ${port} combined 3`, `channels of ${port}: 4 → 3`),
-    ...happens(`ethtool -L ${port} combined 4`, `channels of ${port}: 3 → 4`),
+    ...happens(`ethtool -L ${port} combined 1`, `channels of ${port}: 2 → 1`),
+    ...happens(`ethtool -L ${port} combined 2`, `channels of ${port}: 1 → 2`),
     ...happens(`ethtool -K ${port} hw-tc-offload off`, `hw-tc-offload of ${port}: on → off`, "check tc-offload: holds → "),
     ...happens(`ethtool -K ${port} hw-tc-offload on`, "check tc-offload: .* → holds"),
     ...happens("ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true", "hw-offload: off → on"),
@@ -66,4 +68,6 @@ const watched: Fault = {
   ],
 };
 
-export const watches: readonly Task[] = [{ title: "watch", guest: { nic: "mlx5" }, run: (guest, report) => prove(guest, watched, report) }];
+export const watches: readonly Task[] = [
+  { title: "watch", guest: { nic: "connectx", cpus: 2 }, run: (guest, report) => prove(guest, watched, report) },
+];

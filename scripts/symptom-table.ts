@@ -27,7 +27,7 @@ export const steps: readonly Row[] = [
     what: "`dmesg | grep 'mlx5.*lag'`: the driver manages the LAG",
     ids: ["lag"],
     simulated: ["test/symptoms/lag-log.test.ts", "it was made, and nothing happened since"],
-    lab: [stories, "VF-LAG on the stand-in"],
+    lab: [stories, "VF-LAG on mlx5_core"],
   },
   {
     what: "`lspci`: the VFs were made during boot",
@@ -51,13 +51,13 @@ export const steps: readonly Row[] = [
     what: "`devlink dev eswitch show`: switchdev, not legacy",
     ids: ["eswitch-mode"],
     simulated: [golden, "port-back-to-legacy"],
-    lab: [stories, "Switchdev on the stand-in"],
+    lab: [stories, "Switchdev on mlx5_core"],
   },
   {
     what: "`ethtool -k`: hw-tc-offload on ports and representors",
     ids: ["tc-offload"],
     simulated: [golden, "offload-turned-off"],
-    lab: [stories, "Switchdev on the stand-in"],
+    lab: [stories, "Switchdev on mlx5_core"],
   },
   {
     what: "`ovs-vsctl --version`: 2.12 or later",
@@ -141,7 +141,7 @@ export const steps: readonly Row[] = [
     what: "the late stage: VFs are bound after the LAG is active",
     ids: ["vfs-bound", "vfs-unbound"],
     simulated: [golden, "vfs-bound-too-early"],
-    lab: [stories, "VF-LAG with VFs bound too early on the stand-in"],
+    lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"],
   },
   {
     what: "Nova hands out the VFs (`passthrough_whitelist`, `device_spec`), for their physical network",
@@ -159,7 +159,7 @@ export const steps: readonly Row[] = [
     what: "channels of ports and representors",
     ids: ["channels"],
     simulated: [golden, "channels-reset"],
-    lab: [stories, "Switchdev on the stand-in"],
+    lab: [stories, "Switchdev on mlx5_core"],
   },
 ];
 
@@ -167,11 +167,11 @@ export const steps: readonly Row[] = [
 const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab?: Proof }>> = {
   "vf-lag-refused": {
     simulated: [sightings, "vf-lag-refused: VFs were bound"],
-    lab: [stories, "VF-LAG with VFs bound too early on the stand-in"],
+    lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"],
   },
   "roce-lag-refused": { simulated: [sightings, "roce-lag-refused: the bond came first"] },
   "lag-stuck": { simulated: [sightings, "lag-stuck: the bond changed"], lab: [faults, "a third slave is in the bond"] },
-  "lag-not-made": { lab: [stories, "VF-LAG with VFs bound too early on the stand-in"] },
+  "lag-not-made": { lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
   "encap-while-vfs-driven": { simulated: [sightings, "encap-while-vfs-driven: switchdev was set before"] },
   "mode-change-out-of-memory": { simulated: [sightings, "mode-change-out-of-memory: a port lost"] },
   "no-mmio": { simulated: [sightings, "no-mmio: the BIOS left no room"] },
@@ -180,7 +180,7 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "bond-mode-not-offloaded": { simulated: [golden, "bond-mode-balance-rr"], lab: [faults, "the bond's mode cannot be offloaded"] },
   "lag-silently-disabled": { simulated: [golden, "third-slave"], lab: [faults, "a third slave is in the bond"] },
   "lag-type-roce": { simulated: [golden, "roce-lag"], lab: [faults, "the ports are in a bond before early runs"] },
-  "vfs-bound-too-early": { simulated: [golden, "vfs-bound-too-early"], lab: [stories, "VF-LAG with VFs bound too early on the stand-in"] },
+  "vfs-bound-too-early": { simulated: [golden, "vfs-bound-too-early"], lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
   "eswitch-busy": { simulated: [sightings, "is told with its meaning"] },
   "steering-in-switchdev": { simulated: [sightings, "is told with its meaning"] },
   "steering-without-value": { simulated: [golden, "steering-without-value"] },

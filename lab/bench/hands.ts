@@ -46,7 +46,7 @@ export async function reset(guest: Guest, { addresses, names }: Card): Promise<v
       ...addresses.map((address) => `devlink dev eswitch set pci/${address} mode legacy`),
       ...addresses.map((address) => `echo 1 > ${device(address)}/sriov_drivers_autoprobe`),
       ...names.map((name) => `ip link set ${name} down`),
-      "modprobe bonding max_bonds=0; ip link set wire0 up; ip link set wire1 up",
+      "modprobe bonding max_bonds=0; ip link set peer0 up; ip link set peer1 up",
     ].join(" && "),
   );
   await settle(guest);

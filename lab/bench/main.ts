@@ -41,7 +41,7 @@ async function compare(vfs: number): Promise<void> {
   const parameters = [...times, `max_ch=${channels.pf}`, `rep_max_ch=${channels.representor}`];
   const guest = await startGuest({
     name: `bench-${vfs}-${process.pid}`,
-    nic: "mlx5",
+    nic: "connectx",
     vfs,
     memory: 4096,
     append: parameters.map((parameter) => `mlx5_core.${parameter}`),

@@ -70,5 +70,6 @@ static uint8_t access_register(Command *c)
 
 const CommandEntry port_commands[] = {
     { MLX5_CMD_OP_ACCESS_REG, ANY_TIME, BYTES(access_register_in), BYTES(access_register_out), access_register },
+    COMMAND(QUERY_HCA_VPORT_CONTEXT, query_hca_vport_context, query_hca_vport, 0),
     { 0 }
 };

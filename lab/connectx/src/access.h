@@ -53,4 +53,7 @@ extern const RegisterEntry port_registers[], management_registers[], settings_re
 /* Carries an access out; returns its status. */
 uint8_t register_access(Access *a, unsigned id);
 
+/* infiniband.c */
+uint8_t query_hca_vport(Command *c);
+
 #endif

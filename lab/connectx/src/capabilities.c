@@ -43,7 +43,8 @@ static void general(Function *f)
     C(cmdif_checksum, 0);
     C(eth_net_offloads, 1);
     C(nic_flow_table, 1);
-    C(eswitch_manager, pf);
+    /* An InfiniBand port has no eSwitch; the driver makes none for it (eswitch.c, mlx5_eswitch_init). */
+    C(eswitch_manager, pf && !settings_port_is_infiniband(f->card, f->port->number));
     C(vport_group_manager, pf);
     C(vport_counters, 1);
     C(driver_version, 1);

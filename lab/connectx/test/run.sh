@@ -18,7 +18,14 @@ kernel=$1 initrd=$2 scenario=$3 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkfifo "$work/monitor.in" "$work/monitor.out" "$work/console"
-cat "$here/lib.sh" "$scenario" > "$work/run.sh"
+cat "$here/lib.sh" "$here/packets.inc" "$scenario" > "$work/run.sh"
+if grep -q '^# cables' "$scenario"; then
+  for p in 0 1; do
+    NET="${NET:-} -netdev hubport,id=port$p,hubid=$p -netdev hubport,id=peer$p,hubid=$p
+      -device virtio-net-pci,netdev=peer$p,mac=52:54:00:aa:00:0$p,speed=100000,duplex=full,romfile="
+  done
+  PORT0="${PORT0:-}netdev=port0,mac=02:00:00:00:00:01," PORT1="${PORT1:-}netdev=port1,mac=02:00:00:00:00:02,"
+fi
 echo 'finish' >> "$work/run.sh"
 (cd "$work" && echo run.sh | cpio -o --quiet -H newc) > "$work/extra.cpio"
 cat "$initrd" "$work/extra.cpio" > "$work/initrd"

@@ -322,7 +322,7 @@ static void apply(Card *card, const Fault *fault)
         break;
     }
     /* Firmware that answers nobody does not count either: the driver sees its health counter stand still. */
-    faults->health.frozen = false;
+    faults->health.frozen = faults->health.fatal;
     for (guint i = 0; i < faults->set->len; i++) {
         const Fault *other = &g_array_index(faults->set, Fault, i);
         faults->health.frozen |= other->effect == SILENT && other->opcode == ALL_OPCODES && other->who.pfs && other->who.vfs;

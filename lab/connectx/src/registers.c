@@ -32,7 +32,8 @@ static uint32_t segment_read(Function *f, hwaddr a)
     case QUEUE_HIGH:
         return f->command_queue_high;
     case QUEUE_LOW:
-        return (f->command_queue & 0xfffff000) | f->interface_state << 8 | LOG_COMMANDS << 4 | LOG_STRIDE;
+        /* Firmware that fell over shows a NIC that is disabled (health.c, mlx5_handle_bad_state). */
+        return (f->command_queue & 0xfffff000) | (health->fatal ? 1 : f->interface_state) << 8 | LOG_COMMANDS << 4 | LOG_STRIDE;
     case DOORBELL:
         return f->pending;
     case HEALTH_FW_VERSION:

@@ -14,13 +14,14 @@ interface Headers {
   readonly glib: string;
 }
 
-const source = process.env["VFLAG_LAB_CARD"] ?? join(import.meta.dirname, "connectx");
+const source = join(import.meta.dirname, "connectx");
 
 /** Compiles the card for the QEMU of the tools, and returns the shared object. One serves all kernels. */
 export async function buildCard(apt: PrivateApt, tools: Tools): Promise<string> {
   const headers = await cardHeaders(apt, tools);
   const folder = await cached("connectx", [tools.root, ...Object.values(headers), ...(await contentsOf(source))], async (into) => {
     await mustRun([join(source, "build.sh"), headers.qemu, headers.kernel, headers.glib, into], { env: tools.env });
+    for (const name of await readdir(into)) if (name !== "connectx.so") await rm(join(into, name), { recursive: true });
   });
   return join(folder, "connectx.so");
 }
@@ -34,13 +35,13 @@ async function cardHeaders(apt: PrivateApt, tools: Tools): Promise<Headers> {
   const kernelHeaders = kernelMeta.depends.find((name) => /^linux-headers-\d/.test(name)) ?? "";
   const common = kernelHeaders.replace(/-amd64$/, "-common");
   const glib = `libglib2.0-dev=${(await apt.show("libglib2.0-dev", suite)).version}`;
-  const inputs = ["1", tools.qemu, `${common}=${kernelMeta.version}`, glib];
+  const inputs = ["2", tools.qemu, `${common}=${kernelMeta.version}`, glib];
   const folder = await cached("card-headers", inputs, async (into) => {
     const downloads = join(into, "downloads");
     const archive = await apt.downloadOrig("qemu", tools.qemu, downloads);
     const qemu = join(into, "qemu");
     await mkdir(qemu);
-    const wanted = ["*/include", "*/scripts", "*/qapi"];
+    const wanted = ["*/VERSION", "*/include", "*/scripts", "*/qapi"];
     const extract = ["tar", "--extract", "--file", archive, "--directory", qemu, "--strip-components=1"];
     await mustRun([...extract, "--wildcards", "--no-wildcards-match-slash", ...wanted], { env: tools.env });
     await apt.download([common, glib], downloads);

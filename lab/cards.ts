@@ -46,11 +46,6 @@ export function cardArguments(machine: Cards): string[] {
   return machine.cards === 2 ? [...card(machine, 0), ...card(machine, 1)] : card(machine, 0);
 }
 
-/** What QEMU is started with, in front of its own name: the connectx is a shared object that it must load before anything else. */
-export function preload({ nic }: Cards, object: string): string[] {
-  return nic === "connectx" ? ["env", `LD_PRELOAD=${object}`] : [];
-}
-
 /** Two functions in one slot (which takes ARI on function 0). Each port's cable leads to a virtio device of the same guest. */
 function card(machine: Cards, number: 0 | 1): string[] {
   const ports: readonly Port[] = number === 0 ? [0, 1] : [2, 3];

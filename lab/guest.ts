@@ -156,8 +156,9 @@ async function launch(build: Build, machine: Machine, switched?: Kept): Promise<
   }
 }
 
-function nameplate({ privateKey, tools }: Build, { name, nic, folder, sshPort }: Machine): Nameplate {
-  return { name, nic, access: { folder, sshPort, privateKey, env: tools.env } };
+function nameplate({ privateKey, tools, card }: Build, { name, nic, folder, sshPort }: Machine): Nameplate {
+  const preload = nic === "connectx" ? { preload: card } : {};
+  return { name, nic, ...preload, access: { folder, sshPort, privateKey, env: tools.env } };
 }
 
 async function checkMounts(access: Access): Promise<void> {

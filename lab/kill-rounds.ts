@@ -8,6 +8,7 @@ import { LinuxHost } from "../src/host/linux/host.ts";
 import type { JournalEntry } from "../src/reconcile/journal.ts";
 import { verdicts } from "../src/reconcile/verdict.ts";
 import { loadSpec } from "../src/spec/load.ts";
+import { ask } from "./asking.ts";
 import { vfAddress } from "./cards.ts";
 import { seeded } from "./random.ts";
 
@@ -27,6 +28,9 @@ const ports = ["0000:01:00.0", "0000:01:00.1"] as const;
 /** In most rounds this program has this VF open through vfio-pci, as a guest would. */
 const guestsVf = vfAddress(1, 1);
 const journal = "/var/lib/vflag/journal.jsonl";
+
+/** The firmware takes as long as a ConnectX-5's, or nearly, so that kills land in the driver's work. */
+const slow = "delay INIT_HCA@vf 450; delay CREATE_FLOW_TABLE@pf 50";
 
 const [seed = 1, wanted = 20] = process.argv.slice(2).map(Number);
 const random = seeded(seed);
@@ -48,7 +52,7 @@ for (let number = 1; kills.early < wanted || kills.late < wanted; number++) {
   }
   if (number > 3 * wanted) throw new Error(`after ${number} rounds there are only ${JSON.stringify(kills)} kills`);
 }
-reset();
+await reset();
 for (const opened of [host, nics]) opened.close();
 
 interface Seen {
@@ -64,9 +68,9 @@ interface Seen {
  * @param pace how long the stages take when nobody kills them; without it nobody does
  */
 async function round(number: number, tooEarly: boolean, pace?: Readonly<Record<Stage, Seen>>): Promise<Record<Stage, Seen>> {
-  reset();
+  await reset();
   const early = await through("early", number, pace?.early);
-  if (tooEarly) bindAll();
+  if (tooEarly) await bindAll();
   const guest = tooEarly ? undefined : takeVf();
   await bond();
   const before = carriers();
@@ -210,8 +214,9 @@ function differences(expected: string, actual: string): string {
 }
 
 /** First the VFs, then the bond: a LAG cannot be taken down while a VF is driven ("driver restart required"). */
-function reset(): void {
+async function reset(): Promise<void> {
   rmSync(journal, { force: true });
+  await ask({ fault: "clear" });
   for (const port of ports) writeFileSync(`/sys/bus/pci/devices/${port}/sriov_numvfs`, "0");
   if (existsSync("/sys/class/net/bond0")) ip("link", "del", "bond0");
   for (const port of ports) {
@@ -220,6 +225,7 @@ function reset(): void {
   }
   execFileSync("udevadm", ["settle"]);
   for (const peer of ["peer0", "peer1"]) ip("link", "set", peer, "up");
+  await ask({ fault: slow });
 }
 
 /** As networking does, which waits for the bond's links. */
@@ -234,11 +240,13 @@ async function bond(): Promise<void> {
   for (let tries = 0; tries < 100 && !linksUp(); tries++) await sleep(50);
 }
 
-function bindAll(): void {
+async function bindAll(): Promise<void> {
+  await ask({ fault: "clear" });
   for (const port of ports) writeFileSync(`/sys/bus/pci/devices/${port}/sriov_drivers_autoprobe`, "1");
   for (const port of [0, 1] as const) {
     for (const vf of [0, 1]) writeFileSync("/sys/bus/pci/drivers/mlx5_core/bind", vfAddress(port, vf));
   }
+  await ask({ fault: slow });
 }
 
 /** Takes a VF as a guest does; returns the file that holds it. */

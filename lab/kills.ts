@@ -1,8 +1,8 @@
+import { answering } from "./asking.ts";
 import { vfLagSpec } from "./hypervisor.ts";
 import type { Told } from "./kill-rounds.ts";
 import { oneFile } from "./one-file.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
-import { doOutside } from "./outside.ts";
 import { chooseSeed } from "./random.ts";
 import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
@@ -17,15 +17,11 @@ async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
   const seed = chooseSeed();
   process.stdout.write(`       kills: LAB_SEED=${seed} does the same again\n`);
   await write(guest, "/etc/vflag/vflag.yaml", vfLagSpec(2, ["channels: {pf: 2, representor: 2}"]));
-  // The driver's own work takes as long as with a ConnectX-5, or nearly, so that kills land in it.
-  await doOutside(guest, { fault: "delay INIT_HCA@vf 450; delay CREATE_FLOW_TABLE@pf 20" });
   // Open vSwitch has nothing to do here, but looks at every netdev that comes and goes.
   await mustDo(guest, "systemctl stop openvswitch-switch ovs-vswitchd ovsdb-server; modprobe vfio-pci; modprobe bonding max_bonds=0");
-  const { code, output } = await say(
-    guest,
-    `node --disable-warning=ExperimentalWarning ${await oneFile(guest, "lab/kill-rounds.ts")} ${seed} ${wanted} 2>&1`,
-    900_000,
-  );
+  const program = await oneFile(guest, "lab/kill-rounds.ts");
+  const command = `node --disable-warning=ExperimentalWarning ${program} ${seed} ${wanted} 2>&1`;
+  const { code, output } = await answering(guest, say(guest, command, 900_000));
   const lines = output.split("\n");
   const told = lines.flatMap((line): Told[] => (line.startsWith('{"kind"') ? [JSON.parse(line)] : []));
   report(code === 0, `went to its end (LAB_SEED=${seed})`, lines.filter((line) => !line.startsWith('{"kind"')).join("\n"));

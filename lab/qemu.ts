@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Build } from "./build.ts";
-import { type Cards, cardArguments, type Nic, preload } from "./cards.ts";
+import { type Cards, cardArguments, type Nic } from "./cards.ts";
 
 /** How the processor is emulated. `auto`: the machine's own virtualization, where there is any. */
 export type Acceleration = "auto" | "kvm" | "tcg";
@@ -49,7 +49,6 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
   const qemu = (path: string): string => join(tools.root, "usr", path);
   const kvm = machine.acceleration === "kvm";
   return [
-    ...preload(machine, build.card),
     qemu("bin/qemu-system-x86_64"),
     ...["-L", qemu("share/qemu"), "-L", qemu("share/seabios"), "-L", qemu("lib/ipxe/qemu")],
     ...["-name", `vflag-lab-${machine.name}`, "-nodefaults", "-display", "none"],

@@ -16,6 +16,8 @@ export interface Guest {
   readonly name: string;
   readonly pid: number;
   readonly nic: Nic;
+  /** The shared object with the emulated ConnectX, for QEMU alone. */
+  readonly preload?: string;
   readonly access: Access;
 }
 
@@ -27,7 +29,8 @@ export async function spawnQemu(of: Nameplate, argv: readonly string[]): Promise
   const log = await open(join(folder, "qemu.log"), "a");
   const [program = "", ...args] = argv;
   const stdio = ["ignore", log.fd, log.fd] as const;
-  const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env }, detached: true, stdio: [...stdio] });
+  const own = of.preload === undefined ? {} : { LD_PRELOAD: of.preload };
+  const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env, ...own }, detached: true, stdio: [...stdio] });
   child.once("exit", (code) => wentOff(of.name, code));
   child.unref();
   await log.close();

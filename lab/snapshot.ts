@@ -95,7 +95,7 @@ function whatMatters(build: Build, machine: Machine): string[] {
     packages: "",
     program: "",
   };
-  return qemuArguments(build, { ...machine, ...own });
+  return [...qemuArguments(build, { ...machine, ...own }), ...(machine.nic === "connectx" ? [build.card] : [])];
 }
 
 /**

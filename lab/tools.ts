@@ -7,18 +7,7 @@ import { mustRun } from "./exec.ts";
 
 /** Programs of the build and of the guest's start. What the host has is not downloaded. */
 const qemu = ["qemu-system-x86"];
-const programs = [
-  "mmdebstrap",
-  "cpio",
-  "kmod",
-  "gcc-12",
-  "libc6-dev",
-  "make",
-  "python3-minimal",
-  "xz-utils",
-  "e2fsprogs",
-  "openssh-client",
-];
+const programs = ["mmdebstrap", "cpio", "kmod", "gcc", "libc6-dev", "make", "python3-minimal", "xz-utils", "e2fsprogs", "openssh-client"];
 
 /** Where a package puts programs. */
 const programFolders = ["usr/sbin", "usr/bin", "sbin", "bin"];
@@ -36,7 +25,7 @@ export interface Tools {
 
 export async function prepareTools(apt: PrivateApt): Promise<Tools> {
   const { version } = await apt.show("qemu-system-x86", backports);
-  const root = await cached("tools", ["5", version, ...qemu, ...programs], async (folder) => {
+  const root = await cached("tools", ["6", version, ...qemu, ...programs], async (folder) => {
     const debs = join(folder, "debs");
     await apt.downloadMissing(qemu, backports, debs);
     await apt.downloadMissing(programs, suite, debs);

@@ -43,7 +43,7 @@ export function portsOf({ pfs }: Pick<HostState, "pfs">): PhysicalFunction[] {
 
 export interface NicProperties {
   readonly totalVfs: number;
-  /** Whether the capability's VF Device ID is that of the VFs: the lab's stand-in borrows another NIC's capability. */
+  /** Whether the capability's VF Device ID is that of the VFs. */
   readonly tellsVfProduct: boolean;
   readonly vfDriver: string;
   readonly eswitch: boolean;

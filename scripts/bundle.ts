@@ -28,7 +28,8 @@ const readerThread: Plugin = {
       const { outputFiles } = await build({ ...common, entryPoints: ["src/fleet/reader-thread.ts"] });
       const text = outputFiles[0]?.text;
       if (text === undefined) throw new Error("esbuild made nothing of the fleet's reader");
-      return { contents: `export const readerText = ${JSON.stringify(text)};`, loader: "ts" };
+      // A thread runs its text as a script, whose variables would be everybody's.
+      return { contents: `export const readerText = ${JSON.stringify(`(() => {${text}})();`)};`, loader: "ts" };
     });
   },
 };

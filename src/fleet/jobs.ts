@@ -49,13 +49,16 @@ export interface Results {
   readonly changes: { readonly spec: readonly PathChange[]; readonly state: readonly PathChange[] };
 }
 
+/** Answers are read one after the other, each into the same place: most are smaller. */
+const scratch = Buffer.allocUnsafeSlow(1024 * 1024);
+
 /** @throws {FleetError} and the system's errors, where it cannot be done for this host */
 export async function carryOut(job: Job): Promise<Results[keyof Results]> {
   switch (job.kind) {
     case "report": {
       const { host, file, flags, specFile } = job;
       const beside = specFile === null ? null : { file: specFile, text: readBounded(specFile, specLimits.bytes).toString() };
-      return prepared(readReport(host, readBounded(file, stateLimits.bytes, flags), beside ?? job.spec));
+      return prepared(readReport(host, readBounded(file, stateLimits.bytes, flags, scratch), beside ?? job.spec));
     }
     case "judge":
       return judgedOf(readStored(job.stored), job.stored.spec, job.stored.host);

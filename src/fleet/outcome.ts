@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { HostState } from "../host/state.ts";
-import { verdicts } from "../reconcile/verdict.ts";
+import { verdictsWithoutLogs } from "../reconcile/verdict.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
 
@@ -42,7 +42,7 @@ export type Outcome = z.infer<typeof Outcome>;
 /** The verdict on a host. @param spec what is declared, or why nothing is */
 export function outcomeOf(spec: Spec | { readonly problem: string }, state: HostState): Outcome {
   if ("problem" in spec) return { nics: [], problem: clipped(spec.problem, 4000), clean: false, reboot: false };
-  const all = verdicts(spec, state);
+  const all = verdictsWithoutLogs(spec, state);
   let left = mostCauses;
   const few = (causes: FleetCause[]) => {
     const kept = causes.slice(0, Math.max(1, left));

@@ -25,22 +25,29 @@ interface Asked {
   readonly settle: (answer: Answer) => void;
 }
 
+/** A thread, and how many jobs it has done, which it counts itself: answers come several at a time. */
+export interface Thread {
+  readonly worker: Worker;
+  readonly done: Int32Array<SharedArrayBuffer>;
+}
+
 /**
  * Reads what hosts said in a thread of its own, each within limits of time and memory: one that takes too much is given up with its reason,
  * and the others go on in a new thread. The thread is started when it is needed.
  */
 export class Reader implements Disposable {
   readonly #limits: ReaderLimits;
-  readonly #start: () => Worker;
-  #worker: Worker | null = null;
-  /** Jobs that the thread has, in the order in which it answers. */
-  readonly #asked: Asked[] = [];
+  readonly #start: (limits: ReaderLimits) => Thread;
+  #thread: Thread | null = null;
+  /** Jobs that the thread has, in the order in which it answers; and how many answers have come from it. */
+  #asked: Asked[] = [];
+  #answered = 0;
   /** Jobs that it will get together: a message costs as much as a small job. */
   #waiting: Asked[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   /** @param start makes the thread; a test hands in its own */
-  constructor(limits: ReaderLimits = readerLimits, start: () => Worker = () => startThread(limits)) {
+  constructor(limits: ReaderLimits = readerLimits, start: (limits: ReaderLimits) => Thread = startThread) {
     this.#limits = limits;
     this.#start = start;
   }
@@ -55,73 +62,83 @@ export class Reader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    void this.#worker?.terminate();
-    this.#worker = null;
+    this.#stop();
   }
 
   #send(): void {
     const some = this.#waiting;
     this.#waiting = [];
     if (some.length === 0) return;
-    this.#thread().postMessage(some.map(({ job }) => job));
+    this.#thread ??= this.#started();
+    this.#thread.worker.postMessage(some.map(({ job }) => job));
     this.#asked.push(...some);
     this.#timer ??= this.#watch();
   }
 
-  #thread(): Worker {
-    if (this.#worker !== null) return this.#worker;
-    const worker = this.#start();
-    this.#worker = worker;
-    worker.on("message", (answer: Answer) => {
-      if (worker === this.#worker) this.#next(answer);
+  #started(): Thread {
+    const thread = this.#start(this.#limits);
+    this.#answered = 0;
+    thread.worker.on("message", (answers: readonly Answer[]) => {
+      if (thread === this.#thread) for (const answer of answers) this.#next(answer);
     });
-    worker.on("error", (error: Error) => {
+    thread.worker.on("error", (error: Error) => {
       const memory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      if (worker === this.#worker)
-        this.#giveUp(memory ? `reading it takes more than ${this.#limits.mebibytes} MiB of memory` : error.message);
+      const { mebibytes } = this.#limits;
+      if (thread === this.#thread) this.#giveUp(memory ? `reading it takes more than ${mebibytes} MiB of memory` : error.message);
     });
-    return worker;
+    return thread;
   }
 
-  /** The answer to the oldest job; the next one's time begins. */
   #next(answer: Answer): void {
-    const asked = this.#asked.shift();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = this.#asked.length > 0 ? this.#watch() : null;
-    asked?.settle(answer);
+    this.#answered += 1;
+    this.#asked.shift()?.settle(answer);
+    if (this.#asked.length === 0 && this.#timer !== null) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+    }
   }
 
-  /** Where this thread had other things to do, an answer may have been there for long: it is heard first. */
+  /** Gives the thread up that has done nothing for so long. What this thread does meanwhile does not count: the other one's counter tells. */
   #watch(): NodeJS.Timeout {
-    const [head] = this.#asked;
-    const { milliseconds } = this.#limits;
+    const thread = this.#thread;
+    const before = thread === null ? 0 : Atomics.load(thread.done, 0);
     return setTimeout(() => {
-      setImmediate(() => {
-        if (head === this.#asked[0] && this.#worker !== null) this.#giveUp(`reading it takes more than ${milliseconds / 1000} s`);
-      });
-    }, milliseconds);
+      this.#timer = null;
+      if (thread === null || thread !== this.#thread || this.#asked.length === 0) return;
+      // Answers may be on their way.
+      if (Atomics.load(thread.done, 0) === before && before - this.#answered < this.#asked.length)
+        this.#giveUp(`reading it takes more than ${this.#limits.milliseconds / 1000} s`);
+      else this.#timer = this.#watch();
+    }, this.#limits.milliseconds);
   }
 
-  /** The oldest job is refused, and those behind it go to a new thread. */
+  /** The job that the thread has begun is refused; the others, also those whose answers were not sent, go to a new thread. */
   #giveUp(reason: string): void {
-    void this.#worker?.terminate();
-    this.#worker = null;
-    const [head, ...others] = this.#asked.splice(0);
+    const done = this.#thread === null ? 0 : Atomics.load(this.#thread.done, 0) - this.#answered;
+    this.#stop();
+    const asked = this.#asked;
+    this.#asked = [];
+    const [refused] = asked.splice(done, 1);
+    this.#waiting.unshift(...asked);
+    this.#send();
+    refused?.settle({ refused: reason, limit: true });
+  }
+
+  #stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#waiting.unshift(...others);
-    this.#send();
-    head?.settle({ refused: reason, limit: true });
+    void this.#thread?.worker.terminate();
+    this.#thread = null;
   }
 }
 
 /** From its own file, or from the text that the shipped program has. */
-function startThread({ mebibytes }: ReaderLimits): Worker {
+function startThread({ mebibytes }: ReaderLimits): Thread {
   const { Worker } = process.getBuiltinModule("node:worker_threads");
-  const options = { resourceLimits: { maxOldGenerationSizeMb: mebibytes, maxYoungGenerationSizeMb: 64 } };
-  if (readerText !== null) return new Worker(readerText, { ...options, eval: true });
-  return new Worker(new URL("./reader-thread.ts", import.meta.url), options);
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const options = { workerData: done, resourceLimits: { maxOldGenerationSizeMb: mebibytes, maxYoungGenerationSizeMb: 64 } };
+  if (readerText !== null) return { done, worker: new Worker(readerText, { ...options, eval: true }) };
+  return { done, worker: new Worker(new URL("./reader-thread.ts", import.meta.url), options) };
 }
 
 /** The results of jobs for many things, in their order, while so many are under way. */

@@ -37,7 +37,11 @@ export function readReport(host: string, text: string | Uint8Array, spec: SpecTe
     if (strange.length > 0) throw new FleetError(`not as expected: ${JSON.stringify(strange[0]?.slice(0, 60))} is no part of it`);
     return { host, state: stateOf(data["state"]), spec: spec ?? own };
   }
-  const seen = "schema" in data ? `its schema is ${(JSON.stringify(data["schema"]) ?? "").slice(0, 60)}` : "it has no schema";
+  const { schema } = data;
+  const seen =
+    schema === undefined
+      ? "it has no schema"
+      : `its schema is ${typeof schema === "string" ? JSON.stringify(schema.slice(0, 60)) : typeof schema}`;
   throw new FleetError(`neither \`vflag inspect -o json\` nor the same with --with-spec wrote this: ${seen}`);
 }
 

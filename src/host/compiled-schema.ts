@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { stateLimits } from "./state-limits.ts";
 
 /** What a schema makes of data: the data with its defaults, or what is wrong with it, the first so many of it. */
 export type Checked<T> = { readonly data: T } | { readonly problems: readonly string[] };
@@ -33,12 +34,12 @@ class Problems {
   }
 }
 
-const wrong = Symbol("wrong");
+const wrong: unique symbol = Symbol("wrong");
 type Read = (value: unknown, problems: Problems) => unknown;
 
 /**
- * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a fifth of the time: thousands of states are
- * read in a row. It changes the data in its place (defaults, the order of keys), and stops when it has found enough that is wrong, whereas
+ * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a quarter of the time: thousands of states are
+ * read in a row. It may change the data in its place, and stops when it has found enough that is wrong, whereas
  * zod makes an object of each thing, however many there are.
  *
  * It knows what states are made of, and throws for a schema with anything else in it.
@@ -85,13 +86,11 @@ function leafTest(schema: z.core.$ZodType): (value: unknown) => boolean {
     return (value) => values.has(value);
   }
   if (schema instanceof z.core.$ZodString && !(schema instanceof z.core.$ZodStringFormat)) {
-    const checks = schema._zod.def.checks ?? [];
-    if (checks.length === 0) return (value) => typeof value === "string";
-    const [only] = checks;
-    if (checks.length === 1 && only instanceof z.core.$ZodCheckRegex) {
-      const { pattern } = only._zod.def;
-      return (value) => typeof value === "string" && pattern.test(value);
-    }
+    const tests = (schema._zod.def.checks ?? []).map(textTest);
+    const [first, ...others] = tests.filter((test) => test !== null);
+    if (first === undefined && tests.length === 0) return (value) => typeof value === "string";
+    if (first !== undefined && others.length + 1 === tests.length)
+      return (value) => typeof value === "string" && first(value) && others.every((test) => test(value));
   }
   if (schema instanceof z.core.$ZodNumberFormat && schema._zod.def.format === "safeint") {
     const bounds = (schema._zod.def.checks ?? []).map(boundOf);
@@ -103,6 +102,20 @@ function leafTest(schema: z.core.$ZodType): (value: unknown) => boolean {
   }
   if (schema instanceof z.core.$ZodString || schema instanceof z.core.$ZodNumber) return (value) => z.core.safeParse(schema, value).success;
   throw new Error(`a state has no ${schema._zod.def.type}: compiled-schema.ts does not know it`);
+}
+
+/** Null for a check that is none of these. */
+function textTest(check: z.core.$ZodCheck<never>): ((text: string) => boolean) | null {
+  if (check instanceof z.core.$ZodCheckRegex) {
+    const { pattern } = check._zod.def;
+    // One that remembers where it was gives another answer each time.
+    return pattern.global || pattern.sticky ? null : (text) => pattern.test(text);
+  }
+  if (check instanceof z.core.$ZodCustom) {
+    const { fn } = check._zod.def;
+    return (text) => fn(text) === true;
+  }
+  return null;
 }
 
 /** Null for a check that is none of these. */
@@ -132,36 +145,68 @@ function objectReader(schema: z.core.$ZodObject): Read {
     return { key, read: readerOf(inner), optional: initial !== null || inner instanceof z.core.$ZodOptional, initial };
   });
   const keys = new Set(fields.map(({ key }) => key));
-  return (value, problems) => {
-    if (!isObject(value)) return problems.add(messageOf(schema, value));
-    const object = inOrder(value, fields) ? value : ordered(value, fields, keys, problems);
-    if (object === wrong) return wrong;
-    let fine = true;
-    for (const { key, read } of fields) {
-      const before = object[key];
-      if (before === undefined) continue;
-      const since = problems.found.length;
-      const after = read(before, problems);
+  const complete = (object: Readonly<Record<string, unknown>>, problems: Problems) => ordered(object, fields, keys, problems);
+  const refuse = (value: unknown, problems: Problems): typeof wrong => problems.add(messageOf(schema, value));
+  return generated(fields)(
+    fields.map(({ read }) => read),
+    { wrong, isObject, complete, refuse },
+  );
+}
+
+interface Helpers {
+  readonly wrong: typeof wrong;
+  readonly isObject: typeof isObject;
+  readonly complete: (object: Readonly<Record<string, unknown>>, problems: Problems) => Record<string, unknown> | typeof wrong;
+  readonly refuse: (value: unknown, problems: Problems) => typeof wrong;
+}
+
+/**
+ * Writes the function that reads objects of one kind: with the names of its keys in it, it takes a third of the time that a loop over
+ * them takes. The names are the schema's.
+ */
+function generated(fields: readonly Field[]): (readers: readonly Read[], helpers: Helpers) => Read {
+  const names = fields.map(({ key }) => JSON.stringify(key));
+  const readers = names.map((_, index) => `const read${index} = readers[${index}];`);
+  const missing = names.map((name) => ` || value[${name}] === undefined`);
+  const reads = names.map(
+    (name, index) => `
+    before = object[${name}];
+    if (before !== undefined) {
+      after = read${index}(before, problems);
       if (after === wrong) {
-        fine = false;
-        problems.within(key, since);
+        problems.within(${name}, since);
         if (problems.enough) return wrong;
-      } else if (after !== before) object[key] = after;
-    }
+        since = problems.found.length;
+        fine = false;
+      } else if (after !== before) object[${name}] = after;
+    }`,
+  );
+  const source = `
+  const { wrong, isObject, complete, refuse } = helpers;
+  ${readers.join("\n  ")}
+  return (value, problems) => {
+    if (!isObject(value)) return refuse(value, problems);
+    let count = 0;
+    for (const key in value) count++;
+    const object = count !== ${names.length}${missing.join("")} ? complete(value, problems) : value;
+    if (object === wrong) return wrong;
+    let since = problems.found.length;
+    let fine = true;
+    let before;
+    let after;${reads.join("")}
     return fine ? object : wrong;
-  };
+  };`;
+  const made: unknown = new Function("readers", "helpers", source);
+  if (!isMaker(made)) throw new Error("a function is no function");
+  return made;
 }
 
-function inOrder(object: object, fields: readonly Field[]): boolean {
-  let at = 0;
-  for (const key in object) {
-    if (key !== fields[at]?.key) return false;
-    at += 1;
-  }
-  return at === fields.length;
+/** What was generated has the type that its source says. */
+function isMaker(made: unknown): made is (readers: readonly Read[], helpers: Helpers) => Read {
+  return typeof made === "function";
 }
 
-/** The same object with its keys in the schema's order and what is missing filled in: texts of equal states are equal. */
+/** The same object with what is missing filled in. */
 function ordered(
   object: Readonly<Record<string, unknown>>,
   fields: readonly Field[],
@@ -208,8 +253,10 @@ function listReader(read: Read): Read {
 function recordReader(read: Read): Read {
   return (value, problems) => {
     if (!isObject(value)) return problems.add("Invalid input: expected record");
+    const keys = Object.keys(value);
+    if (keys.length > stateLimits.keys) return problems.add(`it has more than ${stateLimits.keys} keys`);
     let fine = true;
-    for (const key of Object.keys(value)) {
+    for (const key of keys) {
       const since = problems.found.length;
       const after = key === "__proto__" ? problems.add("it is no name") : read(value[key], problems);
       if (after === wrong) {

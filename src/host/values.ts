@@ -41,9 +41,13 @@ export function slotOf(address: PciAddress): string {
  * too, though the kernel takes them: terminals obey them.
  */
 export function isNetdevName(name: string): boolean {
+  if (usualName.test(name)) return name !== "." && name !== "..";
   const bytes = new TextEncoder().encode(name).length;
   return bytes >= 1 && bytes <= 15 && name !== "." && name !== ".." && !/[\s/:%\x00-\x1f\x7f]/.test(name);
 }
+
+/** Of printable ASCII, as nearly all are: a state has hundreds of names. */
+const usualName = /^[!-$&-.0-9;-~]{1,15}$/;
 
 function isPciAddress(text: string): text is PciAddress {
   return pciAddressPattern.test(text);

@@ -30,8 +30,16 @@ export interface Verdict {
 
 /** One verdict per NIC. A NIC works when every requirement was seen to hold; warnings do not count against it. */
 export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] = verdictStages): Verdict[] {
-  const host = evaluateHost(spec, state, stages);
   const views = nicsFound(spec, state);
+  return verdictsWithoutLogs(spec, state, stages).map((verdict) => {
+    const view = views.find((candidate) => candidate.nic.name === verdict.nic);
+    return { ...verdict, sightings: view === undefined ? [] : sightings(view, verdict.deviations) };
+  });
+}
+
+/** The same without what the logs say of it. */
+export function verdictsWithoutLogs(spec: Spec, state: HostState, stages: readonly Stage[] = verdictStages): Omit<Verdict, "sightings">[] {
+  const host = evaluateHost(spec, state, stages);
   return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
     const deviations = stages.flatMap((stage) => [...around, ...own].filter((deviation) => deviation.stage === stage));
@@ -45,8 +53,6 @@ export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] 
     };
     const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";
-    const view = views.find((candidate) => candidate.nic.name === nic.name);
-    const seen = view === undefined ? [] : sightings(view, deviations);
-    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, causes, sightings: seen, deviations };
+    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, causes, deviations };
   });
 }

@@ -53,14 +53,14 @@ function changed(state: unknown, changes: readonly { at: number; how: string; va
 }
 
 describe("the compiled schema of a state", () => {
-  test("every golden state reads as zod reads it, to the order of its keys", () => {
+  test("every golden state reads as zod reads it, whatever the order of its keys", () => {
     for (const name of names) {
       const { state } = readGolden(name);
       for (const data of [copy(state), changed(state, [{ at: 0, how: "turn", value: null }])]) {
-        const wanted = JSON.stringify(HostState.parse(copy(data)));
+        const wanted = HostState.parse(copy(data));
         const found = read(data);
         assert.ok("data" in found, name);
-        assert.equal(JSON.stringify(found.data), wanted, name);
+        assert.deepEqual(found.data, wanted, name);
       }
     }
   });
@@ -73,7 +73,7 @@ describe("the compiled schema of a state", () => {
         const wanted = HostState.safeParse(copy(data));
         const found = read(data);
         assert.equal("data" in found, wanted.success, "problems" in found ? found.problems.join("\n") : "it was taken");
-        if ("data" in found) assert.equal(JSON.stringify(found.data), JSON.stringify(wanted.data));
+        if ("data" in found) assert.deepEqual(found.data, wanted.data);
         else {
           refused += 1;
           assert.ok(found.problems.length > 0 && found.problems.length <= 20);

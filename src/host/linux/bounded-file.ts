@@ -8,16 +8,16 @@ export class FileTooLarge extends Error {
 
 /**
  * Reads a file that somebody else may have written: at most so many bytes, whatever its size is said to be.
- * @param flags more of open(2), such as O_NOFOLLOW
+ * @param flags more of open(2), such as O_NOFOLLOW @param into where to; it is used again, and for a longer file left
  * @throws {FileTooLarge} and the system's errors
  */
-export function readBounded(path: string, most: number, flags = 0): Buffer {
+export function readBounded(path: string, most: number, flags = 0, into?: Buffer): Buffer {
   const file = openSync(path, constants.O_RDONLY | flags);
   try {
     // A regular file's size is right; a pipe, /dev/zero and what lies in /proc have none.
     const { size } = fstatSync(file);
     if (size > most) throw tooLarge(path, most);
-    let bytes = Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
+    let bytes = into !== undefined && into.length > size ? into : Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
     let length = 0;
     for (;;) {
       if (length === bytes.length) {

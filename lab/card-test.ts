@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { PrivateApt } from "./apt.ts";
+import { buildCard } from "./card.ts";
+import { allSeries, defaultSeries, type Kernel, prepareKernel, type Series } from "./kernel.ts";
+import { buildRoot } from "./rootfs.ts";
+import { buildSmallGuest } from "./small-guest.ts";
+import { prepareTools, type Tools } from "./tools.ts";
+
+/**
+ * `npm run lab:card`: the emulated card's own scenarios (`connectx/test/`), each in a small guest of its own, driven by Debian's own
+ * mlx5_core. Ends with the line `N passed, N failed`.
+ */
+const { values } = parseArgs({ options: { kernel: { type: "string", default: defaultSeries }, only: { type: "string", default: "" } } });
+const series = allSeries.find((name) => name === values.kernel);
+if (series === undefined) throw new Error(`--kernel: ${allSeries.join(", ")}, not "${values.kernel}"`);
+
+const folder = join(import.meta.dirname, "connectx/test");
+
+/** What the first left in the card's settings is what the second looks at. */
+const follows: Readonly<Record<string, string>> = { "firmware-next-start.sh": "firmware.sh" };
+
+interface Bed {
+  readonly kernel: Kernel;
+  readonly initrd: string;
+  readonly tools: Tools;
+  readonly card: string;
+}
+
+const tally = { passed: 0, failed: 0 };
+const bed = await prepare(series);
+const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name)).sort();
+const first = scenarios.filter((name) => follows[name] === undefined && name.includes(values.only));
+if (first.length === 0) throw new Error(`--only: no scenario has "${values.only}" in its name: ${scenarios.join(", ")}`);
+for (const name of first) {
+  const work = await mkdtemp(join(tmpdir(), "card-"));
+  try {
+    for (const one of [name, ...scenarios.filter((other) => follows[other] === name)]) await scenario(one, work);
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}
+process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
+process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+
+async function prepare(wanted: Series): Promise<Bed> {
+  const apt = new PrivateApt();
+  await apt.prepare(false);
+  const tools = await prepareTools(apt);
+  const [kernel, root, card] = await Promise.all([prepareKernel(apt, tools, wanted, false), buildRoot(apt, tools), buildCard(apt, tools)]);
+  return { kernel, tools, card, initrd: await buildSmallGuest(root, kernel, tools) };
+}
+
+/** Runs one, shows what it says, and counts its checks. One that says less than it should fails as a whole. */
+async function scenario(name: string, work: string): Promise<void> {
+  process.stdout.write(`\n${name} on Linux ${bed.kernel.release}\n`);
+  const { root, env } = bed.tools;
+  const qemu = (path: string): string => join(root, "usr", path);
+  const child = spawn(join(folder, "run.sh"), [bed.kernel.vmlinuz, bed.initrd, join(folder, name)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      PATH: env["PATH"],
+      QEMU: qemu("bin/qemu-system-x86_64"),
+      QEMU_ARGS: `-L ${qemu("share/qemu")} -L ${qemu("share/seabios")} -L ${qemu("lib/ipxe/qemu")}`,
+      QEMU_LIBRARIES: env["LD_LIBRARY_PATH"],
+      QEMU_MODULE_DIR: env["QEMU_MODULE_DIR"],
+      CONNECTX: bed.card,
+      PORT0: `settings=${join(work, "settings")},`,
+    },
+  });
+  const ended = once(child, "close");
+  const seen = { passed: 0, failed: 0 };
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith("ok ")) seen.passed++;
+    if (line.startsWith("FAIL ")) seen.failed++;
+    if (!line.startsWith("@")) process.stdout.write(`  ${line.replace(/^FAIL /, "FAILED ")}\n`);
+  }
+  const [code] = await ended;
+  if (code !== 0 && seen.failed === 0) {
+    process.stdout.write(`  FAILED ${name} ended with ${code}\n`);
+    seen.failed++;
+  }
+  tally.passed += seen.passed;
+  tally.failed += seen.failed;
+}

@@ -172,7 +172,7 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "roce-lag-refused": { simulated: [sightings, "roce-lag-refused: the bond came first"] },
   "lag-stuck": { simulated: [sightings, "lag-stuck: the bond changed"], lab: [faults, "a third slave is in the bond"] },
   "lag-not-made": { lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
-  "encap-while-vfs-driven": { simulated: [sightings, "encap-while-vfs-driven: switchdev was set before"] },
+  "encap-while-vfs-driven": { simulated: [sightings, "encap-while-vfs-driven: switchdev was set while a VF had a driver"] },
   "mode-change-out-of-memory": { simulated: [sightings, "mode-change-out-of-memory: a port lost"] },
   "no-mmio": { simulated: [sightings, "no-mmio: the BIOS left no room"] },
   "vf-probe-failed": { simulated: [sightings, "vf-probe-failed: the driver did not take"] },
@@ -182,6 +182,7 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "lag-type-roce": { simulated: [golden, "roce-lag"], lab: [faults, "the ports are in a bond before early runs"] },
   "vfs-bound-too-early": { simulated: [golden, "vfs-bound-too-early"], lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
   "eswitch-busy": { simulated: [sightings, "is told with its meaning"] },
+  "steering-not-offered": { simulated: [sightings, "is told with its meaning"] },
   "steering-in-switchdev": { simulated: [sightings, "is told with its meaning"] },
   "steering-without-value": { simulated: [golden, "steering-without-value"] },
   "vf-netdev-taken": {

@@ -1,7 +1,15 @@
 import type { Action } from "../host/action.ts";
 import type { HostState } from "../host/state.ts";
 import type { Deviation } from "../requirements/requirement.ts";
-import type { Failure, Step } from "./reconcile.ts";
+
+interface Step {
+  readonly actions: readonly Action[];
+}
+
+interface Failure {
+  readonly action: Action;
+  readonly code: string | null;
+}
 
 /** Refusals of another mode that leave the eSwitch as it was: somebody uses it, or something that is set excludes it. */
 const untouched = new Set(["EBUSY", "EOPNOTSUPP", "EPERM"]);

@@ -10,7 +10,7 @@ export const bond: Requirement = {
   id: "bond",
   stage: "late",
   title: "the bond joins exactly this NIC's two ports, in a mode that can be offloaded",
-  why: "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave, or another mode, disables it without a message.",
+  why: "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave disables it without a message, another mode with one that only whoever makes the bond is shown.",
   observe: ["cat /proc/net/bonding/BOND"],
   byHand: [
     "Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode active-backup, balance-xor or 802.3ad.",

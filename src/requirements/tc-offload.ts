@@ -1,6 +1,7 @@
 import { word } from "../host/command.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
+import { netdevOf } from "../spec/selectors.ts";
 import { eswitchPorts } from "./eswitch-ports.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
 import { aboutPf, type Subject } from "./virtual-functions.ts";
@@ -27,8 +28,9 @@ export const tcOffload: Requirement = {
 };
 
 /**
- * A kernel whose mlx5 was built without tc offload: known from its configuration before switchdev mode, and in it by representors that
- * have none. The uplink's own feature says nothing: it reads `on [fixed]` then, or can even be switched.
+ * A kernel whose mlx5 was built without tc offload: known from its configuration, else by representors that have none, and by a port on
+ * which it is fixed. That a port's can be switched says nothing (cards with QoS offer it always), nor that it reads `on`, as it does for
+ * every uplink.
  * Source: linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT), en_rep.c.
  */
 function builtWithout(view: NicView): Finding[] {
@@ -36,15 +38,14 @@ function builtWithout(view: NicView): Finding[] {
   const concerned = pfs.filter(({ driver }) => driver === "mlx5_core");
   if (nic.mode === "sriov" || concerned.length === 0) return [];
   const option = known(state.kernelOptions)?.["CONFIG_MLX5_CLS_ACT"];
-  const shown = eswitchPorts(view).some(({ netdev, role }) => {
-    const offload = known(netdev.tcOffload);
-    return role === "representor" && offload?.fixed === true && !offload.on;
-  });
+  const shown =
+    eswitchPorts(view).some(({ netdev, role }) => role === "representor" && isFixed(netdev) && known(netdev.tcOffload)?.on === false) ||
+    concerned.some((pf) => pf.eswitch !== null && netdevOf(pf, state) !== undefined && isFixed(netdevOf(pf, state)));
   if (option !== false && !(option === undefined && shown)) return [];
   const how =
     option === false
       ? "its mlx5 was built without CONFIG_MLX5_CLS_ACT"
-      : "its mlx5 gives representors no hw-tc-offload (built without CONFIG_MLX5_CLS_ACT)";
+      : "its mlx5 has no hw-tc-offload to switch (built without CONFIG_MLX5_CLS_ACT)";
   const text =
     "every flow of a guest stays in software with this kernel, whatever else is set. Boot one that was built with CONFIG_NET_TC_SKB_EXT " +
     "and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's and Ubuntu's kernels are; Debian's 6.12 is not";
@@ -56,9 +57,14 @@ function builtWithout(view: NicView): Finding[] {
       actual,
       severity: "error",
       remedy: { kind: "person", text },
+      independent: true,
       lasting: true,
     };
   });
+}
+
+function isFixed(netdev: Netdev | undefined): boolean {
+  return known(netdev?.tcOffload)?.fixed === true;
 }
 
 function offloadFinding(netdev: Netdev, about: Subject): Finding[] {

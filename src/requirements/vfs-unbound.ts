@@ -11,7 +11,7 @@ const modeWhy =
 export const vfsUnbound: Requirement = {
   id: "vfs-unbound",
   stage: "early",
-  title: "VFs have no driver until the eSwitch and the LAG are up",
+  title: "VFs have no driver while one would be in the way",
   why: "The firmware rejects the LAG while a VF is driven ('Make sure all VFs are unbound prior to VF LAG activation'), and drivers expect VFs unbound at a mode change.",
   observe: ["readlink /sys/bus/pci/devices/VF/driver"],
   byHand: ["echo VF > /sys/bus/pci/drivers/mlx5_core/unbind"],

@@ -152,7 +152,7 @@ function restarted({ device }: KernelLine, later: readonly KernelLine[]): boolea
 /** A port left its bond later: what was refused of that bond says nothing of one that was made since. */
 function bondedAgain(later: readonly KernelLine[], pfs: readonly PhysicalFunction[]): boolean {
   return later.some(({ text }) => {
-    const [, newer, older] = /^\S+: (?:\(slave (\S+)\): Releasing |Releasing \w+ interface (\S+))/.exec(text) ?? [];
+    const [, newer, older] = /^\S+(?: \([^)]*\))?: (?:\(slave (\S+)\): Releasing |Releasing \w+ interface (\S+))/.exec(text) ?? [];
     return pfs.some(({ netdev }) => netdev !== null && (netdev === newer || netdev === older));
   });
 }

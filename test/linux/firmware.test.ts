@@ -219,6 +219,15 @@ describe("what cannot be asked is unknown, and says why", () => {
     const { unknown } = await ask((cards) => Object.assign(cards, { fails: { stderr: "", stdout } }));
     assert.match(unknown ?? "", /following TLVs:; nv_vpi$/);
   });
+  test("some settings could not be read, and the table of the others is there: it counts where it has what is needed", async () => {
+    const partly =
+      "-E- Failed to query some of the TLVs:\n    Failed to query the current values of the following TLVs:\n    nv_rom_boot_conf2\n";
+    const whole = await ask((cards) => Object.assign(cards, { partly }));
+    assert.deepEqual([whole.tool, whole.unknown], ["mstconfig", null]);
+    const rows = cardRows(16).filter(({ name }) => name !== "NUM_OF_VFS");
+    const cut = await ask((cards) => Object.assign(cards, { partly, cards: new Map([[first, rows]]) }));
+    assert.match(cut.unknown ?? "", /exit code 3: .*nv_rom_boot_conf2$/);
+  });
   test("a table of a layout that is not known: its JSON is asked for, and what is not understood there either is told of the table", async () => {
     const json = JSON.stringify({ "Device #1": { tlv_configuration: { NUM_OF_VFS: { next_value: 16 } } } });
     for (const [answer, expected] of [

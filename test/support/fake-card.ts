@@ -107,6 +107,8 @@ export class FakeCards {
   readonly asked: string[] = [];
   /** What the program says instead of opening a card: lines for stderr, and for stdout. */
   fails: { readonly stderr: string; readonly stdout: string } | null = null;
+  /** What the program says, and exits with 3, when it could not read some groups of settings: the table of the others is printed all the same. */
+  partly: string | null = null;
   /** Sets are taken and forgotten. */
   forgets = false;
 
@@ -129,7 +131,10 @@ export class FakeCards {
     const rows = option === "-d" ? this.cards.get(address) : undefined;
     if (this.fails !== null) return { ...this.fails, code: 3 };
     if (rows === undefined) return failed("Failed to open the device");
-    if (rest.join(" ") === "-e query") return said(queryText({ layout: this.layout, device: address, rows }));
+    if (rest.join(" ") === "-e query") {
+      const stdout = queryText({ layout: this.layout, device: address, rows });
+      return this.partly === null ? said(stdout) : { stdout: `${stdout}${this.partly}`, stderr: "", code: 3 };
+    }
     if (rest[0] === "-y" && rest[1] === "set") return this.#set(address, rows, rest.slice(2));
     return failed(`invalid argument: ${rest[0]}`);
   };

@@ -30,6 +30,13 @@ const setLimit = 60_000;
 
 const vendor = "15b3";
 
+/**
+ * What the program exits with when it could not read some groups of settings, such as those of a boot ROM that the card does not have: the
+ * table of all others is printed whole. Source: mstflint mlxconfig/mlxcfg_ui.cpp, queryDevCfg(); seen with 4.21.
+ */
+const partlyRead = 3;
+const needed = ["SRIOV_EN", "NUM_OF_VFS"] as const;
+
 /** Asks every card of vendor 15b3 once, all at the same time; a host without such a card starts no program. */
 export async function findFirmware(
   kernel: Pick<Kernel, "run" | "sysRoot">,
@@ -78,6 +85,8 @@ async function queryFirmware(
   const argv = [tool, "-d", pf, "-e", "query"];
   try {
     const answer = await kernel.run(argv, { limit: queryLimit });
+    const partial = answer.code === partlyRead ? parseFirmwareQuery(answer.stdout) : null;
+    if (partial !== null && !isUnknown(partial) && needed.every((name) => name in partial.parameters)) return partial;
     if (answer.code !== 0) return unknown(`${argv.join(" ")}: ${failureOf(kernel, answer)}`);
     const table = parseFirmwareQuery(answer.stdout);
     const configuration = isUnknown(table) ? await queryAsJson(kernel, tool, pf, table) : table;

@@ -2,6 +2,7 @@ import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
+import { cardsOf } from "../cards.ts";
 import type { FirmwareCard } from "../firmware.ts";
 import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
@@ -26,7 +27,7 @@ import { kernelLinesOf } from "./kernel-lines.ts";
 import { KernelLogReader } from "./kernel-log.ts";
 import { findKernelOptions } from "./kernel-options.ts";
 import type { KernelRecord } from "./kernel-records.ts";
-import { isToldByLog, observeLag } from "./lag.ts";
+import { isToldByLog, observeLag, withAgreedLags } from "./lag.ts";
 import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { findOpenStack } from "./openstack.ts";
@@ -144,7 +145,9 @@ export class LinuxHost implements Host, Disposable {
       links,
     );
     const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders));
+    const first = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders));
+    const readLag = ({ address, driver }: PhysicalFunction) => observeLag(kernel.sysRoot, kernelRelease, address, driver);
+    const described = await withAgreedLags(first, cardsOf({ pfs: first, netdevs }), readLag);
     const bonds = bondsOf(links);
     const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
     const log = this.#everything ? await this.#log.read() : old ? this.#log.readNow() : notLooked;

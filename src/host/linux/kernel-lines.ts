@@ -29,7 +29,7 @@ export function kernelLinesOf(log: Observed<readonly KernelRecord[]>, state: Pic
 
 /** Talk that says nothing of what is right or wrong, of which there is much when there are many VFs. */
 const chatter =
-  /: renamed from |enabling device |MLX5E: StrdRq|Rate limit: |\bgroup \d+$|PCIe bandwidth|\bLink (up|is up|becomes ready)|not ready$/;
+  /: renamed from |enabling device |MLX5E: StrdRq|Rate limit: |\bgroup \d+$|PCIe bandwidth|\bLink (up|is up|becomes ready)|not ready$|fw query isn't supported by the FW/;
 const telling = /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|definitely down|MMIO|esw/i;
 
 /** Warnings and worse about NICs and the IOMMU, and beneath them only what tells of SR-IOV, eSwitch, LAG and bonds. */

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isKernelSince } from "../kernel-release.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
-import type { Lag } from "../state.ts";
+import type { Lag, PhysicalFunction } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
 import { errnoName, reasonOf } from "./refusal.ts";
 
@@ -61,6 +62,33 @@ function readLag(path: string): Observed<Lag> {
     mapping: lines(read(path, "mapping")),
     members: members(path),
   };
+}
+
+/** How often, and how many ms apart, the LAG of a card is read again whose ports show it differently. */
+const [rereads, pause] = [4, 25];
+
+/**
+ * The PFs with their LAGs, each card's as all of its ports show it: they are read one after the other, and a LAG that is made or given up in
+ * between would look as if the ports disagreed. What they still do not agree on is how it is.
+ */
+export async function withAgreedLags<Pf extends Pick<PhysicalFunction, "address" | "lag">>(
+  pfs: readonly Pf[],
+  cardOf: (pf: PciAddress) => string,
+  read: (pf: Pf) => Pf["lag"],
+): Promise<Pf[]> {
+  let seen = [...pfs];
+  for (let tries = 0; tries < rereads; tries++) {
+    const torn = new Set(seen.filter((pf) => seen.some((other) => differs(pf, other) && cardOf(pf.address) === cardOf(other.address))));
+    if (torn.size === 0) break;
+    await sleep(pause);
+    seen = seen.map((pf) => (torn.has(pf) ? { ...pf, lag: read(pf) } : pf));
+  }
+  return seen;
+}
+
+function differs({ lag: one }: Pick<PhysicalFunction, "lag">, { lag: other }: Pick<PhysicalFunction, "lag">): boolean {
+  if (one === null || other === null || isUnknown(one) || isUnknown(other)) return false;
+  return one.state !== other.state || one.type !== other.type || one.mapping.join() !== other.mapping.join();
 }
 
 function members(path: string): PciAddress[] {

@@ -55,10 +55,9 @@ function behavioursOf(state: HostState): Set<Behaviour> {
   return found;
 }
 
-/** A representor on which hw-tc-offload cannot be turned on, as its driver has it: it was built without. */
-function showsNoRules({ representors, netdevs }: HostState): boolean {
-  return representors.some(({ netdev }) => {
-    const offload = known(netdevs.find(({ name }) => name === netdev)?.tcOffload);
-    return offload?.fixed === true && !offload.on;
-  });
+/** A representor or a port on which hw-tc-offload is fixed, as its driver has it: it was built without. */
+function showsNoRules({ pfs, representors, netdevs }: HostState): boolean {
+  const own = new Set(pfs.flatMap(({ driver, eswitch, netdev }) => (driver === "mlx5_core" && known(eswitch) != null ? [netdev] : [])));
+  const names = new Set([...own, ...representors.map(({ netdev }) => netdev)]);
+  return netdevs.some(({ name, tcOffload }) => names.has(name) && known(tcOffload)?.fixed === true);
 }

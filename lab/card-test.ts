@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -37,14 +37,7 @@ const bed = await prepare(series);
 const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name)).sort();
 const first = scenarios.filter((name) => follows[name] === undefined && name.includes(values.only));
 if (first.length === 0) throw new Error(`--only: no scenario has "${values.only}" in its name: ${scenarios.join(", ")}`);
-for (const name of first) {
-  const work = await mkdtemp(join(tmpdir(), "card-"));
-  try {
-    for (const one of [name, ...scenarios.filter((other) => follows[other] === name)]) await scenario(one, work);
-  } finally {
-    await rm(work, { recursive: true });
-  }
-}
+await Promise.all(Array.from({ length: availableParallelism() }, worker));
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
@@ -56,9 +49,20 @@ async function prepare(wanted: Series): Promise<Bed> {
   return { kernel, tools, card, initrd: await buildSmallGuest(root, kernel, tools) };
 }
 
-/** Runs one, shows what it says, and counts its checks. One that says less than it should fails as a whole. */
+async function worker(): Promise<void> {
+  for (let name = first.shift(); name !== undefined; name = first.shift()) {
+    const work = await mkdtemp(join(tmpdir(), "card-"));
+    try {
+      for (const one of [name, ...scenarios.filter((other) => follows[other] === name)]) await scenario(one, work);
+    } finally {
+      await rm(work, { recursive: true });
+    }
+  }
+}
+
+/** Runs one, shows what it says, and counts its checks. One that does not come to its end fails as a whole. */
 async function scenario(name: string, work: string): Promise<void> {
-  process.stdout.write(`\n${name} on Linux ${bed.kernel.release}\n`);
+  const lines = [`${name} on Linux ${bed.kernel.release}`];
   const { root, env } = bed.tools;
   const qemu = (path: string): string => join(root, "usr", path);
   const child = spawn(join(folder, "run.sh"), [bed.kernel.vmlinuz, bed.initrd, join(folder, name)], {
@@ -79,13 +83,14 @@ async function scenario(name: string, work: string): Promise<void> {
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith("ok ")) seen.passed++;
     if (line.startsWith("FAIL ")) seen.failed++;
-    if (!line.startsWith("@")) process.stdout.write(`  ${line.replace(/^FAIL /, "FAILED ")}\n`);
+    if (!line.startsWith("@")) lines.push(`  ${line.replace(/^FAIL /, "FAILED ")}`);
   }
   const [code] = await ended;
   if (code !== 0 && seen.failed === 0) {
-    process.stdout.write(`  FAILED ${name} ended with ${code}\n`);
+    lines.push(`  FAILED ${name} ended with ${code}`);
     seen.failed++;
   }
+  process.stdout.write(`${lines.join("\n")}\n\n`);
   tally.passed += seen.passed;
   tally.failed += seen.failed;
 }

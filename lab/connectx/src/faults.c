@@ -279,6 +279,24 @@ static void remove_card(Card *card, bool removed)
     }
 }
 
+/* ---- firmware falls over ---- */
+
+/* When it runs again it knows of nothing: a driver that recovers begins with ENABLE_HCA and does not undo what was before. */
+static void lose_everything(Card *card)
+{
+    for (int p = 0; p < PORTS; p++) {
+        for (unsigned v = 0; v <= MAX_VFS; v++) {
+            Function *f = function_of_vport(&card->ports[p], v);
+            if (f) {
+                function_forget(f);
+                f->pending = 0;
+            }
+            card->ports[p].vports[v].hca_enabled = v == 0;      /* vport_init() */
+            pages_reset(&card->ports[p].vports[v]);
+        }
+    }
+}
+
 /* ---- the property ---- */
 
 static void plug(Port *port, bool unplugged)
@@ -301,6 +319,9 @@ static void apply(Card *card, const Fault *fault)
     case HEALTH:
         faults->health.syndrome = fault->syndrome;
         faults->health.fatal = fault->fatal;
+        if (fault->fatal) {
+            lose_everything(card);
+        }
         break;
     case NO_PAGES:
         faults->health.no_pages = true;

@@ -9,6 +9,7 @@
 #   PORT0, PORT1  properties of the card's ports, as model=cx5,settings=FILE,
 #   NET           arguments for the ports' cables
 #   SECONDS_MOST  how long it may take (240)
+#   CARD_LOG      file for what the card logs
 # What a scenario prints as "@fault TEXT" becomes the card's property `fault`; "@link PORT on|off" is QEMU's set_link; "@empty"
 # checks that nothing of a driver is left on the card, and "@resources" shows what is there.
 #
@@ -32,7 +33,8 @@ cat "$initrd" "$work/extra.cpio" > "$work/initrd"
 
 # LD_PRELOAD must reach QEMU alone.
 timeout --foreground "${SECONDS_MOST:-240}" \
-  env ${QEMU_LIBRARIES:+LD_LIBRARY_PATH="$QEMU_LIBRARIES"} LD_PRELOAD="${CONNECTX:?}" "${QEMU:-qemu-system-x86_64}" ${QEMU_ARGS:-} \
+  env ${QEMU_LIBRARIES:+LD_LIBRARY_PATH="$QEMU_LIBRARIES"} ${CARD_LOG:+CONNECTX_LOG=1} LD_PRELOAD="${CONNECTX:?}" \
+  "${QEMU:-qemu-system-x86_64}" ${QEMU_ARGS:-} \
   -M q35 -accel tcg,thread=multi -cpu qemu64 -smp 2 -m 1500 -display none -no-reboot -nodefaults \
   -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off \
   -chardev pipe,id=monitor,path="$work/monitor" -mon chardev=monitor,mode=readline -serial stdio \
@@ -74,7 +76,7 @@ while IFS= read -r line; do
   esac
 done < "$work/console"
 wait "$qemu" || true
-grep -v '^\[' "$work/errors" || true
+if [ -n "${CARD_LOG:-}" ]; then cp "$work/errors" "$CARD_LOG"; else cat "$work/errors"; fi
 if [ "$finished" = 0 ]; then
   echo "FAIL the guest did not come to the scenario's end"
   exit 1

@@ -251,7 +251,8 @@ static void show_presence(PCIDevice *port, bool present)
         pci_word_test_and_clear_mask(cap + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
     }
     if (pci_get_long(cap + PCI_EXP_SLTCAP) & PCI_EXP_SLTCAP_HPC) {
-        pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+        /* QEMU's ports let nobody clear the bit for the link's change, so there is none. */
+        pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDC);
         /* Writing the register what it has makes QEMU look whether an interrupt is due (pcie.c, pcie_cap_slot_write_config). */
         PCI_DEVICE_GET_CLASS(port)->config_write(port, port->exp.exp_cap + PCI_EXP_SLTCTL, pci_get_word(cap + PCI_EXP_SLTCTL), 2);
     }

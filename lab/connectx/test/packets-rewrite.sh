@@ -30,14 +30,14 @@ received() { ip netns exec c cat "/sys/class/net/$V2/statistics/rx_packets"; }
 ip -n c link set "$V2" promisc on; before=$(received)
 check "mirrored to the third" flower "$R0" all prio 1 flower skip_sw action mirred egress mirror dev "$R2" action mirred egress redirect dev "$R1"
 check "back" flower "$R1" all prio 1 flower skip_sw action mirred egress redirect dev "$R0"
-check "ping" pings a 10.0.0.2
+check "ping" reaches a 10.0.0.2
 sleep 1; [ $(($(received) - before)) -ge 4 ] && echo "ok the third saw them" || echo "FAIL the third saw $(($(received) - before))"
 
 say chains
 tc filter del dev "$R0" ingress
 check "to chain 3" flower "$R0" all prio 1 chain 0 flower skip_sw action goto chain 3
 check "chain 3" flower "$R0" all prio 1 chain 3 flower skip_sw action mirred egress redirect dev "$R1"
-check "ping" pings a 10.0.0.2
+check "ping" reaches a 10.0.0.2
 tc filter del dev "$R0" ingress chain 3; tc filter del dev "$R0" ingress
 
 say drop

@@ -22,7 +22,7 @@ tunnel() {
         # Not skip_sw: the other port's driver is asked too, and cannot.
         check "decapsulate $t" flower tun0 $t prio $prio flower enc_dst_ip 192.168.0.1 enc_src_ip 192.168.0.2 enc_key_id "$2" enc_dst_port "$3" action tunnel_key unset action mirred egress redirect dev "$R"
     done
-    check "VF to peer" pings a 10.1.0.2
+    check "VF to peer" reaches a 10.1.0.2
     tcp a w 10.1.0.2; tcp w a 10.1.0.1
     sleep 2
     [ "$(hardware "$R")" -gt 100 ] && [ "$(hardware tun0)" -gt 100 ] && echo "ok counted" || echo "FAIL counters: $(hardware "$R") $(hardware tun0)"

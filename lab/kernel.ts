@@ -100,6 +100,13 @@ function filesIn(folder: string, release: string): Kernel {
   };
 }
 
+/** The file of one of the kernel's own modules. @param path below the modules' folder, without an ending: some kernels' are compressed */
+export function moduleFile({ modules }: Kernel, path: string): string {
+  const found = [".ko", ".ko.xz", ".ko.zst"].map((ending) => join(modules, "kernel", `${path}${ending}`)).find((file) => existsSync(file));
+  if (found === undefined) throw new Error(`there is no module ${path} in ${modules}`);
+  return found;
+}
+
 /** The source package holds one big archive; of it, only netdevsim is wanted. */
 async function extractNetdevsim(deb: string, series: string, into: string, tools: Tools): Promise<void> {
   const unpacked = join(into, "source");

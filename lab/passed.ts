@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ansibleCore } from "../test/ansible/collection.ts";
 import type { Build } from "./build.ts";
 import { cached } from "./cache.ts";
@@ -28,9 +28,16 @@ export class Passed {
     this.#folder = folder;
   }
 
-  static async with({ image, tools }: Build): Promise<Passed> {
+  static async with({ image, tools, card }: Build): Promise<Passed> {
     const sources = await Promise.all(trees.map((tree) => digestOf(join(repository, tree))));
-    const inputs = [basename(image.folder), basename(tools.root), process.version, await versionOf(ansibleCore[0]), ...sources];
+    const inputs = [
+      basename(image.folder),
+      basename(tools.root),
+      basename(dirname(card)),
+      process.version,
+      await versionOf(ansibleCore[0]),
+      ...sources,
+    ];
     return new Passed(await cached("passed", inputs, async () => {}));
   }
 

@@ -4,6 +4,7 @@ import { conformance, netlink } from "./conformance.ts";
 import { faults } from "./faults.ts";
 import { firmware } from "./firmware.ts";
 import { held } from "./held.ts";
+import { kernels } from "./kernels.ts";
 import { kills } from "./kills.ts";
 import { ovs } from "./ovs.ts";
 import { packaged } from "./packaged.ts";
@@ -31,6 +32,7 @@ export const suites = {
     ...held,
     ...stories.map((story) => storyTask(story, publishes)),
     netlink,
+    ...kernels,
   ],
   deployment: (): Task[] => [...ansible, ...packaged, ...watches],
 } as const;

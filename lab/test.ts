@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "./build.ts";
 import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { defaultSeries, type Series } from "./kernel.ts";
 import type { Report } from "./operate.ts";
 import { Passed } from "./passed.ts";
 import { runFolder } from "./paths.ts";
@@ -41,7 +42,9 @@ if (left.length === 0)
 
 const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
-const passed = await Passed.with(await build({}));
+const kernelOf = (task: Task): Series => task.guest.kernel ?? defaultSeries;
+const passed = new Map<Series, Passed>();
+for (const kernel of new Set(left.map(kernelOf))) passed.set(kernel, await Passed.with(await build({ kernel })));
 const again = values.all || values["write-docs"] || process.env["LAB_SEED"] !== undefined;
 await Promise.all(Array.from({ length: guests }, worker));
 if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
@@ -50,8 +53,8 @@ process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
 async function worker(): Promise<void> {
   for (let task = left.shift(); task !== undefined; task = left.shift()) {
-    const known = again ? null : await passed.find(task.title);
-    if (known !== null) {
+    const known = again ? null : await passed.get(kernelOf(task))?.find(task.title);
+    if (known != null) {
       tally.passed += known.checks;
       tally.before += known.checks;
       process.stdout.write(
@@ -65,7 +68,8 @@ async function worker(): Promise<void> {
   }
 }
 
-async function perform({ title, guest: options, run }: Task): Promise<void> {
+async function perform(task: Task): Promise<void> {
+  const { title, guest: options, run } = task;
   const seen = { passed: 0, failed: 0 };
   const report: Report = (ok, what, details = "") => {
     const result = ok ? "passed" : "failed";
@@ -86,7 +90,7 @@ async function perform({ title, guest: options, run }: Task): Promise<void> {
   };
   const lost = await attempt(named, run, report);
   if (lost === null) {
-    if (seen.passed > 0 && seen.failed === 0) await passed.keep(title, seen.passed);
+    if (seen.passed > 0 && seen.failed === 0) await passed.get(kernelOf(task))?.keep(title, seen.passed);
     return;
   }
   process.stdout.write(`the guest of "${title}" is gone, and the task is begun anew: ${lost}\n`);

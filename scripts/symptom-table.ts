@@ -224,8 +224,8 @@ export function symptomsPage(): string {
     "## Symptoms",
     "Those of a log are recognised by their text, in the words of all kernel and Open vSwitch versions that were looked at; where no line\n" +
       "of a log tells a symptom, the checks named see it in the host's state. What the kernel answers only to the command that asked (its\n" +
-      "extended ack) is in no log: `vflag apply` tells what it means where it was refused, and `vflag explain`. The lab's stand-in NIC writes the driver's words for its LAG and\n" +
-      "eSwitch, so that its log has them on a real kernel.",
+      "extended ack) is in no log: `vflag apply` tells what it means where it was refused, and `vflag explain`. The lab's log\n" +
+      "is that of Debian's own mlx5_core.",
     table("symptom", symptomRows()),
     "## What the logs cannot tell",
     "- The driver says nothing when it takes a LAG down. By the kernel log (kernels before 5.19, whose debugfs does not show the LAG) a LAG is\n" +

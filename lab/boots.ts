@@ -4,7 +4,7 @@ import { type Network, networks, ports, switchUnit } from "./networks.ts";
 import { mustDo, type Report, reboot, say, write } from "./operate.ts";
 import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
-import { forwardsInHardware, forwardsInSoftware, makeBridge, startMachines } from "./traffic.ts";
+import { forwardsInHardware, forwardsInSoftware, makeBridge, startMachines, survivesFailover } from "./traffic.ts";
 
 /**
  * From power-on to packets in hardware without a hand, with vflag's units in a guest that has a disk of its own and reboots for
@@ -28,6 +28,7 @@ async function bootsWithoutAHand(guest: Guest, network: Network, report: Report)
     if (time === "first") await makeBridge(guest);
     await startMachines(guest);
     await forwardsInHardware(guest, report);
+    if (time === "second") await survivesFailover(guest, report);
     await works(guest, `and with guests that have VFs, after the ${time} boot`, report);
   }
   if (network.manager !== "ifupdown") return;

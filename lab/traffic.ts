@@ -41,6 +41,21 @@ export async function forwardsInHardware(guest: Guest, report: Report): Promise<
   report(missing.length === 0, "packets between VFs, and between VFs and the bond, are forwarded in hardware", unlike(missing, flows));
 }
 
+/** The first port's cable is pulled: all leaves by the second one, still in hardware. Then it is put back. */
+export async function survivesFailover(guest: Guest, report: Report): Promise<void> {
+  const then: Report = (ok, what, details) => report(ok, `with the first port's cable out, ${what}`, details);
+  const up = (links: number) =>
+    `for try in $(seq 100); do [ $(grep -c '^MII Status: up' /proc/net/bonding/${bond}) = ${links} ] && break; sleep 0.2; done; sleep 1`;
+  await doOutside(guest, { cable: "out", port: 0 });
+  // The bond's own status is a line of the same kind.
+  const mapping = await mustDo(guest, `${up(2)}; cat /sys/kernel/debug/mlx5/0000:01:00.0/lag/mapping`);
+  then(mapping.trim() !== "" && !/1$/m.test(mapping), "the LAG maps nothing to that port", mapping);
+  await forwardsInHardware(guest, then);
+  await doOutside(guest, { cable: "in", port: 0 });
+  const status = await mustDo(guest, `${up(3)}; cat /proc/net/bonding/${bond}`);
+  report(status.match(/^MII Status: up$/gm)?.length === 3, "with the cable back, both ports are up in the bond", status);
+}
+
 /** The same with a NIC that refuses every rule: packets pass, and no flow is said to be in hardware. */
 export async function forwardsInSoftware(guest: Guest, report: Report): Promise<void> {
   await doOutside(guest, { fault: "fail SET_FLOW_TABLE_ENTRY@pf NO_RES 0x1" });

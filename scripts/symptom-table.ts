@@ -45,7 +45,7 @@ export const steps: readonly Row[] = [
     what: "`sriov_numvfs` has the configured number",
     ids: ["vf-count"],
     simulated: [golden, "more-vfs-wanted-free"],
-    lab: [faults, "the firmware is short of VFs"],
+    lab: ["lab/firmware.ts", "the NIC offers 4 at most"],
   },
   {
     what: "`devlink dev eswitch show`: switchdev, not legacy",

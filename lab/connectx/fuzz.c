@@ -44,7 +44,7 @@ static struct {
     GArray *recording;
     GHashTable *ids;                    /* the recording's id -> this card's */
     uint32_t known[MAX_IDS];
-    unsigned known_count, at, furthest, rounds, requests;
+    unsigned known_count, at, furthest, rounds, requests, taken;
     uint64_t count, done, good, random;
     unsigned passed[0x1000], asked[0x1000];
     QEMUTimer *timer;
@@ -481,7 +481,9 @@ static void requests(void)
     stl_be_p(record, q->state.index + (below(4) ? (units + 3) / 4 : below(65536)));
     write_memory(q->doorbell_record + 4, record, 4);
     write_memory(0, frame, sizeof(frame));
+    uint16_t before = q->state.index;
     sq_doorbell(f, below(8) ? (uint32_t)q->state.index << 8 : chance(), below(8) ? q->resource.id << 8 : some_word());
+    fuzz.taken += q->state.index != before;
 }
 
 /* Receive queues are filled with whatever, completion and event queues are told of whatever. */
@@ -634,9 +636,9 @@ static void finish(void)
     struct rusage usage = { 0 };
     getrusage(RUSAGE_SELF, &usage);
     fprintf(stderr, "connectx: fuzz: %" PRIu64 " commands, %" PRIu64 " carried out, of %u opcodes %u at least once; "
-            "recording gone through %u times, to command %u; %u work requests, %" PRIu64 " packets at vports since; "
+            "recording gone through %u times, to command %u; %u work requests, of which %u taken, %" PRIu64 " packets at vports since; "
             "%ld MiB at most; never:%s\n",
-            fuzz.done, fuzz.good, known, passed, fuzz.rounds, MAX(fuzz.furthest, fuzz.at), fuzz.requests, packets,
+            fuzz.done, fuzz.good, known, passed, fuzz.rounds, MAX(fuzz.furthest, fuzz.at), fuzz.requests, fuzz.taken, packets,
             usage.ru_maxrss / 1024, never->str);
     fflush(stderr);
     _exit(0);

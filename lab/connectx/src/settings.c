@@ -185,6 +185,9 @@ static bool read_text(Card *card, char *text, const char *file, Error **errp)
     for (unsigned i = 1; lines[i]; i++) {
         g_auto(GStrv) words = g_strsplit(lines[i], " ", 4);
         const char *wrong;
+        if (!*lines[i] && !lines[i + 1]) {
+            break;
+        }
         if (words[0] && !strcmp(words[0], "end")) {
             g_autofree char *expected = g_strdup_printf("end %u", count);
             if (!strcmp(lines[i], expected) && (!lines[i + 1] || (!*lines[i + 1] && !lines[i + 2]))) {

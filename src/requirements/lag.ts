@@ -54,7 +54,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
   if (pf.lag === null && vfsOffered !== null) {
     const text = `set NUM_OF_VFS to 64 or less in the firmware (vflag sets it where the spec has \`firmware: {manage: true}\`, and 64 VFs a port at most), then reboot`;
     const actual = `the driver shows no LAG at all, as where the firmware is set up for more than 64 VFs (${vfsOffered}) and withdraws it`;
-    return finding(actual, "error", { kind: "person", text });
+    return alone(finding(actual, "error", { kind: "person", text }));
   }
   if (pf.lag === null)
     return alone(

@@ -144,7 +144,7 @@ test("a card that fails leaves the other card to be set up", async () => {
 
 test("ports that refuse to change their modes together are asked one after the other", async () => {
   const world = fresh();
-  const host = new SlowHost(world, ({ kind }, isAlone) => kind === "set-eswitch-mode" && !isAlone);
+  const host = new SlowHost(world, ({ kind }, isAlone) => kind === "set-eswitch-mode" && !isAlone, "EBUSY");
   const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
   const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
   assert.equal(outcome?.status, "settled");
@@ -158,7 +158,7 @@ test("ports that refuse to change their modes together are asked one after the o
 });
 
 test("ports that refuse to change their modes at all are asked together, then the first alone", async () => {
-  const host = new SlowHost(fresh(), ({ kind }) => kind === "set-eswitch-mode");
+  const host = new SlowHost(fresh(), ({ kind }) => kind === "set-eswitch-mode", "EINVAL");
   const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
   const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
   assert.equal(outcome?.status, "stopped");
@@ -172,6 +172,7 @@ test("no port is asked again after silence, or where vflag itself would not do i
     ["ETIMEDOUT", "no answer within 120000 ms; the kernel may still be at work"],
     ["EBUSY", "not done: VF 0 (0000:37:00.2) is in use by process 4711 (qemu-kvm)"],
     [null, "it reads back as legacy"],
+    ["ENOMEM", "Failed setting eswitch to offloads: the driver may be half-way"],
   ] as const) {
     const host = new SlowHost(fresh(), ({ kind }) => kind === "set-eswitch-mode", code, reason);
     const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });

@@ -34,6 +34,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     "how the LAG spreads flows: it follows the links, of which bond-links speaks, and the driver's and firmware's abilities",
     ["pfs.*.lag.mapping", "pfs.*.lag.mapping.*", "pfs.*.lag.portSelection", "pfs.*.lag.sharedFdb"],
   ],
+  ["whether the kernel offloads is seen by its representors too; that it was built without is noticed", ["kernelOptions"]],
   ["either is believed; what the log leaves open is unknown already", ["pfs.*.lag.source"]],
   [
     "what was logged explains what is wrong, and a working host says by its state that it works; lines that matter all the same are told as sightings",

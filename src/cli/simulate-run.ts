@@ -37,12 +37,13 @@ export async function happenTo(file: string, event: "network" | "reboot" | "gues
   const world = simulatedWorld(file);
   const started = event === "guests" ? startGuests(world) : [];
   if (event === "reboot") reboot(world);
-  if (event === "network") network(world);
+  const warnings = event === "network" ? network(world) : [];
   await saveWorld(file, world);
   const bonds = world.state.bonds.map((bond) => `${bond.name} (${bond.mode}) of ${bond.slaves.map((slave) => slave.netdev).join(", ")}`);
   if (event === "reboot") print("The host has rebooted.\n");
   else if (event === "guests") print(started.length === 0 ? "No VF with a driver is free.\n" : `Guests started: ${started.join(", ")}.\n`);
   else print(bonds.length === 0 ? "Networking ran; this host's networking makes no bond.\n" : `Networking made ${bonds.join("; ")}.\n`);
+  for (const warning of warnings) print(`It was warned: ${warning}\n`);
 }
 
 /** `simulate fault`. */

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { isInstalled } from "../scripts/package/tools.ts";
 import { Chromium, noChromium } from "../test/support/chromium.ts";
 import { makeFleet } from "../test/support/fleet.ts";
-import { line, megabytes, milliseconds, taken } from "./measure.ts";
+import { line, megabytes, milliseconds, program, taken } from "./measure.ts";
 
 /** `vflag fleet` for 10,000 hosts with 2 x 16 VFs: two days of states, with what went wrong on some of them. */
 
@@ -27,12 +27,16 @@ export async function fleetBench(command: string): Promise<string[]> {
     const page = join(folder, "fleet.html");
     const report = vflag(["report", "--write", page]);
     const peak = Math.max(...[first, second, status, diff, report].map(({ peakMiB }) => peakMiB));
+    // Beside it in the same run: on a busy machine both take more.
+    const floor = floorOf(join(folder, "day1"));
+    const times = ((first.cpu + second.cpu) / 2 / hosts / floor).toFixed(1);
     const rate = (run: { readonly milliseconds: number }) => `${Math.round((hosts / run.milliseconds) * 1000)} hosts/s`;
     const cpu = (run: { readonly cpu: number }) => `${seconds(run.cpu)} of a processor`;
     const megs = (size: number) => megabytes(size / 1024 / 1024);
     return [
       line(`fleet of ${hosts}: import of the first day`, rate(first), `(asked: 500 hosts/s or more; ${cpu(first)})`),
       line(`fleet of ${hosts}: import of the second day`, rate(second), `(asked: 500 hosts/s or more; ${cpu(second)})`),
+      line("  a host: JSON.parse, one hash and zstd of its text; import", `${milliseconds(floor)}`, `(import: ${times} times as long)`),
       line(`fleet of ${hosts}: status`, seconds(status.milliseconds), `(asked: under 2 s; ${cpu(status)})`),
       line(`fleet of ${hosts}: diff of the two days`, seconds(diff.milliseconds), `(asked: under 3 s; ${cpu(diff)})`),
       line(`fleet of ${hosts}: report as HTML`, seconds(report.milliseconds), `(asked: under 10 s; ${cpu(report)})`),
@@ -46,6 +50,13 @@ export async function fleetBench(command: string): Promise<string[]> {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** What the import cannot do without, in ms a host: bench/floor.ts. */
+function floorOf(folder: string): number {
+  const floor = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "floor.ts"), folder];
+  const { milliseconds: taken }: { readonly milliseconds: number } = JSON.parse(program(process.execPath, floor));
+  return taken;
 }
 
 /** @returns the bytes of one day */

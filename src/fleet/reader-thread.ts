@@ -15,6 +15,9 @@ parentPort?.on("message", (jobs: readonly Job[]) => {
   for (const job of jobs) last = last.then(() => answer(job));
 });
 
+// Time runs from now on.
+parentPort?.postMessage([]);
+
 async function answer(job: Job): Promise<void> {
   ready.push(await carryOut(job).then((result): Answer => ({ result }), refused));
   left -= 1;

@@ -42,6 +42,8 @@ export class Reader implements Disposable {
   /** Jobs that the thread has, in the order in which it answers; and how many answers have come from it. */
   #asked: Asked[] = [];
   #answered = 0;
+  /** The thread has said that it is there: before that its jobs' time does not run. */
+  #ready = false;
   /** Jobs that it will get together: a message costs as much as a small job. */
   #waiting: Asked[] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -78,8 +80,13 @@ export class Reader implements Disposable {
   #started(): Thread {
     const thread = this.#start(this.#limits);
     this.#answered = 0;
+    this.#ready = false;
     thread.worker.on("message", (answers: readonly Answer[]) => {
-      if (thread === this.#thread) for (const answer of answers) this.#next(answer);
+      if (thread !== this.#thread) return;
+      if (!this.#ready && this.#timer !== null) clearTimeout(this.#timer);
+      if (!this.#ready) this.#timer = this.#watch();
+      this.#ready = true;
+      for (const answer of answers) this.#next(answer);
     });
     thread.worker.on("error", (error: Error) => {
       const memory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
@@ -106,7 +113,7 @@ export class Reader implements Disposable {
       this.#timer = null;
       if (thread === null || thread !== this.#thread || this.#asked.length === 0) return;
       // Answers may be on their way.
-      if (Atomics.load(thread.done, 0) === before && before - this.#answered < this.#asked.length)
+      if (this.#ready && Atomics.load(thread.done, 0) === before && before - this.#answered < this.#asked.length)
         this.#giveUp(`reading it takes more than ${this.#limits.milliseconds / 1000} s`);
       else this.#timer = this.#watch();
     }, this.#limits.milliseconds);
@@ -145,7 +152,10 @@ function startThread({ mebibytes }: ReaderLimits): Thread {
 export async function* ahead<T, R>(items: Iterable<T>, most: number, start: (item: T) => Promise<R>): AsyncGenerator<readonly [T, R]> {
   const started: (readonly [T, Promise<R>])[] = [];
   for (const item of items) {
-    started.push([item, start(item)]);
+    const result = start(item);
+    // Where one before it fails, nobody waits for it any more.
+    result.catch(() => {});
+    started.push([item, result]);
     if (started.length < most) continue;
     // Half of them are taken before new ones are started, so that these go out together.
     for (const [done, result] of started.splice(0, Math.ceil(most / 2))) yield [done, await result];

@@ -1,41 +1,10 @@
 import * as z from "zod";
+import { type Field, isObject, objectCode } from "./object-code.ts";
+import { type Problem, Problems, type Read, wrong } from "./read-problems.ts";
 import { stateLimits } from "./state-limits.ts";
 
 /** What a schema makes of data: the data with its defaults, or what is wrong with it, the first so many of it. */
 export type Checked<T> = { readonly data: T } | { readonly problems: readonly string[] };
-
-interface Problem {
-  /** From the inside to the outside. */
-  readonly path: PropertyKey[];
-  readonly message: string;
-}
-
-class Problems {
-  readonly found: Problem[] = [];
-  readonly most: number;
-
-  constructor(most: number) {
-    this.most = most;
-  }
-
-  get enough(): boolean {
-    return this.found.length >= this.most;
-  }
-
-  /** What was found since then is in this place. */
-  within(key: PropertyKey, since: number): void {
-    for (let at = since; at < this.found.length; at++) this.found[at]?.path.push(key);
-  }
-
-  /** @returns `wrong` */
-  add(message: string): typeof wrong {
-    if (!this.enough) this.found.push({ path: [], message });
-    return wrong;
-  }
-}
-
-const wrong: unique symbol = Symbol("wrong");
-type Read = (value: unknown, problems: Problems) => unknown;
 
 /**
  * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a quarter of the time: thousands of states are
@@ -65,7 +34,7 @@ function textOf(path: readonly PropertyKey[], message: string): string {
 
 function readerOf(schema: z.core.$ZodType): Read {
   if (schema instanceof z.core.$ZodObject) return objectReader(schema);
-  if (schema instanceof z.core.$ZodArray) return listReader(readerOf(schema._zod.def.element));
+  if (schema instanceof z.core.$ZodArray) return listReader(schema);
   if (schema instanceof z.core.$ZodRecord) return recordReader(readerOf(schema._zod.def.valueType));
   if (schema instanceof z.core.$ZodDiscriminatedUnion) return kindReader(schema);
   if (schema instanceof z.core.$ZodUnion) return unionReader(schema._zod.def.options.map(readerOf));
@@ -130,14 +99,6 @@ function messageOf(schema: z.core.$ZodType, value: unknown): string {
   return z.core.safeParse(schema, value).error?.issues[0]?.message ?? "Invalid input";
 }
 
-interface Field {
-  readonly key: string;
-  readonly read: Read;
-  /** Whether it may be missing; then `initial` makes its value, where it has one. */
-  readonly optional: boolean;
-  readonly initial: (() => unknown) | null;
-}
-
 function objectReader(schema: z.core.$ZodObject): Read {
   if (schema._zod.def.catchall?._zod.def.type !== "never") throw new Error("a state has strict objects only");
   const fields = Object.entries(schema._zod.def.shape).map(([key, inner]): Field => {
@@ -147,63 +108,10 @@ function objectReader(schema: z.core.$ZodObject): Read {
   const keys = new Set(fields.map(({ key }) => key));
   const complete = (object: Readonly<Record<string, unknown>>, problems: Problems) => ordered(object, fields, keys, problems);
   const refuse = (value: unknown, problems: Problems): typeof wrong => problems.add(messageOf(schema, value));
-  return generated(fields)(
+  return objectCode(fields)(
     fields.map(({ read }) => read),
     { wrong, isObject, complete, refuse },
   );
-}
-
-interface Helpers {
-  readonly wrong: typeof wrong;
-  readonly isObject: typeof isObject;
-  readonly complete: (object: Readonly<Record<string, unknown>>, problems: Problems) => Record<string, unknown> | typeof wrong;
-  readonly refuse: (value: unknown, problems: Problems) => typeof wrong;
-}
-
-/**
- * Writes the function that reads objects of one kind: with the names of its keys in it, it takes a third of the time that a loop over
- * them takes. The names are the schema's.
- */
-function generated(fields: readonly Field[]): (readers: readonly Read[], helpers: Helpers) => Read {
-  const names = fields.map(({ key }) => JSON.stringify(key));
-  const readers = names.map((_, index) => `const read${index} = readers[${index}];`);
-  const missing = names.map((name) => ` || value[${name}] === undefined`);
-  const reads = names.map(
-    (name, index) => `
-    before = object[${name}];
-    if (before !== undefined) {
-      after = read${index}(before, problems);
-      if (after === wrong) {
-        problems.within(${name}, since);
-        if (problems.enough) return wrong;
-        since = problems.found.length;
-        fine = false;
-      } else if (after !== before) object[${name}] = after;
-    }`,
-  );
-  const source = `
-  const { wrong, isObject, complete, refuse } = helpers;
-  ${readers.join("\n  ")}
-  return (value, problems) => {
-    if (!isObject(value)) return refuse(value, problems);
-    let count = 0;
-    for (const key in value) count++;
-    const object = count !== ${names.length}${missing.join("")} ? complete(value, problems) : value;
-    if (object === wrong) return wrong;
-    let since = problems.found.length;
-    let fine = true;
-    let before;
-    let after;${reads.join("")}
-    return fine ? object : wrong;
-  };`;
-  const made: unknown = new Function("readers", "helpers", source);
-  if (!isMaker(made)) throw new Error("a function is no function");
-  return made;
-}
-
-/** What was generated has the type that its source says. */
-function isMaker(made: unknown): made is (readers: readonly Read[], helpers: Helpers) => Read {
-  return typeof made === "function";
 }
 
 /** The same object with what is missing filled in. */
@@ -232,9 +140,16 @@ function ordered(
   return problems.found.length > since || problems.enough ? wrong : result;
 }
 
-function listReader(read: Read): Read {
+function listReader(schema: z.core.$ZodArray): Read {
+  const read = readerOf(schema._zod.def.element);
+  const bounds = (schema._zod.def.checks ?? []).map((check) =>
+    check instanceof z.core.$ZodCheckMaxLength ? check._zod.def.maximum : null,
+  );
+  if (bounds.includes(null)) throw new Error("compiled-schema.ts knows no check of a list but its greatest length");
+  const most = Math.min(...bounds.map(Number));
   return (value, problems) => {
     if (!Array.isArray(value)) return problems.add("Invalid input: expected array");
+    if (value.length > most) return problems.add(`it has ${value.length} entries, and ${most} is the limit`);
     let fine = true;
     for (let index = 0; index < value.length; index++) {
       const before: unknown = value[index];
@@ -297,8 +212,4 @@ function unionReader(readers: readonly Read[]): Read {
     problems.found.push(...best);
     return wrong;
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,9 @@ import { PciAddress } from "./schemas.ts";
 
 /** What the kernel log says of the host's NICs, their bonds and what lies beneath them. */
 
+/** So many lines a state has at most: what they mean is found by looking from each at those after it. */
+const mostKernelLines = 4096;
+
 export const KernelLine = z
   .strictObject({
     seconds: z.number().min(0),
@@ -18,12 +21,14 @@ export const KernelLine = z
   });
 export type KernelLine = z.infer<typeof KernelLine>;
 
-export const KernelLog = z.strictObject({ complete: z.boolean(), omitted: z.int().min(0), lines: z.array(KernelLine) }).meta({
-  id: "KernelLog",
-  description:
-    "the lines about NICs, bonds and IOMMU, oldest first. complete: the log was read from the kernel's start without a gap, so that what is " +
-    "not here was not said; omitted: how many older lines about them are left out",
-});
+export const KernelLog = z
+  .strictObject({ complete: z.boolean(), omitted: z.int().min(0), lines: z.array(KernelLine).max(mostKernelLines) })
+  .meta({
+    id: "KernelLog",
+    description:
+      "the lines about NICs, bonds and IOMMU, oldest first. complete: the log was read from the kernel's start without a gap, so that what is " +
+      "not here was not said; omitted: how many older lines about them are left out",
+  });
 export type KernelLog = z.infer<typeof KernelLog>;
 
 /** As a state has it; one that was saved before vflag looked at the log reads as not known. */

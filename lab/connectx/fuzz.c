@@ -636,8 +636,8 @@ static void finish(void)
     struct rusage usage = { 0 };
     getrusage(RUSAGE_SELF, &usage);
     fprintf(stderr, "connectx: fuzz: %" PRIu64 " commands, %" PRIu64 " carried out, of %u opcodes %u at least once; "
-            "recording gone through %u times, to command %u; %u work requests, of which %u taken, %" PRIu64 " packets at vports since; "
-            "%ld MiB at most; never:%s\n",
+            "recording gone through %u times, to command %u; %u work requests, of which %u taken, "
+            "%" PRIu64 " packets at vports since; %ld MiB at most; never:%s\n",
             fuzz.done, fuzz.good, known, passed, fuzz.rounds, MAX(fuzz.furthest, fuzz.at), fuzz.requests, fuzz.taken, packets,
             usage.ru_maxrss / 1024, never->str);
     fflush(stderr);

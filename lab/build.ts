@@ -48,9 +48,9 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   const key = await sshKey(tools);
   const image = await buildImage({ root, ...kernel, publicKey: key.public, tools });
   const driver = await checksum(moduleFile(kernel.kernel, "drivers/net/ethernet/mellanox/mlx5/core/mlx5_core"));
-  const built: Build = { image, tools, card, driver, privateKey: key.private };
+  const built: Build = { image, tools, card: card.object, driver, privateKey: key.private };
   await writeFile(recordOf(series), JSON.stringify(built));
-  if (options.clean === true) await removeOthers([image.folder, tools.root, root, dirname(card), ...kernel.folders]);
+  if (options.clean === true) await removeOthers([image.folder, tools.root, root, ...card.folders, ...kernel.folders]);
   return built;
 }
 

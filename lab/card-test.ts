@@ -46,7 +46,7 @@ async function prepare(wanted: Series): Promise<Bed> {
   await apt.prepare(false);
   const tools = await prepareTools(apt);
   const [kernel, root, card] = await Promise.all([prepareKernel(apt, tools, wanted, false), buildRoot(apt, tools), buildCard(apt, tools)]);
-  return { kernel, tools, card, initrd: await buildSmallGuest(root, kernel, tools) };
+  return { kernel, tools, card: card.object, initrd: await buildSmallGuest(root, kernel, tools) };
 }
 
 async function worker(): Promise<void> {

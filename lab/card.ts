@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { backports, type PrivateApt, suite } from "./apt.ts";
 import { cached, contentsOf } from "./cache.ts";
 import { mustRun } from "./exec.ts";
@@ -16,14 +16,14 @@ interface Headers {
 
 const source = join(import.meta.dirname, "connectx");
 
-/** Compiles the card for the QEMU of the tools, and returns the shared object. One serves all kernels. */
-export async function buildCard(apt: PrivateApt, tools: Tools): Promise<string> {
+/** Compiles the card for the QEMU of the tools: a shared object that serves all kernels. `folders` are the steps' results. */
+export async function buildCard(apt: PrivateApt, tools: Tools): Promise<{ object: string; folders: readonly string[] }> {
   const headers = await cardHeaders(apt, tools);
   const folder = await cached("connectx", [tools.root, ...Object.values(headers), ...(await contentsOf(source))], async (into) => {
     await mustRun([join(source, "build.sh"), headers.qemu, headers.kernel, headers.glib, into], { env: tools.env });
     for (const name of await readdir(into)) if (name !== "connectx.so") await rm(join(into, name), { recursive: true });
   });
-  return join(folder, "connectx.so");
+  return { object: join(folder, "connectx.so"), folders: [folder, dirname(headers.qemu)] };
 }
 
 /**

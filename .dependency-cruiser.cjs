@@ -26,7 +26,10 @@ module.exports = {
       name: "spec-imports-values-only",
       severity: "error",
       from: { path: inside("spec") },
-      to: { path: "^src/", pathNot: ["^src/spec/", "^src/host/(state|schemas|values|models|observed|cards|kernel-arguments)\\.ts$"] },
+      to: {
+        path: "^src/",
+        pathNot: ["^src/spec/", "^src/host/(state|schemas|values|models|observed|cards|kernel-arguments|plain-text)\\.ts$"],
+      },
     },
     {
       name: "requirements-import-spec-boot-openstack-and-host-data",

@@ -22,7 +22,9 @@ export function makeProgram(script: string, folder: string): string {
     disableExperimentalSEAWarning: true,
     execArgvExtension: "none",
     // MiB that are filled before V8 first looks for what is no longer used: a boot stage ends before that.
-    execArgv: ["--min-semi-space-size=16"],
+    // No configuration of OpenSSL, neither OPENSSL_CONF's nor the machine's, is read: it can load a shared object, and a broken one would
+    // prevent the start. Source: Node's documentation, --openssl-config.
+    execArgv: ["--min-semi-space-size=16", "--openssl-config=/dev/null"],
   };
   writeFileSync(file("sea.json"), JSON.stringify(config));
   // Two builds of one script are the same byte for byte: no random seed is in the heap that is kept, nor a warning's text, which has

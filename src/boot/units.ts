@@ -110,15 +110,26 @@ function sandbox(program: string): string[] {
     "StateDirectory=vflag",
     "StateDirectoryMode=0750",
     "RuntimeDirectory=vflag",
+    "RuntimeDirectoryMode=0700",
     "RuntimeDirectoryPreserve=yes",
     ...hardening(program, []),
   ];
+}
+
+/**
+ * Whether a path can stand in a unit as it is: systemd splits a line at blanks, expands % and $, and a line feed would begin a directive of
+ * its own. Source: systemd.service(5), "Command lines"; systemd.unit(5), "Specifiers".
+ */
+export function isUnitPath(path: string): boolean {
+  return /^\/[\w@+=:,./-]+$/.test(path) && !/(^|\/)\.\.?(\/|$)/.test(path);
 }
 
 /** What all units of vflag have in common. @param capabilities beyond those that to look at a host takes */
 export function hardening(program: string, capabilities: readonly string[]): string[] {
   const looking = ["CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYSLOG"];
   return [
+    // Nobody else reads or holds what it makes; a report's mode is given by itself.
+    "UMask=0077",
     "ProtectSystem=strict",
     // A program that was put into a home is still found.
     `ProtectHome=${/^\/(home|root|run\/user)\//.test(program) ? "read-only" : "yes"}`,

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Action } from "../host/action.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import type { Stage } from "../requirements/requirement.ts";
-import { exitCodes, finish } from "./exit.ts";
+import { actFirst, exitCodes, finish } from "./exit.ts";
 import {
   hostOption,
   type OutputOptions,
@@ -93,41 +93,41 @@ async function run(
   { spec: file, host: name, output, wait = 0, holdUdev, restartOvs = false }: SpecOptions & OutputOptions & BootOptions & RestartOvsOptions,
 ): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor } = await import("./target.ts");
-  const { printable } = await import("../report/escape.ts");
   const { apply } = await import("../reconcile/apply.ts");
   const { awaitBonds } = await import("../reconcile/await-bonds.ts");
   const { Watched } = await import("../reconcile/watched.ts");
   const { awaitPorts } = await import("../reconcile/await-ports.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
-  const { runProgram } = await import("../host/linux/program.ts");
-  const { plainProgress, terminalProgress } = await import("../report/progress.ts");
+  const { inOwnSession } = await import("../host/linux/program.ts");
   const { resolvePorts } = await import("../spec/selectors.ts");
   const { stages: all } = await import("../requirements/stages.ts");
+  const { Interruption } = await import("./interruption.ts");
+  const { progressOf } = await import("./progress.ts");
+  const { recordKeeper } = await import("./records.ts");
   const stages = asked === "all" ? all : asked;
   const spec = readSpec(file);
   const target = await openTarget(name, true, asked === "all" ? "everything" : "nics", spec);
   try {
-    const style = styleFor(process.stderr);
     const lock = acquireLock(target.lockFile, command);
+    // A signal from now on ends the run when nothing is under way any more, and before the lock is let go of.
+    using interruption = new Interruption();
     try {
+      actFirst();
       // On a simulated host nothing appears by itself.
       const seconds = name === "local" ? wait : 0;
-      const withPorts = await awaitPorts(target.host, spec, seconds);
-      const seen = stages.includes("late") ? await awaitBonds(target.host, spec, seconds, withPorts) : withPorts;
-      const silent = output === "json";
-      const progress =
-        process.stderr.isTTY === true && !silent
-          ? await terminalProgress(
-              spec.nics.map((nic) => nic.name),
-              style,
-            )
-          : plainProgress(silent ? () => {} : (line) => process.stderr.write(`${printable(line)}\n`), style);
+      const withPorts = await interruption.unless(awaitPorts(target.host, spec, seconds));
+      const seen = stages.includes("late") ? await interruption.unless(awaitBonds(target.host, spec, seconds, withPorts)) : withPorts;
+      const progress = await progressOf(
+        output === "json",
+        spec.nics.map((nic) => nic.name),
+      );
+      const keeper = recordKeeper(name);
       const performed = new Set<Action>();
       const act = (acted: () => void) =>
         apply(new Watched(target.host, seen), spec, {
           command,
           stages,
-          journalFile: target.journalFile,
+          journal: { file: target.journalFile, keeper },
           progress: {
             ...progress.observer,
             actionEnds: (step, action, failure) => {
@@ -137,14 +137,15 @@ async function run(
           },
           allowed: { restartOvs },
           acted,
+          signal: interruption.signal,
         });
       const { holdingUdev, mayHoldUdev } = await import("../host/linux/udev-queue.ts");
-      const warn = (text: string) => process.stderr.write(`vflag: ${text}\n`);
       // systemd says by this variable that it started the command; nobody else tells udev to go on when it is killed.
       const isUnit = name === "local" && process.env["INVOCATION_ID"] !== undefined;
       const ports = spec.nics.map((nic) => resolvePorts(nic, seen));
       const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);
-      const applied = await (holds ? holdingUdev(runProgram, act, { warn }) : act(() => {})).finally(progress.finish);
+      const applied = await (holds ? holdingUdev(inOwnSession, act, keeper) : act(() => {})).finally(progress.finish);
+      interruption.check();
       // The boot stages have no time for a rehearsal.
       const { afterReboot } = await import("../reconcile/plan.ts");
       const reboot = asked === "all" ? await afterReboot(spec, applied.after, applied.outcomes) : null;
@@ -162,6 +163,10 @@ async function run(
       }
       const works = applied.verdicts.every((verdict) => verdict.answer === "works" || (asked !== "all" && onlyLasts(verdict)));
       finish(reboot === null && works ? exitCodes.fine : exitCodes.pending);
+    } catch (error) {
+      // Whatever it was that failed when the run came to rest, it was told to stop.
+      interruption.check();
+      throw error;
     } finally {
       lock.release();
     }

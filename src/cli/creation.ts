@@ -38,14 +38,13 @@ export async function create<Thing>(
   run: () => Promise<Creation<Thing>>,
   text: (creation: Creation<Thing>) => Promise<string>,
 ): Promise<void> {
-  const { print, printJson } = await import("./target.ts");
-  const { printable } = await import("../report/escape.ts");
+  const { print, printJson, say } = await import("./target.ts");
   const { commandLineText } = await import("../report/creation-text.ts");
   const { succeeded } = await import("../openstack/creation.ts");
   const json = options.output === "json";
   const line = commandLineText(command);
   // The JSON has the command in it; whoever waits sees it on the error output.
-  if (json) process.stderr.write(printable(line));
+  if (json) say(line);
   else print(line);
   const creation: Creation<Thing> = options.dryRun ? { name, command, outcome: "planned", thing: null, findings: [] } : await run();
   if (json) {

@@ -1,17 +1,10 @@
-import { existsSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { momentOf, secondsOf } from "../fleet/times.ts";
 import { exitCodes, finish } from "./exit.ts";
+import { type DatabaseOptions, databaseOption, onDatabase, open, spoolOf } from "./fleet-database.ts";
 import { type OutputOptions, outputOption, restartOvsOption } from "./options.ts";
 import { version } from "./version.ts";
 
-interface DatabaseOptions {
-  readonly db?: string;
-}
-
-const databaseOption = () =>
-  new Option("--db <file>", "the fleet's database (default: $VFLAG_FLEET_DB, or vflag/fleet.db in $XDG_STATE_HOME or ~/.local/state)");
 const staleOption = () => new Option("--stale <age>", "how old a state may be: 90m, 24h, 7d").argParser(seconds).default(86_400, "24h");
 const hostsOption = () => new Option("--hosts", "name every host").default(false);
 
@@ -46,7 +39,7 @@ function collectCommand(): Command {
         "Exit code: 0 every host answered, 2 one did not, 1 error.\n\nExamples:\n  vflag fleet collect -i inventory --become\n" +
         "  vflag fleet collect compute -i inventory -f 100\n",
     )
-    .action(runCollect);
+    .action(onDatabase((_pattern: string, options: CollectCommandOptions) => options, runCollect));
 }
 
 interface CollectCommandOptions extends DatabaseOptions, OutputOptions {
@@ -67,7 +60,7 @@ async function runCollect(pattern: string, options: CollectCommandOptions): Prom
   using reader = await openReader();
   const result = await collect(history, reader, {
     ...{ inventories: options.inventory, pattern, forks: options.forks, become: options.become, program: options.program },
-    ...{ connectSeconds: options.timeout, taskSeconds: options.taskTimeout, spool: `${databaseFile(options)}.spool` },
+    ...{ connectSeconds: options.timeout, taskSeconds: options.taskTimeout, spool: spoolOf(options) },
   });
   if (options.output === "json") printJson({ schema: "vflag/fleet-collect/1", ...result });
   else print(collectText(result, styleFor(process.stdout)));
@@ -84,16 +77,21 @@ function importCommand(): Command {
       "\nThe file's name is the host's. Exit code: 0 all taken in, 2 some were not understood, 1 error.\n\nExamples:\n" +
         "  ssh hv1 vflag inspect -o json --with-spec > states/hv1.json\n  vflag fleet import states\n",
     )
-    .action(async (paths: readonly string[], options: DatabaseOptions) => {
-      const { print, styleFor } = await import("./target.ts");
-      const { importFiles } = await import("../fleet/import.ts");
-      const { importText } = await import("../report/fleet-text.ts");
-      using history = await open(options, true);
-      using reader = await openReader();
-      const result = await importFiles(history, reader, paths);
-      print(importText(result, styleFor(process.stdout)));
-      finish(result.failed.length === 0 ? exitCodes.fine : exitCodes.pending);
-    });
+    .action(
+      onDatabase(
+        (_paths: readonly string[], options: DatabaseOptions) => options,
+        async (paths: readonly string[], options: DatabaseOptions) => {
+          const { print, styleFor } = await import("./target.ts");
+          const { importFiles } = await import("../fleet/import.ts");
+          const { importText } = await import("../report/fleet-text.ts");
+          using history = await open(options, true);
+          using reader = await openReader();
+          const result = await importFiles(history, reader, paths);
+          print(importText(result, styleFor(process.stdout)));
+          finish(result.failed.length === 0 ? exitCodes.fine : exitCodes.pending);
+        },
+      ),
+    );
 }
 
 type StatusOptions = DatabaseOptions & OutputOptions & { readonly stale: number; readonly hosts: boolean; readonly judge: boolean };
@@ -111,18 +109,23 @@ function statusCommand(): Command {
       "\nExit code: 0 every NIC of every host works, by a fresh state; 2 one does not, or it is not known; 1 error.\n\nExamples:\n" +
         "  vflag fleet status\n  vflag fleet status --hosts --stale 6h\n",
     )
-    .action(async (options: StatusOptions) => {
-      const { print, printJson, styleFor } = await import("./target.ts");
-      const { judgedAll } = await import("../fleet/judge.ts");
-      const { allWork, statusOf } = await import("../fleet/status.ts");
-      const { fleetStatusText } = await import("../report/fleet-text.ts");
-      using history = await open(options);
-      using reader = await openReader();
-      const status = statusOf(await judgedAll(history, reader, history.known(), options.judge), Date.now(), options.stale);
-      if (options.output === "json") printJson({ schema: "vflag/fleet-status/1", ...status });
-      else print(fleetStatusText(status, styleFor(process.stdout), { full: options.hosts }));
-      finish(allWork(status) ? exitCodes.fine : exitCodes.pending);
-    });
+    .action(
+      onDatabase(
+        (options: StatusOptions) => options,
+        async (options: StatusOptions) => {
+          const { print, printJson, styleFor } = await import("./target.ts");
+          const { judgedAll } = await import("../fleet/judge.ts");
+          const { allWork, statusOf } = await import("../fleet/status.ts");
+          const { fleetStatusText } = await import("../report/fleet-text.ts");
+          using history = await open(options);
+          using reader = await openReader();
+          const status = statusOf(await judgedAll(history, reader, history.known(), options.judge), Date.now(), options.stale);
+          if (options.output === "json") printJson({ schema: "vflag/fleet-status/1", ...status });
+          else print(fleetStatusText(status, styleFor(process.stdout), { full: options.hosts }));
+          finish(allWork(status) ? exitCodes.fine : exitCodes.pending);
+        },
+      ),
+    );
 }
 
 type DiffOptions = DatabaseOptions & OutputOptions & { readonly since: number; readonly hosts: boolean; readonly guests: boolean };
@@ -140,17 +143,22 @@ function diffCommand(): Command {
       "\nWhat was known of each host then is held against what is known now; counters of flows, lines of logs and guests are left out.\n" +
         "Exit code: 0 nothing changed, 2 something did, 1 error.\n\nExamples:\n  vflag fleet diff --since 2026-01-31\n  vflag fleet diff --since 12h -o json\n",
     )
-    .action(async (options: DiffOptions) => {
-      const { print, printJson, styleFor } = await import("./target.ts");
-      const { diffSince } = await import("../fleet/diff.ts");
-      const { fleetDiffText } = await import("../report/fleet-text.ts");
-      using history = await open(options);
-      using reader = await openReader();
-      const diff = await diffSince(history, reader, options.since, options.guests);
-      if (options.output === "json") printJson({ schema: "vflag/fleet-diff/1", ...diff });
-      else print(fleetDiffText(diff, styleFor(process.stdout), { full: options.hosts }));
-      finish(diff.hosts.length === 0 ? exitCodes.fine : exitCodes.pending);
-    });
+    .action(
+      onDatabase(
+        (options: DiffOptions) => options,
+        async (options: DiffOptions) => {
+          const { print, printJson, styleFor } = await import("./target.ts");
+          const { diffSince } = await import("../fleet/diff.ts");
+          const { fleetDiffText } = await import("../report/fleet-text.ts");
+          using history = await open(options);
+          using reader = await openReader();
+          const diff = await diffSince(history, reader, options.since, options.guests);
+          if (options.output === "json") printJson({ schema: "vflag/fleet-diff/1", ...diff });
+          else print(fleetDiffText(diff, styleFor(process.stdout), { full: options.hosts }));
+          finish(diff.hosts.length === 0 ? exitCodes.fine : exitCodes.pending);
+        },
+      ),
+    );
 }
 
 type PlanOptions = DatabaseOptions & OutputOptions & { readonly hosts: boolean; readonly restartOvs: boolean };
@@ -167,21 +175,26 @@ function planCommand(): Command {
       "after",
       "\nExit code: 0 nothing to do anywhere, 2 changes pending, 1 error.\n\nExamples:\n  vflag fleet plan\n  vflag fleet plan hv1 hv2 -o json\n",
     )
-    .action(async (names: readonly string[], options: PlanOptions) => {
-      const { print, printJson, styleFor, UsageError } = await import("./target.ts");
-      const { planFleet } = await import("../fleet/plan.ts");
-      const { fleetPlanText } = await import("../report/fleet-text.ts");
-      using history = await open(options);
-      using reader = await openReader();
-      const known = new Set(history.known().map(({ host }) => host));
-      const strange = names.filter((name) => !known.has(name));
-      if (strange.length > 0)
-        throw new UsageError(`nothing is known of ${strange.join(", ")}: \`vflag fleet status --hosts\` lists the hosts`);
-      const plan = await planFleet(history, reader, names.length === 0 ? null : new Set(names), { restartOvs: options.restartOvs });
-      if (options.output === "json") printJson({ schema: "vflag/fleet-plan/1", ...plan });
-      else print(fleetPlanText(plan, styleFor(process.stdout), { full: options.hosts }));
-      finish(plan.hosts.length === 0 && plan.unknown.length === 0 ? exitCodes.fine : exitCodes.pending);
-    });
+    .action(
+      onDatabase(
+        (_names: readonly string[], options: PlanOptions) => options,
+        async (names: readonly string[], options: PlanOptions) => {
+          const { print, printJson, styleFor, UsageError } = await import("./target.ts");
+          const { planFleet } = await import("../fleet/plan.ts");
+          const { fleetPlanText } = await import("../report/fleet-text.ts");
+          using history = await open(options);
+          using reader = await openReader();
+          const known = new Set(history.known().map(({ host }) => host));
+          const strange = names.filter((name) => !known.has(name));
+          if (strange.length > 0)
+            throw new UsageError(`nothing is known of ${strange.join(", ")}: \`vflag fleet status --hosts\` lists the hosts`);
+          const plan = await planFleet(history, reader, names.length === 0 ? null : new Set(names), { restartOvs: options.restartOvs });
+          if (options.output === "json") printJson({ schema: "vflag/fleet-plan/1", ...plan });
+          else print(fleetPlanText(plan, styleFor(process.stdout), { full: options.hosts }));
+          finish(plan.hosts.length === 0 && plan.unknown.length === 0 ? exitCodes.fine : exitCodes.pending);
+        },
+      ),
+    );
 }
 
 type ReportOptions = DatabaseOptions & { readonly output: "html" | "csv" | "json"; readonly write: string; readonly stale: number };
@@ -197,24 +210,30 @@ function reportCommand(): Command {
       "after",
       "\nThe HTML file needs nothing else and asks no network.\n\nExamples:\n  vflag fleet report --write fleet.html\n  vflag fleet report -o csv --write fleet.csv\n",
     )
-    .action(async ({ output, write, stale, ...options }: ReportOptions) => {
-      const { judgedAll } = await import("../fleet/judge.ts");
-      const { statusOf } = await import("../fleet/status.ts");
-      const { writeReport } = await import("./write-report.ts");
-      using history = await open(options);
-      using reader = await openReader();
-      const known = await judgedAll(history, reader, history.known());
-      const status = statusOf(known, Date.now(), stale);
-      if (output === "json") await writeReport(write, `${JSON.stringify({ schema: "vflag/fleet-status/1", ...status })}\n`);
-      else if (output === "csv") {
-        const { fleetCsv } = await import("../report/fleet-csv.ts");
-        await writeReport(write, fleetCsv(status));
-      } else {
-        const { packedMaps } = await import("../fleet/maps.ts");
-        const { fleetHtml } = await import("../report/fleet-html.ts");
-        await writeReport(write, fleetHtml(status, await packedMaps(history, reader, known), version));
-      }
-    });
+    .action(
+      onDatabase(
+        (options: ReportOptions) => options,
+        async ({ output, write, stale, ...options }: ReportOptions) => {
+          const { judgedAll } = await import("../fleet/judge.ts");
+          const { statusOf } = await import("../fleet/status.ts");
+          const { jsonText } = await import("../report/escape.ts");
+          const { writeReport } = await import("./write-report.ts");
+          using history = await open(options);
+          using reader = await openReader();
+          const known = await judgedAll(history, reader, history.known());
+          const status = statusOf(known, Date.now(), stale);
+          if (output === "json") await writeReport(write, `${jsonText({ schema: "vflag/fleet-status/1", ...status })}\n`);
+          else if (output === "csv") {
+            const { fleetCsv } = await import("../report/fleet-csv.ts");
+            await writeReport(write, fleetCsv(status));
+          } else {
+            const { packedMaps } = await import("../fleet/maps.ts");
+            const { fleetHtml } = await import("../report/fleet-html.ts");
+            await writeReport(write, fleetHtml(status, await packedMaps(history, reader, known), version));
+          }
+        },
+      ),
+    );
 }
 
 type PruneOptions = DatabaseOptions & { readonly olderThan?: number; readonly forget?: readonly string[]; readonly check: boolean };
@@ -227,46 +246,33 @@ function pruneCommand(): Command {
     .option("--check", "read everything back, and say whether it is whole", false)
     .addOption(databaseOption())
     .addHelpText("after", "\nExamples:\n  vflag fleet prune --older-than 90d\n  vflag fleet prune --forget hv17\n")
-    .action(async (options: PruneOptions) => {
-      const { print, UsageError } = await import("./target.ts");
-      const { count } = await import("../report/style.ts");
-      const { olderThan, forget, check } = options;
-      if (olderThan === undefined && forget === undefined && !check)
-        throw new UsageError("say what to do: --older-than, --forget or --check");
-      using history = await open(options);
-      if (forget !== undefined) {
-        history.forget(forget);
-        print(`${count(forget.length, "host")} forgotten.\n`);
-      }
-      if (olderThan !== undefined) print(`${count(history.prune(olderThan), "observation")} forgotten.\n`);
-      if (!check) return;
-      const problems = history.problems();
-      print(problems.length === 0 ? "The database is whole.\n" : `${problems.join("\n")}\n`);
-      if (problems.length > 0) finish(exitCodes.failed);
-    });
-}
-
-/** @param create whether there may be none yet */
-async function open(options: DatabaseOptions, create = false) {
-  const { UsageError } = await import("./target.ts");
-  const { History } = await import("../fleet/history.ts");
-  // The shipped program does not optimize what it runs, because the boot stages mostly wait. Thousands of hosts are work.
-  setFlagsFromString("--max-opt=999");
-  const file = databaseFile(options);
-  if (!create && !existsSync(file))
-    throw new UsageError(`${file}: no such database: \`vflag fleet collect\` or \`vflag fleet import\` makes it`);
-  return History.open(file, version);
+    .action(
+      onDatabase(
+        (options: PruneOptions) => options,
+        async (options: PruneOptions) => {
+          const { print, UsageError } = await import("./target.ts");
+          const { count } = await import("../report/style.ts");
+          const { olderThan, forget, check } = options;
+          if (olderThan === undefined && forget === undefined && !check)
+            throw new UsageError("say what to do: --older-than, --forget or --check");
+          using history = await open(options);
+          if (forget !== undefined) {
+            history.forget(forget);
+            print(`${count(forget.length, "host")} forgotten.\n`);
+          }
+          if (olderThan !== undefined) print(`${count(history.prune(olderThan), "observation")} forgotten.\n`);
+          if (!check) return;
+          const problems = history.problems();
+          print(problems.length === 0 ? "The database is whole.\n" : `${problems.join("\n")}\n`);
+          if (problems.length > 0) finish(exitCodes.failed);
+        },
+      ),
+    );
 }
 
 async function openReader() {
   const { Reader } = await import("../fleet/reader.ts");
   return new Reader();
-}
-
-function databaseFile({ db }: DatabaseOptions): string {
-  const { env } = process;
-  const state = env["XDG_STATE_HOME"] || `${env["HOME"] || "/root"}/.local/state`;
-  return db ?? (env["VFLAG_FLEET_DB"] || `${state}/vflag/fleet.db`);
 }
 
 function gathered(value: string, before: readonly string[]): string[] {

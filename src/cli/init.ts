@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { hostOption, type SpecOptions, specOption } from "./options.ts";
 
@@ -27,8 +26,7 @@ async function run({ spec: file, host: name, write }: SpecOptions & { write: boo
     if (!write) return print(text);
     const { writeWhole } = await import("../host/linux/files.ts");
     if (existsSync(file)) throw new UsageError(`${file} is there already, and was left as it is. \`vflag init\` prints the proposal.`);
-    mkdirSync(dirname(file), { recursive: true });
-    await writeWhole(file, text);
+    await writeWhole(file, text, { create: 0o755 });
     print(`${file} is written: go through it, then \`vflag plan\`.\n`);
   } finally {
     target.close();

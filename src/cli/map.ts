@@ -22,7 +22,7 @@ interface MapOptions extends SpecOptions {
 }
 
 async function run({ spec: file, host: name, output, nic }: MapOptions, command: Command): Promise<void> {
-  const { openTarget, print, printJson, readSpec, styleFor, UsageError } = await import("./target.ts");
+  const { openTarget, print, printDocument, printJson, readSpec, styleFor, UsageError } = await import("./target.ts");
   const { mapOf, onlyNic } = await import("../report/map.ts");
   const declared = command.getOptionValueSource("spec") !== "default" || existsSync(file) ? readSpec(file) : null;
   const target = await openTarget(name, false, "everything", declared ?? {});
@@ -36,7 +36,7 @@ async function run({ spec: file, host: name, output, nic }: MapOptions, command:
       return print(mapText(map, styleFor(process.stdout)));
     }
     const { mapSvg } = await import("../report/map-svg.ts");
-    process.stdout.write(mapSvg(map));
+    printDocument(mapSvg(map));
   } finally {
     target.close();
   }

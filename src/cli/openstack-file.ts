@@ -28,12 +28,11 @@ export function confCommand(name: string, description: string): Command {
 
 /** Prints what a file would be that has nothing in it yet. Notes go to the error output, so that the file can be redirected. */
 export async function printConf(name: string, make: Make, options: ConfOptions): Promise<void> {
-  const { print, styleFor } = await import("./target.ts");
-  const { printable } = await import("../report/escape.ts");
+  const { printDocument, say, styleFor } = await import("./target.ts");
   const { remarksText } = await import("../report/configuration-text.ts");
   const outcome = make("", await requestOf(options));
-  print(outcome.text);
-  process.stderr.write(printable(remarksText(name, outcome, styleFor(process.stderr))));
+  printDocument(outcome.text);
+  say(remarksText(name, outcome, styleFor(process.stderr)));
   finish(outcome.conflicts.length > 0 ? exitCodes.failed : exitCodes.fine);
 }
 

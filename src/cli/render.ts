@@ -41,18 +41,18 @@ export function renderCommand(): Command {
 
 async function run(what: What | undefined, { program, metrics, spec: file, host: name }: RenderOptions): Promise<void> {
   if (what === "grub") return renderGrub(file, name);
-  const { openTarget, print, readSpec, UsageError } = await import("./target.ts");
+  const { openTarget, print, printDocument, readSpec, UsageError } = await import("./target.ts");
+  const { complain } = await import("./output.ts");
   const { exitCodes, finish } = await import("./exit.ts");
   const { artefacts } = await import("../boot/artefacts.ts");
-  const { earlyUnit, lateUnit } = await import("../boot/units.ts");
+  const { earlyUnit, isUnitPath, lateUnit } = await import("../boot/units.ts");
   const { verifyTimer, verifyUnit } = await import("../boot/verify-units.ts");
-  // systemd splits the line at white space and expands % and $.
   for (const [option, path] of Object.entries({ program, metrics }))
-    if (!/^\/[\w@+=:,./-]+$/.test(path)) throw new UsageError(`--${option} "${path}": an absolute path of plain characters`);
-  if (what === "vflag-early.service") return print(earlyUnit({ program }).text);
-  if (what === "vflag-late.service") return print(lateUnit({ program }).text);
-  if (what === "vflag-verify.service") return print(verifyUnit({ program, metrics }).text);
-  if (what === "vflag-verify.timer") return print(verifyTimer.text);
+    if (!isUnitPath(path)) throw new UsageError(`--${option} "${path}": an absolute path of plain characters`);
+  if (what === "vflag-early.service") return printDocument(earlyUnit({ program }).text);
+  if (what === "vflag-late.service") return printDocument(lateUnit({ program }).text);
+  if (what === "vflag-verify.service") return printDocument(verifyUnit({ program, metrics }).text);
+  if (what === "vflag-verify.timer") return printDocument(verifyTimer.text);
   if (what === undefined) {
     const { grubDropInPath } = await import("../boot/grub.ts");
     const all = [
@@ -78,8 +78,8 @@ async function run(what: What | undefined, { program, metrics, spec: file, host:
       );
     }
     const text = artefact?.text({ spec, state, program, nics }) ?? null;
-    if (text !== null) return print(text);
-    process.stderr.write(`vflag: this host needs no ${what} (${artefact?.summary ?? ""})\n`);
+    if (text !== null) return printDocument(text);
+    complain(`this host needs no ${what} (${artefact?.summary ?? ""})`);
     finish(exitCodes.pending);
   } finally {
     target.close();
@@ -88,7 +88,7 @@ async function run(what: What | undefined, { program, metrics, spec: file, host:
 
 /** Whose IOMMU it is depends on the host's processor, unless the spec says it. */
 async function renderGrub(file: string, name: string): Promise<void> {
-  const { openTarget, print, readSpec, UsageError } = await import("./target.ts");
+  const { openTarget, printDocument, readSpec, UsageError } = await import("./target.ts");
   const { grubDropIn } = await import("../boot/grub.ts");
   const { wantedArguments } = await import("../boot/kernel-arguments.ts");
   const { isUnknown } = await import("../host/observed.ts");
@@ -99,7 +99,7 @@ async function renderGrub(file: string, name: string): Promise<void> {
     const { platform } = await target.host.observe();
     const cpu = isUnknown(platform) ? platform : platform.cpu;
     if (isUnknown(cpu)) throw new UsageError(`the host's processor is not known: ${cpu.unknown}`);
-    print(grubDropIn(wantedArguments(kernel, cpu)));
+    printDocument(grubDropIn(wantedArguments(kernel, cpu)));
   } finally {
     target.close();
   }

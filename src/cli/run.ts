@@ -1,6 +1,9 @@
 import { type Command, CommanderError } from "commander";
+import { systemErrorOf, systemErrorText } from "../host/linux/system-error.ts";
 import { exitCodes, finish } from "./exit.ts";
+import { complain, outputFails, print, say } from "./output.ts";
 import { buildProgram } from "./program.ts";
+import { dieBy, hearSignals, Interrupted } from "./signals.ts";
 import { version } from "./version.ts";
 
 /** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */
@@ -13,39 +16,65 @@ const expected = new Set([
   "NetlinkError",
   "DeploymentError",
   "FleetError",
+  "FileError",
+  "ProgramError",
 ]);
 
 /** All commands; what is wrong with how one was given is thrown. */
 export function commandLine(): Command {
   const program = buildProgram(version);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) command.exitOverride();
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) {
+    command.exitOverride();
+    // What is wrong with an argument repeats it, whatever it holds.
+    command.configureOutput({ writeOut: print, writeErr: say });
+  }
   return program;
 }
 
 /** Runs the command that this process was started with, and sets its exit code. */
 export async function main(program: Command): Promise<void> {
+  hearSignals();
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      // The reader has gone (`vflag apply | head`), or the terminal: what was begun is brought to its end, and the exit code stays true.
-      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-    });
+    // What was begun is brought to its end, whether it can be printed or not.
+    stream.on("error", (error: NodeJS.ErrnoException) => outputFails(stream, error));
   }
   try {
     await program.parseAsync();
   } catch (error) {
+    if (error instanceof Interrupted) return dieBy(error.signal);
     if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);
     else {
-      const { printable } = await import("../report/escape.ts");
-      process.stderr.write(`vflag: ${printable(describe(error))}\n`);
+      complain(describe(error));
       finish(exitCodes.failed);
     }
   }
 }
 
+/** What the machine answered is said as that, what is wrong with the input in its own words, and anything else is a defect. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const system = "code" in error && typeof error.code === "string" && error.code.startsWith("E");
-  const denied = "code" in error && (error.code === "EACCES" || error.code === "EPERM");
-  if (expected.has(error.name) || system) return denied ? `${error.message}\nvflag needs root for this.` : error.message;
+  const system = systemErrorOf(error);
+  const code = system?.code ?? codeOf(error) ?? codeOf(error.cause);
+  const more = code === null ? "" : (advice[code] ?? "");
+  if (expected.has(error.name)) return `${error.message}${more}`;
+  if (system !== null) return `${systemErrorText(system)}${more}`;
   return `this is a defect of vflag, please report it:\n${error.stack ?? error.message}`;
 }
+
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  return systemErrorOf(error)?.code ?? ("code" in error && typeof error.code === "string" ? error.code : null);
+}
+
+const advice: Readonly<Record<string, string>> = {
+  EACCES: "\nvflag needs root for this.",
+  EPERM: "\nvflag needs root for this.",
+  ENOSPC: "\nThe file system is full: df -h, df -i.",
+  EDQUOT: "\nThe user's quota is used up: quota, or a full file system.",
+  EROFS: "\nThe file system is mounted read-only: findmnt, dmesg.",
+  ENOLCK: "\nThe file system has no locks: on NFS, see that lockd runs.",
+  EMFILE: "\nToo many files are open: ulimit -n.",
+  ENFILE: "\nToo many files are open on this machine: sysctl fs.file-nr.",
+  ENOMEM: "\nThe machine is out of memory.",
+  EIO: "\nThe disk or its file system failed: dmesg.",
+};

@@ -53,6 +53,7 @@ program.hook("preAction", releaseSnapshot);
 loadSpec("{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}", "");
 
 startupSnapshot.setDeserializeMainFunction(() => {
+  ignoreNodeVariables();
   // It runs for seconds and mostly waits: compiling takes more of the processors than it gives back, while udev needs them.
   setFlagsFromString("--max-opt=0");
   dropExperimentalWarnings();
@@ -61,6 +62,17 @@ startupSnapshot.setDeserializeMainFunction(() => {
   process.once("beforeExit", () => process.exit());
   return main(program);
 });
+
+/**
+ * Node writes files, loads modules and prints by variables that are none of vflag's (NODE_V8_COVERAGE, NODE_REDIRECT_WARNINGS, ...); some
+ * it has read before this runs, and acts on at the end. Where there is one, the program begins again without, in the same process.
+ */
+function ignoreNodeVariables(): void {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_"));
+  if (kept.length === Object.keys(process.env).length) return;
+  // The executable's own name stands twice where a script's would be.
+  process.execve?.(process.execPath, ["vflag", ...process.argv.slice(2)], Object.fromEntries(kept));
+}
 
 /** node:ffi is experimental, and an operator cannot do anything about it. A snapshot's program takes no --disable-warning. */
 function dropExperimentalWarnings(): void {

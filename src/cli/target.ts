@@ -3,11 +3,12 @@ import { fileURLToPath } from "node:url";
 import type { WatchableHost } from "../host/events.ts";
 import type { Host } from "../host/host.ts";
 import { readBounded } from "../host/linux/bounded-file.ts";
-import { printable } from "../report/escape.ts";
-import { coloured, plain, type Style } from "../report/style.ts";
+import type { Observed } from "../host/observed.ts";
 import { specLimits } from "../spec/limits.ts";
 import { loadSpec } from "../spec/load.ts";
 import type { Spec } from "../spec/schema.ts";
+
+export { print, printDocument, printJson, say, styleFor } from "./output.ts";
 
 /** A host to work on, and where its lock and its journal are. */
 export interface Target {
@@ -37,7 +38,13 @@ export async function openTarget(
     const { LinuxHost } = await import("../host/linux/host.ts");
     // To ask the cards takes seconds.
     const firmwareTool = spec === undefined ? "auto" : (spec.firmware?.tool ?? null);
-    const host = LinuxHost.open({ looks, evidence: !act && looks === "everything", program: programPath(), firmwareTool, ovs: spec?.ovs });
+    const host = LinuxHost.open({
+      looks,
+      evidence: !act && looks === "everything",
+      program: await ownProgram(),
+      firmwareTool,
+      ovs: spec?.ovs,
+    });
     return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
   }
   const { openSavedHost } = await import("../host/saved.ts");
@@ -60,13 +67,16 @@ export async function openWatchable(
     return { host: watchSavedHost(name), close: () => {} };
   }
   const { LinuxWatch } = await import("../host/linux/watch.ts");
-  const host = LinuxWatch.open({ program: programPath(), firmwareTool: spec.firmware?.tool ?? null, ovs: spec.ovs });
+  const host = LinuxWatch.open({ program: await ownProgram(), firmwareTool: spec.firmware?.tool ?? null, ovs: spec.ovs });
   return { host, close: () => host[Symbol.dispose]() };
 }
 
-/** Where this program is: the executable itself, or the script that starts the sources. */
-function programPath(): string | null {
-  return isSea() ? process.execPath : fileURLToPath(new URL("../../bin/vflag", import.meta.url));
+/** This program, as units may start it: the executable itself, and not the script that starts the sources. */
+async function ownProgram(): Promise<Observed<string>> {
+  const { installedProgram } = await import("../host/linux/installed-program.ts");
+  return isSea()
+    ? installedProgram(process.execPath, true)
+    : installedProgram(fileURLToPath(new URL("../../bin/vflag", import.meta.url)), false);
 }
 
 /** Reads a spec from its file, which is read no further than a spec may be long. */
@@ -86,19 +96,4 @@ export function readSpec(file: string): Spec {
     });
   }
   return loadSpec(text, file);
-}
-
-/** Colours on a terminal only, and never where NO_COLOR is set (https://no-color.org). */
-export function styleFor(stream: { isTTY?: boolean }): Style {
-  const wanted = stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
-  return wanted ? coloured : plain;
-}
-
-/** Prints text. Control characters that came from a device or a file, and are not colours, reach no terminal. */
-export function print(text: string): void {
-  process.stdout.write(printable(text));
-}
-
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { exitCodes, finish } from "./exit.ts";
+import { actFirst, exitCodes, finish } from "./exit.ts";
 import { hostOption, type OutputOptions, outputOption, type TargetOptions } from "./options.ts";
 
 interface UninstallOptions extends TargetOptions, OutputOptions {
@@ -24,20 +24,33 @@ async function run({ host: name, output, dryRun }: UninstallOptions): Promise<vo
   const { planRemoval, remove } = await import("../reconcile/uninstall.ts");
   const { acquireLock } = await import("../host/linux/lock.ts");
   const { uninstallText } = await import("../report/uninstall-text.ts");
+  const { Interruption } = await import("./interruption.ts");
+  const { recordKeeper } = await import("./records.ts");
   const target = await openTarget(name, !dryRun);
-  const lock = dryRun ? null : acquireLock(target.lockFile, "uninstall");
   try {
-    const before = await target.host.observe();
-    const removal = planRemoval(before);
-    const { actions } = removal;
-    const done = dryRun || actions.length === 0 ? null : await remove(target.host, { actions, before, journalFile: target.journalFile });
-    const failures = done?.failures ?? null;
-    if (output === "json") printJson({ schema: "vflag/uninstalled/1", ...removal, failures });
-    else print(uninstallText(removal, failures, styleFor(process.stdout)));
-    const left = done === null ? actions.length : done.failures.length;
-    finish(left + removal.unknown.length === 0 ? exitCodes.fine : exitCodes.pending);
+    const lock = dryRun ? null : acquireLock(target.lockFile, "uninstall");
+    using interruption = new Interruption();
+    try {
+      const before = await interruption.unless(target.host.observe());
+      const removal = planRemoval(before);
+      const { actions } = removal;
+      const journal = { file: target.journalFile, keeper: recordKeeper(name) };
+      if (!dryRun) actFirst();
+      const done =
+        dryRun || actions.length === 0 ? null : await remove(target.host, { actions, before, journal, signal: interruption.signal });
+      interruption.check();
+      const failures = done?.failures ?? null;
+      if (output === "json") printJson({ schema: "vflag/uninstalled/1", ...removal, failures });
+      else print(uninstallText(removal, failures, styleFor(process.stdout)));
+      const left = done === null ? actions.length : done.failures.length;
+      finish(left + removal.unknown.length === 0 ? exitCodes.fine : exitCodes.pending);
+    } catch (error) {
+      interruption.check();
+      throw error;
+    } finally {
+      lock?.release();
+    }
   } finally {
-    lock?.release();
     target.close();
   }
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { plainText } from "../host/plain-text.ts";
 import type { HostState } from "../host/state.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -32,8 +33,8 @@ export function verifyCommand(): Command {
 }
 
 async function run({ spec: file, host: name, output, write }: VerifyOptions): Promise<void> {
-  const { openTarget, print, readSpec } = await import("./target.ts");
-  const { printable } = await import("../report/escape.ts");
+  const { openTarget, print, printDocument, readSpec } = await import("./target.ts");
+  const { terminalText } = await import("../report/escape.ts");
   const { verdicts } = await import("../reconcile/verdict.ts");
   const spec = readSpec(file);
   const target = await openTarget(name, false, "everything", spec);
@@ -42,14 +43,15 @@ async function run({ spec: file, host: name, output, write }: VerifyOptions): Pr
     const answers = verdicts(spec, state);
     const text = await rendered(output, spec, state, answers, write === undefined);
     if (write === undefined) {
-      // JSON has its own way with control characters.
-      if (output === "json") process.stdout.write(text);
-      else print(text);
+      if (output === "text") print(text);
+      else printDocument(text);
     } else {
       const { writeReport } = await import("./write-report.ts");
-      await writeReport(write, output === "text" ? printable(text) : text);
+      await writeReport(write, output === "text" ? terminalText(text) : text);
       print(
-        answers.map(({ nic, answer, reason }) => (answer === "works" ? "" : `${nic}: ${said[answer]}${reasonText(reason)}\n`)).join(""),
+        answers
+          .map(({ nic, answer, reason }) => (answer === "works" ? "" : `${plainText(`${nic}: ${said[answer]}${reasonText(reason)}`)}\n`))
+          .join(""),
       );
     }
     finish(answers.every((verdict) => verdict.answer === "works") ? exitCodes.fine : exitCodes.pending);
@@ -80,7 +82,8 @@ async function rendered(
     }
     case "json": {
       const { hostname, kernel, observedAt } = state;
-      return `${JSON.stringify({ schema: "vflag/verdict/1", hostname, kernel, observedAt, verdicts }, null, 2)}\n`;
+      const { jsonText } = await import("../report/escape.ts");
+      return `${jsonText({ schema: "vflag/verdict/1", hostname, kernel, observedAt, verdicts }, 2)}\n`;
     }
     case "junit": {
       const { junitXml } = await import("../report/junit.ts");

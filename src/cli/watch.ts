@@ -1,6 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { HostState } from "../host/state.ts";
+import type { Entry } from "../reconcile/watch.ts";
 import { hostOption, type OutputOptions, outputOption, type SpecOptions, specOption } from "./options.ts";
+import { printJsonLine } from "./output.ts";
+import { onSignal } from "./signals.ts";
 
 interface WatchCommandOptions extends SpecOptions, OutputOptions {
   readonly flowsEvery: number;
@@ -36,19 +39,20 @@ async function run({ spec: file, host: name, output, flowsEvery }: WatchCommandO
   const target = await openWatchable(name, spec);
   using ended = untilEnded();
   try {
-    const tell = async (line: string) => {
-      print(`${line}\n`);
+    const tell = async (entry: Entry) => {
+      if (output === "json") printJsonLine(entryJson(entry));
+      else print(`${entryLine(entry, style)}\n`);
       // A reader that is slow makes the watch slow, and not large.
       if (process.stdout.writableNeedDrain && !ended.signal.aborted) await drained(ended.signal);
     };
     const begin = (first: HostState) => {
       const nics = verdicts(spec, first);
       const at = new Date(first.observedAt);
-      if (output === "json") print(`${startJson(at, nics)}\n`);
+      if (output === "json") printJsonLine(startJson(at, nics));
       else for (const verdict of nics) print(`${startLine(at, verdict, style)}\n`);
     };
     const options = { host: target.host, spec, begin, signal: ended.signal, every: flowsEvery };
-    await watchHost({ ...options, tell: (entry) => tell(output === "json" ? entryJson(entry) : entryLine(entry, style)) });
+    await watchHost({ ...options, tell });
   } finally {
     target.close();
   }
@@ -58,8 +62,7 @@ async function run({ spec: file, host: name, output, flowsEvery }: WatchCommandO
 function untilEnded(): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
   const end = () => controller.abort();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, end);
+  const listening = onSignal(end);
   process.stdout.on("error", end);
   process.stdout.on("close", end);
   // Neither signals nor sockets without a handle of libuv keep a process alive.
@@ -67,7 +70,7 @@ function untilEnded(): Disposable & { readonly signal: AbortSignal } {
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {
-      for (const name of signals) process.off(name, end);
+      listening[Symbol.dispose]();
       process.stdout.off("close", end);
       clearInterval(alive);
     },

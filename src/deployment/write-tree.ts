@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { removeWhole, writeWhole } from "../host/linux/files.ts";
+import { makeLink, removeWhole, writeWhole } from "../host/linux/files.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
 import type { TreeChange } from "./tree-plan.ts";
 
@@ -21,9 +21,8 @@ export async function writeTree(changes: readonly TreeChange[]): Promise<void> {
       removeEmpty(dirname(path));
       continue;
     }
-    mkdirSync(dirname(path), { recursive: true });
-    if (kind === "file") await writeWhole(path, after);
-    else symlinkSync(after, path);
+    if (kind === "file") await writeWhole(path, after, { create: 0o755 });
+    else makeLink(path, after);
   }
 }
 

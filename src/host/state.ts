@@ -189,7 +189,7 @@ export const HostState = z
     bonds: z.array(Bond),
     devlinkPorts: observed(z.array(DevlinkPort)),
     representors: z.array(Representor),
-    program: z.string().nullable(),
+    program: observed(z.string().nullable()),
     files: observed(z.array(ManagedFile)),
     units: observed(z.array(Unit)),
     firmware: observed(z.array(FirmwareCard)),
@@ -208,7 +208,7 @@ export const HostState = z
     id: "HostState",
     title: "vflag host state",
     description:
-      "program: the path of vflag there, as its units start it; ovs null: there is no Open vSwitch; flows null: neither; " +
+      "program: the path of vflag there, as its units start it, or why they must not; ovs null: there is no Open vSwitch; flows null: neither; " +
       "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was asked for and cannot do",
   });
 export type HostState = z.infer<typeof HostState>;

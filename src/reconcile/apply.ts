@@ -2,8 +2,8 @@ import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 import type { Allowed, Stage } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
-import { Journal } from "./journal.ts";
-import { type NicOutcome, type Observer, reconcile } from "./reconcile.ts";
+import { Journal, type RecordKeeper } from "./journal.ts";
+import { type NicOutcome, type Observer, reconcile, Stopped } from "./reconcile.ts";
 import { type Verdict, verdicts } from "./verdict.ts";
 import { Watched } from "./watched.ts";
 
@@ -11,11 +11,13 @@ export interface ApplyOptions {
   /** What the operator typed, for the journal. */
   readonly command: string;
   readonly stages: readonly Stage[];
-  readonly journalFile: string;
+  readonly journal: { readonly file: string; readonly keeper: RecordKeeper };
   readonly progress: Observer;
   readonly allowed?: Allowed;
   /** Called when nothing more will be done to the host, before that is written down. */
   readonly acted?: () => void;
+  /** Aborted: no further action begins. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Applied {
@@ -26,22 +28,49 @@ export interface Applied {
   readonly seconds: number;
 }
 
-/** Brings a host to its spec, with a journal. The caller holds the host's lock. */
+/**
+ * Brings a host to its spec, with a journal. The caller holds the host's lock.
+ * @throws {Stopped} when the signal was aborted and what was under way has ended
+ */
 export async function apply(host: Host, spec: Spec, options: ApplyOptions): Promise<Applied> {
-  const { command, stages, journalFile, progress, allowed = {}, acted } = options;
+  const { command, stages, progress, allowed = {}, acted, signal } = options;
   const began = performance.now();
-  const journal = Journal.open(journalFile);
+  const { keeper } = options.journal;
+  const journal = Journal.open(options.journal.file, keeper);
   try {
     const watched = Watched.over(host);
     journal.write({ kind: "begin", command, spec, before: await watched.current() });
-    const outcomes = await reconcile(watched, spec, { stages, observer: both(progress, journal), allowed });
+    const outcomes = await reconcile(watched, spec, { stages, observer: both(quiet(progress, keeper), journal), allowed, signal });
     const after = await watched.current();
     acted?.();
     journal.write({ kind: "end", after });
     return { outcomes, verdicts: verdicts(spec, after, stages), after, seconds: (performance.now() - began) / 1000 };
+  } catch (error) {
+    if (error instanceof Stopped) journal.write({ kind: "interrupted" });
+    throw error;
   } finally {
     journal.close();
   }
+}
+
+/** What shows the progress stops nothing: where it fails, it is given up, and that is said. */
+function quiet(progress: Observer, keeper: RecordKeeper): Observer {
+  let failed = false;
+  const attempt = (show: () => void) => {
+    if (failed) return;
+    try {
+      show();
+    } catch (error) {
+      failed = true;
+      keeper.warn(`the progress cannot be shown: ${keeper.reason(error)}`);
+    }
+  };
+  return {
+    stepBegins: (step) => attempt(() => progress.stepBegins?.(step)),
+    actionBegins: (step, action) => attempt(() => progress.actionBegins?.(step, action)),
+    actionEnds: (step, action, failure) => attempt(() => progress.actionEnds?.(step, action, failure)),
+    nicEnds: (outcome) => attempt(() => progress.nicEnds?.(outcome)),
+  };
 }
 
 function both(progress: Observer, journal: Journal): Observer {

@@ -54,6 +54,13 @@ export interface ReconcileOptions {
   readonly stages: readonly Stage[];
   readonly observer?: Observer;
   readonly allowed?: Allowed;
+  /** Aborted: no further action begins. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** It was told to stop, and nothing is under way any more. */
+export class Stopped extends Error {
+  override readonly name = "Stopped";
 }
 
 /**
@@ -70,7 +77,9 @@ const attemptsPerRequirement = 5;
  * steps a glance suffices: after-glance.ts), until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
  * at the same time, then what the host can be only with them.
  */
-export async function reconcile(host: Host, spec: Spec, { stages, observer = {}, allowed = {} }: ReconcileOptions): Promise<NicOutcome[]> {
+export async function reconcile(host: Host, spec: Spec, options: ReconcileOptions): Promise<NicOutcome[]> {
+  const { stages, allowed = {}, signal } = options;
+  const observer = stopping(options.observer ?? {}, signal);
   const turns = new Turns();
   const watched = Watched.over(host);
   const around = (asked: readonly Stage[]) => async () => {
@@ -87,6 +96,24 @@ export async function reconcile(host: Host, spec: Spec, { stages, observer = {},
   );
   const after = await around(stages.filter((stage) => !stagesBefore.includes(stage)))();
   return [...before, ...nics, ...after];
+}
+
+/** Throws Stopped where an action or a step would begin after the signal: whoever waits for others waits until all have ended. */
+function stopping(observer: Observer, signal: AbortSignal | undefined): Observer {
+  const check = () => {
+    if (signal?.aborted === true) throw new Stopped("told to stop");
+  };
+  return {
+    ...observer,
+    stepBegins: (step) => {
+      check();
+      observer.stepBegins?.(step);
+    },
+    actionBegins: (step, action) => {
+      check();
+      observer.actionBegins?.(step, action);
+    },
+  };
 }
 
 /** Brings one NIC, or the host around them, as far as it gets. */

@@ -5,7 +5,8 @@ import { ActionError, type Host } from "../host/host.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import { reloadingOnce } from "../host/reloads.ts";
 import type { HostState } from "../host/state.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type RecordKeeper } from "./journal.ts";
+import { Stopped } from "./reconcile.ts";
 
 /** What `uninstall` does, and what it leaves. */
 export interface Removal {
@@ -50,16 +51,28 @@ export function planRemoval(state: HostState): Removal {
   };
 }
 
+interface RemoveOptions {
+  readonly actions: readonly Action[];
+  readonly before: HostState;
+  readonly journal: { readonly file: string; readonly keeper: RecordKeeper };
+  /** Aborted: no further action begins. */
+  readonly signal?: AbortSignal;
+}
+
 /** Does it, with a journal, and goes on after a failure: each action stands for itself. The caller holds the host's lock. */
 export async function remove(
   host: Host,
-  { actions, before, journalFile }: { actions: readonly Action[]; before: HostState; journalFile: string },
+  { actions, before, journal: { file, keeper }, signal }: RemoveOptions,
 ): Promise<{ readonly failures: readonly RemovalFailure[]; readonly after: HostState }> {
-  const journal = Journal.open(journalFile);
+  const journal = Journal.open(file, keeper);
   try {
     journal.write({ kind: "begin", command: "uninstall", spec: null, before });
     const failures: RemovalFailure[] = [];
     for (const action of actions) {
+      if (signal?.aborted === true) {
+        journal.write({ kind: "interrupted" });
+        throw new Stopped("told to stop");
+      }
       journal.write({ kind: "action", nic: "host", requirement: "uninstall", action });
       const failure = await attempt(host, action);
       journal.actionEnds(action, failure);

@@ -1,3 +1,4 @@
+import { inPlainText } from "../host/plain-text.ts";
 import type { Applied } from "../reconcile/apply.ts";
 import type { afterReboot } from "../reconcile/plan.ts";
 import type { NicOutcome } from "../reconcile/reconcile.ts";
@@ -9,7 +10,8 @@ import { count, duration, type Style, table } from "./style.ts";
 import { deviationLines } from "./verdict-text.ts";
 
 /** What `apply` or a boot stage did, for the eye. */
-export function appliedText({ outcomes, seconds }: Applied, style: Style): string {
+export function appliedText(applied: Pick<Applied, "outcomes" | "seconds">, style: Style): string {
+  const { outcomes, seconds } = inPlainText({ outcomes: applied.outcomes, seconds: applied.seconds });
   const lines = outcomes.flatMap((outcome) => outcomeLines(outcome, style));
   const done = outcomes.reduce((sum, outcome) => sum + outcome.steps.reduce((actions, step) => actions + step.actions.length, 0), 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failures.length, 0);
@@ -24,7 +26,8 @@ export function appliedText({ outcomes, seconds }: Applied, style: Style): strin
 }
 
 /** Why the host has to reboot, and what vflag's units do then: the same steps as of a plan, without their commands. */
-export function rebootText({ because, phases }: NonNullable<Awaited<ReturnType<typeof afterReboot>>>, style: Style): string {
+export function rebootText(reboot: NonNullable<Awaited<ReturnType<typeof afterReboot>>>, style: Style): string {
+  const { because, phases } = inPlainText(reboot);
   const reasons = condense(because).map((same) => `  ${same.first.nic}: ${subjectText(same)}: ${same.first.actual}`);
   const steps = phases.flatMap((phase) => {
     if (phase.steps.length === 0) return [];

@@ -1,43 +1,46 @@
 import type { Notice } from "../host/events.ts";
+import { inPlainText } from "../host/plain-text.ts";
 import type { Change } from "../reconcile/changes.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import type { Entry } from "../reconcile/watch.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import { symptoms } from "../symptoms/catalogue.ts";
 import type { Symptom } from "../symptoms/symptom.ts";
+import { jsonText } from "./escape.ts";
 import type { Style } from "./style.ts";
 
 /** One line: when, which NIC, what, from what to what, and what it means. */
-export function entryLine(entry: Entry, style: Style): string {
+export function entryLine(seen: Entry, style: Style): string {
+  const entry = inPlainText(seen);
   const time = clock(entry.at, style);
   if (entry.kind === "notice") {
     const { kind, text } = entry.notice;
     const told = kind === "log" ? `kernel: ${text}` : text;
     const symptom = symptomOf(entry.notice);
     const means = symptom === undefined ? "" : `  ${style.faint(`(${symptom.cause}; ${symptom.remedy})`)}`;
-    return oneLine(`${time}  ${style.strong(hostName)}  ${kind === "lost" ? style.doubtful(told) : told}${means}`);
+    return `${time}  ${style.strong(hostName)}  ${kind === "lost" ? style.doubtful(told) : told}${means}`;
   }
   const { nic, effect, before, after, meaning, consequences = [] } = entry.change;
   const folded = consequences.length === 0 ? "" : `, and with it ${consequences.join(", ")}`;
   const paint = { worse: style.bad, better: style.good, neutral: same }[effect];
-  return oneLine(
-    `${time}  ${style.strong(nic)}  ${what(entry.change)}: ${before} → ${paint(after)}${folded}${meaning === "" ? "" : `  ${style.faint(`(${meaning})`)}`}`,
-  );
+  const means = meaning === "" ? "" : `  ${style.faint(`(${meaning})`)}`;
+  return `${time}  ${style.strong(nic)}  ${what(entry.change)}: ${before} → ${paint(after)}${folded}${means}`;
 }
 
 /** What a NIC is when the watch begins. */
-export function startLine(at: Date, { nic, answer, reason }: Verdict, style: Style): string {
+export function startLine(at: Date, verdict: Verdict, style: Style): string {
+  const { nic, answer, reason } = inPlainText({ nic: verdict.nic, answer: verdict.answer, reason: verdict.reason });
   const text = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot be told to work") }[
     answer
   ];
   const because = reason === null ? "" : `: ${reason.subject}: ${reason.actual}`;
-  return oneLine(`${clock(at, style)}  ${style.strong(nic)}  ${text}${because}`);
+  return `${clock(at, style)}  ${style.strong(nic)}  ${text}${because}`;
 }
 
 /** The same of all NICs as data: the first line. */
 export function startJson(at: Date, verdicts: readonly Verdict[]): string {
   const nics = verdicts.map(({ nic, answer, reason }) => ({ nic, answer, reason: reason?.requirement ?? null }));
-  return JSON.stringify({ schema: "vflag/watch/1", time: at.toISOString(), nics });
+  return jsonText({ schema: "vflag/watch/1", time: at.toISOString(), nics });
 }
 
 /** The same as data, for programs: one object a line. */
@@ -45,9 +48,9 @@ export function entryJson(entry: Entry): string {
   const time = entry.at.toISOString();
   if (entry.kind === "notice") {
     const symptom = symptomOf(entry.notice)?.id ?? null;
-    return JSON.stringify({ schema: "vflag/notice/1", time, ...entry.notice, symptom });
+    return jsonText({ schema: "vflag/notice/1", time, ...entry.notice, symptom });
   }
-  return JSON.stringify({ schema: "vflag/change/1", time, ...entry.change });
+  return jsonText({ schema: "vflag/change/1", time, ...entry.change });
 }
 
 /** What a line of the kernel log is a sign of. */
@@ -83,11 +86,6 @@ function what({ kind, subjects }: Change): string {
   const several =
     second === undefined ? first : subjects.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${subjects.length - 2} more`;
   return `${words[kind] ?? ""}${several}`;
-}
-
-/** A name may hold a line feed: a line stays one. */
-function oneLine(text: string): string {
-  return text.replace(/[\r\n]+/g, " ");
 }
 
 /** UTC, as in logs of other hosts. */

@@ -1,3 +1,4 @@
+import { inPlainText, plainText } from "../host/plain-text.ts";
 import type { ConfigurationFinding } from "../openstack/check.ts";
 import type { Outcome } from "../openstack/outcome.ts";
 import type { Style } from "./style.ts";
@@ -13,11 +14,12 @@ export function configurationText(file: string, before: string, outcome: Outcome
 }
 
 /** The conflicts and the notes alone. */
-export function remarksText(file: string, { conflicts, notes }: Outcome, style: Style): string {
+export function remarksText(name: string, outcome: Pick<Outcome, "conflicts" | "notes">, style: Style): string {
+  const { file, conflicts, notes } = inPlainText({ file: name, conflicts: outcome.conflicts, notes: outcome.notes });
   const lines = conflicts.flatMap(({ line, there, wanted, why }) => [
     `${style.bad("conflict")}  ${file}${line === null ? "" : `:${line}`}: ${why}`,
-    ...(there === "" ? [] : [`  there   ${oneLine(there)}`]),
-    `  wanted  ${oneLine(wanted)}`,
+    ...(there === "" ? [] : [`  there   ${there}`]),
+    `  wanted  ${wanted}`,
   ]);
   const remarks = [...lines, ...notes.map((note) => `${style.doubtful("note")}  ${note}`)];
   return remarks.map((line) => `${line}\n`).join("");
@@ -30,10 +32,9 @@ export function findingsText(findings: readonly (Omit<ConfigurationFinding, "fil
   const order = ["wrong", "doubtful", "unknown"] as const;
   const sorted = findings.toSorted((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
   return sorted
-    .map(({ kind, file, line, text }) => `${paint[kind](kind.padEnd(8))}  ${file}${line === null ? "" : `:${line}`}: ${oneLine(text)}\n`)
+    .map(
+      ({ kind, file, line, text }) =>
+        `${paint[kind](kind.padEnd(8))}  ${plainText(file)}${line === null ? "" : `:${line}`}: ${plainText(text)}\n`,
+    )
     .join("");
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ");
 }

@@ -1,24 +1,40 @@
+import { drawing, inBraces, inEscapes } from "../host/plain-text.ts";
+import { sequences } from "./style.ts";
+
 /**
  * Text that came from a spec, a device, a file or a program, made safe for where it is printed. Every output takes its way
  * through one of these functions; nothing else escapes.
  */
 
 /**
- * For XML, HTML and SVG, as content and in quotes: nothing in it is markup, and what XML cannot hold, or what turns the direction of
- * writing, stands as U+FFFD. Source: XML 1.0, 2.2 Characters.
+ * For XML, HTML and SVG, as content and in quotes: nothing in it is markup, and what XML cannot hold, or what draws (changes of
+ * direction, zero width), stands as U+FFFD. Source: XML 1.0, 2.2 Characters.
  */
 export function markup(text: string): string {
   return text
-    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd")
+    .replace(drawing, (character) => (/[\t\n]/.test(character) ? character : "\ufffd"))
     .replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
 }
 
-/** Control characters, without tab and line feed; and halves of a character, which no encoding has. */
-const unprintable = /[\x00-\x08\x0b-\x1f\x7f-\x9f]|\p{Surrogate}|[\ufffe\uffff]/gu;
+/**
+ * The last filter before a terminal, for a whole text: its lines stay, `Style`'s colours become escape sequences where they are wanted,
+ * and every other character that draws is shown by its code. The values in it went through `plainText` before, so that none adds a line.
+ */
+export function terminalText(text: string): string {
+  return text.replace(drawing, (character) => (/[\n\t]/.test(character) ? character : (sequences.get(character) ?? inBraces(character))));
+}
 
-/** For a terminal: control characters become `?`; colours stay. */
-export function printable(text: string): string {
-  return text.replace(/\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, "?");
+/** The same for a file's text or a document, in which there are no colours of `Style`: nothing in it draws. */
+export function documentText(text: string): string {
+  return text.replace(drawing, (character) => (/[\n\t]/.test(character) ? character : inBraces(character)));
+}
+
+/**
+ * JSON in which no character draws: where it is printed, it cannot be told apart from what it says, and any reader finds the same value.
+ * @param indent blanks of each level; none: one line
+ */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(drawing, (character) => (character === "\n" ? character : inEscapes(character)));
 }
 
 /**
@@ -33,6 +49,9 @@ export function labelValue(text: string): string {
 export function helpText(text: string): string {
   return text.replace(unprintable, "\ufffd").replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
+
+/** Control characters, without tab and line feed; and halves of a character, which no encoding has. */
+const unprintable = /[\x00-\x08\x0b-\x1f\x7f-\x9f]|\p{Surrogate}|[\ufffe\uffff]/gu;
 
 /** HTML whose every value went through `markup`, or is such HTML itself. */
 export class Html {

@@ -1,5 +1,6 @@
 import { decisive } from "../fleet/outcome.ts";
 import type { FleetStatus } from "../fleet/status.ts";
+import { plainText } from "../host/plain-text.ts";
 
 /** The fleet as a table for a spreadsheet: a line for each NIC of each host. Source: RFC 4180. */
 export function fleetCsv({ hosts }: FleetStatus): string {
@@ -18,9 +19,16 @@ export function fleetCsv({ hosts }: FleetStatus): string {
   return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** A spreadsheet takes what begins with these for a formula. Source: https://owasp.org/www-community/attacks/CSV_Injection. */
+/**
+ * A spreadsheet takes what begins with these, also as full-width characters, for a formula.
+ * Source: https://owasp.org/www-community/attacks/CSV_Injection.
+ */
+const formula = /[=+\-@\uff1d\uff0b\uff0d\uff20]/.source;
+
+/** Where a cell begins: at a separator of any country's, whatever this file's own is, behind blanks and quotation marks. */
+const beginning = new RegExp(`(^|[,;|])([\\s"']*)(?=${formula})`, "g");
+
 function cell(text: string): string {
-  const plain = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
-  const safe = /^[=+\-@]/.test(plain) ? `'${plain}` : plain;
-  return /[",]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = plainText(text).replace(beginning, "$1$2'");
+  return /[",;|]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -6,6 +6,7 @@ import type { ImportResult } from "../fleet/import.ts";
 import { decisive } from "../fleet/outcome.ts";
 import type { FleetPlan } from "../fleet/plan.ts";
 import type { CauseGroup, FleetStatus, HostStatus } from "../fleet/status.ts";
+import { inPlainText } from "../host/plain-text.ts";
 import { ageText, answerWords, clockText, failureWords, someOf } from "./fleet-words.ts";
 import { count, duration, type Style, table } from "./style.ts";
 
@@ -18,7 +19,8 @@ export interface FleetTextOptions {
 const indent = "             ";
 
 /** Verdicts by root cause, then what is not known. */
-export function fleetStatusText(status: FleetStatus, style: Style, { full }: FleetTextOptions): string {
+export function fleetStatusText(known: FleetStatus, style: Style, { full }: FleetTextOptions): string {
+  const status = inPlainText(known);
   const { hosts, nics } = status;
   const total = nics.works + nics.broken + nics.unknown;
   const head = [
@@ -157,7 +159,8 @@ function firstLine(message: string): string {
 }
 
 /** What changed, by how many hosts it concerns. */
-export function fleetDiffText(diff: FleetDiff, style: Style, { full }: FleetTextOptions): string {
+export function fleetDiffText(changed: FleetDiff, style: Style, { full }: FleetTextOptions): string {
+  const diff = inPlainText(changed);
   const { since, hosts, unchanged, silent, refused } = diff;
   const fresh = newHosts(diff);
   const head = `${style.strong(`Since ${since}`)}: ${count(hosts.length - fresh.length, "host")} changed, ${unchanged} did not`;
@@ -195,7 +198,8 @@ function changeLines({ what, kind, before, after, because, hosts }: SameChange, 
 const answers = new Map<string, string>(Object.entries(answerWords));
 
 /** What `apply` would do, by hosts of which the same is true. */
-export function fleetPlanText(plan: FleetPlan, style: Style, { full }: FleetTextOptions): string {
+export function fleetPlanText(rehearsed: FleetPlan, style: Style, { full }: FleetTextOptions): string {
+  const plan = inPlainText(rehearsed);
   const { hosts, nothing, unknown, reboot, seconds } = plan;
   const able = hosts.filter(({ problem }) => problem === null);
   const head = `${style.strong(`${count(able.length, "host")} to change`)}, ${nothing} as they should be, ${count(reboot.length, "reboot")}`;
@@ -252,13 +256,15 @@ function planLines(group: readonly HostPlan[], style: Style, full: boolean): str
 
 const phaseWords = { now: "now", networking: "after networking", reboot: "after the reboot" } as const;
 
-export function importText({ stored, known, failed }: ImportResult, style: Style): string {
+export function importText(result: ImportResult, style: Style): string {
+  const { stored, known, failed } = inPlainText(result);
   const lines = failed.map(({ file, message }) => `${style.bad("✗")} ${file}: ${message}`);
   const there = known === 0 ? "" : `, ${known} there already`;
   return `${[...lines, `${count(stored, "state")} stored${there}, ${failed.length} not understood.`].join("\n")}\n`;
 }
 
-export function collectText({ hosts, stored, known, failures, recovered, said }: CollectResult, style: Style): string {
+export function collectText(result: CollectResult, style: Style): string {
+  const { hosts, stored, known, failures, recovered, said } = inPlainText(result);
   return `${[
     ...(recovered === 0 ? [] : [style.faint(`${recovered} answers were taken from a run that had been killed.`)]),
     `${count(hosts, "host")} asked: ${stored + known} answered, ${failures.length} did not.`,

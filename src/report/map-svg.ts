@@ -1,3 +1,4 @@
+import { inPlainText } from "../host/plain-text.ts";
 import { markup } from "./escape.ts";
 import type { HostMap, MapFlows, MapNic, MapPort } from "./map-schema.ts";
 import { type Box, type Density, type EdgeState, edge, group, rect, styles, type TextKind, text } from "./map-shapes.ts";
@@ -7,7 +8,6 @@ import {
   freeText,
   groupName,
   groupsOf,
-  inLines,
   isActiveLag,
   lagPortText,
   lagText,
@@ -25,7 +25,7 @@ import { bothText } from "./traffic-text.ts";
  * is: its styles hold for itself only.
  */
 export function mapSvg(seen: HostMap): string {
-  const map = inLines(seen);
+  const map = inPlainText(seen);
   const bonded = map.nics.some(({ bond }) => bond !== null);
   const columns = columnsOf(bonded);
   let y = 84;

@@ -1,3 +1,4 @@
+import { inPlainText } from "../host/plain-text.ts";
 import type { HostMap, MapBridgePort, MapFlows, MapNic, MapPort } from "./map-schema.ts";
 import {
   eswitchText,
@@ -5,7 +6,6 @@ import {
   groupName,
   groupsOf,
   hasFlows,
-  inLines,
   isActiveLag,
   lagPortText,
   lagText,
@@ -25,7 +25,7 @@ interface Branch {
 
 /** The map as a tree for a terminal, drawn in ASCII. */
 export function mapText(seen: HostMap, style: Style): string {
-  const map = inLines(seen);
+  const map = inPlainText(seen);
   const head = style.faint(`${map.hostname} - kernel ${map.kernel} - observed ${map.observedAt}`);
   const nics = map.nics.map((nic) => drawn(nicBranch(nic, style)).join("\n"));
   const none = map.nics.length === 0 ? ["This host has no SR-IOV capable network port that the kernel knows."] : [];

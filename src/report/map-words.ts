@@ -132,15 +132,3 @@ export function sizeText({ nics }: HostMap): string {
   const used = vfs.filter((vf) => usersOf(vf).length > 0).length;
   return `${count(ports.length, "port")}, ${count(vfs.length, "VF")}, ${used} in use`;
 }
-
-/**
- * The map with all its texts in one line each. Names come from everywhere: one that has a line's end, or moves the terminal's cursor, or
- * turns the direction of writing, does so nowhere.
- */
-export function inLines(map: HostMap): HostMap {
-  return JSON.parse(JSON.stringify(map), (_, value: unknown) => (typeof value === "string" ? oneLine(value) : value));
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "?");
-}

@@ -1,4 +1,5 @@
 import { commandsOf } from "../host/command.ts";
+import { inPlainText } from "../host/plain-text.ts";
 import { isEmpty, type Phase, type Plan, type PlannedStep } from "../reconcile/plan.ts";
 import type { NicOutcome } from "../reconcile/reconcile.ts";
 import { requirementById } from "../requirements/stages.ts";
@@ -19,7 +20,8 @@ export interface PlanTextOptions {
 }
 
 /** A plan for the eye: what will happen, in the order in which it will happen, as the commands that a person would type. */
-export function planText(plan: Plan, style: Style, { full }: PlanTextOptions): string {
+export function planText(rehearsed: Plan, style: Style, { full }: PlanTextOptions): string {
+  const plan = inPlainText(rehearsed);
   const lines: string[] = [];
   let number = 0;
   for (const phase of plan.phases) {

@@ -1,10 +1,12 @@
 import { isUnknown } from "../host/observed.ts";
+import { inPlainText } from "../host/plain-text.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { heldBy } from "../requirements/virtual-functions.ts";
 import { count, type Style, table } from "./style.ts";
 
 /** `inspect` for the eye: the ports, their eSwitches and VFs, and the bonds. */
-export function stateText(state: HostState, style: Style): string {
+export function stateText(seen: HostState, style: Style): string {
+  const state = inPlainText(seen);
   const head = style.faint(`${state.hostname} · kernel ${state.kernel} · observed ${state.observedAt}`);
   if (state.pfs.length === 0) return `${head}\n\nThis host has no SR-IOV capable network port that the kernel knows.\n`;
   const blocks = state.pfs.map((pf) => portBlock(pf, state, style).join("\n"));

@@ -1,9 +1,17 @@
-/** Lines that stay, go and come, as `diff -u` shows them; empty where the texts have the same lines. */
+import { plainText } from "../host/plain-text.ts";
+import { documentText } from "./escape.ts";
+import { withoutSecrets } from "./secrets.ts";
+
+/**
+ * Lines that stay, go and come, as `diff -u` shows them; empty where the texts have the same lines. Values of secrets are hidden: it is
+ * for the eye, and the lines are compared as they are.
+ */
 export function textDiff(before: string, after: string, names: readonly [before: string, after: string]): string {
-  const changes = compare(linesOf(before), linesOf(after));
+  const [old, made] = [linesOf(before), linesOf(after)];
+  const changes = shownWithoutSecrets(compare(old, made), withoutSecrets(old), withoutSecrets(made));
   const hunks = hunksOf(changes);
   if (hunks.length === 0) return "";
-  return `--- ${names[0]}\n+++ ${names[1]}\n${hunks.join("")}`;
+  return `--- ${plainText(names[0])}\n+++ ${plainText(names[1])}\n${hunks.join("")}`;
 }
 
 interface Change {
@@ -17,6 +25,17 @@ const context = 3;
 function linesOf(text: string): string[] {
   const lines = text.split(/\r\n|\r|\n/);
   return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+}
+
+/** The same changes, with each line as it may be shown. */
+function shownWithoutSecrets(changes: readonly Change[], old: readonly string[], made: readonly string[]): Change[] {
+  let [row, column] = [0, 0];
+  return changes.map(({ mark, line }) => {
+    const shown = mark === "-" ? old[row] : made[column];
+    if (mark !== "+") row++;
+    if (mark !== "-") column++;
+    return { mark, line: documentText(shown ?? line) };
+  });
 }
 
 /** By the longest common subsequence of what is between the same beginning and the same end. */

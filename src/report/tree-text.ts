@@ -1,3 +1,4 @@
+import { inPlainText, plainText } from "../host/plain-text.ts";
 import type { Conflict } from "../openstack/outcome.ts";
 import type { Style } from "./style.ts";
 import { textDiff } from "./text-diff.ts";
@@ -17,7 +18,9 @@ export interface ShownRemark {
 }
 
 /** What would change in a configuration tree. Files of hosts that would be the same, but for the host, are shown once. */
-export function treeText(changes: readonly ShownChange[], style: Style): string {
+export function treeText(all: readonly ShownChange[], style: Style): string {
+  // A name is shown on one line; a file's text has its own.
+  const changes = all.map((change) => ({ ...change, name: plainText(change.name) }));
   const alike = new Map<string, ShownChange[]>();
   for (const change of changes) {
     const key = JSON.stringify([change.kind, change.before, change.after, change.name.includes("host_vars/") ? "" : change.name]);
@@ -31,7 +34,7 @@ export function treeText(changes: readonly ShownChange[], style: Style): string 
 function changeText([first, ...others]: readonly ShownChange[], style: Style): string {
   if (first === undefined) return "";
   const more = others.length === 0 ? "" : `  the same in ${several(others.map(({ name }) => name))}\n`;
-  if (first.kind === "link") return `${style.good(`+ ${first.name} -> ${first.after ?? ""}`)}\n${more}`;
+  if (first.kind === "link") return `${style.good(`+ ${first.name} -> ${plainText(first.after ?? "")}`)}\n${more}`;
   const names = [first.before === null ? "/dev/null" : first.name, first.after === null ? "/dev/null" : first.name] as const;
   const diff = textDiff(first.before ?? "", first.after ?? "", names)
     .split("\n")
@@ -47,14 +50,15 @@ export function treeRemarks(
   notes: readonly ShownRemark[],
   style: Style,
 ): string {
+  const seen = inPlainText({ conflicts, problems, notes });
   const lines = [
-    ...problems.map((problem) => `${style.bad("wrong")}     ${remark(problem)}`),
-    ...conflicts.flatMap(({ name, line, there, wanted, why }) => [
+    ...seen.problems.map((problem) => `${style.bad("wrong")}     ${remark(problem)}`),
+    ...seen.conflicts.flatMap(({ name, line, there, wanted, why }) => [
       `${style.bad("conflict")}  ${name}${line === null ? "" : `:${line}`}: ${why}`,
-      ...(there === "" ? [] : [`  there   ${oneLine(there)}`]),
-      `  wanted  ${oneLine(wanted)}`,
+      ...(there === "" ? [] : [`  there   ${there}`]),
+      `  wanted  ${wanted}`,
     ]),
-    ...notes.map((note) => `${style.doubtful("note")}      ${remark(note)}`),
+    ...seen.notes.map((note) => `${style.doubtful("note")}      ${remark(note)}`),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -66,8 +70,4 @@ function remark({ hosts, text }: ShownRemark): string {
 /** A few names, and how many more there are. */
 function several(names: readonly string[]): string {
   return names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ");
 }

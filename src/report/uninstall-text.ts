@@ -1,17 +1,19 @@
 import { commandsOf } from "../host/command.ts";
+import { inPlainText } from "../host/plain-text.ts";
 import type { Removal, RemovalFailure } from "../reconcile/uninstall.ts";
 import { count, type Style } from "./style.ts";
 
 /** What `uninstall` would do, or did, for the eye. @param failures null before it was done */
-export function uninstallText({ actions, stays, unknown }: Removal, failures: readonly RemovalFailure[] | null, style: Style): string {
+export function uninstallText(removal: Removal, left: readonly RemovalFailure[] | null, style: Style): string {
+  const { actions, stays, unknown, failures } = inPlainText({ ...removal, failures: left });
   const failed = new Map(failures?.map(({ action, reason }) => [action, reason]));
   const commands = actions.flatMap((action) => {
     const reason = failed.get(action);
     return [...commandsOf(action).map((line) => `  ${line}`), ...(reason === undefined ? [] : [`    ${style.bad(reason)}`])];
   });
   const unseen = unknown.map((reason) => `${style.doubtful("!")} could not be observed: ${reason}`);
-  const left = ["It stays:", ...stays.map((line) => `  ${line}`)];
-  const blocks = [[...commands, ...unseen], left, [ending(actions.length, failures)]].filter((block) => block.length > 0);
+  const staying = ["It stays:", ...stays.map((line) => `  ${line}`)];
+  const blocks = [[...commands, ...unseen], staying, [ending(actions.length, failures)]].filter((block) => block.length > 0);
   return `${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 

@@ -1,5 +1,5 @@
 import { isUnknown, known } from "../host/observed.ts";
-import { plainText } from "../host/plain-text.ts";
+import { inPlainText, plainText } from "../host/plain-text.ts";
 import type { HostState } from "../host/state.ts";
 import type { Cause } from "../reconcile/causes.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
@@ -13,7 +13,8 @@ import { count, type Style, table } from "./style.ts";
 import { trafficLine } from "./traffic-text.ts";
 
 /** `verify` for the eye: one block a NIC, the verdict first, then what was seen, then what is wrong and what to do. */
-export function verdictText(spec: Spec, state: HostState, verdicts: readonly Verdict[], style: Style): string {
+export function verdictText(wanted: Spec, seen: HostState, judged: readonly Verdict[], style: Style): string {
+  const { spec, state, verdicts } = inPlainText({ spec: wanted, state: seen, verdicts: judged });
   const blocks = verdicts.map((verdict) => {
     const nic = spec.nics.find((candidate) => candidate.name === verdict.nic);
     return nic === undefined ? "" : nicBlock(nic, state, verdict, style).join("\n");

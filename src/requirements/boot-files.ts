@@ -1,7 +1,7 @@
 import { type Artefact, type BootInput, isMadeByVflag } from "../boot/artefact.ts";
 import { plainArtefacts } from "../boot/artefacts.ts";
 import type { Action } from "../host/action.ts";
-import { isUnknown } from "../host/observed.ts";
+import { isUnknown, known } from "../host/observed.ts";
 import type { HostFinding, HostRequirement, HostView, Remedy } from "./requirement.ts";
 
 /** udev, systemd-networkd and modprobe know what to do with the NICs at the next boot, and nothing that is no longer wanted. */
@@ -20,8 +20,11 @@ export const bootFiles: HostRequirement = {
 
 /** What the files for the next boot are made of, on this host. */
 export function bootInput({ spec, state, nics }: HostView): BootInput {
-  return { spec, state, nics, program: state.program ?? "/usr/bin/vflag" };
+  return { spec, state, nics, program: known(state.program) ?? packaged };
 }
+
+/** Where the packages put the program. */
+const packaged = "/usr/bin/vflag";
 
 export function writing({ path, name, reload }: Artefact, text: string): Action {
   return { kind: "write-file", path, text, render: name, reload };

@@ -1,5 +1,5 @@
 import { type Artefact, isMadeByVflag } from "../boot/artefact.ts";
-import { unitArtefacts } from "../boot/units.ts";
+import { isUnitPath, unitArtefacts } from "../boot/units.ts";
 import type { Action } from "../host/action.ts";
 import type { Unit } from "../host/installation.ts";
 import { isUnknown } from "../host/observed.ts";
@@ -37,7 +37,8 @@ function tellingOnce(findings: readonly HostFinding[]): HostFinding[] {
 function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
   const { files, units } = view.state;
   const { name, path } = artefact;
-  const text = artefact.text(bootInput(view));
+  const refusal = programRefusal(view);
+  const text = artefact.text(refusal === null ? bootInput(view) : bootInput({ ...view, state: { ...view.state, program: null } }));
   const finding = { subject: name, expected: text === null ? "gone: no NIC needs it" : "installed and enabled" };
   const look = `look by hand: systemctl status ${name}`;
   for (const seen of [files, units]) {
@@ -61,6 +62,11 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
     // Debian's systemd calls the folder of packages /lib, which is a link to /usr/lib.
     const at = (unit?.path ?? path).replace(/^\/lib\//, "/usr/lib/");
     const file = files.find((candidate) => candidate.path === at);
+    // What a package brought and enabled starts the package's program, whichever looks at it now.
+    if ((unit === undefined || file?.text !== text) && refusal !== null) {
+      const actual = unit === undefined ? "not installed" : "not as this version wants it";
+      return [{ ...finding, actual, severity: "warning", remedy: { kind: "person", text: refusal } }];
+    }
     if (unit === undefined || file?.text !== text) {
       said.push(unit === undefined ? "not installed" : "not as this version wants it");
       // What a package brought stays as it is: the file in /etc goes before it.
@@ -73,6 +79,13 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
   }
   if (actions.length === 0) return text !== null && unit !== undefined ? failures(unit) : [];
   return [{ ...finding, actual: said.join(", "), severity: "warning", remedy: { kind: "actions", actions } }];
+}
+
+/** Why no unit may be written that starts the program which looks at the host; null where one may. */
+function programRefusal({ state: { program } }: HostView): string | null {
+  if (isUnknown(program)) return program.unknown;
+  if (program === null || isUnitPath(program)) return null;
+  return `units cannot start ${JSON.stringify(program)}: systemd takes a path of plain characters only; install the package, then: /usr/bin/vflag apply`;
 }
 
 /** It ran at this boot, and did not come to its end well. */

@@ -1,6 +1,7 @@
 import { cardsOf } from "../host/cards.ts";
 import { modelOf } from "../host/models.ts";
 import { known } from "../host/observed.ts";
+import { drawing, inEscapes } from "../host/plain-text.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { netdevOf } from "./selectors.ts";
 
@@ -49,7 +50,7 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
   const present = Math.max(...alike.map((pf) => pf.sriov?.count ?? 0));
   const vfs = present > 0 ? present : Math.max(1, Math.min(8, total));
   const lines = [
-    `  - name: nic${index}                  # ${first.model ?? `${first.vendor}:${first.product}`} at ${card}`,
+    `  - name: nic${index}                  # ${quoted(first.model ?? `${first.vendor}:${first.product}`)} at ${card}`,
     `    mode: ${mode.padEnd(22)} # sriov | switchdev | vf-lag`,
     `    ports: [${names.join(", ")}]`,
     `    vfs: ${String(vfs).padEnd(23)} # per port; the firmware offers ${total}`,
@@ -73,7 +74,9 @@ function kernelLines({ platform }: HostState): string[] {
 
 /** A name as YAML reads it back: `1e3` and `no` are names of devices too. */
 function quoted(name: string): string {
-  return /^[a-z][\w.-]*$/i.test(name) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(name) ? name : JSON.stringify(name);
+  if (/^[a-z][\w.-]*$/i.test(name) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(name)) return name;
+  // YAML's double quotes take JSON's escapes: nothing in it ends the line, or draws (YAML 1.2.2, 5.7).
+  return JSON.stringify(name).replace(drawing, inEscapes);
 }
 
 /** The bond that the ports are in, or else the first free bond<N>. */

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import type { Action } from "../../src/host/action.ts";
 import { pciAddress } from "../../src/host/values.ts";
 import { Journal } from "../../src/reconcile/journal.ts";
+import { keeper } from "../support/journal.ts";
 
 const limit = 16 * 1024 * 1024;
 const action: Action = { kind: "set-vf-count", pf: pciAddress("0000:37:00.0"), count: 2 };
@@ -21,7 +22,7 @@ function journalFile(t: TestContext): string {
 
 /** One run that writes down one action. */
 function run(file: string): void {
-  const journal = Journal.open(file);
+  const journal = Journal.open(file, keeper);
   journal.actionBegins(step, action);
   journal.actionEnds(action, null);
   journal.close();
@@ -85,7 +86,7 @@ test("one was set aside before: the older one makes room", (t) => {
 
 test("a file that grows during a run stays: a run is told in one piece", (t) => {
   const file = journalFile(t);
-  const journal = Journal.open(file);
+  const journal = Journal.open(file, keeper);
   journal.actionBegins(step, action);
   truncateSync(file, limit + 1);
   journal.actionEnds(action, { step, action, code: "EBUSY", reason: "it is busy" });
@@ -102,7 +103,7 @@ test("every line is on the disk before the run goes on", (t) => {
     fsync.mock.restore();
     syncBuiltinESMExports();
   });
-  const journal = Journal.open(file);
+  const journal = Journal.open(file, keeper);
   for (const lines of [1, 2, 3]) {
     journal.actionBegins(step, action);
     assert.equal(fsync.mock.callCount(), lines);

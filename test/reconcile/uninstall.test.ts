@@ -14,6 +14,7 @@ import { uninstallText } from "../../src/report/uninstall-text.ts";
 import { fakeKernel, fakeNetlink } from "../linux/fake-kernel.ts";
 import { makeTree } from "../linux/tree.ts";
 import { booted, fresh, vfLagSpec } from "../support/hosts.ts";
+import { keeper } from "../support/journal.ts";
 
 const own = { path: "/etc/NetworkManager/conf.d/vflag.conf", text: "[keyfile]\n", mode: 0o644 };
 const packaged = { path: "/usr/lib/systemd/system/vflag-early.service", text: earlyUnit({ program: "/usr/bin/vflag" }).text, mode: 0o644 };
@@ -45,7 +46,7 @@ test("units are disabled before their files go; NICs, a package's files and an o
     /conf\.d\/vflag\.conf: not made by vflag\n.*vflag-early\.service: a package brought it\n2 VFs of ens3f0, until/,
   );
   const journalFile = join(makeTree(t, {}), "journal.jsonl");
-  const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journalFile });
+  const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journal: { file: journalFile, keeper } });
   assert.deepEqual(failures, []);
   assert.equal(JSON.stringify([world.state.pfs, world.state.netdevs, world.state.bonds]), nics);
   assert.deepEqual(after.files, [own, packaged]);
@@ -68,7 +69,7 @@ test("a failure is told, and the rest is done all the same", async (t) => {
   const missing = { kind: "enable-unit", unit: "no-such.service", reload: true } as const;
   const actions = [missing, ...removal.actions];
   const journalFile = join(makeTree(t, {}), "journal.jsonl");
-  const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journalFile });
+  const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journal: { file: journalFile, keeper } });
   assert.deepEqual(
     failures.map(({ action }) => action),
     [missing],
@@ -116,7 +117,11 @@ test("on a made-up machine: installed and uninstalled, every file is as it was b
   asked.length = 0;
   const state = await host.observe();
   const { actions } = planRemoval(state);
-  const { failures } = await remove(host, { actions, before: state, journalFile: join(makeTree(t, {}), "journal.jsonl") });
+  const { failures } = await remove(host, {
+    actions,
+    before: state,
+    journal: { file: join(makeTree(t, {}), "journal.jsonl"), keeper },
+  });
   assert.deepEqual(failures, []);
   assert.deepEqual(treeOf(root), before);
   assert.deepEqual(

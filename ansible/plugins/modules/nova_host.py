@@ -70,8 +70,14 @@ options:
     type: str
     default: openstack
   cloud:
-    description: A cloud of C(clouds.yaml). Without it the client takes what it finds in its environment (C(OS_*)).
+    description: A cloud of C(clouds.yaml). Without it the client takes what it finds in its environment (C(OS_*)), see I(credentials).
     type: str
+  credentials:
+    description:
+      - Variables of the client's environment, such as C(OS_AUTH_URL), C(OS_USERNAME) and C(OS_PASSWORD). The keyword C(environment) of a task
+        does the same, but puts them into the arguments of the shell that starts the module, where every user of the machine can read them.
+    type: dict
+    default: {}
   api_version:
     description: Nova's API version. At least 2.59.
     type: str
@@ -131,6 +137,7 @@ holding:
 """
 
 import json
+import re
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -162,9 +169,12 @@ class Nova(object):
         if module.params["cloud"]:
             self.argv += ["--os-cloud", module.params["cloud"]]
         self.argv += ["--os-compute-api-version", module.params["api_version"]]
+        # The client reads them from its environment: arguments can be read by every user of this machine.
+        self.environment = dict((name, str(value)) for name, value in module.params["credentials"].items())
+        self.environment["LC_ALL"] = "C.UTF-8"
 
     def call(self, *words):
-        rc, out, err = self.module.run_command(self.argv + list(words), environ_update=dict(LC_ALL="C.UTF-8"), encoding="utf-8")
+        rc, out, err = self.module.run_command(self.argv + list(words), environ_update=self.environment, encoding="utf-8")
         if rc in (124, 137):
             raise Refused("openstack %s: no answer within %d s" % (" ".join(words[:3]), self.limit))
         if rc != 0:
@@ -345,9 +355,14 @@ def main():
             call_timeout=dict(type="int", default=120),
             client=dict(type="str", default="openstack"),
             cloud=dict(type="str"),
+            credentials=dict(type="dict", default={}, no_log=True),
             api_version=dict(type="str", default="2.60"),
         ),
         supports_check_mode=True,
+    )
+    # Only what is secret is taken out of what is shown: a domain's name, such as default, would be taken out of every text.
+    module.no_log_values = set(
+        str(value) for name, value in module.params["credentials"].items() if re.search(r"PASS|SECRET|TOKEN|CREDENTIAL|COOKIE", name, re.I) and value
     )
     nova = Nova(module)
     drain = Drain(module, nova)

@@ -64,6 +64,9 @@ class Follower {
       child.on("error", () => {});
       lines.close();
       child.kill();
+      // One that is frozen does not keep this process.
+      child.unref();
+      child.stdout.destroy();
     };
   }
 

@@ -35,7 +35,7 @@ import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } fro
 import { findOvsLog } from "./ovs-log.ts";
 import { type FoundPf, findPf, findPfs, findSriov } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
-import { runProgram } from "./program.ts";
+import { inOwnSession } from "./program.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 import { keepRefused, readRefused } from "./refused-settings.ts";
 import { representorsOf } from "./representors.ts";
@@ -51,7 +51,7 @@ export interface HostOptions extends Partial<Kernel> {
   /** The program that asks the cards' firmware; null: they are not asked. */
   readonly firmwareTool?: FirmwareToolChoice | null;
   /** The path of vflag, as units shall start it. */
-  readonly program?: string | null;
+  readonly program?: Observed<string | null>;
   /** Where Open vSwitch is. */
   readonly ovs?: OvsLookup | undefined;
 }
@@ -75,7 +75,7 @@ export class LinuxHost implements Host, Disposable {
   readonly #firmwareTool: FirmwareToolChoice | null;
   /** What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs. */
   #firmware: { readonly pfs: string; readonly answer: Promise<Observed<FirmwareCard[]>> } | null = null;
-  readonly #program: string | null;
+  readonly #program: Observed<string | null>;
   readonly #ovs: OvsLookup;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
@@ -109,7 +109,7 @@ export class LinuxHost implements Host, Disposable {
       devRoot = "/dev",
       runRoot = "/run",
       filesRoot = "",
-      run = runProgram,
+      run = inOwnSession,
       looks = "everything",
       evidence = looks === "everything",
       firmwareTool = "auto",

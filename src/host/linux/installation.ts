@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Action, Reload } from "../action.ts";
 import type { ManagedFile, Unit } from "../installation.ts";
@@ -96,8 +95,7 @@ export async function writeOwnFile(
   reload: Reload | null,
 ): Promise<void> {
   refuseForeign(path);
-  await mkdir(join(kernel.filesRoot, dirname(path)), { recursive: true });
-  await writeWhole(join(kernel.filesRoot, path), text);
+  await writeWhole(join(kernel.filesRoot, path), text, { create: 0o755 });
   await reloadReader(kernel, reload);
 }
 

@@ -1,8 +1,8 @@
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, ftruncateSync, readFileSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
-import { dirname } from "node:path";
-import { getSystemErrorMessage } from "node:util";
 import { isRunning } from "./processes.ts";
+import { FileError, systemErrorOf, systemErrorText } from "./system-error.ts";
+import { openOwn } from "./trusted.ts";
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -43,19 +43,21 @@ const LOCK_NB = 4;
  *
  * It is a flock(2): the kernel gives it back when the process ends, also by kill -9, and no child inherits it (Node opens
  * every file with O_CLOEXEC). The file itself stays, because removing it would let two processes lock two files of one name.
- * Throws the system's errors when the file cannot be opened. @param command what is being done, such as `apply`
+ * Whoever can open it can hold it, so nobody else can: its mode is 0600. By whom it is held is only recorded: where that cannot be
+ * written, it is held all the same.
+ * Throws FileError when the file cannot be opened, is another user's, or cannot be locked. @param command what is being done, such as `apply`
  *
  * @example
  * using lock = acquireLock("/run/vflag/lock", "apply");
  */
 export function acquireLock(path: string, command: string): Lock {
-  mkdirSync(dirname(path), { recursive: true });
-  const file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+  const file = openOwn(path, { flags: 0, mode: 0o600, folderMode: 0o700 });
   try {
-    if (!flock(file)) throw new LockedError(path, readHolder(path));
+    // One that an older version made.
+    if ((fstatSync(file).mode & 0o077) !== 0) fchmodSync(file, 0o600);
+    if (!flock(file, path)) throw new LockedError(path, readHolder(path));
     const holder: LockHolder = { pid: process.pid, command, since: new Date().toISOString() };
-    ftruncateSync(file);
-    writeSync(file, `${JSON.stringify(holder)}\n`, 0);
+    record(file, `${JSON.stringify(holder)}\n`);
   } catch (error) {
     closeSync(file);
     throw error;
@@ -64,14 +66,25 @@ export function acquireLock(path: string, command: string): Lock {
   const release = () => {
     if (!held) return;
     held = false;
-    ftruncateSync(file);
+    record(file, "");
     closeSync(file);
   };
   return { release, [Symbol.dispose]: release };
 }
 
-/** Whether the lock was free; throws Error when it cannot be told. */
-function flock(file: number): boolean {
+/** Writes down who holds the lock, or nobody. */
+function record(file: number, text: string): void {
+  try {
+    ftruncateSync(file);
+    writeSync(file, text, 0);
+  } catch (error) {
+    // A full /run: `readHolder` then finds nobody.
+    if (systemErrorOf(error) === null) throw error;
+  }
+}
+
+/** Whether the lock was free; throws FileError where the system cannot say. */
+function flock(file: number, path: string): boolean {
   const { dlopen, getInt32 } = process.getBuiltinModule("node:ffi");
   const { functions } = dlopen(null, {
     flock: { arguments: ["i32", "i32"], return: "i32" },
@@ -81,7 +94,9 @@ function flock(file: number): boolean {
     if (functions.flock(file, LOCK_EX | LOCK_NB) === 0) return true;
     const errno = getInt32(functions.__errno_location(), 0);
     if (errno === os.errno.EWOULDBLOCK) return false;
-    if (errno !== os.errno.EINTR) throw new Error(`flock: ${getSystemErrorMessage(-errno)}`);
+    if (errno === os.errno.EINTR) continue;
+    const system = systemErrorOf(Object.assign(new Error(), { errno, code: "", syscall: "flock", path }));
+    throw new FileError(system?.code ?? null, path, system === null ? `flock '${path}'` : systemErrorText(system));
   }
 }
 

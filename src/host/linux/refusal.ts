@@ -1,6 +1,6 @@
-import { getSystemErrorMessage } from "node:util";
 import { NetlinkError, NetlinkFormatError } from "../../netlink/index.ts";
 import { ProgramError } from "./program.ts";
+import { FileError, systemErrorOf } from "./system-error.ts";
 
 /** Why an action was not done: the errno's name where there is one, and one line that says what was tried, on what, and what came back. */
 export class Refusal extends Error {
@@ -20,15 +20,17 @@ export function refusalOf(error: unknown, what: string): Refusal {
   if (error instanceof NetlinkError) return new Refusal(error.code, error.message, { cause: error });
   if (error instanceof NetlinkFormatError) return new Refusal(null, error.message, { cause: error });
   if (error instanceof ProgramError) return new Refusal(error.code, error.message, { cause: error });
-  if (isSystemError(error))
-    return new Refusal(error.code, `${what}: ${error.code}: ${getSystemErrorMessage(error.errno)}`, { cause: error });
+  if (error instanceof FileError) return new Refusal(error.code, error.message, { cause: error });
+  const system = systemErrorOf(error);
+  if (system !== null) return new Refusal(system.code, `${what}: ${system.code}: ${system.words}`, { cause: error });
   return new Refusal(null, `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
 /** The errno's name of a failed system call, such as `EACCES`; null for any other error. */
 export function errnoName(error: unknown): string | null {
   if (error instanceof NetlinkError) return error.code;
-  return isSystemError(error) ? error.code : null;
+  if (error instanceof FileError) return error.code;
+  return systemErrorOf(error)?.code ?? null;
 }
 
 /** The driver's words for an eSwitch that somebody uses, or whose lock is held. */
@@ -39,8 +41,4 @@ export function isBusy(error: unknown): boolean {
 /** The reason of a failed observation, in one line. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function isSystemError(error: unknown): error is Error & { code: string; errno: number } {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && "errno" in error && typeof error.errno === "number";
 }

@@ -8,7 +8,7 @@ import { type HostOptions, LinuxHost } from "./host.ts";
 import { findLinks } from "./links.ts";
 import { findIngressQdiscs, findOvs } from "./ovs.ts";
 import { monitorOvsdb } from "./ovsdb-monitor.ts";
-import { runProgram } from "./program.ts";
+import { inOwnSession } from "./program.ts";
 
 export interface LinuxWatchOptions extends Omit<HostOptions, "looks"> {
   readonly kernelEvents?: KernelEventOptions;
@@ -88,7 +88,7 @@ export class LinuxWatch implements WatchableHost, Disposable {
       sysRoot = "/sys",
       runRoot = "/run",
       filesRoot = "",
-      run = runProgram,
+      run = inOwnSession,
       ovs: lookup = { engine: "auto" },
     } = this.#options;
     const ingressQdiscs = findIngressQdiscs({ netlink }, findLinks({ netlink, sysRoot }));

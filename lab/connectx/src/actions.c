@@ -1,6 +1,6 @@
 /*
- * What an entry does to a packet: tunnels off, VLAN tags off, headers written, VLAN tags on, tunnels on. In this order, which is that of
- * the hardware (steering/dr_rule.c and dr_action.c of the driver name it for its own tables).
+ * What an entry does to a packet: tunnels off, VLAN tags off, headers written, VLAN tags on, tunnels on. In this order, which is
+ * that of the hardware (steering/dr_rule.c and dr_action.c of the driver name it for its own tables).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -52,7 +52,8 @@ static void modify_header(uint32_t id, Packet *k)
     packet_parse(k);
 }
 
-/* What makes flows inside a tunnel differ outside: the source port is the card's to choose (lib of en/tc_tun_vxlan.c leaves it zero). */
+/* What makes flows inside a tunnel differ outside: the source port is the card's to choose (lib of en/tc_tun_vxlan.c leaves it
+   zero). */
 static uint16_t entropy(const Packet *k)
 {
     const uint8_t *key = AT(fte_match_param, (const uint8_t *)k->key, outer_headers);

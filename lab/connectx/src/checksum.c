@@ -1,7 +1,8 @@
 /*
  * Checksums, and cutting a large send into the packets that it leaves as.
  *
- * A large send runs through steering in one piece, with the headers that actions gave it, and is cut where it leaves: to a queue or a cable.
+ * A large send runs through steering in one piece, with the headers that actions gave it, and is cut where it leaves: to a queue
+ * or a cable.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,7 +15,7 @@ uint16_t sum_of(const uint8_t *bytes, uint32_t length)
 {
     uint64_t s = 0;
     for (; length >= 16; bytes += 16, length -= 16) {
-        s += (uint64_t)ldl_he_p(bytes) + (uint32_t)ldl_he_p(bytes + 4);
+        s += (uint64_t)(uint32_t)ldl_he_p(bytes) + (uint32_t)ldl_he_p(bytes + 4);
         s += (uint64_t)(uint32_t)ldl_he_p(bytes + 8) + (uint32_t)ldl_he_p(bytes + 12);
     }
     for (; length >= 2; bytes += 2, length -= 2) {

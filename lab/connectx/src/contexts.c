@@ -73,7 +73,8 @@ uint8_t alloc_counter(Command *c)
     unsigned bulk = GET(alloc_flow_counter_in, c->in, flow_counter_bulk);
     uint64_t count = counters_asked(c->in);
     FlowCounters *counters;
-    if (bulk & ~GET(cmd_hca_cap, c->f->cap[0], flow_counter_bulk_alloc) || GET(alloc_flow_counter_in, c->in, flow_counter_bulk_log_size)) {
+    if (bulk & ~GET(cmd_hca_cap, c->f->cap[0], flow_counter_bulk_alloc) ||
+        GET(alloc_flow_counter_in, c->in, flow_counter_bulk_log_size)) {
         return refuse(c, STATUS_BAD_PARAM, 0, "a row of counters that is not advertised");
     }
     if (count + s->counters > MAX_COUNTERS) {
@@ -179,7 +180,8 @@ const KindInfo modify_header_kind = {
 
 uint8_t alloc_modify_header(Command *c)
 {
-    unsigned type = GET(alloc_modify_header_context_in, c->in, table_type), count = GET(alloc_modify_header_context_in, c->in, num_of_actions);
+    unsigned type = GET(alloc_modify_header_context_in, c->in, table_type),
+        count = GET(alloc_modify_header_context_in, c->in, num_of_actions);
     Resource *r;
     if (!table_properties(c->f, type) || count == 0 || count > TABLE_CAN(c->f, type, max_modify_header_actions)) {
         return refuse(c, STATUS_BAD_PARAM, 0, "header rewrite that is not advertised");
@@ -235,7 +237,8 @@ static bool reformat_is_advertised(const Function *f, unsigned type)
 uint8_t alloc_reformat(Command *c)
 {
     const uint8_t *context = AT(alloc_packet_reformat_context_in, c->in, packet_reformat_context);
-    unsigned type = GET(packet_reformat_context_in, context, reformat_type), size = GET(packet_reformat_context_in, context, reformat_data_size);
+    unsigned type = GET(packet_reformat_context_in, context, reformat_type),
+        size = GET(packet_reformat_context_in, context, reformat_data_size);
     unsigned offset = GET(packet_reformat_context_in, context, reformat_param_1);
     bool inserts = type == MLX5_REFORMAT_TYPE_INSERT_HDR, removes = type == MLX5_REFORMAT_TYPE_REMOVE_HDR;
     const uint8_t *more = c->f->cap[0x20];
@@ -243,8 +246,10 @@ uint8_t alloc_reformat(Command *c)
     if (!reformat_is_advertised(c->f, type) || size > GET(e_switch_cap, c->f->cap[9], max_encap_header_size)) {
         return refuse(c, STATUS_BAD_PARAM, 0, "a reformat that is not advertised");
     }
-    if ((inserts && (size > GET(cmd_hca_cap_2, more, max_reformat_insert_size) || offset > GET(cmd_hca_cap_2, more, max_reformat_insert_offset))) ||
-        (removes && (size > GET(cmd_hca_cap_2, more, max_reformat_remove_size) || offset > GET(cmd_hca_cap_2, more, max_reformat_remove_offset)))) {
+    if ((inserts && (size > GET(cmd_hca_cap_2, more, max_reformat_insert_size) || offset >
+        GET(cmd_hca_cap_2, more, max_reformat_insert_offset))) ||
+        (removes && (size > GET(cmd_hca_cap_2, more, max_reformat_remove_size) || offset >
+            GET(cmd_hca_cap_2, more, max_reformat_remove_offset)))) {
         return refuse(c, STATUS_BAD_PARAM, 0, "more to insert or remove than is advertised");
     }
     r = resource_create(c, KIND_PACKET_REFORMAT);
@@ -325,7 +330,8 @@ uint8_t query_general_object(Command *c)
     Definer *d = definer_of_command(c);
     unsigned at = BYTES(general_obj_out_cmd_hdr);
     if (d && c->out_length > at) {
-        memcpy(c->out + at, AT(create_match_definer_in, d->resource.in, obj_context), MIN(c->out_length - at, BYTES(match_definer)));
+        memcpy(c->out + at, AT(create_match_definer_in, d->resource.in, obj_context),
+            MIN(c->out_length - at, BYTES(match_definer)));
     }
     return c->status;
 }

@@ -1,8 +1,8 @@
 /*
  * The entries of flow tables: what is matched, what is done, where it leads.
  *
- * An entry belongs to a group of its table. What it names (counters, contexts, tables, TIRs) its group holds, as often as entries do, so
- * that none of it can be destroyed before the entry.
+ * An entry belongs to a group of its table. What it names (counters, contexts, tables, TIRs) its group holds, as often as entries
+ * do, so that none of it can be destroyed before the entry.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,8 +11,8 @@
 /* On a card: an entry takes more than a kilobyte of the host's memory. */
 #define MAX_ENTRIES (256 * KiB)
 #define ACTION(name) MLX5_FLOW_CONTEXT_ACTION_##name
-#define ACTIONS_KNOWN (ACTION(ALLOW) | ACTION(DROP) | ACTION(FWD_DEST) | ACTION(COUNT) | ACTION(PACKET_REFORMAT) | ACTION(DECAP) | \
-    ACTION(MOD_HDR) | ACTION(VLAN_POP) | ACTION(VLAN_PUSH) | ACTION(VLAN_POP_2) | ACTION(VLAN_PUSH_2))
+#define ACTIONS_KNOWN (ACTION(ALLOW) | ACTION(DROP) | ACTION(FWD_DEST) | ACTION(COUNT) | ACTION(PACKET_REFORMAT) | \
+    ACTION(DECAP) | ACTION(MOD_HDR) | ACTION(VLAN_POP) | ACTION(VLAN_PUSH) | ACTION(VLAN_POP_2) | ACTION(VLAN_PUSH_2))
 #define ACTIONS_VLAN (ACTION(VLAN_POP) | ACTION(VLAN_PUSH) | ACTION(VLAN_POP_2) | ACTION(VLAN_PUSH_2))
 
 /* ---- in groups, by value ---- */
@@ -159,7 +159,8 @@ static uint8_t check_actions(Command *c, const FlowTable *t, const uint8_t *cont
 {
     Function *f = c->f;
     unsigned action = GET(flow_context, context, action), type = t->type;
-    unsigned destinations = GET(flow_context, context, destination_list_size), counters = GET(flow_context, context, flow_counter_list_size);
+    unsigned destinations = GET(flow_context, context, destination_list_size),
+        counters = GET(flow_context, context, flow_counter_list_size);
     const uint8_t *made = AT(create_flow_table_in, t->resource.in, flow_table_context);
     bool reformat = action & ACTION(PACKET_REFORMAT);
     if (action & ~ACTIONS_KNOWN || !(action & (ACTION(ALLOW) | ACTION(DROP) | ACTION(FWD_DEST)))) {
@@ -175,7 +176,8 @@ static uint8_t check_actions(Command *c, const FlowTable *t, const uint8_t *cont
         (counters && !TABLE_CAN(f, type, flow_counter))) {
         return bad(c, "the number of counters");
     }
-    if ((action & ACTION(VLAN_POP) && !TABLE_CAN(f, type, pop_vlan)) || (action & ACTION(VLAN_PUSH) && !TABLE_CAN(f, type, push_vlan)) ||
+    if ((action & ACTION(VLAN_POP) && !TABLE_CAN(f, type, pop_vlan)) || (action & ACTION(VLAN_PUSH) &&
+        !TABLE_CAN(f, type, push_vlan)) ||
         (action & ACTION(VLAN_POP_2) && !(TABLE_CAN(f, type, pop_vlan_2) && action & ACTION(VLAN_POP))) ||
         (action & ACTION(VLAN_PUSH_2) && !(TABLE_CAN(f, type, push_vlan_2) && action & ACTION(VLAN_PUSH)))) {
         return bad(c, "VLAN actions that are not advertised");
@@ -183,7 +185,8 @@ static uint8_t check_actions(Command *c, const FlowTable *t, const uint8_t *cont
     if (action & ACTION(MOD_HDR) && !TABLE_CAN(f, type, log_max_modify_header_context)) {
         return bad(c, "header rewrite is not advertised");
     }
-    if (reformat && (!TABLE_CAN(f, type, reformat) || (action & ACTION(MOD_HDR) && !TABLE_CAN(f, type, reformat_and_modify_action)) ||
+    if (reformat && (!TABLE_CAN(f, type, reformat) || (action & ACTION(MOD_HDR) &&
+        !TABLE_CAN(f, type, reformat_and_modify_action)) ||
                      (action & ACTIONS_VLAN && !TABLE_CAN(f, type, reformat_and_vlan_action)))) {
         return bad(c, "packet reformat is not advertised");
     }
@@ -226,7 +229,8 @@ static uint8_t check_table(Command *c, const FlowTable *t, const Destination *d,
     if (to->type != t->type || (to->level <= t->level && !GET(set_fte_in, c->in, ignore_flow_level))) {
         return bad(c, "a table of another type, or not of a higher level");
     }
-    if (t->type == TABLE_FDB && ((e->action & ACTION(MOD_HDR) && !GET(flow_table_eswitch_cap, c->f->cap[8], fdb_modify_header_fwd_to_table)) ||
+    if (t->type == TABLE_FDB && ((e->action & ACTION(MOD_HDR) &&
+        !GET(flow_table_eswitch_cap, c->f->cap[8], fdb_modify_header_fwd_to_table)) ||
                                  (e->destinations > 1 && !GET(flow_table_eswitch_cap, c->f->cap[8], fdb_multi_path_to_table)) ||
                                  (e->reformat && !TABLE_CAN(c->f, t->type, reformat_and_fwd_to_table)))) {
         return bad(c, "a table as destination together with that");
@@ -238,7 +242,8 @@ static uint8_t check_destination(Command *c, const FlowTable *t, const Destinati
 {
     bool eswitch = t->type == TABLE_FDB || t->type == TABLE_EGRESS_ACL || t->type == TABLE_INGRESS_ACL;
     Port *p;
-    if (d->reformat && !use(c, uses, steering_resource(c->f, t->type, KIND_PACKET_REFORMAT, d->reformat), "a destination's reformat")) {
+    if (d->reformat && !use(c, uses, steering_resource(c->f, t->type, KIND_PACKET_REFORMAT, d->reformat),
+                            "a destination's reformat")) {
         return c->status;
     }
     switch (d->type) {
@@ -270,7 +275,8 @@ static uint8_t check_uses(Command *c, const FlowTable *t, const FlowEntry *e, GP
     }
     for (unsigned i = 0; i < e->counters; i++) {
         FlowCounters *counters = counters_with(c->f->card, e->counter[i]);
-        if (!use(c, uses, counters ? steering_resource(c->f, t->type, KIND_FLOW_COUNTER, counters->resource.id) : NULL, "counter")) {
+        if (!use(c, uses, counters ? steering_resource(c->f, t->type, KIND_FLOW_COUNTER, counters->resource.id) : NULL,
+                 "counter")) {
             return c->status;
         }
     }

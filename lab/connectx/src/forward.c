@@ -4,8 +4,8 @@
  *   vport's ingress ACL -> FDB -> egress ACL of each vport it goes to -> that vport's receive tables -> TIR
  *                              -> cable
  *
- * What no rule takes: without an FDB, vports send to the cable and the cable to the PF; with one, what comes from vports leaves by the
- * cable (legacy: the driver has rules only for addresses), and what comes from the cable is dropped.
+ * What no rule takes: without an FDB, vports send to the cable and the cable to the PF; with one, what comes from vports leaves
+ * by the cable (legacy: the driver has rules only for addresses), and what comes from the cable is dropped.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -121,7 +121,8 @@ static bool is_disabled(const Vport *v)
     return v->number != 0 && v->number != UPLINK && v->admin_state == 0;
 }
 
-/* The PF's receive tables see the registers that its eSwitch lets through (esw_set_passing_vport_metadata), other vports' see none. */
+/* The PF's receive tables see the registers that its eSwitch lets through (esw_set_passing_vport_metadata), other vports' see
+   none. */
 static void registers_pass(const Vport *v, Packet *k)
 {
     unsigned pass = v->number == 0 ? GET(esw_vport_context, v->esw, fdb_to_vport_reg_c_id) : 0;

@@ -1,6 +1,6 @@
 /*
- * What rules see of a packet: its key, laid out as fte_match_param is, so that a group's criteria and an entry's value are compared with
- * it word by word; and the bytes that a LAG's hash takes.
+ * What rules see of a packet: its key, laid out as fte_match_param is, so that a group's criteria and an entry's value are
+ * compared with it word by word; and the bytes that a LAG's hash takes.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

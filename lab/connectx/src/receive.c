@@ -8,7 +8,8 @@
 #include "steering.h"
 
 enum { NEXT_TCP = 6, NEXT_UDP = 17 };
-enum { LOOP_UNICAST = 1, LOOP_MULTICAST = 2 };          /* tirc's self_lb_block: that may come back, in spite of its name (en_common.c) */
+/* tirc's self_lb_block: what may come back, in spite of its name (en_common.c) */
+enum { LOOP_UNICAST = 1, LOOP_MULTICAST = 2 };
 enum { HASH_XOR8 = 1, HASH_TOEPLITZ = 2 };
 enum { SELECT_SOURCE = 1, SELECT_TARGET = 2, SELECT_SPORT = 4, SELECT_DPORT = 8 };
 enum { CQE_RESPONSE = 2 };
@@ -55,7 +56,8 @@ static void order(uint8_t *pair, unsigned size)
 }
 
 /* The bytes of a packet that a selector chooses; 0: none of it is there. */
-static unsigned selected(const Packet *k, const Headers *h, const uint8_t *selector, bool symmetric, uint8_t bytes[36], uint8_t *type)
+static unsigned selected(const Packet *k, const Headers *h, const uint8_t *selector, bool symmetric, uint8_t bytes[36],
+                         uint8_t *type)
 {
     unsigned fields = GET(rx_hash_field_select, selector, selected_fields), n = 0, size = h->ip_version == 4 ? 4 : 16;
     const uint8_t *ip = k->bytes + h->l3 + (h->ip_version == 4 ? 12 : 8), *l4 = k->bytes + h->l4;
@@ -194,7 +196,8 @@ static void queue_deliver(void *opaque, const uint8_t *bytes, uint32_t length)
     uint32_t end = k->mss ? length : MIN(h->end, length);
     uint8_t record[4], cqe[64] = { 0 }, ok;
     uint16_t sum;
-    if (!guest_read(d->q->resource.owner, d->q->doorbell_record, record, 4) || (uint16_t)(ldl_be_p(record) - d->q->state.index) == 0) {
+    if (!guest_read(d->q->resource.owner, d->q->doorbell_record, record, 4) ||
+        (uint16_t)(ldl_be_p(record) - d->q->state.index) == 0) {
         LOG(d->q->resource.owner, "  RQ 0x%x has no buffer", d->q->resource.id);
         return;
     }

@@ -1,8 +1,8 @@
 /*
  * Single fields of headers and registers, by the numbers that header rewrites give them (MLX5_ACTION_IN_FIELD_*).
  *
- * A field of a packet that does not have it reads as zero and is not written. IP's and the transport's checksums follow what is written:
- * by the difference, so that one that was wrong stays wrong.
+ * A field of a packet that does not have it reads as zero and is not written. IP's and the transport's checksums follow what is
+ * written: by the difference, so that one that was wrong stays wrong.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -24,7 +24,8 @@ static const Place places[] = {
     { F(OUT_DMAC_47_16), ETHERNET, 0, 32 }, { F(OUT_DMAC_15_0), ETHERNET, 32, 16 },
     { F(OUT_SMAC_47_16), ETHERNET, 48, 32 }, { F(OUT_SMAC_15_0), ETHERNET, 80, 16 },
     { F(OUT_ETHERTYPE), LAST_TYPE, 0, 16 }, { F(OUT_FIRST_VID), VLAN, 4, 12 },
-    { F(OUT_IP_DSCP), IPV4, 8, 6 }, { F(OUT_IP_DSCP), IPV6, 4, 6 }, { F(OUT_IP_TTL), IPV4, 64, 8 }, { F(OUT_IPV6_HOPLIMIT), IPV6, 56, 8 },
+    { F(OUT_IP_DSCP), IPV4, 8, 6 }, { F(OUT_IP_DSCP), IPV6, 4, 6 }, { F(OUT_IP_TTL), IPV4, 64, 8 },
+    { F(OUT_IPV6_HOPLIMIT), IPV6, 56, 8 },
     { F(OUT_SIPV4), IPV4, 96, 32 }, { F(OUT_DIPV4), IPV4, 128, 32 },
     { F(OUT_SIPV6_127_96), IPV6, 64, 32 }, { F(OUT_SIPV6_95_64), IPV6, 96, 32 }, { F(OUT_SIPV6_63_32), IPV6, 128, 32 },
     { F(OUT_SIPV6_31_0), IPV6, 160, 32 }, { F(OUT_DIPV6_127_96), IPV6, 192, 32 }, { F(OUT_DIPV6_95_64), IPV6, 224, 32 },
@@ -50,7 +51,8 @@ unsigned header_field_width(unsigned field)
 
 static uint32_t *register_of(Packet *k, unsigned field)
 {
-    return field == F(METADATA_REG_A) ? &k->reg_a : field == F(METADATA_REG_B) ? &k->reg_b : &k->reg_c[field - F(METADATA_REG_C_0)];
+    return field == F(METADATA_REG_A) ? &k->reg_a : field == F(METADATA_REG_B) ? &k->reg_b :
+        &k->reg_c[field - F(METADATA_REG_C_0)];
 }
 
 /* Where a part of this packet begins; false where it has none. */

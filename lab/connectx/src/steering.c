@@ -1,14 +1,14 @@
 /*
- * Flow tables, their groups and roots.
+ * Flow tables and their roots.
  *
- * A table has entries by index; a group is a range of them that are matched by the same criteria. A root is the table that packets of
+ * A table has entries by index, in groups. A root is the table that packets of
  * a vport, or of an eSwitch, meet first. Rules that firmware holds to, as the driver shows them:
  *   - an FDB has one table of level 0 only (lib/fs_chains.c, mlx5_chains_create_table);
  *   - a table leads to tables of higher levels, unless a rule says ignore_flow_level (the same);
  *   - the last root may be destroyed, which leaves none (fs_core.c, update_root_ft_destroy);
- *   - an FDB that encapsulates or decapsulates does not begin while a VF of the eSwitch is driven: status and syndrome are those of
- *     published logs ("CREATE_FLOW_TABLE ... status bad resource state(0x9), syndrome (0x98afbb)"). More such tables of an FDB that is
- *     there are granted: the driver makes them for chains, mirrors and terminations while VFs run.
+ *   - an FDB that encapsulates or decapsulates does not begin while a VF of the eSwitch is driven: status and syndrome are those
+ *     of published logs ("CREATE_FLOW_TABLE ... status bad resource state(0x9), syndrome (0x98afbb)"). More such tables of an FDB
+ *     that is there are granted: the driver makes them for chains, mirrors and terminations while VFs run.
  * Invented: the statuses of the other refusals.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -16,7 +16,6 @@
 #include "steering.h"
 
 #define SYNDROME_ENCAP_WITH_VFS 0x98afbb
-enum { CRITERIA_OUTER = 1, CRITERIA_MISC = 2, CRITERIA_INNER = 4, CRITERIA_MISC2 = 8, CRITERIA_MISC3 = 16, CRITERIA_ALL = 0x7f };
 
 static gint compare_counters(gconstpointer a, gconstpointer b, gpointer unused)
 {
@@ -53,7 +52,7 @@ Resource *steering_resource(Function *f, TableType type, Kind kind, uint32_t id)
 
 /* ---- tables ---- */
 
-static bool table_prepare(Resource *r)
+bool table_prepare(Resource *r)
 {
     FlowTable *t = (FlowTable *)r;
     const uint8_t *context = AT(create_flow_table_in, r->in, flow_table_context);
@@ -64,7 +63,8 @@ static bool table_prepare(Resource *r)
     t->log_size = GET(flow_table_context, context, log_size);
     t->termination = GET(flow_table_context, context, termination_table);
     t->miss_action = GET(flow_table_context, context, table_miss_action);
-    t->miss = t->lag_demux ? GET(flow_table_context, context, lag_master_next_table_id) : GET(flow_table_context, context, table_miss_id);
+    t->miss = t->lag_demux ? GET(flow_table_context, context, lag_master_next_table_id) :
+        GET(flow_table_context, context, table_miss_id);
     /* After a snapshot groups may come before their table. */
     if (!t->groups) {
         t->groups = g_ptr_array_new();
@@ -83,7 +83,8 @@ static void table_release(Resource *r)
     g_hash_table_destroy(t->entries);
 }
 
-const KindInfo flow_table_kind = { .name = "flow table", .size = sizeof(FlowTable), .prepare = table_prepare, .release = table_release };
+const KindInfo flow_table_kind = { .name = "flow table", .size = sizeof(FlowTable), .prepare = table_prepare,
+    .release = table_release };
 
 /* What a context asks for is advertised, and the eSwitch's state allows it. */
 static bool context_is_sound(Command *c, unsigned type, const uint8_t *context)
@@ -92,7 +93,8 @@ static bool context_is_sound(Command *c, unsigned type, const uint8_t *context)
     bool encap = GET(flow_table_context, context, reformat_en), decap = GET(flow_table_context, context, decap_en);
     bool tunnels = encap || decap;
     unsigned miss = GET(flow_table_context, context, table_miss_action);
-    if ((encap && !TABLE_CAN(f, type, reformat)) || (decap && !TABLE_CAN(f, type, decap)) || GET(flow_table_context, context, sw_owner) ||
+    if ((encap && !TABLE_CAN(f, type, reformat)) || (decap && !TABLE_CAN(f, type, decap)) ||
+        GET(flow_table_context, context, sw_owner) ||
         (GET(flow_table_context, context, termination_table) && !TABLE_CAN(f, type, termination_table)) ||
         (miss == MLX5_FLOW_TABLE_MISS_ACTION_SWITCH_DOMAIN && !TABLE_CAN(f, type, table_miss_action_domain)) ||
         miss > MLX5_FLOW_TABLE_MISS_ACTION_SWITCH_DOMAIN) {
@@ -109,7 +111,8 @@ static bool context_is_sound(Command *c, unsigned type, const uint8_t *context)
 /* The table that packets go to that no entry takes; NULL: none. False where the context names what cannot be one. */
 static bool miss_table(Command *c, unsigned type, unsigned level, bool demux, const uint8_t *context, FlowTable **miss)
 {
-    uint32_t id = demux ? GET(flow_table_context, context, lag_master_next_table_id) : GET(flow_table_context, context, table_miss_id);
+    uint32_t id = demux ? GET(flow_table_context, context, lag_master_next_table_id) :
+        GET(flow_table_context, context, table_miss_id);
     *miss = NULL;
     if (demux ? id == 0 : GET(flow_table_context, context, table_miss_action) != MLX5_FLOW_TABLE_MISS_ACTION_FWD) {
         return true;
@@ -147,7 +150,8 @@ static uint8_t create_table(Command *c)
     if (!context_is_sound(c, type, context) || !miss_table(c, type, level, c->op_mod == 1, context, &miss)) {
         return c->status;
     }
-    root = f->port->fdb_root && !f->port->fdb_root_is_other ? resource_on_card(f->card, KIND_FLOW_TABLE, f->port->fdb_root) : NULL;
+    root = f->port->fdb_root && !f->port->fdb_root_is_other ? resource_on_card(f->card, KIND_FLOW_TABLE, f->port->fdb_root) :
+        NULL;
     if (type == TABLE_FDB && level == 0 && root && root->level == 0) {
         return refuse(c, STATUS_BAD_RES_STATE, 0, "a second FDB table of level 0");
     }
@@ -312,148 +316,6 @@ void steering_reset(Function *f)
     }
 }
 
-/* ---- groups ---- */
-
-static gint compare_groups(gconstpointer a, gconstpointer b)
-{
-    const FlowGroup *x = *(FlowGroup *const *)a, *y = *(FlowGroup *const *)b;
-    return x->first < y->first ? -1 : x->first > y->first;
-}
-
-static bool group_prepare(Resource *r)
-{
-    FlowGroup *g = (FlowGroup *)r;
-    const uint8_t *criteria = AT(create_flow_group_in, r->in, match_criteria);
-    unsigned enabled = GET(create_flow_group_in, r->in, match_criteria_enable);
-    FlowTable *t = resource_on_card(r->owner->card, KIND_FLOW_TABLE, GET(create_flow_group_in, r->in, table_id));
-    if (!t || (!t->groups && !table_prepare(&t->resource))) {
-        return false;
-    }
-    g->first = GET(create_flow_group_in, r->in, start_flow_index);
-    g->last = GET(create_flow_group_in, r->in, end_flow_index);
-    g->hash_split = GET(create_flow_group_in, r->in, group_type) == MLX5_CREATE_FLOW_GROUP_IN_GROUP_TYPE_HASH_SPLIT;
-    g->definer = GET(create_flow_group_in, r->in, match_definer_id);
-    for (unsigned i = 0; i < KEY_WORDS; i++) {
-        uint64_t mask = 0;
-        /* criteria of 64 bytes each; those that are not enabled do not count */
-        if (enabled >> (i / 8) & 1) {
-            memcpy(&mask, criteria + 8 * i, 8);
-        }
-        if (mask) {
-            g->word[g->words] = i;
-            g->mask[g->words++] = mask;
-        }
-    }
-    g->by_value = g_hash_table_new(entry_hash, entry_equal);
-    g->table = t;
-    g_ptr_array_add(t->groups, g);
-    g_ptr_array_sort(t->groups, compare_groups);
-    return true;
-}
-
-static void group_release(Resource *r)
-{
-    FlowGroup *g = (FlowGroup *)r;
-    if (!g->by_value) {
-        return;
-    }
-    g_autoptr(GList) lists = g_hash_table_get_values(g->by_value);
-    for (GList *l = lists; l; l = l->next) {
-        for (FlowEntry *e = l->data, *next; e; e = next) {
-            next = e->same;
-            entry_free(e);
-        }
-    }
-    g_hash_table_destroy(g->by_value);
-    if (g->table) {
-        g_ptr_array_remove(g->table->groups, g);
-    }
-}
-
-const KindInfo flow_group_kind = { .name = "flow group", .size = sizeof(FlowGroup), .prepare = group_prepare, .release = group_release };
-
-static uint8_t create_group(Command *c)
-{
-    unsigned type = GET(create_flow_group_in, c->in, table_type);
-    FlowTable *t = table_of_command(c, type, GET(create_flow_group_in, c->in, table_id));
-    uint32_t first = GET(create_flow_group_in, c->in, start_flow_index), last = GET(create_flow_group_in, c->in, end_flow_index);
-    unsigned kind = GET(create_flow_group_in, c->in, group_type), definer = GET(create_flow_group_in, c->in, match_definer_id);
-    bool split = kind == MLX5_CREATE_FLOW_GROUP_IN_GROUP_TYPE_HASH_SPLIT;
-    Resource *by = NULL;
-    FlowGroup *g;
-    if (!t) {
-        return c->status;
-    }
-    if (first > last || last >> t->log_size || kind > MLX5_CREATE_FLOW_GROUP_IN_GROUP_TYPE_HASH_SPLIT ||
-        GET(create_flow_group_in, c->in, match_criteria_enable) & ~CRITERIA_ALL) {
-        return refuse(c, STATUS_BAD_PARAM, 0, "a flow group's range or kind");
-    }
-    for (guint i = 0; i < t->groups->len; i++) {
-        g = g_ptr_array_index(t->groups, i);
-        if (first <= g->last && last >= g->first) {
-            return refuse(c, STATUS_BAD_PARAM, 0, "a range that another group has");
-        }
-    }
-    if (split) {
-        by = resource_find(c->f, KIND_DEFINER, definer);
-        if (type != TABLE_PORT_SELECTION || !by) {
-            return refuse(c, by ? STATUS_BAD_PARAM : STATUS_BAD_RES, 0, "a group by hash");
-        }
-    } else if (definer) {
-        return refuse(c, STATUS_BAD_PARAM, 0, "a definer without a hash");
-    }
-    if (!fields_are_supported(c->f, type, AT(create_flow_group_in, c->in, match_criteria))) {
-        return refuse(c, STATUS_BAD_PARAM, 0, "criteria that are not advertised");
-    }
-    g = resource_create(c, KIND_FLOW_GROUP);
-    if (!g) {
-        return c->status;
-    }
-    resource_hold(&g->resource, &t->resource);
-    if (by) {
-        resource_hold(&g->resource, by);
-    }
-    SET(create_flow_group_out, c->out, group_id, g->resource.id);
-    return STATUS_OK;
-}
-
-static FlowGroup *group_of_command(Command *c, unsigned type, uint32_t table, uint32_t id)
-{
-    FlowTable *t = table_of_command(c, type, table);
-    FlowGroup *g = t ? resource_find(c->f, KIND_FLOW_GROUP, id) : NULL;
-    if (t && (!g || g->table != t || id >> 24)) {
-        refuse(c, STATUS_BAD_RES, 0, "flow group");
-        return NULL;
-    }
-    return g;
-}
-
-static uint8_t query_group(Command *c)
-{
-    FlowGroup *g = group_of_command(c, GET(query_flow_group_in, c->in, table_type), GET(query_flow_group_in, c->in, table_id),
-                                    GET(query_flow_group_in, c->in, group_id));
-    if (g) {
-        SET(query_flow_group_out, c->out, start_flow_index, g->first);
-        SET(query_flow_group_out, c->out, end_flow_index, g->last);
-        SET(query_flow_group_out, c->out, match_criteria_enable, GET(create_flow_group_in, g->resource.in, match_criteria_enable));
-        memcpy(AT(query_flow_group_out, c->out, match_criteria), AT(create_flow_group_in, g->resource.in, match_criteria), KEY_BYTES);
-    }
-    return c->status;
-}
-
-static uint8_t destroy_group(Command *c)
-{
-    FlowGroup *g = group_of_command(c, GET(destroy_flow_group_in, c->in, table_type), GET(destroy_flow_group_in, c->in, table_id),
-                                    GET(destroy_flow_group_in, c->in, group_id));
-    if (!g) {
-        return c->status;
-    }
-    if (g->entries) {
-        return refuse(c, STATUS_BAD_RES_STATE, 0, "a group with entries");
-    }
-    return resource_destroy(c, KIND_FLOW_GROUP, g->resource.id);
-}
-
 /* Inputs end where what varies in length begins. */
 #define REFORMAT_BYTES (OFF(alloc_packet_reformat_context_in, packet_reformat_context.reformat_data) / 8)
 
@@ -476,8 +338,10 @@ const CommandEntry steering_commands[] = {
     COMMAND(DEALLOC_MODIFY_HEADER_CONTEXT, dealloc_modify_header_context, dealloc_modify_header, 0),
     { MLX5_CMD_OP_ALLOC_PACKET_REFORMAT_CONTEXT, 0, REFORMAT_BYTES, BYTES(alloc_packet_reformat_context_out), alloc_reformat },
     COMMAND(DEALLOC_PACKET_REFORMAT_CONTEXT, dealloc_packet_reformat_context, dealloc_reformat, 0),
-    { MLX5_CMD_OP_CREATE_GENERAL_OBJECT, 0, BYTES(general_obj_in_cmd_hdr), BYTES(general_obj_out_cmd_hdr), create_general_object },
+    { MLX5_CMD_OP_CREATE_GENERAL_OBJECT, 0, BYTES(general_obj_in_cmd_hdr), BYTES(general_obj_out_cmd_hdr),
+        create_general_object },
     { MLX5_CMD_OP_QUERY_GENERAL_OBJECT, 0, BYTES(general_obj_in_cmd_hdr), BYTES(general_obj_out_cmd_hdr), query_general_object },
-    { MLX5_CMD_OP_DESTROY_GENERAL_OBJECT, 0, BYTES(general_obj_in_cmd_hdr), BYTES(general_obj_out_cmd_hdr), destroy_general_object },
+    { MLX5_CMD_OP_DESTROY_GENERAL_OBJECT, 0, BYTES(general_obj_in_cmd_hdr), BYTES(general_obj_out_cmd_hdr),
+        destroy_general_object },
     { 0 },
 };

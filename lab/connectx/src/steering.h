@@ -1,7 +1,8 @@
 /*
  * What the files of steering share: the tables that commands build, and the packets that run through them.
  *
- *   steering     flow tables, groups, roots, the table of commands
+ *   steering     flow tables, roots, the table of commands
+ *   groups       the groups of a table
  *   entries      the rules in a table
  *   contexts     counters, header rewrites, packet reformats, definers
  *   fields       what can be matched, and where it lies in fte_match_param
@@ -14,7 +15,8 @@
  *   actions      what an entry does to a packet
  *   forward      from table to table, from vport to vport
  *
- * Tables name each other, counters and contexts by number, and look them up for each packet: what is gone is not there, nothing dangles.
+ * Tables name each other, counters and contexts by number, and look them up for each packet: what is gone is not there, nothing
+ * dangles.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -224,8 +226,6 @@ void vlan_pop(Packet *k);
 void eswitch_input(Port *port, unsigned source, Packet *k);
 void tir_deliver(uint32_t tirn, Packet *k);
 void wire_send(Port *p, Packet *k);
-/* Sends what a queue still has to send: after a snapshot. */
-void sq_resume(Wq *q);
 
 /* ---- commands' side ---- */
 
@@ -242,6 +242,10 @@ bool fields_are_supported(const Function *f, unsigned type, const uint8_t *crite
 /* Names all fields that match.c knows in ft_field_support. */
 void fields_advertise(uint8_t *properties);
 
+bool table_prepare(Resource *r);
+uint8_t create_group(Command *c);
+uint8_t query_group(Command *c);
+uint8_t destroy_group(Command *c);
 uint8_t set_entry(Command *c);
 uint8_t query_entry(Command *c);
 uint8_t delete_entry(Command *c);

@@ -1,10 +1,11 @@
 /*
  * What steering can do, by model and function, in the words of the driver's capabilities.
  *
- * What tc offload needs of them stands in the driver: chains and goto (eswitch_offloads.c, esw_init_chains_offload_flags), metadata of
- * the source port (mlx5_esw_vport_match_metadata_supported), encapsulation (eswitch.c, mlx5_eswitch_enable_locked's encap mode; en/tc_tun*.c),
- * VLAN actions (eswitch.h, mlx5_eswitch_vlan_actions_supported), termination tables (eswitch_offloads_termtbl.c), hash port selection
- * (lag/lag.c, mlx5_lag_set_port_sel_mode). Sizes are guesses, near what ConnectX-6 Dx shows.
+ * What tc offload needs of them stands in the driver: chains and goto (eswitch_offloads.c, esw_init_chains_offload_flags),
+ * metadata of the source port (mlx5_esw_vport_match_metadata_supported), encapsulation (eswitch.c, mlx5_eswitch_enable_locked's
+ * encap mode; en/tc_tun*.c), VLAN actions (eswitch.h, mlx5_eswitch_vlan_actions_supported), termination tables
+ * (eswitch_offloads_termtbl.c), hash port selection (lag/lag.c, mlx5_lag_set_port_sel_mode). Sizes are guesses, near what
+ * ConnectX-6 Dx shows.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -150,7 +151,8 @@ static void port_selection(Function *f)
     SET(port_selection_cap, c, port_select_flow_table, 1);
     SET(port_selection_cap, c, port_select_flow_table_bypass, f->card->model == CX7);
     table_basics(p);
-    SET(cmd_hca_cap, f->cap[0], general_obj_types, GET(cmd_hca_cap, f->cap[0], general_obj_types) | 1ull << MLX5_OBJ_TYPE_MATCH_DEFINER);
+    SET(cmd_hca_cap, f->cap[0], general_obj_types, GET(cmd_hca_cap, f->cap[0],
+                                                       general_obj_types) | 1ull << MLX5_OBJ_TYPE_MATCH_DEFINER);
     uint64_t formats = 0;
     for (unsigned i = 0; i < 64; i++) {
         formats |= definer_format_known(i) ? 1ull << i : 0;

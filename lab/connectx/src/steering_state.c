@@ -53,7 +53,8 @@ static bool entry_is_sound(const FlowGroup *g, const uint8_t *in, uint32_t lengt
 {
     const uint8_t *context = AT(set_fte_in, in, flow_context);
     uint32_t index = GET(set_fte_in, in, flow_index);
-    uint64_t listed = (uint64_t)GET(flow_context, context, destination_list_size) + GET(flow_context, context, flow_counter_list_size);
+    uint64_t listed = (uint64_t)GET(flow_context, context, destination_list_size) +
+        GET(flow_context, context, flow_counter_list_size);
     unsigned stride = GET(flow_context, context, extended_destination) ? BYTES(extended_dest_format) : BYTES(dest_format_struct);
     return g->table && length >= BYTES(set_fte_in) + listed * stride && index >= g->first && index <= g->last &&
         !g_hash_table_contains(g->table->entries, GUINT_TO_POINTER(index));

@@ -185,7 +185,8 @@ static bool request(Wq *q, unsigned pending)
     return true;
 }
 
-void sq_resume(Wq *q)
+/* Sends all that the driver has put into the queue. */
+static void run(Wq *q)
 {
     uint8_t record[4];
     unsigned pending;
@@ -210,6 +211,6 @@ void sq_doorbell(Function *f, uint32_t first, uint32_t second)
 {
     Wq *q = resource_find(f, KIND_SQ, second >> 8);
     if (q) {
-        sq_resume(q);
+        run(q);
     }
 }

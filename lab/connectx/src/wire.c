@@ -96,7 +96,8 @@ static NetClientInfo info = {
 void wire_init(Function *pf)
 {
     if (pf->conf.peers.ncs[0]) {
-        pf->nic = qemu_new_nic(&info, &pf->conf, object_get_typename(OBJECT(pf)), DEVICE(pf)->id, &DEVICE(pf)->mem_reentrancy_guard, pf);
+        pf->nic = qemu_new_nic(&info, &pf->conf, object_get_typename(OBJECT(pf)), DEVICE(pf)->id,
+                               &DEVICE(pf)->mem_reentrancy_guard, pf);
         qemu_format_nic_info_str(qemu_get_queue(pf->nic), pf->conf.macaddr.a);
     }
 }
@@ -121,8 +122,8 @@ static void leave(void *opaque, const uint8_t *bytes, uint32_t length)
 }
 
 /*
- * A LAG chooses the port for what VFs send. What a PF sends, LACP's frames among it, leaves by its own port: the bond has chosen it.
- * (The driver marks such queues with strict_lag_tx_port_affinity, en_main.c, mlx5e_create_tis.)
+ * A LAG chooses the port for what VFs send. What a PF sends, LACP's frames among it, leaves by its own port: the bond has chosen
+ * it. (The driver marks such queues with strict_lag_tx_port_affinity, en_main.c, mlx5e_create_tis.)
  */
 void wire_send(Port *p, Packet *k)
 {

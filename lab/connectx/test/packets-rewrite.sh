@@ -44,7 +44,7 @@ say drop
 check "drop" flower "$R0" ip prio 1 flower skip_sw ip_proto icmp action drop
 check "the rest" flower "$R0" all prio 2 flower skip_sw action mirred egress redirect dev "$R1"
 if pings a 10.0.0.2 > /tmp/out; then echo "FAIL not dropped"; else echo "ok dropped"; fi
-sleep 2; same "counted" 4 "$(tc -s filter show dev "$R0" ingress prio 1 | awk '/Sent hardware/ { print $5 }')"
+sleep 2; check "counted" [ "$(tc -s filter show dev "$R0" ingress prio 1 | awk '/Sent hardware/ { print $5 }')" -ge 4 ]
 for i in $R0 $R1 $R2 $U; do tc qdisc del dev "$i" ingress; done
 for i in a b c; do ip netns del $i; done; sleep 1; legacy
 check "the kernel is content" content

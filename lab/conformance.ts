@@ -6,7 +6,7 @@ import type { Task } from "./task.ts";
 /** The suites of test/ that need a kernel with such a NIC, run by the guest's own Node. */
 
 /** What the simulated host and the real one must both do. */
-export const conformance = (nic: Guest["nic"]): Task => ({ title: `conformance ${nic}`, guest: { nic }, run: conforms });
+export const conformance = (nic: Guest["nic"]): Task => ({ title: `conformance ${nic}`, guest: { nic, cpus: 2 }, run: conforms });
 
 /** devlink spoken to upstream code (netdevsim), and links of bonds: what the machine that runs `npm test` may not have. */
 export const netlink: Task = { title: "netlink", guest: { nic: "igb" }, run: speaksNetlink };

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { PrivateApt } from "./apt.ts";
 import { buildCard } from "./card.ts";
+import { fuzz, qemuOf, sanitizers } from "./card-fuzz.ts";
 import { allSeries, defaultSeries, type Kernel, prepareKernel, type Series } from "./kernel.ts";
 import { buildRoot } from "./rootfs.ts";
 import { buildSmallGuest } from "./small-guest.ts";
@@ -14,9 +15,16 @@ import { prepareTools, type Tools } from "./tools.ts";
 
 /**
  * `npm run lab:card`: the emulated card's own scenarios (`connectx/test/`), each in a small guest of its own, driven by Debian's own
- * mlx5_core. Ends with the line `N passed, N failed`.
+ * mlx5_core; then a million hostile commands (`--fuzz N`, 0 for none). Ends with the line `N passed, N failed`.
  */
-const { values } = parseArgs({ options: { kernel: { type: "string", default: defaultSeries }, only: { type: "string", default: "" } } });
+const { values } = parseArgs({
+  options: {
+    kernel: { type: "string", default: defaultSeries },
+    only: { type: "string", default: "" },
+    fuzz: { type: "string", default: "1000000" },
+    seed: { type: "string", default: "1" },
+  },
+});
 const series = allSeries.find((name) => name === values.kernel);
 if (series === undefined) throw new Error(`--kernel: ${allSeries.join(", ")}, not "${values.kernel}"`);
 
@@ -38,6 +46,8 @@ const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") 
 const first = scenarios.filter((name) => follows[name] === undefined && name.includes(values.only));
 if (first.length === 0) throw new Error(`--only: no scenario has "${values.only}" in its name: ${scenarios.join(", ")}`);
 await Promise.all(Array.from({ length: availableParallelism() }, worker));
+if (values.only === "") await script("damaged-settings", [], {});
+if (Number(values.fuzz) > 0 && values.only === "") await hostile(Number(values.fuzz), Number(values.seed));
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
@@ -60,22 +70,27 @@ async function worker(): Promise<void> {
   }
 }
 
-/** Runs one, shows what it says, and counts its checks. One that does not come to its end fails as a whole. */
-async function scenario(name: string, work: string): Promise<void> {
-  const lines = [`${name} on Linux ${bed.kernel.release}`];
-  const { root, env } = bed.tools;
-  const qemu = (path: string): string => join(root, "usr", path);
-  const child = spawn(join(folder, "run.sh"), [bed.kernel.vmlinuz, bed.initrd, join(folder, name)], {
+/** Runs one in a guest. */
+function scenario(name: string, work: string): Promise<void> {
+  return script("run.sh", [bed.kernel.vmlinuz, bed.initrd, join(folder, name)], { PORT0: `settings=${join(work, "settings")},` }, name);
+}
+
+/** Runs a script, shows what it says, and counts its checks. One that does not come to its end fails as a whole. */
+async function script(file: string, args: readonly string[], settings: Readonly<Record<string, string>>, name = file): Promise<void> {
+  const lines = [args.length === 0 ? name : `${name} on Linux ${bed.kernel.release}`];
+  const { env } = bed.tools;
+  const [qemu, ...found] = qemuOf(bed.tools);
+  const child = spawn(join(folder, file), args, {
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       ...process.env,
       PATH: env["PATH"],
-      QEMU: qemu("bin/qemu-system-x86_64"),
-      QEMU_ARGS: `-L ${qemu("share/qemu")} -L ${qemu("share/seabios")} -L ${qemu("lib/ipxe/qemu")}`,
+      QEMU: qemu,
+      QEMU_ARGS: found.join(" "),
       QEMU_LIBRARIES: env["LD_LIBRARY_PATH"],
       QEMU_MODULE_DIR: env["QEMU_MODULE_DIR"],
       CONNECTX: bed.card,
-      PORT0: `settings=${join(work, "settings")},`,
+      ...settings,
     },
   });
   const ended = once(child, "close");
@@ -93,4 +108,36 @@ async function scenario(name: string, work: string): Promise<void> {
   process.stdout.write(`${lines.join("\n")}\n\n`);
   tally.passed += seen.passed;
   tally.failed += seen.failed;
+}
+
+/** A scenario with the sanitizers' build, which records what the driver asks; then that among hostile commands. */
+async function hostile(commands: number, seed: number): Promise<void> {
+  const apt = new PrivateApt();
+  const { tools } = bed;
+  const card = (await buildCard(apt, tools, "sanitize")).object;
+  const work = await mkdtemp(join(tmpdir(), "card-"));
+  const recording = join(work, "driver.bin");
+  try {
+    const settings = {
+      CONNECTX: await sanitizers({ tools, card }),
+      CONNECTX_RECORD: recording,
+      ASAN_OPTIONS: "detect_leaks=0",
+      SECONDS_MOST: "600",
+    };
+    const recorded = "packets-rewrite.sh";
+    await script("run.sh", [bed.kernel.vmlinuz, bed.initrd, join(folder, recorded)], settings, `${recorded}, with the sanitizers`);
+    const of = { tools, card, qemu: qemuOf(tools), recording };
+    const well = await fuzz(of, commands, seed);
+    count(well.code === 0, `${commands} hostile commands, seed ${seed}`, well.stderr);
+    const bad = await fuzz(of, commands, seed, true);
+    count(bad.code !== 0, "a mistake made on purpose is found", bad.stderr);
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}
+
+function count(ok: boolean, name: string, said: string): void {
+  process.stdout.write(`  ${ok ? "ok" : "FAILED"} ${name}${ok ? "" : `\n${said.slice(-4000)}`}\n`);
+  if (ok) tally.passed++;
+  else tally.failed++;
 }

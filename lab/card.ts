@@ -16,11 +16,19 @@ interface Headers {
 
 const source = join(import.meta.dirname, "connectx");
 
-/** Compiles the card for the QEMU of the tools: a shared object that serves all kernels. `folders` are the steps' results. */
-export async function buildCard(apt: PrivateApt, tools: Tools): Promise<{ object: string; folders: readonly string[] }> {
+/**
+ * Compiles the card for the QEMU of the tools: a shared object that serves all kernels. `folders` are the steps' results.
+ * @param mode nothing, or `sanitize`: with the sanitizers and the fuzzer
+ */
+export async function buildCard(
+  apt: PrivateApt,
+  tools: Tools,
+  ...mode: readonly "sanitize"[]
+): Promise<{ object: string; folders: readonly string[] }> {
   const headers = await cardHeaders(apt, tools);
-  const folder = await cached("connectx", [tools.root, ...Object.values(headers), ...(await contentsOf(source))], async (into) => {
-    await mustRun([join(source, "build.sh"), headers.qemu, headers.kernel, headers.glib, into], { env: tools.env });
+  const inputs = [tools.root, ...Object.values(headers), ...mode, ...(await contentsOf(source))];
+  const folder = await cached("connectx", inputs, async (into) => {
+    await mustRun([join(source, "build.sh"), headers.qemu, headers.kernel, headers.glib, into, ...mode], { env: tools.env });
     for (const name of await readdir(into)) if (name !== "connectx.so") await rm(join(into, name), { recursive: true });
   });
   return { object: join(folder, "connectx.so"), folders: [folder, dirname(headers.qemu)] };

@@ -71,7 +71,7 @@ async function prepareNewest(update: boolean): Promise<Kernel> {
   await apt.prepare(update);
   const { image } = await imageOf(apt, unstable);
   const { depends } = await apt.show(image, unstable);
-  const packages = [image, ...depends.filter((name) => /^linux-(binary|modules)-\d/.test(name))];
+  const packages = [image, ...depends.filter((name) => /^linux-(base|binary|modules)-\d/.test(name))];
   const folder = await cached("kernel", ["2", ...packages], async (into) => {
     const debs = join(into, "debs");
     await apt.download(packages, debs);
@@ -91,13 +91,11 @@ async function imageOf(apt: PrivateApt, from: string): Promise<{ image: string; 
 
 const releaseOf = (image: string): string => image.replace("linux-image-", "");
 
+/** Newer packages have the kernel beside its modules. */
 function filesIn(folder: string, release: string): Kernel {
-  const modules = ["usr/lib/modules", "lib/modules"].map((path) => join(folder, path, release));
-  return {
-    release,
-    vmlinuz: join(folder, "boot", `vmlinuz-${release}`),
-    modules: modules.find((path) => existsSync(path)) ?? "",
-  };
+  const modules = ["usr/lib/modules", "lib/modules"].map((path) => join(folder, path, release)).find((path) => existsSync(path)) ?? "";
+  const kernels = [join(folder, "boot", `vmlinuz-${release}`), join(modules, "vmlinuz")];
+  return { release, modules, vmlinuz: kernels.find((path) => existsSync(path)) ?? "" };
 }
 
 /** The file of one of the kernel's own modules. @param path below the modules' folder, without an ending: some kernels' are compressed */

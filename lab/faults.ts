@@ -179,7 +179,7 @@ const all: readonly Fault[] = [
       {
         command: "ip netns del guest; udevadm settle; ip link del third0; vflag apply",
         exit: 2,
-        shows: [/driver restart required/, /reboot/],
+        shows: [/until the driver starts again/, /reboot/],
       },
       { command: "ip -br link show master bond0", shows: [/enp1s0f0np0 +UP/, /enp1s0f1np1 +UP/] },
       ...fromPowerOn,

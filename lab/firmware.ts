@@ -22,7 +22,7 @@ async function raisesVfs(guest: Guest, report: Report): Promise<void> {
   await did({ command: offered, shows: [/^4\n4\n$/] });
   await did({ command: "vflag verify", exit: 2, shows: [/does not work: enp1s0f0np0 .*0 VFs, and the NIC offers 4 at most/] });
   await did({ ...early, exit: 2, shows: [/raise NUM_OF_VFS .* to 8, then reboot/] });
-  await write(guest, "/etc/vflag/vflag.yaml", spec.replace("bond0}", "bond0, firmware: {}}"));
+  await write(guest, "/etc/vflag/vflag.yaml", `${spec}firmware: {}\n`);
   await did({ command: "vflag plan", exit: 2, shows: [/mstconfig .*NUM_OF_VFS=8/] });
   await did({ command: "vflag apply", exit: 2, shows: [/reboot/] });
   await did({ command: "mstconfig -d 0000:01:00.0 -e query", shows: [/NUM_OF_VFS +\S+ +4 +8/] });

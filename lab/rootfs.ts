@@ -34,6 +34,7 @@ const packages = [
   "libatomic1",
   "libstdc++6",
   "tcpdump",
+  "iperf3",
   "network-manager",
   "netplan.io",
   // Ansible installs packages through it.

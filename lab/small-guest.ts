@@ -8,7 +8,7 @@ import type { Tools } from "./tools.ts";
 
 /** A guest that is only an initial RAM disk: up in seconds, and enough for what the emulated card's own scenarios do. */
 
-const programs = ["ip", "tc", "bridge", "devlink", "ethtool", "ping", "tcpdump", "mstconfig"];
+const programs = ["ip", "tc", "bridge", "devlink", "ethtool", "ping", "tcpdump", "iperf3", "mstconfig"];
 
 /** Of the kernel's modules, those for the card, its cables and what packets are steered with. */
 const moduleFolders = [

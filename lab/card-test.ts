@@ -20,7 +20,7 @@ import { prepareTools, type Tools } from "./tools.ts";
 const { values } = parseArgs({
   options: {
     kernel: { type: "string", default: defaultSeries },
-    only: { type: "string", default: "" },
+    only: { type: "string", multiple: true, default: [""] },
     fuzz: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
   },
@@ -43,11 +43,12 @@ interface Bed {
 const tally = { passed: 0, failed: 0 };
 const bed = await prepare(series);
 const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name)).sort();
-const first = scenarios.filter((name) => follows[name] === undefined && name.includes(values.only));
-if (first.length === 0) throw new Error(`--only: no scenario has "${values.only}" in its name: ${scenarios.join(", ")}`);
+const first = scenarios.filter((name) => follows[name] === undefined && values.only.some((only) => name.includes(only)));
+if (first.length === 0) throw new Error(`--only: no scenario has "${values.only.join(", ")}" in its name: ${scenarios.join(", ")}`);
 await Promise.all(Array.from({ length: availableParallelism() }, worker));
-if (values.only === "") await script("damaged-settings", [], {});
-if (Number(values.fuzz) > 0 && values.only === "") await hostile(Number(values.fuzz), Number(values.seed));
+const whole = values.only.includes("");
+if (whole) await script("damaged-settings", [], {});
+if (Number(values.fuzz) > 0 && whole) await hostile(Number(values.fuzz), Number(values.seed));
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 

@@ -33,7 +33,7 @@ const channels = { pf: 2, representor: 2 };
  */
 const slower = Number(values["nic-times"]);
 if (!(slower >= 1 && slower <= 100)) throw new Error(`--nic-times: a number from 1 to 100, not "${values["nic-times"]}"`);
-/** A change to switchdev mode makes so many flow tables (Linux 6.1, seen with delays of two lengths). */
+/** How many flow tables a change to switchdev mode makes: a guess, not yet counted. Until it is, the mode's time is off by its error. */
 const tables = 13;
 const firmware = `delay INIT_HCA@vf ${Math.round(450 * slower)}; delay CREATE_FLOW_TABLE@pf ${Math.round((1300 * slower) / tables)}`;
 

@@ -364,7 +364,6 @@ int64_t fault_delay(Function *f, unsigned opcode);
 /* Reads one line of the grammar; false with `errp` set where it is none. */
 bool fault_set(Card *card, const char *text, Error **errp);
 char *fault_text(Card *card);           /* what is set, one line each */
-void faults_free(Card *card);
 /* Words of health that faults set: registers.c shows them. */
 typedef struct Health {
     bool frozen;                        /* the counter stands still */
@@ -533,7 +532,6 @@ void settings_init(Card *card, const char *file, unsigned num_of_vfs, Error **er
 /* What firmware configuration said at power-on. */
 unsigned settings_port_total_vfs(const Card *card, int port);
 unsigned settings_total_vfs(const Card *card);     /* of the port that has more: what VFs' numbers leave room for */
-void settings_free(Card *card);
 bool settings_port_is_infiniband(const Card *card, int port);
 
 /* ---- state.c ---- */

@@ -23,14 +23,6 @@ Health *card_health(Card *card)
     return &faults_of(card)->health;
 }
 
-void faults_free(Card *card)
-{
-    if (card->faults) {
-        g_array_free(card->faults->set, true);
-        g_clear_pointer(&card->faults, g_free);
-    }
-}
-
 /* ---- what a command meets ---- */
 
 static bool is_meant(const Fault *fault, const Function *f, unsigned opcode)

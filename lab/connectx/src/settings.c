@@ -306,15 +306,3 @@ void settings_init(Card *card, const char *file, unsigned num_of_vfs, Error **er
     }
     memcpy(s->current, s->next, count * sizeof(*s->current));
 }
-
-void settings_free(Card *card)
-{
-    Settings *s = card->settings;
-    if (s) {
-        g_free(s->file);
-        g_free(s->factory);
-        g_free(s->current);
-        g_free(s->next);
-        g_clear_pointer(&card->settings, g_free);
-    }
-}

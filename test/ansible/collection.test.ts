@@ -92,7 +92,7 @@ describe("the collection", { skip: without(ansibleCore), timeout: 600_000 }, () 
     await workplace.run(program, ["simulate", "fault", host, "mode-change-fails"]);
     const refused = await workplace.module("vflag", parameters);
     assert.deepEqual([refused.failed, refused["changed"], refused["works"]], [true, true, false], refused.output);
-    assert.match(refused.msg ?? "", /^data: Failed setting eswitch to offloads/);
+    assert.match(refused.msg ?? "", /^data: mlx5_core: Failed setting eswitch to offloads/);
     const kinds = (refused["actions"] as { kind: string }[]).map(({ kind }) => kind);
     assert.ok(kinds.includes("set-vf-count") && !kinds.includes("set-eswitch-mode"), `what was refused was not done: ${kinds}`);
     const absent = { ...parameters, executable: "no-such-vflag" };

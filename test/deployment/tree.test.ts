@@ -199,7 +199,7 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
 
     test("broken YAML, as ansible-inventory reports it", () => {
       write("etc/inventory/group_vars/compute/vflag.yml", "vflag: [\nx: 1\n");
-      refused(/ansible-inventory cannot read the inventory:\nERROR! [\s\S]*group_vars\/compute\/vflag\.yml': line 3/);
+      refused(/ansible-inventory cannot read the inventory:\n {2}ERROR! [\s\S]*group_vars\/compute\/vflag\.yml': line 3/);
     });
 
     test("an inventory of which Ansible leaves a part out", () => {

@@ -12,7 +12,7 @@ import { forwardsInHardware, forwardsInSoftware, makeBridge, startMachines, surv
  * order is what makes it work.
  */
 export const boots: readonly Task[] = networks.map((network) => ({
-  title: `boots with ${network.manager}`,
+  title: `boots with ${[network.manager, ...(network.with === undefined ? [] : [network.with])].join(", ")}`,
   guest: { nic: "connectx", persist: true },
   run: (guest, report) => bootsWithoutAHand(guest, network, report),
 }));
@@ -25,14 +25,14 @@ async function bootsWithoutAHand(guest: Guest, network: Network, report: Report)
     await works(guest, `after the ${time} boot VF-LAG works, without a hand`, report);
     await leftAlone(guest, report);
     await bonded(guest, network, report);
-    if (time === "first") await makeBridge(guest);
-    await startMachines(guest);
-    await forwardsInHardware(guest, report);
-    if (time === "second") await survivesFailover(guest, report);
+    if (time === "first") await makeBridge(guest, network.wiring);
+    await startMachines(guest, network.wiring);
+    await forwardsInHardware(guest, network.wiring, report);
+    if (time === "second") await survivesFailover(guest, network.wiring, report);
     await works(guest, `and with guests that have VFs, after the ${time} boot`, report);
   }
   if (network.manager !== "ifupdown") return;
-  await forwardsInSoftware(guest, report);
+  await forwardsInSoftware(guest, network.wiring, report);
   await tooLate(guest, report);
 }
 

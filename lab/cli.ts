@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type BuildOptions, build } from "./build.ts";
 import { models } from "./cards.ts";
-import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
+import { prepareStart, type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { allSeries } from "./kernel.ts";
 import { cache } from "./paths.ts";
 import { type Guest, runningGuest, runningGuests } from "./running.ts";
@@ -10,9 +10,9 @@ import { runInGuest, shellInGuest } from "./ssh.ts";
 
 const usage = `Usage: npm run lab -- COMMAND [OPTIONS]
 
-  build [--update] [--clean]   make the guest's image (once; then it is found in ${cache})
+  build [--update] [--clean]   make the guest's image, and a snapshot to start from (once; then they are found in ${cache})
       --kernel 6.1|6.12|newest   Linux of Debian 12 (6.1), of its backports, or of sid; for start and smoke too
-  start [OPTIONS]              boot a guest and wait until it is up
+  start [OPTIONS]              start a guest and wait until it is up; build with the same options makes its snapshot
       --nic connectx|igb         the card: an emulated ConnectX for Debian's mlx5_core, or QEMU's igb (connectx)
       --model cx5|cx6dx|cx7      which ConnectX (cx6dx)
       --cards 1|2                cards of two ports each (1)
@@ -122,6 +122,7 @@ async function main(): Promise<number> {
   switch (command) {
     case "build":
       await build(buildOptions(values));
+      await prepareStart(startOptions(values));
       return 0;
     case "start": {
       const guest = await startGuest(startOptions(values));

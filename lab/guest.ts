@@ -68,6 +68,13 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot), switched);
 }
 
+/** Makes the snapshot that `startGuest` with these options will go on from, so that its first start is as quick as any other. */
+export async function prepareStart(options: StartOptions = {}): Promise<void> {
+  const build = await lastBuild(options.kernel);
+  await needRoom();
+  await snapshotOrNot(build, await machineFor(options.name ?? "lab", build, options));
+}
+
 /** The disk of a guest that can reboot. */
 const ownDisk = (folder: string): string => join(folder, "root.ext4");
 

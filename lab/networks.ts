@@ -1,9 +1,14 @@
+import { overlay, untagged, vlan, type Wiring } from "./wiring.ts";
+
 /**
  * The three ways in which Debian makes networks, each with another mode of the bond that VF-LAG can have, as an operator
  * would write them: files and units, no more than needed. The management network stays with ifupdown in all of them.
  */
 export interface Network {
   readonly manager: "ifupdown" | "networkd" | "NetworkManager";
+  /** What distinguishes it from another of the same manager. */
+  readonly with?: string;
+  readonly wiring: Wiring;
   /** What /proc/net/bonding says of the bond when it is as it should be. */
   readonly bond: readonly RegExp[];
   /** What the switch joins the other ends of the cables with: type and options for `ip link add`. */
@@ -20,6 +25,7 @@ export const ports: readonly string[] = ["enp1s0f0np0", "enp1s0f1np1"];
 
 const ifupdown: Network = {
   manager: "ifupdown",
+  wiring: untagged,
   bond: [/^Bonding Mode: fault-tolerance \(active-backup\)$/m],
   peer: "bridge",
   files: {
@@ -36,6 +42,7 @@ iface bond0 inet manual
 
 const networkd: Network = {
   manager: "networkd",
+  wiring: vlan,
   bond: [/^Bonding Mode: IEEE 802.3ad /m, /^\tNumber of ports: 2$/m, /^\tPartner Mac Address: (?!00:00:00:00:00:00)/m],
   peer: "bond mode 802.3ad miimon 100 lacp_rate fast",
   files: {
@@ -68,8 +75,19 @@ ExecStart=/lib/systemd/systemd-networkd-wait-online --interface=bond0:carrier
   services: ["systemd-networkd.service", "systemd-networkd-wait-online.service"],
 };
 
+const bondsNetwork = "/etc/systemd/network/20-bond0.network";
+
+/** As networkd, and tunnels start from the bond's own address. */
+const networkdOverlay: Network = {
+  ...networkd,
+  with: "overlay",
+  wiring: overlay,
+  files: { ...networkd.files, [bondsNetwork]: `${networkd.files[bondsNetwork]}Address=10.8.0.1/24\n` },
+};
+
 const networkManager: Network = {
   manager: "NetworkManager",
+  wiring: untagged,
   bond: [/^Bonding Mode: load balancing \(xor\)$/m],
   peer: "bond mode balance-xor miimon 100",
   files: {
@@ -110,16 +128,13 @@ slave-type=bond
   services: ["NetworkManager.service", "NetworkManager-wait-online.service"],
 };
 
-export const networks: readonly Network[] = [networkd, networkManager, ifupdown];
-
-/** The switch's address on the network of the guests. */
-export const switchAddress = "10.9.0.100";
+export const networks: readonly Network[] = [networkd, networkdOverlay, networkManager, ifupdown];
 
 /**
  * The switch that the cables lead to, as a unit of the guest: it takes peer0 and peer1 into a namespace of its own, where no
  * network manager sees them, and joins them. It is there before networking, as a switch is.
  */
-export function switchUnit({ peer }: Network): string {
+export function switchUnit({ peer, wiring }: Network): string {
   const peers = ["peer0", "peer1"];
   const devices = peers.map((peer) => `sys-subsystem-net-devices-${peer}.device`).join(" ");
   const commands = [
@@ -127,7 +142,7 @@ export function switchUnit({ peer }: Network): string {
     `-n switch link add lan type ${peer}`,
     ...peers.flatMap((end) => [`link set ${end} netns switch`, `-n switch link set ${end} master lan`, `-n switch link set ${end} up`]),
     "-n switch link set lan up",
-    `-n switch addr add ${switchAddress}/24 dev lan`,
+    ...wiring.atSwitch.map((command) => `-n switch ${command}`),
   ];
   return `[Unit]
 DefaultDependencies=no

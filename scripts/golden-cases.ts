@@ -68,7 +68,6 @@ const bridgeNetdev = {
 };
 
 const cases: readonly Case[] = [
-  { name: "vf-lag-from-power-on", story: "A host after power-on: everything is to be done.", spec: vfLag, until: "power-on" },
   {
     name: "vf-lag-waiting-for-networking",
     story: "The early stage has run; networking has not made the bond yet.",
@@ -76,7 +75,6 @@ const cases: readonly Case[] = [
     until: "early",
   },
   { name: "vf-lag-bonded", story: "Networking has made the bond; the late stage has not run.", spec: vfLag, until: "bonded" },
-  { name: "vf-lag-works", story: "All is as it should be.", spec: vfLag, until: "works" },
   {
     name: "vf-lag-active-backup",
     story: "All is as it should be, with an active-backup bond.",
@@ -110,13 +108,6 @@ const cases: readonly Case[] = [
     },
   },
   {
-    name: "bonded-too-early",
-    story: "The bond was made before VFs and switchdev: only a reboot helps.",
-    spec: vfLag,
-    until: "power-on",
-    drift: ["bonded-early"],
-  },
-  {
     name: "roce-lag",
     story: "VFs and switchdev were made under a bond: the LAG is active, but of type roce.",
     spec: vfLag,
@@ -148,20 +139,6 @@ const cases: readonly Case[] = [
     drift: ["vfs-bound-early"],
   },
   {
-    name: "vfs-bound-too-early-guest-has-one",
-    story: "The same, and a guest has got one of them already.",
-    spec: vfLag,
-    until: "bonded",
-    drift: ["vfs-bound-early", "guest-holds-vf"],
-  },
-  {
-    name: "port-back-to-legacy",
-    story: "Somebody set one port's eSwitch back to legacy while it is in the bond.",
-    spec: vfLag,
-    until: "works",
-    drift: ["port-to-legacy"],
-  },
-  {
     name: "port-back-to-legacy-before-bond",
     story: "One port's eSwitch is in legacy mode, and the bond is not made yet.",
     spec: vfLag,
@@ -181,13 +158,6 @@ const cases: readonly Case[] = [
     spec: vfLag,
     until: "works",
     drift: ["guest-holds-vf"],
-  },
-  {
-    name: "guests-talk",
-    story: "Two guests talk through their VFs, and all their flows are in hardware: vflag map shows who is who.",
-    spec: vfLagGuests,
-    until: "works",
-    change: startGuests,
   },
   {
     name: "guests-talk-in-software",
@@ -464,20 +434,6 @@ const cases: readonly Case[] = [
     until: "power-on",
   },
   { name: "sriov-works", story: "Plain SR-IOV on a ConnectX-5, as it should be.", spec: sriov, until: "works" },
-  {
-    name: "sriov-on-switchdev-nic",
-    story: "Plain SR-IOV is asked of a NIC that is in switchdev mode.",
-    spec: sriov,
-    madeWith: nic("mode: switchdev\nports: [ens3f0, ens3f1]\nvfs: 2"),
-    until: "early",
-  },
-  {
-    name: "sriov-settings",
-    story: "Trust, spoof check and addresses of VFs are declared and not set.",
-    spec: nic('mode: sriov\nports: [ens3f0]\nvfs: 2\nvfSettings: {mac: "02:5d:00:00:00:{vf}", trust: true, spoofCheck: true}'),
-    madeWith: nic("mode: sriov\nports: [ens3f0]\nvfs: 2"),
-    until: "works",
-  },
   { name: "switchdev-from-power-on", story: "Switchdev without a bond, from power-on.", spec: switchdev, until: "power-on" },
   {
     name: "steering-to-change",

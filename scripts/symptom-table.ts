@@ -15,7 +15,7 @@ export interface Row {
 }
 
 const sightings = "test/symptoms/sightings.test.ts";
-const golden = "scripts/golden-cases.ts";
+const golden = "test/golden/golden.test.ts";
 const ovsTest = "test/requirements/ovs.test.ts";
 const flows = "test/requirements/flows-in-hardware.test.ts";
 const faults = "lab/faults.ts";
@@ -32,7 +32,7 @@ export const steps: readonly Row[] = [
   {
     what: "`lspci`: the VFs were made during boot",
     ids: ["vf-count", "vf-links"],
-    simulated: [golden, "vf-lag-from-power-on"],
+    simulated: [golden, "real-6.1-power-on"],
     lab: [stories, "Plain SR-IOV on igb"],
   },
   {
@@ -50,7 +50,7 @@ export const steps: readonly Row[] = [
   {
     what: "`devlink dev eswitch show`: switchdev, not legacy",
     ids: ["eswitch-mode"],
-    simulated: [golden, "port-back-to-legacy"],
+    simulated: [golden, "real-6.1-port-back-to-legacy"],
     lab: [stories, "Switchdev on mlx5_core"],
   },
   {
@@ -128,7 +128,7 @@ export const steps: readonly Row[] = [
   {
     what: "the early stage before networking: ports are in no bond yet",
     ids: ["not-in-bond", "boot-units"],
-    simulated: [golden, "bonded-too-early"],
+    simulated: [golden, "real-6.1-roce-lag"],
     lab: [faults, "the ports are in a bond before early runs"],
   },
   {

@@ -13,7 +13,7 @@ import { looks, readable } from "../support/readable.ts";
 
 /** The report as a browser shows it: wide and narrow, light and dark, and with names that want to be more than names. */
 
-const golden = ["ovs-works", "two-nics", "third-slave", "bonded-too-early", "lag-state-unknown", "guests-run", "lag-stuck-in-firmware"];
+const golden = ["ovs-works", "two-nics", "third-slave", "real-6.1-roce-lag", "lag-state-unknown", "guests-run", "lag-stuck-in-firmware"];
 
 function report(name: string): string {
   const { spec, state } = readGolden(name);

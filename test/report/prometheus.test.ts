@@ -22,7 +22,7 @@ const golden = [
   "lag-state-unknown",
   "port-missing",
   "guests-run",
-  "bonded-too-early",
+  "real-6.1-roce-lag",
   "holders-unknown",
 ];
 

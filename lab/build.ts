@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PrivateApt } from "./apt.ts";
 import { removeOthers } from "./cache.ts";
 import { buildCard } from "./card.ts";
+import { identify, type ModuleIdentity } from "./driver.ts";
 import { buildImage, type Image } from "./image.ts";
 import { defaultSeries, moduleFile, prepareKernel, type Series } from "./kernel.ts";
 import { buildNetdevsim } from "./modules.ts";
@@ -17,8 +17,8 @@ export interface Build {
   readonly tools: Tools;
   /** The shared object with the emulated ConnectX. */
   readonly card: string;
-  /** SHA-256 of mlx5_core as it is in the kernel's package, in hexadecimal. */
-  readonly driver: string;
+  /** mlx5_core as it is in the kernel's package. */
+  readonly driver: ModuleIdentity;
   readonly privateKey: string;
 }
 
@@ -47,7 +47,7 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   ]);
   const key = await sshKey(tools);
   const image = await buildImage({ root, ...kernel, publicKey: key.public, tools });
-  const driver = await checksum(moduleFile(kernel.kernel, "drivers/net/ethernet/mellanox/mlx5/core/mlx5_core"));
+  const driver = await identify(moduleFile(kernel.kernel, "drivers/net/ethernet/mellanox/mlx5/core/mlx5_core"), tools);
   const built: Build = { image, tools, card: card.object, driver, privateKey: key.private };
   await writeFile(recordOf(series), JSON.stringify(built));
   if (options.clean === true) await removeOthers([image.folder, tools.root, root, ...card.folders, ...kernel.folders]);
@@ -59,12 +59,6 @@ async function kernelWithNetdevsim(apt: PrivateApt, tools: Tools, series: Series
   const netdevsim = await buildNetdevsim(kernel, tools);
   const folders = [join(kernel.vmlinuz, "../.."), ...(netdevsim === undefined ? [] : [dirname(netdevsim)])];
   return { kernel, netdevsim, folders };
-}
-
-async function checksum(file: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(file))
-    .digest("hex");
 }
 
 /** What the last build for a kernel made; the answer to most commands, without asking apt. */

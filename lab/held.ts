@@ -29,9 +29,17 @@ async function killedMeanwhile(guest: Guest, report: Report): Promise<void> {
   report(result.trim() === "Result=signal", "the unit says that it was killed", result);
   await doOutside(guest, { fault: "clear" });
   await mustDo(guest, "systemctl reset-failed vflag-early");
-  await say(guest, "systemctl start vflag-early");
-  const modes = await mustDo(guest, "devlink dev eswitch show pci/0000:01:00.0; devlink dev eswitch show pci/0000:01:00.1");
-  report(modes.match(/mode switchdev/g)?.length === 2, "started again, it goes to its end", modes);
+  const again = await say(guest, "systemctl start vflag-early; journalctl -b -u vflag-early -o cat");
+  const log = await mustDo(guest, "dmesg");
+  // Whoever is to die gets no kernel thread, so the driver breaks the change off: linux kernel/kthread.c, __kthread_create_on_node().
+  if (/failed to rollback to orig profile/.test(log)) {
+    const verdict = await say(guest, "vflag verify");
+    const told = /reboot: the driver could not undo a change of mode that failed/.test(verdict.output);
+    report(told, "the driver lost a port's netdev as vflag was killed; started again, vflag leaves it alone and says so", verdict.output);
+  } else {
+    const modes = await mustDo(guest, "devlink dev eswitch show pci/0000:01:00.0; devlink dev eswitch show pci/0000:01:00.1");
+    report(modes.match(/mode switchdev/g)?.length === 2, "started again, it goes to its end", `${modes}${again.output}${log}`);
+  }
   const then = await say(guest, asked(60));
   report(then.code === 0, "and udev goes on after it", then.output);
 }

@@ -174,6 +174,7 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "lag-not-made": { lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
   "encap-while-vfs-driven": { simulated: [sightings, "encap-while-vfs-driven: switchdev was set while a VF had a driver"] },
   "mode-change-out-of-memory": { simulated: [sightings, "mode-change-out-of-memory: a port lost"] },
+  "mode-change-undone": { lab: ["lab/held.ts", "started again"] },
   "no-mmio": { simulated: [sightings, "no-mmio: the BIOS left no room"] },
   "vf-probe-failed": { simulated: [sightings, "vf-probe-failed: the driver did not take"] },
   "over-64-vfs": { simulated: [golden, "firmware-over-64-vfs"] },

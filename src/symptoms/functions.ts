@@ -2,55 +2,8 @@ import type { Symptom } from "./symptom.ts";
 
 const core = "linux drivers/net/ethernet/mellanox/mlx5/core";
 
-/** What the kernel says of PFs, VFs, their eSwitch, and of bonds. */
+/** What the kernel says of PFs, VFs and bonds. */
 export const functionSymptoms: readonly Symptom[] = [
-  {
-    id: "encap-while-vfs-driven",
-    title: "switchdev was set while a VF was driven",
-    shows: "kernel-log",
-    looks: "mlx5_core 0101:00:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_FLOW_TABLE(0x930) ... failed, ... syndrome (0x98afbb), err(-22)",
-    patterns: [/syndrome \(0x98afbb\)/i],
-    cause:
-      "the firmware makes no tables that encapsulate while a VF has a driver, be it one that autoprobe is still binding; the port is left in legacy mode without a table (6.1 and later), and its VFs without a network",
-    remedy:
-      "unbind the VFs and set switchdev again (vflag apply); to stay in legacy mode, write 0 and then the number of VFs to sriov_numvfs; `encap: false` in the spec avoids such tables",
-    explains: ["eswitch-mode", "eswitch-encap", "vfs-unbound"],
-    over: "switchdev",
-    alone: "always",
-    references: [
-      "https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015",
-      "Mellanox/ovs-tests test-eswitch-toggle-mode-fail.sh",
-      `${core}/eswitch_offloads.c: esw_create_offloads_fdb_tables, esw_offloads_start`,
-    ],
-  },
-  {
-    id: "eswitch-tables-refused",
-    title: "the eSwitch's flow tables could not be made",
-    shows: "kernel-log",
-    looks: "mlx5_core 0000:37:00.0: E-Switch: Failed to create slow path FDB Table err -22",
-    patterns: [/E-Switch: Failed to create .*(?:FDB|table)/i, /Failed creating dr flow_table/, /FDB is not supported, aborting/],
-    cause: "the firmware refused a table of the new eSwitch mode",
-    remedy:
-      "see the firmware command before it in the kernel log; with all VFs there and unbound, set the mode again, else update the firmware",
-    explains: ["eswitch-mode"],
-    over: "switchdev",
-    alone: "always",
-    partOf: ["encap-while-vfs-driven"],
-    references: [`${core}/eswitch_offloads.c`, `${core}/eswitch.c`],
-  },
-  {
-    id: "mode-change-out-of-memory",
-    title: "a port lost its netdev in a change of the eSwitch mode",
-    shows: "kernel-log",
-    looks: "mlx5_core 0000:37:00.0: ... mlx5e_priv_init failed, err=-12; ... failed to rollback to orig profile, -12",
-    patterns: [/mlx5e_priv_init failed, err=/, /failed to rollback to orig profile/],
-    cause: "there was no memory for the port's netdev of the new mode, nor for the one that it had: the port does not work as it looks",
-    remedy: "reboot",
-    explains: ["eswitch-mode", "ports", "representors"],
-    over: "driver-start",
-    alone: "always",
-    references: [`${core}/en_main.c: mlx5e_netdev_init_profile, mlx5e_netdev_change_profile`],
-  },
   {
     id: "no-mmio",
     title: "the BIOS left too little address space for VFs",

@@ -127,6 +127,11 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   "multiport-eswitch": [mlx5("add_mpesw_rule:25:(pid 7): Failed to create LAG in MPESW mode (-22)")],
   "lag-by-routes": [mlx5("mlx5_lag_fib_route_event:172:(pid 7): Multipath offload require two ports of the same HCA")],
   "eswitch-tables-refused": [mlx5("E-Switch: Failed to create slow path FDB Table err -12")],
+  "mode-change-undone": [
+    mlx5("mlx5e_netdev_init_profile:5787:(pid 756): mlx5e_priv_init failed, err=-12"),
+    mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: new profile init failed, -12"),
+    mlx5("mlx5e_create_flow_steering:1314:(pid 756): Failed to create arfs tables, err=-12"),
+  ],
   "no-bus-numbers": [mlx5("SR-IOV: bus number out of range"), mlx5("can't enable 63 VFs (bus 05 out of range of [bus 04])")],
   "vfs-by-module-only": [
     mlx5("Driver doesn't support SRIOV configuration via sysfs."),

@@ -1,0 +1,75 @@
+import type { Symptom } from "./symptom.ts";
+
+const core = "linux drivers/net/ethernet/mellanox/mlx5/core";
+/** Such a process gets no kernel thread, and a workqueue without one is answered with ENOMEM. */
+const killed = "linux kernel/kthread.c: __kthread_create_on_node; seen on 6.1 when vflag was killed in the middle of a mode change";
+
+/** What the kernel says of changes of the eSwitch mode. */
+export const eswitchSymptoms: readonly Symptom[] = [
+  {
+    id: "encap-while-vfs-driven",
+    title: "switchdev was set while a VF was driven",
+    shows: "kernel-log",
+    looks: "mlx5_core 0101:00:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_FLOW_TABLE(0x930) ... failed, ... syndrome (0x98afbb), err(-22)",
+    patterns: [/syndrome \(0x98afbb\)/i],
+    cause:
+      "the firmware makes no tables that encapsulate while a VF has a driver, be it one that autoprobe is still binding; the port is left in legacy mode without a table (6.1 and later), and its VFs without a network",
+    remedy:
+      "unbind the VFs and set switchdev again (vflag apply); to stay in legacy mode, write 0 and then the number of VFs to sriov_numvfs; `encap: false` in the spec avoids such tables",
+    explains: ["eswitch-mode", "eswitch-encap", "vfs-unbound"],
+    over: "switchdev",
+    alone: "always",
+    references: [
+      "https://github.com/k8snetworkplumbingwg/sriov-network-operator/issues/1015",
+      "Mellanox/ovs-tests test-eswitch-toggle-mode-fail.sh",
+      `${core}/eswitch_offloads.c: esw_create_offloads_fdb_tables, esw_offloads_start`,
+    ],
+  },
+  {
+    id: "eswitch-tables-refused",
+    title: "the eSwitch's flow tables could not be made",
+    shows: "kernel-log",
+    looks: "mlx5_core 0000:37:00.0: E-Switch: Failed to create slow path FDB Table err -22",
+    patterns: [/E-Switch: Failed to create .*(?:FDB|table)/i, /Failed creating dr flow_table/, /FDB is not supported, aborting/],
+    cause: "the firmware refused a table of the new eSwitch mode",
+    remedy:
+      "see the firmware command before it in the kernel log; with all VFs there and unbound, set the mode again, else update the firmware",
+    explains: ["eswitch-mode"],
+    over: "switchdev",
+    alone: "always",
+    partOf: ["encap-while-vfs-driven"],
+    references: [`${core}/eswitch_offloads.c`, `${core}/eswitch.c`],
+  },
+  {
+    id: "mode-change-out-of-memory",
+    title: "a port lost its netdev in a change of the eSwitch mode",
+    shows: "kernel-log",
+    looks: "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -12",
+    patterns: [/failed to rollback to orig profile/],
+    cause:
+      "the driver could make neither the port's netdev of the new mode nor the one that it had, for want of memory, or because what asked for the mode was killed meanwhile (SIGKILL): the port does not work as it looks",
+    remedy: "reboot",
+    explains: ["eswitch-mode", "ports", "representors"],
+    over: "driver-start",
+    alone: "always",
+    references: [`${core}/en_main.c: mlx5e_netdev_change_profile`, killed],
+  },
+  {
+    id: "mode-change-undone",
+    title: "a change of the eSwitch mode was broken off and undone",
+    shows: "kernel-log",
+    looks: "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: new profile init failed, -12",
+    patterns: [
+      /mlx5e_netdev_change_profile: new profile init failed/,
+      /mlx5e_priv_init failed, err=/,
+      /mlx5e_create_flow_steering.*: Failed to create .* tables, err=-12/,
+    ],
+    cause:
+      "the driver could not make the port's netdev of the new mode, for want of memory, or because what asked for the mode was killed meanwhile (SIGKILL); the port has the one that it had",
+    remedy: "vflag apply, which asks for the mode again; if the kernel log shows this again, free memory first",
+    explains: ["eswitch-mode", "representors"],
+    over: "switchdev",
+    partOf: ["mode-change-out-of-memory"],
+    references: [`${core}/en_main.c: mlx5e_netdev_init_profile, mlx5e_netdev_change_profile`, killed],
+  },
+];

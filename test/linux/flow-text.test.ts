@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { readDatapath, readFlows } from "../../src/host/linux/flow-text.ts";
+import { processorTime } from "../support/processor-time.ts";
 
 /*
  * The format, not samples of it: lines as openvswitch 2.10 to 3.6 prints them, of the kernel's datapath and of the one in userspace.
@@ -146,9 +147,9 @@ test("no text stops it, or takes long", () => {
       return listed >= 0 && notUnderstood >= 0;
     }),
   );
-  const before = performance.now();
+  const before = processorTime();
   readFlows(`in_port(${"(".repeat(200_000)}, packets:1, bytes:1, actions:${"clone(".repeat(100)}`, none);
-  assert.ok(performance.now() - before < 2000);
+  assert.ok(processorTime() - before < 4000);
 });
 
 test("what dpctl/show tells of a datapath", () => {

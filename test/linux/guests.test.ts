@@ -8,6 +8,7 @@ import { readXml } from "../../src/host/linux/xml.ts";
 import { buildHost } from "../../src/host/simulated/build.ts";
 import type { Holder, PhysicalFunction } from "../../src/host/state.ts";
 import { pciAddress } from "../../src/host/values.ts";
+import { processorTime } from "../support/processor-time.ts";
 import { makeTree, type Tree } from "./tree.ts";
 
 const vfs = ["0000:37:00.2", "0000:37:00.3"].map(pciAddress);
@@ -185,7 +186,7 @@ describe("XML", () => {
         (words) => readXml(words.join("")) !== undefined,
       ),
     );
-    const before = performance.now();
+    const before = processorTime();
     readXml(`<a>${"<b x='".repeat(100_000)}`);
     readXml("<a>".repeat(100_000));
     readXml(`<a ${"=".repeat(300_000)}`);
@@ -210,6 +211,6 @@ describe("XML", () => {
       "<a/>",
     ])
       for (const start of ["<a>", "<a ", "<a b='", ""]) readXml(start + piece.repeat(Math.floor(most / piece.length)));
-    assert.ok(performance.now() - before < 6000);
+    assert.ok(processorTime() - before < 12000);
   });
 });

@@ -17,6 +17,7 @@ import {
   u64,
 } from "../../src/netlink/attributes.ts";
 import { NetlinkFormatError } from "../../src/netlink/errors.ts";
+import { processorTime } from "../support/processor-time.ts";
 
 const inner = attributes({ word: [1, string], number: [2, u16] });
 const table = attributes({
@@ -116,9 +117,9 @@ test("a megabyte of the smallest attributes is read in linear time", () => {
     smallest.writeUInt16LE(4, at);
     smallest.writeUInt16LE(13, at + 2);
   }
-  const start = performance.now();
+  const start = processorTime();
   assert.equal(table.decode(smallest).several?.length, 1 << 18);
-  assert.ok(performance.now() - start < 2000);
+  assert.ok(processorTime() - start < 4000);
 });
 
 test("a wrong length is told with the path to the attribute", () => {

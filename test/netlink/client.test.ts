@@ -108,7 +108,7 @@ test("an answer that does not end is an error: by its bytes, or by its time, als
   );
   const began = performance.now();
   assert.throws(() => patient.dump(ask), { code: "ETIMEDOUT", message: /no end of the answer within 50 ms/ });
-  assert.ok(performance.now() - began < 2000);
+  assert.ok(performance.now() - began < 15_000);
   const broken = fakeKernel((request) => [reply(request, 16, entry("x"), MULTI | INTERRUPTED), done(request)]);
   assert.throws(() => new NetlinkClient(broken.open, { bytes: 1e12, milliseconds: -1 }).dump(ask), { code: "ETIMEDOUT" });
 });

@@ -6,6 +6,7 @@ import { NetlinkFormatError } from "../../src/netlink/errors.ts";
 import { Ethtool } from "../../src/netlink/ethtool.ts";
 import { decodeLink } from "../../src/netlink/link.ts";
 import { decodeMessages } from "../../src/netlink/message.ts";
+import { processorTime } from "../support/processor-time.ts";
 import fromHeaders from "./captures/from-headers.json" with { type: "json" };
 import kernel from "./captures/kernel-6.18.json" with { type: "json" };
 import { done, genericKernel, replay, reply } from "./fake-kernel.ts";
@@ -20,7 +21,7 @@ test("damaged real datagrams give a value or a NetlinkFormatError, nothing else,
         bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
       }
       const damaged = bytes.subarray(0, bytes.length - (cut % 3 === 0 ? cut % bytes.length : 0));
-      const start = performance.now();
+      const start = processorTime();
       for (const read of readers) {
         try {
           read(damaged);
@@ -28,7 +29,7 @@ test("damaged real datagrams give a value or a NetlinkFormatError, nothing else,
           assert.ok(error instanceof NetlinkFormatError, String(error));
         }
       }
-      assert.ok(performance.now() - start < 1000);
+      assert.ok(processorTime() - start < 3000);
     }),
     { numRuns: 2000 },
   );

@@ -1,45 +1,38 @@
 import { hostname, release } from "node:os";
 import { join } from "node:path";
-import { carryOut, type LinkReference, openNetlink } from "../../netlink/index.ts";
+import { carryOut, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import { cardsOf } from "../cards.ts";
 import type { FirmwareCard } from "../firmware.ts";
 import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
-import { lagFromLog } from "../lag-log.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
-import { isNetdevName, type PciAddress } from "../values.ts";
-import { activateLag } from "./activate-lag.ts";
-import { changeByGrubby, findBootLoader, updateGrub } from "./boot-loader.ts";
-import { type FoundDevlink, findDevlink, infoOf, portsOf } from "./devlink.ts";
-import { bindVf, unbindVf } from "./drivers.ts";
-import { observeEswitch } from "./eswitch.ts";
-import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
-import { askMode, askSteering } from "./eswitch-questions.ts";
-import { type FirmwareToolChoice, findFirmware, setFirmware } from "./firmware.ts";
+import type { PciAddress } from "../values.ts";
+import { act } from "./act.ts";
+import { findBootLoader } from "./boot-loader.ts";
+import { describePf, type InfoOf, withLagsOfLog } from "./describe-pf.ts";
+import { findDevlink, infoOf, portsOf } from "./devlink.ts";
+import { type FirmwareToolChoice, findFirmware } from "./firmware.ts";
 import { findFlows } from "./flows.ts";
 import { findGuests } from "./guests.ts";
 import { findHolders } from "./holders.ts";
-import { findFiles, findUnits, removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
+import { findFiles, findUnits } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
 import { kernelLinesOf } from "./kernel-lines.ts";
 import { KernelLogReader } from "./kernel-log.ts";
 import { findKernelOptions } from "./kernel-options.ts";
-import type { KernelRecord } from "./kernel-records.ts";
 import { isToldByLog, observeLag, withAgreedLags } from "./lag.ts";
-import { bondsOf, type FoundLink, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "./links.ts";
-import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
+import { bondsOf, findLinks, netdevsOf } from "./links.ts";
 import { findOpenStack } from "./openstack.ts";
-import { changeOvs, findIngressQdiscs, findOvs, type OvsLookup, restartOvs } from "./ovs.ts";
+import { findIngressQdiscs, findOvs, type OvsLookup } from "./ovs.ts";
 import { findOvsLog } from "./ovs-log.ts";
-import { type FoundPf, findPf, findPfs, findSriov } from "./pci.ts";
+import { findPf, findPfs, findSriov } from "./pci.ts";
 import { findPlatform } from "./platform.ts";
 import { inOwnSession } from "./program.ts";
-import { Refusal, refusalOf } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
 import { keepRefused, readRefused } from "./refused-settings.ts";
 import { representorsOf } from "./representors.ts";
-import { setAutoprobe, setVfCount } from "./sriov.ts";
 import { readText } from "./sysfs.ts";
 
 /** Where the kernel is found. A test may put other roots, or a fake netlink, in place of each. */
@@ -198,7 +191,9 @@ export class LinuxHost implements Host, Disposable {
     const functions = "vf" in action && typeof action.vf === "string" ? [action.vf] : action.kind === "set-vf-count" ? [action.pf] : [];
     for (const address of functions) this.#busy.set(address, (this.#busy.get(address) ?? 0) + 1);
     try {
-      await this.#act(action);
+      if (action.kind === "set-firmware") this.#firmware = null;
+      if (action.kind === "restart-ovs") this.#ovsLog = null;
+      await act(this.#kernel, action, (pf) => this.#lagOf(pf));
     } catch (error) {
       const { code, message } = refusalOf(error, action.kind);
       await this.#keepRefused(action, code, message);
@@ -223,60 +218,6 @@ export class LinuxHost implements Host, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  async #act(action: Action): Promise<void> {
-    const kernel = this.#kernel;
-    switch (action.kind) {
-      case "set-vf-autoprobe":
-        return setAutoprobe(kernel, action.pf, action.on);
-      case "set-vf-count":
-        return setVfCount(kernel, action.pf, action.count);
-      case "unbind-vf":
-        return unbindVf(kernel, action.pf, action.vf, action.driver);
-      case "bind-vf":
-        return bindVf(kernel, action.pf, action.vf, action.driver);
-      case "set-steering":
-        return setSteering(kernel, action.pf, action.steering);
-      case "ask-steering":
-        return askSteering(kernel, action.pf, action.steering);
-      case "set-inline":
-        return setInline(kernel, action.pf, action.inline);
-      case "set-encap":
-        return setEncap(kernel, action.pf, action.encap);
-      case "set-eswitch-mode":
-        return setMode(kernel, action.pf, action.mode);
-      case "ask-eswitch-mode":
-        return askMode(kernel, action.pf, action.mode);
-      case "set-tc-offload":
-        return setTcOffload(kernel, this.#linkOf(action), action.on);
-      case "set-channels":
-        return setChannels(kernel, this.#linkOf(action), action.netdev, action.combined);
-      case "set-vf-settings":
-        return setVfSettings(kernel, this.#linkOf(action), action.vf, action.settings);
-      case "activate-lag":
-        return activateLag(kernel, () => this.#lagOf(action.pf), action.pf, action.seconds);
-      case "set-firmware":
-        this.#firmware = null;
-        return setFirmware(kernel, action.pf, action.tool, action.settings);
-      case "write-file":
-        return writeOwnFile(kernel, action.path, action.text, action.reload);
-      case "remove-file":
-        return removeOwnFile(kernel, action.path, action.reload);
-      case "enable-unit":
-      case "disable-unit":
-        return setUnitEnabled(kernel, action);
-      case "set-ovs":
-      case "del-ovs-port":
-        return changeOvs(kernel, action);
-      case "restart-ovs":
-        this.#ovsLog = null;
-        return restartOvs(kernel, action.source);
-      case "update-boot-loader":
-        return updateGrub(kernel);
-      case "set-kernel-arguments":
-        return changeByGrubby(kernel, action.add, action.remove);
-    }
   }
 
   async #findFirmware(state: Pick<HostState, "pfs" | "netdevs">): Promise<Observed<FirmwareCard[]>> {
@@ -313,12 +254,6 @@ export class LinuxHost implements Host, Disposable {
   #seenBootLoader(): ReturnType<typeof findBootLoader> {
     this.#bootLoader ??= findBootLoader(this.#kernel);
     return this.#bootLoader;
-  }
-
-  /** A netdev by the index that it had when the action was asked for, else by its name. */
-  #linkOf({ netdev, index }: { readonly netdev: string; readonly index?: number }): LinkReference {
-    if (!isNetdevName(netdev)) throw new Refusal("EINVAL", `${JSON.stringify(netdev)} is no netdev's name`);
-    return index ?? netdev;
   }
 
   /** The LAG of a PF's card as it is now. */
@@ -359,51 +294,4 @@ export class LinuxHost implements Host, Disposable {
 
 function actsOnBootLoader({ kind }: Action): boolean {
   return kind === "write-file" || kind === "remove-file" || kind === "update-boot-loader" || kind === "set-kernel-arguments";
-}
-
-/** The PFs with the LAGs that only the log tells. */
-function withLagsOfLog(
-  pfs: PhysicalFunction[],
-  kernelRelease: string,
-  log: Observed<readonly KernelRecord[]>,
-  rest: Pick<HostState, "netdevs" | "bonds">,
-): PhysicalFunction[] {
-  if (isUnknown(log)) return pfs;
-  const state = { pfs, ...rest };
-  return pfs.map((pf) => (isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lagFromLog(log, pf, state) } : pf));
-}
-
-/** Version and serial number of a devlink handle; @param netdev the index of its port's netdev */
-type InfoOf = (handle: string | null, netdev: number | undefined) => ReturnType<typeof infoOf>;
-
-function describePf(
-  kernel: Kernel,
-  kernelRelease: string,
-  pf: FoundPf,
-  info: InfoOf,
-  links: readonly FoundLink[],
-  devlink: FoundDevlink,
-  holders: ReturnType<typeof findHolders>,
-): PhysicalFunction {
-  const netdev = netdevOfPf(pf.address, links);
-  const handle: Observed<string | null> = isUnknown(devlink.handles) ? devlink.handles : (devlink.handles.get(pf.address) ?? null);
-  return {
-    address: pf.address,
-    vendor: pf.vendor,
-    product: pf.product,
-    model: pf.model,
-    driver: pf.driver,
-    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : info(handle, netdev?.index)),
-    iommuGroup: pf.iommuGroup,
-    numaNode: pf.numaNode,
-    netdev: netdev?.name ?? null,
-    sriov: pf.sriov,
-    vfs: pf.vfs.map((vf) => ({
-      ...vf,
-      holders: holders.get(vf.address) ?? [],
-      settings: vfSettingsOf(netdev, vf.index),
-    })),
-    eswitch: observeEswitch(kernel, handle),
-    lag: observeLag(kernel.sysRoot, kernelRelease, pf.address, pf.driver),
-  };
 }

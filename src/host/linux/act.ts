@@ -1,0 +1,78 @@
+import type { LinkReference } from "../../netlink/index.ts";
+import type { Action } from "../action.ts";
+import type { PhysicalFunction } from "../state.ts";
+import { isNetdevName, type PciAddress } from "../values.ts";
+import { activateLag } from "./activate-lag.ts";
+import { changeByGrubby, updateGrub } from "./boot-loader.ts";
+import { bindVf, unbindVf } from "./drivers.ts";
+import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
+import { askMode, askSteering } from "./eswitch-questions.ts";
+import { setFirmware } from "./firmware.ts";
+import { removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
+import type { Kernel } from "./kernel.ts";
+import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
+import { changeOvs, restartOvs } from "./ovs.ts";
+import { Refusal } from "./refusal.ts";
+import { setAutoprobe, setVfCount } from "./sriov.ts";
+
+/**
+ * Carries out one action on this machine. What it throws, refusalOf() puts into words.
+ *
+ * @param lagOf the LAG of a PF's card as it is now
+ */
+export async function act(kernel: Kernel, action: Action, lagOf: (pf: PciAddress) => PhysicalFunction["lag"]): Promise<void> {
+  switch (action.kind) {
+    case "set-vf-autoprobe":
+      return setAutoprobe(kernel, action.pf, action.on);
+    case "set-vf-count":
+      return setVfCount(kernel, action.pf, action.count);
+    case "unbind-vf":
+      return unbindVf(kernel, action.pf, action.vf, action.driver);
+    case "bind-vf":
+      return bindVf(kernel, action.pf, action.vf, action.driver);
+    case "set-steering":
+      return setSteering(kernel, action.pf, action.steering);
+    case "ask-steering":
+      return askSteering(kernel, action.pf, action.steering);
+    case "set-inline":
+      return setInline(kernel, action.pf, action.inline);
+    case "set-encap":
+      return setEncap(kernel, action.pf, action.encap);
+    case "set-eswitch-mode":
+      return setMode(kernel, action.pf, action.mode);
+    case "ask-eswitch-mode":
+      return askMode(kernel, action.pf, action.mode);
+    case "set-tc-offload":
+      return setTcOffload(kernel, linkOf(action), action.on);
+    case "set-channels":
+      return setChannels(kernel, linkOf(action), action.netdev, action.combined);
+    case "set-vf-settings":
+      return setVfSettings(kernel, linkOf(action), action.vf, action.settings);
+    case "activate-lag":
+      return activateLag(kernel, () => lagOf(action.pf), action.pf, action.seconds);
+    case "set-firmware":
+      return setFirmware(kernel, action.pf, action.tool, action.settings);
+    case "write-file":
+      return writeOwnFile(kernel, action.path, action.text, action.reload);
+    case "remove-file":
+      return removeOwnFile(kernel, action.path, action.reload);
+    case "enable-unit":
+    case "disable-unit":
+      return setUnitEnabled(kernel, action);
+    case "set-ovs":
+    case "del-ovs-port":
+      return changeOvs(kernel, action);
+    case "restart-ovs":
+      return restartOvs(kernel, action.source);
+    case "update-boot-loader":
+      return updateGrub(kernel);
+    case "set-kernel-arguments":
+      return changeByGrubby(kernel, action.add, action.remove);
+  }
+}
+
+/** A netdev by the index that it had when the action was asked for, else by its name. */
+function linkOf({ netdev, index }: { readonly netdev: string; readonly index?: number }): LinkReference {
+  if (!isNetdevName(netdev)) throw new Refusal("EINVAL", `${JSON.stringify(netdev)} is no netdev's name`);
+  return index ?? netdev;
+}

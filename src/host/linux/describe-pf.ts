@@ -1,0 +1,58 @@
+import { lagFromLog } from "../lag-log.ts";
+import { isUnknown, type Observed } from "../observed.ts";
+import type { HostState, PhysicalFunction } from "../state.ts";
+import type { FoundDevlink, infoOf } from "./devlink.ts";
+import { observeEswitch } from "./eswitch.ts";
+import type { findHolders } from "./holders.ts";
+import type { Kernel } from "./kernel.ts";
+import type { KernelRecord } from "./kernel-records.ts";
+import { isToldByLog, observeLag } from "./lag.ts";
+import { type FoundLink, netdevOfPf, vfSettingsOf } from "./links.ts";
+import type { FoundPf } from "./pci.ts";
+
+/** The PFs with the LAGs that only the log tells. */
+export function withLagsOfLog(
+  pfs: PhysicalFunction[],
+  kernelRelease: string,
+  log: Observed<readonly KernelRecord[]>,
+  rest: Pick<HostState, "netdevs" | "bonds">,
+): PhysicalFunction[] {
+  if (isUnknown(log)) return pfs;
+  const state = { pfs, ...rest };
+  return pfs.map((pf) => (isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lagFromLog(log, pf, state) } : pf));
+}
+
+/** Version and serial number of a devlink handle; @param netdev the index of its port's netdev */
+export type InfoOf = (handle: string | null, netdev: number | undefined) => ReturnType<typeof infoOf>;
+
+export function describePf(
+  kernel: Kernel,
+  kernelRelease: string,
+  pf: FoundPf,
+  info: InfoOf,
+  links: readonly FoundLink[],
+  devlink: FoundDevlink,
+  holders: ReturnType<typeof findHolders>,
+): PhysicalFunction {
+  const netdev = netdevOfPf(pf.address, links);
+  const handle: Observed<string | null> = isUnknown(devlink.handles) ? devlink.handles : (devlink.handles.get(pf.address) ?? null);
+  return {
+    address: pf.address,
+    vendor: pf.vendor,
+    product: pf.product,
+    model: pf.model,
+    driver: pf.driver,
+    ...(isUnknown(handle) ? { firmware: handle, serial: handle } : info(handle, netdev?.index)),
+    iommuGroup: pf.iommuGroup,
+    numaNode: pf.numaNode,
+    netdev: netdev?.name ?? null,
+    sriov: pf.sriov,
+    vfs: pf.vfs.map((vf) => ({
+      ...vf,
+      holders: holders.get(vf.address) ?? [],
+      settings: vfSettingsOf(netdev, vf.index),
+    })),
+    eswitch: observeEswitch(kernel, handle),
+    lag: observeLag(kernel.sysRoot, kernelRelease, pf.address, pf.driver),
+  };
+}

@@ -6,6 +6,7 @@ import { firmware } from "./firmware.ts";
 import { held } from "./held.ts";
 import { kernels } from "./kernels.ts";
 import { kills } from "./kills.ts";
+import { manyVfs } from "./many-vfs.ts";
 import { ovs } from "./ovs.ts";
 import { packaged } from "./packaged.ts";
 import { power } from "./power.ts";
@@ -30,6 +31,7 @@ export const suites = {
     conformance("connectx"),
     ...firmware,
     ...held,
+    ...manyVfs,
     ...stories.map((story) => storyTask(story, publishes)),
     netlink,
     ...kernels,

@@ -75,9 +75,9 @@ async function exchange(guest: Guest, { pings, underlay }: Wiring, report: Repor
   return flowsOf(guest);
 }
 
-const many = 50;
+const many = 100;
 /** Address resolution, router solicitations: what goes to the host all the same. */
-const few = 10;
+const few = 30;
 
 /**
  * Once the flows are there, the hypervisor's own processor sees no more of the packets (its representors' count of those, "cpu_hit"), and

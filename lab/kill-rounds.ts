@@ -5,6 +5,8 @@ import { networkInterfaces } from "node:os";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LinuxHost } from "../src/host/linux/host.ts";
+import { isUnknown } from "../src/host/observed.ts";
+import type { Lag } from "../src/host/state.ts";
 import type { JournalEntry } from "../src/reconcile/journal.ts";
 import { verdicts } from "../src/reconcile/verdict.ts";
 import { loadSpec } from "../src/spec/load.ts";
@@ -184,7 +186,12 @@ async function essence(): Promise<string> {
   const { pfs, netdevs, bonds, representors } = await nics.observe();
   const vfs = new Set(pfs.flatMap((pf) => pf.vfs.map((vf): string => vf.address)));
   const lines = [
-    ...pfs.map(({ address, sriov, eswitch, lag }) => ({ address, sriov, eswitch, lag })),
+    ...pfs.map(({ address, sriov, eswitch, lag }) => ({
+      address,
+      sriov,
+      eswitch,
+      lag: isUnknown(lag) || lag === null ? lag : byActivePort(lag),
+    })),
     ...pfs.flatMap((pf) =>
       pf.vfs.flatMap(({ address, driver, driverOverride, settings }) =>
         address === guestsVf ? [] : [{ address, driver, driverOverride, settings }],
@@ -203,6 +210,13 @@ async function essence(): Promise<string> {
     .map((line) => JSON.stringify(line))
     .sort()
     .join("\n");
+}
+
+/** Under active-backup all goes by the port that is active, which is the one whose link was up first. */
+function byActivePort(lag: Lag): object {
+  const slave = existsSync("/sys/class/net/bond0") ? readFileSync("/sys/class/net/bond0/bonding/active_slave", "utf8").trim() : "";
+  const active = `:${Number(/np(\d)$/.exec(slave)?.[1]) + 1}`;
+  return { ...lag, mapping: lag.mapping.map((entry) => (entry.endsWith(active) ? "the active port" : entry)) };
 }
 
 function differences(expected: string, actual: string): string {

@@ -48,7 +48,7 @@ function builtWithout(view: NicView): Finding[] {
       : "its mlx5 has no hw-tc-offload to switch (built without CONFIG_MLX5_CLS_ACT)";
   const text =
     "every flow of a guest stays in software with this kernel, whatever else is set. Boot one that was built with CONFIG_NET_TC_SKB_EXT " +
-    "and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's and Ubuntu's kernels are; Debian's 6.12 is not";
+    "and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's and Ubuntu's kernels are; Debian's 6.12 and 7.2 are not";
   return concerned.map((pf): Finding => {
     const actual = `kernel ${state.kernel} cannot offload: ${how}`;
     return {

@@ -22,6 +22,7 @@ const { values } = parseArgs({
     "write-docs": { type: "boolean", default: false },
     suite: { type: "string", default: "kernel" },
     only: { type: "string", multiple: true, default: [""] },
+    except: { type: "string", multiple: true, default: [] },
     guests: { type: "string" },
     all: { type: "boolean", default: false },
   },
@@ -36,11 +37,12 @@ if (!isSuite(suite)) throw new Error(`--suite: ${Object.keys(suites).join(" or "
 const tasks: readonly Task[] = suites[suite](values["write-docs"]);
 
 const has = (title: string, only: string): boolean => title.toLowerCase().includes(only.toLowerCase());
-for (const only of values.only) {
-  if (tasks.some(({ title }) => has(title, only))) continue;
-  throw new Error(`--only: no task of suite ${suite} has "${only}" in its title: ${tasks.map(({ title }) => title).join(", ")}`);
+for (const word of [...values.only, ...values.except]) {
+  if (tasks.some(({ title }) => has(title, word))) continue;
+  throw new Error(`no task of suite ${suite} has "${word}" in its title: ${tasks.map(({ title }) => title).join(", ")}`);
 }
-const left = tasks.filter(({ title }) => values.only.some((only) => has(title, only)));
+const named = (title: string, words: readonly string[]): boolean => words.some((word) => has(title, word));
+const left = tasks.filter(({ title }) => named(title, values.only) && !named(title, values.except));
 
 const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();

@@ -23,6 +23,9 @@ const cardOf = (port: Port): 0 | 1 => (port < 2 ? 0 : 1);
 
 /** The MAC addresses that the guest's udev rules and the tests rely on. */
 const portMac = (port: Port): string => `02:00:00:00:1${port}:00`;
+/** The name of the device at the other end of a port's cable, for the guest's peer0 and so on. */
+export const farEndOf = (port: Port): string => `far${port}`;
+
 const peerMac = (port: Port): string => `02:00:00:00:2${port}:00`;
 
 /** QEMU's name of a port's function: its cable is pulled, and faults are set, by this name. */
@@ -81,6 +84,6 @@ function peer(nic: Nic, port: Port): string[] {
   const speed = nic === "igb" ? 1000 : 25_000;
   return [
     ...["-netdev", `hubport,id=peer${port},hubid=1${port}`],
-    ...["-device", `virtio-net-pci,netdev=peer${port},mac=${peerMac(port)},speed=${speed},duplex=full,romfile=`],
+    ...["-device", `virtio-net-pci,id=${farEndOf(port)},netdev=peer${port},mac=${peerMac(port)},speed=${speed},duplex=full,romfile=`],
   ];
 }

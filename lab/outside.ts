@@ -1,4 +1,4 @@
-import { deviceOf, type Port } from "./cards.ts";
+import { deviceOf, farEndOf, type Port } from "./cards.ts";
 import { monitor } from "./monitor.ts";
 import type { Guest } from "./running.ts";
 
@@ -11,14 +11,17 @@ export type Outside =
 
 /** Does it, and throws with QEMU's answer where it has one: it is silent when all is well. */
 export async function doOutside(guest: Guest, what: Outside): Promise<void> {
-  const command = commandOf(what);
-  const said = await monitor(guest.access.folder, [command]);
-  // The answer stands between the command's echo and the next prompt.
-  const answers = said.split("(qemu) ")[1]?.split("\n").slice(1).join("\n").trim() ?? "";
-  if (answers !== "") throw new Error(`${command}: QEMU's answer: ${answers}`);
+  for (const command of commandsOf(what)) {
+    const said = await monitor(guest.access.folder, [command]);
+    // The answer stands between the command's echo and the next prompt.
+    const answers = said.split("(qemu) ")[1]?.split("\n").slice(1).join("\n").trim() ?? "";
+    if (answers !== "") throw new Error(`${command}: QEMU's answer: ${answers}`);
+  }
 }
 
-function commandOf(what: Outside): string {
-  if ("cable" in what) return `set_link ${deviceOf(what.port)} ${what.cable === "in" ? "on" : "off"}`;
-  return `qom-set /machine/peripheral/${deviceOf(what.card === 1 ? 2 : 0)} fault ${what.fault}`;
+/** A cable has two ends, and each sees that it is out: QEMU tells only the one that it is told of. */
+function commandsOf(what: Outside): string[] {
+  if ("cable" in what)
+    return [deviceOf(what.port), farEndOf(what.port)].map((end) => `set_link ${end} ${what.cable === "in" ? "on" : "off"}`);
+  return [`qom-set /machine/peripheral/${deviceOf(what.card === 1 ? 2 : 0)} fault ${what.fault}`];
 }

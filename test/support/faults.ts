@@ -108,13 +108,6 @@ function traced(folder: string, argv: readonly string[], calls: string, words: r
   }
 }
 
-/** Why strace cannot be used here, for a test's `skip`. */
-export function noStrace(): string | false {
-  const { status, error, stderr } = spawnSync("strace", ["-o", "/dev/null", "true"], { encoding: "utf8" });
-  if (error !== undefined) return "strace is not installed";
-  return status === 0 ? false : `strace cannot trace here: ${stderr.trim()}`;
-}
-
 /** Why there is no other user here to be, for a test's `skip`. */
 export function noOtherUser(): string | false {
   if (process.getuid?.() !== 0) return "only root can be somebody else";

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { History } from "../../src/fleet/history.ts";
 import { statusOf } from "../../src/fleet/status.ts";
-import { callsOf, demoSpec, makeHost, onHost, run, runFaulty, type SystemCall, vflag } from "../support/faults.ts";
+import { callsOf, demoSpec, makeHost, onHost, run, runFaulty, type SystemCall } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";
+import { vflag } from "../support/vflag.ts";
 
 /**
  * Commands that write are killed, or the kernel refuses, at one of their system calls. FAULT_ROUNDS=40: 200 kills and 200 faults in all.

@@ -3,12 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import { sharedProgram } from "./program.ts";
+import { usersEnvironment, vflag } from "./vflag.ts";
 
 /** Faults of the machine, as the kernel gives them: for tests that run the program itself. */
-
-/** As it is shipped: it starts in a sixth of the time that the sources take, and nearly all its system calls are its own. */
-export const vflag = await sharedProgram();
 
 export const demoSpec = `version: 1
 nics:
@@ -37,9 +34,6 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Without those of the test runner: the shipped program begins again where there is one of Node's. */
-const ownVariables = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
-
 /** Runs a program in a folder, to its end. */
 export function run(folder: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Ended {
   const [program = "", ...words] = argv;
@@ -47,7 +41,7 @@ export function run(folder: string, argv: readonly string[], env: Readonly<Recor
     cwd: folder,
     encoding: "utf8",
     timeout: 120_000,
-    env: { ...ownVariables, ...env },
+    env: { ...usersEnvironment, ...env },
   });
   if (error !== undefined) throw error;
   return { status, signal, stdout, stderr };

@@ -17,7 +17,8 @@ import { perform } from "./installing.ts";
  * file then has its old content or its new, and the next installation ends where one ends that nobody killed.
  */
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 30);
+/** FAULT_ROUNDS=40: 200 installations. */
+const runs = 5 * Number(process.env["FAULT_ROUNDS"] ?? 6);
 const paths = artefacts.map(({ path }) => path);
 const calls = ["openat", "write", "pwrite64", "fchmod", "fchown", "fsync", "rename", "unlink", "getdents64", "mkdir", "close", "statx"];
 

@@ -11,7 +11,7 @@ import { vflag } from "../support/vflag.ts";
 /**
  * Commands that write are killed, or the kernel refuses, at one of their system calls. FAULT_ROUNDS=40: 200 kills and 200 faults in all.
  * Whatever became of one, no file is half, and the same command, run again, ends as one ends that nothing happened to. (What is written
- * by system calls of an installation in /etc: test/properties/killed-install.test.ts.)
+ * by system calls of an installation in /etc: test/properties/killed-install.long.ts.)
  *
  * Where they strike is one of the calls that the same command made when nothing happened to it, from the first on that has to do with
  * its files. One that did not come to be, because threads do not keep the same pace, is not counted, and another one takes its place.

@@ -37,18 +37,7 @@ export function spoolOf(options: DatabaseOptions): string {
   return `${databaseFile(options)}.spool`;
 }
 
-/** What SQLite says where the machine, and not this program, is at fault. Source: https://www.sqlite.org/rescode.html, primary codes. */
-const machine: Readonly<Record<number, string>> = {
-  5: "another process holds it: lsof names it",
-  6: "another process holds it: lsof names it",
-  7: "the machine is out of memory",
-  8: "it cannot be written: its file system is read-only, or it is another user's (ls -l, findmnt)",
-  10: "the disk or its file system failed (dmesg), or is full (df -h, df -i)",
-  13: "the file system is full: df -h, or the user's quota is used up",
-  14: "it, or a file beside it, cannot be opened: ls -l, df -i",
-};
-
-/** Runs a command on the database. What fails because the file is damaged, or the machine is at fault, says that. */
+/** Runs a command on the database. What fails because the file is damaged says that; the machine's errors have their words already. */
 export function onDatabase<Args extends readonly unknown[]>(
   optionsOf: (...args: Args) => DatabaseOptions,
   act: (...args: Args) => Promise<void>,
@@ -59,11 +48,7 @@ export function onDatabase<Args extends readonly unknown[]>(
     } catch (error) {
       const file = databaseFile(optionsOf(...args));
       const { FleetError } = await import("../fleet/error.ts");
-      const code = sqliteCode(error);
-      const trouble = code === null ? undefined : machine[code & 0xff];
-      const reason = error instanceof Error ? error.message : String(error);
-      if (trouble !== undefined) throw new FleetError(`${file}: ${reason}: ${trouble}`, { cause: error });
-      if (code === null && isExpected(error)) throw error;
+      if (isExpected(error)) throw error;
       const problem = await damageOf(file);
       if (problem === null) throw error;
       throw new FleetError(
@@ -72,11 +57,6 @@ export function onDatabase<Args extends readonly unknown[]>(
       );
     }
   };
-}
-
-function sqliteCode(error: unknown): number | null {
-  const isSqlite = error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
-  return isSqlite && "errcode" in error && typeof error.errcode === "number" ? error.errcode : null;
 }
 
 /** Whether an error has its own words already. */

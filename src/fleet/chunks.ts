@@ -11,6 +11,7 @@ export class Chunks {
   /** What was read or written last, by id: bases are needed again and again. */
   readonly #recent = new Map<number, Buffer>();
   #recentBytes = 0;
+  #scratch: Buffer | null = null;
 
   constructor(database: Database) {
     this.#database = database;
@@ -23,10 +24,11 @@ export class Chunks {
   }
 
   /** Keeps a text. @param bases of which it may be made: that one is taken which leaves least to keep @returns its id */
-  put(hash: Uint8Array, text: Uint8Array, bases: readonly number[] = []): { readonly id: number; readonly base: number | null } {
+  put(hash: Uint8Array, text: string, bases: readonly number[] = []): { readonly id: number; readonly base: number | null } {
+    const bytes = this.#bytesOf(text);
     let best: { base: number | null; data: Buffer } | null = null;
     for (const base of [...bases, null]) {
-      const data = this.#compressed(text, base === null ? undefined : this.get(base));
+      const data = this.#compressed(bytes, base === null ? undefined : this.get(base));
       if (best === null || data.length < best.data.length) best = { base, data };
       if (data.length < small) break;
     }
@@ -35,7 +37,7 @@ export class Chunks {
       "INSERT INTO chunk (hash, base, size, data) VALUES (?, ?, ?, ?)",
       hash,
       best.base,
-      text.length,
+      bytes.length,
       best.data,
     );
     return { id, base: best.base };
@@ -73,9 +75,21 @@ export class Chunks {
     return this.#database.damaged(what);
   }
 
-  #compressed(text: Uint8Array, dictionary?: Buffer): Buffer {
+  /** Valid until the next call: thousands of texts follow one another in the same place. */
+  #bytesOf(text: string): Buffer {
+    const length = Buffer.byteLength(text);
+    if (length > scratchSize) return Buffer.from(text);
+    this.#scratch ??= Buffer.allocUnsafeSlow(scratchSize);
+    return this.#scratch.subarray(0, this.#scratch.write(text));
+  }
+
+  #compressed(text: Buffer, dictionary?: Buffer): Buffer {
+    const { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel } = this.#zlib.constants;
+    // With a base nearly all of a text is one of its pieces, which the quickest level finds as well.
+    const quick = dictionary === undefined ? {} : { [ZSTD_c_compressionLevel]: 1 };
     return this.#zlib.zstdCompressSync(text, {
-      params: { [this.#zlib.constants.ZSTD_c_checksumFlag]: 1 },
+      params: { [ZSTD_c_checksumFlag]: 1, ...quick },
+      chunkSize: outputSize,
       ...(dictionary !== undefined && { dictionary }),
     });
   }
@@ -93,6 +107,12 @@ export class Chunks {
 
 /** No text is larger: what a host says has a limit, and so has what is made of it. */
 const largest = 64 * 1024 * 1024;
+
+/** A longer text is the exception, and gets bytes of its own. */
+const scratchSize = 1024 * 1024;
+
+/** Bytes that are asked for at a time for what a compressed text takes: with a base it is less. */
+const outputSize = 2048;
 
 /** Bytes that are so few that no other base is tried. */
 const small = 1500;

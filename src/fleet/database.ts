@@ -205,10 +205,10 @@ const machine: ReadonlyMap<number, string> = new Map([
   [5, `another process has been writing for ${patience / 1000} s: try again`],
   [6, `another process has been writing for ${patience / 1000} s: try again`],
   [7, "there is no memory left"],
-  [8, "it cannot be written: a read-only file system, or another user's file"],
-  [10, "the disk cannot be read or written"],
+  [8, "it cannot be written: its file system is read-only (findmnt), or it is another user's (ls -l)"],
+  [10, "its disk cannot be read or written (dmesg), or is full (df -h, df -i)"],
   [13, "there is no space left on its disk, or in the quota: make room, and try again"],
-  [14, "it cannot be opened: look at its folder, and at who owns it"],
+  [14, "it, or a file beside it, cannot be opened or made: is its file system read-only (findmnt), or its folder another user's (ls -l)?"],
 ]);
 
 /** SQLite's own errors, and values that no vflag has written. */

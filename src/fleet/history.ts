@@ -258,7 +258,7 @@ export class History {
   }
 
   /** A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind. */
-  #keepState(host: number, keyframe: number | null, hash: Uint8Array, text: Uint8Array, likeness: string): number {
+  #keepState(host: number, keyframe: number | null, hash: Uint8Array, text: string, likeness: string): number {
     const row = this.#database.one("SELECT chunk FROM pattern WHERE likeness = ?", likeness);
     const pattern = row === undefined ? null : Number(row["chunk"]);
     const bases = [keyframe, pattern].filter((base) => base !== null);
@@ -270,9 +270,8 @@ export class History {
   }
 
   #keep(text: string): number {
-    const bytes = Buffer.from(text);
-    const hash = hashOf(bytes);
-    return this.#chunks.find(hash) ?? this.#chunks.put(hash, bytes).id;
+    const hash = hashOf(text);
+    return this.#chunks.find(hash) ?? this.#chunks.put(hash, text).id;
   }
 
   #specTextOf({ specId, specFrom }: Observation): SpecText | null {

@@ -11,8 +11,8 @@ export interface Prepared {
   readonly host: string;
   /** When it was observed, by the host's own clock, in ms since 1970. */
   readonly clock: number;
-  /** The state without its time, as JSON. */
-  readonly text: Uint8Array<ArrayBuffer>;
+  /** The state without its time, as JSON: text, because bytes of their own for each host keep the collector of garbage busy. */
+  readonly text: string;
   readonly hash: Uint8Array;
   /** Hosts of one kind have the same. */
   readonly likeness: string;
@@ -31,7 +31,7 @@ type Timeless = Omit<HostState, "observedAt">;
 
 export function prepared({ host, state, spec }: Report): Prepared {
   const { observedAt, ...timeless } = state;
-  const text = encoder.encode(JSON.stringify(timeless));
+  const text = JSON.stringify(timeless);
   return {
     host,
     clock: Date.parse(observedAt),
@@ -42,8 +42,6 @@ export function prepared({ host, state, spec }: Report): Prepared {
     judged: judgedOf(state, spec, host),
   };
 }
-
-const encoder = new TextEncoder();
 
 export function judgedOf(state: HostState, spec: SpecText | null, host: string): Judged {
   const outcome = outcomeOf(specOf(spec, host), state);

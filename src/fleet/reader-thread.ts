@@ -24,15 +24,9 @@ async function answer(job: Job): Promise<void> {
   Atomics.add(done, 0, 1);
   // A message costs as much as a small job: answers go together, but none waits for a job that takes long.
   if (left > 0 && ready.length < 16 && performance.now() - began < 50) return;
-  parentPort?.postMessage(ready, ready.flatMap(textOf));
+  parentPort?.postMessage(ready);
   ready = [];
   began = performance.now();
-}
-
-/** What need not be copied. */
-function textOf(answer: Answer): ArrayBuffer[] {
-  if ("refused" in answer || typeof answer.result !== "object" || answer.result === null || !("text" in answer.result)) return [];
-  return [answer.result.text.buffer];
 }
 
 /** What a FleetError or the system says is meant for the operator; anything else is a defect, which this host has brought to light. */

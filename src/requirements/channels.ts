@@ -26,7 +26,7 @@ export const channels: Requirement = {
 };
 
 /** In mode sriov there is no eSwitch to wait for: the PFs themselves are tuned. */
-function portsOf(view: NicView): EswitchPort[] {
+function portsOf(view: NicView): readonly EswitchPort[] {
   if (view.nic.mode !== "sriov") return eswitchPorts(view);
   return view.pfs.flatMap((pf): EswitchPort[] => {
     const netdev = netdevOf(pf, view.state);

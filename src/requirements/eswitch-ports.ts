@@ -12,8 +12,22 @@ export interface EswitchPort {
   readonly about: Subject;
 }
 
-/** The netdevs that carry a NIC's offloaded traffic, PFs first; empty in mode sriov, and for PFs that are not in switchdev mode. */
-export function eswitchPorts({ nic, pfs, state }: NicView): EswitchPort[] {
+/**
+ * The netdevs that carry a NIC's offloaded traffic, PFs first; empty in mode sriov, and for PFs that are not in switchdev mode.
+ * Several requirements ask for them of one view, and a fleet has thousands of views: each is answered once.
+ */
+export function eswitchPorts(view: NicView): readonly EswitchPort[] {
+  const known = answers.get(view);
+  if (known !== undefined) return known;
+  const found = portsOf(view);
+  answers.set(view, found);
+  return found;
+}
+
+/** A view never changes, and what is known of it goes with it. */
+const answers = new WeakMap<NicView, readonly EswitchPort[]>();
+
+function portsOf({ nic, pfs, state }: NicView): EswitchPort[] {
   if (nic.mode === "sriov") return [];
   const netdevs = new Map(state.netdevs.map((netdev) => [netdev.name, netdev]));
   const ready = pfs.filter((pf) => eswitchOf(pf)?.mode === "switchdev");

@@ -3,13 +3,13 @@ import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { vflag as program } from "../support/vflag.ts";
 import { ansibleCore, demoSpec, Workplace, without } from "./collection.ts";
 
 /** The collection as Ansible's own tools see it, and in a tree of Kayobe's, on simulated hosts of this machine. */
 
 const workplace = new Workplace();
 after(() => workplace.remove());
-const program = join(import.meta.dirname, "../../bin/vflag");
 
 async function simulated(name: string): Promise<string> {
   const file = workplace.path(`${name}.json`);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { vflag } from "../support/vflag.ts";
 import { demoSpec, Workplace } from "./collection.ts";
 
 /**
@@ -146,7 +147,7 @@ export class Testbed {
     const tree = this.workplace.path("package");
     mkdirSync(join(tree, "DEBIAN"), { recursive: true });
     mkdirSync(join(tree, "usr/bin"), { recursive: true });
-    symlinkSync(vflagProgram, join(tree, "usr/bin/vflag"));
+    symlinkSync(vflag, join(tree, "usr/bin/vflag"));
     const fields = [
       "Package: vflag",
       "Version: 0.1.0",
@@ -166,7 +167,7 @@ export class Testbed {
 
   /** A command on the file of a simulated host. */
   async vflag(...words: readonly string[]): Promise<{ status: number; output: string }> {
-    return this.workplace.run(vflagProgram, words);
+    return this.workplace.run(vflag, words);
   }
 
   async stop(): Promise<void> {
@@ -185,4 +186,3 @@ export interface Played {
 }
 
 const checkout = join(import.meta.dirname, "../..");
-const vflagProgram = join(checkout, "bin/vflag");

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { noStrace } from "../support/faults.ts";
 import { sharedProgram } from "../support/program.ts";
+import { noStrace } from "../support/strace.ts";
 
 /** The shipped program runs as root: nothing in its environment runs, loads or writes anything. */
 

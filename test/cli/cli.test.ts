@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostState } from "../../src/host/state.ts";
 import { HostMap } from "../../src/report/map-schema.ts";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** The command line as a user runs it: real processes, real files, in a folder of its own. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const spec = `version: 1
 nics:
   - name: data
@@ -118,7 +118,7 @@ describe("the whole way on a simulated host", () => {
     copyFileSync(join(folder, "host.json"), join(folder, "start.json"));
     for (const milliseconds of [60, 90, 120, 150, 180, 220]) {
       copyFileSync(join(folder, "start.json"), join(folder, "host.json"));
-      const child = spawn(vflag, ["apply", ...onHost], { cwd: folder, stdio: "ignore" });
+      const child = spawn(vflag, ["apply", ...onHost], { cwd: folder, env: usersEnvironment, stdio: "ignore" });
       const ended = new Promise((resolve) => child.once("exit", resolve));
       await sleep(milliseconds);
       child.kill("SIGKILL");
@@ -197,7 +197,7 @@ describe("output", () => {
     const script = expect(0, ["completion", "bash"]).stdout;
     const completed = (words: string, at: number) => {
       const lines = `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=${at}; _vflag; echo "\${COMPREPLY[@]}"`;
-      return spawnSync("bash", ["-c", lines], { encoding: "utf8", cwd: folder }).stdout;
+      return spawnSync("bash", ["-c", lines], { encoding: "utf8", cwd: folder, env: usersEnvironment }).stdout;
     };
     assert.match(completed('vflag boot ""', 2), /^early late/);
     assert.equal(completed('vflag verify -o ""', 3), "text json junit prometheus html\n");
@@ -296,6 +296,7 @@ describe("Open vSwitch", () => {
 
 test("a reader that goes away does not stop apply in the middle", () => {
   const run = spawnSync("bash", ["-c", `set -o pipefail; ${vflag} boot early ${onHost.join(" ")} 2>&1 | head -n 1`], {
+    env: usersEnvironment,
     cwd: folder,
     encoding: "utf8",
   });
@@ -333,7 +334,7 @@ test("the journal tells what was, what was done, and what became", () => {
 });
 
 function expect(status: number, words: readonly string[], shows?: RegExp): { stdout: string } {
-  const run = spawnSync(vflag, words, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+  const run = spawnSync(vflag, words, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
   const said = `${run.stdout}${run.stderr}`;
   assert.equal(run.status, status, `vflag ${words.join(" ")} ended with ${run.status}:\n${said}`);
   assert.ok(!said.includes("defect of vflag"), said);

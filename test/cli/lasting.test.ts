@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** What no boot can mend is reported by whoever looks, and fails no unit at each boot. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
 let folder = "";
 
@@ -47,7 +47,7 @@ function writeSpec(): void {
 }
 
 function expect(code: number, args: readonly string[], output = /(?:)/): void {
-  const { status, stdout, stderr } = spawnSync(vflag, args, { cwd: folder, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(vflag, args, { cwd: folder, env: usersEnvironment, encoding: "utf8" });
   assert.equal(status, code, `vflag ${args.join(" ")}: ${stdout}${stderr}`);
   assert.match(stdout, output);
 }

@@ -4,9 +4,9 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** `vflag nova` and `vflag neutron` as a user runs them: real processes, real files, in a folder of its own. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const target = ["--release", "zed", "--host", "host.json", "--spec", "vflag.yaml"];
 let folder = "";
 
@@ -97,7 +97,7 @@ function read(name: string): string {
 }
 
 function expect(status: number, args: readonly string[]): { stdout: string; stderr: string } {
-  const result = spawnSync(vflag, args, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+  const result = spawnSync(vflag, args, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
   assert.equal(result.status, status, `vflag ${args.join(" ")}\n${result.stdout}${result.stderr}`);
   return result;
 }

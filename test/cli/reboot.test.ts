@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** What needs a reboot, as an operator lives through it on the command line. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const spec = `version: 1
 nics:
   - name: data
@@ -106,7 +106,7 @@ describe("vflag render grub", () => {
 });
 
 function expect(status: number, words: readonly string[], shows?: RegExp): { stdout: string } {
-  const run = spawnSync(vflag, words, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+  const run = spawnSync(vflag, words, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
   const said = `${run.stdout}${run.stderr}`;
   assert.equal(run.status, status, `vflag ${words.join(" ")} ended with ${run.status}:\n${said}`);
   assert.ok(!said.includes("defect of vflag"), said);

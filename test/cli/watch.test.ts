@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** `vflag watch` as a user runs it, on a simulated host that is changed from another terminal. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const spec = "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\n";
 let folder = "";
 
@@ -25,12 +25,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
 
 function run(...words: string[]) {
-  return spawnSync(vflag, words, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+  return spawnSync(vflag, words, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
 }
 
 /** A watch that runs: what it printed, and its end. */
 function start(...words: string[]) {
-  const child = spawn(vflag, ["watch", ...onHost, ...words], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(vflag, ["watch", ...onHost, ...words], { cwd: folder, env: usersEnvironment, stdio: ["ignore", "pipe", "pipe"] });
   const printed = { out: "", err: "" };
   child.stdout.on("data", (bytes) => (printed.out += bytes));
   child.stderr.on("data", (bytes) => (printed.err += bytes));
@@ -80,7 +80,12 @@ function missing(): string | false {
 }
 
 test("this machine's kernel and Open vSwitch's database are watched, and nothing is left behind", { skip: missing() }, () => {
-  const ran = spawnSync("unshare", ["-nm", "sh", "-c", realHost, vflag], { cwd: folder, encoding: "utf8", timeout: 60_000 });
+  const ran = spawnSync("unshare", ["-nm", "sh", "-c", realHost, vflag], {
+    cwd: folder,
+    env: usersEnvironment,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   assert.equal(ran.status, 0, `${ran.stdout}${ran.stderr}`);
   assert.match(ran.stdout, /ended with 0\n$/);
 });

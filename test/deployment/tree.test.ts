@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { withoutAnsible } from "./ansible.ts";
 
 /** `vflag kayobe` and `vflag kolla` as a user runs them, with the real ansible-inventory, on trees in a folder of their own. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 let folder = "";
 
 beforeEach(() => {
@@ -236,16 +236,12 @@ function expect(code: number, args: readonly string[], env: Record<string, strin
     mkdirSync(join(folder, "states/none"), { recursive: true });
     for (const host of ["h1", "h2", "h3"]) state(host);
   }
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", join(dirname(vflag), "../src/cli/main.ts"), ...args],
-    {
-      cwd: folder,
-      encoding: "utf8",
-      timeout: 120_000,
-      env: { ...process.env, ...env },
-    },
-  );
+  const { status, stdout, stderr } = spawnSync(vflag, args, {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 120_000,
+    env: { ...usersEnvironment, ...env },
+  });
   assert.equal(status, code, `${args.join(" ")}\n${stdout}${stderr}`);
   return { stdout, stderr };
 }
@@ -254,7 +250,10 @@ function expect(code: number, args: readonly string[], env: Record<string, strin
 function state(host: string): void {
   const file = join(folder, "states", `${host}.json`);
   if (existsSync(file)) return;
-  const { status, stderr } = spawnSync(vflag, ["simulate", "new", file, "--nic", "ConnectX-5"], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(vflag, ["simulate", "new", file, "--nic", "ConnectX-5"], {
+    encoding: "utf8",
+    env: usersEnvironment,
+  });
   assert.equal(status, 0, stderr);
 }
 

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { makeHost, noStrace, onHost, run, runFaulty, vflag } from "../support/faults.ts";
+import { makeHost, onHost, run, runFaulty } from "../support/faults.ts";
+import { noStrace } from "../support/strace.ts";
+import { vflag } from "../support/vflag.ts";
 
 /** Errors that are the machine's are told as such: the system's name for it, the file, and what to do; never as a defect. */
 

@@ -16,7 +16,8 @@ import { describe, test } from "node:test";
 import { makeLink, removeWhole, writeWhole } from "../../src/host/linux/files.ts";
 import { acquireLock } from "../../src/host/linux/lock.ts";
 import { makeTree } from "../linux/tree.ts";
-import { makeHost, noOtherUser, onHost, run, vflag } from "../support/faults.ts";
+import { makeHost, noOtherUser, onHost, run } from "../support/faults.ts";
+import { vflag } from "../support/vflag.ts";
 
 /** Links, files and folders of another user in the way. fs.protected_symlinks does not hold in these folders: they are not sticky. */
 

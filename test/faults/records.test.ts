@@ -7,7 +7,9 @@ import { openRecord, reasonInWords } from "../../src/host/linux/records.ts";
 import { pciAddress } from "../../src/host/values.ts";
 import { Journal } from "../../src/reconcile/journal.ts";
 import { makeTree } from "../linux/tree.ts";
-import { makeHost, mounted, noMounts, noStrace, onHost, run, runFaulty, vflag } from "../support/faults.ts";
+import { makeHost, mounted, noMounts, onHost, run, runFaulty } from "../support/faults.ts";
+import { noStrace } from "../support/strace.ts";
+import { vflag } from "../support/vflag.ts";
 
 /** What only records never stops what acts: full and read-only places, on real file systems and by injected faults. */
 

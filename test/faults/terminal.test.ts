@@ -5,7 +5,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeHost, noStrace, onHost, run, vflag } from "../support/faults.ts";
+import { makeHost, onHost, run } from "../support/faults.ts";
+import { noStrace } from "../support/strace.ts";
+import { vflag } from "../support/vflag.ts";
 
 /** On a real terminal: script(1) makes a pseudo-terminal. */
 

@@ -15,6 +15,7 @@ import { Reader } from "../../src/fleet/reader.ts";
 import { readReport } from "../../src/fleet/report.ts";
 import { statusOf } from "../../src/fleet/status.ts";
 import { makeFleet } from "../support/fleet.ts";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** A damaged database is called that, by every command; and a spool that somebody else made is not touched. DAMAGE_ROUNDS=1000 for more. */
 
@@ -87,7 +88,6 @@ describe("a damaged database", () => {
 
   test("every command ends with one line that names the file, and not with a stack", { timeout: 240_000 }, () => {
     const file = join(folder, "cli.db");
-    const vflag = join(import.meta.dirname, "../../bin/vflag");
     const states = join(folder, "states");
     mkdirSync(states);
     writeFileSync(join(states, "hv1.json"), report);
@@ -103,7 +103,11 @@ describe("a damaged database", () => {
       const damaged = readFileSync(whole);
       damaged.fill(0xa5, 4096);
       writeFileSync(file, damaged);
-      const { status, stdout, stderr } = spawnSync(vflag, ["fleet", ...words, "--db", file], { encoding: "utf8", timeout: 120_000 });
+      const { status, stdout, stderr } = spawnSync(vflag, ["fleet", ...words, "--db", file], {
+        encoding: "utf8",
+        timeout: 120_000,
+        env: usersEnvironment,
+      });
       assert.equal(status, 1, `${words.join(" ")}: ${stdout}${stderr}`);
       assert.match(`${stdout}${stderr}`, /cli\.db is damaged/, words.join(" "));
       assert.doesNotMatch(stderr, /defect of vflag|\n {4}at /, words.join(" "));

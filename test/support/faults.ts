@@ -1,12 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { usersEnvironment, vflag } from "./vflag.ts";
 
 /** Faults of the machine, as the kernel gives them: for tests that run the program itself. */
-
-export const vflag = join(import.meta.dirname, "../../bin/vflag");
 
 export const demoSpec = `version: 1
 nics:
@@ -42,23 +41,65 @@ export function run(folder: string, argv: readonly string[], env: Readonly<Recor
     cwd: folder,
     encoding: "utf8",
     timeout: 120_000,
-    env: { ...process.env, ...env },
+    env: { ...usersEnvironment, ...env },
   });
   if (error !== undefined) throw error;
   return { status, signal, stdout, stderr };
 }
 
-/** Runs a program whose system calls fail: `inject` as strace has it, only for calls on `paths` where there are some. */
-export function runFaulty(folder: string, argv: readonly string[], inject: readonly string[], paths: readonly string[] = []): Ended {
-  const words = [...paths.flatMap((path) => ["-P", path]), ...inject.flatMap((fault) => ["-e", `inject=${fault}`])];
-  return run(folder, ["strace", "-f", "-qq", "-o", "/dev/null", ...words, ...argv], { UV_THREADPOOL_SIZE: "1" });
+/** How a program with a fault ended, and whether the fault came to it at all. */
+interface Struck extends Ended {
+  readonly isStruck: boolean;
 }
 
-/** Why strace cannot be used here, for a test's `skip`. */
-export function noStrace(): string | false {
-  const { status, error, stderr } = spawnSync("strace", ["-o", "/dev/null", "true"], { encoding: "utf8" });
-  if (error !== undefined) return "strace is not installed";
-  return status === 0 ? false : `strace cannot trace here: ${stderr.trim()}`;
+/** Runs a program whose system calls fail: `inject` as strace has it, only for calls on `paths` where there are some. */
+export function runFaulty(folder: string, argv: readonly string[], inject: readonly string[], paths: readonly string[] = []): Struck {
+  const calls = inject.map((fault) => fault.slice(0, fault.indexOf(":"))).join(",");
+  const words = [...paths.flatMap((path) => ["-P", path]), ...inject.flatMap((fault) => ["-e", `inject=${fault}`])];
+  const { ended, log } = traced(folder, argv, calls, words);
+  const isKilled = ended.status === null || ended.status === 137;
+  return { ...ended, isStruck: isKilled || log.includes("(INJECTED)") };
+}
+
+/** A system call that a program made: the n-th of its name in its thread, which is how strace counts them. */
+export interface SystemCall {
+  readonly name: string;
+  readonly nth: number;
+}
+
+/** The system calls of some names that a program makes in a folder, from the first on that has to do with a file of `ours`. */
+export function callsOf(folder: string, argv: readonly string[], names: readonly string[], ours: RegExp): SystemCall[] {
+  const { ended, log } = traced(folder, argv, [...new Set(["openat", ...names])].join(","), []);
+  const counts = new Map<string, number>();
+  const found: SystemCall[] = [];
+  let begun = false;
+  for (const line of log.split("\n")) {
+    // A call that another thread's came into is in two lines; it counts where it begins.
+    const [, thread = "", name = ""] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
+    if (name === "") continue;
+    const nth = (counts.get(`${thread} ${name}`) ?? 0) + 1;
+    counts.set(`${thread} ${name}`, nth);
+    begun ||= ours.test(line);
+    if (begun && names.includes(name)) found.push({ name, nth });
+  }
+  if (found.length === 0) throw new Error(`${argv.join(" ")} makes none of these calls: ${ended.stderr}`);
+  return found;
+}
+
+/**
+ * One thread for files: the order of the calls is the same each time. Only the calls that are asked for are stopped at, which the kernel
+ * sees to, unless a signal is to come with one: strace 6.1 does not deliver it then.
+ */
+function traced(folder: string, argv: readonly string[], calls: string, words: readonly string[]) {
+  const file = join(mkdtempSync(join(tmpdir(), "vflag-strace-")), "log");
+  try {
+    const quick = words.some((word) => word.includes(":signal=")) ? [] : ["--seccomp-bpf"];
+    const strace = ["strace", "-f", ...quick, "-qq", "-o", file, "-e", `trace=${calls}`, ...words];
+    const ended = run(folder, [...strace, ...argv], { UV_THREADPOOL_SIZE: "1" });
+    return { ended, log: readFileSync(file, "utf8") };
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 }
 
 /** Why there is no other user here to be, for a test's `skip`. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { bundle } from "../../scripts/bundle.ts";
@@ -21,7 +21,9 @@ export async function sharedProgram(): Promise<string> {
   const program = join(cache, name, "vflag");
   using _lock = await waitForLock(join(cache, "lock"));
   if (!existsSync(program)) {
-    for (const other of readdirSync(cache)) if (other !== "lock") rmSync(join(cache, other), { recursive: true });
+    // Another run of the tests may still use the one of the sources as they were.
+    const isOld = (other: string) => statSync(join(cache, other)).mtimeMs < Date.now() - 3_600_000;
+    for (const other of readdirSync(cache)) if (other !== "lock" && isOld(other)) rmSync(join(cache, other), { recursive: true });
     makeProgram(script, join(cache, "new"));
     renameSync(join(cache, "new"), dirname(program));
   }

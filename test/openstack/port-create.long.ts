@@ -3,11 +3,11 @@ import { execFile } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { LoadedClient, openstack, withoutClient } from "./client.ts";
 import { type Asked, Cloud, cloudsFolder, ids, password, token } from "./cloud.ts";
 
 /** `vflag port create` and `vflag server create` as a user runs them, with the real openstack client, against services that answer as a cloud's. */
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const skip = withoutClient();
 const switchdev = { capabilities: ["switchdev"] };
 
@@ -500,7 +500,7 @@ async function vflagWith(...args: string[]) {
       [...own, ...extra, ...(at < 0 ? [] : args.slice(at))],
       {
         cwd: folder,
-        env: { ...process.env, NO_COLOR: "1", OS_CLIENT_CONFIG_FILE: join(folder, "clouds.yaml") },
+        env: { ...usersEnvironment, NO_COLOR: "1", OS_CLIENT_CONFIG_FILE: join(folder, "clouds.yaml") },
         timeout: 60_000,
         killSignal: "SIGKILL",
       },

@@ -14,6 +14,7 @@ import { novaView } from "../../src/openstack/nova-host.ts";
 import { type Release, releases } from "../../src/openstack/releases.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { type Deployment, type DeploymentRequest, deploy, withoutDeployment } from "./deployment.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
 import { type NeutronAgent, type NeutronServer, startNeutronServer, withoutServer } from "./neutron-server.ts";
@@ -24,7 +25,6 @@ import { ask, without } from "./python.ts";
  * then the final files are loaded by the code that reads them.
  */
 const execute = promisify(execFile);
-const program = join(import.meta.dirname, "../../bin/vflag");
 const validator = "/usr/bin/oslo-config-validator";
 const trees = join(import.meta.dirname, "trees");
 const compute = ["compute0", "compute1", "compute2"] as const;
@@ -69,7 +69,7 @@ async function written(
   }
   const options = ["--config", config, "--release", release, ...(states === null ? [] : ["--states", join(folder, "states")])];
   if (environment !== "") options.push("--environment", environment);
-  const run = (command: string) => execute(program, ["kayobe", command, ...options], { timeout: 120_000 });
+  const run = (command: string) => execute(vflag, ["kayobe", command, ...options], { timeout: 120_000, env: usersEnvironment });
   await run("write");
   // Its exit code says that nothing is left to change.
   if (twice) await run("diff");
@@ -89,8 +89,8 @@ async function writtenKolla(release: Release): Promise<DeploymentRequest> {
   writeFileSync(join(config, "globals.yml"), readFileSync(join(kayobe, "kolla/globals.yml")));
   const inventory = join(folder, "inventory");
   const options = ["--config", config, "--inventory", inventory, "--release", release];
-  await execute(program, ["kolla", "write", ...options], { timeout: 120_000 });
-  await execute(program, ["kolla", "diff", ...options], { timeout: 120_000 });
+  await execute(vflag, ["kolla", "write", ...options], { timeout: 120_000, env: usersEnvironment });
+  await execute(vflag, ["kolla", "diff", ...options], { timeout: 120_000, env: usersEnvironment });
   return { kind: "kolla", config, inventory, release };
 }
 
@@ -305,7 +305,9 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       mkdirSync(dirname(join(config, path)), { recursive: true });
       writeFileSync(join(config, path), text);
     }
-    const run = await execute(program, ["kayobe", "diff", "--config", config, "--release", "2024.1", "-o", "json"]).catch((error) => error);
+    const run = await execute(vflag, ["kayobe", "diff", "--config", config, "--release", "2024.1", "-o", "json"], {
+      env: usersEnvironment,
+    }).catch((error) => error);
     const { conflicts } = JSON.parse(run.stdout);
     assert.deepEqual(
       conflicts.map(({ file, line }: { file: string; line: number }) => `${file}:${line}`),
@@ -319,7 +321,7 @@ describe("the sources' mapping at global, group and host level, on three hosts",
 
     // Without them, what a host's own file lists gets what is missing.
     for (const path of Object.keys(later).slice(0, 3)) rmSync(join(config, path));
-    await execute(program, ["kayobe", "write", "--config", config, "--release", "2024.1"], { timeout: 120_000 });
+    await execute(vflag, ["kayobe", "write", "--config", config, "--release", "2024.1"], { timeout: 120_000, env: usersEnvironment });
     const [made] = deploy([{ kind: "kayobe", config, release: "2024.1" }]);
     assert.ok(made);
     assert.match(fileOf(made, "control0", "nova-scheduler/nova.conf"), /^enabled_filters = ComputeFilter,PciPassthroughFilter$/m);

@@ -10,6 +10,7 @@ import { History } from "../../src/fleet/history.ts";
 import { Reader } from "../../src/fleet/reader.ts";
 import type { RunProgram } from "../../src/host/linux/program.ts";
 import { fleetSpec, makeFleet } from "../support/fleet.ts";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** `vflag fleet collect`, with a made-up ansible and with the real one. */
 
@@ -19,7 +20,6 @@ let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(root, "x"));
 });
-const vflag = join(import.meta.dirname, "../../bin/vflag");
 const inRoot = (name: string) => join(folder, name);
 const open = () => History.open(inRoot("fleet.db"), "0");
 const reader = new Reader();
@@ -136,7 +136,7 @@ describe("the real ansible", { skip, timeout: 240_000 }, () => {
 
   function simulated(name: string): string {
     const run = (...args: string[]) => {
-      const { status, stderr } = spawnSync(vflag, args, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+      const { status, stderr } = spawnSync(vflag, args, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
       assert.equal(status, 0, stderr);
     };
     run("simulate", "new", `${name}.json`, "--bond", "bond0");
@@ -164,7 +164,7 @@ describe("the real ansible", { skip, timeout: 240_000 }, () => {
       cwd: folder,
       encoding: "utf8",
       timeout: 200_000,
-      env: { ...process.env, HOME: folder },
+      env: { ...usersEnvironment, HOME: folder },
     });
     assert.equal(status, 2, `${stdout}${stderr}`);
     assert.match(stdout, /7 hosts asked: 2 answered, 5 did not\./);

@@ -10,6 +10,7 @@ import { pciRules } from "../../src/openstack/pci-rules.ts";
 import type { Release } from "../../src/openstack/releases.ts";
 import { type TreeFacts, treeVariables } from "../../src/openstack/tree.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
 import { ask, without } from "./python.ts";
 
@@ -183,7 +184,6 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
 
 describe("the playbook", { concurrency: false }, () => {
   /** `vflag` on the hosts' path: this program, on a simulated host of each. */
-  const program = join(import.meta.dirname, "../../bin/vflag");
   const spec = {
     version: 1,
     nics: [{ name: "data", mode: "sriov", ports: [{ vendor: "15b3", product: "1017" }], vfs: 2, physnet: "physnet2" }],
@@ -193,12 +193,16 @@ describe("the playbook", { concurrency: false }, () => {
     skip: noAnsible,
   }, () => {
     const host = join(folder, "host.json");
-    const made = spawnSync(program, ["simulate", "new", host, "--nic", "ConnectX-5"], { encoding: "utf8", timeout: 60_000 });
+    const made = spawnSync(vflag, ["simulate", "new", host, "--nic", "ConnectX-5"], {
+      encoding: "utf8",
+      timeout: 60_000,
+      env: usersEnvironment,
+    });
     assert.equal(made.status, 0, made.stderr);
     const writeVflag = () => {
       write(
         "bin/vflag",
-        `#!/bin/sh\necho "$*" >>'${folder}/calls'\ncase "$1" in --version) exec '${program}' "$@" ;; *) exec '${program}' "$@" --host '${host}' ;; esac\n`,
+        `#!/bin/sh\necho "$*" >>'${folder}/calls'\ncase "$1" in --version) exec '${vflag}' "$@" ;; *) exec '${vflag}' "$@" --host '${host}' ;; esac\n`,
       );
       chmodSync(join(folder, "bin/vflag"), 0o755);
     };

@@ -2,12 +2,19 @@ import assert from "node:assert/strict";
 import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { demoSpec, makeHost, noStrace, onHost, run, runFaulty, vflag } from "../support/faults.ts";
+import { History } from "../../src/fleet/history.ts";
+import { statusOf } from "../../src/fleet/status.ts";
+import { callsOf, demoSpec, makeHost, onHost, run, runFaulty, type SystemCall } from "../support/faults.ts";
+import { noStrace } from "../support/strace.ts";
+import { vflag } from "../support/vflag.ts";
 
 /**
  * Commands that write are killed, or the kernel refuses, at one of their system calls. FAULT_ROUNDS=40: 200 kills and 200 faults in all.
  * Whatever became of one, no file is half, and the same command, run again, ends as one ends that nothing happened to. (What is written
- * by system calls of an installation in /etc: test/properties/killed-install.test.ts.)
+ * by system calls of an installation in /etc: test/properties/killed-install.long.ts.)
+ *
+ * Where they strike is one of the calls that the same command made when nothing happened to it, from the first on that has to do with
+ * its files. One that did not come to be, because threads do not keep the same pace, is not counted, and another one takes its place.
  */
 
 const rounds = Number(process.env["FAULT_ROUNDS"] ?? 1);
@@ -20,6 +27,8 @@ interface Scenario {
   readonly env?: (folder: string) => Readonly<Record<string, string>>;
   /** Exit codes of a run to which nothing happened. */
   readonly codes: readonly number[];
+  /** Its files, as system calls name them. */
+  readonly ours: RegExp;
   /** What is there afterwards, apart from times and names of processes. Throws where something is half. */
   readonly outcome: (folder: string) => unknown;
 }
@@ -50,10 +59,10 @@ function fleet(t: TestContext): string {
 
 /** What the database says of its hosts; it must be whole. */
 function databaseOf(folder: string): unknown {
-  const check = run(folder, [vflag, "fleet", "prune", "--check", "--db", "fleet.db"]);
-  assert.equal(check.stdout, "The database is whole.\n", check.stderr);
-  const { hosts } = JSON.parse(run(folder, [vflag, "fleet", "status", "--db", "fleet.db", "-o", "json", "--stale", "9999w"]).stdout);
-  return hosts.map(({ age: _, ...host }: { age: number }) => host);
+  using history = History.open(join(folder, "fleet.db"), "1");
+  assert.deepEqual(history.problems(), []);
+  const { hosts } = statusOf(history.known(), Date.now(), Number.MAX_SAFE_INTEGER);
+  return hosts.map(({ age: _, ...host }) => host);
 }
 
 function kayobe(t: TestContext): string {
@@ -84,17 +93,26 @@ function treeOf(folder: string): Record<string, string> {
   return Object.fromEntries(found.sort());
 }
 
+const simulated = { codes: [0], ours: /host\.json/, outcome: hostOf };
 const scenarios: readonly Scenario[] = [
-  { name: "apply", prepare: afterBoot, argv: ["apply", ...onHost], codes: [0], outcome: hostOf },
-  { name: "boot early", prepare: makeHost, argv: ["boot", "early", ...onHost], codes: [0], outcome: hostOf },
-  { name: "boot late", prepare: afterBoot, argv: ["boot", "late", ...onHost], codes: [0], outcome: hostOf },
-  { name: "fleet import", prepare: fleet, argv: ["fleet", "import", "states", "--db", "fleet.db"], codes: [0], outcome: databaseOf },
+  { ...simulated, name: "apply", prepare: afterBoot, argv: ["apply", ...onHost] },
+  { ...simulated, name: "boot early", prepare: makeHost, argv: ["boot", "early", ...onHost] },
+  { ...simulated, name: "boot late", prepare: afterBoot, argv: ["boot", "late", ...onHost] },
+  {
+    name: "fleet import",
+    prepare: fleet,
+    argv: ["fleet", "import", "states", "--db", "fleet.db"],
+    codes: [0],
+    ours: /fleet\.db/,
+    outcome: databaseOf,
+  },
   {
     name: "kayobe write",
     prepare: kayobe,
     argv: ["kayobe", "write", "--config", "etc", "--release", "2024.1"],
     env: (folder) => ({ PATH: `${join(folder, "bin")}:${process.env["PATH"]}` }),
     codes: [0],
+    ours: /etc\/kolla/,
     outcome: treeOf,
   },
 ];
@@ -120,36 +138,31 @@ const errors = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "ENOLCK", "EACCES"];
 
 const noVariables: Readonly<Record<string, string>> = {};
 
-for (const { name, prepare, argv, env = () => noVariables, codes, outcome } of scenarios)
+for (const { name, prepare, argv, env = () => noVariables, codes, ours, outcome } of scenarios)
   test(`${name}, killed and refused anywhere, leaves whole files, and ends the same when it is run again`, { skip: noStrace() }, (t) => {
     const start = prepare(t);
-    const reference = `${start}-reference`;
     const work = `${start}-work`;
-    t.after(() => {
-      for (const folder of [reference, work]) rmSync(folder, { recursive: true, force: true });
-    });
-    const begin = (folder: string) => {
-      rmSync(folder, { recursive: true, force: true });
-      cpSync(start, folder, { recursive: true, verbatimSymlinks: true });
+    t.after(() => rmSync(work, { recursive: true, force: true }));
+    const begin = () => {
+      rmSync(work, { recursive: true, force: true });
+      cpSync(start, work, { recursive: true, verbatimSymlinks: true });
     };
-    begin(reference);
-    assert.ok(codes.includes(run(reference, [vflag, ...argv], env(reference)).status ?? -1));
-    const wanted = outcome(reference);
-    let [cut, failed] = [0, 0];
-    for (let round = 0; round < 2 * rounds; round++) {
-      const isKill = round % 2 === 0;
-      const call = isKill ? killed[pick(killed.length)] : refused[pick(refused.length)];
-      const many = pick(2) === 0 ? "+" : "";
-      const fault = isKill
-        ? `${call}:signal=KILL:when=${1 + pick(60)}`
-        : `${call}:error=${errors[pick(errors.length)]}:when=${1 + pick(6)}${many}`;
-      begin(work);
+    const command = [...Object.entries(env(work)).map(([variable, value]) => `${variable}=${value}`), vflag, ...argv];
+    const traced = command[0] === vflag ? command : ["env", ...command];
+    begin();
+    const calls = callsOf(work, traced, [...new Set([...killed, ...refused])], ours);
+    const wanted = outcome(work);
+    const strikes = { kills: 0, refusals: 0, ended: 0 };
+    for (let tries = 0; strikes.kills < rounds || strikes.refusals < rounds; tries++) {
+      assert.ok(tries < 6 * rounds, `of ${tries} faults only ${strikes.kills} kills and ${strikes.refusals} refusals came to be`);
+      const isKill = strikes.kills < rounds && (strikes.kills <= strikes.refusals || strikes.refusals === rounds);
+      const fault = isKill ? kill(calls) : refusal(calls);
+      begin();
       const before = outcome === databaseOf ? null : outcome(work);
-      const path = Object.entries(env(work)).flatMap(([variable, value]) => ["env", `${variable}=${value}`]);
-      const first = runFaulty(work, [...path, vflag, ...argv], [fault]);
-      if (first.status === null || first.status === 137) cut++;
-      else if (!codes.includes(first.status)) failed++;
-      assert.doesNotMatch(first.stderr, /defect of vflag/, `${fault}: ${first.stderr}`);
+      const { status, stderr, isStruck } = runFaulty(work, traced, [fault]);
+      if (isStruck) strikes[isKill ? "kills" : "refusals"] += 1;
+      if (isStruck && !isKill && !codes.includes(status ?? -1)) strikes.ended += 1;
+      assert.doesNotMatch(stderr, /defect of vflag/, `${fault}: ${stderr}`);
       if (before !== null) assert.doesNotThrow(() => outcome(work), fault);
       const again = run(work, [vflag, ...argv], env(work));
       assert.ok(codes.includes(again.status ?? -1), `${fault}: ${again.stderr}`);
@@ -159,23 +172,46 @@ for (const { name, prepare, argv, env = () => noVariables, codes, outcome } of s
       const left = readdirSync(work).filter((entry) => entry.includes(".vflag-"));
       assert.ok(left.length <= 1, `${fault}: ${left.join(", ")}`);
     }
-    t.diagnostic(`${rounds} kills, ${cut} in time; ${rounds} faults, ${failed} of them ended it`);
+    t.diagnostic(`${strikes.kills} kills; ${strikes.refusals} refused calls, ${strikes.ended} of which ended it`);
   });
 
 for (const { name, prepare, argv, codes, outcome } of scenarios.filter((scenario) => scenario.outcome === hostOf))
   test(`${name} is kept from nothing by its journal`, { skip: noStrace() }, (t) => {
+    const start = prepare(t);
+    const folder = `${start}-work`;
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const journal = join(folder, "host.json.journal.jsonl");
     for (let round = 0; round < rounds; round++) {
-      const folder = prepare(t);
-      const journal = join(folder, "host.json.journal.jsonl");
+      rmSync(folder, { recursive: true, force: true });
+      cpSync(start, folder, { recursive: true });
       writeFileSync(journal, "");
-      const fault = `openat,write,fsync,fstat,pread64:error=${errors[pick(errors.length)]}:when=${1 + pick(10)}+`;
-      const { status, stderr } = runFaulty(folder, [vflag, ...argv], [fault], [journal]);
+      const fault = `openat,write,fsync,fstat,pread64:error=${one(errors)}:when=${1 + pick(10)}+`;
+      const { status, stderr, isStruck } = runFaulty(folder, [vflag, ...argv], [fault], [journal]);
       assert.ok(codes.includes(status ?? -1), `${fault}: ${stderr}`);
+      assert.ok(isStruck, `${fault}: the journal is not written`);
       const before = JSON.stringify(outcome(folder));
       run(folder, [vflag, ...argv]);
       assert.equal(JSON.stringify(outcome(folder)), before, fault);
     }
   });
+
+/** A kill at any of the calls. */
+function kill(calls: readonly SystemCall[]): string {
+  const { name, nth } = one(calls.filter((call) => killed.includes(call.name)));
+  return `${name}:signal=KILL:when=${nth}`;
+}
+
+/** Any of the calls is refused, and every other time all of its name that follow. */
+function refusal(calls: readonly SystemCall[]): string {
+  const { name, nth } = one(calls.filter((call) => refused.includes(call.name)));
+  return `${name}:error=${one(errors)}:when=${nth}${pick(2) === 0 ? "+" : ""}`;
+}
+
+function one<T>(of: readonly T[]): T {
+  const found = of[pick(of.length)];
+  if (found === undefined) throw new Error("there is none to pick");
+  return found;
+}
 
 function pick(below: number): number {
   return Math.floor(Math.random() * below);

@@ -9,6 +9,7 @@ import { kills } from "./kills.ts";
 import { ovs } from "./ovs.ts";
 import { packaged } from "./packaged.ts";
 import { power } from "./power.ts";
+import { randomHosts } from "./random-hosts.ts";
 import { stories } from "./stories.ts";
 import type { Task } from "./task.ts";
 import { storyTask } from "./transcript.ts";
@@ -30,6 +31,7 @@ export const suites = {
     conformance("connectx"),
     ...firmware,
     ...held,
+    ...randomHosts,
     ...stories.map((story) => storyTask(story, publishes)),
     netlink,
     ...kernels,

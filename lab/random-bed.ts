@@ -3,7 +3,7 @@ import { labNics, realBed } from "../test/conformance/real-bed.ts";
 import type { BedFault, NicProperties, Testbed } from "../test/conformance/testbed.ts";
 import { portsOf } from "../test/conformance/testbed.ts";
 import { ask } from "./asking.ts";
-import { endWaiting, killOnTheWay } from "./random-kill.ts";
+import { beReadyToKill, endWaiting, killOnTheWay } from "./random-kill.ts";
 
 /** In a guest: the real NIC as a testbed with faults, which a program outside of it puts into the card. */
 
@@ -21,6 +21,7 @@ export function bedWithFaults(): Testbed {
   const faults: readonly BedFault[] = [...firmwareFaults(), "eswitch-busy"];
   const nic: NicProperties = { ...connectx, faults };
   const bed = realBed("emulated ConnectX-6 Dx", nic, { restarts: true });
+  beReadyToKill();
   const now = new Set<FirmwareFault>();
   const tellCard = () => ask({ fault: ["clear", ...[...now].map((name) => byFirmware[name])].join("; ") });
   let first = "";

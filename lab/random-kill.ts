@@ -14,12 +14,17 @@ const MOST_LATER = 300;
 
 let waiting: ChildProcess | null = null;
 
+/** Starts the first one. */
+export function beReadyToKill(): void {
+  waiting ??= start();
+}
+
 /** Has a process begin, and waits until it is gone. @param actions how many have begun when it is killed */
 export async function killOnTheWay(actions: number): Promise<void> {
   const child = waiting ?? start();
   waiting = null;
   const closed = once(child, "close");
-  child.stdin?.write(`${actions}\n`);
+  child.stdin?.end(`${actions}\n`);
   await closed;
   // 0: it came to its end before.
   if (child.signalCode !== "SIGKILL" && child.exitCode !== 0)

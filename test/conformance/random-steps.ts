@@ -29,10 +29,11 @@ type Choice = readonly [weight: number, make: () => Step | null];
 /**
  * The next step: one that means something on the host as it is. What is so already is not asked for: a host may answer that before it looks
  * whether the port is in a bond, or after.
+ * @param faulty the faults that there are now
  */
-export function nextStep(random: Random, state: HostState, one: Testbed, other: Testbed): Step {
+export function nextStep(random: Random, state: HostState, one: Testbed, other: Testbed, faulty: ReadonlySet<BedFault>): Step {
   for (;;) {
-    const choices = choicesOf(random, state, one, other);
+    const choices = choicesOf(random, state, one, other, faulty);
     let at = random() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, make] of choices) {
       at -= weight;
@@ -44,7 +45,7 @@ export function nextStep(random: Random, state: HostState, one: Testbed, other: 
   }
 }
 
-function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbed): Choice[] {
+function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbed, faulty: ReadonlySet<BedFault>): Choice[] {
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
   const ports = portsOf(state);
@@ -84,7 +85,8 @@ function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbe
     [3, () => (bonded === undefined ? null : { kind: "unbond" })],
     [2, () => (bonded?.slaves.some(({ netdev }) => netdev === pf.netdev) === true ? { kind: "link-event", port } : null)],
     [2, () => (bonded === undefined ? null : { kind: "activate-lag", port })],
-    [2, () => fault(pick(faults), random() < 0.4, state)],
+    [1, () => fault(pick(faults.filter((name) => !faulty.has(name))), true, state)],
+    [3, () => fault(pick([...faulty]), false, state)],
     [1, () => ({ kind: "converge", killed: random() < 0.6 ? below(12) : null })],
   ];
   return [...plain, ...switching, ...bonding];

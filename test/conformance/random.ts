@@ -5,7 +5,7 @@ import { forbidden, needsLastLook } from "../../src/reconcile/safety.ts";
 import { converge } from "./converge.ts";
 import { projectionOf } from "./projection.ts";
 import { actionOf, leavesWork, nextStep, type Step, wordsOf } from "./random-steps.ts";
-import { portsOf, type Testbed } from "./testbed.ts";
+import { type BedFault, portsOf, type Testbed } from "./testbed.ts";
 
 /** How long a LAG is waited for, in seconds: half of that, then the driver is asked, then the other half. */
 const PATIENT = 6;
@@ -40,7 +40,14 @@ export async function compareHosts(
   log: (line: string) => void,
 ): Promise<Difference | null> {
   const random = randomOf(seed);
-  return playSteps(seed, hosts, log, (number, state) => (number > steps ? null : nextStep(random, state, ...hosts)));
+  const faulty = new Set<BedFault>();
+  return playSteps(seed, hosts, log, (number, state) => {
+    if (number > steps) return null;
+    const step = nextStep(random, state, ...hosts, faulty);
+    if (step.kind === "fault" && step.on) faulty.add(step.name);
+    else if (step.kind === "fault") faulty.delete(step.name);
+    return step;
+  });
 }
 
 /**

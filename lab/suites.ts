@@ -10,6 +10,7 @@ import { manyVfs } from "./many-vfs.ts";
 import { ovs } from "./ovs.ts";
 import { packaged } from "./packaged.ts";
 import { power } from "./power.ts";
+import { randomHosts } from "./random-hosts.ts";
 import { stories } from "./stories.ts";
 import type { Task } from "./task.ts";
 import { storyTask } from "./transcript.ts";
@@ -32,6 +33,7 @@ export const suites = {
     ...firmware,
     ...held,
     ...manyVfs,
+    ...randomHosts,
     ...stories.map((story) => storyTask(story, publishes)),
     netlink,
     ...kernels,

@@ -1,8 +1,13 @@
+import { modelOf } from "../host/models.ts";
+import type { Eswitch, PhysicalFunction } from "../host/state.ts";
 import { eswitchOf, withoutOption } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { aboutPf } from "./virtual-functions.ts";
 
-/** The inline mode is as declared; without a declaration it is the driver's affair. */
+/**
+ * The inline mode is as declared; without a declaration it is the driver's affair, save where the driver is known to have it from a change
+ * of mode that failed.
+ */
 export const eswitchInline: Requirement = {
   id: "eswitch-inline",
   stage: "early",
@@ -18,9 +23,10 @@ export const eswitchInline: Requirement = {
   gate: false,
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.inline;
-    if (wanted === undefined) return [];
     return pfs.flatMap((pf): Finding[] => {
       const eswitch = eswitchOf(pf);
+      if (nic.mode !== "sriov" && eswitch !== undefined && isLeftByFailure(pf, eswitch)) return [leftByFailure(pf)];
+      if (wanted === undefined) return [];
       if (eswitch === undefined || (eswitch.inline ?? "none") === wanted) return [];
       if (eswitch.inline === null) return [withoutOption(pf, wanted, "the driver has no inline mode", "inline")];
       const set = { kind: "set-inline", pf: pf.address, inline: wanted } as const;
@@ -29,3 +35,23 @@ export const eswitchInline: Requirement = {
     });
   },
 };
+
+/**
+ * Whether it reads `link` on a card whose driver takes only `none`. Source: linux eswitch_offloads.c, esw_offloads_start(), before 6.5: after
+ * a change that failed it cannot read the mode of vports, takes `link`, and never asks again.
+ */
+function isLeftByFailure({ vendor, product }: PhysicalFunction, { inline }: Eswitch): boolean {
+  return inline === "link" && modelOf(vendor, product)?.vfLag === true;
+}
+
+/** To set `none` is taken and changes nothing: mlx5_devlink_eswitch_inline_mode_set(). */
+function leftByFailure(pf: PhysicalFunction): Finding {
+  return {
+    ...aboutPf(pf),
+    expected: "none",
+    actual: "link, which a change to switchdev that failed has left",
+    severity: "error",
+    remedy: { kind: "reboot", text: "the driver takes `none` again only when it starts" },
+    why: "With `link` the driver keeps flows of VFs that match on IP or on ports out of the hardware (before Linux 6.5; en_tc.c, parse_cls_flower).",
+  };
+}

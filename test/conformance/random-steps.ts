@@ -19,7 +19,9 @@ export type Step =
   | { readonly kind: "bond"; readonly mode: string; readonly ports: readonly (number | "third")[] }
   | { readonly kind: "release" | "link-event"; readonly port: number }
   | { readonly kind: "unbond" }
-  | { readonly kind: "fault"; readonly name: BedFault; readonly on: boolean };
+  | { readonly kind: "fault"; readonly name: BedFault; readonly on: boolean }
+  /** vflag brings the NIC to VF-LAG; before that it began to, and was killed when so many actions had begun. */
+  | { readonly kind: "converge"; readonly killed: number | null };
 
 type Random = () => number;
 type Choice = readonly [weight: number, make: () => Step | null];
@@ -27,10 +29,11 @@ type Choice = readonly [weight: number, make: () => Step | null];
 /**
  * The next step: one that means something on the host as it is. What is so already is not asked for: a host may answer that before it looks
  * whether the port is in a bond, or after.
+ * @param faulty the faults that there are now
  */
-export function nextStep(random: Random, state: HostState, one: Testbed, other: Testbed): Step {
+export function nextStep(random: Random, state: HostState, one: Testbed, other: Testbed, faulty: ReadonlySet<BedFault>): Step {
   for (;;) {
-    const choices = choicesOf(random, state, one, other);
+    const choices = choicesOf(random, state, one, other, faulty);
     let at = random() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, make] of choices) {
       at -= weight;
@@ -42,7 +45,7 @@ export function nextStep(random: Random, state: HostState, one: Testbed, other: 
   }
 }
 
-function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbed): Choice[] {
+function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbed, faulty: ReadonlySet<BedFault>): Choice[] {
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
   const ports = portsOf(state);
@@ -55,7 +58,7 @@ function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbe
   const driver = one.nic.vfDriver;
   const plain: Choice[] = [
     [2, () => ({ kind: "set-vf-autoprobe", port, on: pf.sriov?.autoprobe === false })],
-    [5, () => vfCount(pf, port, pick([0, 1, 2, 3, Math.min(one.nic.totalVfs, other.nic.totalVfs)]) ?? 0)],
+    [5, () => vfCount(pf, port, vfsOf(random, Math.min(one.nic.totalVfs, other.nic.totalVfs)))],
     [3, () => (pf.vfs[vf]?.driver === driver ? { kind: "unbind-vf", port, vf, driver } : null)],
     [4, () => (pf.vfs[vf]?.driver === null ? { kind: "bind-vf", port, vf, driver } : null)],
     // mlx5 keeps what is set of a VF that is still to come.
@@ -82,7 +85,9 @@ function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbe
     [3, () => (bonded === undefined ? null : { kind: "unbond" })],
     [2, () => (bonded?.slaves.some(({ netdev }) => netdev === pf.netdev) === true ? { kind: "link-event", port } : null)],
     [2, () => (bonded === undefined ? null : { kind: "activate-lag", port })],
-    [1, () => fault(pick(faults), random() < 0.4)],
+    [1, () => fault(pick(faults.filter((name) => !faulty.has(name))), true, state)],
+    [3, () => fault(pick([...faulty]), false, state)],
+    [1, () => ({ kind: "converge", killed: random() < 0.6 ? below(12) : null })],
   ];
   return [...plain, ...switching, ...bonding];
 }
@@ -110,6 +115,11 @@ function vfCount(pf: PhysicalFunction, port: number, count: number): Step | null
   return pf.sriov === null || pf.sriov.count === count ? null : { kind: "set-vf-count", port, count };
 }
 
+/** All VFs are seldom asked for: an emulated machine takes its time for each. */
+function vfsOf(random: Random, all: number): number {
+  return [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, all][Math.floor(random() * 12)] ?? 0;
+}
+
 function settingsOf(which: number, vf: number): Partial<VfSettings> {
   const all: readonly Partial<VfSettings>[] = [
     { mac: `02:5d:00:00:00:${(0x10 + vf).toString(16)}` },
@@ -127,14 +137,23 @@ function bondOf(random: Random): Step {
   return { kind: "bond", mode, ports: sets[Math.floor(random() * sets.length)] ?? [0, 1] };
 }
 
-function fault(name: BedFault | undefined, on: boolean): Step | null {
-  return name === undefined ? null : { kind: "fault", name, on };
+/** Rules are in the hardware only of a port with hw-tc-offload. */
+function fault(name: BedFault | undefined, on: boolean, state: HostState): Step | null {
+  if (name === undefined) return null;
+  const [first] = portsOf(state);
+  const offload = state.netdevs.find((netdev) => netdev.name === first?.netdev)?.tcOffload;
+  if (name === "eswitch-busy" && on && known(offload)?.on !== true) return null;
+  return { kind: "fault", name, on };
 }
 
-/** A step as the action that it is on this host; null where the host has no such port or VF. */
+/**
+ * A step as the action that it is on this host; null where the host has no such port or VF.
+ * @param seconds how long a LAG is waited for
+ */
 export function actionOf(
-  step: Exclude<Step, { kind: "bond" | "release" | "unbond" | "link-event" | "fault" }>,
+  step: Exclude<Step, { kind: "bond" | "release" | "unbond" | "link-event" | "fault" | "converge" }>,
   state: HostState,
+  seconds: number,
 ): Action | null {
   const pf = portsOf(state)[step.port];
   if (pf === undefined) return null;
@@ -167,7 +186,25 @@ export function actionOf(
     case "set-vf-settings":
       return { kind: step.kind, netdev, vf: step.vf, settings: step.settings };
     case "activate-lag":
-      return { kind: step.kind, pf: address, seconds: 5 };
+      return { kind: step.kind, pf: address, seconds };
+  }
+}
+
+/** Whether a driver may still be at work when the step is done: it looks at its LAG in a work queue. */
+export function leavesWork({ kind }: Step): boolean {
+  switch (kind) {
+    case "bond":
+    case "release":
+    case "unbond":
+    case "link-event":
+    case "set-vf-count":
+    case "set-eswitch-mode":
+    case "ask-eswitch-mode":
+    case "activate-lag":
+    case "converge":
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -2,9 +2,14 @@ import type { Action } from "../../src/host/action.ts";
 import { ActionError, type Host } from "../../src/host/host.ts";
 import type { HostState } from "../../src/host/state.ts";
 import { forbidden, needsLastLook } from "../../src/reconcile/safety.ts";
+import { converge } from "./converge.ts";
 import { projectionOf } from "./projection.ts";
-import { actionOf, nextStep, type Step, wordsOf } from "./random-steps.ts";
-import { portsOf, type Testbed } from "./testbed.ts";
+import { actionOf, leavesWork, nextStep, type Step, wordsOf } from "./random-steps.ts";
+import { type BedFault, portsOf, type Testbed } from "./testbed.ts";
+
+/** How long a LAG is waited for, in seconds: half of that, then the driver is asked, then the other half. */
+const PATIENT = 6;
+const IMPATIENT = 1;
 
 /** Where two hosts that were treated alike are not alike any more. */
 export interface Difference {
@@ -35,33 +40,59 @@ export async function compareHosts(
   log: (line: string) => void,
 ): Promise<Difference | null> {
   const random = randomOf(seed);
-  const [first, second] = hosts;
-  const beds = [await ready(first), await ready(second)] as const;
+  const faulty = new Set<BedFault>();
+  return playSteps(seed, hosts, log, (number, state) => {
+    if (number > steps) return null;
+    const step = nextStep(random, state, ...hosts, faulty);
+    if (step.kind === "fault" && step.on) faulty.add(step.name);
+    else if (step.kind === "fault") faulty.delete(step.name);
+    return step;
+  });
+}
+
+/**
+ * The same with steps from elsewhere.
+ * @param next the step of this number, from 1, for the first host as it is; null after the last one
+ */
+export async function playSteps(
+  seed: number,
+  hosts: readonly [Testbed, Testbed],
+  log: (line: string) => void,
+  next: (number: number, state: HostState) => Step | null,
+): Promise<Difference | null> {
+  const beds = [await ready(hosts[0]), await ready(hosts[1])] as const;
   const done: string[] = [];
-  for (let number = 1; number <= steps; number++) {
-    const step = nextStep(random, await beds[0].host.observe(), beds[0].bed, beds[1].bed);
+  const first = await compared(beds, true);
+  if (first.length > 0) return { seed, step: 0, done, differences: first };
+  for (let number = 1; ; number++) {
+    const step = next(number, beds[0].state);
+    if (step === null) return null;
     const words = wordsOf(step);
     log(`seed ${seed} step ${number}: ${words}`);
-    const answers = [await perform(beds[0], step), await perform(beds[1], step)] as const;
-    done.push(`${words} -> ${answers[0]}`);
-    const differences = answers[0] === answers[1] ? await compared(beds) : [`answer: first ${answers[0]}, second ${answers[1]}`];
+    // What is expected says how long a LAG has to be waited for.
+    const expected = await perform(beds[1], step, PATIENT);
+    const answer = await perform(beds[0], step, expected === "ETIMEDOUT" ? IMPATIENT : PATIENT);
+    done.push(`${words} -> ${answer}`);
+    const differences = await compared(beds, leavesWork(step));
+    if (answer !== expected) differences.unshift(`answer: first ${answer}, second ${expected}`);
     if (differences.length > 0) return { seed, step: number, done, differences };
   }
-  return null;
 }
 
 interface Ready {
   readonly bed: Testbed;
   readonly host: Host;
+  /** As it was after the last step. */
+  state: HostState;
 }
 
 async function ready(bed: Testbed): Promise<Ready> {
-  return { bed, host: await bed.reset() };
+  const host = await bed.reset();
+  return { bed, host, state: await host.observe() };
 }
 
 /** What a host answers to a step: `done`, or the error's name. */
-async function perform({ bed, host }: Ready, step: Step): Promise<string> {
-  const state = await host.observe();
+async function perform({ bed, host, state }: Ready, step: Step, seconds: number): Promise<string> {
   switch (step.kind) {
     case "bond":
       await bed.bond("bond0", step.mode, namesOf(state, step.ports));
@@ -78,8 +109,11 @@ async function perform({ bed, host }: Ready, step: Step): Promise<string> {
     case "fault":
       await bed.fault?.(step.name, step.on);
       return "done";
+    case "converge":
+      if (step.killed !== null) await bed.killed?.(host, step.killed);
+      return converge(host);
     default: {
-      const action = actionOf(step, state);
+      const action = actionOf(step, state, seconds);
       return action === null ? "no such thing" : answerOf(host, action, state);
     }
   }
@@ -92,26 +126,35 @@ async function answerOf(host: Host, action: Action, state: HostState): Promise<s
     await host.perform(action);
     return "done";
   } catch (error) {
-    if (error instanceof ActionError) return error.code ?? "refused";
+    if (error instanceof ActionError) return error.code ?? `refused: ${error.message}`;
     throw error;
   }
 }
 
-/** What differs when both have come to rest; a real kernel and udev take their time. */
-async function compared(beds: readonly [Ready, Ready]): Promise<string[]> {
+/**
+ * What differs when both have come to rest, for which a real kernel and udev take their time. Afterwards `state` is
+ * what they are now.
+ * @param settles whether what happens by itself is waited for also where there is no difference
+ */
+async function compared(beds: readonly [Ready, Ready], settles: boolean): Promise<string[]> {
   const patience = Math.max(...beds.map(({ bed }) => bed.patience));
   const end = performance.now() + patience;
-  for (;;) {
-    for (const { bed } of beds) await bed.settle();
-    const [one, other] = [projectionOf(await beds[0].host.observe()), projectionOf(await beds[1].host.observe())];
-    const keys = [...new Set([...one.keys(), ...other.keys()])];
-    const differences = keys.flatMap((key) => {
-      const [left, right] = [one.get(key) ?? "nothing", other.get(key) ?? "nothing"];
-      return left === right ? [] : [`${key}: first ${left}, second ${right}`];
-    });
+  for (let looks = 0; ; looks++) {
+    for (const one of beds) {
+      if (settles || looks > 0 || one.bed.patience === 0) await one.bed.settle();
+      one.state = await one.host.observe();
+    }
+    const differences = between(projectionOf(beds[0].state), projectionOf(beds[1].state));
     if (differences.length === 0 || performance.now() >= end) return differences;
-    await new Promise((resolve) => setTimeout(resolve, 250));
   }
+}
+
+function between(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string[] {
+  const keys = [...new Set([...one.keys(), ...other.keys()])];
+  return keys.flatMap((key) => {
+    const [left, right] = [one.get(key) ?? "nothing", other.get(key) ?? "nothing"];
+    return left === right ? [] : [`${key}: first ${left}, second ${right}`];
+  });
 }
 
 function namesOf(state: HostState, ports: readonly (number | "third")[]): string[] {

@@ -3,6 +3,7 @@ import { enslave, lagEvent, network, release } from "../../src/host/simulated/ev
 import { type FaultName, inject } from "../../src/host/simulated/faults.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { addNetdev, removeNetdev, type World } from "../../src/host/simulated/world.ts";
+import { converge } from "./converge.ts";
 import type { BedFault, NicProperties, Testbed } from "./testbed.ts";
 
 export const connectx: NicProperties = {
@@ -33,8 +34,12 @@ export const igb: NicProperties = {
   },
 };
 
-/** A simulated host as a testbed. @param born faults that it has from power-on, which make it the twin of a card or kernel in the lab */
-export function simulatedBed(name: string, model: string, nic: NicProperties, born: readonly FaultName[] = []): Testbed {
+/**
+ * A simulated host as a testbed.
+ * @param born faults that it has from power-on, which make it the twin of a card or kernel in the lab
+ * @param kernel its release; without, that of every simulated host
+ */
+export function simulatedBed(name: string, model: string, nic: NicProperties, born: readonly FaultName[] = [], kernel?: string): Testbed {
   let world: World = buildHost([]);
   const later = () => {
     world.hidden.clock += 5;
@@ -45,6 +50,7 @@ export function simulatedBed(name: string, model: string, nic: NicProperties, bo
     patience: 0,
     reset: async () => {
       world = buildHost([{ model, ports: 2 }]);
+      if (kernel !== undefined) world.state.kernel = kernel;
       for (const fault of born) inject(world, fault);
       const other = world.state.netdevs.find((netdev) => netdev.name === "eno1");
       if (other !== undefined) addNetdev(world, { ...other, name: "third0" });
@@ -79,6 +85,16 @@ export function simulatedBed(name: string, model: string, nic: NicProperties, bo
     fault: async (fault: BedFault, on: boolean) => {
       world.hidden.behaviours = world.hidden.behaviours.filter((other) => other !== fault);
       if (on) inject(world, fault);
+    },
+    killed: async (host, actions) => {
+      const killed = new Error("killed");
+      let left = actions;
+      const actionBegins = () => {
+        if (left-- <= 0) throw killed;
+      };
+      await converge(host, { actionBegins }).catch((error: unknown) => {
+        if (error !== killed) throw error;
+      });
     },
     settle: async () => later(),
     close: async () => {},

@@ -11,3 +11,4 @@ conformance(
   ),
 );
 conformance(simulatedBed("simulated 82576", "82576", igb));
+conformance(simulatedBed("simulated ConnectX-6 Dx on Linux 6.1", "ConnectX-6 Dx", connectx, [], "6.1.0-simulated"));

@@ -25,6 +25,11 @@ export interface Testbed {
   giveToVfio(vf: string): Promise<void>;
   /** Puts a fault into the card or takes it away; the faults that it knows are `nic.faults`. */
   fault?(name: BedFault, on: boolean): Promise<void>;
+  /**
+   * Begins to bring this host to VF-LAG (converge.ts), and is killed when so many actions have begun. A host that knows
+   * no processes leaves the others undone.
+   */
+  killed?(host: Host, actions: number): Promise<void>;
   /** Lets pass what happens by itself: a LAG that comes up. */
   settle(): Promise<void>;
   /** How long a host may take to become what it will be, in ms: 0 where nothing takes time. */

@@ -28,7 +28,8 @@ export async function activateLag(
   if (lag === null) throw new Refusal("EOPNOTSUPP", `wait for the LAG of ${pf}: the driver has none`);
   if (isUnknown(lag)) throw new Refusal(null, `wait for the LAG of ${pf}: ${lag.unknown}`);
   const limit = seconds * 1000;
-  const first = Math.min(patience, limit);
+  // Half of the time at most, so that there is some left for what the driver does when it is asked.
+  const first = Math.min(patience, limit / 2);
   if (await until(() => isActive(read()), { limit: first })) return;
   if (isDisabled(read()) && modeOf(kernel, pf) === "switchdev") {
     if (looksOnlyAtBonds(kernel.procRoot))
@@ -50,9 +51,17 @@ export async function activateLag(
  * other way. Where the kernel does not show its symbols, the driver is asked.
  */
 function looksOnlyAtBonds(procRoot: string): boolean {
+  const before = answers.get(procRoot);
+  if (before !== undefined) return before;
   const symbols = readText(join(procRoot, "kallsyms")) ?? "";
-  return symbols.includes("mlx5_lag_") && !symbols.includes("mlx5_lag_disable_change");
+  if (!symbols.includes("mlx5_lag_")) return false;
+  const answer = !symbols.includes("mlx5_lag_disable_change");
+  answers.set(procRoot, answer);
+  return answer;
 }
+
+/** By `/proc`: what the running kernel answered, whose list of symbols has megabytes. */
+const answers = new Map<string, boolean>();
 
 function isDisabled(lag: Observed<Lag | null>): boolean {
   return lag !== null && !isUnknown(lag) && lag.state === "disabled";

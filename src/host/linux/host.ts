@@ -75,6 +75,8 @@ export class LinuxHost implements Host, Disposable {
   readonly #busy = new Map<string, number>();
   /** Seen once, and again after an action that may have changed it. */
   #bootLoader: ReturnType<typeof findBootLoader> | null = null;
+  /** What the running kernel was built with: a long file, which is read once. */
+  #kernelOptions: HostState["kernelOptions"] | null = null;
   readonly #log: KernelLogReader;
   /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
   #ovsLog: ReturnType<typeof findOvsLog> | null = null;
@@ -169,7 +171,7 @@ export class LinuxHost implements Host, Disposable {
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
       guests: this.#evidence ? findGuests(described, kernel) : notLooked,
       flows: this.#evidence ? await findFlows(kernel.run, ovs) : notLooked,
-      kernelOptions: findKernelOptions(kernel, kernelRelease),
+      kernelOptions: this.#optionsOf(kernelRelease),
       refused: readRefused(kernel),
     };
   }
@@ -270,6 +272,13 @@ export class LinuxHost implements Host, Disposable {
     const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map()));
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
     return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
+  }
+
+  #optionsOf(kernelRelease: string): HostState["kernelOptions"] {
+    const found = this.#kernelOptions ?? findKernelOptions(this.#kernel, kernelRelease);
+    // A file that is not there yet may come.
+    if (!isUnknown(found)) this.#kernelOptions = found;
+    return found;
   }
 
   #kernelRelease(): string {

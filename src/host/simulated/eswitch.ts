@@ -1,3 +1,5 @@
+import type { Steering } from "../action.ts";
+import { isKernelSince } from "../kernel-release.ts";
 import { known } from "../observed.ts";
 import type { Eswitch, PhysicalFunction } from "../state.ts";
 import { nameByRule } from "./boot-files.ts";
@@ -50,13 +52,19 @@ function changeMode(world: World, pf: PhysicalFunction, eswitch: Eswitch, mode: 
   logEswitch(world, pf, mode, true);
 }
 
-/** eswitch_offloads.c, esw_offloads_start(): what fails leaves the port in legacy mode without a table, and its VFs dead. */
+/**
+ * eswitch_offloads.c, esw_offloads_start(): what fails leaves the port in legacy mode without a table, and its VFs dead. Before Linux 6.5 it
+ * then asked for the vports' inline modes, which nobody answers without a table: the inline mode is `link` until the driver starts again,
+ * and the sentence is another one.
+ */
 function startSwitchdev(world: World, pf: PhysicalFunction, eswitch: Eswitch): void {
   const fail = (code: string, text = failure("switchdev")): never => {
     // 5.10 went back to legacy mode with its table.
     if (!has(world, "lag-in-log-only") && pf.vfs.length > 0)
       world.hidden.withoutFdb = [...new Set([...world.hidden.withoutFdb, pf.address])];
-    throw new Refusal(code, text);
+    if (eswitch.inline !== "none" || !asksForInline(world)) throw new Refusal(code, text);
+    eswitch.inline = "link";
+    throw new Refusal(code, "mlx5_core: Inline mode is different between vports.");
   };
   if (has(world, "mode-change-out-of-memory")) {
     logOutOfMemory(world, pf);
@@ -95,20 +103,24 @@ export function hasTable(world: World, pf: PhysicalFunction): void {
  * Sets `flow_steering_mode`: linux fs_core.c, mlx5_fs_mode_validate() (6.1, 6.12). dmfs is taken always; of smfs the capability is asked
  * before the mode, so that the two refusals tell in switchdev mode which one it is.
  */
-export function setSteering(world: World, address: string, steering: "dmfs" | "smfs" | "hmfs"): void {
+export function setSteering(world: World, address: string, steering: Steering): void {
   const pf = pfAt(world, address);
   const eswitch = eswitchOf(pf);
   noteIfBonded(world, pf, "steering changed");
-  askSteering(world, pf.address, steering);
+  refuseSteering(world, pf, steering);
   if (steering !== "dmfs" && eswitch.mode === "switchdev")
     throw new Refusal("EOPNOTSUPP", "mlx5_core: Software managed steering is not supported when eswitch offloads enabled.");
   eswitch.steering = steering;
 }
 
-/** What the driver says to this steering wherever its mode would allow it. */
-export function askSteering(world: World, address: string, steering: "dmfs" | "smfs" | "hmfs"): void {
+/** Whether the device can do this steering; in legacy mode the question would be the deed, and is not asked. */
+export function askSteering(world: World, address: string, steering: Steering): void {
   const pf = pfAt(world, address);
-  eswitchOf(pf);
+  if (eswitchOf(pf).mode === "switchdev") refuseSteering(world, pf, steering);
+}
+
+/** What the driver says to this steering wherever its mode would allow it. */
+function refuseSteering(world: World, pf: PhysicalFunction, steering: Steering): void {
   const offered = profileOf(pf).steering;
   if (steering === "hmfs" && !offered.includes("hmfs"))
     throw new Refusal("EINVAL", 'mlx5_core: Bad parameter: supported values are ["dmfs", "smfs"].');
@@ -206,6 +218,11 @@ function rename(world: World, pf: PhysicalFunction, name: string): void {
   for (const port of known(world.state.devlinkPorts) ?? []) if (port.netdev === netdev.name) port.netdev = name;
   netdev.name = name;
   pf.netdev = name;
+}
+
+/** Whether the driver asks for the inline mode also after a change that failed: 5.10 had a table again by then. */
+function asksForInline(world: World): boolean {
+  return !isBefore515(world) && !isKernelSince(world.state.kernel, [6, 5]);
 }
 
 /** Such a kernel is simulated by the behaviour that has its log in the LAG's place: 5.10. */

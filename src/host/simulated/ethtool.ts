@@ -1,14 +1,18 @@
 import { isUnknown, known } from "../observed.ts";
 import type { VfSettings } from "../state.ts";
+import { hasRules } from "./eswitch.ts";
 import { profileOf } from "./profiles.ts";
 import { netdevNamed, Refusal, type World } from "./world.ts";
 
-/** `ethtool -K NETDEV hw-tc-offload`. */
+/** `ethtool -K NETDEV hw-tc-offload`: linux en_main.c, set_feature_hw_tc(), refuses to turn it off under rules. */
 export function setTcOffload(world: World, name: string, on: boolean): void {
   const netdev = netdevNamed(world, name);
   const feature = known(netdev.tcOffload);
   if (feature?.on === on) return;
   if (feature === undefined || feature.fixed) throw new Refusal("EOPNOTSUPP", "hw-tc-offload is fixed");
+  const pf = world.state.pfs.find((candidate) => candidate.netdev === name);
+  if (pf !== undefined && !on && hasRules(world, pf))
+    throw new Refusal("EINVAL", "Active offloaded tc filters, can't turn hw_tc_offload off");
   netdev.tcOffload = { on, fixed: false };
 }
 

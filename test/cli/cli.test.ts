@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostState } from "../../src/host/state.ts";
 import { HostMap } from "../../src/report/map-schema.ts";
@@ -20,11 +20,19 @@ nics:
 `;
 const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
 let folder = "";
+/** What each case begins with, made once. */
+const start = mkdtempSync(join(tmpdir(), "vflag-cli-start-"));
+
+before(() => {
+  folder = start;
+  writeFileSync(join(folder, "vflag.yaml"), spec);
+  expect(0, ["simulate", "new", "host.json", "--bond", "bond0"]);
+});
+after(() => rmSync(start, { recursive: true }));
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "vflag-cli-"));
-  writeFileSync(join(folder, "vflag.yaml"), spec);
-  expect(0, ["simulate", "new", "host.json", "--bond", "bond0"]);
+  cpSync(start, folder, { recursive: true });
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,28 +1,35 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** `vflag watch` as a user runs it, on a simulated host that is changed from another terminal. */
 const spec = "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\n";
+const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
 let folder = "";
+/** A host that works, with which each case begins, made once. */
+const works = mkdtempSync(join(tmpdir(), "vflag-watch-start-"));
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vflag-watch-"));
+before(() => {
+  folder = works;
   writeFileSync(join(folder, "vflag.yaml"), spec);
   run("simulate", "new", "host.json", "--bond", "bond0");
   run("boot", "early", ...onHost);
   run("simulate", "network", "host.json");
   run("apply", ...onHost);
 });
+after(() => rmSync(works, { recursive: true }));
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vflag-watch-"));
+  cpSync(works, folder, { recursive: true });
+});
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
 
 function run(...words: string[]) {
   return spawnSync(vflag, words, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ansibleCore } from "../test/ansible/collection.ts";
 import type { Build } from "./build.ts";
@@ -50,6 +50,8 @@ export class Passed {
   }
 
   async keep(title: string, checks: number): Promise<void> {
+    // Another run, of other sources, may have taken the folder for an old one.
+    await mkdir(this.#folder, { recursive: true });
     await writeFile(this.#file(title), JSON.stringify({ checks, at: new Date().toISOString() } satisfies Pass));
   }
 

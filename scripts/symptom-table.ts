@@ -45,7 +45,7 @@ export const steps: readonly Row[] = [
     what: "`sriov_numvfs` has the configured number",
     ids: ["vf-count"],
     simulated: [golden, "more-vfs-wanted-free"],
-    lab: ["lab/firmware.ts", "the NIC offers 4 at most"],
+    lab: ["lab/firmware.ts", "the NIC offers 8 at most"],
   },
   {
     what: "`devlink dev eswitch show`: switchdev, not legacy",

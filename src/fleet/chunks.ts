@@ -84,11 +84,8 @@ export class Chunks {
   }
 
   #compressed(text: Buffer, dictionary?: Buffer): Buffer {
-    const { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel } = this.#zlib.constants;
-    // With a base nearly all of a text is one of its pieces, which the quickest level finds as well.
-    const quick = dictionary === undefined ? {} : { [ZSTD_c_compressionLevel]: 1 };
     return this.#zlib.zstdCompressSync(text, {
-      params: { [ZSTD_c_checksumFlag]: 1, ...quick },
+      params: { [this.#zlib.constants.ZSTD_c_checksumFlag]: 1 },
       chunkSize: outputSize,
       ...(dictionary !== undefined && { dictionary }),
     });

@@ -63,7 +63,8 @@ test("it keeps a fleet's history: SQLite, compression and the page are in it", (
   });
   for (const args of [["status", "--hosts"], ["plan"], ["diff", "--since", "1h", "-o", "json"], ["prune", "--check"]]) {
     const [shipped, plain] = [program, sources].map((file) => run(file, ["fleet", ...args, ...db]));
-    const still = (text = "") => text.replaceAll(/\d+ (s|min)\b|"since": "[^"]*"/g, "");
+    // Ages grow meanwhile, and with them the column.
+    const still = (text = "") => text.replaceAll(/\d+ (s|min)\b|"since": "[^"]*"/g, "").replaceAll(/ +/g, " ");
     assert.deepEqual([shipped?.status, still(shipped?.stdout), shipped?.stderr], [plain?.status, still(plain?.stdout), ""], args.join(" "));
   }
   assert.equal(run(program, ["fleet", "report", "--write", "fleet.html", ...db]).status, 0);

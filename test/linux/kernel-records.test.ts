@@ -10,6 +10,7 @@ import { isUnknown } from "../../src/host/observed.ts";
 import { HostState } from "../../src/host/state.ts";
 import { symptoms } from "../../src/symptoms/catalogue.ts";
 import { fresh } from "../support/hosts.ts";
+import { processorTime } from "../support/processor-time.ts";
 import { makeTree } from "./tree.ts";
 
 const journalLine = (micros: number, text: unknown, more: object = {}) =>
@@ -176,13 +177,13 @@ test("a state that was saved before the log was looked at is read, with the log 
 });
 
 test("no line takes long, whatever is in it", () => {
-  const began = performance.now();
+  const began = processorTime();
   for (const piece of [" ", "\t", " \n", "\r", "1,", "\\x20", "\u202e", "0000:", "a"]) {
     const text = piece.repeat(128 * 1024);
     parseKmsg(`1,2,3,${text}`);
     parseKmsg(`1,2,3,-;${text}x`);
     parseJournal(JSON.stringify({ MESSAGE: `${text}x`, __MONOTONIC_TIMESTAMP: "1" }));
   }
-  const taken = performance.now() - began;
+  const taken = processorTime() - began;
   assert.ok(taken < 10_000, `${taken.toFixed(0)} ms`);
 });

@@ -149,7 +149,7 @@ test("no text stops it, or takes long", () => {
   );
   const before = processorTime();
   readFlows(`in_port(${"(".repeat(200_000)}, packets:1, bytes:1, actions:${"clone(".repeat(100)}`, none);
-  assert.ok(processorTime() - before < 4000);
+  assert.ok(processorTime() - before < 2000);
 });
 
 test("what dpctl/show tells of a datapath", () => {

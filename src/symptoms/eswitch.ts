@@ -1,6 +1,6 @@
+import { core } from "./sources.ts";
 import type { Symptom } from "./symptom.ts";
 
-const core = "linux drivers/net/ethernet/mellanox/mlx5/core";
 /** Such a process gets no kernel thread, and a workqueue without one is answered with ENOMEM. */
 const killed = "linux kernel/kthread.c: __kthread_create_on_node; seen on 6.1 when vflag was killed in the middle of a mode change";
 

@@ -1,6 +1,5 @@
+import { core } from "./sources.ts";
 import type { Symptom } from "./symptom.ts";
-
-const core = "linux drivers/net/ethernet/mellanox/mlx5/core";
 
 /** What the kernel says of PFs, VFs and bonds. */
 export const functionSymptoms: readonly Symptom[] = [

@@ -15,14 +15,15 @@ import { vfAddress } from "./cards.ts";
 import { seeded } from "./random.ts";
 
 /**
- * Runs in the guest, as root, for kills.ts: `node kill-rounds.ts SEED KILLS`. In each round a NIC goes from power-on to VF-LAG; both
- * stages are killed at random moments on the way, and run again, until each has been killed KILLS times. It tells each thing in a
- * line of JSON.
+ * Runs in the guest, as root, for kills.ts: `node kill-rounds.ts SEED EARLY LATE`. In each round a NIC goes from power-on to VF-LAG; both
+ * stages are killed at random moments on the way, and run again, until they have been killed so many times. It tells each thing in a
+ * line of JSON. It ends before that where a kill made the driver break off a change of mode, and only a reboot helps.
  */
 export type Told =
   /** `dying`: milliseconds from the kill until the process was gone, which the kernel's own work delays. */
   | { readonly kind: "kill"; readonly stage: Stage; readonly dying: number; readonly landed: string }
-  | { readonly kind: "looked"; readonly ok: boolean; readonly what: string; readonly details: string };
+  | { readonly kind: "looked"; readonly ok: boolean; readonly what: string; readonly details: string }
+  | { readonly kind: "reboot"; readonly said: string };
 
 type Stage = "early" | "late";
 
@@ -34,7 +35,8 @@ const journal = "/var/lib/vflag/journal.jsonl";
 /** The firmware takes as long as a ConnectX-5's, or nearly, so that kills land in the driver's work. */
 const slow = "delay INIT_HCA@vf 450; delay CREATE_FLOW_TABLE@pf 50";
 
-const [seed = 1, wanted = 20] = process.argv.slice(2).map(Number);
+const [seed = 1, early = 20, late = 20] = process.argv.slice(2).map(Number);
+const wanted = { early, late };
 const random = seeded(seed);
 const spec = loadSpec(readFileSync("/etc/vflag/vflag.yaml", "utf8"), "/etc/vflag/vflag.yaml");
 const host = LinuxHost.open();
@@ -42,9 +44,27 @@ const host = LinuxHost.open();
 const nics = LinuxHost.open({ looks: "nics" });
 const kills = { early: 0, late: 0 };
 
-const reference = await round(0, false);
-for (let number = 1; kills.early < wanted || kills.late < wanted; number++) {
-  const seen = await round(number, number % 3 === 0, reference);
+/** What ends the program: nothing but a reboot brings the NIC further. */
+class NeedsReboot extends Error {}
+
+try {
+  await allRounds();
+} catch (error) {
+  if (!(error instanceof NeedsReboot)) throw error;
+  tell({ kind: "reboot", said: error.message });
+}
+for (const opened of [host, nics]) opened.close();
+
+async function allRounds(): Promise<void> {
+  const reference = await round(0, false);
+  for (let number = 1; kills.early < wanted.early || kills.late < wanted.late; number++) {
+    if (number > 3 * Math.max(early, late)) throw new Error(`after ${number} rounds there are only ${JSON.stringify(kills)} kills`);
+    compare(number, reference, await round(number, number % 3 === 0, reference));
+  }
+  await reset();
+}
+
+function compare(number: number, reference: Readonly<Record<Stage, Seen>>, seen: Readonly<Record<Stage, Seen>>): void {
   for (const stage of ["early", "late"] as const) {
     look(
       seen[stage].state === reference[stage].state,
@@ -52,10 +72,7 @@ for (let number = 1; kills.early < wanted || kills.late < wanted; number++) {
       differences(reference[stage].state, seen[stage].state),
     );
   }
-  if (number > 3 * wanted) throw new Error(`after ${number} rounds there are only ${JSON.stringify(kills)} kills`);
 }
-await reset();
-for (const opened of [host, nics]) opened.close();
 
 interface Seen {
   readonly state: string;
@@ -94,6 +111,7 @@ async function round(number: number, tooEarly: boolean, pace?: Readonly<Record<S
 
 /** A stage: killed up to six times in a row, and then run to its end. Starting Node takes most of the time, so runs are few. */
 async function through(stage: Stage, number: number, pace?: Seen): Promise<Seen> {
+  let inChange = false;
   if (pace !== undefined) {
     let left = pace.entries;
     for (let times = Math.ceil(6 * random()); times > 0; times--) {
@@ -102,6 +120,7 @@ async function through(stage: Stage, number: number, pace?: Seen): Promise<Seen>
       const run = await start(stage, { entries, later: random() * (entries === 0 ? pace.begins : 500) });
       if (run.killed) {
         kills[stage]++;
+        inChange ||= run.landed === "in set-eswitch-mode";
         tell({ kind: "kill", stage, dying: run.dying, landed: run.landed });
       }
       look(lockIsFree(), `round ${number}: the lock is free after ${stage} ended`);
@@ -109,6 +128,8 @@ async function through(stage: Stage, number: number, pace?: Seen): Promise<Seen>
     }
   }
   const { code, said, begins, entries } = await start(stage);
+  // Whoever is to die gets no kernel thread, so the driver breaks the change off (linux kernel/kthread.c, __kthread_create_on_node()).
+  if (inChange && code !== 0 && /do +reboot: the driver/.test(said)) throw new NeedsReboot(said);
   look(code === 0, `round ${number}: ${stage} goes to its end`, said);
   execFileSync("udevadm", ["settle"]);
   return { state: await essence(), begins, entries };

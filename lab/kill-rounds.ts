@@ -112,7 +112,7 @@ async function round(number: number, tooEarly: boolean, pace?: Readonly<Record<S
 /** A stage: killed up to six times in a row, and then run to its end. Starting Node takes most of the time, so runs are few. */
 async function through(stage: Stage, number: number, pace?: Seen): Promise<Seen> {
   let inChange = false;
-  if (pace !== undefined) {
+  if (pace !== undefined && kills[stage] < wanted[stage]) {
     let left = pace.entries;
     for (let times = Math.ceil(6 * random()); times > 0; times--) {
       // What the machine is busy with makes times mean little, so the journal is the clock; a driver's work takes up to a second.

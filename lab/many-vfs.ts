@@ -38,7 +38,8 @@ const allOfThem: Fault = {
   spec: other,
   steps: [
     early,
-    // To bind all of them takes the emulated processor minutes.
+    // To bind all of them, as the late stage does, takes the emulated processor minutes.
+    { command: "echo 1 > /sys/bus/pci/devices/0000:02:00.0/sriov_drivers_autoprobe" },
     { command: "cd /sys/bus/pci/devices/0000:02:00.0 && basename $(readlink virtfn126) > /sys/bus/pci/drivers/mlx5_core/bind" },
     { command: "vflag verify", exit: 2, shows: [/127 VFs, 1 with a driver {2}127 representors/] },
     {

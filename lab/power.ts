@@ -15,7 +15,7 @@ import type { Task } from "./task.ts";
  * QEMU is killed and started anew on the same disk (running.ts).
  */
 
-const cuts = 20;
+const cuts = Number(process.env["CUTS"] ?? 20);
 /** Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to a minute. */
 const cutsInARow = 5;
 

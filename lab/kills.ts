@@ -30,7 +30,11 @@ async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
     seen.push(...told.flatMap((one) => (one.kind === "kill" ? [one] : [])));
     const end = told.find((one) => one.kind === "reboot");
     if (end === undefined) break;
-    report(part < mostReboots, "a kill made the driver break off a change of mode; vflag leaves it alone, and says that a reboot helps", end.said);
+    report(
+      part < mostReboots,
+      "a kill made the driver break off a change of mode; vflag leaves it alone, and says that a reboot helps",
+      end.said,
+    );
     if (part === mostReboots) break;
     await reboot(guest);
   }

@@ -31,6 +31,31 @@ describe("rules of the simulated host", () => {
     assert.equal(lag(world), "switchdev");
   });
 
+  test("a VF that gets a driver or a guest before the LAG has come up is why the firmware refuses it", async () => {
+    for (const drive of [bindFirstVf, giveVfsToGuests]) {
+      const world = await afterEarly(vfLagSpec);
+      network(world);
+      assert.equal(lag(world), "disabled");
+      await drive(world);
+      world.hidden.clock += 10;
+      assert.equal(lag(world), "disabled");
+      const log = known(world.state.kernelLog)?.lines ?? [];
+      assert.ok(log.some(({ text }) => text.includes("Failed to create LAG")));
+    }
+  });
+
+  test("a VF that nothing drives lets the LAG come up", async () => {
+    const world = await afterEarly(vfLagSpec);
+    network(world);
+    const pf = first(world);
+    const vf = pf.vfs[0];
+    assert.ok(vf !== undefined);
+    vf.driverOverride = "vfio-pci";
+    await new SimulatedHost(world).perform({ kind: "bind-vf", pf: pf.address, vf: vf.address, driver: "vfio-pci" });
+    world.hidden.clock += 10;
+    assert.equal(lag(world), "switchdev");
+  });
+
   test("driver_override lets a driver have a VF though autoprobe is off", async () => {
     const world = await afterEarly(vfLagSpec);
     const pf = first(world);
@@ -114,6 +139,19 @@ function first(world: World): World["state"]["pfs"][number] {
   const [pf] = world.state.pfs;
   assert.ok(pf !== undefined);
   return pf;
+}
+
+async function bindFirstVf(world: World): Promise<void> {
+  const host = new SimulatedHost(world);
+  const pf = first(world);
+  const [vf] = pf.vfs;
+  assert.ok(vf !== undefined);
+  await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
+  await host.perform({ kind: "bind-vf", pf: pf.address, vf: vf.address, driver: "mlx5_core" });
+}
+
+function giveVfsToGuests(world: World): void {
+  inject(world, "guest-holds-vf");
 }
 
 /** The LAG as it can be seen: its type when it is active. */

@@ -2,6 +2,7 @@ import { mayBeInUse } from "../in-use.ts";
 import { isUnknown } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { logProbeFailure } from "./kernel-log.ts";
+import { refuseLagToCome } from "./lag.ts";
 import { addNetdev, has, pfAt, Refusal, removeNetdev, vfAt, type World } from "./world.ts";
 
 /**
@@ -30,6 +31,7 @@ export function unbindVf(world: World, pfAddress: string, address: string): void
 /** A network driver gives the VF a netdev, with the address that the PF administers for it. */
 export function attachDriver(world: World, pf: PhysicalFunction, vf: VirtualFunction, driver: string): void {
   vf.driver = driver;
+  refuseLagToCome(world, pf);
   if (driver === "vfio-pci") return;
   const mac = isUnknown(vf.settings) || vf.settings.mac === "00:00:00:00:00:00" ? randomMac(world) : vf.settings.mac;
   addNetdev(world, {

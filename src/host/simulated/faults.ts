@@ -190,7 +190,7 @@ export const faults = {
   "guest-holds-vf": {
     summary: "a guest holds the first VF of each port",
     apply: (world) => {
-      for (const { vfs } of world.state.pfs) for (const vf of vfs.slice(0, 1)) giveToGuest(world, vf);
+      for (const pf of world.state.pfs) for (const vf of pf.vfs.slice(0, 1)) giveToGuest(world, pf, vf);
     },
   },
   "container-holds-vf": {

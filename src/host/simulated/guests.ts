@@ -4,6 +4,7 @@ import { isUnknown, known } from "../observed.ts";
 import type { Ovs } from "../ovs.ts";
 import type { HostState, PhysicalFunction, VirtualFunction } from "../state.ts";
 import { detachDriver } from "./drivers.ts";
+import { refuseLagToCome } from "./lag.ts";
 import { has, type World } from "./world.ts";
 
 /** Virtual machines on a simulated host, and what Open vSwitch carries for them. */
@@ -17,7 +18,7 @@ export function startGuests(world: World): string[] {
   for (const pf of world.state.pfs) {
     const vf = pf.vfs.find(({ driver, holders }) => driver !== null && !isUnknown(holders) && holders.length === 0);
     if (vf === undefined) continue;
-    started.push(giveToGuest(world, vf).name);
+    started.push(giveToGuest(world, pf, vf).name);
     plugRepresentor(world, pf, vf);
   }
   if (started.length > 0) world.hidden.traffic = true;
@@ -25,7 +26,7 @@ export function startGuests(world: World): string[] {
 }
 
 /** A new virtual machine has this VF. */
-export function giveToGuest(world: World, vf: VirtualFunction): Extract<Guest, { kind: "domain" }> {
+export function giveToGuest(world: World, pf: PhysicalFunction, vf: VirtualFunction): Extract<Guest, { kind: "domain" }> {
   detachDriver(world, vf);
   const guests = (known(world.state.guests) ?? []).filter(({ vfs }) => !vfs.includes(vf.address));
   const number = guests.filter(({ kind }) => kind === "domain").length;
@@ -42,6 +43,7 @@ export function giveToGuest(world: World, vf: VirtualFunction): Extract<Guest, {
   vf.driver = "vfio-pci";
   vf.driverOverride = "vfio-pci";
   vf.holders = [{ kind: "process", pid: guest.pid, command: "qemu-system-x86" }];
+  refuseLagToCome(world, pf);
   world.state.guests = [...guests, { ...guest, vfs: [...guest.vfs] }];
   return { ...guest, vfs: [...guest.vfs] };
 }

@@ -41,6 +41,19 @@ export function isComingUp(world: World, pf: PhysicalFunction): boolean {
   return at !== undefined && at > world.hidden.clock;
 }
 
+/**
+ * A VF got a driver, or a guest. A LAG that is still to come up is refused then: until the driver gets its lock it has not asked the
+ * firmware for one. Linux lag/lag.c, mlx5_do_bond_work(): it tries again after a second.
+ */
+export function refuseLagToCome(world: World, pf: PhysicalFunction): void {
+  const ports = cardOf(world, pf);
+  const [first] = ports;
+  if (first === undefined || !isComingUp(world, pf) || !ports.some(isDriven)) return;
+  logLagRefused(world, first, lagNow(ports) === "roce" ? "roce" : "switchdev");
+  delete world.hidden.lagActiveAt[cardsOf(world.state)(first.address)];
+  for (const port of ports) port.lag = disabledLag(ports.map((member) => member.address));
+}
+
 /** What debugfs shows of a LAG that is not active. */
 export function disabledLag(members: Lag["members"]): Lag {
   return { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members };

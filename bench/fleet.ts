@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isInstalled } from "../scripts/package/tools.ts";
 import { Chromium, noChromium } from "../test/support/chromium.ts";
+import { countFrom } from "../test/support/count.ts";
 import { makeFleet } from "../test/support/fleet.ts";
 import { line, megabytes, milliseconds, program, taken } from "./measure.ts";
 
 /** `vflag fleet` for 10,000 hosts with 2 x 16 VFs: two days of states, with what went wrong on some of them. */
 
-const hosts = Number(process.env["FLEET_HOSTS"] ?? 10_000);
+const hosts = countFrom("FLEET_HOSTS", 10_000);
 const limits = { memory: 512 };
 const seconds = (value: number) => `${(value / 1000).toFixed(2)} s`;
 

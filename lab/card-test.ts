@@ -5,7 +5,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../test/support/count.ts";
 import { PrivateApt } from "./apt.ts";
+import { readArguments } from "./arguments.ts";
 import { buildCard } from "./card.ts";
 import { fuzz, qemuOf, sanitizers } from "./card-fuzz.ts";
 import { allSeries, defaultSeries, type Kernel, prepareKernel, type Series } from "./kernel.ts";
@@ -13,22 +15,34 @@ import { buildRoot } from "./rootfs.ts";
 import { buildSmallGuest } from "./small-guest.ts";
 import { prepareTools, type Tools } from "./tools.ts";
 
+const folder = join(import.meta.dirname, "connectx/test");
+const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name)).sort();
+
 /**
  * `npm run lab:card`: the emulated card's own scenarios (`connectx/test/`), each in a small guest of its own, driven by Debian's own
  * mlx5_core; then a million hostile commands (`--fuzz N`, 0 for none). Ends with the line `N passed, N failed`.
  */
-const { values } = parseArgs({
-  options: {
-    kernel: { type: "string", default: defaultSeries },
-    only: { type: "string", multiple: true, default: [""] },
-    fuzz: { type: "string", default: "1000000" },
-    seed: { type: "string", default: "1" },
-  },
+const { only, commands, seed, series } = readArguments(() => {
+  const { values } = parseArgs({
+    options: {
+      kernel: { type: "string", default: defaultSeries },
+      only: { type: "string", multiple: true, default: [""] },
+      fuzz: { type: "string", default: "1000000" },
+      seed: { type: "string", default: "1" },
+    },
+  });
+  const wanted = allSeries.find((name) => name === values.kernel);
+  if (wanted === undefined) throw new Error(`--kernel: ${allSeries.join(", ")}, not "${values.kernel}"`);
+  for (const word of values.only)
+    if (!scenarios.some((name) => name.includes(word)))
+      throw new Error(`--only: no scenario has "${word}" in its name: ${scenarios.join(", ")}`);
+  return {
+    only: values.only,
+    commands: wholeNumber("--fuzz", values.fuzz, 0),
+    seed: wholeNumber("--seed", values.seed, 0),
+    series: wanted,
+  };
 });
-const series = allSeries.find((name) => name === values.kernel);
-if (series === undefined) throw new Error(`--kernel: ${allSeries.join(", ")}, not "${values.kernel}"`);
-
-const folder = join(import.meta.dirname, "connectx/test");
 
 /** What the first left in the card's settings is what the second looks at. */
 const follows: Readonly<Record<string, string>> = { "firmware-next-start.sh": "firmware.sh" };
@@ -42,13 +56,11 @@ interface Bed {
 
 const tally = { passed: 0, failed: 0 };
 const bed = await prepare(series);
-const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name)).sort();
-const first = scenarios.filter((name) => follows[name] === undefined && values.only.some((only) => name.includes(only)));
-if (first.length === 0) throw new Error(`--only: no scenario has "${values.only.join(", ")}" in its name: ${scenarios.join(", ")}`);
+const first = scenarios.filter((name) => follows[name] === undefined && only.some((word) => name.includes(word)));
 await Promise.all(Array.from({ length: availableParallelism() }, worker));
-const whole = values.only.includes("");
+const whole = only.includes("");
 if (whole) await script("damaged-settings", [], {});
-if (Number(values.fuzz) > 0 && whole) await hostile(Number(values.fuzz), Number(values.seed));
+if (commands > 0 && whole) await hostile(commands, seed);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 

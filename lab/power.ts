@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { countFrom } from "../test/support/count.ts";
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { chooseSeed, seeded } from "./random.ts";
@@ -15,7 +16,7 @@ import type { Task } from "./task.ts";
  * QEMU is killed and started anew on the same disk (running.ts).
  */
 
-const cuts = Number(process.env["CUTS"] ?? 20);
+const cuts = countFrom("CUTS", 20);
 /** Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to a minute. */
 const cutsInARow = 5;
 

@@ -1,3 +1,4 @@
+import { countFrom } from "../test/support/count.ts";
 import { answering } from "./asking.ts";
 import { oneFile } from "./one-file.ts";
 import { mustDo, type Report, say } from "./operate.ts";
@@ -12,7 +13,7 @@ import type { Task } from "./task.ts";
  */
 export const randomHosts: readonly Task[] = [{ title: "random steps", guest: { nic: "connectx", cpus: 2 }, run: inStep }];
 
-const steps = Number(process.env["STEPS"] ?? 250);
+const steps = countFrom("STEPS", 250);
 /** So many from one power-on to the next: after some hundred a firmware often keeps a LAG, and then there is no other. */
 const inRound = 125;
 /** Milliseconds that a step takes at most, on the average: far more than it does on a quiet machine. */

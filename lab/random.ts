@@ -1,3 +1,5 @@
+import { countFrom } from "../test/support/count.ts";
+
 /** Numbers from 0 to 1 that are the same for the same seed, so that a failure can be had again (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
@@ -11,5 +13,5 @@ export function seeded(seed: number): () => number {
 
 /** What LAB_SEED says, so that a run can be had again, else another at each run. */
 export function chooseSeed(): number {
-  return Number(process.env["LAB_SEED"] ?? Math.trunc(Math.random() * 1e6));
+  return countFrom("LAB_SEED", Math.trunc(Math.random() * 1e6), 0);
 }

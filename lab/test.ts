@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../test/support/count.ts";
+import { readArguments } from "./arguments.ts";
 import { build } from "./build.ts";
 import { type StartOptions, startGuest, stopGuest } from "./guest.ts";
 import { defaultSeries, type Series } from "./kernel.ts";
@@ -17,33 +19,24 @@ import type { Task } from "./task.ts";
  * with the line `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends
  * on has changed since, is told and not run again; with --all it is, as also with --write-docs and a LAB_SEED.
  */
-const { values } = parseArgs({
-  options: {
-    "write-docs": { type: "boolean", default: false },
-    suite: { type: "string", default: "kernel" },
-    only: { type: "string", multiple: true, default: [""] },
-    except: { type: "string", multiple: true, default: [] },
-    guests: { type: "string" },
-    all: { type: "boolean", default: false },
-  },
+const { values, guests, left } = readArguments(() => {
+  const { values: given } = parseArgs({
+    options: {
+      "write-docs": { type: "boolean", default: false },
+      suite: { type: "string", default: "kernel" },
+      only: { type: "string", multiple: true, default: [""] },
+      except: { type: "string", multiple: true, default: [] },
+      guests: { type: "string" },
+      all: { type: "boolean", default: false },
+    },
+  });
+  // With one more than there are processors, these have something to do while a guest waits.
+  const atOnce = given.guests === undefined ? availableParallelism() + 1 : wholeNumber("--guests", given.guests);
+  return { values: given, guests: atOnce, left: chosen(given.suite, given["write-docs"], given.only, given.except) };
 });
 
-/** With one more than there are processors, these have something to do while a guest waits. */
-const guests = Number(values.guests ?? availableParallelism() + 1);
-if (!(Number.isInteger(guests) && guests >= 1)) throw new Error(`--guests: a number from 1 on, not "${values.guests}"`);
-
-const { suite } = values;
-if (!isSuite(suite)) throw new Error(`--suite: ${Object.keys(suites).join(" or ")}, not "${suite}"`);
-const tasks: readonly Task[] = suites[suite](values["write-docs"]);
-
-const has = (title: string, only: string): boolean => title.toLowerCase().includes(only.toLowerCase());
-for (const word of [...values.only, ...values.except]) {
-  if (tasks.some(({ title }) => has(title, word))) continue;
-  throw new Error(`no task of suite ${suite} has "${word}" in its title: ${tasks.map(({ title }) => title).join(", ")}`);
-}
-const named = (title: string, words: readonly string[]): boolean => words.some((word) => has(title, word));
-const left = tasks.filter(({ title }) => named(title, values.only) && !named(title, values.except));
-
+/** Titles that begin alike get different guests. */
+let begun = 0;
 const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
 const kernelOf = (task: Task): Series => task.guest.kernel ?? defaultSeries;
@@ -54,6 +47,19 @@ await Promise.all(Array.from({ length: guests }, worker));
 if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+
+/** The suite's tasks whose title has one of the words `only`, and none of the words `except`. */
+function chosen(suite: string, writeDocs: boolean, only: readonly string[], except: readonly string[]): Task[] {
+  if (!isSuite(suite)) throw new Error(`--suite: ${Object.keys(suites).join(" or ")}, not "${suite}"`);
+  const tasks: readonly Task[] = suites[suite](writeDocs);
+  const has = (title: string, word: string): boolean => title.toLowerCase().includes(word.toLowerCase());
+  for (const word of [...only, ...except]) {
+    if (tasks.some(({ title }) => has(title, word))) continue;
+    throw new Error(`no task of suite ${suite} has "${word}" in its title: ${tasks.map(({ title }) => title).join(", ")}`);
+  }
+  const named = (title: string, words: readonly string[]): boolean => words.some((word) => has(title, word));
+  return tasks.filter(({ title }) => named(title, only) && !named(title, except));
+}
 
 async function worker(): Promise<void> {
   for (let task = left.shift(); task !== undefined; task = left.shift()) {
@@ -66,9 +72,9 @@ async function worker(): Promise<void> {
       );
       continue;
     }
-    const begun = performance.now();
+    const from = performance.now();
     await perform(task);
-    process.stdout.write(`       ${task.title}: ${seconds(performance.now() - begun)}, ${seconds(performance.now() - started)} in all\n`);
+    process.stdout.write(`       ${task.title}: ${seconds(performance.now() - from)}, ${seconds(performance.now() - started)} in all\n`);
   }
 }
 
@@ -90,7 +96,7 @@ async function perform(task: Task): Promise<void> {
     cpus: 1,
     attended: true,
     ...options,
-    name: `test-${word}-${tasks.findIndex((task) => task.title === title)}-${process.pid}`,
+    name: `test-${word}-${begun++}-${process.pid}`,
   };
   const lost = await attempt(named, run, report);
   if (lost === null) {

@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import { known } from "../../src/host/observed.ts";
+import { wholeNumber } from "../../test/support/count.ts";
+import { readArguments } from "../arguments.ts";
 import { build } from "../build.ts";
 import { startGuest, stopGuest } from "../guest.ts";
 import { mustDo } from "../operate.ts";
@@ -14,28 +16,38 @@ import { type Way, ways } from "./ways.ts";
  * requests alone (the floor, with udev beside it and with udev waiting): in one guest, in one run, with a ConnectX-5's times.
  * Each way begins with a NIC as after power-on and must end with an active LAG and all VFs bound.
  */
-const { values } = parseArgs({
-  options: {
-    vfs: { type: "string", multiple: true, default: ["8", "64"] },
-    rounds: { type: "string", default: "3" },
-    only: { type: "string", multiple: true },
-    /** Times of the NIC, as a multiple of a ConnectX-5's. */
-    "nic-times": { type: "string", default: "1" },
-  },
+const { counts, rounds, chosen, slower } = readArguments(() => {
+  const { values } = parseArgs({
+    options: {
+      vfs: { type: "string", multiple: true, default: ["8", "64"] },
+      rounds: { type: "string", default: "3" },
+      only: { type: "string", multiple: true },
+      /**
+       * The card's times, as a multiple of a ConnectX-5's: a VF's probe takes 0.45 s, a mode change with 2 VFs 1.3 s (lab/README.md).
+       * Emulation makes the processor many times slower than a hypervisor's and leaves the card as quick as it is; with more, the two are
+       * closer to what they are there.
+       */
+      "nic-times": { type: "string", default: "1" },
+    },
+  });
+  const names = ways.map(({ name }) => name);
+  for (const word of values.only ?? [])
+    if (!names.some((name) => name === word)) throw new Error(`--only: one of ${names.join(", ")}, not "${word}"`);
+  const times = Number(values["nic-times"]);
+  if (!(times >= 1 && times <= 100)) throw new Error(`--nic-times: a number from 1 to 100, not "${values["nic-times"]}"`);
+  return {
+    counts: values.vfs.map((text) => wholeNumber("--vfs", text)),
+    rounds: wholeNumber("--rounds", values.rounds),
+    chosen: ways.filter(({ name }) => values.only?.includes(name) ?? true),
+    slower: times,
+  };
 });
 
 /** The driver offers a channel for each processor, and the guest has two (lab/README.md). Each queue is an event for udev. */
 const channels = { pf: 2, representor: 2 };
 
-/**
- * Of a ConnectX-5: a VF's probe takes 0.45 s, a mode change with 2 VFs 1.3 s (lab/README.md). Emulation makes the processor many times
- * slower than a hypervisor's and leaves the NIC as quick as it is. With the NIC's times multiplied, the two are closer to what they are there.
- */
-const slower = Number(values["nic-times"]);
-if (!(slower >= 1 && slower <= 100)) throw new Error(`--nic-times: a number from 1 to 100, not "${values["nic-times"]}"`);
-
 await build({});
-for (const vfs of values.vfs.map(Number)) await compare(vfs);
+for (const vfs of counts) await compare(vfs);
 
 async function compare(vfs: number): Promise<void> {
   const guest = await startGuest({
@@ -55,8 +67,8 @@ async function compare(vfs: number): Promise<void> {
       `  The guest's processor takes ${(await slowness(guest)).toFixed(1)} times as long for a loop of bash as this machine's.\n`,
     );
     const results = new Map<string, Times[]>();
-    for (let round = 0; round < Number(values.rounds); round++) {
-      for (const way of ways.filter(({ name }) => values.only?.includes(name) ?? true)) {
+    for (let round = 0; round < rounds; round++) {
+      for (const way of chosen) {
         const measured = await once(guest, card, way);
         results.set(way.name, [...(results.get(way.name) ?? []), measured]);
         process.stdout.write(

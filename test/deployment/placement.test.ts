@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { type Groups, type Place, placements } from "../../src/openstack/placement.ts";
+import { countFrom } from "../support/count.ts";
 import { withoutAnsible } from "./ansible.ts";
 import { effective, type PrecedenceInventory, throughAnsible } from "./precedence.ts";
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 2_000);
+const runs = countFrom("PROPERTY_RUNS", 2_000);
 
 interface Fleet extends PrecedenceInventory {
   readonly wanted: ReadonlyMap<string, string>;

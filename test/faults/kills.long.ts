@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { History } from "../../src/fleet/history.ts";
 import { statusOf } from "../../src/fleet/status.ts";
+import { countFrom } from "../support/count.ts";
 import { callsOf, demoSpec, makeHost, onHost, run, runFaulty, type SystemCall } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
@@ -17,7 +18,7 @@ import { vflag } from "../support/vflag.ts";
  * its files. One that did not come to be, because threads do not keep the same pace, is not counted, and another one takes its place.
  */
 
-const rounds = Number(process.env["FAULT_ROUNDS"] ?? 1);
+const rounds = countFrom("FAULT_ROUNDS", 1);
 
 interface Scenario {
   readonly name: string;

@@ -7,11 +7,12 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { History } from "../../src/fleet/history.ts";
 import { HostState } from "../../src/host/state.ts";
+import { countFrom } from "../support/count.ts";
 import { makeFleet } from "../support/fleet.ts";
 
 /** Real processes, killed while they write: KILL_ROUNDS=200 for more of it. */
 
-const rounds = Number(process.env["KILL_ROUNDS"] ?? 8);
+const rounds = countFrom("KILL_ROUNDS", 8);
 const folder = mkdtempSync(join(tmpdir(), "vflag-fleet-kill-"));
 after(() => rmSync(folder, { recursive: true }));
 before(async () => {

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import * as z from "zod";
 import { compiled } from "../../src/host/compiled-schema.ts";
 import { HostState } from "../../src/host/state.ts";
+import { countFrom } from "../support/count.ts";
 import { readGolden } from "../support/golden.ts";
 
 /** The compiled schema takes what zod takes, and makes the same of it. */
@@ -80,7 +81,7 @@ describe("the compiled schema of a state", () => {
           assert.ok(found.problems.every((problem) => problem.startsWith("✖ ")));
         }
       }),
-      { numRuns: Number(process.env["PROPERTY_RUNS"] ?? 400) },
+      { numRuns: countFrom("PROPERTY_RUNS", 400) },
     );
     assert.ok(refused > 50, `${refused} refused`);
   });

@@ -3,9 +3,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { entriesOf, escapeValue, type Ini, listValue, optionValue, plainValue, readIni, sameSection } from "../../src/openstack/ini.ts";
 import { editIni, type IniEdit, IniRefusal, isOwn } from "../../src/openstack/ini-edit.ts";
+import { countFrom } from "../support/count.ts";
 import { ask, without } from "./python.ts";
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 400);
+const runs = countFrom("PROPERTY_RUNS", 400);
 
 /** Pieces of files that people write, and some that nobody should. */
 const piece = fc.oneof(

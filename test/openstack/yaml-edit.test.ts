@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { editYaml, type YamlEdit } from "../../src/openstack/yaml-edit.ts";
+import { countFrom } from "../support/count.ts";
 import { ask, without } from "./python.ts";
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 400);
+const runs = countFrom("PROPERTY_RUNS", 400);
 const noAnsible = without("ansible.parsing.dataloader", "ansible-core");
 
 const on = (key: string, value = "true"): YamlEdit => ({ kind: "set", key, value, comment: "why" });

@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import fc from "fast-check";
 import { artefacts } from "../../src/boot/artefacts.ts";
 import type { Action } from "../../src/host/action.ts";
+import { countFrom } from "../support/count.ts";
 import { noStrace } from "../support/strace.ts";
 import { perform } from "./installing.ts";
 
@@ -18,7 +19,7 @@ import { perform } from "./installing.ts";
  */
 
 /** FAULT_ROUNDS=40: 200 installations. */
-const runs = 5 * Number(process.env["FAULT_ROUNDS"] ?? 6);
+const runs = 5 * countFrom("FAULT_ROUNDS", 6);
 const paths = artefacts.map(({ path }) => path);
 const calls = ["openat", "write", "pwrite64", "fchmod", "fchown", "fsync", "rename", "unlink", "getdents64", "mkdir", "close", "statx"];
 

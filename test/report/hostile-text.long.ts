@@ -32,6 +32,7 @@ import { uninstallText } from "../../src/report/uninstall-text.ts";
 import { verdictText } from "../../src/report/verdict-text.ts";
 import { wrapped } from "../../src/report/wrap.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { countFrom } from "../support/count.ts";
 import { readGolden } from "../support/golden.ts";
 import { booted, fresh, vfLagSpec } from "../support/hosts.ts";
 import { alternatives, forged, payload, poisoned, textPlaces } from "../support/payloads.ts";
@@ -39,7 +40,7 @@ import { alternatives, forged, payload, poisoned, textPlaces } from "../support/
 /** What somebody else wrote, in every text of a state, through every output. HOSTILE_STATES=98: every golden state. */
 
 const golden = readdirSync(join(import.meta.dirname, "../golden"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-const most = Number(process.env["HOSTILE_STATES"] ?? 12);
+const most = countFrom("HOSTILE_STATES", 12);
 const chosen = golden.filter((_, index) => index % Math.max(1, Math.floor(golden.length / most)) === 0);
 
 /** What draws, apart from line feeds. */

@@ -1,3 +1,4 @@
+import { brokenOff } from "./broken-off.ts";
 import { dockerLike, installUnits, vfLagSpec } from "./hypervisor.ts";
 import { mustDo, type Report, say, write } from "./operate.ts";
 import { doOutside } from "./outside.ts";
@@ -30,15 +31,12 @@ async function killedMeanwhile(guest: Guest, report: Report): Promise<void> {
   await doOutside(guest, { fault: "clear" });
   await mustDo(guest, "systemctl reset-failed vflag-early");
   const again = await say(guest, "systemctl start vflag-early; journalctl -b -u vflag-early -o cat");
-  const log = await mustDo(guest, "dmesg");
-  // Whoever is to die gets no kernel thread, so the driver breaks the change off: linux kernel/kthread.c, __kthread_create_on_node().
-  if (/failed to rollback to orig profile/.test(log)) {
-    const verdict = await say(guest, "vflag verify");
-    const told = /reboot: the driver could not undo a change of mode that failed/.test(verdict.output);
-    report(told, "the driver lost a port's netdev as vflag was killed; started again, vflag leaves it alone and says so", verdict.output);
+  const { shown, told, details } = await brokenOff(guest);
+  if (shown !== null) {
+    report(told, `the driver broke the change off as vflag was killed (${shown}); vflag leaves it alone and says so`, details);
   } else {
     const modes = await mustDo(guest, "devlink dev eswitch show pci/0000:01:00.0; devlink dev eswitch show pci/0000:01:00.1");
-    report(modes.match(/mode switchdev/g)?.length === 2, "started again, it goes to its end", `${modes}${again.output}${log}`);
+    report(modes.match(/mode switchdev/g)?.length === 2, "started again, it goes to its end", `${again.output}${details}`);
   }
   const then = await say(guest, asked(60));
   report(then.code === 0, "and udev goes on after it", then.output);

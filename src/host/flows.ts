@@ -1,12 +1,16 @@
 import * as z from "zod";
+import { notLookedThen } from "./observed.ts";
+import { observed } from "./observed-schema.ts";
+import { NetdevName } from "./schemas.ts";
 
 /** The flows that Open vSwitch's datapaths hold, added up: hundreds of thousands of them make a list that can still be read. */
 
 /**
  * What a flow is for, as far as that decides whether hardware can have it. `control`: link-local protocols (LLDP, LACP, STP);
- * `userspace`: ovs-vswitchd itself sees each packet; `new-connection`: of connection tracking; `traffic`: all others.
+ * `userspace`: ovs-vswitchd or a controller wants to see each packet; `slow-path`: ovs-vswitchd forwards each packet, as the datapath cannot;
+ * `new-connection`: of connection tracking; `traffic`: all others.
  */
-const FlowKind = z.enum(["traffic", "arp", "multicast", "control", "userspace", "new-connection", "drop"]);
+const FlowKind = z.enum(["traffic", "arp", "multicast", "control", "userspace", "slow-path", "new-connection", "drop"]);
 
 export const FlowTally = z
   .strictObject({
@@ -30,8 +34,25 @@ export const FlowTally = z
   });
 export type FlowTally = z.infer<typeof FlowTally>;
 
+/** The kinds of tunnels that NICs offload. Source: linux drivers/net/ethernet/mellanox/mlx5/core/en/tc_tun_*.c. */
+export const tunnelTypes = ["vxlan", "geneve", "gre"] as const;
+
+export const Tunnel = z.strictObject({ type: z.enum(tunnelTypes), address: z.string(), via: z.array(NetdevName) }).meta({
+  id: "Tunnel",
+  description:
+    "tunnels of Open vSwitch. address: their own, or where they have none a remote one; via: the netdev that the address is on or that " +
+    "the route to it takes, then those under it; empty where Open vSwitch knows no route",
+});
+export type Tunnel = z.infer<typeof Tunnel>;
+
 export const Flows = z
-  .strictObject({ tallies: z.array(FlowTally), listed: z.int().min(0), notUnderstood: z.int().min(0), cut: z.string().nullable() })
+  .strictObject({
+    tallies: z.array(FlowTally),
+    listed: z.int().min(0),
+    notUnderstood: z.int().min(0),
+    cut: z.string().nullable(),
+    tunnels: observed(z.array(Tunnel)).default(notLookedThen),
+  })
   .meta({
     id: "Flows",
     description:

@@ -221,7 +221,7 @@ function ovsPortFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], 
 
 /** Who carries what comes in by each of the NIC's ports and representors; flows that are in software rightly are not counted. */
 function flowFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): void {
-  const traffic = trafficOf({ bond: nic.bond ?? null, pfs }, state);
+  const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
   if (traffic === null || isUnknown(traffic)) return;
   for (const [netdev, { in: carried }] of traffic.byPort) {
     const hardware = carried.hardware.flows + carried.partial.flows;

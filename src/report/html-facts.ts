@@ -13,7 +13,7 @@ export function nicFacts(nic: NicSpec, state: HostState): Html | null {
   const resolved = resolvePorts(nic, state);
   if ("problem" in resolved) return null;
   const { pfs } = resolved;
-  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, pfs }, state);
+  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
   const vfs = pfs.flatMap((pf) => pf.vfs.map((vf) => vfCells(pf, vf, state)));
   return html`${table(
     "ports",

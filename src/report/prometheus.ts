@@ -224,7 +224,7 @@ const sides = { uplink: "uplinks", vf: "representors" } as const;
 /** Flows come and go, and their packets go with them: none of these is a counter. */
 function flowMetrics(nics: readonly FoundNic[], state: HostState): Metric[] {
   const seen = nics.flatMap(({ nic, pfs }) => {
-    const traffic = nic.mode === "sriov" ? undefined : known(trafficOf({ bond: nic.bond ?? null, pfs }, state));
+    const traffic = nic.mode === "sriov" ? undefined : known(trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state));
     return traffic == null ? [] : [{ nic, traffic }];
   });
   const samples = (value: (count: Count) => number): Sample[] =>

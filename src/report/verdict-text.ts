@@ -183,7 +183,7 @@ function facts(nic: NicSpec, state: HostState): string[] {
     lines.push(
       `  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}${lag.source === "debugfs" ? "" : ", by the kernel log"}`,
     );
-  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, pfs: resolved.pfs }, state);
+  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
   if (flows !== null) lines.push(`  flows ${flows}`);
   return lines;
 }

@@ -1,9 +1,12 @@
+import { word } from "../host/command.ts";
 import type { FlowTally } from "../host/flows.ts";
 import { isUnknown, known } from "../host/observed.ts";
-import type { HostState, VirtualFunction } from "../host/state.ts";
+import type { VirtualFunction } from "../host/state.ts";
 import { eswitchOf } from "./eswitch.ts";
+import { ovsLine, uplinksOf } from "./open-vswitch.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
-import { type NicTraffic, trafficOf } from "./traffic.ts";
+import { type NicTraffic, type Offender, trafficOf } from "./traffic.ts";
+import { tunnelTypeOf } from "./tunnels.ts";
 
 /**
  * So many packets of one kind of flow are no beginning of a connection any more. While a flow is put into hardware, and while a
@@ -28,6 +31,8 @@ export const flowsInHardware: Requirement = {
     "First the LAG (vflag explain lag), then tc offload of ports and representors, then the ingress blocks.",
     "Why a flow was refused stands in the log of ovs-vswitchd: grep 'failed to offload' /var/log/openvswitch/ovs-vswitchd.log.",
     "ARP, broadcast, LLDP and LACP, the first packets of a connection, and what goes to a port that is not the NIC's are in software rightly.",
+    "Flows of tunnels (genev_sys_*, vxlan_sys_*, gre_sys) are the NIC's own where the tunnels leave by it: ovs-appctl ovs/route/lookup LOCAL_IP.",
+    "slow_path(...) in a flow's actions means that ovs-vswitchd forwards each packet: ovs-appctl ofproto/trace shows the rule that asks for it.",
   ],
   references: ["openvswitch Documentation/howto/tc-offload.rst", "openvswitch lib/dpctl.c, format_dpif_flow()"],
   follows: [
@@ -37,7 +42,7 @@ export const flowsInHardware: Requirement = {
   gate: false,
   check: ({ nic, pfs, state }) => {
     if (nic.mode === "sriov") return [];
-    const traffic = trafficOf({ bond: nic.bond ?? null, pfs }, state);
+    const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
     if (traffic === null || isUnknown(traffic)) return [];
     return [...offenderFindings({ nic, pfs, state }, traffic), ...oneWayFindings({ nic, pfs, state }, traffic)];
   },
@@ -45,15 +50,23 @@ export const flowsInHardware: Requirement = {
 
 function offenderFindings(view: NicView, { offenders }: NicTraffic): Finding[] {
   const live = offenders.filter(({ packets, idle }) => packets > 0 && idle !== null && idle <= staleSeconds);
-  const serious = live.filter((tally) => isSerious(tally, view));
-  const rest = live.filter((tally) => !serious.includes(tally));
-  return [finding(serious, "error", view.state), finding(rest, "warning", view.state)].filter((each) => each !== null);
+  const groups = Map.groupBy(live, (offender) => `${severityOf(offender, view)} ${offender.reason}`);
+  return [...groups.values()].flatMap(([worst, ...others]) => {
+    const severity = worst === undefined ? null : severityOf(worst, view);
+    return worst === undefined || severity === null ? [] : [finding([worst, ...others], worst, severity, view)];
+  });
 }
 
-/** All that it takes is there, a guest has the VF, and its packets go through software all the same. */
-function isSerious({ inPort, packets }: FlowTally, view: NicView): boolean {
-  if (packets < manyPackets || !canOffload(view)) return false;
-  return vfOf(inPort ?? "", view)?.driver != null;
+/**
+ * All that it takes is there, a guest has the VF, and its packets go through software all the same: then the NIC does not do what it is for,
+ * or nobody knows whether it does.
+ */
+function severityOf(offender: Offender, view: NicView): Finding["severity"] | null {
+  const unseen = offender.reason === "untold" || offender.reason === "tunnel-unknown";
+  const ofGuests = [offender.inPort ?? "", ...offender.to].some((name) => vfOf(name, view)?.driver != null);
+  const serious = offender.packets >= manyPackets && canOffload(view) && ofGuests;
+  if (unseen) return serious ? "unknown" : null;
+  return serious ? "error" : "warning";
 }
 
 function vfOf(representor: string, { pfs, state }: NicView): VirtualFunction | undefined {
@@ -71,32 +84,83 @@ function canOffload({ nic, pfs, state }: NicView): boolean {
   });
 }
 
-/** The first tally has the most packets. */
-function finding(tallies: readonly FlowTally[], severity: "error" | "warning", state: HostState): Finding | null {
-  const [worst] = tallies;
-  if (worst === undefined) return null;
+/** @param worst of the tallies, all of one reason, the one with the most packets */
+function finding(tallies: readonly Offender[], worst: Offender, severity: Finding["severity"], view: NicView): Finding {
   const sum = (of: (tally: FlowTally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
   const places = new Set(tallies.map(({ inPort }) => inPort));
   const more = places.size === 1 ? "" : ` and ${places.size - 1} more`;
+  const packets = `with ${sum(({ packets }) => packets)} packets`;
   return {
     subject: `flows in by ${worst.inPort ?? "no port"}${more}`,
     expected: "in hardware (offloaded:yes, dp:tc)",
-    actual: `${sum(({ flows }) => flows)} in software, with ${sum(({ packets }) => packets)} packets`,
+    actual: `${sum(({ flows }) => flows)} ${actualOf(worst)}, ${packets}`,
     severity,
-    remedy: { kind: "person", text: `${remedyOf(state)}. The busiest: ${worst.example}` },
+    remedy: { kind: "person", text: `${remedyOf(worst, view)}. The busiest: ${worst.example}` },
   };
 }
 
-function remedyOf({ ovs }: HostState): string {
+function actualOf({ reason, leaves }: Offender): string {
+  switch (reason) {
+    case "software":
+      return "in software";
+    case "slow-path":
+      return "in software, each packet through ovs-vswitchd (slow_path)";
+    case "elsewhere":
+      return `in software, as their tunnel leaves by ${leaves ?? "another NIC"}`;
+    case "tunnel-unknown":
+      return "in software, and it was not seen by which NIC their tunnel leaves";
+    case "untold":
+      return "of which Open vSwitch does not report who carries them";
+  }
+}
+
+function remedyOf(worst: Offender, view: NicView): string {
+  const { ovs } = view.state;
+  const seen = known(ovs);
+  const line = (...words: string[]) => (seen == null ? words.join(" ") : ovsLine(seen, ...words));
+  switch (worst.reason) {
+    case "slow-path":
+      return (
+        "the datapath cannot do what these flows need: slow_path(action) is an action that it does not know, slow_path(match) a match; " +
+        `${line("ovs-appctl", "ofproto/trace")} with the flow below shows the OpenFlow rule that asks for it`
+      );
+    case "elsewhere":
+      return (
+        `a NIC encapsulates only what leaves by itself: put the tunnels' local address on ${uplinksOf(view)[0] ?? "this NIC"} (Neutron's ` +
+        "local_ip, OVN's ovn-encap-ip), or declare the physnet of this NIC in place of physnet: null"
+      );
+    case "tunnel-unknown":
+      return (
+        `see by which netdev the tunnel leaves: ${line("ovs-appctl", "ovs/route/lookup", "LOCAL_IP")}. Where it leaves by this NIC, these ` +
+        "flows belong into hardware; physnet: null in the spec says that it does"
+      );
+    case "untold":
+      return `see whether the rules are in hardware (in_hw) and count: tc -s filter show dev ${word(worst.inPort ?? "REPRESENTOR")} ingress`;
+    case "software":
+      return `${tunnelHint(worst, view)}first what else is off here (LAG, tc offload, ingress blocks); then ${logHint(view)}`;
+  }
+}
+
+/** What keeps flows of tunnels alone out of hardware. */
+function tunnelHint({ inPort, to, example }: Offender, { pfs }: NicView): string {
+  if (/\b(?:sFlow|flow_sample|ipfix)\(/i.test(example)) return "sFlow or IPFIX samples these packets, which keeps flows in software; ";
+  if (![inPort ?? "", ...to].some((name) => tunnelTypeOf(name) !== null)) return "";
+  const off = pfs.filter((pf) => eswitchOf(pf)?.encap === false);
+  if (off.length === 0) return "";
+  const names = off.map(({ netdev, address }) => netdev ?? address).join(", ");
+  return `encap is off on ${names}: declare eswitch: {encap: true}; `;
+}
+
+function logHint({ state }: NicView): string {
   const log = "grep 'failed to offload' in the log of ovs-vswitchd says which action or device was refused";
-  const source = known(ovs)?.source;
-  const where = source?.kind === "container" ? ` (${source.engine}'s container ${source.name}, or the log folder of its host)` : "";
-  return `first what else is off here (LAG, tc offload, ingress blocks); then ${log}${where}`;
+  const source = known(state.ovs)?.source;
+  return source?.kind === "container" ? `${log} (${source.engine}'s container ${source.name}, or the log folder of its host)` : log;
 }
 
 /** Guests send through the NIC, and nothing at all comes in for them: the bond's flows are missing, or nobody answers. */
 function oneWayFindings({ nic, pfs }: NicView, { uplinks, byPort, representors }: NicTraffic): Finding[] {
-  const names = [nic.bond, ...pfs.map(({ netdev }) => netdev)].filter((name) => name != null);
+  const tunnels = [...byPort.keys()].filter((name) => tunnelTypeOf(name) !== null);
+  const names = [nic.bond, ...pfs.map(({ netdev }) => netdev), ...tunnels].filter((name) => name != null);
   const sent = names.reduce((total, name) => total + (byPort.get(name)?.out.hardware.packets ?? 0), 0);
   const seen = Object.values(uplinks).some(({ flows }: { flows: number }) => flows > 0);
   if (seen || sent < manyPackets || representors.hardware.flows === 0) return [];

@@ -32,7 +32,7 @@ const nicReasons: Readonly<Record<string, NicReason>> = {
 function withoutFlows(nic: NicSpec, state: HostState): string | null {
   const resolved = resolvePorts(nic, state);
   if ("problem" in resolved) return null;
-  const traffic = trafficOf({ bond: nic.bond ?? null, pfs: resolved.pfs }, state);
+  const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
   if (traffic === null) return "there is no Open vSwitch";
   if (isUnknown(traffic)) return `flows are not known: ${traffic.unknown}`;
   const seen = [traffic.uplinks, traffic.representors].flatMap((side) => Object.values(side)).some(({ flows }) => flows > 0);

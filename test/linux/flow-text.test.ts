@@ -86,7 +86,14 @@ describe("a flow of dpctl/dump-flows -m", () => {
     assert.equal(kind(`${eth},eth_type(0x8809)`), "control");
     assert.equal(kind(`${eth},eth_type(0x0800)`, "drop"), "drop");
     assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=4294962063,slow_path(controller))"), "userspace");
-    assert.equal(kind(`${eth},eth_type(0x0800)`, "sample(sample=1.0%,actions(userspace(pid=1,sFlow(vid=0)))),p1"), "userspace");
+    for (const reason of ["action", "match", "bfd|match"])
+      assert.equal(kind(`${eth},eth_type(0x0800)`, `userspace(pid=0,slow_path(${reason}))`), "slow-path");
+    assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=0,slow_path(bfd))"), "userspace");
+    assert.equal(kind(`${eth},eth_type(0x0806)`, "userspace(pid=0,slow_path(match))"), "userspace");
+    assert.equal(kind(`${eth},eth_type(0x86dd),icmpv6(type=135/0xff)`, "userspace(pid=0,slow_path(match))"), "userspace");
+    assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=1,controller(reason=1,dont_send=0)),p1"), "userspace");
+    assert.equal(kind(`${eth},eth_type(0x0800)`, "sample(sample=1.0%,actions(userspace(pid=1,sFlow(vid=0)))),p1"), "traffic");
+    assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=1,sFlow(vid=0))"), "userspace");
     assert.equal(kind(`ct_state(+new-est+trk),${eth},eth_type(0x0800)`), "new-connection");
     assert.equal(kind(`ct_state(-new+est+trk),${eth},eth_type(0x0800)`), "traffic");
     assert.equal(kind(`ct_state(0x21/0x23),${eth},eth_type(0x0800)`), "new-connection");

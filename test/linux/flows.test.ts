@@ -81,3 +81,45 @@ test("a program that prints more than is wanted is ended, and what it printed is
   const { stdout, code, cut } = await runProgram(["yes", "flow"], { most: 1000, limit: 10_000 });
   assert.deepEqual([stdout.length, code, cut], [1000, null, true]);
 });
+
+test("by which netdevs tunnels leave: the one with their address, or with the route, and what a VLAN stands on", async () => {
+  const port = (name: string, type: string) => ({ name, port: name, type, ofport: 1, error: null, ifaceId: null });
+  const tunnelled: Ovs = { ...ovs, bridges: [{ ...bridge("br-tun", "system"), interfaces: [port("vxlan-0a0a", "vxlan")] }] };
+  const options = (...entries: string[][]) => ["map", entries];
+  const rows = [
+    ["", options()],
+    ["vxlan", options(["local_ip", "10.1.0.5"], ["remote_ip", "10.1.0.6"])],
+    ["vxlan", options(["local_ip", "10.1.0.5"], ["remote_ip", "10.1.0.7"])],
+    ["geneve", options(["remote_ip", "fd00::7"])],
+    ["gre", options(["remote_ip", "flow"])],
+    ["patch", options(["peer", "10.1.0.9"])],
+  ];
+  const run: RunProgram = (argv) => {
+    const routes: Record<string, string> = { "10.1.0.5": "src 10.1.0.5\ngateway ::\ndev bond0.185\n" };
+    const stdout = argv.includes("Interface")
+      ? JSON.stringify({ headings: ["type", "options"], data: rows })
+      : argv.includes("ovs/route/lookup")
+        ? (routes[argv.at(-1) ?? ""] ?? "")
+        : "";
+    return Promise.resolve({ stdout, stderr: "", code: 0 });
+  };
+  const lower = (index: number, name: string, link: number | null) => ({ index, name, link, linkNetnsId: null });
+  const links = [lower(7, "bond0", null), lower(9, "bond0.185", 7), lower(10, "loop", 10)];
+  const found = await findFlows(run, tunnelled, links);
+  assert.ok(found !== null && !isUnknown(found));
+  assert.deepEqual(found.tunnels, [
+    { type: "vxlan", address: "10.1.0.5", via: ["bond0.185", "bond0"] },
+    { type: "geneve", address: "fd00::7", via: [] },
+  ]);
+  const without = await findFlows(run, ovs, links);
+  assert.ok(without !== null && !isUnknown(without));
+  assert.deepEqual(without.tunnels, []);
+});
+
+test("tunnels that cannot be asked for are not known, and the flows are", async () => {
+  const port = { name: "g0", port: "g0", type: "geneve", ofport: 1, error: null, ifaceId: null };
+  const { run } = programs({ "--format=json": { code: 1, stderr: "ovs-vsctl: no socket" } });
+  const found = await findFlows(run, { ...ovs, bridges: [{ ...bridge("br-int", "system"), interfaces: [port] }] });
+  assert.ok(found !== null && !isUnknown(found));
+  assert.match(JSON.stringify(found.tunnels), /no socket/);
+});

@@ -103,7 +103,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   ["who has a VF, by name: whether it is in use is read from its holders", ["guests"]],
   [
     "evidence, on a host without traffic: no flow proves nothing, and is shown as none; flows in software have tests of their own",
-    ["flows", "flows.listed", "flows.notUnderstood", "flows.cut"],
+    ["flows", "flows.listed", "flows.notUnderstood", "flows.cut", "flows.tunnels"],
   ],
   [
     "arguments of others; those that the spec asks for are noticed",

@@ -179,7 +179,7 @@ describe("what is told of a change", () => {
         if (one === undefined || other === undefined || layer === null) return;
         const tally = { kind: "traffic" as const, to: [other.netdev], flows: 1, packets: 50, bytes: 5000, idle: 0.5, example: "" };
         const offloaded = layer === "tc" ? "yes" : "no";
-        host.flows = { tallies: [{ inPort: one.netdev, layer, offloaded, ...tally }], listed: 1, notUnderstood: 0, cut: null };
+        host.flows = { tallies: [{ inPort: one.netdev, layer, offloaded, ...tally }], listed: 1, notUnderstood: 0, cut: null, tunnels: [] };
       });
     const told = (before: HostState, after: HostState) =>
       lines(changesBetween(before, after, spec)).filter((line) => line.startsWith("data  flows in by"));

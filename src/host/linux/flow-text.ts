@@ -144,8 +144,24 @@ function partsOf(text: string): string[] {
 const slowTypes = new Set([0x88cc, 0x8809]);
 
 function kindOf(fields: ReadonlyMap<string, string>, actions: readonly string[]): FlowTally["kind"] {
-  if (actions.some((action) => /(?:^|[(,])(?:userspace|controller)\(/.test(action))) return "userspace";
-  if (actions.every((action) => action === "drop")) return "drop";
+  const kind = kindOfMatch(fields);
+  const passed = actions.filter((action) => /(?:^|[(,])(?:userspace|controller)\(/.test(action));
+  // Copies for sFlow and IPFIX: the packets themselves go their way, which these keep out of hardware.
+  if (passed.some((action) => !/\b(?:sFlow|flow_sample|ipfix)\(/i.test(action)) || passed.length === actions.length)
+    return passed.some(isSlowPath) && kind === "traffic" && !isNeighbourDiscovery(fields) ? "slow-path" : "userspace";
+  return actions.every((action) => action === "drop") ? "drop" : kind;
+}
+
+/**
+ * ovs-vswitchd forwards the packets itself: the datapath knows an action not (`action`), or cannot match closely enough (`match`).
+ * Other reasons are protocols that ovs-vswitchd speaks. Source: openvswitch lib/odp-util.h, SLOW_PATH_REASONS.
+ */
+function isSlowPath(action: string): boolean {
+  return /\bslow_path\([a-z|]*\b(?:action|match)\b/.test(action);
+}
+
+/** What a flow's packets are, by what it matches. */
+function kindOfMatch(fields: ReadonlyMap<string, string>): "traffic" | "arp" | "multicast" | "control" | "new-connection" {
   const type = etherType(fields);
   const destination = /(?:^|,)dst=([0-9a-f:]{17})(?:\/([0-9a-f:]{17}))?/i.exec(fields.get("eth") ?? "");
   const [, address = "", mask = "ff"] = destination ?? [];
@@ -154,6 +170,11 @@ function kindOf(fields: ReadonlyMap<string, string>, actions: readonly string[])
   if (type === 0x0806) return "arp";
   if ((firstByte(address) & firstByte(mask) & 1) === 1) return "multicast";
   return isNewConnection(fields.get("ct_state") ?? "") ? "new-connection" : "traffic";
+}
+
+/** Neighbour solicitation and advertisement (RFC 4861): IPv6's ARP. */
+function isNeighbourDiscovery(fields: ReadonlyMap<string, string>): boolean {
+  return /(?:^|,)type=13[56]\b/.test(fields.get("icmpv6") ?? "");
 }
 
 function firstByte(address: string): number {

@@ -5,6 +5,7 @@ import { readDatapath, readFlows } from "./flow-text.ts";
 import { ovsLimit, patiently } from "./ovs.ts";
 import { mustRun, ProgramError, type RunProgram } from "./program.ts";
 import { reasonOf } from "./refusal.ts";
+import { findTunnels } from "./tunnels.ts";
 
 /** ovs-vswitchd makes the list of a datapath's flows in one piece, in its main thread: with more of them it is not asked for one. */
 const mostFlows = 50_000;
@@ -12,8 +13,12 @@ const mostFlows = 50_000;
 /** So much of a list is read: some 40,000 flows. */
 const mostText = 16 * 1024 * 1024;
 
-/** The flows of Open vSwitch's datapaths, added up; null where there is no Open vSwitch. */
-export async function findFlows(run: RunProgram, ovs: Observed<Ovs | null>): Promise<Observed<Flows | null>> {
+/** The flows of Open vSwitch's datapaths, added up; null where there is no Open vSwitch. @param links all of this namespace */
+export async function findFlows(
+  run: RunProgram,
+  ovs: Observed<Ovs | null>,
+  links: Parameters<typeof findTunnels>[2] = [],
+): Promise<Observed<Flows | null>> {
   if (ovs === null || isUnknown(ovs)) return ovs;
   if (!ovs.running) return unknown("ovs-vswitchd does not answer");
   const tallies: FlowTally[] = [];
@@ -44,5 +49,6 @@ export async function findFlows(run: RunProgram, ovs: Observed<Ovs | null>): Pro
   } catch (error) {
     return unknown(reasonOf(error));
   }
-  return { tallies, listed, notUnderstood, cut: cuts.length === 0 ? null : cuts.join("; ") };
+  const tunnels = await findTunnels(run, ovs, links).catch((error: unknown) => unknown(reasonOf(error)));
+  return { tallies, listed, notUnderstood, cut: cuts.length === 0 ? null : cuts.join("; "), tunnels };
 }

@@ -170,7 +170,7 @@ export class LinuxHost implements Host, Disposable {
       ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
       guests: this.#evidence ? findGuests(described, kernel) : notLooked,
-      flows: this.#evidence ? await findFlows(kernel.run, ovs) : notLooked,
+      flows: this.#evidence ? await findFlows(kernel.run, ovs, links) : notLooked,
       kernelOptions: this.#optionsOf(kernelRelease),
       refused: readRefused(kernel),
     };

@@ -87,7 +87,7 @@ export function followFlows(world: World, state: HostState): void {
   }
   if (world.hidden.traffic) {
     const tallies = guestFlows(world, state, ovs);
-    state.flows = { tallies, listed: tallies.reduce((sum, { flows }) => sum + flows, 0), notUnderstood: 0, cut: null };
+    state.flows = { tallies, listed: tallies.reduce((sum, { flows }) => sum + flows, 0), notUnderstood: 0, cut: null, tunnels: [] };
     return;
   }
   const flows = known(state.flows);

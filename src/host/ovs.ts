@@ -22,6 +22,7 @@ export const OvsInterface = z.strictObject({
   ofport: z.int().nullable(),
   error: z.string().nullable(),
   ifaceId: z.string().nullable(),
+  offloadPriority: z.string().nullable().optional(),
 });
 export type OvsInterface = z.infer<typeof OvsInterface>;
 
@@ -44,7 +45,8 @@ export const Ovs = z
     id: "Ovs",
     description:
       "running: ovs-vswitchd answers; hwOffload, tcPolicy, dpdk and doca: as configured in other_config; offloadInEffect: the " +
-      "running ovs-vswitchd works with tc; ifaceId: whose port it is (Neutron's), null for nobody's",
+      "running ovs-vswitchd works with tc; ifaceId: whose port it is (Neutron's), null for nobody's; offloadPriority: what offloads its " +
+      "flows, since 3.7, null for the default, left out where nobody looked",
   });
 export type Ovs = z.infer<typeof Ovs>;
 

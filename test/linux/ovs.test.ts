@@ -44,9 +44,9 @@ function tables(version: unknown, config: readonly (readonly string[])[]): strin
       ],
     },
     {
-      headings: ["_uuid", "name", "type", "ofport", "error", "external_ids"],
+      headings: ["_uuid", "name", "type", "ofport", "error", "external_ids", "other_config"],
       data: [
-        [["uuid", "i0"], "bond0", "", 1, ["set", []], ["map", []]],
+        [["uuid", "i0"], "bond0", "", 1, ["set", []], ["map", []], ["map", [["hw-offload-priority", "none"]]]],
         [
           ["uuid", "i1"],
           "ens3f0npf0vf0",
@@ -54,6 +54,7 @@ function tables(version: unknown, config: readonly (readonly string[])[]): strin
           -1,
           "could not open network device ens3f0npf0vf0 (No such device)",
           ["map", [["iface-id", "42"]]],
+          ["map", []],
         ],
       ],
     },
@@ -107,7 +108,7 @@ test("Open vSwitch of this machine, in two starts of its programs", async (t) =>
         name: "br-ex",
         datapathType: "system",
         interfaces: [
-          { name: "bond0", port: "bond0", type: "", ofport: 1, error: null, ifaceId: null },
+          { name: "bond0", port: "bond0", type: "", ofport: 1, error: null, ifaceId: null, offloadPriority: "none" },
           {
             name: "ens3f0npf0vf0",
             port: "ens3f0npf0vf0",
@@ -115,6 +116,7 @@ test("Open vSwitch of this machine, in two starts of its programs", async (t) =>
             ofport: -1,
             error: "could not open network device ens3f0npf0vf0 (No such device)",
             ifaceId: "42",
+            offloadPriority: null,
           },
         ],
       },

@@ -92,11 +92,69 @@ test("versions are compared as numbers, and one that is not told is not known", 
     ["2.11.4", ["ovs-version error person: version 2.11.4"]],
     [null, ["ovs-version unknown person: version not told"]],
     ["master", ["ovs-version unknown person: version master"]],
+    // NVIDIA's, with DOCA: https://docs.nvidia.com/doca/sdk/ovs-doca+hardware+acceleration/
+    ["2.7.0-0056-24.01-based-2.17.8", []],
+    ["2.9.2-0011-25.02-based-3.3.3", []],
+    ["2.10.0-0056-25.01-based-3.3.4", []],
+    ["2.7.0-0056-24.01-based-2.11.8", ["ovs-version error person: version 2.7.0-0056-24.01-based-2.11.8"]],
   ];
   for (const [version, expected] of table) {
     ovsOf(world).version = version;
     assert.deepEqual(brief(found(world)), expected, String(version));
   }
+});
+
+test("OVN, or flows that track connections, need 2.15", async () => {
+  const world = await host();
+  const ovn = (port: Partial<OvsInterface>) => {
+    const made = { name: "", port: "", type: "", ofport: 9, error: null, ifaceId: null, ...port };
+    ovsOf(world).bridges[0]?.interfaces.push(made);
+    return () => ovsOf(world).bridges[0]?.interfaces.pop();
+  };
+  const severities = () =>
+    ["2.12.1", "2.13.3", "2.14.9", "2.15.2", "3.3.4"].map((version) => {
+      ovsOf(world).version = version;
+      return found(world)
+        .map(({ severity, expected }) => `${severity}: ${expected}`)
+        .join();
+    });
+  assert.deepEqual(severities(), ["", "", "", "", ""]);
+  const told = (why: string) => ["error", "warning", "warning"].map((severity) => `${severity}: 2.15 or later (${why})`);
+  for (const port of [
+    { name: "ovn-a1b2c3-0", type: "geneve" },
+    { name: "ovn0-a1b2c3-0", type: "geneve" },
+    { name: "patch-br-int-to-provnet-9d", type: "patch" },
+  ]) {
+    const undo = ovn(port);
+    assert.deepEqual(severities(), [...told("OVN is in use"), "", ""], port.name);
+    undo();
+  }
+  ovn({ name: "vxlan-0a0a0a02", type: "vxlan" });
+  ovn({ name: "patch-tun", type: "patch" });
+  assert.deepEqual(severities(), ["", "", "", "", ""]);
+  const example = "ct_state(+est+trk),in_port(ens3f0npf0vf0), packets:1, actions:bond0";
+  const tally = { layer: "tc", offloaded: "yes", kind: "traffic", flows: 1, packets: 1, bytes: 1, idle: 0.1, example } as const;
+  world.state.flows = { tallies: [{ inPort: null, to: [], ...tally }], listed: 1, notUnderstood: 0, cut: null, tunnels: [] };
+  assert.deepEqual(severities(), [...told("connections are tracked"), "", ""]);
+});
+
+test("a port of the NIC that hw-offload-priority leaves out is an error; the bridge's own is not", async () => {
+  const world = await host();
+  const bond = ovsOf(world)
+    .bridges.flatMap(({ interfaces }) => interfaces)
+    .find(({ name }) => name === "bond0");
+  assert.ok(bond !== undefined);
+  const table = { tc: [], "tc,dpdk": [], "dpdk,tc": [], "tc,none": [], none: [1], "none,tc": [1], dpdk: [1] };
+  for (const [priority, errors] of Object.entries(table)) {
+    bond.offloadPriority = priority;
+    const deviations = brief(found(world));
+    assert.equal(deviations.length, errors.length, priority);
+    for (const line of deviations)
+      assert.equal(line, `ovs-hw-offload error person: hw-offload-priority ${priority}: none of its flows is offloaded`);
+  }
+  bond.offloadPriority = null;
+  for (const port of ovsOf(world).bridges.flatMap(({ interfaces }) => interfaces)) if (port.type !== "") port.offloadPriority = "none";
+  assert.deepEqual(brief(found(world)), []);
 });
 
 describe("ovs-hw-offload", () => {

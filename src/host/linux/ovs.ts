@@ -149,7 +149,7 @@ const tables = [
   ["ovs_version,other_config", "Open_vSwitch"],
   ["name,datapath_type,ports", "Bridge"],
   ["_uuid,name,interfaces", "Port"],
-  ["_uuid,name,type,ofport,error,external_ids", "Interface"],
+  ["_uuid,name,type,ofport,error,external_ids,other_config", "Interface"],
 ] as const;
 
 async function observeOvs(run: RunProgram, source: OvsSource, qdiscs: Observed<readonly IngressQdisc[]>): Promise<Ovs> {
@@ -209,6 +209,7 @@ function interfaceOf(row: OvsdbRow, port: string): OvsInterface {
     ofport: row.optionalInteger("ofport"),
     error: row.optionalText("error"),
     ifaceId: row.map("external_ids").get("iface-id") ?? null,
+    offloadPriority: row.map("other_config").get("hw-offload-priority") ?? null,
   };
 }
 

@@ -13,6 +13,12 @@ export function finish(code: ExitCode): void {
   leave();
 }
 
+/** Forgets what commands before left behind, in a process that runs several. */
+export function startOver(): void {
+  [wanted, outputIsLost, outputIsRecord] = [exitCodes.fine, false, false];
+  process.exitCode = undefined;
+}
+
 /** What the command prints was not all written. The command has failed with it, unless it only records what was done. */
 export function loseOutput(): void {
   outputIsLost = true;

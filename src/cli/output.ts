@@ -15,9 +15,28 @@ export function isDumb(): boolean {
   return terminal === "" || terminal === "dumb" || terminal === "unknown";
 }
 
+/** Takes what the program prints in place of its streams. */
+type Taker = (stream: "stdout" | "stderr", text: string) => void;
+let taker: Taker | null = null;
+
+/** Until it is disposed of, what is printed goes to `take`, as into a pipe: for whoever runs commands in a process of its own. */
+export function takeOutput(take: Taker): Disposable {
+  taker = take;
+  return {
+    [Symbol.dispose]: () => {
+      taker = null;
+      lost.clear();
+    },
+  };
+}
+
+function isTerminal(stream: { isTTY?: boolean }): boolean {
+  return taker === null && stream.isTTY === true;
+}
+
 /** Colours on a terminal only, and never where NO_COLOR is set (https://no-color.org). */
 export function styleFor(stream: { isTTY?: boolean }): Style {
-  const wanted = stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && !isDumb();
+  const wanted = isTerminal(stream) && (process.env["NO_COLOR"] ?? "") === "" && !isDumb();
   return wanted ? coloured : plain;
 }
 
@@ -28,7 +47,7 @@ export function print(text: string): void {
 
 /** Prints what is a file's text, or a document: as it is, but on a terminal nothing in it draws. */
 export function printDocument(text: string): void {
-  write(process.stdout, process.stdout.isTTY === true ? documentText(text) : text);
+  write(process.stdout, isTerminal(process.stdout) ? documentText(text) : text);
 }
 
 export function printJson(value: unknown): void {
@@ -52,7 +71,7 @@ export function complain(text: string): void {
 
 /** A text as a stream shows it. */
 export function shown(text: string, stream: { isTTY?: boolean; columns?: number }): string {
-  const columns = stream.isTTY === true ? (stream.columns ?? 80) : 0;
+  const columns = isTerminal(stream) ? (stream.columns ?? 80) : 0;
   return terminalText(columns > 0 ? wrapped(text, columns) : text);
 }
 
@@ -70,6 +89,7 @@ export function outputFails(stream: Stream, error: NodeJS.ErrnoException): void 
 
 function write(stream: Stream, text: string): void {
   if (text === "") return;
+  if (taker !== null) return taker(stream === process.stderr ? "stderr" : "stdout", text);
   if (!isFile(stream)) {
     stream.write(text);
     return;

@@ -38,8 +38,13 @@ export async function main(program: Command): Promise<void> {
     // What was begun is brought to its end, whether it can be printed or not.
     stream.on("error", (error: NodeJS.ErrnoException) => outputFails(stream, error));
   }
+  await runCommand(program, process.argv.slice(2));
+}
+
+/** Runs the command that `words` ask for, and leaves its exit code behind. */
+export async function runCommand(program: Command, words: readonly string[]): Promise<void> {
   try {
-    await program.parseAsync();
+    await program.parseAsync(words, { from: "user" });
   } catch (error) {
     if (error instanceof Interrupted) return dieBy(error.signal);
     if (error instanceof CommanderError) finish(error.exitCode === 0 ? exitCodes.fine : exitCodes.failed);

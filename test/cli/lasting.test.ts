@@ -1,10 +1,8 @@
-import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { usersEnvironment, vflag } from "../support/vflag.ts";
+import { expectVflag } from "../support/command.ts";
 
 /** What no boot can mend is reported by whoever looks, and fails no unit at each boot. */
 const onHost = ["--host", "host.json", "--spec", "vflag.yaml"];
@@ -21,23 +19,33 @@ describe("boot stages", () => {
     ["kernel-without-tc-offload", /tc-offload .*cannot offload: its mlx5 was built without CONFIG_MLX5_CLS_ACT/],
     ["no-smfs", /steering .*the card refuses it \("Software managed steering is not supported by current device\."\)/],
   ] as const) {
-    test(`${fault}: they end well, again and again, and the plan says it beforehand`, () => {
+    test(`${fault}: they end well, again and again, and the plan says it beforehand`, async () => {
       writeSpec();
-      expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", fault]);
-      if (fault === "kernel-without-tc-offload") expect(2, ["plan", ...onHost], said);
-      expect(0, ["boot", "early", ...onHost]);
-      expect(0, ["simulate", "network", "host.json"]);
-      expect(0, ["boot", "late", ...onHost]);
-      expect(2, ["verify", ...onHost], said);
-      expect(0, ["simulate", "reboot", "host.json"]);
-      expect(0, ["boot", "early", ...onHost]);
+      await expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", fault]);
+      if (fault === "kernel-without-tc-offload") await expect(2, ["plan", ...onHost], said);
+      await expect(0, ["boot", "early", ...onHost]);
+      await expect(0, ["simulate", "network", "host.json"]);
+      await expect(0, ["boot", "late", ...onHost]);
+      await expect(2, ["verify", ...onHost], said);
+      await expect(0, ["simulate", "reboot", "host.json"]);
+      await expect(0, ["boot", "early", ...onHost]);
     });
   }
 
-  test("what a boot could mend fails them still", () => {
+  test("what a boot could mend fails them still", async () => {
     writeSpec();
-    expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "kernel-without-tc-offload", "--fault", "mode-change-fails"]);
-    expect(2, ["boot", "early", ...onHost], /Failed setting eswitch to offloads/);
+    await expect(0, [
+      "simulate",
+      "new",
+      "host.json",
+      "--bond",
+      "bond0",
+      "--fault",
+      "kernel-without-tc-offload",
+      "--fault",
+      "mode-change-fails",
+    ]);
+    await expect(2, ["boot", "early", ...onHost], /Failed setting eswitch to offloads/);
   });
 });
 
@@ -46,8 +54,6 @@ function writeSpec(): void {
   writeFileSync(join(folder, "vflag.yaml"), `version: 1\nnics: [${nic}]\n`);
 }
 
-function expect(code: number, args: readonly string[], output = /(?:)/): void {
-  const { status, stdout, stderr } = spawnSync(vflag, args, { cwd: folder, env: usersEnvironment, encoding: "utf8" });
-  assert.equal(status, code, `vflag ${args.join(" ")}: ${stdout}${stderr}`);
-  assert.match(stdout, output);
+function expect(status: number, words: readonly string[], shows?: RegExp) {
+  return expectVflag(folder, status, words, shows);
 }

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { usersEnvironment, vflag } from "../support/vflag.ts";
+import { expectVflag } from "../support/command.ts";
 
 /** What needs a reboot, as an operator lives through it on the command line. */
 const spec = `version: 1
@@ -27,11 +26,15 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a reboot as part of a plan", () => {
-  test("apply says why and what follows; after the reboot all of it has come true", () => {
-    expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off"]);
-    expect(2, ["verify", ...onHost], /iommu {2}IOMMU: there is no IOMMU group[\s\S]*does not work/);
-    expect(2, ["plan", ...onHost], /vflag render grub > \/etc\/default\/grub\.d\/vflag\.cfg[\s\S]*update-grub[\s\S]*A reboot is needed/);
-    const { stdout } = expect(2, ["apply", ...onHost]);
+  test("apply says why and what follows; after the reboot all of it has come true", async () => {
+    await expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off"]);
+    await expect(2, ["verify", ...onHost], /iommu {2}IOMMU: there is no IOMMU group[\s\S]*does not work/);
+    await expect(
+      2,
+      ["plan", ...onHost],
+      /vflag render grub > \/etc\/default\/grub\.d\/vflag\.cfg[\s\S]*update-grub[\s\S]*A reboot is needed/,
+    );
+    const { stdout } = await expect(2, ["apply", ...onHost]);
     assert.equal(
       stdout.slice(stdout.indexOf("Reboot needed")),
       `Reboot needed (vflag does not do it):
@@ -48,68 +51,63 @@ At the next boot then follow:
 After it, \`vflag verify\` shows whether all holds.
 `,
     );
-    const again = JSON.parse(expect(2, ["apply", ...onHost, "-o", "json"]).stdout);
+    const again = JSON.parse((await expect(2, ["apply", ...onHost, "-o", "json"])).stdout);
     assert.deepEqual(
       again.reboot.phases.map(({ after }: { after: string }) => after),
       ["reboot", "networking"],
     );
     assert.equal(again.reboot.because[0].requirement, "kernel-arguments");
 
-    expect(0, ["simulate", "reboot", "host.json"]);
-    expect(0, ["boot", "early", ...onHost]);
-    expect(0, ["simulate", "network", "host.json"]);
-    expect(0, ["boot", "late", ...onHost]);
-    const verdict = expect(0, ["verify", ...onHost], /data {2}vf-lag {2}works/);
+    await expect(0, ["simulate", "reboot", "host.json"]);
+    await expect(0, ["boot", "early", ...onHost]);
+    await expect(0, ["simulate", "network", "host.json"]);
+    await expect(0, ["boot", "late", ...onHost]);
+    const verdict = await expect(0, ["verify", ...onHost], /data {2}vf-lag {2}works/);
     assert.doesNotMatch(verdict.stdout, /kernel-arguments|iommu/);
-    expect(0, ["plan", ...onHost], /Nothing to do/);
-    const applied = expect(0, ["apply", ...onHost], /Nothing was to be done/);
+    await expect(0, ["plan", ...onHost], /Nothing to do/);
+    const applied = await expect(0, ["apply", ...onHost], /Nothing was to be done/);
     assert.doesNotMatch(applied.stdout, /Reboot needed/);
-    const state = JSON.parse(expect(0, ["inspect", "--host", "host.json", "-o", "json"]).stdout);
+    const state = JSON.parse((await expect(0, ["inspect", "--host", "host.json", "-o", "json"])).stdout);
     assert.ok(
       state.platform.arguments.join(" ").endsWith("ro quiet intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16"),
     );
   });
 
-  test("a NIC that works is no reason to be silent: exit code 2 until the reboot", () => {
-    expect(0, ["simulate", "new", "host.json", "--bond", "bond0"]);
-    expect(2, ["apply", ...onHost], /Reboot needed/);
-    expect(0, ["simulate", "network", "host.json"]);
-    const { stdout } = expect(2, ["apply", ...onHost], /Reboot needed/);
+  test("a NIC that works is no reason to be silent: exit code 2 until the reboot", async () => {
+    await expect(0, ["simulate", "new", "host.json", "--bond", "bond0"]);
+    await expect(2, ["apply", ...onHost], /Reboot needed/);
+    await expect(0, ["simulate", "network", "host.json"]);
+    const { stdout } = await expect(2, ["apply", ...onHost], /Reboot needed/);
     assert.match(stdout, /the running kernel: without default_hugepagesz=1G hugepagesz=1G hugepages=16/);
-    expect(0, ["verify", ...onHost], /data {2}vf-lag {2}works/);
+    await expect(0, ["verify", ...onHost], /data {2}vf-lag {2}works/);
   });
 
-  test("a verify after the reboot shows what did not come true", () => {
-    expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off", "virtualization-off"]);
-    expect(2, ["apply", ...onHost], /Reboot needed/);
-    expect(0, ["simulate", "reboot", "host.json"]);
-    expect(2, ["verify", ...onHost], /turn VT-d on in the BIOS/);
+  test("a verify after the reboot shows what did not come true", async () => {
+    await expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off", "virtualization-off"]);
+    await expect(2, ["apply", ...onHost], /Reboot needed/);
+    await expect(0, ["simulate", "reboot", "host.json"]);
+    await expect(2, ["verify", ...onHost], /turn VT-d on in the BIOS/);
   });
 });
 
 describe("vflag render grub", () => {
-  test("prints what apply writes", () => {
-    expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off"]);
-    const { stdout } = expect(0, ["render", "grub", ...onHost], /"intel_iommu=on" "iommu=pt"/);
-    expect(2, ["apply", ...onHost]);
+  test("prints what apply writes", async () => {
+    await expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off"]);
+    const { stdout } = await expect(0, ["render", "grub", ...onHost], /"intel_iommu=on" "iommu=pt"/);
+    await expect(2, ["apply", ...onHost]);
     const { state } = JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
     const file = state.files.find(({ path }: { path: string }) => path === "/etc/default/grub.d/vflag.cfg");
     assert.equal(file.text, stdout);
   });
 
-  test("says what is missing", () => {
+  test("says what is missing", async () => {
     writeFileSync(join(folder, "vflag.yaml"), spec.replace(/kernel.*\n/, ""));
-    expect(0, ["simulate", "new", "host.json"]);
-    expect(1, ["render", "grub", ...onHost], /has no section kernel/);
-    expect(1, ["render", "grub", "--host", "host.json", "--spec", "none.yaml"], /no such file/);
+    await expect(0, ["simulate", "new", "host.json"]);
+    await expect(1, ["render", "grub", ...onHost], /has no section kernel/);
+    await expect(1, ["render", "grub", "--host", "host.json", "--spec", "none.yaml"], /no such file/);
   });
 });
 
-function expect(status: number, words: readonly string[], shows?: RegExp): { stdout: string } {
-  const run = spawnSync(vflag, words, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
-  const said = `${run.stdout}${run.stderr}`;
-  assert.equal(run.status, status, `vflag ${words.join(" ")} ended with ${run.status}:\n${said}`);
-  assert.ok(!said.includes("defect of vflag"), said);
-  if (shows !== undefined) assert.match(said, shows);
-  return { stdout: run.stdout };
+function expect(status: number, words: readonly string[], shows?: RegExp) {
+  return expectVflag(folder, status, words, shows);
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runVflag } from "../support/command.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** `vflag watch` as a user runs it, on a simulated host that is changed from another terminal. */
@@ -14,13 +15,13 @@ let folder = "";
 /** A host that works, with which each case begins, made once. */
 const works = mkdtempSync(join(tmpdir(), "vflag-watch-start-"));
 
-before(() => {
+before(async () => {
   folder = works;
   writeFileSync(join(folder, "vflag.yaml"), spec);
-  run("simulate", "new", "host.json", "--bond", "bond0");
-  run("boot", "early", ...onHost);
-  run("simulate", "network", "host.json");
-  run("apply", ...onHost);
+  await run("simulate", "new", "host.json", "--bond", "bond0");
+  await run("boot", "early", ...onHost);
+  await run("simulate", "network", "host.json");
+  await run("apply", ...onHost);
 });
 after(() => rmSync(works, { recursive: true }));
 
@@ -32,7 +33,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(...words: string[]) {
-  return spawnSync(vflag, words, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
+  return runVflag(folder, words);
 }
 
 /** A watch that runs: what it printed, and its end. */
@@ -101,7 +102,7 @@ describe("vflag watch", () => {
   test("prints what the host is, then what changes, and ends with Ctrl-C and exit code 0", async () => {
     const { child, printed, ended, until } = start();
     await until(/ data {2}works\n$/);
-    run("simulate", "fault", "host.json", "third-slave");
+    await run("simulate", "fault", "host.json", "third-slave");
     await until(/verdict/);
     child.kill("SIGINT");
     assert.equal(await ended, 0);
@@ -121,7 +122,7 @@ describe("vflag watch", () => {
   test("-o json prints one object a line", async () => {
     const { child, printed, ended, until } = start("-o", "json", "--flows-every", "0");
     await until(/"answer":"works"/);
-    run("simulate", "fault", "host.json", "slave-missing");
+    await run("simulate", "fault", "host.json", "slave-missing");
     await until(/"verdict"/);
     child.kill("SIGTERM");
     assert.equal(await ended, 0);
@@ -143,7 +144,7 @@ describe("vflag watch", () => {
     const read = start();
     await read.until(/works/);
     read.child.stdout.destroy();
-    run("simulate", "fault", "host.json", "third-slave");
+    await run("simulate", "fault", "host.json", "third-slave");
     assert.equal(await read.ended, 0);
     assert.equal(read.printed.err, "");
     const closed = start();
@@ -157,20 +158,20 @@ describe("vflag watch", () => {
     await until(/works/);
     writeFileSync(join(folder, "host.json"), "{");
     await until(/the host cannot be looked at: .*not valid JSON/);
-    run("simulate", "new", "host.json", "--bond", "bond0", "--force");
+    await run("simulate", "new", "host.json", "--bond", "bond0", "--force");
     await until(/verdict: works → does not work/);
     child.kill("SIGINT");
     assert.equal(await ended, 0);
   });
 
-  test("a saved state is refused, and so is a wrong interval", () => {
-    const state = run("inspect", "--host", "host.json", "-o", "json").stdout;
+  test("a saved state is refused, and so is a wrong interval", async () => {
+    const state = (await run("inspect", "--host", "host.json", "-o", "json")).stdout;
     writeFileSync(join(folder, "state.json"), state);
-    const refused = run("watch", "--host", "state.json", "--spec", "vflag.yaml");
+    const refused = await run("watch", "--host", "state.json", "--spec", "vflag.yaml");
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /state\.json is a saved state, which never changes: nothing can be watched there/);
     for (const every of ["-1", "0.5", "x", "1e9"]) {
-      const { status, stderr } = run("watch", ...onHost, `--flows-every=${every}`);
+      const { status, stderr } = await run("watch", ...onHost, `--flows-every=${every}`);
       assert.equal(status, 1);
       assert.match(stderr, /a number of seconds: 0, or 1 to 86400/);
     }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { FaultName } from "../../src/host/simulated/faults.ts";
-import { countFrom } from "../support/count.ts";
+import { roundsFrom } from "../support/count.ts";
 import { compareHosts } from "./random.ts";
 import { connectx, igb, simulatedBed } from "./simulated-bed.ts";
 
 /** Sequences of so many steps, so often: in the lab the second host is the real driver. */
-const rounds = countFrom("RANDOM_ROUNDS", 20);
+const rounds = roundsFrom("RANDOM_ROUNDS", 4, 20);
 const steps = 150;
 const bed = (born: readonly FaultName[] = [], nic = connectx) => simulatedBed("simulated", "ConnectX-6 Dx", nic, born);
 const quiet = () => {};

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { type Groups, type Place, placements } from "../../src/openstack/placement.ts";
-import { countFrom } from "../support/count.ts";
+import { roundsFrom } from "../support/count.ts";
 import { withoutAnsible } from "./ansible.ts";
 import { effective, type PrecedenceInventory, throughAnsible } from "./precedence.ts";
 
-const runs = countFrom("PROPERTY_RUNS", 2_000);
+const runs = roundsFrom("PROPERTY_RUNS", 300, 2_000);
 
 interface Fleet extends PrecedenceInventory {
   readonly wanted: ReadonlyMap<string, string>;
@@ -68,8 +68,9 @@ test("through Ansible's precedence each host has exactly its value, whatever the
 
 describe("the real ansible-inventory", { skip: withoutAnsible }, () => {
   test("gives each host exactly its value, in random inventories", { timeout: 300_000 }, () => {
-    const samples = fc.sample(fleet, { numRuns: 10, seed: 6 }).filter(({ wanted }) => wanted.size > 0);
-    assert.ok(samples.length > 5);
+    const numRuns = roundsFrom("INVENTORIES", 3, 10);
+    const samples = fc.sample(fleet, { numRuns, seed: 6 }).filter(({ wanted }) => wanted.size > 0);
+    assert.ok(samples.length > numRuns / 2);
     for (const one of samples) {
       const found = throughAnsible(one, placesOf(one));
       for (const host of one.hosts)
@@ -78,7 +79,7 @@ describe("the real ansible-inventory", { skip: withoutAnsible }, () => {
   });
 
   test("says what the model of its precedence says, ties by priority too", { timeout: 300_000 }, () => {
-    for (const one of fc.sample(fleet, { numRuns: 6, seed: 7 })) {
+    for (const one of fc.sample(fleet, { numRuns: roundsFrom("INVENTORIES", 2, 6), seed: 7 })) {
       // Every group has a value of its own: whose a host has is the whole question.
       const named = [...one.groups.keys()].filter((name) => name !== "ungrouped");
       const places = named.map((name): Place<string> => ({ level: "group", name, value: name }));

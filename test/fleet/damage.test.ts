@@ -14,13 +14,13 @@ import { planFleet } from "../../src/fleet/plan.ts";
 import { Reader } from "../../src/fleet/reader.ts";
 import { readReport } from "../../src/fleet/report.ts";
 import { statusOf } from "../../src/fleet/status.ts";
-import { countFrom } from "../support/count.ts";
+import { roundsFrom } from "../support/count.ts";
 import { makeFleet } from "../support/fleet.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** A damaged database is called that, by every command; and a spool that somebody else made is not touched. DAMAGE_ROUNDS=1000 for more. */
 
-const rounds = countFrom("DAMAGE_ROUNDS", 20);
+const rounds = roundsFrom("DAMAGE_ROUNDS", 7, 20);
 const folder = mkdtempSync(join(tmpdir(), "vflag-fleet-damage-"));
 after(() => rmSync(folder, { recursive: true }));
 const whole = join(folder, "whole.db");

@@ -9,6 +9,7 @@ import { guarded } from "../../src/openstack/pci-rules.ts";
 import { releases } from "../../src/openstack/releases.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
+import { roundsFrom } from "../support/count.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
 import { ask, without } from "./python.ts";
 
@@ -304,7 +305,8 @@ describe("Nova itself", { skip: noNova }, () => {
       picks: fc.array(fc.nat(), { minLength: 3, maxLength: 3 }),
       release: fc.constantFrom(...releases.slice(6)),
     });
-    const made = fc.sample(setting, { numRuns: 600, seed: 6 }).flatMap(({ cards, vfs, nics, there, picks, release }) => {
+    const numRuns = roundsFrom("PROPERTY_RUNS", 150, 600);
+    const made = fc.sample(setting, { numRuns, seed: 6 }).flatMap(({ cards, vfs, nics, there, picks, release }) => {
       const state = hostWith(vfs, ...cards);
       const texts = nics.map(([mode, form, physnet, count], index) => {
         const pf = state.pfs[(picks[index] ?? 0) % state.pfs.length] ?? assert.fail();
@@ -326,7 +328,7 @@ describe("Nova itself", { skip: noNova }, () => {
       assert.equal(novaConf(outcome.text, { spec, state, release, deployment: "plain" }).text, outcome.text);
       return [{ spec, state, text: outcome.text }];
     });
-    assert.ok(made.length > 200, `only ${made.length}`);
+    assert.ok(made.length > numRuns / 3, `only ${made.length}`);
     for (const [index, answer] of asked(made).entries()) {
       const { spec, state, text } = made[index] ?? assert.fail();
       assert.equal(answer.refused, undefined, text);

@@ -12,6 +12,7 @@ import {
   UnreadRule,
 } from "../../src/openstack/pci-rule.ts";
 import { pythonRegex } from "../../src/openstack/python-regex.ts";
+import { roundsFrom } from "../support/count.ts";
 import { ask, without } from "./python.ts";
 
 const pf = { vendor: "15b3", product: "1017", vfProduct: "1018" };
@@ -221,10 +222,11 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
     physicalFunctions: new Map(),
   };
 
-  test("no difference in 8,000 random rules on 11 devices, refusals too", (t) => {
+  test("no difference in random rules on 11 devices, refusals too", (t) => {
+    const numRuns = roundsFrom("PROPERTY_RUNS", 1500, 8000);
     const questions = fc.sample(
       fc.record({ values: fc.array(value, { minLength: 1, maxLength: 2 }), host: fc.constantFrom(host, host, host, otherHost) }),
-      { numRuns: 8000, seed: 6 },
+      { numRuns, seed: 6 },
     );
     const answers = ask(
       "nova_pci.py",
@@ -250,7 +252,7 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
       }
     }
     t.diagnostic(JSON.stringify(seen));
-    assert.ok(Math.min(seen.refused, seen.matched, seen.unmatched) > 500 && seen.unread < 80, JSON.stringify(seen));
+    assert.ok(Math.min(seen.refused, seen.matched, seen.unmatched) > numRuns / 16 && seen.unread < numRuns / 100, JSON.stringify(seen));
   });
 });
 

@@ -6,7 +6,9 @@ export const python = "/usr/bin/python3";
 
 /** Why a Python module cannot be asked here, for the skip option of a test; `false` where it can. */
 export function without(module: string, debianPackage: string): string | false {
-  const found = spawnSync(python, ["-c", `import ${module}`], { encoding: "utf8" });
+  // To look for it takes a tenth of the time that importing it does.
+  const script = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`;
+  const found = spawnSync(python, ["-c", script], { encoding: "utf8" });
   return found.status === 0 ? false : `${python} has no ${module}: apt-get install --no-install-recommends ${debianPackage}`;
 }
 

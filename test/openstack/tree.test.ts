@@ -6,10 +6,10 @@ import { entriesOf, optionValue, readIni } from "../../src/openstack/ini.ts";
 import { releases } from "../../src/openstack/releases.ts";
 import { type TreeFacts, treeVariables } from "../../src/openstack/tree.ts";
 import { readYamlTop } from "../../src/openstack/yaml-top.ts";
-import { countFrom } from "../support/count.ts";
+import { roundsFrom } from "../support/count.ts";
 import { specOf } from "./hosts.ts";
 
-const runs = countFrom("PROPERTY_RUNS", 400);
+const runs = roundsFrom("PROPERTY_RUNS", 100, 400);
 const sriov = "mode: sriov, ports: [ens3f0, ens3f1], physnet: physnet2";
 const lag = "mode: vf-lag, ports: [ens4f0, ens4f1], bond: bond0, physnet: physnet2";
 

@@ -7,12 +7,12 @@ import type { World } from "../../src/host/simulated/world.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
-import { countFrom } from "../support/count.ts";
+import { roundsFrom } from "../support/count.ts";
 
 /** Random specs and random hosts: what may have happened to a host before vflag comes. */
 
-/** How many runs each property gets. CI runs the default; `PROPERTY_RUNS=100000 npm test` digs deeper. */
-export const numRuns = countFrom("PROPERTY_RUNS", 2000);
+/** How many runs each property gets. `*.long.ts` has more of them; `PROPERTY_RUNS=100000` digs deeper. */
+export const numRuns = roundsFrom("PROPERTY_RUNS", 100, 2000);
 
 const models = ["ConnectX-5", "ConnectX-6 Dx", "ConnectX-4 Lx", "ConnectX-3", "X710", "82576"] as const;
 const faultNames: readonly FaultName[] = Object.keys(faults).filter((name): name is FaultName => name in faults);

@@ -1,0 +1,3 @@
+/** `random.test.ts` with full counts. */
+import "../support/full-counts.ts";
+import "./random.test.ts";

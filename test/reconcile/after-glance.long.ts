@@ -1,0 +1,3 @@
+/** `after-glance.test.ts` with full counts. */
+import "../support/full-counts.ts";
+import "./after-glance.test.ts";

@@ -4,12 +4,6 @@ import type { PciAddress } from "./values.ts";
 
 /** A hypervisor: it can be looked at, and acted on. The real one and the simulated one obey the same conformance suite. */
 export interface Host {
-  /**
-   * True where `perform` itself looks once more, right before an action that could cut somebody off, and refuses it.
-   * For other hosts whoever asks for the action must look.
-   */
-  readonly looksFirst?: boolean;
-
   /** One snapshot of everything that vflag decides on. What cannot be seen is `{ unknown: reason }`, never a default. */
   observe(): Promise<HostState>;
 
@@ -21,7 +15,7 @@ export interface Host {
   glance?(before: HostState, pfs: readonly PciAddress[], looks: "vfs" | "pfs"): Promise<HostState | null>;
 
   /**
-   * Carries out one action and returns when its effect is visible to `observe`.
+   * Carries out one action and returns when its effect is visible to `observe`. What would do harm is refused: `forbidden` in safety.ts.
    * @throws {ActionError} when the host refuses, with what was tried, on what, and the host's own words.
    */
   perform(action: Action): Promise<void>;

@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, fsyncSync, readSync, renameSync, statSync, writeSync } from "node:fs";
 import type { Action } from "../host/action.ts";
+import { canCutOff } from "../host/safety.ts";
 import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import type { Failure, NicOutcome, Step } from "./reconcile.ts";
-import { needsLastLook } from "./safety.ts";
 
 /**
  * What is written down of a run, one JSON object a line. It is on the disk before the run begins and when it has ended, and
@@ -69,7 +69,7 @@ export class Journal {
       this.#waiting.push(line);
       this.#kept += line.length;
     }
-    const mustStay = entry.kind === "begin" || entry.kind === "end" || (entry.kind === "action" && needsLastLook(entry.action));
+    const mustStay = entry.kind === "begin" || entry.kind === "end" || (entry.kind === "action" && canCutOff(entry.action));
     this.#attempt(() => this.#flush(mustStay));
   }
 

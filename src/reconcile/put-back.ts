@@ -1,4 +1,6 @@
 import type { Action } from "../host/action.ts";
+import { halfWayLine } from "../host/driver-restart.ts";
+import { known } from "../host/observed.ts";
 import type { HostState } from "../host/state.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 
@@ -17,7 +19,7 @@ const untouched = new Set(["EBUSY", "EOPNOTSUPP", "EPERM"]);
 /**
  * What puts back what a run took apart for a change of mode that was then refused: the VFs that it unbound get their driver again. The eSwitch
  * was asked before, so this is for the case that somebody began to use it in between. A change that failed half-way is another matter: the
- * firmware refused, the VFs have no network any more, and a driver would not give them one.
+ * firmware refused, the VFs have no network any more, and a driver would not give them one; nor where the driver itself is half-way.
  *
  * @param steps what the run did @param state the host after that
  */
@@ -27,7 +29,9 @@ export function putBack(stoppedBy: readonly Deviation[], steps: readonly Step[],
   const failed = new Set(failures.map(({ action }) => action));
   const unbound = steps.flatMap(({ actions }) => actions).filter((action) => action.kind === "unbind-vf" && !failed.has(action));
   const actions: Action[] = [];
+  const log = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
   for (const pf of state.pfs) {
+    if (halfWayLine(log, [pf.address]) !== null) continue;
     const own = unbound.flatMap((action) => (action.kind === "unbind-vf" && action.pf === pf.address ? [action] : []));
     const free = own.filter(({ vf }) => pf.vfs.some(({ address, driver }) => address === vf && driver === null));
     if (free.length === 0) continue;

@@ -16,10 +16,6 @@ export class Watched implements Host {
     this.#seen = seen === undefined ? null : { state: seen, changes: 0 };
   }
 
-  get looksFirst(): boolean {
-    return this.#host.looksFirst === true;
-  }
-
   static over(host: Host): Watched {
     return host instanceof Watched ? host : new Watched(host);
   }

@@ -25,12 +25,10 @@ export async function converge(host: Host, observer: Observer = {}): Promise<str
 
 /** A host of which nothing but the NICs is seen, as by the real one in these tests. */
 class NicsOnly implements Host {
-  readonly looksFirst: boolean;
   readonly #host: Host;
 
   constructor(host: Host) {
     this.#host = host;
-    this.looksFirst = host.looksFirst === true;
   }
 
   async observe(): Promise<HostState> {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Action } from "../../src/host/action.ts";
+import { act } from "../../src/host/linux/act.ts";
 import { activateLag } from "../../src/host/linux/activate-lag.ts";
 import { bindVf, unbindVf } from "../../src/host/linux/drivers.ts";
 import { setEncap, setInline, setMode, setSteering } from "../../src/host/linux/eswitch-actions.ts";
@@ -45,6 +47,11 @@ const heldDevices = { [pf]: connectX5Pf([vf]), [vf]: heldVf };
 const qemu = { "4711": { comm: "qemu-kvm\n", "fd/9": "-> /dev/vfio/12" } };
 const inUse = new Refusal("EBUSY", `not done: VF 0 (${vf}) is in use by process 4711 (qemu-kvm)`);
 const inBond = new Refusal("EBUSY", `not done: ens3f0 (${pf}) is in bond0`);
+
+/** As the host performs it: looked at first. */
+function perform(kernel: Kernel, action: Action): Promise<void> {
+  return act(kernel, action, () => null);
+}
 
 function same(expected: Refusal) {
   return ({ code, message }: Refusal) => {
@@ -94,28 +101,28 @@ test("representors that are on their PF's device are not asked of netlink", asyn
     return kernel.netlink.route.listLinks();
   };
   const route = { ...kernel.netlink.route, listLinks };
-  await setVfCount({ ...kernel, netlink: { ...kernel.netlink, route } }, pf, 1);
+  await perform({ ...kernel, netlink: { ...kernel.netlink, route } }, { kind: "set-vf-count", pf, count: 1 });
   // Once, for who uses the VFs and the port.
   assert.equal(asked, 1);
 });
 
 test("a number of VFs that is there already is not written again, whoever uses them", async (t) => {
   const { kernel, read } = world(t, { devices: heldDevices, proc: qemu, netlink: { links: enslaved } });
-  await setVfCount(kernel, pf, 1);
+  await perform(kernel, { kind: "set-vf-count", pf, count: 1 });
   assert.equal(read(`bus/pci/devices/${pf}/sriov_numvfs`), "1\n");
 });
 
 for (const count of [0, 2]) {
   test(`VFs are not changed to ${count} when a guest has taken one since the observation`, async (t) => {
     const { kernel, read } = world(t, { devices: heldDevices, proc: qemu });
-    await assert.rejects(setVfCount(kernel, pf, count), same(inUse));
+    await assert.rejects(perform(kernel, { kind: "set-vf-count", pf, count }), same(inUse));
     assert.equal(read(`bus/pci/devices/${pf}/sriov_numvfs`), "1\n");
   });
 }
 
 test("VFs are not made on a PF that has joined a bond since the observation", async (t) => {
   const { kernel, read } = world(t, { netlink: { links: enslaved } });
-  await assert.rejects(setVfCount(kernel, pf, 2), same(inBond));
+  await assert.rejects(perform(kernel, { kind: "set-vf-count", pf, count: 2 }), same(inBond));
   assert.equal(read(`bus/pci/devices/${pf}/sriov_numvfs`), "0\n");
 });
 
@@ -148,7 +155,10 @@ test("a VF of another driver, of another PF, or of none is left alone", async (t
     code: "EBUSY",
     message: `VF ${vf} is bound to vfio-pci, not free for mlx5_core`,
   });
-  await assert.rejects(unbindVf(kernel, pf, vf, "mlx5_core"), { code: "EBUSY", message: /is bound to vfio-pci by now, not to mlx5_core/ });
+  await assert.rejects(perform(kernel, { kind: "unbind-vf", pf, vf, driver: "mlx5_core" }), {
+    code: "EBUSY",
+    message: /is bound to vfio-pci by now, not to mlx5_core/,
+  });
   const other = pciAddress("0000:37:00.3");
   await assert.rejects(unbindVf(kernel, pf, other, "mlx5_core"), { code: "ENODEV", message: `${pf} has no VF ${other}` });
   assert.equal(read("bus/pci/drivers/mlx5_core/unbind"), "");
@@ -156,7 +166,7 @@ test("a VF of another driver, of another PF, or of none is left alone", async (t
 
 test("a VF in use is never unbound", async (t) => {
   const { kernel, read } = world(t, { devices: heldDevices, proc: qemu, drivers });
-  await assert.rejects(unbindVf(kernel, pf, vf, "vfio-pci"), same(inUse));
+  await assert.rejects(perform(kernel, { kind: "unbind-vf", pf, vf, driver: "vfio-pci" }), same(inUse));
   assert.equal(read("bus/pci/drivers/vfio-pci/unbind"), "");
 });
 
@@ -175,9 +185,9 @@ test("the eSwitch mode is set, once, and read back", async (t) => {
 
 test("the eSwitch mode is not touched under a bond, nor under a guest", async (t) => {
   const bonded = world(t, { netlink: { links: enslaved } });
-  await assert.rejects(setMode(bonded.kernel, pf, "switchdev"), same(inBond));
+  await assert.rejects(perform(bonded.kernel, { kind: "set-eswitch-mode", pf, mode: "switchdev" }), same(inBond));
   const held = world(t, { devices: heldDevices, proc: qemu });
-  await assert.rejects(setMode(held.kernel, pf, "switchdev"), same(inUse));
+  await assert.rejects(perform(held.kernel, { kind: "set-eswitch-mode", pf, mode: "switchdev" }), same(inUse));
   assert.deepEqual([...bonded.fake.asked, ...held.fake.asked], []);
 });
 

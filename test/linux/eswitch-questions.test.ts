@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { act } from "../../src/host/linux/act.ts";
 import { activateLag } from "../../src/host/linux/activate-lag.ts";
 import { setMode, setModeAgain } from "../../src/host/linux/eswitch-actions.ts";
 import { askMode, askSteering } from "../../src/host/linux/eswitch-questions.ts";
@@ -80,9 +81,15 @@ describe("what a driver is asked before something is taken apart", () => {
   test("mode: not where it is another by now, nor under a bond, whose LAG would be taken down", async (t) => {
     const links = [pciLink(4, "ens3f0", pf, slaveOf(7)), link(7, "bond0", { kind: "bond", bond: bond("802.3ad") })];
     const bonded = answering(made(t, { links }).kernel);
-    await assert.rejects(askMode(bonded.kernel, pf, "switchdev"), { code: "EBUSY", message: /ens3f0 .* is in bond0/ });
+    await assert.rejects(
+      act(bonded.kernel, { kind: "ask-eswitch-mode", pf, mode: "switchdev" }, () => null),
+      { code: "EBUSY", message: /ens3f0 .* is in bond0/ },
+    );
     const changed = answering(made(t).kernel);
-    await assert.rejects(askMode(changed.kernel, pf, "legacy"), { code: "EBUSY", message: /is in switchdev mode by now/ });
+    await assert.rejects(
+      act(changed.kernel, { kind: "ask-eswitch-mode", pf, mode: "legacy" }, () => null),
+      { code: "EBUSY", message: /is in switchdev mode by now/ },
+    );
     assert.deepEqual([bonded.asked, changed.asked], [[], []]);
   });
 });
@@ -146,10 +153,12 @@ test("after a change that could not be undone no other is asked for, on any port
   const failed = `mlx5_core ${other} ens3f1: failed to rollback to orig profile, -12`;
   const found = answering({ ...kernel, devRoot: join(root, "dev") });
   log(failed);
-  await assert.rejects(setMode(found.kernel, pf, "legacy"), { code: "EBUSY", message: /only a reboot makes it safe/ });
+  const toLegacy = { kind: "set-eswitch-mode", pf, mode: "legacy" } as const;
+  const perform = () => act(found.kernel, toLegacy, () => null);
+  await assert.rejects(perform(), { code: "EBUSY", message: /only a reboot makes it safe/ });
   assert.deepEqual(found.asked, []);
   log(failed, `mlx5_core ${other}: firmware version: 22.35.1012`);
-  await setMode(found.kernel, pf, "legacy");
+  await perform();
   assert.deepEqual(found.asked, ["mode legacy"]);
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findFlows } from "../../src/host/linux/flows.ts";
-import { changeOvs, findOvs } from "../../src/host/linux/ovs.ts";
+import { changeOvs, findOvs, ovsOwnerOf } from "../../src/host/linux/ovs.ts";
 import { monitorOvsdb } from "../../src/host/linux/ovsdb-monitor.ts";
 import { type RunProgram, runProgram } from "../../src/host/linux/program.ts";
 import { isUnknown } from "../../src/host/observed.ts";
@@ -98,6 +98,8 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
       ["p1", 1, "0f2c4a5e"],
     ]);
     assert.equal(ports.find(({ name }) => name === "nosuch0")?.error, "could not open network device nosuch0 (No such device)");
+    const owners = ["p1", "nosuch0", "never-there"].map((name) => ovsOwnerOf(kernel().run, source, name));
+    assert.deepEqual(await Promise.all(owners), ["0f2c4a5e", null, null]);
   });
 
   test("hw-offload and tc-policy are set and read back, and the daemon takes hw-offload up without a restart", async () => {

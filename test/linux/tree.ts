@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 
 /** A directory as data: a string is a file's text, `-> target` a link, an object a directory. Names may have slashes. */
 export interface Tree {
@@ -9,7 +8,7 @@ export interface Tree {
 }
 
 /** Makes a tree in a directory of its own, which is removed after the test. Returns its path. */
-export function makeTree(test: TestContext, tree: Tree): string {
+export function makeTree(test: { after(clean: () => void): void }, tree: Tree): string {
   const root = mkdtempSync(join(tmpdir(), "vflag-"));
   test.after(() => rmSync(root, { recursive: true, force: true }));
   addTree(root, tree);

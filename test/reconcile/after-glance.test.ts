@@ -17,7 +17,6 @@ const boot = { stages: ["early", "late"] } as const;
 function noting(world: World, noted: string[]): Host {
   const host = new SimulatedHost(world);
   return {
-    looksFirst: true,
     observe: () => {
       noted.push("look");
       return host.observe();

@@ -235,12 +235,12 @@ test("a guest that starts after the look keeps its VF: the action is not done, a
   const [outcome] = await reconcile(host, toSwitchdev, { stages: ["early"], observer });
   assert.deepEqual(
     host.asked.map(({ kind }) => kind),
-    ["ask-eswitch-mode"],
+    ["ask-eswitch-mode", "unbind-vf"],
   );
   assert.equal(vf.driver, "mlx5_core");
   assert.deepEqual(
     outcome?.failures.map(({ code, reason }) => [code, reason]),
-    [[null, `not done: VF 0 (${vf.address}) in use by process 4711 (qemu-kvm)`]],
+    [["EBUSY", `not done: VF 0 (${vf.address}) is in use by process 4711 (qemu-kvm)`]],
   );
 });
 

@@ -5,6 +5,7 @@ import { ActionError } from "../../src/host/host.ts";
 import { known } from "../../src/host/observed.ts";
 import { type FaultName, inject } from "../../src/host/simulated/faults.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
+import { logOutOfMemory } from "../../src/host/simulated/kernel-log.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { booted, fresh, spec } from "../support/hosts.ts";
@@ -91,6 +92,26 @@ describe("a mode that is refused because the eSwitch is in use", () => {
     assert.ok(host.done.includes("unbind-vf"));
     assert.deepEqual(working(world), before);
     assert.equal(outcome?.status, "stopped");
+  });
+
+  test("but none of a port whose driver is half-way", async () => {
+    const world = await booted(switchdev, unbonded());
+    const [first] = world.state.pfs;
+    const host = new (class extends Recorded {
+      override async perform(action: Action): Promise<void> {
+        if (action.kind !== "set-eswitch-mode") return super.perform(action);
+        if (action.pf === first?.address) logOutOfMemory(world, first);
+        throw new ActionError(action, "EBUSY", "not done: only a reboot makes it safe to ask again");
+      }
+    })(world);
+    await reconcile(host, sriov, all);
+    assert.deepEqual(
+      world.state.pfs.map(({ vfs }) => vfs.map(({ driver }) => driver)),
+      [
+        [null, null],
+        ["mlx5_core", "mlx5_core"],
+      ],
+    );
   });
 
   test("and not where the firmware failed half-way: such VFs have no network, and a driver would give them none", async () => {

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action } from "../../src/host/action.ts";
 import type { Host } from "../../src/host/host.ts";
-import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
+import { observeWorld } from "../../src/host/simulated/host.ts";
 import type { HostState } from "../../src/host/state.ts";
 import { pciAddress } from "../../src/host/values.ts";
-import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { Watched } from "../../src/reconcile/watched.ts";
-import { fresh, vfLagSpec } from "../support/hosts.ts";
+import { fresh } from "../support/hosts.ts";
 
 const state = observeWorld(fresh());
 const action: Action = { kind: "set-vf-count", pf: pciAddress("0000:37:00.0"), count: 2 };
@@ -65,23 +64,4 @@ test("after an action that failed the host is looked at too", async () => {
   await assert.rejects(watched.perform(action));
   await watched.current();
   assert.equal(looks(), 1);
-});
-
-test("a host that looks by itself, right before it acts, is not looked at for it", async () => {
-  const looked = { looksFirst: 0, other: 0 };
-  for (const kind of ["looksFirst", "other"] as const) {
-    const simulated = new SimulatedHost(fresh());
-    const host: Host = {
-      looksFirst: kind === "looksFirst",
-      observe: () => {
-        looked[kind]++;
-        return simulated.observe();
-      },
-      perform: (wanted) => simulated.perform(wanted),
-    };
-    const [outcome] = await reconcile(host, vfLagSpec, { stages: ["early"] });
-    assert.equal(outcome?.failures.length, 0);
-  }
-  // Two ports: a number of VFs and a mode each.
-  assert.equal(looked.other - looked.looksFirst, 4);
 });

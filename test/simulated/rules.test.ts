@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { known } from "../../src/host/observed.ts";
+import { setMode } from "../../src/host/simulated/eswitch.ts";
 import { network, reboot } from "../../src/host/simulated/events.ts";
 import { inject } from "../../src/host/simulated/faults.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
+import { setVfCount } from "../../src/host/simulated/sriov.ts";
 import { twinOf } from "../../src/host/simulated/twin.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import { afterEarly, booted, fresh, vfLagSpec } from "../support/hosts.ts";
@@ -11,12 +13,12 @@ import { afterEarly, booted, fresh, vfLagSpec } from "../support/hosts.ts";
 /** Rules of the simulated host that no action of vflag's on a real host can show, because vflag never does such a thing. */
 
 describe("rules of the simulated host", () => {
-  test("the first VFs in legacy mode take a RoCE LAG away", async () => {
+  test("the first VFs in legacy mode take a RoCE LAG away", () => {
     const world = fresh();
     network(world);
     world.hidden.clock += 10;
     assert.equal(lag(world), "roce");
-    await new SimulatedHost(world).perform({ kind: "set-vf-count", pf: first(world).address, count: 2 });
+    setVfCount(world, first(world).address, 2);
     assert.equal(lag(world), "disabled");
   });
 
@@ -26,7 +28,7 @@ describe("rules of the simulated host", () => {
     inject(world, "vfs-bound-early");
     assert.equal(lag(world), "disabled");
     for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.driver = null;
-    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: first(world).address, mode: "switchdev" });
+    setMode(world, first(world).address, "switchdev");
     world.hidden.clock += 10;
     assert.equal(lag(world), "switchdev");
   });
@@ -89,11 +91,11 @@ describe("rules of the simulated host", () => {
     const world = await booted(vfLagSpec);
     world.hidden.clock += 10;
     assert.equal(lag(world), "switchdev");
-    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: first(world).address, mode: "switchdev" });
+    setMode(world, first(world).address, "switchdev");
     world.hidden.clock += 10;
     assert.equal(lag(world), "disabled");
     for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.driver = null;
-    await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: first(world).address, mode: "switchdev" });
+    setMode(world, first(world).address, "switchdev");
     world.hidden.clock += 10;
     assert.equal(lag(world), "disabled", "the firmware kept the one that it had");
   });

@@ -1,5 +1,6 @@
 import type { LinkReference } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
+import { forbidden } from "../safety.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { isNetdevName, type PciAddress } from "../values.ts";
 import { activateLag } from "./activate-lag.ts";
@@ -10,17 +11,25 @@ import { askMode, askSteering } from "./eswitch-questions.ts";
 import { setFirmware } from "./firmware.ts";
 import { removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
+import { lookBefore } from "./look.ts";
 import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
 import { changeOvs, restartOvs } from "./ovs.ts";
 import { Refusal } from "./refusal.ts";
 import { setAutoprobe, setVfCount } from "./sriov.ts";
 
-/**
- * Carries out one action on this machine. What it throws, refusalOf() puts into words.
- *
- * @param lagOf the LAG of a PF's card as it is now
- */
-export async function act(kernel: Kernel, action: Action, lagOf: (pf: PciAddress) => PhysicalFunction["lag"]): Promise<void> {
+/** The LAG of a PF's card as it is now. */
+type LagOf = (pf: PciAddress) => PhysicalFunction["lag"];
+
+/** Carries out one action on this machine, unless it would do harm. What it throws, refusalOf() puts into words. */
+export async function act(kernel: Kernel, action: Action, lagOf: LagOf): Promise<void> {
+  const look = lookBefore(kernel, action);
+  // A look that is there is not awaited: whoever observes from now on has to find the request under way.
+  const reason = forbidden(action, look instanceof Promise ? await look : look);
+  if (reason !== null) throw new Refusal("EBUSY", `not done: ${reason}`);
+  return carryOut(kernel, action, lagOf);
+}
+
+async function carryOut(kernel: Kernel, action: Action, lagOf: LagOf): Promise<void> {
   switch (action.kind) {
     case "set-vf-autoprobe":
       return setAutoprobe(kernel, action.pf, action.on);
@@ -45,7 +54,7 @@ export async function act(kernel: Kernel, action: Action, lagOf: (pf: PciAddress
     case "set-tc-offload":
       return setTcOffload(kernel, linkOf(action), action.on);
     case "set-channels":
-      return setChannels(kernel, linkOf(action), action.netdev, action.combined);
+      return setChannels(kernel, linkOf(action), action.combined);
     case "set-vf-settings":
       return setVfSettings(kernel, linkOf(action), action.vf, action.settings);
     case "activate-lag":

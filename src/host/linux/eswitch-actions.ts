@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DevlinkHandle, EswitchChange, Eswitch as FoundEswitch } from "../../netlink/index.ts";
 import type { Inline, Steering } from "../action.ts";
-import { halfWayLine } from "../driver-restart.ts";
-import { known } from "../observed.ts";
 import type { Eswitch } from "../state.ts";
-import { type PciAddress, slotOf } from "../values.ts";
+import type { PciAddress } from "../values.ts";
 import { findEswitch } from "./devlink.ts";
 import { STEERING } from "./eswitch.ts";
-import { refuseEnslaved, refuseHarm } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
-import { readKmsg } from "./kernel-log.ts";
 import { findPf } from "./pci.ts";
 import { errnoName, isBusy, Refusal } from "./refusal.ts";
 import { awaitRepresentors } from "./representors-wait.ts";
@@ -23,15 +19,12 @@ const LOCK_PAUSE = 1000;
 
 /**
  * Sets the mode of a PF's eSwitch, and waits until it reads back and, in switchdev mode, all VFs have representors.
- * The mode that it has already is never set: mlx5 would tear down the LAG for it. It never cuts off a VF that is in use,
- * nor touches a PF in a bond. Throws Refusal and NetlinkError, with the driver's sentence.
+ * The mode that it has already is never set: mlx5 would tear down the LAG for it. Throws Refusal and NetlinkError, with the driver's sentence.
  */
 export async function setMode(kernel: Kernel, address: PciAddress, mode: Eswitch["mode"]): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
   if (eswitch.mode === mode) return;
   const vfs = findPf(kernel.sysRoot, address)?.vfs ?? [];
-  refuseHarm(kernel, address, vfs);
-  refuseHalfWay(kernel, address);
   await change(kernel, handle, { mode }, (now) => now.mode === mode);
   if (mode === "switchdev") await awaitRepresentors(kernel, address, vfs.length);
 }
@@ -55,7 +48,6 @@ export async function setModeAgain(kernel: Kernel, address: PciAddress): Promise
 export async function setInline(kernel: Kernel, address: PciAddress, inline: Inline): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
   if (eswitch.inline === inline) return;
-  refuseEnslaved(kernel, address);
   await change(kernel, handle, { inline }, (now) => now.inline === inline);
 }
 
@@ -64,7 +56,6 @@ export async function setEncap(kernel: Kernel, address: PciAddress, on: boolean)
   const { handle, eswitch } = eswitchAt(kernel, address);
   const encap = on ? "basic" : "none";
   if (eswitch.encap === encap) return;
-  refuseEnslaved(kernel, address);
   await change(kernel, handle, { encap }, (now) => now.encap === encap);
 }
 
@@ -79,7 +70,6 @@ export async function setSteering(kernel: Kernel, address: PciAddress, steering:
       "EOPNOTSUPP",
       `set ${STEERING} of ${handle} to ${steering}: the device has no such parameter, or the kernel shows no value for it`,
     );
-  refuseEnslaved(kernel, address);
   await kernel.request({ kind: "setParam", handle, name: STEERING, value: steering, mode: "runtime" });
   if (!(await until(() => read() === steering, { limit: READ_BACK_LIMIT }))) {
     throw new Refusal(null, `set ${STEERING} of ${handle} to ${steering}: the kernel took it, and it still is ${read()}`);
@@ -117,21 +107,6 @@ async function requestChange(kernel: Kernel, handle: DevlinkHandle, wanted: Eswi
       await sleep(LOCK_PAUSE);
     }
   }
-}
-
-/** Throws Refusal EBUSY after a change that could not be rolled back: a second one can crash the kernel (linux commit 4dadc4077e3f). */
-function refuseHalfWay(kernel: Kernel, address: PciAddress): void {
-  const log = known(readKmsg(kernel.devRoot)) ?? [];
-  const line = halfWayLine(
-    log.map(({ text }) => text),
-    // The card's functions, whichever of them are there.
-    Array.from({ length: 8 }, (_, port) => `${slotOf(address)}.${port}`),
-  );
-  if (line !== null)
-    throw new Refusal(
-      "EBUSY",
-      `not done: the driver could not undo a change of mode that failed (${line}): only a reboot makes it safe to ask again`,
-    );
 }
 
 async function change(kernel: Kernel, handle: DevlinkHandle, wanted: EswitchChange, isDone: (now: FoundEswitch) => boolean): Promise<void> {

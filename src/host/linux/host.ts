@@ -60,8 +60,6 @@ const notAsked = unknown("the spec has no section firmware, so the cards were no
  * const state = await host.observe();
  */
 export class LinuxHost implements Host, Disposable {
-  /** See guards.ts. */
-  readonly looksFirst = true;
   readonly #kernel: Kernel;
   readonly #everything: boolean;
   readonly #evidence: boolean;

@@ -73,12 +73,20 @@ export function findIngressQdiscs({ netlink }: Pick<Kernel, "netlink">, links: r
 
 /** Sets a value, or takes a port out, and waits until ovs-vswitchd has done its part. */
 export async function changeOvs(
-  { run, netlink }: Pick<Kernel, "run" | "netlink">,
+  { run }: Pick<Kernel, "run">,
   action: Extract<Action, { kind: "set-ovs" | "del-ovs-port" }>,
 ): Promise<void> {
-  if (action.kind === "del-ovs-port" && netlink.route.getLink(action.port) !== null)
-    throw new Refusal("EBUSY", `take ${action.port} out of ${action.bridge}: not done: its netdev is there`);
   await mustRun(run, patiently(action.source, vsctlWords(action)), { limit: ovsLimit });
+}
+
+/** The Neutron port that a port belongs to; null where it is nobody's. */
+export async function ovsOwnerOf(run: RunProgram, source: OvsSource, name: string): Promise<string | null> {
+  const lists = ["--columns=name,interfaces", "list", "Port", "--", "--columns=_uuid,external_ids", "list", "Interface"];
+  const stdout = await mustRun(run, patiently(source, ["ovs-vsctl", "--format=json", "--", ...lists]), { limit: ovsLimit });
+  const [ports = [], interfaces = []] = parseTables(stdout, 2);
+  const own = new Set(ports.filter((port) => port.text("name") === name).flatMap((port) => port.uuids("interfaces")));
+  const rows = interfaces.filter((row) => row.uuids("_uuid").some((id) => own.has(id)));
+  return rows.flatMap((row) => row.map("external_ids").get("iface-id") ?? [])[0] ?? null;
 }
 
 /** Restarts Open vSwitch, and waits until ovs-vswitchd answers. */

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { PciAddress } from "../values.ts";
 import { modeOf } from "./eswitch-actions.ts";
-import { refuseHarm } from "./guards.ts";
 import type { Kernel } from "./kernel.ts";
 import { findPf, virtfnLinks } from "./pci.ts";
 import { Refusal } from "./refusal.ts";
@@ -21,7 +20,7 @@ export async function setAutoprobe(kernel: Kernel, pf: PciAddress, on: boolean):
 
 /**
  * Writes `sriov_numvfs`, and waits until the VFs are there: their links on the PCI bus, and in switchdev mode their
- * representors. A number that is there already is left alone. It never destroys a VF that is in use, nor touches a PF in a bond.
+ * representors. A number that is there already is left alone.
  * Source: linux drivers/pci/iov.c, sriov_numvfs_store().
  */
 export async function setVfCount(kernel: Kernel, address: PciAddress, count: number): Promise<void> {
@@ -30,7 +29,6 @@ export async function setVfCount(kernel: Kernel, address: PciAddress, count: num
   if (pf === null) throw new Refusal("ENODEV", `there is no PF ${address}`);
   if (pf.sriov === null) throw new Refusal("ENOENT", `${address} has no sriov_numvfs: SR-IOV is off in the BIOS or the NIC's firmware`);
   if (pf.sriov.count !== count) {
-    refuseHarm(kernel, address, pf.vfs);
     try {
       await writeAttribute(join(path, "sriov_numvfs"), String(count));
     } catch (error) {

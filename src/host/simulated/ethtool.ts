@@ -21,11 +21,6 @@ export function setChannels(world: World, name: string, combined: number): void 
   const netdev = netdevNamed(world, name);
   const channels = known(netdev.channels);
   if (channels == null) throw new Refusal("EOPNOTSUPP", "the driver has no channels to set");
-  const pf = world.state.pfs.find((candidate) => candidate.netdev === name);
-  if (pf !== undefined && netdev.master !== null && world.state.bonds.some((bond) => bond.name === netdev.master)) {
-    // Not the kernel's refusal but vflag's own, as of the real host: the carrier of a bonded port would drop.
-    throw new Refusal("EBUSY", `not done: ${name} is in a bond by now, and its carrier would drop`);
-  }
   if (combined > channels.max) throw new Refusal("EINVAL", "requested channel count exceeds maximum");
   if (combined < 1) throw new Refusal("EINVAL", "requested channel counts would result in no RX or TX channel being configured");
   if (combined === channels.combined) return;

@@ -4,6 +4,7 @@ import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import { known } from "../observed.ts";
 import { refusedForGood, withRefused } from "../refusals.ts";
+import { forbidden, isThere, lookAt } from "../safety.ts";
 import type { HostState } from "../state.ts";
 import type { PciAddress } from "../values.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
@@ -41,9 +42,12 @@ export class SimulatedHost implements Host {
   }
 
   async perform(action: Action): Promise<void> {
+    const look = lookAt(action, this.world.state);
+    const reason = forbidden(action, look);
+    if (reason !== null) throw new ActionError(action, "EBUSY", `not done: ${reason}`);
     const seconds = durationOf(this.world, action);
     try {
-      act(this.world, action);
+      if (!isThere(action, look)) act(this.world, action);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const { state } = this.world;

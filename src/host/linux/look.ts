@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Action } from "../action.ts";
+import { halfWayLine } from "../driver-restart.ts";
+import { isUnknown, known } from "../observed.ts";
+import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen, sightOf } from "../safety.ts";
+import type { PciAddress } from "../values.ts";
+import { findEswitch } from "./devlink.ts";
+import { observeEswitch } from "./eswitch.ts";
+import { findHolders } from "./holders.ts";
+import type { Kernel } from "./kernel.ts";
+import { readKmsg } from "./kernel-log.ts";
+import { type FoundLink, findLinks, netdevOfPf } from "./links.ts";
+import { ovsOwnerOf } from "./ovs.ts";
+import { type FoundVf, findPf, findVf, virtfnLinks } from "./pci.ts";
+import { pciPath } from "./sysfs.ts";
+
+/** What `forbidden` has to know of this machine before an action. Throws what devlink and Open vSwitch refuse. */
+export function lookBefore(kernel: Kernel, action: Action): Look | Promise<Look> {
+  switch (sightOf(action)) {
+    case "nothing":
+      return nothingSeen;
+    case "netdev":
+      return "netdev" in action ? { ...nothingSeen, netdev: { bonded: isBonded(kernel, action.netdev) } } : nothingSeen;
+    case "ovs-port":
+      return action.kind === "del-ovs-port" ? lookAtOvsPort(kernel, action) : nothingSeen;
+    case "vf":
+      return action.kind === "unbind-vf" ? { ...nothingSeen, vfs: lookAtVf(kernel, action) } : nothingSeen;
+    case "port":
+    case "vfs":
+      return "pf" in action ? lookAtPort(kernel, action) : nothingSeen;
+  }
+}
+
+/** Asked of sysfs: netlink's answers wait for the lock (RTNL) that udev holds again and again while it names hundreds of representors. */
+function isBonded({ sysRoot }: Kernel, netdev: string): boolean {
+  return existsSync(join(sysRoot, "class/net", netdev, "bonding_slave"));
+}
+
+async function lookAtOvsPort(kernel: Kernel, { source, port }: Extract<Action, { kind: "del-ovs-port" }>): Promise<Look> {
+  if (kernel.netlink.route.getLink(port) !== null) return { ...nothingSeen, netdev: { bonded: isBonded(kernel, port) } };
+  return { ...nothingSeen, owner: await ovsOwnerOf(kernel.run, source, port) };
+}
+
+/** The VF by its PF's links: addresses move when the number of VFs changes. None where it is another PF's. */
+function lookAtVf(kernel: Kernel, action: Extract<Action, { kind: "unbind-vf" }>): LookedVf[] {
+  const link = virtfnLinks(pciPath(kernel.sysRoot, action.pf)).find(({ vf }) => vf === action.vf);
+  const vf = link === undefined ? null : findVf(kernel.sysRoot, link.index, action.vf);
+  if (vf === null) return [];
+  // Whoever uses it is looked for only where it matters: with hundreds of representors that takes its time.
+  return vf.driver === action.driver ? withHolders(kernel, [vf], findLinks(kernel)) : [{ ...vf, holders: [] }];
+}
+
+function lookAtPort(kernel: Kernel, action: Extract<Action, { pf: PciAddress }>): Look {
+  const pf = findPf(kernel.sysRoot, action.pf);
+  if (pf === null) return nothingSeen;
+  const handle = action.kind === "set-vf-count" ? null : (findEswitch(kernel, action.pf)?.handle ?? null);
+  const seen = observeEswitch(kernel, handle);
+  const eswitch = isUnknown(seen) ? null : seen;
+  const port: LookedPort = { name: action.pf, master: null, vfCount: pf.sriov?.count ?? null, eswitch, halfWay: null };
+  if (isThere(action, { port, vfs: [] })) return { ...nothingSeen, port };
+  const links = findLinks(kernel);
+  const log = action.kind === "set-eswitch-mode" ? (known(readKmsg(kernel.devRoot)) ?? []) : [];
+  const texts = log.map(({ text }) => text);
+  return {
+    ...nothingSeen,
+    port: { ...port, ...namesOf(action.pf, links), halfWay: halfWayLine(texts, functionsOf(action.pf)) },
+    vfs: sightOf(action) === "vfs" ? withHolders(kernel, pf.vfs, links) : [],
+  };
+}
+
+function namesOf(pf: PciAddress, links: readonly FoundLink[]): Pick<LookedPort, "name" | "master"> {
+  const own = netdevOfPf(pf, links);
+  if (own === null) return { name: pf, master: null };
+  const master = links.find(({ index }) => index === own.master)?.name ?? `the netdev with index ${own.master}`;
+  return { name: `${own.name} (${pf})`, master: own.master === null ? null : master };
+}
+
+function withHolders(kernel: Kernel, vfs: readonly FoundVf[], links: readonly FoundLink[]): LookedVf[] {
+  const holders = vfs.length === 0 ? new Map() : findHolders(vfs, kernel, links);
+  return vfs.map((vf) => ({ ...vf, holders: holders.get(vf.address) ?? [] }));
+}

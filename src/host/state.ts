@@ -140,10 +140,13 @@ export const Netdev = z
     portName: z.string().nullable(),
     tcOffload: observed(z.strictObject({ on: z.boolean(), fixed: z.boolean() })),
     channels: observed(z.strictObject({ combined: z.int(), max: z.int() }).nullable()),
+    infiniband: z.literal(true).optional(),
   })
   .meta({
     id: "Netdev",
-    description: "device: the PCI (or other bus) device under it; channels null: the driver has no combined channels to set",
+    description:
+      "device: the PCI (or other bus) device under it; channels null: the driver has no combined channels to set; infiniband: left out " +
+      "for Ethernet and all else, and where nobody looked",
   });
 export type Netdev = z.infer<typeof Netdev>;
 

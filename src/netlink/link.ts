@@ -11,6 +11,8 @@ export interface Link {
   readonly mac: string | null;
   /** The address burnt into the NIC; null where the driver or the kernel (before 5.6) does not tell. A bond changes `mac`, not this. */
   readonly permanentMac: string | null;
+  /** An InfiniBand port or child: ARPHRD_INFINIBAND (linux/if_arp.h). */
+  readonly infiniband: boolean;
   readonly mtu: number;
   /** IFF_UP: an administrator switched it on. */
   readonly up: boolean;
@@ -93,6 +95,7 @@ const miiStatuses = ["up", "going down", "down", "going back"] as const;
 /** struct ifinfomsg (linux/rtnetlink.h). */
 export const LINK_HEADER = 16;
 export const IFF_UP = 0x1;
+const ARPHRD_INFINIBAND = 32;
 const IFF_LOWER_UP = 0x1_0000;
 
 /** Decodes the payload of an RTM_NEWLINK message. Throws NetlinkFormatError. */
@@ -109,6 +112,7 @@ export function decodeLink(payload: Buffer): Link {
     altNames: found.altNames ?? [],
     mac: found.mac || null,
     permanentMac: found.permanentMac ?? null,
+    infiniband: payload.readUInt16LE(2) === ARPHRD_INFINIBAND,
     mtu: found.mtu ?? 0,
     up: (flags & IFF_UP) !== 0,
     lowerUp: (flags & IFF_LOWER_UP) !== 0,

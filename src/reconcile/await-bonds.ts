@@ -1,6 +1,7 @@
 import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state.ts";
 import { isUnanswered } from "../requirements/bond-links.ts";
+import { lagMaster } from "../requirements/lag-master.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { waitFor } from "./wait-for.ts";
@@ -18,7 +19,7 @@ function isReady(nic: NicSpec, state: HostState): boolean {
   const resolved = resolvePorts(nic, state);
   // Without its ports there is no bond to wait for; `awaitPorts` has waited for them.
   if ("problem" in resolved) return true;
-  const bond = state.bonds.find(({ name }) => name === nic.bond);
+  const bond = lagMaster(nic.bond, state);
   if (bond === undefined || isUnanswered(bond)) return false;
   return resolved.pfs.every((pf) => bond.slaves.some(({ netdev }) => netdev === pf.netdev)) && bond.slaves.some(({ up }) => up);
 }

@@ -4,6 +4,7 @@ import type { HostState } from "../host/state.ts";
 import type { Cause } from "../reconcile/causes.ts";
 import type { Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
+import { lagMaster } from "../requirements/lag-master.ts";
 import type { Deviation, Remedy } from "../requirements/requirement.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
@@ -175,7 +176,7 @@ function facts(nic: NicSpec, state: HostState): string[] {
     ];
   });
   const lines = table(rows, "  ");
-  const bond = state.bonds.find((candidate) => candidate.name === nic.bond);
+  const bond = lagMaster(nic.bond, state);
   if (bond !== undefined)
     lines.push(`  ${bond.name}  ${bond.mode}: ${bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ")}`);
   const lag = resolved.pfs.map((pf) => known(pf.lag)).find((candidate) => candidate != null);

@@ -1,5 +1,6 @@
 import { word } from "../host/command.ts";
 import type { Bond } from "../host/state.ts";
+import { lagMaster } from "./lag-master.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 
 const noPartner = "00:00:00:00:00:00";
@@ -16,7 +17,7 @@ export const bondLinks: Requirement = {
   follows: ["bond"],
   gate: false,
   check: ({ nic, state }) => {
-    const found = nic.mode === "vf-lag" ? state.bonds.find((candidate) => candidate.name === nic.bond) : undefined;
+    const found = nic.mode === "vf-lag" ? lagMaster(nic.bond, state) : undefined;
     return found === undefined || found.slaves.length === 0 ? [] : linkFindings(found);
   },
 };

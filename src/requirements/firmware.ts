@@ -5,8 +5,9 @@ import type { FirmwareCard, FirmwareConfiguration, FirmwareParameter } from "../
 import type { FirmwareParameterName, FirmwareSettings } from "../host/firmware-settings.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
-import { netdevOf } from "../spec/selectors.ts";
+import type { NicSpec } from "../spec/schema.ts";
 import { afterReboot, firmwareCardOf, isOn, loadText } from "./firmware-wait.ts";
+import { isEthernet, isInfiniband, linkOf, linkTypeName } from "./link-type.ts";
 import type { HostFinding, HostRequirement, HostView, NicView, Remedy } from "./requirement.ts";
 import { pfName } from "./virtual-functions.ts";
 
@@ -24,7 +25,7 @@ export const firmware: HostRequirement = {
   why: "A ConnectX offers no more VFs than NUM_OF_VFS, and none without SRIOV_EN; new values count from the next boot on.",
   observe: ["mstconfig -d ADDRESS -e query | grep -wE 'Configurations:|SRIOV_EN|NUM_OF_VFS|LINK_TYPE_P[12]'"],
   byHand: [
-    "mstconfig -d ADDRESS set SRIOV_EN=1 NUM_OF_VFS=N (the largest N that a port of this card wants; LINK_TYPE_P1=2 makes port 1 Ethernet)",
+    "mstconfig -d ADDRESS set SRIOV_EN=1 NUM_OF_VFS=N (the largest N that a port of this card wants; LINK_TYPE_P1=2 makes port 1 Ethernet, 1 InfiniBand)",
     "Then reboot (switch a host with a DPU off and on). mstfwreset loads the values without a reboot, but takes all ports of the card down.",
   ],
   references: [
@@ -43,6 +44,7 @@ interface WantedCard {
   readonly name: string;
   readonly nics: readonly NicView[];
   readonly pfs: readonly PhysicalFunction[];
+  readonly ports: readonly { readonly pf: PhysicalFunction; readonly link: NicSpec["link"] }[];
   /** The largest number of VFs that a port of it wants. */
   readonly vfs: number;
 }
@@ -54,6 +56,7 @@ function wantedCards({ nics, state }: HostView): WantedCard[] {
     name,
     nics: [...new Set(found.map(({ view }) => view))],
     pfs: found.map(({ pf }) => pf),
+    ports: found.map(({ pf, view }) => ({ pf, link: view.nic.link })),
     vfs: Math.max(...found.map(({ view }) => view.nic.vfs)),
   }));
 }
@@ -63,8 +66,11 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
   if (first === undefined) return [];
   const enough = wanted.pfs.every((pf) => pf.sriov !== null && pf.sriov.total >= wanted.vfs);
   const finding = (actual: string, severity: HostFinding["severity"], remedy: Remedy, names: readonly string[] = []): HostFinding[] => {
-    const ethernet = names.flatMap((name) => (name.startsWith("LINK_TYPE") ? [`, ${name} ETH`] : []));
-    const expected = `SRIOV_EN on, NUM_OF_VFS at least ${wanted.vfs}${ethernet.join("")}`;
+    const links = wanted.ports.flatMap(({ pf, link }) => {
+      const name = linkTypeName(pf, state);
+      return name !== null && names.includes(name) ? [`, ${name} ${link === "infiniband" ? "IB" : "ETH"}`] : [];
+    });
+    const expected = `SRIOV_EN on, NUM_OF_VFS at least ${wanted.vfs}${links.join("")}`;
     return [{ ...aboutCard(wanted), expected, actual, severity, remedy }];
   };
   const cannotTell = (reason: string): HostFinding[] => {
@@ -85,7 +91,7 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
   if (names.length > 0) {
     const actual = sentence(names, card.configuration);
     // It works until the next boot only.
-    const severity = enough && !judged.notEthernet ? "warning" : "error";
+    const severity = enough && !judged.otherLink ? "warning" : "error";
     const locked = names.filter((name) => parameter(card.configuration, name)?.readOnly === true);
     if (locked.length > 0) {
       const text = `the card lets this host read ${locked.join(" and ")} only: whoever owns it (the DPU's own system, or mstprivhost) must set it`;
@@ -95,7 +101,7 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
     if (spec.firmware?.manage === true) return finding(actual, severity, { kind: "actions", actions: [action] }, names);
     return finding(actual, severity, { kind: "person", text: `${commandsOf(action).join("; ")}; then ${loadText(first)}` }, names);
   }
-  if (judged.waiting.length === 0 || (enough && !judged.notEthernet)) return [];
+  if (judged.waiting.length === 0 || (enough && !judged.otherLink)) return [];
   const text = `${afterReboot(first)}. ${resetText(card)}`;
   return finding(
     `${sentence(judged.waiting, card.configuration)}: set, and waiting for a boot`,
@@ -110,8 +116,8 @@ interface Judged {
   readonly toSet: FirmwareSettings;
   /** What the next boot brings and is not there yet. */
   readonly waiting: readonly string[];
-  /** A declared port runs as something else than Ethernet. */
-  readonly notEthernet: boolean;
+  /** A port runs as Ethernet where InfiniBand is wanted, or the other way round. */
+  readonly otherLink: boolean;
 }
 
 function judge(wanted: WantedCard, { parameters }: FirmwareConfiguration, state: HostState): Judged | { unclear: string } {
@@ -127,34 +133,21 @@ function judge(wanted: WantedCard, { parameters }: FirmwareConfiguration, state:
   else if (!isOn(enabled.current)) waiting.push("SRIOV_EN");
   if (Number(count.next) < wanted.vfs) toSet.NUM_OF_VFS = String(wanted.vfs);
   else if (count.current === null || Number(count.current) < wanted.vfs) waiting.push("NUM_OF_VFS");
-  let notEthernet = false;
-  for (const pf of wanted.pfs) {
-    const name = linkTypeOf(pf, state);
+  let otherLink = false;
+  for (const { pf, link } of wanted.ports) {
+    const name = linkTypeName(pf, state);
     const type = name === null ? undefined : parameters[name];
     // Cards that are Ethernet only have no such parameter.
     if (name === null || type === undefined || type.next === null) continue;
-    if (!isEthernet(type.next)) toSet[name] = "ETH";
-    else if (type.current !== null && !isEthernet(type.current)) waiting.push(name);
-    if (type.current !== null && !isEthernet(type.current)) notEthernet = true;
+    const now = type.current ?? (linkOf(pf, state) === "infiniband" ? "IB" : "ETH");
+    const isWanted = link === "infiniband" ? isInfiniband : isEthernet;
+    // A port of a fabric stays one: only who declares it has it changed (see `link-type`).
+    if (link === undefined && isInfiniband(now) && isInfiniband(type.next)) continue;
+    if (!isWanted(type.next)) toSet[name] = link === "infiniband" ? "IB" : "ETH";
+    else if (!isWanted(now)) waiting.push(name);
+    if (!isWanted(now)) otherLink = true;
   }
-  return { toSet, waiting, notEthernet };
-}
-
-/**
- * The parameter with the kind of this port's link. The ports of a card are numbered from 1, its uplinks and devlink's
- * physical ports from 0: linux drivers/net/ethernet/mellanox/mlx5/core/en/devlink.c. mlx4 has both ports on one function,
- * and a driver option of its own for their kind.
- */
-function linkTypeOf(pf: PhysicalFunction, state: HostState): "LINK_TYPE_P1" | "LINK_TYPE_P2" | null {
-  if (pf.driver === "mlx4_core") return null;
-  const uplink = /^p(\d+)$/.exec(netdevOf(pf, state)?.portName ?? "")?.[1];
-  const physical = known(state.devlinkPorts)?.find(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "physical");
-  const number = uplink === undefined ? (physical?.port ?? Number(pf.address.at(-1))) : Number(uplink);
-  return number === 0 ? "LINK_TYPE_P1" : number === 1 ? "LINK_TYPE_P2" : null;
-}
-
-function isEthernet(value: string): boolean {
-  return value === "ETH" || value === "2";
+  return { toSet, waiting, otherLink };
 }
 
 /** Over 64 VFs in the firmware can keep the LAG from becoming active, however few are made. One that is active is proof of the contrary. */

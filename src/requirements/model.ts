@@ -21,7 +21,7 @@ export const model: Requirement = {
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",
     "https://docs.kernel.org/networking/representors.html",
   ],
-  follows: ["ports", "firmware", "bios-resources"],
+  follows: ["ports", "link-type", "firmware", "bios-resources"],
   gate: true,
   check: ({ nic, pfs, state }) =>
     pfs.flatMap((pf) => {

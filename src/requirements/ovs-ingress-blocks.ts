@@ -1,5 +1,6 @@
 import { isUnknown } from "../host/observed.ts";
 import type { IngressQdisc } from "../host/ovs.ts";
+import { lagMaster } from "./lag-master.ts";
 import { finding, type OvsView, ovsLine, ovsView, portNamed, withRestart } from "./open-vswitch.ts";
 import type { HostFinding, HostRequirement, NicView } from "./requirement.ts";
 
@@ -28,7 +29,7 @@ function blockFindings(seen: OvsView, nic: NicView): HostFinding[] {
   const { ovs, view } = seen;
   const { bond } = nic.nic;
   const place = bond === undefined ? null : portNamed(ovs, bond);
-  const made = view.state.bonds.find(({ name }) => name === bond);
+  const made = lagMaster(bond, view.state);
   if (bond === undefined || made === undefined || place?.bridge.datapathType !== "system") return [];
   const found = { subject: bond, expected: "one ingress block with both ports" };
   const { ingressQdiscs } = view.state;

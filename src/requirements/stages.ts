@@ -14,6 +14,7 @@ import { flowsInHardware } from "./flows-in-hardware.ts";
 import { iommu } from "./iommu.ts";
 import { kernelArguments } from "./kernel-arguments.ts";
 import { lag } from "./lag.ts";
+import { linkType } from "./link-type.ts";
 import { model } from "./model.ts";
 import { neutronSriovAgent } from "./neutron-sriov-agent.ts";
 import { notInBond } from "./not-in-bond.ts";
@@ -64,6 +65,7 @@ export const hostRequirements: readonly HostRequirement[] = [
 /** What each NIC must be, in the order in which it is brought to fulfil it. */
 export const requirements: readonly Requirement[] = [
   ports,
+  linkType,
   model,
   notInBond,
   vfCount,

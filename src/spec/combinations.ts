@@ -66,6 +66,13 @@ function withinNic(nic: NicSpec): Combination[] {
     wrong(["bond"], `bond belongs to mode vf-lag; in mode ${nic.mode} the PFs are in no bond: remove it, or set mode: vf-lag`);
   }
 
+  if (nic.link === "infiniband") {
+    if (nic.mode !== "sriov")
+      wrong(["link"], `an InfiniBand port has no switchdev mode for Open vSwitch: use mode: sriov, or link: ethernet`);
+    if (nic.vfSettings.mac !== undefined)
+      wrong(["vfSettings", "mac"], "VFs of an InfiniBand port have GUIDs, and no MAC address: remove it");
+  }
+
   if (nic.mode === "sriov") {
     // Source: neutron plugins/ml2/drivers/mech_sriov/mech_driver/mech_driver.py, get_allowed_network_types().
     if (nic.physnet === null)

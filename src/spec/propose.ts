@@ -12,16 +12,32 @@ import { netdevOf } from "./selectors.ts";
 export function proposeSpec(state: HostState): string | null {
   const cardOf = cardsOf(state);
   const cards = new Map<string, PhysicalFunction[]>();
+  const left: string[] = [];
   for (const pf of state.pfs) {
     if (pf.sriov === null || pf.netdev === null) continue;
-    cards.set(cardOf(pf.address), [...(cards.get(cardOf(pf.address)) ?? []), pf]);
+    const reason = notProposed(pf, state);
+    if (reason !== null) left.push(`# Not proposed: ${quoted(pf.netdev)} (${pf.address}): ${reason}`);
+    else cards.set(cardOf(pf.address), [...(cards.get(cardOf(pf.address)) ?? []), pf]);
   }
   if (cards.size === 0) return null;
   const taken = new Set(state.bonds.map((bond) => bond.name));
   const nics = [...cards].flatMap(([card, pfs], index) => nicLines(card, pfs, index, state, taken));
   const ovs = ovsLines(state);
   const head = "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
-  return `${[head, "version: 1", "nics:", ...nics, ...ovs, ...kernelLines(state)].join("\n")}\n`;
+  return `${[head, ...left, "version: 1", "nics:", ...nics, ...ovs, ...kernelLines(state)].join("\n")}\n`;
+}
+
+/** Why a port is left to whoever writes the spec by hand; null where it is proposed. */
+function notProposed(pf: PhysicalFunction, state: HostState): string | null {
+  const netdev = netdevOf(pf, state);
+  if (netdev?.infiniband === true || (netdev !== undefined && netdev.mac === null))
+    return "InfiniBand. Its VFs are declared with mode: sriov and link: infiniband";
+  // The host's own function has a representor only where the eSwitch is managed. Source: linux Documentation/networking/representors.rst.
+  const onDpu = known(state.devlinkPorts)?.some(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "pcipf");
+  if (onDpu === true) return "this is the DPU's own side. The host that it is plugged into has the VFs";
+  if (pf.driver === null) return "no driver is bound to it";
+  if (pf.driver !== "mlx5_core" && pf.driver !== "mlx4_core" && pf.sriov?.total === 0) return "it offers no VF";
+  return null;
 }
 
 /** Where Open vSwitch runs here, as far as its place is not what vflag finds by itself. */

@@ -102,6 +102,12 @@ export const NicSpec = z
       .describe(
         "the Neutron physical network behind the ports; null: overlay networks, not in mode sriov. Without it nothing is written for OpenStack",
       ),
+    link: z
+      .enum(["ethernet", "infiniband"])
+      .optional()
+      .describe(
+        "what the ports are; with `firmware` vflag makes them so. Without it a port stays what it is, and modes switchdev and vf-lag need Ethernet",
+      ),
     channels: Channels.default({}).describe("combined channels; more than the device offers is capped, with a warning"),
     eswitch: EswitchOptions.default({}).describe("settings of the eSwitch, in modes switchdev and vf-lag"),
     vfSettings: VfSettingsSpec.default({}).describe("settings of each VF that is not in use; those of a VF in use are left alone"),

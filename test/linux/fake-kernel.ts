@@ -52,6 +52,7 @@ export function link(index: number, name: string, more: Partial<Link> = {}): Lin
     altNames: [],
     mac: "24:8a:07:00:00:01",
     permanentMac: null,
+    infiniband: false,
     mtu: 1500,
     up: true,
     lowerUp: true,

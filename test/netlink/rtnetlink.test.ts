@@ -49,6 +49,7 @@ test("a bonded PF in switchdev mode is decoded with its VFs", () => {
     altNames: ["enp55s0f0np0", "data0"],
     mac: "02:bb:bb:bb:bb:bb",
     permanentMac: "24:8a:07:ad:77:ca",
+    infiniband: false,
     mtu: 9000,
     up: true,
     lowerUp: true,

@@ -12,6 +12,7 @@ import { verdicts } from "../../src/reconcile/verdict.ts";
 import { evaluateHost } from "../../src/requirements/evaluate.ts";
 import { stages } from "../../src/requirements/stages.ts";
 import { vfCount } from "../../src/requirements/vf-count.ts";
+import type { Spec } from "../../src/spec/schema.ts";
 import { booted, dualPort, fresh, spec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, pfOf, uplinkOf } from "./view.ts";
 
@@ -202,24 +203,36 @@ describe("the kind of a port's link", () => {
     Object.assign(configuration(world).parameters, { LINK_TYPE_P1: first, LINK_TYPE_P2: second });
     return world;
   };
-  const settingsOf = (world: World, wanted = managed(8)) =>
+  const linked = (link: "ethernet" | "infiniband", wanted = managed(8)): Spec => ({
+    ...wanted,
+    nics: wanted.nics.map((nic) => ({ ...nic, link })),
+  });
+  const settingsOf = (world: World, wanted: Spec = linked("ethernet")) =>
     actionsOf(found(wanted, world)).map((action) => "settings" in action && action.settings);
   const eth = parameter("ETH");
 
   test("is Ethernet, by its name or its number", () => {
     assert.deepEqual(found(managed(8), withLinks(eth, parameter("2"))), []);
   });
-  test("is InfiniBand: Ethernet is set for that port", () => {
+  test("is InfiniBand: Ethernet is set for that port where it is declared, and only there", () => {
     const world = withLinks(eth, parameter("IB"));
     assert.deepEqual(settingsOf(world), [{ LINK_TYPE_P2: "ETH" }]);
     assert.deepEqual(
-      brief(found(managed(8), world)).map(({ severity }) => severity),
+      brief(found(linked("ethernet"), world)).map(({ severity }) => severity),
       ["error"],
     );
+    assert.deepEqual(found(managed(8), world), []);
+    assert.deepEqual(found(managed(8), withLinks(parameter("1"), parameter("1"))), []);
+  });
+  test("is declared to be InfiniBand: it stays so, or is made so", () => {
+    const infiniband = parameter("IB");
+    assert.deepEqual(found(linked("infiniband"), withLinks(infiniband, infiniband)), []);
+    assert.deepEqual(settingsOf(withLinks(infiniband, eth), linked("infiniband")), [{ LINK_TYPE_P2: "IB" }]);
+    assert.match(found(linked("infiniband"), withLinks(infiniband, eth))[0]?.expected ?? "", /LINK_TYPE_P2 IB$/);
   });
   test("will be InfiniBand: a warning, and Ethernet is set", () => {
     const world = withLinks(parameter("ETH", "IB"), eth);
-    assert.deepEqual(settingsOf(world), [{ LINK_TYPE_P1: "ETH" }]);
+    for (const wanted of [managed(8), linked("ethernet")]) assert.deepEqual(settingsOf(world, wanted), [{ LINK_TYPE_P1: "ETH" }]);
     assert.deepEqual(
       brief(found(managed(8), world)).map(({ severity }) => severity),
       ["warning"],
@@ -241,7 +254,9 @@ describe("the kind of a port's link", () => {
     assert.deepEqual(found(managed(8), world), []);
   });
   test("belongs to the port that the uplink's name tells, then devlink, then the PCI function", () => {
-    const one = spec('{version: 1, nics: [{name: data, mode: sriov, ports: [{address: "0000:37:00.0"}], vfs: 8}], firmware: {}}');
+    const one = spec(
+      '{version: 1, nics: [{name: data, mode: sriov, ports: [{address: "0000:37:00.0"}], vfs: 8, link: ethernet}], firmware: {}}',
+    );
     const world = withLinks(eth, parameter("IB"));
     uplinkOf(world).portName = "p1";
     assert.deepEqual(settingsOf(world, one), [{ LINK_TYPE_P2: "ETH" }]);

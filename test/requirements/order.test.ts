@@ -5,6 +5,7 @@ import { allRequirements, requirementById, requirements, stages } from "../../sr
 /** The order is what the firmware and the drivers demand: whoever changes it changes this table, and says why. */
 const table = [
   ["early", "ports", "gate"],
+  ["early", "link-type", "gate"],
   ["early", "model", "gate"],
   ["early", "not-in-bond", "gate"],
   ["early", "vf-count", "gate"],

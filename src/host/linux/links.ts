@@ -54,6 +54,7 @@ export function netdevsOf(links: readonly FoundLink[], kernel: Kernel): Netdev[]
       portName: link.portName,
       tcOffload: "unknown" in features ? features : tcOffloadOf(features.value.get(link.index)),
       channels: "unknown" in channels ? channels : channelsOf(channels.value.get(link.index)),
+      ...(link.infiniband ? { infiniband: true } : {}),
     };
   });
 }

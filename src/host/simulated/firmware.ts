@@ -72,6 +72,10 @@ export function loadFirmware(world: World): void {
     const parameters = known(seen)?.parameters ?? {};
     const changed = Object.values(parameters).filter((parameter) => parameter.next !== null && parameter.current !== parameter.next);
     for (const parameter of changed) if (parameter.current !== null) parameter.current = parameter.next;
+    for (const [port, address] of pfs.entries()) {
+      const type = parameters[port === 0 ? "LINK_TYPE_P1" : "LINK_TYPE_P2"];
+      if (type !== undefined && changed.includes(type)) changeLink(world, address, type.next === "IB");
+    }
     const { SRIOV_EN: enabled, NUM_OF_VFS: count } = parameters;
     if (enabled === undefined || count === undefined || !changed.some((parameter) => parameter === enabled || parameter === count))
       continue;
@@ -82,6 +86,15 @@ export function loadFirmware(world: World): void {
       const vfProduct = modelOf(pf.vendor, pf.product)?.vfProduct ?? null;
       pf.sriov = enabled.next === "true" ? { ...(pf.sriov ?? capabilityOf(pf, port, total, vfProduct)), total } : null;
     }
+  }
+}
+
+/** The driver then makes another kind of netdev; that it has another name too is left out here. */
+function changeLink({ state }: World, address: string, infiniband: boolean): void {
+  for (const netdev of state.netdevs.filter(({ device }) => device === address)) {
+    delete netdev.infiniband;
+    if (infiniband) Object.assign(netdev, { infiniband: true, mac: null });
+    else netdev.mac ??= "02:00:00:00:00:01";
   }
 }
 

@@ -12,11 +12,12 @@ export function reloadingOnce(actions: readonly Action[]): Action[] {
 
 /** Who is told by this action that a file has changed. */
 function readerOf(action: Action): Reload | null {
-  if (action.kind === "write-file" || action.kind === "remove-file") return action.reload;
-  return (action.kind === "enable-unit" || action.kind === "disable-unit") && action.reload ? "systemd" : null;
+  if (!("reload" in action)) return null;
+  // Units are systemd's.
+  return typeof action.reload === "boolean" ? (action.reload ? "systemd" : null) : action.reload;
 }
 
 function withoutReload(action: Action): Action {
-  if (action.kind === "write-file" || action.kind === "remove-file") return { ...action, reload: null };
-  return action.kind === "enable-unit" || action.kind === "disable-unit" ? { ...action, reload: false } : action;
+  if (!("reload" in action)) return action;
+  return typeof action.reload === "boolean" ? { ...action, reload: false } : { ...action, reload: null };
 }

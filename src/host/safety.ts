@@ -1,4 +1,5 @@
 import type { Action } from "./action.ts";
+import { type ActionOf, has, type KindsWith } from "./action-table.ts";
 import { halfWayLine } from "./driver-restart.ts";
 import { describeHolders, mayBeInUse } from "./in-use.ts";
 import { known } from "./observed.ts";
@@ -34,59 +35,21 @@ export interface LookedPort {
 
 export type LookedVf = Pick<VirtualFunction, "index" | "address" | "driver" | "holders">;
 
-/** What an action is looked at for: `vfs` is the port with all its VFs, `vf` one of them. */
-export type Sight = "nothing" | "port" | "vfs" | "vf" | "netdev" | "ovs-port";
-
-const sights = {
-  "set-vf-autoprobe": "nothing",
-  "set-vf-count": "vfs",
-  "unbind-vf": "vf",
-  "bind-vf": "nothing",
-  "set-steering": "port",
-  // The driver refuses it in switchdev mode whatever it can do; in legacy mode nobody asks.
-  "ask-steering": "nothing",
-  "set-inline": "port",
-  "set-encap": "port",
-  "set-eswitch-mode": "vfs",
-  "ask-eswitch-mode": "port",
-  "set-tc-offload": "nothing",
-  "set-channels": "netdev",
-  "set-vf-settings": "nothing",
-  "activate-lag": "nothing",
-  // The card goes on with what it runs with.
-  "set-firmware": "nothing",
-  // Nothing that runs notices these before the next boot.
-  "write-file": "nothing",
-  "remove-file": "nothing",
-  "enable-unit": "nothing",
-  "disable-unit": "nothing",
-  "update-boot-loader": "nothing",
-  "set-kernel-arguments": "nothing",
-  "set-ovs": "nothing",
-  // It is done only when the operator said so, and the command says what it interrupts.
-  "restart-ovs": "nothing",
-  "del-ovs-port": "ovs-port",
-} as const satisfies { readonly [Kind in Action["kind"]]: Sight };
-
-export function sightOf({ kind }: Action): Sight {
-  return sights[kind];
-}
-
-/** Actions that can cut somebody off. */
-export function canCutOff(action: Action): boolean {
-  // Channels of a port in a bond would only make its carrier drop.
-  return sightOf(action) !== "nothing" && action.kind !== "set-channels";
-}
-
-/** Actions that interrupt guests although nothing forbids them: one in a run is enough, whether it helped or not. */
-export function interrupts({ kind }: Action): boolean {
-  return kind === "restart-ovs";
-}
-
 export const nothingSeen: Look = { port: null, vfs: [], netdev: null, owner: null };
 
+/** The actions that are looked at before they are done. */
+type Looked = ActionOf<KindsWith<"sight", "port" | "vfs" | "vf" | "netdev" | "ovs-port">>;
+
+function isLookedAt(action: Action): action is Looked {
+  return has(action, "sight", "port", "vfs", "vf", "netdev", "ovs-port");
+}
+
 /** Whether the host is already as this action would make it: it is left alone then, whoever uses it. */
-export function isThere(action: Action, { port, vfs: [vf] }: Pick<Look, "port" | "vfs">): boolean {
+export function isThere(action: Action, look: Pick<Look, "port" | "vfs">): boolean {
+  return isLookedAt(action) && isSo(action, look);
+}
+
+function isSo(action: Looked, { port, vfs: [vf] }: Pick<Look, "port" | "vfs">): boolean {
   switch (action.kind) {
     case "set-vf-count":
       return port?.vfCount === action.count;
@@ -100,32 +63,20 @@ export function isThere(action: Action, { port, vfs: [vf] }: Pick<Look, "port" |
       return port?.eswitch?.encap === action.encap;
     case "set-eswitch-mode":
       return port?.eswitch?.mode === action.mode;
-    default:
+    case "ask-eswitch-mode":
+    case "set-channels":
+    case "del-ovs-port":
       return false;
   }
 }
 
 /** Why an action must not be done on a host that looks like this, or null. What is not there, the host itself refuses. */
 export function forbidden(action: Action, look: Look): string | null {
-  if (isThere(action, look)) return null;
-  const { port, vfs, netdev, owner } = look;
+  return !isLookedAt(action) || isSo(action, look) ? null : reasonAgainst(action, look);
+}
+
+function reasonAgainst(action: Looked, { port, vfs, netdev, owner }: Look): string | null {
   switch (action.kind) {
-    case "set-vf-autoprobe":
-    case "bind-vf":
-    case "set-tc-offload":
-    case "set-vf-settings":
-    case "activate-lag":
-    case "ask-steering":
-    case "set-firmware":
-    case "write-file":
-    case "remove-file":
-    case "enable-unit":
-    case "disable-unit":
-    case "restart-ovs":
-    case "set-ovs":
-    case "update-boot-loader":
-    case "set-kernel-arguments":
-      return null;
     case "set-channels":
       return netdev?.bonded === true ? `${action.netdev} is in a bond by now, and its carrier would drop` : null;
     case "del-ovs-port":

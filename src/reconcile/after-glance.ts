@@ -1,4 +1,5 @@
 import type { Action } from "../host/action.ts";
+import { has } from "../host/action-table.ts";
 import type { HostState } from "../host/state.ts";
 import type { PciAddress } from "../host/values.ts";
 import type { Watched } from "./watched.ts";
@@ -29,8 +30,8 @@ export async function glanceAfter(host: Watched, before: HostState, step: Step):
   if (!followers.has(step.requirement)) return null;
   const pfs = new Set<PciAddress>();
   for (const action of step.actions) {
-    if (action.kind !== "set-vf-count" && action.kind !== "set-vf-autoprobe") return null;
+    if (!has(action, "glance", "vfs", "pfs")) return null;
     pfs.add(action.pf);
   }
-  return host.glance(before, [...pfs], step.actions.some(({ kind }) => kind === "set-vf-count") ? "vfs" : "pfs");
+  return host.glance(before, [...pfs], step.actions.some((action) => has(action, "glance", "vfs")) ? "vfs" : "pfs");
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, readSync, renameSync, statSync, writeSync } from "node:fs";
 import type { Action } from "../host/action.ts";
-import { canCutOff } from "../host/safety.ts";
+import { traitsOf } from "../host/action-table.ts";
 import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import type { Failure, NicOutcome, Step } from "./reconcile.ts";
@@ -69,7 +69,7 @@ export class Journal {
       this.#waiting.push(line);
       this.#kept += line.length;
     }
-    const mustStay = entry.kind === "begin" || entry.kind === "end" || (entry.kind === "action" && canCutOff(entry.action));
+    const mustStay = entry.kind === "begin" || entry.kind === "end" || (entry.kind === "action" && traitsOf(entry.action).cutsOff);
     this.#attempt(() => this.#flush(mustStay));
   }
 

@@ -1,4 +1,5 @@
 import type { Action } from "../host/action.ts";
+import { has, traitsOf } from "../host/action-table.ts";
 import { type CardOf, cardsOf } from "../host/cards.ts";
 import type { HostState } from "../host/state.ts";
 import { changesModesAtOnce } from "./modes-at-once.ts";
@@ -24,7 +25,7 @@ export type LaneState = Pick<HostState, "kernel" | "pfs" | "netdevs">;
  */
 export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
   const cardOf = cardsOf(state);
-  const cards = new Set(actions.flatMap((action) => (actsOnCard(action) ? [cardOf(action.pf)] : [])));
+  const cards = new Set(actions.flatMap((action) => (has(action, "lane", "card") ? [cardOf(action.pf)] : [])));
   const lanes = new Map<string, { groups: Action[][]; stopsAt: Lane["stopsAt"]; card: string | null }>();
   for (const action of actions) {
     const { key, ...rest } = laneOf(action, cards, cardOf);
@@ -41,12 +42,7 @@ export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
 }
 
 function preparesOnly(action: Action): boolean {
-  return action.kind === "unbind-vf" || isQuestion(action);
-}
-
-/** An action that changes nothing, and whose answer says whether others are to be done. */
-export function isQuestion({ kind }: Action): boolean {
-  return kind === "ask-eswitch-mode" || kind === "ask-steering";
+  return has(action, "lane", "prepares") || traitsOf(action).isQuestion === true;
 }
 
 /** Two ports' ways into the same mode. */
@@ -61,75 +57,12 @@ function laneOf(
   cards: ReadonlySet<string>,
   cardOf: CardOf,
 ): { key: string; stopsAt: Lane["stopsAt"]; card: string | null } {
-  if ("pf" in action && (actsOnCard(action) || (action.kind === "unbind-vf" && cards.has(cardOf(action.pf))))) {
-    const card = cardOf(action.pf);
-    return { key: `card ${card}`, stopsAt: "failures", card };
-  }
   const alone = { stopsAt: "nothing", card: null } as const;
-  if (action.kind === "bind-vf") return { key: `bind ${action.vf}`, ...alone };
-  if (action.kind === "unbind-vf") return { key: `unbind on ${action.pf}`, ...alone };
+  if (has(action, "lane", "vf")) return { key: `bind ${action.vf}`, ...alone };
   // Files and units build on one another: a unit is enabled when its file is there.
-  if (actsOnHost(action)) return { key: "host", stopsAt: "failures", card: null };
-  return { key: "netdevs", ...alone };
-}
-
-type CardAction = Extract<
-  Action,
-  {
-    kind:
-      | "set-vf-autoprobe"
-      | "set-vf-count"
-      | "set-steering"
-      | "ask-steering"
-      | "set-inline"
-      | "set-encap"
-      | "set-eswitch-mode"
-      | "ask-eswitch-mode"
-      | "activate-lag"
-      | "set-firmware";
-  }
->;
-
-function actsOnCard(action: Action): action is CardAction {
-  switch (action.kind) {
-    case "set-vf-autoprobe":
-    case "set-vf-count":
-    case "set-steering":
-    case "ask-steering":
-    case "set-inline":
-    case "set-encap":
-    case "set-eswitch-mode":
-    case "ask-eswitch-mode":
-    case "activate-lag":
-    case "set-firmware":
-      return true;
-    case "bind-vf":
-    case "unbind-vf":
-    case "set-tc-offload":
-    case "set-channels":
-    case "set-vf-settings":
-    case "write-file":
-    case "remove-file":
-    case "enable-unit":
-    case "disable-unit":
-    case "set-ovs":
-    case "restart-ovs":
-    case "del-ovs-port":
-    case "update-boot-loader":
-    case "set-kernel-arguments":
-      return false;
-  }
-}
-
-/** What is done to the host itself and to no NIC. */
-function actsOnHost({ kind }: Action): boolean {
-  if (kind === "set-ovs" || kind === "restart-ovs" || kind === "del-ovs-port") return true;
-  return (
-    kind === "write-file" ||
-    kind === "remove-file" ||
-    kind === "enable-unit" ||
-    kind === "disable-unit" ||
-    kind === "update-boot-loader" ||
-    kind === "set-kernel-arguments"
-  );
+  if (has(action, "lane", "host")) return { key: "host", stopsAt: "failures", card: null };
+  if (has(action, "lane", "netdevs")) return { key: "netdevs", ...alone };
+  const card = cardOf(action.pf);
+  if (has(action, "lane", "card") || cards.has(card)) return { key: `card ${card}`, stopsAt: "failures", card };
+  return { key: `unbind on ${action.pf}`, ...alone };
 }

@@ -1,6 +1,6 @@
 import type { Action } from "../host/action.ts";
+import { traitsOf } from "../host/action-table.ts";
 import { ActionError, type Host } from "../host/host.ts";
-import { interrupts } from "../host/safety.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
@@ -8,7 +8,7 @@ import { allRequirements, hostRequirements, requirementById, stagesBefore } from
 import { vfsBound } from "../requirements/vfs-bound.ts";
 import type { Spec } from "../spec/schema.ts";
 import { glanceAfter, mayFollow } from "./after-glance.ts";
-import { isQuestion, type Lane, type LaneState, lanesOf } from "./lanes.ts";
+import { type Lane, type LaneState, lanesOf } from "./lanes.ts";
 import { putBack } from "./put-back.ts";
 import { Turns } from "./turns.ts";
 import { Watched } from "./watched.ts";
@@ -219,7 +219,8 @@ async function performLane(host: Host, step: Step, lane: Lane, observer: Observe
       for (const action of group) if (failed.length === 0) failed = await attempt(action);
     }
     failures.push(...failed);
-    if (failed.some(({ action }) => lane.stopsAt === "failures" || (lane.stopsAt === "questions" && isQuestion(action)))) break;
+    if (failed.some(({ action }) => lane.stopsAt === "failures" || (lane.stopsAt === "questions" && traitsOf(action).isQuestion === true)))
+      break;
   }
 }
 
@@ -250,6 +251,10 @@ async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
+}
+
+function interrupts(action: Action): boolean {
+  return traitsOf(action).interrupts === true;
 }
 
 /** Deviations of one requirement together, in the order of the requirements. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Action } from "../../src/host/action.ts";
+import { traitsOf } from "../../src/host/action-table.ts";
 import { ActionError } from "../../src/host/host.ts";
-import { canCutOff } from "../../src/host/safety.ts";
 import { driverOf, free, pf, real, type Situation, simulated, stalePort, vf } from "./safety-hosts.ts";
 
 /** DESIGN 6, points 1 to 3: for every kind of action, where it is done and where it is not. One table, and both hosts. */
@@ -152,5 +152,5 @@ async function refusal(kind: Kind, situation: Situation, hostOf: typeof real | t
 
 test("what can cut somebody off is on the disk before it is done", () => {
   const cutting: readonly Kind[] = ["set-vf-count", "set-eswitch-mode", "ask-eswitch-mode", "unbind-vf", "del-ovs-port", ...ofEswitch];
-  for (const kind of all) assert.equal(canCutOff(actions[kind]), cutting.includes(kind), kind);
+  for (const kind of all) assert.equal(traitsOf(actions[kind]).cutsOff, cutting.includes(kind), kind);
 });

@@ -77,6 +77,8 @@ async function carryOut(kernel: Kernel, action: Action, lagOf: LagOf): Promise<v
       return updateGrub(kernel);
     case "set-kernel-arguments":
       return changeByGrubby(kernel, action.add, action.remove);
+    default:
+      return action satisfies never;
   }
 }
 

@@ -2,6 +2,7 @@ import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { carryOut, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
+import { has, type Traits, traitsOf } from "../action-table.ts";
 import { cardsOf } from "../cards.ts";
 import type { FirmwareCard } from "../firmware.ts";
 import { glanced } from "../glance.ts";
@@ -188,11 +189,9 @@ export class LinuxHost implements Host, Disposable {
 
   /** Carries out one action. Throws ActionError; the reason is one line: what was tried, on what, what came back. */
   async perform(action: Action): Promise<void> {
-    const functions = "vf" in action && typeof action.vf === "string" ? [action.vf] : action.kind === "set-vf-count" ? [action.pf] : [];
+    const functions = has(action, "locks", "vf") ? [action.vf] : has(action, "locks", "pf") ? [action.pf] : [];
     for (const address of functions) this.#busy.set(address, (this.#busy.get(address) ?? 0) + 1);
     try {
-      if (action.kind === "set-firmware") this.#firmware = null;
-      if (action.kind === "restart-ovs") this.#ovsLog = null;
       await act(this.#kernel, action, (pf) => this.#lagOf(pf));
     } catch (error) {
       const { code, message } = refusalOf(error, action.kind);
@@ -201,8 +200,25 @@ export class LinuxHost implements Host, Disposable {
       const named = "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
       throw new ActionError(action, code, named, { cause: error });
     } finally {
-      if (actsOnBootLoader(action)) this.#bootLoader = null;
+      this.#reread(traitsOf(action).rereads);
       for (const address of functions) this.#release(address);
+    }
+  }
+
+  /** Lets go of what an action may have changed: afterwards, because somebody may have looked meanwhile. */
+  #reread(what: Traits["rereads"]): void {
+    switch (what) {
+      case "boot loader":
+        this.#bootLoader = null;
+        return;
+      case "firmware":
+        this.#firmware = null;
+        return;
+      case "Open vSwitch's log":
+        this.#ovsLog = null;
+        return;
+      case undefined:
+        return;
     }
   }
 
@@ -297,8 +313,4 @@ export class LinuxHost implements Host, Disposable {
     if (left > 0) this.#busy.set(address, left);
     else this.#busy.delete(address);
   }
-}
-
-function actsOnBootLoader({ kind }: Action): boolean {
-  return kind === "write-file" || kind === "remove-file" || kind === "update-boot-loader" || kind === "set-kernel-arguments";
 }

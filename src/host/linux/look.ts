@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Action } from "../action.ts";
+import { type ActionOf, has, type KindsWith } from "../action-table.ts";
 import { halfWayLine } from "../driver-restart.ts";
 import { isUnknown, known } from "../observed.ts";
-import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen, sightOf } from "../safety.ts";
+import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen } from "../safety.ts";
 import type { PciAddress } from "../values.ts";
 import { findEswitch } from "./devlink.ts";
 import { observeEswitch } from "./eswitch.ts";
@@ -17,19 +18,16 @@ import { pciPath } from "./sysfs.ts";
 
 /** What `forbidden` has to know of this machine before an action. Throws what devlink and Open vSwitch refuse. */
 export function lookBefore(kernel: Kernel, action: Action): Look | Promise<Look> {
-  switch (sightOf(action)) {
-    case "nothing":
-      return nothingSeen;
-    case "netdev":
-      return "netdev" in action ? { ...nothingSeen, netdev: { bonded: isBonded(kernel, action.netdev) } } : nothingSeen;
-    case "ovs-port":
-      return action.kind === "del-ovs-port" ? lookAtOvsPort(kernel, action) : nothingSeen;
-    case "vf":
-      return action.kind === "unbind-vf" ? { ...nothingSeen, vfs: lookAtVf(kernel, action) } : nothingSeen;
-    case "port":
-    case "vfs":
-      return "pf" in action ? lookAtPort(kernel, action) : nothingSeen;
-  }
+  if (has(action, "sight", "netdev")) return { ...nothingSeen, netdev: { bonded: isBonded(kernel, action.netdev) } };
+  if (has(action, "sight", "ovs-port")) return lookAtOvsPort(kernel, action);
+  if (has(action, "sight", "vf")) return { ...nothingSeen, vfs: lookAtVf(kernel, action) };
+  if (has(action, "sight", "port", "vfs")) return lookAtPort(kernel, action);
+  return seeNothing(action);
+}
+
+/** Takes only what is not looked at, so that the compiler asks for a look at all else. */
+function seeNothing(_action: ActionOf<KindsWith<"sight", "nothing">>): Look {
+  return nothingSeen;
 }
 
 /** Asked of sysfs: netlink's answers wait for the lock (RTNL) that udev holds again and again while it names hundreds of representors. */
@@ -37,13 +35,13 @@ function isBonded({ sysRoot }: Kernel, netdev: string): boolean {
   return existsSync(join(sysRoot, "class/net", netdev, "bonding_slave"));
 }
 
-async function lookAtOvsPort(kernel: Kernel, { source, port }: Extract<Action, { kind: "del-ovs-port" }>): Promise<Look> {
+async function lookAtOvsPort(kernel: Kernel, { source, port }: ActionOf<KindsWith<"sight", "ovs-port">>): Promise<Look> {
   if (kernel.netlink.route.getLink(port) !== null) return { ...nothingSeen, netdev: { bonded: isBonded(kernel, port) } };
   return { ...nothingSeen, owner: await ovsOwnerOf(kernel.run, source, port) };
 }
 
 /** The VF by its PF's links: addresses move when the number of VFs changes. None where it is another PF's. */
-function lookAtVf(kernel: Kernel, action: Extract<Action, { kind: "unbind-vf" }>): LookedVf[] {
+function lookAtVf(kernel: Kernel, action: ActionOf<KindsWith<"sight", "vf">>): LookedVf[] {
   const link = virtfnLinks(pciPath(kernel.sysRoot, action.pf)).find(({ vf }) => vf === action.vf);
   const vf = link === undefined ? null : findVf(kernel.sysRoot, link.index, action.vf);
   if (vf === null) return [];
@@ -51,7 +49,7 @@ function lookAtVf(kernel: Kernel, action: Extract<Action, { kind: "unbind-vf" }>
   return vf.driver === action.driver ? withHolders(kernel, [vf], findLinks(kernel)) : [{ ...vf, holders: [] }];
 }
 
-function lookAtPort(kernel: Kernel, action: Extract<Action, { pf: PciAddress }>): Look {
+function lookAtPort(kernel: Kernel, action: ActionOf<KindsWith<"sight", "port" | "vfs">>): Look {
   const pf = findPf(kernel.sysRoot, action.pf);
   if (pf === null) return nothingSeen;
   const handle = action.kind === "set-vf-count" ? null : (findEswitch(kernel, action.pf)?.handle ?? null);
@@ -65,7 +63,7 @@ function lookAtPort(kernel: Kernel, action: Extract<Action, { pf: PciAddress }>)
   return {
     ...nothingSeen,
     port: { ...port, ...namesOf(action.pf, links), halfWay: halfWayLine(texts, functionsOf(action.pf)) },
-    vfs: sightOf(action) === "vfs" ? withHolders(kernel, pf.vfs, links) : [],
+    vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf.vfs, links) : [],
   };
 }
 

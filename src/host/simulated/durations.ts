@@ -1,22 +1,19 @@
 import type { Action } from "../action.ts";
+import { type ActionOf, has, type KindsWith, traitsOf } from "../action-table.ts";
 import { known } from "../observed.ts";
 import { type Profile, profileOf } from "./profiles.ts";
 import type { World } from "./world.ts";
 
 /** How long an action takes on this host as it is now, in seconds of virtual time. */
 export function durationOf(world: World, action: Action): number {
-  // Waiting takes as long as it takes: the action itself moves the clock.
-  if (action.kind === "activate-lag") return 0;
-  if (action.kind === "set-tc-offload" || action.kind === "set-vf-settings") return 0.001;
-  if (action.kind === "set-channels") return 0.05;
-  if (action.kind === "write-file" || action.kind === "remove-file") return 0.02;
-  if (action.kind === "enable-unit" || action.kind === "disable-unit") return action.reload ? 0.5 : 0.02;
-  // The program sets, and asks for everything once more: 5 s on a ConnectX-5 (openshift/sriov-network-operator issue 48).
-  if (action.kind === "set-firmware") return 6;
-  if (action.kind === "set-ovs" || action.kind === "del-ovs-port") return 0.05;
-  // Measured in the lab, under emulation: 9 s.
-  if (action.kind === "restart-ovs") return 5;
-  if (action.kind === "update-boot-loader" || action.kind === "set-kernel-arguments") return 5;
+  // systemd runs all its generators when it is told of a unit.
+  if ("reload" in action && action.reload === true) return 0.5;
+  const { seconds } = traitsOf(action);
+  if (seconds !== "by NIC") return seconds;
+  return has(action, "seconds", "by NIC") ? onNic(world, action) : 0;
+}
+
+function onNic(world: World, action: ActionOf<KindsWith<"seconds", "by NIC">>): number {
   const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
   if (pf === undefined) return 0;
   const { seconds }: Profile = profileOf(pf);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setMode } from "../../src/host/simulated/eswitch.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import { vfsUnbound } from "../../src/requirements/vfs-unbound.ts";
@@ -78,7 +79,7 @@ test("a VF in use is never unbound: a person is told who holds it", async () => 
 
 test("a port that is in its mode already keeps its VFs bound, but not under vf-lag", async () => {
   const world = await booted(switchdev);
-  await new SimulatedHost(world).perform({ kind: "set-eswitch-mode", pf: pfOf(world, 1).address, mode: "legacy" });
+  setMode(world, pfOf(world, 1).address, "legacy");
   for (const port of [0, 1]) for (const index of [0, 1]) Object.assign(vfOf(world, port, index), { driver: "mlx5_core" });
   assert.deepEqual(
     deeds(check(vfsUnbound, switchdev, world)),

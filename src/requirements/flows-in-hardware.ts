@@ -29,7 +29,7 @@ export const flowsInHardware: Requirement = {
   ],
   byHand: [
     "First the LAG (vflag explain lag), then tc offload of ports and representors, then the ingress blocks.",
-    "Why a flow was refused stands in the log of ovs-vswitchd: grep 'failed to offload' /var/log/openvswitch/ovs-vswitchd.log.",
+    "Why a flow was refused stands in the log of ovs-vswitchd: grep -E 'offload|flow_put|tc' /var/log/openvswitch/ovs-vswitchd.log; some only after ovs-appctl vlog/set netdev_offload_tc:dbg.",
     "ARP, broadcast, LLDP and LACP, the first packets of a connection, and what goes to a port that is not the NIC's are in software rightly.",
     "Flows of tunnels (genev_sys_*, vxlan_sys_*, gre_sys) are the NIC's own where the tunnels leave by it: ovs-appctl ovs/route/lookup LOCAL_IP.",
     "slow_path(...) in a flow's actions means that ovs-vswitchd forwards each packet: ovs-appctl ofproto/trace shows the rule that asks for it.",
@@ -152,7 +152,9 @@ function tunnelHint({ inPort, to, example }: Offender, { pfs }: NicView): string
 }
 
 function logHint({ state }: NicView): string {
-  const log = "grep 'failed to offload' in the log of ovs-vswitchd says which action or device was refused";
+  const log =
+    "the log of ovs-vswitchd says what was refused (grep -E 'offload|flow_put|tc'), more of it after " +
+    "ovs-appctl vlog/set netdev_offload_tc:dbg (dpif_offload_tc since 3.7)";
   const source = known(state.ovs)?.source;
   return source?.kind === "container" ? `${log} (${source.engine}'s container ${source.name}, or the log folder of its host)` : log;
 }

@@ -1,5 +1,5 @@
 import type { FlowTally } from "../host/flows.ts";
-import { isUnknown, type Observed } from "../host/observed.ts";
+import { isUnknown, known, type Observed } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { type TunnelWay, tunnelTypeOf, tunnelWay } from "./tunnels.ts";
 
@@ -84,6 +84,12 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
     for (const name of tally.to) add(byPort.get(name)?.out, carrier, tally);
   }
   return { ...sums, byPort, offenders: offenders.sort((a, b) => b.packets - a.packets) };
+}
+
+/** The datapath's ports that stand for tunnels which leave by this NIC. */
+export function tunnelsOf(nic: Uplinks, state: HostState): string[] {
+  const names = known(trafficOf(nic, state))?.byPort.keys() ?? [];
+  return [...names].filter((name) => tunnelTypeOf(name) !== null);
 }
 
 interface Ports {

@@ -28,6 +28,18 @@ export const functionSymptoms: readonly Symptom[] = [
     references: ["linux drivers/pci/iov.c: sriov_enable"],
   },
   {
+    id: "vfs-refused-while-down",
+    title: "a driver that makes VFs only while the port is up",
+    shows: "kernel-log",
+    looks: "bnxt_en 0000:5e:00.0 ens5f0np0: Reject SRIOV config request since if is down!",
+    patterns: [/Reject SRIOV config request since if is down/],
+    cause: "the port was down: sriov_numvfs took the number without an error, and no VF was made",
+    remedy: "ip link set PORT up, also in the network configuration for the next boot; then vflag apply",
+    explains: ["vf-count"],
+    over: "vfs",
+    references: ["linux drivers/net/ethernet/broadcom/bnxt/bnxt_sriov.c: bnxt_sriov_configure"],
+  },
+  {
     id: "vfs-by-module-only",
     title: "this driver makes VFs only from module options",
     shows: "kernel-log",

@@ -3,6 +3,7 @@ import { isUnknown, known } from "../host/observed.ts";
 import type { PhysicalFunction } from "../host/state.ts";
 import { slotOf } from "../host/values.ts";
 import type { Deviation, NicView } from "../requirements/requirement.ts";
+import { tunnelsOf } from "../requirements/traffic.ts";
 import { symptoms } from "./catalogue.ts";
 import type { Symptom } from "./symptom.ts";
 
@@ -49,7 +50,9 @@ export function sightings(view: NicView, deviations: readonly Deviation[]): Sigh
     return symptom?.alone === "lately" && isLate(sighting.time, view);
   });
   const broken = deviations.some(({ severity }) => severity !== "warning");
-  return [...telling, ...(broken ? strange.slice(-mostStrange) : [])].toSorted(
+  // What is known to explain it is not to be lost among lines that are not.
+  const explained = telling.some(({ log }) => log === "kernel-log");
+  return [...telling, ...(broken && !explained ? strange.slice(-mostStrange) : [])].toSorted(
     (a, b) => (a.seconds ?? Number.POSITIVE_INFINITY) - (b.seconds ?? Number.POSITIVE_INFINITY) || 0,
   );
 }
@@ -65,13 +68,24 @@ function ovsSightings({ nic, pfs, state }: NicView): Sighting[] {
   if (log === null || isUnknown(log)) return [];
   const ports = pfs.flatMap(({ netdev }) => netdev ?? []);
   const representors = state.representors.filter(({ pf }) => pfs.some(({ address }) => address === pf)).map(({ netdev }) => netdev);
-  const names = [...ports, ...representors, ...(nic.bond === undefined ? [] : [nic.bond])];
+  const uplinks = [...ports, ...(nic.bond === undefined ? [] : [nic.bond])];
+  const names = [...uplinks, ...representors];
+  const ways = tunnelsOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
   const bases = ports.map((name) => name.replace(/np\d+$/, ""));
   return log.lines.flatMap(({ time, module, level, text, times }) => {
-    const symptom = ovsSymptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(`${module}|${level}|${text}`)));
     const words = text.split(/[^\p{L}\p{N}_.-]+/u);
-    const own = words.some((word) => names.includes(word) || bases.some((base) => word.startsWith(`${base}npf`)));
-    if (symptom === undefined || !(own || /ingress (?:qdisc|block)/.test(text))) return [];
+    const named = {
+      own: words.some((word) => names.includes(word) || bases.some((base) => word.startsWith(`${base}npf`))),
+      uplink: words.some((word) => uplinks.includes(word)),
+      tunnel: words.some((word) => ways.includes(word)),
+      // Nothing tells whose it is: it may be this NIC's.
+      nothing: true,
+    };
+    const symptom = ovsSymptoms.find(({ patterns, names: must }) => {
+      if (!patterns.some((pattern) => pattern.test(`${module}|${level}|${text}`))) return false;
+      return named[must ?? "own"] || /ingress (?:qdisc|block)/.test(text);
+    });
+    if (symptom === undefined) return [];
     const { id, cause, remedy, explains } = symptom;
     return [{ symptom: id, log: "ovs-log", seconds: null, time, device: null, text, times, means: cause, remedy, explains } as const];
   });

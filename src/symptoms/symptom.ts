@@ -19,6 +19,8 @@ export interface Symptom {
   readonly over: Over;
   /** Where it matters though nothing that is looked at is wrong: always, or if it was seen within the last quarter of an hour. */
   readonly alone?: "always" | "lately";
+  /** Of Open vSwitch's log: what a line must name; without it a port, a representor or the bond. `nothing`: it names no netdev. */
+  readonly names?: "uplink" | "tunnel" | "nothing";
   /** The symptoms that say more of the same: seen with one of them, this one is left out. */
   readonly partOf?: readonly string[];
   readonly references: readonly string[];

@@ -137,6 +137,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     mlx5("Driver doesn't support SRIOV configuration via sysfs."),
     mlx5("driver does not support SR-IOV configuration via sysfs"),
   ],
+  "vfs-refused-while-down": [`bnxt_en ${pf} ens5f0np0: Reject SRIOV config request since if is down!`],
   "vfs-changed-in-place": [mlx5("4 VFs already enabled. Disable before enabling 8 VFs")],
   "vfs-not-enabled": [mlx5("mlx5_device_enable_sriov:97:(pid 7): failed to enable VF 3 (-110)"), mlx5("Failed to enable PCI sriov: -12")],
   "card-unhealthy": [
@@ -295,6 +296,8 @@ describe("Open vSwitch's log", () => {
 
   const said: Readonly<Record<string, string>> = {
     "ovs-offload-failed": "failed to offload flow: Invalid argument: ens3f0npf0vf1",
+    "ovs-recirculation": "flow_put: recirc_id sharing not supported",
+    "ovs-action-not-offloaded": "netdev_tc_flow_put: 0: OVS_ACTION_ATTR_SET_MASKED",
     "ovs-qdisc-failed": "failed adding ingress qdisc required for offloading: No such file or directory",
   };
   for (const [id, line] of Object.entries(said)) {
@@ -306,12 +309,48 @@ describe("Open vSwitch's log", () => {
     });
   }
 
+  const slow: Readonly<Record<string, readonly [module: string, line: string]>> = {
+    "ovs-tunnel-not-offloaded": ["netdev_offload", "failed to offload flow: No such file or directory: vxlan_sys_4789"],
+    "ovs-tc-answer": ["tc", "failed to parse ct action options"],
+  };
+  for (const [id, [module, line]] of Object.entries(slow)) {
+    test(`${id}: ${line}`, async () => {
+      const world = await booted(withOvs);
+      const both = { flows: 1, packets: 5000, bytes: 1, idle: 0.1, layer: "ovs", offloaded: "no", kind: "traffic", example: "" } as const;
+      world.state.flows = {
+        ...{ listed: 1, notUnderstood: 0, cut: null },
+        tallies: [{ ...both, inPort: "ens3f0npf0vf0", to: ["vxlan_sys_4789"] }],
+        tunnels: [{ type: "vxlan", address: "10.1.0.5", via: ["bond0"] }],
+      };
+      logOvs(world, "ERR", module, line);
+      assert.deepEqual(ids(world), [id]);
+      // Neither is it a line of a NIC whose tunnels leave elsewhere, or whose flows are all in hardware.
+      world.state.flows = { ...world.state.flows, tallies: [], tunnels: [] };
+      assert.deepEqual(ids(world), []);
+    });
+  }
+
+  test("a representor's lost qdisc is not the bond's lost block", async () => {
+    const world = await booted(withOvs);
+    logOvs(world, "ERR", "dpif_netlink", "failed to offload flow: No such file or directory: ens3f0npf0vf1");
+    assert.deepEqual(ids(world), ["ovs-offload-failed"]);
+    logOvs(world, "ERR", "dpif_netlink", "failed to offload flow: No such file or directory: bond0");
+    assert.deepEqual(ids(world), ["ovs-block-missing"]);
+  });
+
   test("what is said of other ports is not this NIC's", async () => {
     const world = await booted(withOvs, fresh(), "tc-offload-off");
     for (const name of ["eth77", "bond01", "ens3f0x"])
       logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: Operation not supported: ${name}`);
     assert.deepEqual(ids(world), []);
   });
+});
+
+test("what is known to explain it is not lost among lines that nobody knows", () => {
+  const world = fresh();
+  logKernel(world, 4, `bnxt_en ${pf} ens3f0: Reject SRIOV config request since if is down!`);
+  for (let nth = 0; nth < 5; nth++) logKernel(world, 3, mlx5(`something strange ${nth}`));
+  assert.deepEqual(seen(world), ["vfs-refused-while-down"]);
 });
 
 describe("captures of others", () => {

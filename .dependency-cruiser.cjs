@@ -1,7 +1,7 @@
 /** DESIGN 2: imports go one way. */
 const inside = (folder) => `^src/${folder}/`;
 /** What decides does no input or output. */
-const pure = "^src/(requirements|symptoms|spec|boot|openstack|host/simulated)/";
+const pure = "^src/(requirements|symptoms|spec|boot|bios|openstack|host/simulated)/";
 
 module.exports = {
   forbidden: [
@@ -56,6 +56,19 @@ module.exports = {
       to: { path: "^src/", pathNot: ["^src/(boot|spec)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
+      name: "bios-imports-boot-and-host-data",
+      severity: "error",
+      from: { path: inside("bios") },
+      to: { path: "^src/", pathNot: ["^src/(bios|boot)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
+      name: "redfish-imports-bios-and-host-data",
+      comment: "speaks to services; no host is touched",
+      severity: "error",
+      from: { path: inside("redfish") },
+      to: { path: "^src/", pathNot: ["^src/(redfish|bios)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
       name: "openstack-imports-spec-and-host-data",
       severity: "error",
       from: { path: inside("openstack") },
@@ -74,7 +87,12 @@ module.exports = {
       from: { path: inside("deployment") },
       to: {
         path: "^src/",
-        pathNot: ["^src/(deployment|openstack|spec)/", "^src/host/[a-z-]+\\.ts$", "^src/host/linux/(program|files|bounded-file)\\.ts$"],
+        pathNot: [
+          "^src/(deployment|openstack|spec)/",
+          "^src/redfish/access\\.ts$",
+          "^src/host/[a-z-]+\\.ts$",
+          "^src/host/linux/(program|files|bounded-file)\\.ts$",
+        ],
       },
     },
     {

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { applyCommand, bootCommand } from "./apply.ts";
+import { biosCommand } from "./bios.ts";
 import { completionCommand } from "./completion.ts";
 import { explainCommand } from "./explain.ts";
 import { fleetCommand } from "./fleet.ts";
@@ -45,6 +46,7 @@ export function buildProgram(version: string): Command {
     .addCommand(portCommand())
     .addCommand(serverCommand())
     .addCommand(fleetCommand())
+    .addCommand(biosCommand())
     .addCommand(uninstallCommand())
     .addCommand(simulateCommand())
     .addCommand(completionCommand())

@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { History } from "../../src/fleet/history.ts";
-import { demoSpec, makeHost, mounted, noMounts, onHost, run, runFaulty } from "../support/faults.ts";
+import { expectVflag } from "../support/command.ts";
+import { demoSpec, makeHost, mounted, noMounts, run, runFaulty } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
 
@@ -12,11 +13,11 @@ import { vflag } from "../support/vflag.ts";
 const database = ["--db", "db/fleet.db"];
 
 /** A folder with the states of some hosts, and a place for a database. */
-function makeStates(t: TestContext, hosts: number): string {
+async function makeStates(t: TestContext, hosts: number): Promise<string> {
   const folder = makeHost(t);
   mkdirSync(join(folder, "db"));
   mkdirSync(join(folder, "states"));
-  const { stdout } = run(folder, [vflag, "inspect", ...onHost, "-o", "json"]);
+  const { stdout } = await expectVflag(folder, 0, ["inspect", "--host", "host.json", "-o", "json"]);
   const state = JSON.parse(stdout);
   for (let host = 0; host < hosts; host++) {
     // Each has a text of its own, which takes its own space.
@@ -34,8 +35,8 @@ function onFileSystem(folder: string, options: string, script: string) {
 }
 
 describe("a file system that is full", { skip: noMounts() }, () => {
-  test("an import ends with its name and what to do; what was in is whole, and after room was made all of it comes in", (t) => {
-    const folder = makeStates(t, 40);
+  test("an import ends with its name and what to do; what was in is whole, and after room was made all of it comes in", async (t) => {
+    const folder = await makeStates(t, 40);
     const again = `
       $V fleet import states --db db/fleet.db
       echo "full: $?"
@@ -59,8 +60,8 @@ describe("a file system that is full", { skip: noMounts() }, () => {
     );
   });
 
-  test("no room for a database at all is an error of the machine", (t) => {
-    const { stdout, stderr } = onFileSystem(makeStates(t, 1), "size=4k", "$V fleet import states --db db/fleet.db; echo $?");
+  test("no room for a database at all is an error of the machine", async (t) => {
+    const { stdout, stderr } = onFileSystem(await makeStates(t, 1), "size=4k", "$V fleet import states --db db/fleet.db; echo $?");
     assert.equal(stdout, "1\n");
     assert.match(stderr, /^vflag: db\/fleet\.db: [^\n]+\n$/);
     assert.doesNotMatch(stderr, /defect|damaged/);
@@ -69,8 +70,8 @@ describe("a file system that is full", { skip: noMounts() }, () => {
 
 test("a read-only file system is named by every command that opens the database, and nothing else is said", {
   skip: noMounts(),
-}, (t) => {
-  const folder = makeStates(t, 2);
+}, async (t) => {
+  const folder = await makeStates(t, 2);
   const commands = ["status", "plan", "diff --since 1d", "report --write r.html", "prune --older-than 1d", "import states"];
   const script = `
     $V fleet import states --db db/fleet.db >made 2>&1 || exit 1
@@ -95,10 +96,9 @@ describe("a system call that is refused", { skip: noStrace() }, () => {
     "openat:error=EROFS:when=2+",
   ];
   for (const fault of faults)
-    test(`${fault}: the import says so of the file or does its work, and does it when nothing is refused any more`, (t) => {
-      const folder = makeStates(t, 4);
-      const one = run(folder, [vflag, "fleet", "import", "states/hv0.json", ...database]);
-      assert.equal(one.status, 0, one.stderr);
+    test(`${fault}: the import says so of the file or does its work, and does it when nothing is refused any more`, async (t) => {
+      const folder = await makeStates(t, 4);
+      await expectVflag(folder, 0, ["fleet", "import", "states/hv0.json", ...database]);
       const files = ["", "-wal", "-shm"].map((ending) => join(folder, `db/fleet.db${ending}`));
       const { status, stderr, isStruck } = runFaulty(folder, [vflag, "fleet", "import", "states", ...database], [fault], files);
       assert.ok(isStruck, "the call was made");
@@ -115,7 +115,7 @@ describe("a system call that is refused", { skip: noStrace() }, () => {
           "what was in stays",
         );
       }
-      assert.equal(run(folder, [vflag, "fleet", "import", "states", ...database]).status, 0);
+      await expectVflag(folder, 0, ["fleet", "import", "states", ...database]);
       using history = History.open(join(folder, "db/fleet.db"), "1");
       assert.deepEqual(
         history.known().map(({ host, observation }) => [host, observation?.outcome.nics.length]),

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { makeHost, onHost, run, runFaulty } from "../support/faults.ts";
+import { expectVflag, runVflag } from "../support/command.ts";
+import { makeHost, onHost, runFaulty } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
 
@@ -49,14 +50,14 @@ describe("errors of the machine", { skip: noStrace() }, () => {
   });
 });
 
-test("a damaged database is told as that by every command of the fleet, with the file and what to do", (t) => {
+test("a damaged database is told as that by every command of the fleet, with the file and what to do", async (t) => {
   const folder = makeHost(t);
   mkdirSync(join(folder, "states"));
   for (const host of ["h1", "h2"]) {
-    writeFileSync(join(folder, `states/${host}.json`), run(folder, [vflag, "inspect", "--host", "host.json", "-o", "json"]).stdout);
+    writeFileSync(join(folder, `states/${host}.json`), (await runVflag(folder, ["inspect", "--host", "host.json", "-o", "json"])).stdout);
     writeFileSync(join(folder, `states/${host}.yaml`), readFileSync(join(folder, "vflag.yaml")));
   }
-  assert.equal(run(folder, [vflag, "fleet", "import", "states", "--db", "whole.db"]).status, 0);
+  await expectVflag(folder, 0, ["fleet", "import", "states", "--db", "whole.db"]);
   const whole = readFileSync(join(folder, "whole.db"));
   const damages: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
     ["cut", (bytes) => bytes.subarray(0, bytes.length - 5000)],
@@ -72,9 +73,9 @@ test("a damaged database is told as that by every command of the fleet, with the
   ];
   for (const [name, damage] of damages)
     for (const words of commands) {
-      for (const ending of ["", "-wal", "-shm"]) run(folder, ["rm", "-f", `damaged.db${ending}`]);
+      for (const ending of ["", "-wal", "-shm"]) rmSync(join(folder, `damaged.db${ending}`), { force: true });
       writeFileSync(join(folder, "damaged.db"), damage(Buffer.from(whole)));
-      const { status, stderr } = run(folder, [vflag, "fleet", ...words, "--db", "damaged.db"]);
+      const { status, stderr } = await runVflag(folder, ["fleet", ...words, "--db", "damaged.db"]);
       assert.doesNotMatch(stderr, /defect|\n +at /, `${name}: ${words.join(" ")}`);
       // What does not read the damaged part does not see it.
       if (status === 1) assert.match(stderr, /damaged\.db/, `${name}: ${words.join(" ")}`);

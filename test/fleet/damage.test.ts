@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,9 +13,9 @@ import { planFleet } from "../../src/fleet/plan.ts";
 import { Reader } from "../../src/fleet/reader.ts";
 import { readReport } from "../../src/fleet/report.ts";
 import { statusOf } from "../../src/fleet/status.ts";
+import { runVflag } from "../support/command.ts";
 import { roundsFrom } from "../support/count.ts";
 import { makeFleet } from "../support/fleet.ts";
-import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /** A damaged database is called that, by every command; and a spool that somebody else made is not touched. DAMAGE_ROUNDS=1000 for more. */
 
@@ -87,7 +86,7 @@ describe("a damaged database", () => {
     assert.ok(named > rounds, `${named} times in ${rounds} rounds`);
   });
 
-  test("every command ends with one line that names the file, and not with a stack", { timeout: 240_000 }, () => {
+  test("every command ends with one line that names the file, and not with a stack", { timeout: 240_000 }, async () => {
     const file = join(folder, "cli.db");
     const states = join(folder, "states");
     mkdirSync(states);
@@ -104,11 +103,7 @@ describe("a damaged database", () => {
       const damaged = readFileSync(whole);
       damaged.fill(0xa5, 4096);
       writeFileSync(file, damaged);
-      const { status, stdout, stderr } = spawnSync(vflag, ["fleet", ...words, "--db", file], {
-        encoding: "utf8",
-        timeout: 120_000,
-        env: usersEnvironment,
-      });
+      const { status, stdout, stderr } = await runVflag(folder, ["fleet", ...words, "--db", file]);
       assert.equal(status, 1, `${words.join(" ")}: ${stdout}${stderr}`);
       assert.match(`${stdout}${stderr}`, /cli\.db is damaged/, words.join(" "));
       assert.doesNotMatch(stderr, /defect of vflag|\n {4}at /, words.join(" "));

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { isInstalled } from "../../scripts/package/tools.ts";
 
 /**
  * A headless Chromium of the distribution, spoken to in the DevTools protocol over a pipe: nothing is downloaded, and no port is
@@ -12,8 +11,9 @@ import { isInstalled } from "../../scripts/package/tools.ts";
 
 /** Why there is none here, or false. */
 export function noChromium(): string | false {
-  if (!isInstalled("chromium")) return "chromium is not installed";
-  return spawnSync("chromium", ["--version"], { timeout: 60_000 }).status === 0 ? false : "chromium does not start here";
+  const { error, status } = spawnSync("chromium", ["--version"], { timeout: 60_000 });
+  if (error !== undefined) return "chromium is not installed";
+  return status === 0 ? false : "chromium does not start here";
 }
 
 export interface Look {

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import { usersEnvironment, vflag } from "./vflag.ts";
+import { fresh } from "./hosts.ts";
+import { usersEnvironment } from "./vflag.ts";
 
 /** Faults of the machine, as the kernel gives them: for tests that run the program itself. */
 
@@ -16,12 +17,15 @@ nics:
     bond: bond0
 `;
 
+/** What `simulate new` makes, once for all tests of a file. */
+const host = JSON.stringify(fresh());
+
 /** A folder with a simulated host, host.json, and a spec, vflag.yaml. */
 export function makeHost(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "vflag-faults-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, "vflag.yaml"), demoSpec);
-  run(folder, [vflag, "simulate", "new", "host.json", "--bond", "bond0"]);
+  writeFileSync(join(folder, "host.json"), host);
   return folder;
 }
 

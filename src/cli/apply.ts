@@ -145,10 +145,13 @@ async function run(
       const ports = spec.nics.map((nic) => resolvePorts(nic, seen));
       const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);
       const applied = await (holds ? holdingUdev(inOwnSession, act, keeper) : act(() => {})).finally(progress.finish);
+      const { leftBy } = await import("../reconcile/attempts.ts");
+      const early = command === "boot early" && (isUnit || name !== "local");
+      await target.host.keepAttempt?.({ early, left: leftBy(applied.outcomes) });
       interruption.check();
       // The boot stages have no time for a rehearsal.
       const { afterReboot } = await import("../reconcile/plan.ts");
-      const reboot = asked === "all" ? await afterReboot(spec, applied.after, applied.outcomes) : null;
+      const reboot = asked === "all" ? await afterReboot(spec, applied.after) : null;
       if (output === "json") {
         const { outcomesJson, phasesJson } = await import("../report/plan-json.ts");
         const { verdicts, seconds } = applied;

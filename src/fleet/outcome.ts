@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { HostState } from "../host/state.ts";
+import { rebootReasons } from "../reconcile/reboot-due.ts";
 import { verdictsWithoutLogs } from "../reconcile/verdict.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -62,7 +63,7 @@ export function outcomeOf(spec: Spec | { readonly problem: string }, state: Host
     })),
     problem: null,
     clean: all.every(({ deviations }) => deviations.length === 0),
-    reboot: all.some(({ deviations }) => deviations.some(({ remedy }) => remedy.kind === "reboot")),
+    reboot: rebootReasons(all).length > 0,
   };
 }
 
@@ -85,7 +86,12 @@ function causeOf(deviation: Deviation, consequences: readonly Deviation[]): Flee
     subject: clipped(subject),
     actual: clipped(actual),
     expected: clipped(expected),
-    text: remedy.kind === "actions" ? null : clipped(remedy.text),
+    text:
+      remedy.kind !== "actions"
+        ? clipped(remedy.text)
+        : remedy.refused === undefined
+          ? null
+          : clipped(`vflag was refused this: ${remedy.refused}`),
   };
 }
 

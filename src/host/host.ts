@@ -1,4 +1,5 @@
 import type { Action } from "./action.ts";
+import type { Attempt } from "./attempts.ts";
 import type { HostState } from "./state.ts";
 import type { PciAddress } from "./values.ts";
 
@@ -19,6 +20,9 @@ export interface Host {
    * @throws {ActionError} when the host refuses, with what was tried, on what, and the host's own words.
    */
   perform(action: Action): Promise<void>;
+
+  /** Keeps until the next boot how a run ended, for `observe`. It only records: that it fails stops nobody. */
+  keepAttempt?(attempt: Attempt): Promise<void>;
 }
 
 /** The host refused an action, or did not finish it in time. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Action } from "./action.ts";
+import type { Attempt } from "./attempts.ts";
 import { compiled } from "./compiled-schema.ts";
 import { ActionError, type Host } from "./host.ts";
 import { readBounded } from "./linux/bounded-file.ts";
@@ -64,6 +65,11 @@ class FileBackedHost implements Host {
       this.#saved = this.#saved.then(() => saveWorld(this.#file, this.#simulated.world));
       await this.#saved;
     }
+  }
+
+  async keepAttempt(attempt: Attempt): Promise<void> {
+    await this.#simulated.keepAttempt(attempt);
+    await saveWorld(this.#file, this.#simulated.world);
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Attempts } from "./attempts.ts";
 import { FirmwareCard } from "./firmware.ts";
 import { Flows } from "./flows.ts";
 import { Guest } from "./guests.ts";
@@ -206,12 +207,14 @@ export const HostState = z
     flows: observed(Flows.nullable()).default(notLookedThen),
     kernelOptions: observed(z.record(z.string(), z.boolean())).default(notLookedThen),
     refused: z.array(RefusedSetting).default([]),
+    attempts: observed(Attempts.nullable()).default(notLookedThen),
   })
   .meta({
     id: "HostState",
     title: "vflag host state",
     description:
       "program: the path of vflag there, as its units start it, or why they must not; ovs null: there is no Open vSwitch; flows null: neither; " +
-      "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was asked for and cannot do",
+      "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was asked for and cannot do; " +
+      "attempts: what vflag could not put right in this boot, null where it has not run",
   });
 export type HostState = z.infer<typeof HostState>;

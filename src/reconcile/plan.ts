@@ -10,9 +10,10 @@ import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { lanesOf } from "./lanes.ts";
+import { rebootReasons } from "./reboot-due.ts";
 import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
 import { scriptsEstimate } from "./scripts-estimate.ts";
-import { type Verdict, verdicts } from "./verdict.ts";
+import { type Verdict, verdicts, verdictsWithoutLogs } from "./verdict.ts";
 
 /** A step of a plan, with the time that it is expected to take, in seconds. */
 export interface PlannedStep extends Step {
@@ -45,12 +46,12 @@ export interface Plan {
 export async function rehearse(spec: Spec, state: HostState, allowed: Allowed = {}): Promise<Plan> {
   const rehearsal = new Rehearsal(spec, state, allowed);
   const phases = [await rehearsal.phase("now", allStages)];
-  const toReboot = rehearsal.waitingFor("reboot");
+  const toReboot = rebootReasons(verdictsWithoutLogs(spec, await rehearsal.twin.observe(), allStages));
   if (toReboot.length > 0) {
     reboot(rehearsal.twin.world);
     phases.push(await rehearsal.phase("reboot", ["early"], toReboot));
   }
-  const toNetwork = rehearsal.waitingFor("networking");
+  const toNetwork = waitingForNetworking(rehearsal.outcomes);
   if (toReboot.length > 0 || toNetwork.length > 0) {
     network(rehearsal.twin.world);
     phases.push(await rehearsal.phase("networking", allStages, toNetwork));
@@ -70,22 +71,21 @@ export function isEmpty(plan: Plan): boolean {
   return plan.phases.every((phase) => phase.steps.length === 0);
 }
 
-/** What waits for this: the NICs' gates, and anything about the host. */
-export function waitingFor(outcomes: readonly NicOutcome[], kind: "reboot" | "networking"): Deviation[] {
-  const waiting = outcomes.flatMap(({ nic, stoppedBy, left }) => (nic === hostName ? left : stoppedBy));
-  return waiting.filter((deviation) => deviation.remedy.kind === kind);
+/** The NICs' gates that networking opens. */
+function waitingForNetworking(outcomes: readonly NicOutcome[]): Deviation[] {
+  return outcomes.flatMap(({ stoppedBy }) => stoppedBy).filter(({ remedy }) => remedy.kind === "networking");
 }
 
 /** What follows when the host reboots, rehearsed: why it has to, and the phases from then on; null where it need not. */
 export async function afterReboot(
   spec: Spec,
   state: HostState,
-  outcomes: readonly NicOutcome[],
 ): Promise<{ readonly because: readonly Deviation[]; readonly phases: readonly Phase[] } | null> {
-  const because = waitingFor(outcomes, "reboot");
+  const because = rebootReasons(verdictsWithoutLogs(spec, state, allStages));
   if (because.length === 0) return null;
   const { phases } = await rehearse(spec, state);
-  return { because, phases: phases.slice(phases.findIndex(({ after }) => after === "reboot")) };
+  const first = phases.findIndex(({ after }) => after === "reboot");
+  return { because, phases: first === -1 ? [] : phases.slice(first) };
 }
 
 class Rehearsal implements Host {
@@ -125,10 +125,6 @@ class Rehearsal implements Host {
     const secondsOf = (name: string) => steps.filter((step) => step.nic === name).reduce((sum, step) => sum + step.seconds, 0);
     const perNic = this.#spec.nics.map((nic) => secondsOf(nic.name));
     return { after, because, steps, seconds: secondsOf(hostName) + Math.max(0, ...perNic) };
-  }
-
-  waitingFor(kind: "reboot" | "networking"): Deviation[] {
-    return waitingFor(this.outcomes, kind);
   }
 
   /**

@@ -11,7 +11,7 @@ export function condense(deviations: readonly Deviation[]): Condensed[] {
   const groups = new Map<string, { first: Deviation; all: Deviation[] }>();
   for (const deviation of deviations) {
     const { requirement, expected, actual, severity, remedy } = deviation;
-    const text = remedy.kind === "actions" ? "" : remedy.text;
+    const text = remedy.kind === "actions" ? (remedy.refused ?? "") : remedy.text;
     const key = JSON.stringify([requirement, expected, actual, severity, remedy.kind, text]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: deviation, all: [deviation] });

@@ -1,5 +1,6 @@
 import { known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { rebootReasons } from "../reconcile/reboot-due.ts";
 import type { Answer, Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Deviation } from "../requirements/requirement.ts";
@@ -72,11 +73,8 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
     ),
     gauge(
       "vflag_reboot_required",
-      "Whether a deviation of the NIC, or of the host under it, goes away only with a reboot.",
-      verdicts.map(({ nic, deviations }) => ({
-        labels: { nic },
-        value: bit(deviations.some(({ remedy }) => remedy.kind === "reboot")),
-      })),
+      "Whether a reboot is due: what is wrong with the NIC, or with the host under it, goes away only with one.",
+      verdicts.map((verdict) => ({ labels: { nic: verdict.nic }, value: bit(rebootReasons([verdict]).length > 0) })),
     ),
   ];
 }

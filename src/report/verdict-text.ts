@@ -199,7 +199,8 @@ function deviationLine(same: Condensed, style: Style): string {
 export function remedyText(remedy: Remedy, tried: boolean): string {
   switch (remedy.kind) {
     case "actions":
-      if (!tried) return "vflag apply";
+      if (!tried && remedy.refused === undefined) return "vflag apply";
+      if (!tried) return `vflag was refused this (${remedy.refused}): ${remedy.otherwise ?? "see dmesg for the driver's reason"}`;
       return remedy.otherwise ?? "see the refusal above, and dmesg for the driver's reason; then apply again";
     case "networking":
     case "person":

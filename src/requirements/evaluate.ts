@@ -3,6 +3,7 @@ import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { ports, unresolvedPorts } from "./ports.ts";
 import type { About, Allowed, Deviation, Finding, HostFinding, NicView, Stage } from "./requirement.ts";
+import { withoutSecondBoot, withRefusal } from "./second-boot.ts";
 import { stages as allStages, hostRequirements, requirements } from "./stages.ts";
 
 /** Compares a host with its spec: pure functions, and the whole of what `verify` knows. */
@@ -22,7 +23,7 @@ export function evaluate(spec: Spec, state: HostState, stages: readonly Stage[] 
   return viewsOf(spec, state).map(({ nic, view, problem }) => {
     if (view === null) return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
     const found = asked.flatMap((requirement) => requirement.check(view).map((finding) => deviation(requirement, nic.name, finding)));
-    return { nic, deviations: found };
+    return { nic, deviations: found.map((each) => withoutSecondBoot(each, view)) };
   });
 }
 
@@ -32,7 +33,7 @@ export function evaluateHost(spec: Spec, state: HostState, stages: readonly Stag
   if (asked.length === 0) return [];
   const nics = nicsFound(spec, state);
   return asked.flatMap((requirement) =>
-    requirement.check({ spec, state, nics, allowed }).map((finding) => deviation(requirement, hostName, finding)),
+    requirement.check({ spec, state, nics, allowed }).map((finding) => withRefusal(deviation(requirement, hostName, finding), state)),
   );
 }
 

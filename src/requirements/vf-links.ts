@@ -1,3 +1,5 @@
+import type { PhysicalFunction } from "../host/state.ts";
+import { netdevOf } from "../spec/selectors.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 import { aboutPf } from "./virtual-functions.ts";
 
@@ -12,7 +14,7 @@ export const vfLinks: Requirement = {
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_enable)"],
   follows: ["vf-count", "bios-resources"],
   gate: true,
-  check: ({ pfs }) => {
+  check: ({ pfs, state }) => {
     return pfs.flatMap((pf): Finding[] => {
       const count = pf.sriov?.count ?? 0;
       if (pf.vfs.length >= count) return [];
@@ -24,9 +26,16 @@ export const vfLinks: Requirement = {
           expected: `${count} virtfn links`,
           actual: `no link for VF ${missing.join(", ")}`,
           severity: "error",
-          remedy: { kind: "person", text: `see dmesg | grep ${pf.address}; when no VF is in use, write 0 to sriov_numvfs and apply again` },
+          remedy: { kind: "person", text: remedyText(pf, netdevOf(pf, state)?.master ?? null) },
         },
       ];
     });
   },
 };
+
+/** VFs of a port in a bond are not made anew. */
+function remedyText({ address }: PhysicalFunction, master: string | null): string {
+  const see = `see dmesg | grep ${address} for why`;
+  if (master !== null) return `${see} (the BIOS: SR-IOV, bus numbers; the card's firmware), put that right, then reboot`;
+  return `${see}; when no VF is in use, write 0 to sriov_numvfs and apply again`;
+}

@@ -48,7 +48,7 @@ export const eswitchSymptoms: readonly Symptom[] = [
     patterns: [/failed to rollback to orig profile/],
     cause:
       "the driver could make neither the port's netdev of the new mode nor the one that it had, for want of memory, or because what asked for the mode was killed meanwhile (SIGKILL): the port does not work as it looks",
-    remedy: "reboot",
+    remedy: "free memory where it ran out (see the lines around it), then reboot: to ask for the mode again before can crash the kernel",
     explains: ["eswitch-mode", "ports", "representors"],
     over: "driver-start",
     alone: "always",

@@ -4,6 +4,7 @@ import { network, reboot } from "../../src/host/simulated/events.ts";
 import { type FaultName, faults, inject } from "../../src/host/simulated/faults.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import { leftBy } from "../../src/reconcile/attempts.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
@@ -143,8 +144,12 @@ export const stories: fc.Arbitrary<Story> = fc.record({
 /** Plays a story. What others did to the host is not vflag's doing: harm is counted from here. */
 export async function play(story: Story, spec: Spec): Promise<World> {
   const world = buildHost(story.cards);
-  const run = (wanted: Spec, stages: "early" | "both") =>
-    reconcile(new SimulatedHost(world), wanted, { stages: stages === "early" ? ["early"] : ["early", "late"] });
+  const run = async (wanted: Spec, stages: "early" | "both") => {
+    const host = new SimulatedHost(world);
+    const early = stages === "early" && world.state.bonds.length === 0;
+    const outcomes = await reconcile(host, wanted, { stages: stages === "early" ? ["early"] : ["early", "late"] });
+    await host.keepAttempt({ early, left: leftBy(outcomes) });
+  };
   const boot = async (wanted: Spec) => {
     await run(wanted, "early");
     network(world);

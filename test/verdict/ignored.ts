@@ -35,6 +35,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     ["pfs.*.lag.mapping", "pfs.*.lag.mapping.*", "pfs.*.lag.portSelection", "pfs.*.lag.sharedFdb"],
   ],
   ["whether the kernel offloads is seen by its representors too; that it was built without is noticed", ["kernelOptions"]],
+  ["what vflag could not put right explains what is wrong, and here nothing is", ["attempts"]],
   ["either is believed; what the log leaves open is unknown already", ["pfs.*.lag.source"]],
   [
     "what was logged explains what is wrong, and a working host says by its state that it works; lines that matter all the same are told as sightings",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { carryOut, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
 import { has, type Traits, traitsOf } from "../action-table.ts";
+import type { Attempt } from "../attempts.ts";
 import { cardsOf } from "../cards.ts";
 import type { FirmwareCard } from "../firmware.ts";
 import { glanced } from "../glance.ts";
@@ -11,6 +12,7 @@ import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import type { PciAddress } from "../values.ts";
 import { act } from "./act.ts";
+import { keepAttempt, readAttempts } from "./attempts.ts";
 import { findBootLoader } from "./boot-loader.ts";
 import { describePf, type InfoOf, withLagsOfLog } from "./describe-pf.ts";
 import { findDevlink, infoOf, portsOf } from "./devlink.ts";
@@ -172,6 +174,7 @@ export class LinuxHost implements Host, Disposable {
       flows: this.#evidence ? await findFlows(kernel.run, ovs, links) : notLooked,
       kernelOptions: this.#optionsOf(kernelRelease),
       refused: readRefused(kernel),
+      attempts: readAttempts(kernel),
     };
   }
 
@@ -220,6 +223,10 @@ export class LinuxHost implements Host, Disposable {
       case undefined:
         return;
     }
+  }
+
+  keepAttempt(attempt: Attempt): Promise<void> {
+    return keepAttempt(this.#kernel, attempt);
   }
 
   /** Lets go of what was read once although it changes without an action: whoever looks for hours reads it again. */

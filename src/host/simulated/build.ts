@@ -57,6 +57,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
     guests: [],
     kernelOptions: { CONFIG_MLX5_CLS_ACT: true },
     refused: [],
+    attempts: null,
     flows: { tallies: [], listed: 0, notUnderstood: 0, cut: null, tunnels: [] },
   };
   const world: World = {

@@ -116,6 +116,7 @@ export function reboot(world: World): void {
     netdev.master = null;
     netdev.mac = netdev.permanentMac ?? netdev.mac;
   }
+  if (known(world.state.attempts) !== undefined) world.state.attempts = null;
   loadFirmware(world);
   startLog(world);
   bootKernel(world);

@@ -1,4 +1,5 @@
 import type { Action } from "../action.ts";
+import { type Attempt, withAttempt } from "../attempts.ts";
 import { cardsOf } from "../cards.ts";
 import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
@@ -58,18 +59,23 @@ export class SimulatedHost implements Host {
       this.world.hidden.clock += seconds;
     }
   }
+
+  async keepAttempt(attempt: Attempt): Promise<void> {
+    this.world.state.attempts = withAttempt(known(this.world.state.attempts) ?? null, attempt);
+  }
 }
 
 /** What can be seen of a world: a copy, so that a snapshot stays what it was. */
 export function observeWorld(world: World): HostState {
   const state = structuredClone(world.state);
-  for (const pf of state.pfs) {
-    if (isComingUp(world, pf)) pf.lag = disabledLag(known(pf.lag)?.members ?? []);
-  }
   followNetdevs(state);
   followGuests(state);
   followFlows(world, state);
   hideLags(world, state);
+  for (const pf of state.pfs) {
+    // The driver has not asked the firmware yet, and has said nothing.
+    if (isComingUp(world, pf)) pf.lag = { ...disabledLag(known(pf.lag)?.members ?? []), source: known(pf.lag)?.source ?? "debugfs" };
+  }
   return state;
 }
 

@@ -1,7 +1,7 @@
 /** DESIGN 2: imports go one way. */
 const inside = (folder) => `^src/${folder}/`;
 /** What decides does no input or output. */
-const pure = "^src/(requirements|symptoms|spec|boot|bios|openstack|host/simulated)/";
+const pure = "^src/(drivers|requirements|symptoms|spec|boot|bios|openstack|host/simulated)/";
 
 module.exports = {
   forbidden: [
@@ -28,14 +28,33 @@ module.exports = {
       from: { path: inside("spec") },
       to: {
         path: "^src/",
-        pathNot: ["^src/spec/", "^src/host/(state|schemas|values|models|observed|cards|kernel-arguments|plain-text)\\.ts$"],
+        pathNot: ["^src/(spec|drivers)/", "^src/host/(state|schemas|values|observed|cards|kernel-arguments|plain-text)\\.ts$"],
       },
     },
     {
       name: "requirements-import-spec-boot-openstack-and-host-data",
       severity: "error",
       from: { path: inside("requirements") },
-      to: { path: "^src/", pathNot: ["^src/(requirements|spec|boot|openstack)/", "^src/host/[a-z-]+\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/(requirements|spec|boot|openstack|drivers)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
+      name: "drivers-import-host-data",
+      comment: "what is true of one driver only: data and pure functions",
+      severity: "error",
+      from: { path: inside("drivers") },
+      to: { path: "^src/", pathNot: ["^src/drivers/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
+      name: "a-driver-knows-no-other",
+      severity: "error",
+      from: { path: "^src/drivers/([^/]+)/" },
+      to: { path: "^src/drivers/[^/]+/", pathNot: "^src/drivers/($1|generic)/" },
+    },
+    {
+      name: "drivers-are-asked-by-the-registry",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/drivers/" },
+      to: { path: "^src/drivers/[^/]+/" },
     },
     {
       name: "requirements-know-no-symptoms",
@@ -72,7 +91,7 @@ module.exports = {
       name: "openstack-imports-spec-and-host-data",
       severity: "error",
       from: { path: inside("openstack") },
-      to: { path: "^src/", pathNot: ["^src/(openstack|spec)/", "^src/host/[a-z-]+\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/(openstack|spec|drivers)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
       name: "reconcile-imports-no-real-host",

@@ -1,3 +1,4 @@
+import { driverOf } from "../drivers/registry.ts";
 import { cardsOf } from "./cards.ts";
 import { lagEventOf } from "./lag-events.ts";
 import { known, type Observed, unknown } from "./observed.ts";
@@ -151,7 +152,7 @@ function lacking(
   if (bond === undefined || names.length !== 2) return "its ports are in no bond now";
   const slaves = bond.slaves.map(({ netdev }) => netdev);
   if (slaves.length !== 2 || !names.every((name) => slaves.includes(name))) return `${bond.name} is not of its two ports now`;
-  if (!["active-backup", "balance-xor", "802.3ad"].includes(bond.mode)) return `${bond.name} has the mode ${bond.mode} now`;
+  if (!driverOf(ports[0]?.driver ?? null).lagBondModes.includes(bond.mode)) return `${bond.name} has the mode ${bond.mode} now`;
   if (!names.every((name) => joined.has(name))) return `it does not show how its ports came into ${bond.name}`;
   const [first, second] = ports.map(({ eswitch }) => known(eswitch)?.mode);
   return first === second ? null : "its eSwitches are not in the same mode now";

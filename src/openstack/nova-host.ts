@@ -1,4 +1,4 @@
-import { modelOf } from "../host/models.ts";
+import { modelOf } from "../drivers/registry.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";

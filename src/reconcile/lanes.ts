@@ -1,8 +1,9 @@
+import { driverOf } from "../drivers/registry.ts";
 import type { Action } from "../host/action.ts";
 import { has, traitsOf } from "../host/action-table.ts";
 import { type CardOf, cardsOf } from "../host/cards.ts";
 import type { HostState } from "../host/state.ts";
-import { changesModesAtOnce } from "./modes-at-once.ts";
+import type { PciAddress } from "../host/values.ts";
 
 /** Actions that must follow one another. Different lanes run at the same time. */
 export interface Lane {
@@ -48,7 +49,12 @@ function preparesOnly(action: Action): boolean {
 /** Two ports' ways into the same mode. */
 function mayGoTogether(one: Action, other: Action, state: LaneState): boolean {
   if (one.kind !== "set-eswitch-mode" || other.kind !== "set-eswitch-mode") return false;
-  return one.pf !== other.pf && one.mode === other.mode && [one.pf, other.pf].every((pf) => changesModesAtOnce(state, pf));
+  return one.pf !== other.pf && one.mode === other.mode && [one.pf, other.pf].every((pf) => changesModesAtOnce(pf, state));
+}
+
+/** Of a driver of which nobody says that it bears it, one port follows the other. */
+function changesModesAtOnce(pf: PciAddress, { kernel, pfs }: LaneState): boolean {
+  return pfs.some(({ address, driver }) => address === pf && driverOf(driver).changesModesAtOnce(kernel));
 }
 
 /** @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs before it */

@@ -1,3 +1,4 @@
+import { lagBondModes } from "../drivers/registry.ts";
 import { isUnknown, type Observed } from "../host/observed.ts";
 import type { Fact, FactKind, Facts } from "./facts.ts";
 
@@ -25,7 +26,6 @@ export interface Around {
   readonly ports: ReadonlySet<string>;
 }
 
-const offloadableModes = ["active-backup", "balance-xor", "802.3ad"];
 const worse = (text: string): Meaning => ({ effect: "worse", text });
 const better = (text: string): Meaning => ({ effect: "better", text });
 const neutral = (text = ""): Meaning => ({ effect: "neutral", text });
@@ -80,8 +80,8 @@ const meanings: Record<FactKind, Explain> = {
   "representor-link": (after) => (after === "switched off" ? worse("its VF is cut off from the bridge") : better("")),
   bond: (after) => (after === null ? worse("without the bond there is no LAG, and the host has lost its network over it") : better("")),
   "bond-mode": (after) => {
-    if (offloadableModes.includes(after ?? "")) return neutral("the NIC can do this mode");
-    return worse(`the NIC's LAG forms only with ${offloadableModes.join(", ")}`);
+    if (lagBondModes.includes(after ?? "")) return neutral("the NIC can do this mode");
+    return worse(`the NIC's LAG forms only with ${lagBondModes.join(", ")}`);
   },
   "bond-link": (after) => (after === "switched off" ? worse("the host's network over the bond is off") : better("")),
   lacp: (after) => {

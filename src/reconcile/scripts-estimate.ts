@@ -1,4 +1,4 @@
-import { profileOf } from "../host/simulated/profiles.ts";
+import { profileOf } from "../drivers/registry.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";

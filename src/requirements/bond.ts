@@ -1,12 +1,10 @@
+import { lagBondModes } from "../drivers/registry.ts";
 import { word } from "../host/command.ts";
 import { known } from "../host/observed.ts";
 import type { Bond, HostState, PhysicalFunction } from "../host/state.ts";
 import { lagMaster, ovsBondOf, teamMode } from "./lag-master.ts";
 import { ovsLine } from "./open-vswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";
-
-/** Bond modes with a TX type that the driver can offload: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c. */
-const offloadable = ["active-backup", "balance-xor", "802.3ad"];
 
 /** In mode vf-lag the bond consists of exactly this NIC's two ports, in a mode that the NIC can offload. */
 export const bond: Requirement = {
@@ -77,9 +75,9 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
   const missing = ports.filter((port) => !slaves.includes(port));
   const strange = slaves.filter((slave) => !ports.includes(slave));
   const findings: Finding[] = [];
-  if (found.mode !== teamMode && !offloadable.includes(found.mode)) {
+  if (found.mode !== teamMode && !lagBondModes.includes(found.mode)) {
     const text = `set the mode of ${found.name} to 802.3ad, active-backup or balance-xor in the network configuration, and make the bond anew`;
-    findings.push(finding(found.name, `mode ${offloadable.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }));
+    findings.push(finding(found.name, `mode ${lagBondModes.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }));
   }
   if (strange.length > 0) {
     const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${word(strange[0] ?? "")} nomaster`;

@@ -1,4 +1,4 @@
-import { modelOf } from "../host/models.ts";
+import { modelOf } from "../drivers/registry.ts";
 import type { Eswitch, PhysicalFunction } from "../host/state.ts";
 import { eswitchOf, withoutOption } from "./eswitch.ts";
 import type { Finding, Requirement } from "./requirement.ts";

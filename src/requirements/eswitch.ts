@@ -1,3 +1,4 @@
+import { driverOf } from "../drivers/registry.ts";
 import type { Action } from "../host/action.ts";
 import { known } from "../host/observed.ts";
 import type { RefusedSetting } from "../host/refused.ts";
@@ -56,7 +57,7 @@ export function withoutOption(pf: PhysicalFunction, expected: string, actual: st
 export function refusedOption(pf: PhysicalFunction, expected: string, actual: string, key: string, refused: RefusedSetting): Finding {
   const text = `drop \`${key}\` from the spec: this card cannot do it, so that vflag does not ask it again (with another kernel or firmware it does)`;
   return {
-    ...withoutOption(pf, expected, `${actual}: the card refuses it ("${lastSentence(refused.words)}")`, key),
+    ...withoutOption(pf, expected, `${actual}: the card refuses it ("${lastSentence(refused.words, pf)}")`, key),
     remedy: { kind: "person", text },
   };
 }
@@ -64,12 +65,13 @@ export function refusedOption(pf: PhysicalFunction, expected: string, actual: st
 /** Asks whether an eSwitch would change its mode now; nothing where its driver has no such question. */
 export function modeQuestion(pf: PhysicalFunction): Action[] {
   const mode = eswitchOf(pf)?.mode;
-  return mode === undefined || pf.driver !== "mlx5_core" ? [] : [{ kind: "ask-eswitch-mode", pf: pf.address, mode }];
+  return mode === undefined || !driverOf(pf.driver).answersModeQuestion ? [] : [{ kind: "ask-eswitch-mode", pf: pf.address, mode }];
 }
 
 /** A failed request is told as `what was tried: error: the driver's sentence`. */
-function lastSentence(words: string): string {
-  return words.replace(/^.*?: E[A-Z]+: /, "").replace(/^mlx5_core: /, "");
+function lastSentence(words: string, { driver }: PhysicalFunction): string {
+  const sentence = words.replace(/^.*?: E[A-Z]+: /, "");
+  return driver !== null && sentence.startsWith(`${driver}: `) ? sentence.slice(`${driver}: `.length) : sentence;
 }
 
 function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[] | null): Remedy {

@@ -1,7 +1,7 @@
+import { modelOf } from "../drivers/registry.ts";
 import { cardsOf } from "../host/cards.ts";
 import { commandsOf } from "../host/command.ts";
 import type { FirmwareCard, FirmwareConfiguration } from "../host/firmware.ts";
-import { modelOf } from "../host/models.ts";
 import { known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { Remedy } from "./requirement.ts";

@@ -1,5 +1,5 @@
+import { modelOf } from "../drivers/registry.ts";
 import { stuckLagLine } from "../host/driver-restart.ts";
-import { modelOf } from "../host/models.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState, Lag, PhysicalFunction } from "../host/state.ts";
 import { firmwareCardOf } from "./firmware-wait.ts";

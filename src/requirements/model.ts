@@ -1,4 +1,4 @@
-import { modelOf } from "../host/models.ts";
+import { driverOf, modelOf } from "../drivers/registry.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
@@ -34,7 +34,7 @@ function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Findi
   const finding = (actual: string, text: string, expected = "SR-IOV through sysfs"): Finding => {
     return { ...aboutPf(pf), expected, actual, severity: "error", remedy: { kind: "person", text } };
   };
-  const byModule = pf.driver === "mlx4_core";
+  const byModule = driverOf(pf.driver).vfsFrom === "module options";
   if (byModule && nic.persistence !== "modprobe") {
     return [finding("mlx4_core makes VFs only from module options", "declare `persistence: modprobe` for this NIC, then apply and reboot")];
   }

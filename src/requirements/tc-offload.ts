@@ -1,3 +1,4 @@
+import { driverOf } from "../drivers/registry.ts";
 import { word } from "../host/command.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
@@ -35,9 +36,10 @@ export const tcOffload: Requirement = {
  */
 function builtWithout(view: NicView): Finding[] {
   const { nic, pfs, state } = view;
-  const concerned = pfs.filter(({ driver }) => driver === "mlx5_core");
+  const concerned = pfs.filter(({ driver }) => driverOf(driver).offloadOption !== null);
   if (nic.mode === "sriov" || concerned.length === 0) return [];
-  const option = known(state.kernelOptions)?.["CONFIG_MLX5_CLS_ACT"];
+  const [name = ""] = concerned.flatMap(({ driver }) => driverOf(driver).offloadOption ?? []);
+  const option = known(state.kernelOptions)?.[name];
   const shown =
     eswitchPorts(view).some(({ netdev, role }) => role === "representor" && isFixed(netdev) && known(netdev.tcOffload)?.on === false) ||
     concerned.some((pf) => pf.eswitch !== null && netdevOf(pf, state) !== undefined && isFixed(netdevOf(pf, state)));

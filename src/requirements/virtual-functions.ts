@@ -1,11 +1,11 @@
+import { driverOf } from "../drivers/registry.ts";
 import { describeHolders, mayBeInUse } from "../host/in-use.ts";
-import { vfDriverOf } from "../host/models.ts";
 import type { PhysicalFunction, VirtualFunction } from "../host/state.ts";
 import type { Finding } from "./requirement.ts";
 
 /** The driver that this PF's VFs have on the host. */
 export function nativeDriver(pf: PhysicalFunction): string {
-  return vfDriverOf(pf.driver ?? "");
+  return driverOf(pf.driver).vfDriver;
 }
 
 /** Whether something holds the VF, in words: `null` when it is known to be free. */

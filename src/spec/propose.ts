@@ -1,5 +1,5 @@
+import { driverOf, modelOf } from "../drivers/registry.ts";
 import { cardsOf } from "../host/cards.ts";
-import { modelOf } from "../host/models.ts";
 import { known } from "../host/observed.ts";
 import { drawing, inEscapes } from "../host/plain-text.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
@@ -36,7 +36,7 @@ function notProposed(pf: PhysicalFunction, state: HostState): string | null {
   const onDpu = known(state.devlinkPorts)?.some(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "pcipf");
   if (onDpu === true) return "this is the DPU's own side. The host that it is plugged into has the VFs";
   if (pf.driver === null) return "no driver is bound to it";
-  if (pf.driver !== "mlx5_core" && pf.driver !== "mlx4_core" && pf.sriov?.total === 0) return "it offers no VF";
+  if (!driverOf(pf.driver).hidesSriov && pf.sriov?.total === 0) return "it offers no VF";
   return null;
 }
 
@@ -59,8 +59,8 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
   const hasEswitch = pfs.every((pf) => known(pf.eswitch) != null);
   const vfLag = pfs.length === 2 && hasEswitch && modelOf(first.vendor, first.product)?.vfLag === true;
   const mode = vfLag ? "vf-lag" : hasEswitch ? "switchdev" : "sriov";
-  // mlx4 makes VFs only from module options, which count for every card.
-  const byModule = first.driver === "mlx4_core";
+  // Options of a module count for every card.
+  const byModule = driverOf(first.driver).vfsFrom === "module options";
   const alike = byModule ? state.pfs.filter((pf) => pf.driver === first.driver && pf.sriov !== null) : pfs;
   const total = Math.min(...alike.map((pf) => pf.sriov?.total ?? 0));
   const present = Math.max(...alike.map((pf) => pf.sriov?.count ?? 0));

@@ -1,5 +1,5 @@
+import { driverOf } from "../../drivers/registry.ts";
 import type { KernelLine, KernelLog } from "../kernel-log.ts";
-import { vfDriverOf } from "../models.ts";
 import { isUnknown, type Observed } from "../observed.ts";
 import type { HostState } from "../state.ts";
 import { slotOf } from "../values.ts";
@@ -37,7 +37,7 @@ function concerning({ pfs, bonds }: Pick<HostState, "pfs" | "bonds">): (record: 
   const functions = new Set<string>(pfs.flatMap(({ address, vfs }) => [address, ...vfs.map((vf) => vf.address)]));
   const ports = new Set<string>(pfs.map(({ address }) => address));
   const slots = new Set<string>(pfs.map(({ address }) => slotOf(address)));
-  const drivers = new Set(pfs.flatMap(({ driver }) => (driver === null ? [] : [driver, vfDriverOf(driver)])));
+  const drivers = new Set(pfs.flatMap(({ driver }) => (driver === null ? [] : [driver, driverOf(driver).vfDriver])));
   const names = new Set(bonds.map(({ name }) => name));
   return ({ device, level, text }) => {
     if (chatter.test(text)) return false;

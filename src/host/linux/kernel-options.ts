@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { offloadOptions } from "../../drivers/registry.ts";
 import { type Observed, unknown } from "../observed.ts";
 import type { Kernel } from "./kernel.ts";
 import { readText } from "./sysfs.ts";
-
-/** The options that decide what mlx5 can do: drivers/net/ethernet/mellanox/mlx5/core/Kconfig. */
-const asked = ["CONFIG_MLX5_CLS_ACT"] as const;
 
 /**
  * What the running kernel was built with. An option that depends on others is left out of the file where these are not set, and is then
@@ -21,7 +19,7 @@ export function findKernelOptions(
   if (vendors !== null) return unknown(`mlx5_core is the vendor's ${vendors}, whose options the kernel's configuration does not show`);
   const text = configurationOf(procRoot, filesRoot, release);
   if (text === null) return unknown(`neither /boot/config-${release} nor /proc/config.gz can be read`);
-  return Object.fromEntries(asked.map((name) => [name, new RegExp(`^${name}=[ym]$`, "m").test(text)]));
+  return Object.fromEntries(offloadOptions.map((name) => [name, new RegExp(`^${name}=[ym]$`, "m").test(text)]));
 }
 
 /** Whole, and of a kernel: an empty or cut file would make every option look as if it were off. */

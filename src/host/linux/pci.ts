@@ -1,5 +1,5 @@
 import { existsSync, lstatSync } from "node:fs";
-import { modelOf } from "../models.ts";
+import { driverOf, modelOf } from "../../drivers/registry.ts";
 import type { PhysicalFunction, Sriov, VirtualFunction } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
 import { listNames, pciPath, readInteger, readLinkName, readText } from "./sysfs.ts";
@@ -20,9 +20,6 @@ const nothingBusy: IsBusy = () => false;
 
 /** PCI base class 02, subclass 00 (Ethernet) or 07 (InfiniBand). */
 const networkClass = /^0x02(00|07)[0-9a-f]{2}$/;
-
-/** Drivers of NICs that belong to us also while their SR-IOV capability is switched off in the firmware. */
-const nicDrivers = new Set(["mlx4_core", "mlx5_core"]);
 
 /**
  * All PFs of this host with their VFs, in the order of their addresses.
@@ -50,7 +47,7 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
   const entries = new Set(listNames(path));
   if (entries.has("physfn")) return null;
   const driver = entries.has("driver") ? readLinkName(`${path}/driver`) : null;
-  if (!entries.has("sriov_totalvfs") && !nicDrivers.has(driver ?? "")) return null;
+  if (!entries.has("sriov_totalvfs") && !driverOf(driver).hidesSriov) return null;
   const ids = readIds(path);
   if (ids === null) return null;
   const links = virtfnLinks(path, entries);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { driverOf } from "../../drivers/registry.ts";
 import { isKernelSince } from "../kernel-release.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { ProgramError, type RunProgram } from "./program.ts";
@@ -12,23 +13,19 @@ const ANSWER_LIMIT = 5000;
 /** Between two attempts to tell it, in ms: it may just be starting anew. */
 const PAUSE = 1000;
 
-/**
- * The first kernel of which it is known that a port keeps its netdev, and with it its name, through a mode change: in older ones
- * udev may have to name it anew before anyone finds it. Source: linux 6.1 drivers/net/ethernet/mellanox/mlx5/core/en_rep.c,
- * mlx5e_vport_uplink_rep_load().
- */
-const sinceKernel = [6, 1] as const;
-
 /** The ports of a declared NIC, or why they are not known. */
 type Ports = { readonly pfs: readonly Pick<PhysicalFunction, "driver">[] } | { readonly problem: unknown };
 
 /**
- * Whether what the boot stages do to these NICs needs nothing of udev. mlx5 drives its VFs itself; those of other drivers have a module
- * of their own, which udev loads when it hears of them. A port that is not there may be about to come, and then by udev's doing.
+ * Whether what the boot stages do to these NICs needs nothing of udev: where VFs have a module of their own, udev loads it when it hears
+ * of them. A port that is not there may be about to come, and then by udev's doing.
  */
 export function mayHoldUdev(kernelRelease: string, nics: readonly Ports[]): boolean {
-  const bear = (ports: Ports) => !("problem" in ports) && ports.pfs.every(({ driver }) => driver === "mlx5_core");
-  return isKernelSince(kernelRelease, sinceKernel) && nics.every(bear);
+  const bears = (driver: string | null) => {
+    const since = driverOf(driver).needsNoUdevSince;
+    return since !== null && isKernelSince(kernelRelease, since);
+  };
+  return nics.every((ports) => !("problem" in ports) && ports.pfs.every(({ driver }) => bears(driver)));
 }
 
 /**

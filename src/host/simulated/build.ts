@@ -1,4 +1,4 @@
-import { models } from "../models.ts";
+import { models, profileOf } from "../../drivers/registry.ts";
 import { known } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
@@ -6,7 +6,6 @@ import { capabilityOf, firmwareOf } from "./firmware.ts";
 import { startLog } from "./kernel-log.ts";
 import { disabledLag } from "./lag.ts";
 import { buildOvs, startOvs } from "./ovs.ts";
-import { profileOf } from "./profiles.ts";
 import { portIndexBase, switchIdOf } from "./representors.ts";
 import type { World } from "./world.ts";
 

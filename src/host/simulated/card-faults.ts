@@ -1,8 +1,8 @@
+import { profileOf } from "../../drivers/registry.ts";
 import { cardsOf } from "../cards.ts";
 import { known } from "../observed.ts";
 import { behaviour, type Fault } from "./fault.ts";
 import { disabledLag, stick } from "./lag.ts";
-import { profileOf } from "./profiles.ts";
 import { cardOf } from "./world.ts";
 
 /** What a card's firmware refuses, forgets or cannot do, and what the kernel's driver was built without. */

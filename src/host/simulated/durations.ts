@@ -1,7 +1,7 @@
+import { profileOf } from "../../drivers/registry.ts";
 import type { Action } from "../action.ts";
 import { type ActionOf, has, type KindsWith, traitsOf } from "../action-table.ts";
 import { known } from "../observed.ts";
-import { type Profile, profileOf } from "./profiles.ts";
 import type { World } from "./world.ts";
 
 /** How long an action takes on this host as it is now, in seconds of virtual time. */
@@ -16,7 +16,7 @@ export function durationOf(world: World, action: Action): number {
 function onNic(world: World, action: ActionOf<KindsWith<"seconds", "by NIC">>): number {
   const pf = world.state.pfs.find((candidate) => candidate.address === action.pf);
   if (pf === undefined) return 0;
-  const { seconds }: Profile = profileOf(pf);
+  const { seconds } = profileOf(pf);
   switch (action.kind) {
     case "set-vf-autoprobe":
     case "set-steering":

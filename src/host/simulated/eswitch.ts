@@ -1,3 +1,4 @@
+import { profileOf } from "../../drivers/registry.ts";
 import type { Steering } from "../action.ts";
 import { isKernelSince } from "../kernel-release.ts";
 import { known } from "../observed.ts";
@@ -7,7 +8,6 @@ import { baseName } from "./drivers.ts";
 import { followFlows } from "./guests.ts";
 import { logEncapRefused, logEswitch, logOutOfMemory } from "./kernel-log.ts";
 import { giveUpLag, isDriven, reconsiderLag } from "./lag.ts";
-import { profileOf } from "./profiles.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { noteIfBonded, noteIfHeld } from "./sriov.ts";
 import { cardOf, has, pfAt, Refusal, takesRules, type World } from "./world.ts";

@@ -1,7 +1,7 @@
+import { profileOf } from "../../drivers/registry.ts";
 import { isUnknown, known } from "../observed.ts";
 import type { VfSettings } from "../state.ts";
 import { hasRules } from "./eswitch.ts";
-import { profileOf } from "./profiles.ts";
 import { netdevNamed, Refusal, type World } from "./world.ts";
 
 /** `ethtool -K NETDEV hw-tc-offload`: linux en_main.c, set_feature_hw_tc(), refuses to turn it off under rules. */

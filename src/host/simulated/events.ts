@@ -1,3 +1,4 @@
+import { profileOf } from "../../drivers/registry.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { makeVfsByFiles, nameByRule } from "./boot-files.ts";
@@ -7,7 +8,6 @@ import { logSlave, startLog } from "./kernel-log.ts";
 import { disabledLag, lagWarning, reconsiderLag } from "./lag.ts";
 import { ovsHearsOfBonds, startOvs } from "./ovs.ts";
 import { bootKernel } from "./platform.ts";
-import { profileOf } from "./profiles.ts";
 import { removeRepresentors } from "./representors.ts";
 import { addNetdev, cardOf, has, removeNetdev, takesRules, type World } from "./world.ts";
 

@@ -1,5 +1,5 @@
+import { driverOf } from "../../drivers/registry.ts";
 import { mayBeInUse } from "../in-use.ts";
-import { vfDriverOf } from "../models.ts";
 import { isUnknown, known } from "../observed.ts";
 import { cardFaults } from "./card-faults.ts";
 import { attachDriver } from "./drivers.ts";
@@ -177,7 +177,7 @@ export const faults = {
     apply: (world) => {
       for (const pf of world.state.pfs) {
         if (pf.sriov !== null) pf.sriov.autoprobe = true;
-        for (const vf of pf.vfs) if (vf.driver === null) attachDriver(world, pf, vf, vfDriverOf(pf.driver ?? ""));
+        for (const vf of pf.vfs) if (vf.driver === null) attachDriver(world, pf, vf, driverOf(pf.driver).vfDriver);
       }
       // It never came up, so that there is none to give up.
       for (const pf of world.state.pfs) if (known(pf.lag)?.state === "active") pf.lag = disabledLag(known(pf.lag)?.members ?? []);

@@ -1,17 +1,16 @@
+import { type KnownModel, modelOf, profileOf } from "../../drivers/registry.ts";
 import { cardsOf } from "../cards.ts";
 import type { FirmwareCard, FirmwareConfiguration } from "../firmware.ts";
 import { type FirmwareSettings, firmwareParameters } from "../firmware-settings.ts";
-import { type Model, modelOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction, Sriov } from "../state.ts";
 import { type PciAddress, slotOf } from "../values.ts";
-import { profileOf } from "./profiles.ts";
 import { has, pfAt, Refusal, type World } from "./world.ts";
 
 /** The configuration of the cards' firmware: what is set is loaded by a reboot, and decides which VFs the ports offer. */
 
 /** A new card's firmware: SR-IOV on, as many VFs as its model's profile has. */
-export function firmwareOf(world: World, pfs: readonly PciAddress[], model: Model): FirmwareCard {
+export function firmwareOf(world: World, pfs: readonly PciAddress[], model: KnownModel): FirmwareCard {
   const [asked] = pfs;
   if (asked === undefined) throw new Error(`a ${model.name} without ports`);
   const total = String(profileOf(pfAt(world, asked)).totalVfs);

@@ -1,13 +1,10 @@
+import { driverOf, profileOf } from "../../drivers/registry.ts";
 import { cardsOf } from "../cards.ts";
 import { mayBeInUse } from "../in-use.ts";
 import { known } from "../observed.ts";
 import type { Bond, Lag, PhysicalFunction } from "../state.ts";
 import { logLagMade, logLagRefused, logLagStuck } from "./kernel-log.ts";
-import { profileOf } from "./profiles.ts";
 import { cardOf, has, type World } from "./world.ts";
-
-/** Bond modes whose transmit type the LAG takes: active-backup, or a hash. Linux lag/lag.c, mlx5_handle_changeupper_event(). */
-const offloadable = ["active-backup", "balance-xor", "802.3ad"];
 
 /**
  * What the driver does when an event makes it look at the LAG: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (6.1, 6.12),
@@ -72,7 +69,7 @@ export function lagWarning(world: World, pf: PhysicalFunction): string | null {
   const ports = cardOf(world, pf);
   if (ports.some((port) => known(port.lag) == null)) return null;
   const bond = soleBondOf(world, ports);
-  if (bond === null || offloadable.includes(bond.mode)) return null;
+  if (bond === null || takes(pf, bond)) return null;
   return "mlx5_core: Can't activate LAG offload, TX type isn't supported.";
 }
 
@@ -124,7 +121,12 @@ function soleBondOf(world: World, ports: readonly PhysicalFunction[]): Bond | nu
 
 function bondOf(world: World, ports: readonly PhysicalFunction[]): Bond | null {
   const bond = soleBondOf(world, ports);
-  return bond !== null && offloadable.includes(bond.mode) ? bond : null;
+  const [first] = ports;
+  return bond !== null && first !== undefined && takes(first, bond) ? bond : null;
+}
+
+function takes(pf: PhysicalFunction, { mode }: Bond): boolean {
+  return driverOf(pf.driver).lagBondModes.includes(mode);
 }
 
 /** lag/lag.c, mlx5_lag_check_prereq(): eSwitches in the same mode, and no VFs in legacy mode. */

@@ -1,8 +1,8 @@
+import { profileOf } from "../../drivers/registry.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { slotOf } from "../values.ts";
 import { baseName } from "./drivers.ts";
-import { profileOf } from "./profiles.ts";
 import { addNetdev, cardOf, removeNetdev, takesRules, type World } from "./world.ts";
 
 /** The devlink port index of vport 0 of a PF: vhca id in the upper half, linux eswitch.h mlx5_esw_vport_to_devlink_port_index(). */

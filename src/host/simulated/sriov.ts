@@ -1,5 +1,5 @@
+import { driverOf, profileOf } from "../../drivers/registry.ts";
 import { mayBeInUse } from "../in-use.ts";
-import { vfDriverOf } from "../models.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction, VirtualFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
@@ -7,7 +7,6 @@ import { attachDriver, detachDriver } from "./drivers.ts";
 import { logEswitch, logKernel } from "./kernel-log.ts";
 import { giveUpLag, reconsiderLag } from "./lag.ts";
 import { noteBiosSign } from "./platform.ts";
-import { profileOf } from "./profiles.ts";
 import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { cardOf, has, masterOf, pfAt, Refusal, type World } from "./world.ts";
 
@@ -28,7 +27,8 @@ export function setVfCount(world: World, address: string, count: number): void {
   if (!Number.isInteger(count) || count < 0) throw new Refusal("EINVAL", "not a number of VFs");
   if (count > pf.sriov.total) throw new Refusal("ERANGE", `sriov_totalvfs is ${pf.sriov.total}`);
   if (count === pf.sriov.count) return;
-  if (profileOf(pf).vfsByModule) throw new Refusal("ENOENT", "Driver does not support SRIOV configuration via sysfs");
+  if (driverOf(pf.driver).vfsFrom === "module options")
+    throw new Refusal("ENOENT", "Driver does not support SRIOV configuration via sysfs");
   noteIfBonded(world, pf, "number of VFs changed");
   if (count === 0) {
     destroyVfs(world, pf);
@@ -96,7 +96,7 @@ function createVfs(world: World, pf: PhysicalFunction, sriov: NonNullable<Physic
   // In legacy mode the first VFs make the driver give up its LAG and look at it again: mlx5_eswitch_enable() in eswitch.c.
   else reconsiderLag(world, pf);
   if (sriov.autoprobe !== false) {
-    const driver = vfDriverOf(pf.driver ?? "");
+    const driver = driverOf(pf.driver).vfDriver;
     for (const vf of pf.vfs) attachDriver(world, pf, vf, driver);
   }
 }

@@ -1,3 +1,4 @@
+import { driverOf, offloadOptions } from "../../drivers/registry.ts";
 import { cardsOf } from "../cards.ts";
 import { halfWayLine, stuckLagLine } from "../driver-restart.ts";
 import { known } from "../observed.ts";
@@ -49,15 +50,17 @@ function logOf({ kernelLog }: HostState): string[] {
 /** What a state shows of a card's and a kernel's ways, so that a rehearsal does not promise what they refuse. */
 function behavioursOf(state: HostState): Set<Behaviour> {
   const found = new Set<Behaviour>();
-  const option = known(state.kernelOptions)?.["CONFIG_MLX5_CLS_ACT"];
-  if (option === false || (option === undefined && showsNoRules(state))) found.add("kernel-without-tc-offload");
+  const options = offloadOptions.map((name) => known(state.kernelOptions)?.[name]);
+  if (options.includes(false) || (options.includes(undefined) && showsNoRules(state))) found.add("kernel-without-tc-offload");
   for (const { setting, kernel } of state.refused) if (kernel === state.kernel) found.add(setting === "steering" ? "no-smfs" : "no-encap");
   return found;
 }
 
 /** A representor or a port on which hw-tc-offload is fixed, as its driver has it: it was built without. */
 function showsNoRules({ pfs, representors, netdevs }: HostState): boolean {
-  const own = new Set(pfs.flatMap(({ driver, eswitch, netdev }) => (driver === "mlx5_core" && known(eswitch) != null ? [netdev] : [])));
+  const own = new Set(
+    pfs.flatMap(({ driver, eswitch, netdev }) => (driverOf(driver).offloadOption !== null && known(eswitch) != null ? [netdev] : [])),
+  );
   const names = new Set([...own, ...representors.map(({ netdev }) => netdev)]);
   return netdevs.some(({ name, tcOffload }) => names.has(name) && known(tcOffload)?.fixed === true);
 }

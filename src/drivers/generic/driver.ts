@@ -1,0 +1,16 @@
+import type { Driver } from "../driver.ts";
+import { plainNic, switchdevNic } from "./profiles.ts";
+
+/** A driver of which nothing is known: it is asked for what every driver does, and its ports follow one another. */
+export const generic: Omit<Driver, "name" | "vfDriver"> = {
+  models: [],
+  vendor: null,
+  vfsFrom: "sysfs",
+  hidesSriov: false,
+  changesModesAtOnce: () => false,
+  answersModeQuestion: false,
+  needsNoUdevSince: null,
+  offloadOption: null,
+  lagBondModes: [],
+  profileOf: (_model, hasEswitch) => (hasEswitch ? switchdevNic : plainNic),
+};

@@ -1,0 +1,37 @@
+import { isKernelSince } from "../../host/kernel-release.ts";
+import type { Driver } from "../driver.ts";
+import { models } from "./models.ts";
+import { profileOf } from "./profiles.ts";
+
+/**
+ * The first kernel with the fixes of races between the ports of a card: "Devcom, serialize devcom registration" and
+ * "E-switch, Devcom, sync devcom events and devcom comp register". Stable 6.1.31 took them from what became 6.4:
+ * https://www.kernel.org/pub/linux/kernel/v6.x/ChangeLog-6.1.31. A distribution's 6.1 does not tell by its name whether it has them.
+ */
+const withoutRaces = [6, 4] as const;
+
+export const mlx5: Driver = {
+  name: "mlx5_core",
+  models,
+  vendor: "15b3",
+  vfDriver: "mlx5_core",
+  vfsFrom: "sysfs",
+  hidesSriov: true,
+  /**
+   * Old drivers were seen to crash of it. The vendor's own boot script changes all ports at once (Mellanox/mlnx-tools, pull request 146),
+   * and so does its operator with `parallelNicConfig` (k8snetworkplumbingwg/sriov-network-operator, issue 873: tested by NVIDIA for
+   * several releases).
+   */
+  changesModesAtOnce: (kernelRelease) => isKernelSince(kernelRelease, withoutRaces),
+  answersModeQuestion: true,
+  /**
+   * In older kernels a port may get another netdev by a mode change, which udev has to name before anyone finds it. Source: linux 6.1
+   * drivers/net/ethernet/mellanox/mlx5/core/en_rep.c, mlx5e_vport_uplink_rep_load().
+   */
+  needsNoUdevSince: [6, 1],
+  /** Source: linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT). */
+  offloadOption: "CONFIG_MLX5_CLS_ACT",
+  /** Those whose transmit type is active-backup or a hash: linux lag/lag.c, mlx5_handle_changeupper_event(). */
+  lagBondModes: ["active-backup", "balance-xor", "802.3ad"],
+  profileOf,
+};

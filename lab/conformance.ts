@@ -16,8 +16,10 @@ const node = "node --disable-warning=ExperimentalWarning --test --test-reporter=
 async function conforms(guest: Guest, report: Report): Promise<void> {
   const { code, output } = await say(guest, `VFLAG_NIC=${guest.nic} ${node} ${await oneFile(guest, "test/conformance/guest.ts")}`, 900_000);
   const results = [...output.matchAll(/^ {4}(not )?ok \d+ - (.*)$/gm)];
-  for (const [, not, title] of results) report(not === undefined, title ?? "");
-  report(code === 0 && results.length > 10, "the suite ended well", output);
+  // What this NIC cannot show is skipped by its name, and has shown nothing.
+  const shown = results.filter(([, , title]) => !/ # SKIP\b/.test(title ?? ""));
+  for (const [, not, title] of shown) report(not === undefined, title ?? "");
+  report(code === 0 && shown.length > 10, "the suite ended well", output);
 }
 
 async function speaksNetlink(guest: Guest, report: Report): Promise<void> {

@@ -14,6 +14,7 @@ export interface TreeOptions extends OutputOptions {
   readonly inventory?: string;
   readonly vaultPasswordFile?: string;
   readonly hosts?: string;
+  readonly shared?: boolean;
 }
 
 /** A subcommand with the options that all of these have. */
@@ -27,7 +28,10 @@ export function treeCommand(name: "diff" | "write", kind: TreeRequest["kind"]): 
       kind === "kayobe" ? "Kayobe's configuration (etc/kayobe)" : "Kolla-Ansible's configuration (/etc/kolla)",
     )
     .addOption(new Option("--release <release>", "OpenStack's release").choices(releases).makeOptionMandatory());
-  if (kind === "kayobe") command.option("--environment <name>", "Kayobe's environment, whose inventory is read and written too");
+  if (kind === "kayobe")
+    command
+      .option("--environment <name>", "Kayobe's environment: only its files are written")
+      .option("--shared", "leave to make a hook that all environments run, before 2024.1", false);
   else command.requiredOption("--inventory <path>", "Kolla-Ansible's inventory");
   return command
     .option("--states <dir>", "saved states, HOST.json (`vflag inspect -o json`), for rules about exactly the VFs meant")
@@ -54,6 +58,7 @@ async function run(command: "diff" | "write", kind: TreeRequest["kind"], options
       states: options.states ?? null,
       vaultPasswordFile: options.vaultPasswordFile ?? null,
       hosts: options.hosts ?? null,
+      shared: options.shared === true,
     },
     runProgram,
   );

@@ -1,19 +1,26 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { RunProgram } from "../host/linux/program.ts";
 import { hostFiles, treeFiles, treeLinks } from "../openstack/deployment-tree.ts";
 import { type Declaration, HostValuesMaker } from "../openstack/host-values.ts";
 import { isOwnFile } from "../openstack/own-values.ts";
 import { membersOf } from "../openstack/placement.ts";
+import { isFrom } from "../openstack/releases.ts";
 import type { TreeFacts } from "../openstack/tree.ts";
+import { configPath } from "../openstack/tree-layers.ts";
+import { writtenKeys } from "../openstack/tree-yaml.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { DeploymentError, type Inventory, readInventory } from "./ansible-inventory.ts";
 import { canonical, checkOutputs, declarations, inputs, lineOf, outputs } from "./declarations.ts";
+import { tellOfEnvironments, checkSeam, tellOfHook } from "./environment-leave.ts";
+import { checkKollaVariables } from "./kolla-conflicts.ts";
+import { kayobeDecided, kollaFacts } from "./kolla-facts.ts";
+import { decidersIn, kollaDeciders, truthOfDecider } from "./kolla-variables.ts";
 import { placeValues } from "./place-values.ts";
 import { States } from "./states.ts";
 import { PlanDraft, several, type TreePlan, type TreeRequest } from "./tree-plan.ts";
-import { extraFiles, folderOf, inventorySources, readText } from "./tree-sources.ts";
-import { type Setting, settingsOf, variableFiles } from "./variable-files.ts";
+import { extraFiles, folderOf, inventorySources, layersOf, readText } from "./tree-sources.ts";
+import { type Setting, settingsOf, type VariableFile, variableFiles } from "./variable-files.ts";
 
 /** Reads a tree and its inventory, and works out every change in it. Nothing is written. */
 export async function planTree(request: TreeRequest, run: RunProgram): Promise<TreePlan> {
@@ -36,15 +43,23 @@ export async function planTree(request: TreeRequest, run: RunProgram): Promise<T
   const plan = new PlanDraft(request, inventory, folderOf(sources.at(-1) ?? ""), hostsOf(inventory, request.hosts));
   for (const hidden of beside.flatMap((one) => one.hidden))
     plan.note(`${plan.name(hidden)} is not read by Ansible: a directory or file of the same name goes before it`);
-  const settings = settingsOf([...files.filter(({ text }) => !isOwnFile(text)), ...extraFiles(request)], [...inputs, ...outputs]);
+  const theirs = files.filter(({ text }) => !isOwnFile(text));
+  const extras = extraFiles(request);
+  const settings = settingsOf([...theirs, ...extras], [...inputs, ...outputs]);
   const elsewhere = files.filter((file) => isOwnFile(file.text) && !mine.has(file));
   checkOutputs(plan, settings, elsewhere, mine);
 
   const declared = declarations(plan, settings);
   makeValues(plan, declared, settings, states);
   placeValues(plan, mine, declaringGroups(declared, settings));
-  if (declared.size > 0) editFiles(plan, factsOf(plan, settings.get("vflag") ?? [], declared));
-  else if (plan.isEmpty)
+  if (declared.size > 0) {
+    const facts = factsOf(plan, settings.get("vflag") ?? [], declared);
+    const deciders = kollaDeciders(plan, theirs, extras);
+    checkKollaVariables(plan, facts, deciders);
+    tellOfEnvironments(plan);
+    if (facts.groups.length > 0) tellOfHook(plan);
+    editFiles(plan, { ...facts, kolla: kollaFacts(plan, facts, deciders, theirs, extras), ...variablesOf(plan, theirs, extras) });
+  } else if (plan.isEmpty)
     plan.problem(
       `no host of the inventory has the variable vflag (a spec), or sriov_physnet_mappings (device: physnet): set one in ${plan.name(join(plan.folder, "group_vars/GROUP/"))}`,
     );
@@ -91,13 +106,21 @@ function declaringGroups(declared: ReadonlyMap<string, Declaration>, settings: R
 /** The files that people write too, and the links. */
 function editFiles(plan: PlanDraft, facts: TreeFacts): void {
   const { config } = plan.request;
+  const texts = new Map<string, string | null>();
+  const read = (path: string) => {
+    const text = texts.has(path) ? (texts.get(path) ?? null) : readText(join(config, path));
+    texts.set(path, text);
+    return text;
+  };
   for (const { path, make } of [...treeFiles(facts), ...hostFiles(facts, hostsWithFiles(plan))]) {
     const full = join(config, path);
-    const before = readText(full);
-    const outcome = make(before);
+    const before = read(path);
+    const outcome = make(before, read);
     for (const conflict of outcome.conflicts) plan.conflict({ ...conflict, name: plan.name(full) });
     for (const note of outcome.notes) plan.note(`${plan.name(full)}: ${note}`);
-    plan.write(full, before, outcome.text === "" && before === null ? null : outcome.text);
+    const text = atSeam(plan, path, before, outcome.text);
+    if (text !== before && text !== "") checkSeam(plan, full, text);
+    plan.write(full, before, text === "" && before === null ? null : text);
   }
   for (const { path, target } of treeLinks(facts)) {
     const full = join(config, path);
@@ -115,16 +138,45 @@ function editFiles(plan: PlanDraft, facts: TreeFacts): void {
   }
 }
 
+/** A new file that Kayobe puts right behind another begins with an empty line, which keeps the two apart. */
+function atSeam({ request }: PlanDraft, path: string, before: string | null, text: string): string {
+  const layered = request.environment !== null && path.includes("/kolla/config/") && isFrom(request.release, "2025.2");
+  return layered && before === null && text !== "" ? `\n${text}` : text;
+}
+
 /** The hosts of the inventory that have a folder of their own for Nova or Neutron. */
-function hostsWithFiles({ request: { config, environment, kind }, inventory }: PlanDraft): string[] {
-  const roots = [config, ...(environment === null ? [] : [join(config, "environments", environment)])];
-  const found = roots.flatMap((root) =>
+function hostsWithFiles({ request, inventory }: PlanDraft): string[] {
+  const found = layersOf(request).flatMap((layer) =>
     ["nova", "neutron"].flatMap((service) => {
-      const folder = join(root, kind === "kayobe" ? "kolla/config" : "config", service);
+      const folder = join(layer, configPath(request.kind, service));
       return existsSync(folder) ? readdirSync(folder) : [];
     }),
   );
   return [...new Set(found)].filter((name) => inventory.hosts.has(name));
+}
+
+/** Which files and inventories decide the variables that vflag writes, and how Kayobe puts layers together. */
+function variablesOf(
+  plan: PlanDraft,
+  inventory: readonly VariableFile[],
+  extras: readonly VariableFile[],
+): Pick<TreeFacts, "variableFiles" | "hidden" | "layering" | "shared"> {
+  const { config, kind, shared } = plan.request;
+  const keys: readonly string[] = writtenKeys;
+  const matters = ({ text }: VariableFile) => kind === "kolla" || keys.some((key) => text.includes(key));
+  const hidden = kind === "kolla" ? [] : inventory.flatMap((file) => decidersIn(file, keys, "plain"));
+  const merging = kayobeDecided("kolla_openstack_custom_config_environment_merging_enabled", inventory, extras);
+  return {
+    shared: shared === true,
+    variableFiles: extras.filter(matters).map(({ path }) => relative(config, path)),
+    hidden: hidden.map(({ key, value, path, line }) => ({ key, value, place: `${plan.name(path)}:${line}` })),
+    layering: {
+      dependencies: layersOf(plan.request)
+        .slice(1, -1)
+        .map((layer) => basename(layer)),
+      merged: merging === undefined || truthOfDecider(merging) !== false,
+    },
+  };
 }
 
 function factsOf(plan: PlanDraft, settings: readonly Setting[], declared: ReadonlyMap<string, Declaration>): TreeFacts {

@@ -19,6 +19,8 @@ export interface TreeRequest {
   readonly vaultPasswordFile: string | null;
   /** The group whose hosts matter; `null`: all hosts that have a variable. */
   readonly hosts: string | null;
+  /** Whether files that environments share may change. */
+  readonly shared?: boolean;
 }
 
 /** What is to be done with one file; `before` and `after` are `null` where it is not there. */

@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DeploymentError } from "./ansible-inventory.ts";
+import { environmentsOf, isEnvironmentName } from "./environments.ts";
 import type { TreeRequest } from "./tree-plan.ts";
 import type { VariableFile } from "./variable-files.ts";
 
 /** What `-i` names, in the order of Kayobe. Source: kayobe, kayobe/ansible.py, _get_inventories_paths(). */
-export function inventorySources({ kind, config, environment, inventory }: TreeRequest): string[] {
+export function inventorySources(request: TreeRequest): string[] {
+  const { kind, config, environment, inventory } = request;
   if (inventory !== null) {
     if (!existsSync(inventory)) throw new DeploymentError(`--inventory ${inventory}: no such file or directory`);
     return [inventory];
@@ -18,12 +20,20 @@ export function inventorySources({ kind, config, environment, inventory }: TreeR
     return [shared];
   }
   const folder = join(config, "environments", environment);
-  if (!/^[\w.-]+$/.test(environment) || environment.startsWith(".") || !existsSync(folder))
+  if (!isEnvironmentName(environment) || !existsSync(folder))
     throw new DeploymentError(`--environment ${environment}: there is no ${folder}`);
-  const sources = [shared, join(folder, "inventory")].filter((path) => existsSync(path));
+  const sources = layersOf(request)
+    .map((layer) => join(layer, "inventory"))
+    .filter((path) => existsSync(path));
   if (!existsSync(join(folder, "inventory")))
     throw new DeploymentError(`${join(folder, "inventory")}: no such directory; the environment's values are written there`);
   return sources;
+}
+
+/** The folders whose files are put together: the tree's own, the environments that others depend on, and the environment itself. */
+export function layersOf({ config, environment, release }: Pick<TreeRequest, "config" | "environment" | "release">): string[] {
+  if (environment === null) return [config];
+  return [config, ...environmentsOf(config, environment, release).map((name) => join(config, "environments", name))];
 }
 
 /** The directory beside an inventory's source, where its group_vars and host_vars are. */
@@ -33,14 +43,15 @@ export function folderOf(source: string): string {
 
 /**
  * The files whose variables beat the inventory's. Source: kayobe, kayobe/ansible.py, _get_vars_files();
- * kolla-ansible, tools/kolla-ansible: globals.yml and globals.d.
+ * kolla-ansible, kolla_ansible/ansible.py, _get_vars_files(): globals.yml and globals.d.
  */
-export function extraFiles({ kind, config, environment }: TreeRequest): VariableFile[] {
-  const folders = [config, ...(environment === null ? [] : [join(config, "environments", environment)])];
+export function extraFiles(request: TreeRequest): VariableFile[] {
+  const { kind, config } = request;
+  const folders = layersOf(request);
   const paths =
     kind === "kayobe"
       ? folders.flatMap((folder) => glob(folder, /\.(?:ya?ml|json)$/))
-      : [join(config, "globals.yml"), ...glob(join(config, "globals.d"), /\.ya?ml$/)].filter((path) => existsSync(path));
+      : [join(config, "globals.yml"), ...glob(join(config, "globals.d"), /\.(?:ya?ml|json)$/)].filter((path) => existsSync(path));
   return paths.map((path) => ({ path, level: { kind: "extra" }, text: readFileSync(path, "utf8") }));
 }
 

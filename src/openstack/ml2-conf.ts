@@ -1,4 +1,4 @@
-import type { Spec } from "../spec/schema.ts";
+import type { NicSpec } from "../spec/schema.ts";
 import { entriesOf, listValue, optionValue, readIni } from "./ini.ts";
 import { editIni, type IniEdit, IniRefusal } from "./ini-edit.ts";
 import { type ConfRequest, refusedFile } from "./nova-conf.ts";
@@ -8,7 +8,7 @@ import { needsAgent, switchdevReason } from "./sriov-agent.ts";
 
 /** What the drivers depend on: the modes of the NICs. */
 interface Ml2Request extends Pick<ConfRequest, "release" | "deployment"> {
-  readonly spec: Pick<Spec, "nics">;
+  readonly spec: { readonly nics: readonly NicSpec[] };
 }
 
 /**

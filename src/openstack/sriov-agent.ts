@@ -1,5 +1,5 @@
 import type { HostState } from "../host/state.ts";
-import type { NicSpec, Spec } from "../spec/schema.ts";
+import type { NicSpec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { entriesOf, escapeValue, type Ini, listValue, optionValue, plainValue, readIni } from "./ini.ts";
 import { editIni, type IniEdit, IniRefusal } from "./ini-edit.ts";
@@ -132,6 +132,6 @@ function portsOf(nic: NicSpec, state: HostState): { devices: string[]; problem: 
 }
 
 /** Whether the spec has a NIC whose VFs the agent sets. */
-export function needsAgent(spec: Pick<Spec, "nics">): boolean {
+export function needsAgent(spec: { readonly nics: readonly NicSpec[] }): boolean {
   return spec.nics.some(({ mode, physnet }) => mode === "sriov" && physnet != null);
 }

@@ -1,4 +1,5 @@
 import type { NicSpec } from "../spec/schema.ts";
+import type { FilterBase } from "./nova-filters.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Release } from "./releases.ts";
 
@@ -17,7 +18,45 @@ export interface TreeFacts {
   readonly environment?: string | null;
   /** The inventory's groups (or hosts) that have a spec, which the playbook is for; none where only `sriov_physnet_mappings` is used. */
   readonly groups: readonly string[];
+  /** What Kolla-Ansible's own variables decide; without it, nothing but its defaults. */
+  readonly kolla?: KollaFacts;
+  /** What is put together for the environment; without it, its own files with those that all have in common. */
+  readonly layering?: Layering;
+  /** Whether the operator has given leave to change what environments share. */
+  readonly shared?: boolean;
+  /** The files of variables that beat the inventory, in the order in which they are read; without it, only those that vflag writes. */
+  readonly variableFiles?: readonly string[];
+  /** Variables that vflag may write where they would hide the inventory's. */
+  readonly hidden?: readonly HiddenSetting[];
 }
+
+/** How Kayobe puts an environment together. */
+export interface Layering {
+  /** The environments that it depends on, in the order in which they are read. */
+  readonly dependencies: readonly string[];
+  /** Whether its files of Kolla's configuration are combined with those that are shared. */
+  readonly merged: boolean;
+}
+
+/** A variable of the inventory, which an extra variable of that name hides. */
+export interface HiddenSetting {
+  readonly key: string;
+  readonly value: unknown;
+  readonly place: string;
+}
+
+/** What variables of Kolla-Ansible's or Kayobe's decide of the files, beside what the files say themselves. */
+export interface KollaFacts {
+  /** The scheduler's filters that Kolla's own nova.conf enables, or text in a variable; `null`: none, so that Nova's own list counts. */
+  readonly filters: FilterBase | null;
+  /** Whether these come after global.conf: text that Kayobe puts in front of nova.conf. */
+  readonly filtersAfterGlobal: boolean;
+  /** Whether somebody means sriovnet1, the network of Kolla's own made-up mapping. */
+  readonly keepsPlaceholder: boolean;
+}
+
+/** Reads another file of the tree, below its directory; `null`: there is no such file. */
+export type ReadTree = (path: string) => string | null;
 
 /** One file of the tree that people write too. */
 export interface TreeFile {
@@ -26,15 +65,24 @@ export interface TreeFile {
   /**
    * Makes of the file what it shall be.
    * @param before `null`: there is no such file. An empty text in return means that none is needed.
+   * @param read for what other files of the tree decide
    */
-  readonly make: (before: string | null) => Outcome;
+  readonly make: (before: string | null, read?: ReadTree) => Outcome;
 }
 
 /**
- * How much of a file is vflag's to say. `whole`: all that is needed. `present`: another file says it, and this one comes after it, as an
- * environment's: what it sets too has to say the same.
+ * How much of a file is vflag's to say. `whole`: all that is needed. `present`: another file says it, and this one comes after it, as that
+ * of one host: what it sets too has to say the same. `shared`: it comes before, and is other environments' too: it is only looked at.
  */
-export type TreeScope = "whole" | "present";
+export type TreeScope = "whole" | "present" | "shared";
+
+/** Where a file stands among those that are put together with it. */
+export interface TreeWhere {
+  readonly scope: TreeScope;
+  /** The texts of the same file in the layers before it. */
+  readonly earlier: readonly string[];
+  readonly read: ReadTree;
+}
 
 /** A symbolic link of the tree. */
 export interface TreeLink {

@@ -110,7 +110,7 @@ export function truthOf(text: string): boolean | null {
   return /^(?:no|false|off|0)$/i.test(text) ? false : null;
 }
 
-/** Lines that are Jinja's own become comments, and expressions a word: nothing moves, and the rest is YAML. */
+/** Lines that are Jinja's own become comments, tags within a line blanks, and expressions a word: nothing moves, and the rest is YAML. */
 function withoutJinja(text: string, jinja: Jinja): string {
   const lines = text.split("\n");
   let start = 0;
@@ -120,7 +120,10 @@ function withoutJinja(text: string, jinja: Jinja): string {
     start = end + 1;
     return own ? line.replace(/\S/, "#") : line;
   });
-  return plain.join("\n").replaceAll(/\{\{[\s\S]*?\}\}/g, (expression) => expression.replaceAll(/[^\r\n]/g, "x"));
+  return plain
+    .join("\n")
+    .replaceAll(/^([ \t]*#.*)|\{[%#][\s\S]*?[%#]\}/gm, (tag, comment?: string) => comment ?? tag.replaceAll(/[^\r\n]/g, " "))
+    .replaceAll(/\{\{[\s\S]*?\}\}/g, (expression) => expression.replaceAll(/[^\r\n]/g, "x"));
 }
 
 function entryOf(pair: Pair<ParsedNode, Node>, document: Document.Parsed, text: string): TopEntry | YamlProblem {

@@ -7,8 +7,9 @@ Out: {"hosts": {host: {"nova-compute/nova.conf": text, ...}}, "switches": {host:
 Inventories, the precedence of variables and templates are ansible-core's own; INI files are read by oslo.config's own parser.
 What is emulated is written after these sources, and holds what of them matters to Nova's and Neutron's files:
 - kolla-ansible, ansible/action_plugins/merge_configs.py; tasks/config.yml and templates of roles nova, nova-cell and neutron
-- kayobe, doc/source/multiple-environments.rst, ansible/kolla-openstack.yml with roles/kolla-openstack, ansible/kolla-ansible.yml with roles/kolla-ansible and
-  kolla-ansible-host-vars, kayobe/ansible.py and ansible/inventory/group_vars/all/kolla
+- kayobe, ansible/kolla-openstack.yml with roles/kolla-openstack (tasks/config.yml: each file alone up to 14.7.0, 2023.1; rendered one by one and put
+  together from 15.0.0; put together and rendered from 19.0.0, 2025.2), ansible/kolla-ansible.yml with roles/kolla-ansible and kolla-ansible-host-vars,
+  kayobe/ansible.py, kayobe/kolla_ansible.py (inventories), kayobe/utils.py (EnvironmentFinder) and ansible/inventory/group_vars/all/kolla
 """
 
 import json
@@ -31,6 +32,8 @@ from ansible.utils import vars as ansible_vars  # noqa: E402
 from ansible.vars.manager import VariableManager  # noqa: E402
 from oslo_config import iniparser  # noqa: E402
 
+import graphlib  # noqa: E402
+
 releases = "train ussuri victoria wallaby xena yoga zed 2023.1 2023.2 2024.1 2024.2 2025.1 2025.2 2026.1".split()
 
 
@@ -41,7 +44,7 @@ def is_from(release, first):
 class Variables:
     """The variables of an ansible-playbook run: its inventories, its extra variables, and group_vars beside the playbook."""
 
-    def __init__(self, inventories, extra_files, beside_playbook, role_defaults):
+    def __init__(self, inventories, extra_files, beside_playbook):
         # The files of -e are read once a process, by the function that a run calls.
         if hasattr(ansible_vars.load_extra_vars, "extra_vars"):
             del ansible_vars.load_extra_vars.extra_vars
@@ -51,15 +54,14 @@ class Variables:
         self.inventory = InventoryManager(loader=self.loader, sources=inventories)
         self.manager = VariableManager(loader=self.loader, inventory=self.inventory)
         self.manager.safe_basedir = True
-        self.role_defaults = role_defaults
 
     def hosts_of(self, group):
         found = self.inventory.groups.get(group)
         return [host.name for host in found.get_hosts()] if found else []
 
-    def templar(self, host, **more):
+    def templar(self, host, role_defaults={}, **more):
         known = self.manager.get_vars(host=self.inventory.get_host(host))
-        return Templar(loader=self.loader, variables={**self.role_defaults, **known, **more})
+        return Templar(loader=self.loader, variables={**role_defaults, **known, **more})
 
 
 class MergedConfig(iniparser.BaseParser):
@@ -119,6 +121,11 @@ pass_through = {
     "kolla_neutron_bridge_names": "neutron_bridge_name",
 }
 
+kayobe_texts = {
+    "global.conf": "{% if kolla_extra_global %}\n{{ kolla_extra_global }}\n{% endif %}\n",
+    "nova.conf": "{% if kolla_extra_nova %}\n{{ kolla_extra_nova }}\n{% endif %}\n",
+}
+
 kayobe_ml2 = """[ml2]
 {% if kolla_neutron_ml2_mechanism_drivers %}
 mechanism_drivers = {{ kolla_neutron_ml2_mechanism_drivers | join(',') }}
@@ -129,11 +136,19 @@ mechanism_drivers = {{ kolla_neutron_ml2_mechanism_drivers | join(',') }}
 network_vlan_ranges = {% for vnr in kolla_neutron_ml2_network_vlan_ranges %}{{ vnr.physical_network }}{% if vnr.range is defined %}:{{ vnr.range }}{% endif %}{% if not loop.last %},{% endif %}{% endfor %}
 
 {% endif %}
+
+{% if kolla_extra_neutron_ml2 %}
+{{ kolla_extra_neutron_ml2 }}
+{% endif %}
 """
 
 kayobe_globals = """
 neutron_plugin_agent: "{% if kolla_enable_ovn | bool %}ovn{% else %}openvswitch{% endif %}"
 enable_neutron_sriov: {{ kolla_enable_neutron_sriov | bool }}
+enable_blazar: {{ kolla_enable_blazar | bool }}
+{% if kolla_extra_globals %}
+{{ kolla_extra_globals | to_nice_yaml }}
+{% endif %}
 """
 
 
@@ -154,6 +169,12 @@ def kayobe_defaults(release):
         **extra,
         "kolla_enable_neutron_sriov": "no",
         "kolla_enable_ovn": "no",
+        "kolla_enable_blazar": "no",
+        "kolla_extra_global": None,
+        "kolla_extra_nova": None,
+        "kolla_extra_neutron_ml2": None,
+        "kolla_extra_globals": {},
+        "kolla_openstack_custom_config_environment_merging_enabled": True,
         "kolla_neutron_ml2_mechanism_drivers": [],
         "kolla_neutron_ml2_network_vlan_ranges": [],
         "kolla_overcloud_inventory_top_level_group_map": {
@@ -164,18 +185,36 @@ def kayobe_defaults(release):
     }
 
 
+def environments(config, environment, release):
+    """An environment after those that it depends on."""
+    if not is_from(release, "2023.2"):
+        return [environment]
+    graph = {}
+
+    def collect(name):
+        if name in graph:
+            return
+        path = os.path.join(config, "environments", name, ".kayobe-environment")
+        graph[name] = set((yaml.safe_load(read(path)) or {}).get("dependencies", []) if os.path.exists(path) else [])
+        for dependency in graph[name]:
+            collect(dependency)
+
+    collect(environment)
+    return list(graphlib.TopologicalSorter(graph).static_order())
+
+
 def kayobe(question, folder):
     """Writes what Kayobe writes for Kolla-Ansible; returns the question about that."""
     release, config = question["release"], question["config"]
     paths = [config]
     if question.get("environment"):
-        paths.append(os.path.join(config, "environments", question["environment"]))
+        paths += [os.path.join(config, "environments", name) for name in environments(config, question["environment"], release)]
     os.makedirs(os.path.join(folder, "kayobe/group_vars"))
     with open(os.path.join(folder, "kayobe/group_vars/all"), "w") as file:
         yaml.safe_dump(kayobe_defaults(release), file)
     inventories = [path for path in (os.path.join(one, "inventory") for one in paths) if os.path.isdir(path)]
     extra = [file for path in paths for file in yaml_files(path)]
-    variables = Variables(inventories, extra, os.path.join(folder, "kayobe"), {})
+    variables = Variables(inventories, extra, os.path.join(folder, "kayobe"))
     local = variables.templar("localhost")
 
     kolla = os.path.join(folder, "kolla")
@@ -194,18 +233,26 @@ def kayobe(question, folder):
     with open(os.path.join(kolla, "globals.yml"), "w") as file:
         yaml.safe_dump(switches, file)
     kayobe_inventory(variables, local, os.path.join(kolla, "inventory"))
-    for path in paths:
-        groups = os.path.join(path, "kolla/inventory/group_vars")
-        if os.path.isdir(groups):
-            shutil.copytree(groups, os.path.join(kolla, "inventory/group_vars"), dirs_exist_ok=True)
-    return {"config": kolla, "inventory": os.path.join(kolla, "inventory"), "release": release}
+    # Up to Zed the environment's group_vars are copied; then all layers are inventories of their own.
+    layered, more = is_from(release, "2023.1"), []
+    for at, path in enumerate(paths if layered else paths[-1:]):
+        beside = os.path.join(path, "kolla/inventory")
+        if layered and os.path.isdir(beside):
+            more.append(os.path.join(kolla, "extra-inventories", str(at)))
+            shutil.copytree(beside, more[-1])
+            with open(os.path.join(more[-1], "kayobe_blank_hosts"), "w"):
+                pass
+        elif os.path.isdir(os.path.join(beside, "group_vars")):
+            shutil.copytree(os.path.join(beside, "group_vars"), os.path.join(kolla, "inventory/group_vars"), dirs_exist_ok=True)
+    return {"config": kolla, "inventories": [os.path.join(kolla, "inventory"), *more], "release": release}
 
 
 def kayobe_config(release, paths, local):
     """Each file below kolla/config, rendered on the control host."""
-    sources = {"nova.conf": [""], "neutron/ml2_conf.ini": [kayobe_ml2]}
-    # From 2023.1 on, an environment's files come after those of the base; before, they are in place of them.
-    for path in paths if is_from(release, "2023.1") else paths[-1:]:
+    sources = {**{path: [text] for path, text in kayobe_texts.items()}, "neutron/ml2_conf.ini": [kayobe_ml2]}
+    merging = local.template("{{ kolla_openstack_custom_config_environment_merging_enabled | bool }}")
+    # From 2023.2 on, an environment's files come after those of the base; before, they are in place of them.
+    for path in paths if is_from(release, "2023.2") and merging else paths[-1:]:
         below = os.path.join(path, "kolla/config")
         for directory, _, names in os.walk(below):
             for name in names:
@@ -213,11 +260,12 @@ def kayobe_config(release, paths, local):
                 sources.setdefault(os.path.relpath(full, below), []).append(read(full))
     made = {}
     for path, texts in sources.items():
-        if is_from(release, "2023.1") and len(texts) > 1:
+        if is_from(release, "2025.2") and len(texts) > 1:
             # lookup('file') takes the blanks off the end, and nothing is put between the files.
             made[path] = rendered(local, "".join(text.rstrip() for text in texts))
         else:
-            made[path] = "\n".join(rendered(local, text) for text in texts)
+            # Kayobe's own text goes in front; up to 2023.1 its template takes the operator's file in.
+            made[path] = "".join(rendered(local, text) for text in texts[:-1]) + rendered(local, texts[-1])
     return made
 
 
@@ -257,6 +305,21 @@ passthrough_whitelist = {{ nova_pci_passthrough_whitelist | to_json }}
 send_service_user_token = true
 """
 
+scheduler_template = """# nova.conf
+[DEFAULT]
+debug = {{ openstack_logging_debug }}
+
+[filter_scheduler]
+{% if enable_blazar | bool %}
+available_filters = nova.scheduler.filters.all_filters
+available_filters = blazarnova.scheduler.filters.blazar_filter.BlazarFilter
+enabled_filters = ZONESComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter,BlazarFilter
+{% endif %}
+{% if enable_nova_fake | bool %}
+enabled_filters = ZONESComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter
+{% endif %}
+"""
+
 sriov_template = """{% if enable_neutron_qos | bool %}
 [agent]
 extensions = qos
@@ -274,7 +337,7 @@ firewall_driver = neutron.agent.firewall.NoopFirewallDriver
 ml2_template = """[ml2]
 type_drivers = flat,vlan,vxlan
 tenant_network_types = vxlan
-mechanism_drivers = {{ neutron_mechanism_drivers | selectattr('enabled', 'equalto', true) | map(attribute='name') | join(',') }}
+mechanism_drivers = {{ neutron_mechanism_drivers | map(attribute='name') | join(',') }}
 extension_drivers = port_security
 
 [ml2_type_vlan]
@@ -289,26 +352,41 @@ vni_ranges = 1:1000
 
 
 def kolla_defaults(release):
-    victoria = is_from(release, "victoria")
+    """ansible/group_vars/all, beside the playbook: they beat group_vars/all beside an inventory."""
     return {
         "openstack_logging_debug": False,
         "enable_neutron_sriov": False if is_from(release, "2026.1") else "no",
         "enable_neutron_qos": "no",
+        "enable_blazar": "no",
+        "enable_nova_fake": "no",
         "neutron_plugin_agent": "openvswitch",
         "tunnel_interface": "eth0",
-        "neutron_sriov_physnet_mappings": {"sriovnet1": "{{ tunnel_interface }}"},
-        "neutron_sriov_physnets": "{% for net, dev in neutron_sriov_physnet_mappings.items() %}{{ net }}:{{ dev }}{{ '' if loop.last else ',' }}{% endfor %}",
-        "neutron_mechanism_drivers": [
-            {"name": "openvswitch", "enabled": "{{ neutron_plugin_agent == 'openvswitch' }}"},
-            {"name": "l2population", "enabled": "{{ neutron_plugin_agent != 'ovn' }}"},
-            # Train and Ussuri run the agent, and neutron-server is without the driver.
-            {"name": "sriovnicswitch", "enabled": "{{ enable_neutron_sriov | bool }}" if victoria else False},
-            {"name": "ovn", "enabled": "{{ neutron_plugin_agent == 'ovn' }}"},
-        ],
-        "nova_pci_passthrough_whitelist": "{{ enable_neutron_sriov | bool | ternary(neutron_sriov_physnet_mappings"
-        " | dict2items(key_name='physical_network', value_name='devname'), []) }}" if victoria else [],
+        **({"neutron_sriov_physnet_mappings": {"sriovnet1": "{{ tunnel_interface }}"}} if is_from(release, "victoria") else {}),
         **({"openvswitch_hw_offload": "no"} if is_from(release, "yoga") else {}),
     }
+
+
+def role_defaults(role, release):
+    """Defaults of a role, which anything beats; another role does not see them."""
+    victoria = is_from(release, "victoria")
+    return {
+        "nova": {},
+        "nova-cell": {
+            "nova_pci_passthrough_whitelist": "{{ enable_neutron_sriov | bool | ternary(neutron_sriov_physnet_mappings"
+            " | dict2items(key_name='physical_network', value_name='devname'), []) }}" if victoria else [],
+        },
+        "neutron": {
+            "neutron_sriov_physnets": "{{ neutron_sriov_physnet_mappings.items() | map('join', ':') | join(',') }}" if victoria else "sriovnet1:eth0",
+            "mechanism_drivers": [
+                {"name": "openvswitch", "enabled": "{{ neutron_plugin_agent == 'openvswitch' }}"},
+                {"name": "l2population", "enabled": "{{ neutron_plugin_agent != 'ovn' }}"},
+                {"name": "ovn", "enabled": "{{ neutron_plugin_agent == 'ovn' }}"},
+                # Train and Ussuri run the agent, and neutron-server is without the driver.
+                {"name": "sriovnicswitch", "enabled": "{{ enable_neutron_sriov | bool }}" if victoria else False},
+            ],
+            "neutron_mechanism_drivers": "{{ mechanism_drivers | selectattr('enabled', 'equalto', true) | list }}",
+        },
+    }[role]
 
 
 def kolla(question, folder):
@@ -316,11 +394,14 @@ def kolla(question, folder):
     os.makedirs(os.path.join(folder, "kolla-ansible/group_vars"))
     with open(os.path.join(folder, "kolla-ansible/group_vars/all.yml"), "w") as file:
         yaml.safe_dump(kolla_defaults(release), file)
-    variables = Variables([question["inventory"]], [os.path.join(config, "globals.yml")], os.path.join(folder, "kolla-ansible"), {})
+    more = os.path.join(config, "globals.d")
+    extra = [os.path.join(config, "globals.yml"), *(yaml_files(more) if os.path.isdir(more) else [])]
+    inventories = question.get("inventories") or [question["inventory"]]
+    variables = Variables(inventories, extra, os.path.join(folder, "kolla-ansible"))
     hosts, switches = {}, {}
 
-    def merged(host, service, template, names):
-        templar = variables.templar(host, service_name=service)
+    def merged(host, service, role, template, names):
+        templar = variables.templar(host, role_defaults(role, release), service_name=service)
         # The newest takes the blanks before a block away too (overrides=..., which this ansible-core cannot do).
         templar.environment.lstrip_blocks = is_from(release, "2026.1")
         result = MergedConfig()
@@ -329,20 +410,23 @@ def kolla(question, folder):
             result.add(templar.template(text))
         hosts.setdefault(host, {})["%s/%s" % (service, os.path.basename(names[-1]) if names[-1].endswith(".ini") else "nova.conf")] = result.text()
 
-    def nova(host, service, of_service):
+    def nova(host, service, role):
         names = ["global.conf", "nova.conf", "nova/%s.conf" % service, "nova/%s/nova.conf" % host]
-        merged(host, service, nova_template if of_service else nova_template.split("{% if nova_pci")[0], names + (["nova/%s/%s.conf" % (host, service)] if of_service and is_from(release, "2024.1") else []))
+        if role == "nova-cell":
+            merged(host, service, role, nova_template, names + (["nova/%s/%s.conf" % (host, service)] if is_from(release, "2023.2") else []))
+        else:
+            merged(host, service, role, scheduler_template.replace("ZONES", "" if is_from(release, "2023.1") else "AvailabilityZoneFilter,"), names)
 
     for host in variables.hosts_of("compute"):
-        nova(host, "nova-compute", True)
+        nova(host, "nova-compute", "nova-cell")
         enabled = variables.templar(host).template("{{ enable_neutron_sriov | bool }}")
         if enabled:
-            merged(host, "neutron-sriov-agent", sriov_template, ["neutron/sriov_agent.ini", "neutron/%s/sriov_agent.ini" % host])
+            merged(host, "neutron-sriov-agent", "neutron", sriov_template, ["neutron/sriov_agent.ini", "neutron/%s/sriov_agent.ini" % host])
         if is_from(release, "yoga"):
             switches[host] = {"openvswitch_hw_offload": variables.templar(host).template("{{ openvswitch_hw_offload | bool }}")}
     for host in variables.hosts_of("control"):
-        nova(host, "nova-scheduler", False)
-        merged(host, "neutron-server", ml2_template, ["neutron/ml2_conf.ini", "neutron/%s/ml2_conf.ini" % host])
+        nova(host, "nova-scheduler", "nova")
+        merged(host, "neutron-server", "neutron", ml2_template, ["neutron/ml2_conf.ini", "neutron/%s/ml2_conf.ini" % host])
     return {"hosts": hosts, "switches": switches}
 
 

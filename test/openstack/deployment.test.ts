@@ -108,7 +108,7 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
     "config/nova/compute1/nova.conf": "[pci]\nalias = {{ inventory_hostname }}\n",
   });
   const late = { "config/nova/compute0/nova-compute.conf": "[pci]\nalias = late\n" };
-  const [before2024, from2024] = [kolla(late, "2023.2"), kolla(late, "2024.1")];
+  const [before2023, from2023] = [kolla(late, "2023.1"), kolla(late, "2023.2")];
   const broken = kolla({ "config/nova.conf": "[pci]\nno assignment\n" });
   test("the order of files, repeats, continued lines, and sections that differ in case only", () => {
     assert.match(
@@ -116,7 +116,7 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
       /\[pci\]\npassthrough_whitelist = \[\n {24}\{\},\n {24}\{\}\n {24}\]\nalias = e\nalias = f\n\n[\s\S]*\[PCI\]\nalias = d\n/,
     );
     assert.match(fileOf(files, "compute1"), /\nalias = compute1\n/);
-    assert.deepEqual([line(before2024, "compute0", "alias"), line(from2024, "compute0", "alias")], ["", "alias = late"]);
+    assert.deepEqual([line(before2023, "compute0", "alias"), line(from2023, "compute0", "alias")], ["", "alias = late"]);
     assert.match(made(broken).refused ?? "", /No ':' or '=' found in assignment/);
   });
 
@@ -142,11 +142,14 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
   };
   const ignored = kayobe(site, "zed", "site");
   const merged = kayobe(site, "2024.1", "site");
-  const joined = kayobe({ ...site, "kolla/config/nova.conf": "[scheduler]\nmax_attempts = 3\n" }, "2024.1", "site");
-  test("an environment's files: in place of the base's before 2023.1, after them from then on, with no line break between", () => {
+  const both = { ...site, "kolla/config/nova.conf": "[scheduler]\nmax_attempts = 3\n" };
+  const [alone, joined, glued] = [kayobe(both, "2023.1", "site"), kayobe(both, "2024.1", "site"), kayobe(both, "2025.2", "site")];
+  test("an environment's files: in place of the base's up to 2023.1, after them then, with no line break between from 2025.2", () => {
     assert.doesNotMatch(fileOf(ignored, "compute0"), /p4p1/);
     assert.equal(made(ignored).switches["compute0"]?.openvswitch_hw_offload, true);
     assert.match(fileOf(merged, "compute0"), /p4p1[\s\S]*\[scheduler\]\nmax_attempts = 5/);
-    assert.match(fileOf(joined, "compute0"), /max_attempts = 3\[scheduler\]/);
+    assert.match(fileOf(alone, "compute0"), /\[scheduler\]\nmax_attempts = 5\n\n/);
+    assert.match(fileOf(joined, "compute0"), /\[scheduler\]\nmax_attempts = 3\nmax_attempts = 5\n/);
+    assert.match(fileOf(glued, "compute0"), /max_attempts = 3\[scheduler\]/);
   });
 });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { treeFiles, treeLinks } from "../../src/openstack/deployment-tree.ts";
 import { entriesOf, optionValue, readIni } from "../../src/openstack/ini.ts";
+import { kollaFilters } from "../../src/openstack/nova-filters.ts";
 import { releases } from "../../src/openstack/releases.ts";
 import { type TreeFacts, treeVariables } from "../../src/openstack/tree.ts";
 import { readYamlTop } from "../../src/openstack/yaml-top.ts";
@@ -143,7 +144,8 @@ const novaConf = { kayobe: "kolla/config/nova.conf", kolla: "config/nova.conf" }
 
 describe("nova.conf", () => {
   const rules =
-    "passthrough_whitelist = {{ ((vflag_pci_passthrough_whitelist | default([], true)) + (vflag_pci_passthrough_whitelist_extra | default([], true)))" +
+    "passthrough_whitelist = {{ ((vflag_pci_passthrough_whitelist | default([], true)) + (vflag_pci_passthrough_whitelist_extra | default([], true))" +
+    " + ((nova_pci_passthrough_whitelist | default([], true)) | difference([{'physical_network': 'sriovnet1', 'devname': tunnel_interface}])))" +
     " | to_json | replace('$', '$$') }}";
   const comment = "# vflag: each host's PCI rules, of its inventory variables (vflag kayobe, vflag kolla)";
 
@@ -230,7 +232,8 @@ describe("sriov_agent.ini and ml2_conf.ini", () => {
     assert.equal(
       text,
       "[agent]\r\nextensions = qos\r\n\r\n[sriov_nic]\r\n{% raw %}\r\n# vflag: each host's ports of NICs in mode sriov, of its inventory variable (vflag kayobe, vflag kolla)\r\n" +
-        "physical_device_mappings = {{ (vflag_sriov_physical_device_mappings | default([], true)) | join(',') | replace('$', '$$') }}\r\n" +
+        "physical_device_mappings = {{ ((vflag_sriov_physical_device_mappings | default([], true)) + (((neutron_sriov_physnets | default('', true))" +
+        ".split(',') | reject('equalto', '') | list) | difference(['sriovnet1:' ~ tunnel_interface]))) | unique | join(',') | replace('$', '$$') }}\r\n" +
         "# vflag: no VF is kept from guests\r\nexclude_devices =\r\n{% endraw %}\r\n",
     );
     const offloaded = make(agent, null, facts([lag]));
@@ -277,45 +280,217 @@ describe("the playbook and its hook", () => {
 describe("an environment of Kayobe's", () => {
   const paths = (release: TreeFacts["release"]) => treeFiles(facts([sriov], { release, environment: "prod" })).map(({ path }) => path);
   const own = "environments/prod";
+  const about = (release: TreeFacts["release"], more: Partial<TreeFacts> = {}) =>
+    facts([sriov, lag], { release, environment: "prod", ...more });
 
-  test("its Kolla configuration counts alone before it was combined", () => {
+  /** All files of a tree that has some already, as a write leaves them. */
+  function written(there: Readonly<Record<string, string>>, facts: TreeFacts): Record<string, string> {
+    const tree: Record<string, string> = { ...there };
+    for (const { path, make: made } of treeFiles(facts)) {
+      const { text, conflicts: against } = made(tree[path] ?? null, (other) => there[other] ?? null);
+      assert.deepEqual(against, [], path);
+      if (text !== "") tree[path] = text;
+    }
+    return tree;
+  }
+
+  test("files that are combined are looked at in all layers, and only its own are written", () => {
     const both = (path: string) => [path, `${own}/${path}`];
-    const config = ["nova.conf", "nova/nova-compute.conf", "neutron/sriov_agent.ini", "neutron/ml2_conf.ini"].map(
-      (path) => `kolla/config/${path}`,
-    );
-    const variables = [...both("kolla.yml"), ...both("neutron.yml")];
+    const config = [
+      ...["global.conf", "nova.conf", "nova/nova-scheduler.conf", "nova/nova-compute.conf"],
+      ...["neutron/sriov_agent.ini", "neutron/ml2_conf.ini"],
+    ].map((path) => `kolla/config/${path}`);
+    const variables = [`${own}/kolla.yml`, `${own}/neutron.yml`, "kolla.yml", "neutron.yml"];
     const alone = config.map((path) => `${own}/${path}`);
-    assert.deepEqual(paths("wallaby"), [...variables, `${own}/kolla/globals.yml`, ...alone, "ansible/vflag.yml"]);
-    for (const release of ["xena", "yoga", "zed"] as const)
-      assert.deepEqual(paths(release), [...variables, ...both("kolla/globals.yml"), ...alone, "ansible/vflag.yml"]);
-    assert.deepEqual(paths("2023.1"), [...variables, ...both("kolla/globals.yml"), ...config.flatMap(both), "ansible/vflag.yml"]);
-    assert.match(make(`${own}/kolla/config/nova.conf`, null, facts([sriov], { release: "zed", environment: "prod" })).text, /raw/);
+    const playbook = `${own}/ansible/vflag.yml`;
+    assert.deepEqual(paths("wallaby"), [...variables, `${own}/kolla/globals.yml`, ...alone, playbook]);
+    for (const release of ["xena", "zed", "2023.1"] as const)
+      assert.deepEqual(paths(release), [...variables, ...both("kolla/globals.yml"), ...alone, playbook]);
+    assert.deepEqual(paths("2023.2"), [...variables, ...both("kolla/globals.yml"), ...config.flatMap(both), playbook]);
+    const shared = {
+      "kolla.yml": `kolla_enable_neutron_sriov: no\n${passed}_extra: [mine]\n`,
+      "kolla/globals.yml": "openvswitch_hw_offload: no\n",
+      "kolla/config/nova.conf": "[filter_scheduler]\nenabled_filters = A,B\n",
+      "kolla/config/neutron/ml2_conf.ini": "[ml2]\nmechanism_drivers = ovn\n",
+      [`${own}/kolla.yml`]: "a: 1\n",
+    };
+    for (const release of releases) {
+      const tree = written(shared, about(release));
+      for (const [path, text] of Object.entries(shared)) if (!path.startsWith(own)) assert.equal(tree[path], text, `${release} ${path}`);
+      assert.ok(Object.keys(tree).every((path) => path in shared || path.startsWith(own)));
+      assert.match(tree[`${own}/kolla.yml`] ?? "", /^a: 1\n(?:.*\n)*kolla_enable_neutron_sriov: true$/m);
+      // The list of the environment's takes the place of the shared one, so it says that again.
+      const list = handedOver(tree[`${own}/kolla.yml`] ?? "", `${passed}_extra`);
+      if (release !== "train" && release in { xena: 1, "2024.1": 1, "2026.1": 1 }) assert.deepEqual(list, ["mine", ...names]);
+    }
+    const tree = written(shared, about("2024.1"));
+    assert.match(tree[`${own}/kolla/config/nova.conf`] ?? "", /^enabled_filters = A,B,PciPassthroughFilter$/m);
+    assert.match(tree[`${own}/kolla/config/neutron/ml2_conf.ini`] ?? "", /^mechanism_drivers = ovn,sriovnicswitch$/m);
+    assert.match(tree[`${own}/kolla/globals.yml`] ?? "", /^openvswitch_hw_offload: "yes"$/m);
+    // Once more on top of it: nothing changes.
+    assert.deepEqual(written(tree, about("2024.1")), tree);
+    // Merging can be switched off: the environment's files count alone, and none of the shared lists.
+    const apart = written(shared, about("2024.1", { layering: { dependencies: [], merged: false } }));
+    assert.doesNotMatch(apart[`${own}/kolla/config/nova.conf`] ?? "", /A,B/);
   });
 
-  test("where another file says it, it has to say the same of what it sets", () => {
-    const about = facts([sriov, lag], { environment: "prod" });
-    for (const { path, make: made } of treeFiles(about)) {
-      if (!path.startsWith(own)) continue;
-      assert.deepEqual([path, made(null)], [path, { text: "", notes: [], conflicts: [] }]);
-      const other = path.endsWith("yml") ? "a: 1\n" : "[a]\nb = 1\n";
-      assert.deepEqual([path, made(other).text, made(other).conflicts], [path, other, []]);
+  test("what an earlier run wrote into shared files is enough", () => {
+    const before = written({}, facts([sriov, lag]));
+    assert.deepEqual(Object.keys(written(before, about("2024.1"))), [...Object.keys(before), `${own}/ansible/vflag.yml`]);
+  });
+
+  test("environments that it depends on stand between", () => {
+    const layering = { dependencies: ["base"], merged: true };
+    const tree = written(
+      {
+        "kolla/config/nova.conf": "[filter_scheduler]\nenabled_filters = A\n",
+        "environments/base/kolla/config/nova.conf": "[filter_scheduler]\nenabled_filters = B\n",
+        "environments/base/neutron.yml": "kolla_neutron_ml2_mechanism_drivers: [ovn]\n",
+      },
+      about("2024.1", { layering, variableFiles: ["environments/base/neutron.yml"] }),
+    );
+    assert.match(tree[`${own}/kolla/config/nova.conf`] ?? "", /^enabled_filters = B,PciPassthroughFilter$/m);
+    assert.match(tree[`${own}/neutron.yml`] ?? "", /^kolla_neutron_ml2_mechanism_drivers:\n {2}- ovn\n {2}- sriovnicswitch$/m);
+  });
+
+  test("rules that others wrote into shared files are conflicts there; its own files have to agree", () => {
+    const here = about("2024.1");
+    for (const path of ["kolla/config/nova.conf", `${own}/kolla/config/nova.conf`])
+      assert.match(conflicts(path, "[pci]\ndevice_spec = {}\n", here), /^2: .*vflag_pci_passthrough_whitelist_extra/);
+    for (const path of ["kolla/config/neutron/sriov_agent.ini", `${own}/kolla/config/neutron/sriov_agent.ini`])
+      assert.match(conflicts(path, "[sriov_nic]\nphysical_device_mappings = a:b\n", here), /^2: /);
+    assert.match(conflicts(`${own}/kolla.yml`, "x: 1\nkolla_enable_neutron_sriov: no\n", here), /^2: .*another value/);
+    assert.match(make(`${own}/kolla.yml`, `${passed}_extra: [mine]\n`, here).text, /^\S+: \[mine, vflag_pci_passthrough_whitelist, /m);
+    assert.match(conflicts(`${own}/kolla/globals.yml`, "openvswitch_hw_offload: no\n", here), /^1: .*another value/);
+  });
+
+  test("its hook is its own from 2024.1 on; before, it is all environments', and takes leave", () => {
+    const hook = "hooks/overcloud-host-configure/post.d/50-vflag.yml";
+    assert.deepEqual(treeLinks(about("2024.1")), [{ path: `${own}/${hook}`, target: "../../../ansible/vflag.yml" }]);
+    assert.deepEqual(treeLinks(about("2023.2")), []);
+    assert.deepEqual(treeLinks(about("2023.2", { shared: true })), [
+      { path: hook, target: "../../../environments/prod/ansible/vflag.yml" },
+    ]);
+  });
+});
+
+describe("variables in other files", () => {
+  const others = (texts: Readonly<Record<string, string>>, more: Partial<TreeFacts> = {}) => {
+    const about = facts([sriov, lag], { variableFiles: Object.keys(texts), ...more });
+    return Object.fromEntries(
+      treeFiles(about).flatMap(({ path, make: made }) => {
+        const { text, conflicts: against } = made(texts[path] ?? null, (other) => texts[other] ?? null);
+        return path.includes("/") || path === "ansible/vflag.yml" ? [] : [[path, against[0]?.why ?? text]];
+      }),
+    );
+  };
+
+  test("a list in another file of extra variables gets the names there, wherever it stands", () => {
+    for (const name of ["a.yml", "zz.yml"]) {
+      const made = others({ [name]: `${passed}_extra: [mine]\n` });
+      assert.match(made[name] ?? "", /^\S+: \[mine, vflag_pci_passthrough_whitelist, /);
+      assert.doesNotMatch(made["kolla.yml"] ?? "", new RegExp(passed));
     }
-    assert.match(conflicts(`${own}/kolla.yml`, "x: 1\nkolla_enable_neutron_sriov: no\n", about), /^2: .*another value/);
-    assert.match(make(`${own}/kolla.yml`, `${passed}_extra: [mine]\n`, about).text, /^\S+: \[mine, vflag_pci_passthrough_whitelist, /);
-    assert.match(conflicts(`${own}/kolla/globals.yml`, "openvswitch_hw_offload: no\n", about), /^1: .*another value/);
+    // The last one counts.
+    const made = others({ "a.yml": `${passed}_extra: [one]\n`, "b.yml": `${passed}_extra: [two]\n` });
+    assert.deepEqual([made["a.yml"], handedOver(made["b.yml"] ?? "", `${passed}_extra`)], [`${passed}_extra: [one]\n`, ["two", ...names]]);
+  });
+
+  test("a switch that a later file turns off is a conflict there", () => {
     assert.match(
-      conflicts(`${own}/kolla/config/nova.conf`, "[pci]\ndevice_spec = {}\n", about),
-      /^2: .*vflag_pci_passthrough_whitelist_extra/,
+      others({ "zz.yml": "kolla_enable_neutron_sriov: false\n" })["zz.yml"] ?? "",
+      /^kolla_enable_neutron_sriov: it has another/,
     );
+    assert.equal(others({ "zz.yml": "kolla_enable_neutron_sriov: yes\n" })["zz.yml"], "kolla_enable_neutron_sriov: yes\n");
+  });
+
+  test("what the inventory says would be hidden: a conflict with its place", () => {
+    const hidden = [{ key: `${passed}_extra`, value: ["mine"], place: "inventory/group_vars/all/kolla.yml:3" }];
     assert.match(
-      make(`${own}/kolla/config/nova.conf`, "[filter_scheduler]\nenabled_filters = A\n", about).text,
-      /= A,PciPassthroughFilter$/m,
+      others({}, { hidden })["kolla.yml"] ?? "",
+      /^inventory\/group_vars\/all\/kolla.yml:3 sets .* an extra variable would hide/,
     );
-    assert.match(conflicts(`${own}/kolla/config/neutron/sriov_agent.ini`, "[sriov_nic]\nphysical_device_mappings = a:b\n", about), /^2: /);
+  });
+
+  test("a plain tree's globals.d comes after globals.yml", () => {
+    const about = facts([sriov, lag], { kind: "kolla", variableFiles: ["globals.yml", "globals.d/net.yml"] });
+    const texts: Record<string, string> = { "globals.yml": "a: 1\n", "globals.d/net.yml": "openvswitch_hw_offload: no\n" };
+    const of = (path: string) =>
+      treeFiles(about)
+        .find((one) => one.path === path)
+        ?.make(texts[path] ?? null, (other) => texts[other] ?? null);
+    assert.match(of("globals.d/net.yml")?.conflicts[0]?.why ?? "", /another value/);
+    assert.doesNotMatch(of("globals.yml")?.text ?? "", /hw_offload/);
+  });
+});
+
+describe("the scheduler's filters", () => {
+  const [global, nova, scheduler] = ["global.conf", "nova.conf", "nova/nova-scheduler.conf"].map((name) => `kolla/config/${name}`) as [
+    string,
+    string,
+    string,
+  ];
+  const filtersIn = (text: string | undefined) => /^enabled_filters = (.*)$/m.exec(text ?? "")?.[1];
+  /** What each file lists in the end. */
+  function listed(there: Readonly<Record<string, string>>, more: Partial<TreeFacts> = {}) {
+    const about = facts([sriov], more);
+    const tree: Record<string, string> = { ...there };
+    for (const path of [global, nova, scheduler]) {
+      const file = treeFiles(about).find((one) => one.path === path);
+      const made = file?.make(there[path] ?? null, (other) => there[other] ?? null);
+      assert.deepEqual(made?.conflicts, []);
+      if (made?.text !== undefined && made.text !== "") tree[path] = made.text;
+    }
+    return [global, nova, scheduler].map((path) => filtersIn(tree[path]));
+  }
+  const list = (...filters: string[]) => `[filter_scheduler]\nenabled_filters = ${filters.join(",")}\n`;
+  const kolla = (filters: TreeFacts["kolla"]) => ({
+    kolla: filters ?? { filters: null, filtersAfterGlobal: false, keepsPlaceholder: false },
+  });
+
+  test("the filter joins the list that counts, in its file", () => {
+    assert.deepEqual(listed({ [scheduler]: list("A") }), [undefined, undefined, "A,PciPassthroughFilter"]);
+    assert.deepEqual(listed({ [global]: list("A") }), ["A,PciPassthroughFilter", undefined, undefined]);
+    assert.deepEqual(listed({ [global]: list("A"), [nova]: list("B") }), ["A", "B,PciPassthroughFilter", undefined]);
+    assert.deepEqual(listed({ [nova]: list("B"), [scheduler]: list("C") }), [
+      undefined,
+      "B,PciPassthroughFilter",
+      "C,PciPassthroughFilter",
+    ]);
+  });
+
+  test("Kolla-Ansible's own list with Blazar is what is added to, in every release; it goes when Blazar goes", () => {
+    for (const release of releases) {
+      const filters = { list: kollaFilters(release, "blazar"), from: "the filters that Kolla-Ansible has by itself with Blazar" };
+      const facts = { filters, filtersAfterGlobal: false, keepsPlaceholder: false };
+      const [, made = ""] = listed({}, { release, ...kolla(facts) });
+      assert.match(made, /ServerGroupAffinityFilter,BlazarFilter,PciPassthroughFilter$/);
+      assert.equal(made.startsWith("AvailabilityZoneFilter"), !["2023", "2024", "2025", "2026"].includes(release.slice(0, 4)), release);
+    }
+    const off = kolla(undefined);
+    const on = kolla({
+      ...off.kolla,
+      filters: { list: kollaFilters("2024.1", "blazar"), from: "the filters that Kolla-Ansible has by itself with Blazar" },
+    });
+    const first = make(nova, null, facts([sriov], off)).text;
+    const later = make(nova, first, facts([sriov], on)).text;
+    assert.match(filtersIn(later) ?? "", /,BlazarFilter,PciPassthroughFilter$/);
+    assert.equal(make(nova, later, facts([sriov], off)).text, first);
+    // A list that somebody wrote stays theirs.
+    assert.match(make(nova, list("A"), facts([sriov], on)).text, /^enabled_filters = A,PciPassthroughFilter$/m);
+  });
+
+  test("a list that vflag made goes where somebody else's begins to count", () => {
+    const made = make(nova, null, facts([sriov])).text;
+    assert.deepEqual(listed({ [nova]: made, [scheduler]: list("C") }), [undefined, undefined, "C,PciPassthroughFilter"]);
+  });
+
+  test("PCI rules in global.conf are a conflict: nova.conf comes after it", () => {
     assert.match(
-      make(`${own}/kolla/config/neutron/ml2_conf.ini`, "[ml2]\nmechanism_drivers = ovn\n", about).text,
-      /= ovn,sriovnicswitch$/m,
+      conflicts(global, '[pci]\npassthrough_whitelist = {"devname": "a"}\n', facts([sriov])),
+      /^2: nova.conf comes after this file/,
     );
+    assert.equal(make(global, "[DEFAULT]\ndebug\n", facts([sriov])).text, "[DEFAULT]\ndebug\n");
   });
 });
 

@@ -143,6 +143,22 @@ describe("a file that is a template", () => {
     assert.deepEqual(editYaml(after, [on("k")], "template").text, after);
   });
 
+  test("tags within a line are looked through where nothing is wanted of it", () => {
+    for (const line of [
+      'other: {% raw %}"{{ x in group_names }}"{% endraw %}',
+      "other: {% if a %}yes{% else %}no{% endif %}",
+      "other: [{% for one in all %}{{ one }},{% endfor %}]",
+      "other: 1 {# a remark: k #}",
+      "{# two\n lines: #}other: 1",
+      "# {% if x %} as it was: [\nother: |\n  {% raw %}{{ y }}{% endraw %}",
+    ]) {
+      const made = editYaml(`${line}\n`, [on("k")], "template");
+      assert.deepEqual([made.text, made.conflicts], [`${line}\n\n# vflag: why\nk: true\n`, []]);
+    }
+    const { conflicts } = editYaml('a: 1\nk: {% raw %}"{{ x }}"{% endraw %}\n', [on("k")], "template");
+    assert.match(conflicts.map(({ line, why }) => `${line}: ${why}`).join(), /^2: k: a Jinja expression decides/);
+  });
+
   test("a variable that Jinja has a part in is a conflict", () => {
     const why = (text: string) =>
       editYaml(text, [on("k")], "template")

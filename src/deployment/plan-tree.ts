@@ -12,7 +12,7 @@ import { writtenKeys } from "../openstack/tree-yaml.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { DeploymentError, type Inventory, readInventory } from "./ansible-inventory.ts";
 import { canonical, checkOutputs, declarations, inputs, lineOf, outputs } from "./declarations.ts";
-import { tellOfEnvironments, checkSeam, tellOfHook } from "./environment-leave.ts";
+import { checkSeam, tellOfEnvironments, tellOfHook } from "./environment-leave.ts";
 import { checkKollaVariables } from "./kolla-conflicts.ts";
 import { kayobeDecided, kollaFacts } from "./kolla-facts.ts";
 import { decidersIn, kollaDeciders, truthOfDecider } from "./kolla-variables.ts";

@@ -112,18 +112,20 @@ export function truthOf(text: string): boolean | null {
 
 /** Lines that are Jinja's own become comments, tags within a line blanks, and expressions a word: nothing moves, and the rest is YAML. */
 function withoutJinja(text: string, jinja: Jinja): string {
-  const lines = text.split("\n");
+  const masked = text.replaceAll(/\{#[\s\S]*?#\}|\{%[\s\S]*?%\}|\{\{[\s\S]*?\}\}/g, (found) =>
+    found.replaceAll(/[^\r\n]/g, found.startsWith("{{") ? "x" : " "),
+  );
+  const plain = masked.split("\n");
   let start = 0;
-  const plain = lines.map((line) => {
-    const end = start + line.length;
-    const own = line.trim() !== "" && jinja.hidden(start, end);
-    start = end + 1;
-    return own ? line.replace(/\S/, "#") : line;
-  });
-  return plain
-    .join("\n")
-    .replaceAll(/^([ \t]*#.*)|\{[%#][\s\S]*?[%#]\}/gm, (tag, comment?: string) => comment ?? tag.replaceAll(/[^\r\n]/g, " "))
-    .replaceAll(/\{\{[\s\S]*?\}\}/g, (expression) => expression.replaceAll(/[^\r\n]/g, "x"));
+  return text
+    .split("\n")
+    .map((line, index) => {
+      const end = start + line.length;
+      const own = line.trim() !== "" && jinja.hidden(start, end);
+      start = end + 1;
+      return own ? line.replace(/\S[^\r]*/, (rest) => `#${" ".repeat(rest.length - 1)}`) : (plain[index] ?? "");
+    })
+    .join("\n");
 }
 
 function entryOf(pair: Pair<ParsedNode, Node>, document: Document.Parsed, text: string): TopEntry | YamlProblem {

@@ -149,8 +149,8 @@ describe("a file that is a template", () => {
       "other: {% if a %}yes{% else %}no{% endif %}",
       "other: [{% for one in all %}{{ one }},{% endfor %}]",
       "other: 1 {# a remark: k #}",
-      "{# two\n lines: #}other: 1",
-      "# {% if x %} as it was: [\nother: |\n  {% raw %}{{ y }}{% endraw %}",
+      "other: 1 {# two\n lines: k: #}",
+      "# {% if x %} as it was: [ {% endif %}\nother: |\n  {% raw %}{{ y }}{% endraw %}",
     ]) {
       const made = editYaml(`${line}\n`, [on("k")], "template");
       assert.deepEqual([made.text, made.conflicts], [`${line}\n\n# vflag: why\nk: true\n`, []]);

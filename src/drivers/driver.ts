@@ -1,3 +1,7 @@
+import type { Action } from "../host/action.ts";
+import type { Observed } from "../host/observed.ts";
+import type { RefusedSetting } from "../host/refused.ts";
+import type { HostState, Lag, PhysicalFunction } from "../host/state.ts";
 import type { Profile } from "./profile.ts";
 
 /** What is known of a NIC model by its PCI ids: hints for messages, never proof of what a card can do. */
@@ -9,6 +13,33 @@ export interface Model {
   readonly vfProduct: string | null;
   /** Whether the vendor offers the NIC's own LAG under a bond for VFs. */
   readonly vfLag: boolean;
+}
+
+/** A record of the kernel log. `gap`: what came before it is missing. */
+export interface LogRecord {
+  readonly seconds: number;
+  readonly text: string;
+  readonly gap: boolean;
+}
+
+export type RefusedOption = Pick<RefusedSetting, "setting" | "value">;
+
+/** The NIC's own LAG under a bond. */
+export interface LagOfDriver {
+  /** The bond modes that it takes. */
+  readonly bondModes: readonly string[];
+  /** The LAG of a PF's card as the kernel log tells it. */
+  readonly fromLog: (log: readonly LogRecord[], pf: PhysicalFunction, state: Pick<HostState, "pfs" | "netdevs" | "bonds">) => Observed<Lag>;
+}
+
+/** Words of the driver's in the kernel log, each in a line with the PF's address, after which only a start of the driver helps. */
+export interface RestartWords {
+  /** What it says when it starts. */
+  readonly started: string;
+  /** It failed to go back after a change of mode that failed. */
+  readonly halfWay: string;
+  /** The firmware kept a LAG that the driver gave up: no other is made. */
+  readonly stuckLag: string;
 }
 
 /** What is true of one NIC driver only, as data and pure functions. All else of vflag names no driver and no vendor. */
@@ -32,8 +63,16 @@ export interface Driver {
   readonly needsNoUdevSince: readonly [number, number] | null;
   /** The kernel option without which it offloads no flows. */
   readonly offloadOption: string | null;
-  /** The bond modes that the NIC's own LAG takes; none where it has none. */
-  readonly lagBondModes: readonly string[];
+  /** Null: it never makes one. */
+  readonly lag: LagOfDriver | null;
+  /** Null: none are known. */
+  readonly restartWords: RestartWords | null;
+  /** What a refusal with EOPNOTSUPP says of the device for good; null where the moment may be to blame. */
+  readonly refusedForGood: (action: Action, words: string) => RefusedOption | null;
+  /** Whether one PCI function has all ports of the card, so that a firmware's settings of a port are not the function's. */
+  readonly hasPortsOnOneFunction: boolean;
+  /** Whether mstconfig or mlxconfig sets its cards' firmware. */
+  readonly hasFirmwareTool: boolean;
   /** What the simulated host takes for one of its NICs. @param model its name, where it is known */
   readonly profileOf: (model: string | undefined, hasEswitch: boolean) => Profile;
 }

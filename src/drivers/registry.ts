@@ -38,8 +38,13 @@ export function profileOf(pf: {
   return driver.profileOf(model?.name, pf.eswitch !== null);
 }
 
+/** Whether a program sets the firmware of this vendor's cards. */
+export function hasFirmwareTool(vendor: string): boolean {
+  return drivers.some((driver) => driver.hasFirmwareTool && driver.models.some((model) => model.vendor === vendor));
+}
+
 /** The kernel options that drivers need to offload flows. */
 export const offloadOptions: readonly string[] = drivers.flatMap(({ offloadOption }) => offloadOption ?? []);
 
 /** The bond modes that some NIC's own LAG takes. */
-export const lagBondModes: readonly string[] = [...new Set(drivers.flatMap((driver) => driver.lagBondModes))];
+export const lagBondModes: readonly string[] = [...new Set(drivers.flatMap(({ lag }) => lag?.bondModes ?? []))];

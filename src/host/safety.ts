@@ -123,7 +123,7 @@ function lookedPort(pf: PhysicalFunction, { kernelLog }: Pick<HostState, "kernel
     name: pf.netdev === null ? pf.address : `${pf.netdev} (${pf.address})`,
     vfCount: pf.sriov?.count ?? null,
     eswitch: known(pf.eswitch) ?? null,
-    halfWay: halfWayLine(log, functionsOf(pf.address)),
+    halfWay: halfWayLine(pf.driver, log, functionsOf(pf.address)),
   };
 }
 

@@ -31,7 +31,7 @@ export function putBack(stoppedBy: readonly Deviation[], steps: readonly Step[],
   const actions: Action[] = [];
   const log = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
   for (const pf of state.pfs) {
-    if (halfWayLine(log, [pf.address]) !== null) continue;
+    if (halfWayLine(pf.driver, log, [pf.address]) !== null) continue;
     const own = unbound.flatMap((action) => (action.kind === "unbind-vf" && action.pf === pf.address ? [action] : []));
     const free = own.filter(({ vf }) => pf.vfs.some(({ address, driver }) => address === vf && driver === null));
     if (free.length === 0) continue;

@@ -39,7 +39,7 @@ export const eswitchMode: Requirement = {
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || eswitch.mode === wanted) return [];
       const halfWay = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
-      const line = halfWayLine(halfWay, cardOf(pf, state));
+      const line = halfWayLine(pf.driver, halfWay, cardOf(pf, state));
       if (line !== null) {
         const text = `the driver could not undo a change of mode that failed ("${line}"): to ask for it again can crash the kernel, and vflag does not`;
         return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy: { kind: "reboot", text } }];

@@ -1,4 +1,4 @@
-import { modelOf } from "../drivers/registry.ts";
+import { hasFirmwareTool, modelOf } from "../drivers/registry.ts";
 import { cardsOf } from "../host/cards.ts";
 import { commandsOf } from "../host/command.ts";
 import type { FirmwareCard, FirmwareConfiguration } from "../host/firmware.ts";
@@ -14,7 +14,7 @@ export function remedyForTooFew(pf: PhysicalFunction, vfs: number, state: HostSt
   const configuration = known(card?.configuration);
   if (card === undefined || configuration === undefined) {
     const text = `raise NUM_OF_VFS (and set SRIOV_EN) in the NIC's firmware to ${vfs}, then reboot; if that is done, reboot only`;
-    return { kind: "person", text: card === undefined && pf.vendor === "15b3" ? `${text}. ${offer}` : text };
+    return { kind: "person", text: card === undefined && hasFirmwareTool(pf.vendor) ? `${text}. ${offer}` : text };
   }
   const waiting = waitingFirmware(configuration, vfs);
   if (waiting !== null) return { kind: "reboot", text: `${waiting} is set in the firmware and waits for a boot; ${afterReboot(pf)}` };

@@ -1,3 +1,4 @@
+import { hasFirmwareTool } from "../drivers/registry.ts";
 import type { Action } from "../host/action.ts";
 import { type CardOf, cardsOf } from "../host/cards.ts";
 import { commandsOf } from "../host/command.ts";
@@ -51,7 +52,7 @@ interface WantedCard {
 
 function wantedCards({ nics, state }: HostView): WantedCard[] {
   const cardOf: CardOf = cardsOf(state);
-  const ports = nics.flatMap((view) => view.pfs.map((pf) => ({ view, pf })).filter(({ pf }) => pf.vendor === "15b3"));
+  const ports = nics.flatMap((view) => view.pfs.map((pf) => ({ view, pf })).filter(({ pf }) => hasFirmwareTool(pf.vendor)));
   return [...Map.groupBy(ports, ({ pf }) => cardOf(pf.address))].map(([name, found]) => ({
     name,
     nics: [...new Set(found.map(({ view }) => view))],

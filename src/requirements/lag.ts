@@ -70,6 +70,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
   if (pf.lag.state === "disabled") {
     const log = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
     const stuck = stuckLagLine(
+      pf.driver,
       log,
       ports.map(({ address }) => address),
     );

@@ -1,3 +1,4 @@
+import { driverOf } from "../drivers/registry.ts";
 import { known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
@@ -54,11 +55,11 @@ export function linkOf(pf: PhysicalFunction, state: HostState): "ethernet" | "in
 
 /**
  * The firmware's parameter with the kind of this port's link. The ports of a card are numbered from 1, its uplinks and devlink's
- * physical ports from 0: linux drivers/net/ethernet/mellanox/mlx5/core/en/devlink.c. mlx4 has both ports on one function,
- * and a driver option of its own for their kind.
+ * physical ports from 0: linux drivers/net/ethernet/mellanox/mlx5/core/en/devlink.c. A function that has
+ * both ports has no setting of its own.
  */
 export function linkTypeName(pf: PhysicalFunction, state: HostState): "LINK_TYPE_P1" | "LINK_TYPE_P2" | null {
-  if (pf.driver === "mlx4_core") return null;
+  if (driverOf(pf.driver).hasPortsOnOneFunction) return null;
   const uplink = /^p(\d+)$/.exec(netdevOf(pf, state)?.portName ?? "")?.[1];
   const physical = known(state.devlinkPorts)?.find(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "physical");
   const number = uplink === undefined ? (physical?.port ?? Number(pf.address.at(-1))) : Number(uplink);

@@ -165,7 +165,7 @@ test("after a change that could not be undone no other is asked for, on any port
 describe("what a card cannot do is kept", () => {
   const words = "set flow_steering_mode: EOPNOTSUPP: mlx5_core: Software managed steering is not supported by current device.";
   const action = { kind: "set-steering", pf, steering: "smfs" } as const;
-  const state = { kernel: "6.1.0-50-amd64", pfs: [{ address: pf, firmware: "22.35.1012" }] };
+  const state = { kernel: "6.1.0-50-amd64", pfs: [{ address: pf, driver: "mlx5_core", firmware: "22.35.1012" }] };
 
   test("once, whole, and read back", async (t) => {
     const filesRoot = makeTree(t, {});
@@ -273,6 +273,9 @@ describe("the LAG of a card's ports", () => {
 test("a file that keeps refusals can be read by a person", async (t) => {
   const filesRoot = makeTree(t, {});
   const action = { kind: "ask-steering", pf, steering: "smfs" } as const;
-  await keepRefused({ filesRoot }, action, "EOPNOTSUPP", "not supported by current device", { kernel: "6.1", pfs: [] });
+  await keepRefused({ filesRoot }, action, "EOPNOTSUPP", "not supported by current device", {
+    kernel: "6.1",
+    pfs: [{ address: pf, driver: "mlx5_core", firmware: null }],
+  });
   assert.match(readFileSync(join(filesRoot, "var/lib/vflag/refused.json"), "utf8"), /^\[\n {2}\{\n {4}"pf": "0000:37:00.0",\n/);
 });

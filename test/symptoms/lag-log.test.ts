@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { lagFromLog } from "../../src/host/lag-log.ts";
+import { lagFromLog } from "../../src/drivers/mlx5/lag-log.ts";
 import type { KernelRecord } from "../../src/host/linux/kernel-records.ts";
 import { known } from "../../src/host/observed.ts";
 import { network } from "../../src/host/simulated/events.ts";

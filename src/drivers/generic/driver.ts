@@ -11,6 +11,10 @@ export const generic: Omit<Driver, "name" | "vfDriver"> = {
   answersModeQuestion: false,
   needsNoUdevSince: null,
   offloadOption: null,
-  lagBondModes: [],
+  lag: null,
+  restartWords: null,
+  refusedForGood: () => null,
+  hasPortsOnOneFunction: false,
+  hasFirmwareTool: false,
   profileOf: (_model, hasEswitch) => (hasEswitch ? switchdevNic : plainNic),
 };

@@ -12,5 +12,7 @@ export const mlx4: Driver = {
   vfDriver: "mlx4_core",
   vfsFrom: "module options",
   hidesSriov: true,
+  hasPortsOnOneFunction: true,
+  hasFirmwareTool: true,
   profileOf: () => ({ ...switchdevNic, eswitch: false, vfLag: false, steering: [], tcOffload: false, totalVfs: 16 }),
 };

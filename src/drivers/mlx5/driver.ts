@@ -1,7 +1,9 @@
 import { isKernelSince } from "../../host/kernel-release.ts";
 import type { Driver } from "../driver.ts";
+import { lagBondModes, lagFromLog } from "./lag-log.ts";
 import { models } from "./models.ts";
 import { profileOf } from "./profiles.ts";
+import { refusedForGood } from "./refusals.ts";
 
 /**
  * The first kernel with the fixes of races between the ports of a card: "Devcom, serialize devcom registration" and
@@ -31,7 +33,18 @@ export const mlx5: Driver = {
   needsNoUdevSince: [6, 1],
   /** Source: linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT). */
   offloadOption: "CONFIG_MLX5_CLS_ACT",
-  /** Those whose transmit type is active-backup or a hash: linux lag/lag.c, mlx5_handle_changeupper_event(). */
-  lagBondModes: ["active-backup", "balance-xor", "802.3ad"],
+  lag: { bondModes: lagBondModes, fromLog: lagFromLog },
+  /**
+   * At its start it tells its firmware's version. Source: linux drivers/net/ethernet/mellanox/mlx5/core/en_main.c,
+   * mlx5e_netdev_change_profile(); lag/lag.c, mlx5_deactivate_lag().
+   */
+  restartWords: {
+    started: ": firmware version: ",
+    halfWay: "failed to rollback to orig profile",
+    stuckLag: "LAG; driver restart required",
+  },
+  refusedForGood,
+  hasPortsOnOneFunction: false,
+  hasFirmwareTool: true,
   profileOf,
 };

@@ -1,4 +1,4 @@
-import { lagFromLog } from "../lag-log.ts";
+import { driverOf } from "../../drivers/registry.ts";
 import { isUnknown, type Observed } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import type { FoundDevlink, infoOf } from "./devlink.ts";
@@ -19,7 +19,10 @@ export function withLagsOfLog(
 ): PhysicalFunction[] {
   if (isUnknown(log)) return pfs;
   const state = { pfs, ...rest };
-  return pfs.map((pf) => (isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lagFromLog(log, pf, state) } : pf));
+  return pfs.map((pf) => {
+    const { lag } = driverOf(pf.driver);
+    return lag !== null && isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lag.fromLog(log, pf, state) } : pf;
+  });
 }
 
 /** Version and serial number of a devlink handle; @param netdev the index of its port's netdev */

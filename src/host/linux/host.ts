@@ -36,7 +36,7 @@ import { inOwnSession } from "./program.ts";
 import { refusalOf } from "./refusal.ts";
 import { keepRefused, readRefused } from "./refused-settings.ts";
 import { representorsOf } from "./representors.ts";
-import { readText } from "./sysfs.ts";
+import { pciPath, readLinkName, readText } from "./sysfs.ts";
 
 /** Where the kernel is found. A test may put other roots, or a fake netlink, in place of each. */
 export interface HostOptions extends Partial<Kernel> {
@@ -270,7 +270,8 @@ export class LinuxHost implements Host, Disposable {
   async #keepRefused(action: Action, code: string | null, words: string): Promise<void> {
     if (!("pf" in action)) return;
     const firmware = this.#infos.get(`pci/${action.pf}`)?.info.firmware ?? null;
-    const pfs = [{ address: action.pf, firmware }];
+    const driver = readLinkName(join(pciPath(this.#kernel.sysRoot, action.pf), "driver"));
+    const pfs = [{ address: action.pf, driver, firmware }];
     await keepRefused(this.#kernel, action, code, words, { kernel: this.#kernelRelease(), pfs });
   }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { driverOf } from "../../drivers/registry.ts";
 import { isKernelSince } from "../kernel-release.ts";
 import { isUnknown, type Observed, unknown } from "../observed.ts";
 import type { Lag, PhysicalFunction } from "../state.ts";
@@ -15,7 +16,7 @@ const sinceKernel = [5, 19] as const;
 /**
  * The NIC's own LAG, from debugfs (root only).
  *
- * Null: the driver has none. Drivers other than mlx5 never have; mlx5 makes the directory for a PF exactly when it makes
+ * Null: the driver has none. mlx5 makes the directory for a PF exactly when it makes
  * its LAG object, and makes none when the firmware lacks vport_group_manager or lag_master or has fewer than two LAG
  * ports: a card with one port, or another than a ConnectX.
  * While the LAG is inactive all files but `state` and `members` answer EINVAL: those fields are null then.
@@ -24,7 +25,7 @@ const sinceKernel = [5, 19] as const;
  * @param kernelRelease such as `6.12.95+deb12-amd64`
  */
 export function observeLag(sysRoot: string, kernelRelease: string, pf: PciAddress, driver: string | null): Observed<Lag | null> {
-  if (driver !== "mlx5_core") return null;
+  if (driverOf(driver).lag === null) return null;
   const debugfs = join(sysRoot, "kernel/debug");
   const card = join(debugfs, "mlx5", pf);
   const path = join(card, "lag");

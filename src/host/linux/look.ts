@@ -62,7 +62,7 @@ function lookAtPort(kernel: Kernel, action: ActionOf<KindsWith<"sight", "port" |
   const texts = log.map(({ text }) => text);
   return {
     ...nothingSeen,
-    port: { ...port, ...namesOf(action.pf, links), halfWay: halfWayLine(texts, functionsOf(action.pf)) },
+    port: { ...port, ...namesOf(action.pf, links), halfWay: halfWayLine(pf.driver, texts, functionsOf(action.pf)) },
     vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf.vfs, links) : [],
   };
 }

@@ -1,3 +1,4 @@
+import { driverOf } from "../../drivers/registry.ts";
 import { known } from "../observed.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { createVfsAtLoad, setVfCount } from "./sriov.ts";
@@ -12,8 +13,8 @@ export function nameByRule(world: World, pf: PhysicalFunction): string | null {
 
 /** VFs that a udev rule, or a driver's options, make when the port appears. */
 export function makeVfsByFiles(world: World, pf: PhysicalFunction): void {
-  if (pf.driver === "mlx4_core") {
-    const options = textsIn(world, "/etc/modprobe.d/").flatMap((text) => text.match(/^options mlx4_core .*$/gm) ?? []);
+  if (driverOf(pf.driver).vfsFrom === "module options") {
+    const options = textsIn(world, "/etc/modprobe.d/").flatMap((text) => text.match(new RegExp(`^options ${pf.driver} .*$`, "gm")) ?? []);
     const count = Number(/\bnum_vfs=(\d+)/.exec(options.join(" "))?.[1] ?? 0);
     if (count > 0) createVfsAtLoad(world, pf, count);
     return;

@@ -1,4 +1,4 @@
-import { models, profileOf } from "../../drivers/registry.ts";
+import { hasFirmwareTool, models, profileOf } from "../../drivers/registry.ts";
 import { known } from "../observed.ts";
 import type { HostState, PhysicalFunction } from "../state.ts";
 import { type PciAddress, pciAddress } from "../values.ts";
@@ -100,8 +100,8 @@ function addCard(world: World, card: CardOptions, index: number): void {
       product: model.product,
       model: model.name,
       driver: model.driver,
-      firmware: model.vendor === "15b3" ? "22.41.1000" : null,
-      serial: model.vendor === "15b3" ? `MT2026X${String(index).padStart(5, "0")}` : null,
+      firmware: hasFirmwareTool(model.vendor) ? "22.41.1000" : null,
+      serial: hasFirmwareTool(model.vendor) ? `MT2026X${String(index).padStart(5, "0")}` : null,
       iommuGroup: 40 + index * 100 + port,
       numaNode: index % 2,
       netdev: `ens${slot}f${port}`,
@@ -113,7 +113,7 @@ function addCard(world: World, card: CardOptions, index: number): void {
     world.state.pfs.push(pf);
     equip(world, pf, port, addresses, model.vfProduct);
   });
-  if (model.vendor === "15b3" && Array.isArray(world.state.firmware)) world.state.firmware.push(firmwareOf(world, addresses, model));
+  if (hasFirmwareTool(model.vendor) && Array.isArray(world.state.firmware)) world.state.firmware.push(firmwareOf(world, addresses, model));
   if (card.bond !== undefined) {
     const slaves = addresses.slice(0, 2).map((_, port) => `ens${slot}f${port}`);
     world.hidden.networking.push({ ...card.bond, slaves });

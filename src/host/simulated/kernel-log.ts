@@ -1,4 +1,4 @@
-import { lagFromLog } from "../lag-log.ts";
+import { driverOf } from "../../drivers/registry.ts";
 import { known } from "../observed.ts";
 import type { Lag, PhysicalFunction } from "../state.ts";
 import { type PciAddress, parsePciAddress } from "../values.ts";
@@ -98,5 +98,8 @@ export function hideLags(world: World, state: World["state"]): void {
   const log = known(state.kernelLog);
   if (log === undefined) return;
   const records = log.lines.map((line, index) => ({ ...line, gap: index === 0 && (log.omitted > 0 || !log.complete) }));
-  for (const pf of state.pfs) if (pf.driver === "mlx5_core" && known(pf.lag) != null) pf.lag = lagFromLog(records, pf, state);
+  for (const pf of state.pfs) {
+    const { lag } = driverOf(pf.driver);
+    if (lag !== null && known(pf.lag) != null) pf.lag = lag.fromLog(records, pf, state);
+  }
 }

@@ -126,7 +126,7 @@ function bondOf(world: World, ports: readonly PhysicalFunction[]): Bond | null {
 }
 
 function takes(pf: PhysicalFunction, { mode }: Bond): boolean {
-  return driverOf(pf.driver).lagBondModes.includes(mode);
+  return driverOf(pf.driver).lag?.bondModes.includes(mode) === true;
 }
 
 /** lag/lag.c, mlx5_lag_check_prereq(): eSwitches in the same mode, and no VFs in legacy mode. */

@@ -33,8 +33,12 @@ export function twinOf(state: HostState): World {
       behaviours: [...behavioursOf(copy)],
       lagActiveAt: {},
       withoutFdb: [],
-      halfWay: copy.pfs.flatMap(({ address }) => (halfWayLine(logOf(copy), [address]) === null ? [] : [address])),
-      stuckLags: [...new Set(copy.pfs.flatMap(({ address }) => (stuckLagLine(logOf(copy), [address]) === null ? [] : [cardOf(address)])))],
+      halfWay: copy.pfs.flatMap(({ address, driver }) => (halfWayLine(driver, logOf(copy), [address]) === null ? [] : [address])),
+      stuckLags: [
+        ...new Set(
+          copy.pfs.flatMap(({ address, driver }) => (stuckLagLine(driver, logOf(copy), [address]) === null ? [] : [cardOf(address)])),
+        ),
+      ],
       home,
       ownArguments: ownArgumentsOf(copy),
       traffic: false,

@@ -1,8 +1,8 @@
-import { driverOf } from "../drivers/registry.ts";
-import { cardsOf } from "./cards.ts";
+import { cardsOf } from "../../host/cards.ts";
+import { known, type Observed, unknown } from "../../host/observed.ts";
+import type { Bond, HostState, Lag, PhysicalFunction } from "../../host/state.ts";
+import type { LogRecord } from "../driver.ts";
 import { lagEventOf } from "./lag-events.ts";
-import { known, type Observed, unknown } from "./observed.ts";
-import type { Bond, HostState, Lag, PhysicalFunction } from "./state.ts";
 
 /**
  * The LAG of a card by the kernel log, for kernels whose mlx5 does not show it in debugfs (before 5.19).
@@ -19,12 +19,8 @@ import type { Bond, HostState, Lag, PhysicalFunction } from "./state.ts";
  * lag/lag.c; eswitch.c (mlx5_eswitch_enable, mlx5_eswitch_disable); drivers/net/bonding/bond_main.c (bond_enslave, __bond_release_one).
  */
 
-/** A record of the kernel log. `gap`: what came before it is missing. */
-export interface LagRecord {
-  readonly seconds: number;
-  readonly text: string;
-  readonly gap: boolean;
-}
+/** Those whose transmit type is active-backup or a hash: linux lag/lag.c, mlx5_handle_changeupper_event(). */
+export const lagBondModes: readonly string[] = ["active-backup", "balance-xor", "802.3ad"];
 
 type LagMade = { readonly sharedFdb: boolean; readonly portSelection: string | null };
 
@@ -40,7 +36,7 @@ interface Made {
 
 /** The card's LAG, as its log tells it; either port has the same. */
 export function lagFromLog(
-  log: readonly LagRecord[],
+  log: readonly LogRecord[],
   pf: PhysicalFunction,
   state: Pick<HostState, "pfs" | "netdevs" | "bonds">,
 ): Observed<Lag> {
@@ -66,7 +62,7 @@ const disabled = {
 
 type Followed = { readonly made: Made | null; readonly joined: ReadonlySet<string> } | { readonly unknown: string };
 
-function follow(log: readonly LagRecord[], ports: readonly PhysicalFunction[], names: readonly string[], bond: string | null): Followed {
+function follow(log: readonly LogRecord[], ports: readonly PhysicalFunction[], names: readonly string[], bond: string | null): Followed {
   const addresses: readonly string[] = ports.map(({ address }) => address);
   let doubt: string | null = "it does not reach back to the driver's start";
   let made: Made | null = null;
@@ -152,7 +148,7 @@ function lacking(
   if (bond === undefined || names.length !== 2) return "its ports are in no bond now";
   const slaves = bond.slaves.map(({ netdev }) => netdev);
   if (slaves.length !== 2 || !names.every((name) => slaves.includes(name))) return `${bond.name} is not of its two ports now`;
-  if (!driverOf(ports[0]?.driver ?? null).lagBondModes.includes(bond.mode)) return `${bond.name} has the mode ${bond.mode} now`;
+  if (!lagBondModes.includes(bond.mode)) return `${bond.name} has the mode ${bond.mode} now`;
   if (!names.every((name) => joined.has(name))) return `it does not show how its ports came into ${bond.name}`;
   const [first, second] = ports.map(({ eswitch }) => known(eswitch)?.mode);
   return first === second ? null : "its eSwitches are not in the same mode now";

@@ -158,9 +158,15 @@ export const Bond = z
     xmitHashPolicy: z.string().nullable(),
     up: z.boolean(),
     slaves: z.array(z.strictObject({ netdev: NetdevName, up: z.boolean() })),
-    lacp: z.strictObject({ ports: z.int(), partner: Mac }).nullable(),
+    lacp: z.strictObject({ ports: z.int(), partner: Mac, rate: z.string().nullable().optional() }).nullable(),
+    monitoring: z.strictObject({ miimon: z.int(), arpInterval: z.int(), updelay: z.int(), downdelay: z.int() }).optional(),
   })
-  .meta({ id: "Bond", description: "lacp: of the active aggregator, null in other modes than 802.3ad" });
+  .meta({
+    id: "Bond",
+    description:
+      "lacp: of the active aggregator, null in other modes than 802.3ad; monitoring: how it notices dead links, in ms, 0 for not at all. " +
+      "Neither rate nor monitoring where nobody looked",
+  });
 export type Bond = z.infer<typeof Bond>;
 
 export const DevlinkPort = z

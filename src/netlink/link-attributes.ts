@@ -110,7 +110,11 @@ export const bondAttributes = attributes({
   mode: [1, u8],
   activeSlave: [2, u32],
   miimon: [3, u32],
+  updelay: [4, u32],
+  downdelay: [5, u32],
+  arpInterval: [7, u32],
   xmitHashPolicy: [14, u8],
+  lacpRate: [21, u8],
   adInfo: [23, attributes({ aggregator: [1, u16], ports: [2, u16], partnerMac: [5, hardwareAddress] })],
 });
 

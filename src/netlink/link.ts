@@ -53,7 +53,14 @@ export interface Bond {
   readonly mode: BondMode;
   /** ms between checks of the slaves' carrier; 0 for none. */
   readonly miimon: number;
+  /** ms that a link must be up, or down, until it counts. */
+  readonly updelay: number;
+  readonly downdelay: number;
+  /** ms between ARP requests that check the slaves; 0 for none. */
+  readonly arpInterval: number;
   readonly xmitHashPolicy: XmitHashPolicy | null;
+  /** How often the partner is asked to send: each 30 s, or each second. Null where the kernel does not tell. */
+  readonly lacpRate: "slow" | "fast" | Unnamed | null;
   /** ifindex, in the modes that have one. */
   readonly activeSlave: number | null;
   /** The active aggregator, in mode 802.3ad only. A partner of all zeros: the switch does not speak LACP. */
@@ -87,6 +94,7 @@ export interface Vf {
 const operstates = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
 const bondModes = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"] as const;
 const xmitHashPolicies = ["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"] as const;
+const lacpRates = ["slow", "fast"] as const;
 /** In the kernel's order, IFLA_VF_LINK_STATE_*. */
 export const vfLinkStates = ["auto", "enable", "disable"] as const;
 const slaveStates = ["active", "backup"] as const;
@@ -137,12 +145,17 @@ function decodeParent(bus: string | undefined, device: string | undefined): Link
 }
 
 function decodeBond(data: Buffer): Bond | null {
-  const { mode, miimon, xmitHashPolicy, activeSlave, adInfo } = bondAttributes.decode(data);
+  const found = bondAttributes.decode(data);
+  const { mode, miimon, xmitHashPolicy, lacpRate, activeSlave, adInfo } = found;
   if (mode === undefined) return null;
   return {
     mode: nameOf(bondModes, mode),
     miimon: miimon ?? 0,
+    updelay: found.updelay ?? 0,
+    downdelay: found.downdelay ?? 0,
+    arpInterval: found.arpInterval ?? 0,
     xmitHashPolicy: xmitHashPolicy === undefined ? null : nameOf(xmitHashPolicies, xmitHashPolicy),
+    lacpRate: lacpRate === undefined ? null : nameOf(lacpRates, lacpRate),
     activeSlave: activeSlave || null,
     lacp:
       adInfo?.ports === undefined || adInfo.partnerMac === undefined

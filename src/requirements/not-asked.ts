@@ -24,6 +24,7 @@ const nicReasons: Readonly<Record<string, NicReason>> = {
   channels: ({ channels }) => declared("channels", channels.pf ?? channels.representor),
   bond: lagOnly,
   "bond-links": lagOnly,
+  "bond-failover": lagOnly,
   lag: lagOnly,
   "flows-in-hardware": (nic, state) => eswitchOnly(nic) ?? withoutFlows(nic, state),
 };

@@ -60,6 +60,8 @@ export interface Finding {
   readonly independent?: true;
   /** True where no run of vflag and no boot can mend it, but another kernel, card or spec: units do not fail for it. */
   readonly lasting?: true;
+  /** Of a warning: when what works now will not work any more, as in "at the next boot". */
+  readonly bites?: string;
   /** Why it matters, where the requirement's own reason is that of another case. */
   readonly why?: string;
 }

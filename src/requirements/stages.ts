@@ -1,5 +1,6 @@
 import { biosResources } from "./bios-resources.ts";
 import { bond } from "./bond.ts";
+import { bondFailover } from "./bond-failover.ts";
 import { bondLinks } from "./bond-links.ts";
 import { bootFiles } from "./boot-files.ts";
 import { bootUnits } from "./boot-units.ts";
@@ -16,6 +17,7 @@ import { kernelArguments } from "./kernel-arguments.ts";
 import { lag } from "./lag.ts";
 import { linkType } from "./link-type.ts";
 import { model } from "./model.ts";
+import { mtu } from "./mtu.ts";
 import { neutronSriovAgent } from "./neutron-sriov-agent.ts";
 import { notInBond } from "./not-in-bond.ts";
 import { novaPci } from "./nova-pci.ts";
@@ -81,6 +83,8 @@ export const requirements: readonly Requirement[] = [
   channels,
   bond,
   bondLinks,
+  bondFailover,
+  mtu,
   lag,
   vfSettings,
   vfAutoprobe,

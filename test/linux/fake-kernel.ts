@@ -79,7 +79,8 @@ export function pciLink(index: number, name: string, device: string, more: Parti
 }
 
 export function bond(mode: Bond["mode"], more: Partial<Bond> = {}): Bond {
-  return { mode, miimon: 100, xmitHashPolicy: "layer3+4", activeSlave: null, lacp: null, ...more };
+  const still = { updelay: 0, downdelay: 0, arpInterval: 0, lacpRate: null };
+  return { mode, miimon: 100, ...still, xmitHashPolicy: "layer3+4", activeSlave: null, lacp: null, ...more };
 }
 
 export function slaveOf(master: number, miiStatus: "up" | "down" = "up"): Partial<Link> {

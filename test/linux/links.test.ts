@@ -95,12 +95,13 @@ test("on a kernel without ethtool over netlink, offload and channels are unknown
 test("a bond is told with its slaves' links and its LACP partner", (t) => {
   const lacp = { aggregator: 1, ports: 2, partnerMac: "00:1c:73:00:00:99" };
   const links = [
-    link(7, "bond0", { kind: "bond", bond: bond("802.3ad", { lacp }) }),
+    link(7, "bond0", { kind: "bond", bond: bond("802.3ad", { lacp, lacpRate: "fast" }) }),
     link(4, "ens3f0", slaveOf(7)),
     link(5, "ens3f1", slaveOf(7, "down")),
     link(6, "vlan5", { master: 7, kind: "vlan" }),
     link(8, "bond1", { kind: "bond", bond: bond("active-backup"), up: false }),
   ];
+  const monitoring = { miimon: 100, arpInterval: 0, updelay: 0, downdelay: 0 };
   assert.deepEqual(bondsOf(findLinks(fakeKernel(makeTree(t, {}), fakeNetlink({ links })))), [
     {
       name: "bond0",
@@ -111,9 +112,10 @@ test("a bond is told with its slaves' links and its LACP partner", (t) => {
         { netdev: "ens3f0", up: true },
         { netdev: "ens3f1", up: false },
       ],
-      lacp: { ports: 2, partner: "00:1c:73:00:00:99" },
+      lacp: { ports: 2, partner: "00:1c:73:00:00:99", rate: "fast" },
+      monitoring,
     },
-    { name: "bond1", mode: "active-backup", xmitHashPolicy: null, up: false, slaves: [], lacp: null },
+    { name: "bond1", mode: "active-backup", xmitHashPolicy: null, up: false, slaves: [], lacp: null, monitoring },
   ]);
 });
 

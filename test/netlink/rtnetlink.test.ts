@@ -95,6 +95,10 @@ test("an LACP bond is decoded with its partner", () => {
   assert.deepEqual(decodeLink(made("link: LACP bond")).bond, {
     mode: "802.3ad",
     miimon: 100,
+    updelay: 0,
+    downdelay: 0,
+    arpInterval: 0,
+    lacpRate: null,
     xmitHashPolicy: "layer3+4",
     activeSlave: null,
     lacp: { aggregator: 2, ports: 2, partnerMac: "00:1c:73:01:02:03" },
@@ -105,6 +109,10 @@ test("an active-backup bond is decoded with its active slave", () => {
   assert.deepEqual(decodeLink(made("link: active-backup bond")).bond, {
     mode: "active-backup",
     miimon: 100,
+    updelay: 0,
+    downdelay: 0,
+    arpInterval: 0,
+    lacpRate: null,
     xmitHashPolicy: "layer2",
     activeSlave: 5,
     lacp: null,

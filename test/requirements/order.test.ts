@@ -21,6 +21,8 @@ const table = [
   ["early", "channels", "-"],
   ["late", "bond", "gate"],
   ["late", "bond-links", "-"],
+  ["late", "bond-failover", "-"],
+  ["late", "mtu", "-"],
   ["late", "lag", "gate"],
   ["late", "vf-settings", "-"],
   ["late", "vf-autoprobe", "gate"],

@@ -65,6 +65,11 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     ["bonds.*.xmitHashPolicy", "bonds.*.lacp.partner", "bonds.*.lacp.ports"],
   ],
   [
+    "any interval but none is one, and `slow` is noticed",
+    ["bonds.*.monitoring.miimon", "bonds.*.monitoring.arpInterval", "bonds.*.lacp.rate"],
+  ],
+  ["short delays: the late stage waits longer", ["bonds.*.monitoring.updelay", "bonds.*.monitoring.downdelay"]],
+  [
     "devlink's own list: `representors` is what came of it",
     [
       "devlinkPorts",

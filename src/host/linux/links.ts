@@ -63,7 +63,7 @@ export function netdevsOf(links: readonly FoundLink[], kernel: Kernel): Netdev[]
 export function bondsOf(links: readonly FoundLink[]): Bond[] {
   return links.flatMap((link): Bond[] => {
     if (link.bond === null) return [];
-    const { mode, xmitHashPolicy, lacp } = link.bond;
+    const { mode, xmitHashPolicy, lacp, miimon, arpInterval, updelay, downdelay, lacpRate } = link.bond;
     const slaves = links.filter((slave) => slave.master === link.index && slave.slaveKind === "bond");
     const partner = lacp === null ? null : macOf(lacp.partnerMac);
     return [
@@ -74,7 +74,8 @@ export function bondsOf(links: readonly FoundLink[]): Bond[] {
         xmitHashPolicy: ["balance-xor", "802.3ad", "balance-tlb", "balance-alb"].includes(mode) ? xmitHashPolicy : null,
         up: link.up,
         slaves: slaves.map((slave) => ({ netdev: slave.name, up: slave.bondSlave?.miiStatus === "up" })),
-        lacp: mode === "802.3ad" && lacp !== null && partner !== null ? { ports: lacp.ports, partner } : null,
+        lacp: mode === "802.3ad" && lacp !== null && partner !== null ? { ports: lacp.ports, partner, rate: lacpRate } : null,
+        monitoring: { miimon, arpInterval, updelay, downdelay },
       },
     ];
   });

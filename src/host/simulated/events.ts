@@ -45,6 +45,7 @@ export function network(world: World): string[] {
       up: true,
       slaves: [],
       lacp: null,
+      monitoring: { miimon: 100, arpInterval: 0, updelay: 0, downdelay: 0 },
     });
     for (const slave of wanted.slaves) {
       const warning = enslave(world, wanted.name, slave);
@@ -63,13 +64,15 @@ export function enslave(world: World, bondName: string, name: string): string | 
   const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
   if (bond === undefined || netdev === undefined || netdev.master !== null) return null;
   netdev.master = bondName;
-  // Bonding gives every slave the bond's address: linux drivers/net/bonding/bond_main.c, bond_enslave().
-  netdev.mac = world.state.netdevs.find((candidate) => candidate.name === bondName)?.mac ?? netdev.mac;
+  // Bonding gives every slave the bond's address and MTU: linux drivers/net/bonding/bond_main.c, bond_enslave().
+  const master = world.state.netdevs.find((candidate) => candidate.name === bondName);
+  netdev.mac = master?.mac ?? netdev.mac;
+  netdev.mtu = master?.mtu ?? netdev.mtu;
   netdev.up = true;
   netdev.carrier = true;
   bond.slaves.push({ netdev: name, up: true });
   logSlave(world, bondName, name, true);
-  if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99" };
+  if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99", rate: "fast" };
   ovsHearsOfBonds(world);
   lagEvent(world);
   const port = world.state.pfs.find((pf) => pf.netdev === name);

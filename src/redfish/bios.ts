@@ -39,17 +39,17 @@ export interface ChangeOutcome {
 }
 
 /** How often, and how long apart in ms, it is looked whether the change is pending: a BMC may take its time. */
-const looks = [0, 1000, 2000, 4000];
+const usualLooks: readonly number[] = [0, 1000, 2000, 4000];
 
 /** Asks for a change, and looks whether it is pending then. Nothing is reset by it. */
-export async function changeBios(session: Session, { path, etag, body }: ChangeRequest, between = looks): Promise<ChangeOutcome> {
+export async function changeBios(session: Session, { path, etag, body }: ChangeRequest, looks = usualLooks): Promise<ChangeOutcome> {
   const accepted = await session.patch(path, etag, body);
   const remarks = messagesIn(accepted.data).map((text) => session.hide(text));
   const task = accepted.task === null ? null : await taskText(session, accepted.task);
   const wanted = Object.entries(body.Attributes);
   let unseen = wanted.map(([name]) => name);
   let shown = false;
-  for (const wait of between) {
+  for (const wait of looks) {
     await setTimeout(wait);
     const values = valuesOf((await session.get(path)).data);
     shown = values !== null;

@@ -6,6 +6,7 @@ import { type BmcAccess, originOf } from "./access.ts";
 import { type ChangeOutcome, changeBios, surveyBios } from "./bios.ts";
 import type { Limits } from "./connection.ts";
 import { RedfishError } from "./error.ts";
+import { withoutSecret } from "./hide.ts";
 import { Session } from "./session.ts";
 
 /** The BIOSes of many hosts, some at a time. */
@@ -36,6 +37,8 @@ export interface BiosOptions {
   readonly forks: number;
   readonly limits: Limits;
   readonly signal?: AbortSignal;
+  /** How long apart, in ms, it is looked whether a change is pending. */
+  readonly looks?: readonly number[];
 }
 
 /** Asks every BMC; one that does not answer stops none of the others. In the order of the questions. */
@@ -49,19 +52,27 @@ export async function askBioses(questions: readonly HostQuestion[], options: Bio
   return answers;
 }
 
-async function askBios({ host, access, evidence }: HostQuestion, { deed, limits, signal }: BiosOptions): Promise<HostBios> {
-  const bmc = "problem" in access ? null : originOf(access.address);
-  const nothing: HostBios = { host, bmc, report: null, plan: null, outcome: null, problem: null };
-  if ("problem" in access) return { ...nothing, problem: access.problem };
-  let known = nothing;
+async function askBios(question: HostQuestion, options: BiosOptions): Promise<HostBios> {
+  const { host, access } = question;
+  if ("problem" in access) return { ...nothing, host, problem: access.problem };
+  return withoutSecret(await answerOf({ ...question, access }, options), access.password.reveal());
+}
+
+const nothing: HostBios = { host: "", bmc: null, report: null, plan: null, outcome: null, problem: null };
+
+async function answerOf(
+  { host, access, evidence }: HostQuestion & { readonly access: BmcAccess },
+  { deed, limits, signal, looks }: BiosOptions,
+): Promise<HostBios> {
+  let known: HostBios = { ...nothing, host, bmc: originOf(access.address) };
   try {
     await using session = await Session.open(access, limits, signal);
     const survey = await surveyBios(session, access.system);
     const report = assess(survey, evidence);
     const plan = planOf(report, survey);
-    known = { ...nothing, report, plan };
+    known = { ...known, report, plan };
     if (deed === "look" || plan.request === null) return known;
-    return { ...known, outcome: await changeBios(session, plan.request) };
+    return { ...known, outcome: await changeBios(session, plan.request, looks) };
   } catch (error) {
     if (!(error instanceof RedfishError)) throw error;
     return { ...known, problem: error.message };

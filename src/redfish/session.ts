@@ -2,6 +2,7 @@ import type { BmcAccess } from "./access.ts";
 import { isObject, type JsonObject, jsonOf, refuseFailure } from "./answers.ts";
 import { Connection, type HttpAnswer, type HttpRequest, type Limits, stopped, usualLimits } from "./connection.ts";
 import { RedfishError } from "./error.ts";
+import { hidden } from "./hide.ts";
 
 /** A resource, and the tag of the state in which it was read. */
 export interface Resource {
@@ -63,7 +64,7 @@ export class Session implements AsyncDisposable {
   async get(link: string): Promise<Resource> {
     let path = this.#pathOf(link);
     for (let hops = 0; ; hops++) {
-      const what = `GET ${path}`;
+      const what = this.#hide(`GET ${path}`);
       const answer = await this.#ask({ method: "GET", path });
       if (answer.status >= 300 && answer.status < 400) {
         if (hops === mostRedirects) throw new RedfishError("answer", `${what}: it leads from one place to the next`, answer.status);
@@ -80,11 +81,11 @@ export class Session implements AsyncDisposable {
   /** Changes a resource in the state that `etag` stands for. It is waited for, whatever is interrupted meanwhile. */
   async patch(link: string, etag: string | null, body: unknown): Promise<Accepted> {
     const path = this.#pathOf(link);
-    const what = `PATCH ${path}`;
-    const headers = etag === null ? {} : { "If-Match": etag };
+    const what = this.#hide(`PATCH ${path}`);
     if (this.#signal.aborted) throw stopped(this.#signal, `${what}, before it was sent`);
-    const asked = { method: "PATCH" as const, path, headers: { ...this.#credentials(), ...headers }, body: JSON.stringify(body) };
-    const answer = await this.#connection.ask(asked);
+    let answer = await this.#change(path, etag, body);
+    // Some services give a weak tag and compare it as a strong one. It stands for the same state. Source: sushy 4.3, connector.py, _etag_handler().
+    if (answer.status === 412 && etag?.startsWith("W/") === true) answer = await this.#change(path, etag.slice("W/".length), body);
     if (answer.status >= 300 && answer.status < 400)
       throw new RedfishError("answer", `${what}: it leads elsewhere, and was not followed: nothing is known to be set`, answer.status);
     refuseFailure(answer, what, this.#limits.bytes, this.#hide);
@@ -93,10 +94,14 @@ export class Session implements AsyncDisposable {
     return { data: answer.body.length === 0 ? {} : jsonOf(answer, what, this.#limits.bytes), task };
   }
 
+  #change(path: string, etag: string | null, body: unknown): Promise<HttpAnswer> {
+    const headers = { ...this.#credentials(), ...(etag === null ? {} : { "If-Match": etag }) };
+    return this.#connection.ask({ method: "PATCH", path, headers, body: JSON.stringify(body) });
+  }
+
   /** Takes the user's secrets out of a text that the service has sent. */
   readonly #hide = (text: string): string => {
-    const secrets = [this.#access.password.reveal(), this.#token ?? ""].filter((secret) => secret !== "");
-    return secrets.reduce((rest, secret) => rest.replaceAll(secret, "(hidden)"), text);
+    return [this.#access.password.reveal(), this.#token ?? ""].reduce(hidden, text);
   };
 
   hide(text: string): string {

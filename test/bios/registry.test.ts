@@ -5,6 +5,7 @@ import { assess } from "../../src/bios/assess.ts";
 import { lockOf } from "../../src/bios/dependencies.ts";
 import { planOf } from "../../src/bios/plan.ts";
 import { readRegistry } from "../../src/bios/registry.ts";
+import { roundsFrom } from "../support/count.ts";
 import { choice, dell, hpe, registryData, registryOf, surveyOf } from "./machines.ts";
 
 test("what is no registry is refused in words; an entry that is not as it should be is left out alone", () => {
@@ -75,7 +76,7 @@ test("whatever a service sends, it is judged in words, and only what its registr
         assert.ok(attribute.type === "Boolean" ? value === true : attribute.values.includes(String(value)));
       }
     }),
-    { numRuns: 100 },
+    { numRuns: roundsFrom("REGISTRY_ROUNDS", 20, 2000) },
   );
   assert.ok("attributes" in readRegistry(registryData(dell)));
 });

@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly task?: string | null;
   /** Whether it wants an If-Match, as the standard lets it. */
   readonly strict?: boolean;
+  /** Gives weak tags, and takes strong ones. */
+  readonly weak?: boolean;
   /** Whether changes are seen as pending. */
   readonly shows?: boolean;
   readonly systems?: readonly string[];
@@ -117,7 +119,7 @@ export class Service implements AsyncDisposable {
       response,
       200,
       resource,
-      path === this.#settings || path === this.#bios ? { ETag: `"${this.#version}"` } : {},
+      path === this.#settings || path === this.#bios ? { ETag: `${this.#options.weak === true ? "W/" : ""}"${this.#version}"` } : {},
       this.#packing(path),
     );
   }

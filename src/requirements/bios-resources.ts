@@ -21,7 +21,10 @@ export const biosResources: HostRequirement = {
   title: "the BIOS leaves room for the VFs",
   why: "Each VF needs address space and a PCI bus number; where the BIOS gave the slot too few, the kernel refuses to make VFs (ENOMEM).",
   observe: ["dmesg | grep -E 'not enough MMIO resources|out of range'", "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs"],
-  byHand: ["in the BIOS: SR-IOV, above-4G decoding, ARI; then reboot"],
+  byHand: [
+    "in the BIOS: SR-IOV, above-4G decoding, ARI; then reboot",
+    "or, where the inventory is: vflag bios set HOST -i INVENTORY; then reboot",
+  ],
   references: ["linux drivers/pci/iov.c (sriov_enable)", "https://docs.kernel.org/PCI/pci-iov-howto.html"],
   follows: [],
   gate: false,

@@ -8,7 +8,10 @@ export const cpuVirtualization: HostRequirement = {
   title: "the processor's virtualization is on",
   why: "Without it guests are emulated, many times slower; a BIOS that has it off usually has the IOMMU off too.",
   observe: ["grep -o -w -m 1 -E 'vmx|svm' /proc/cpuinfo", "dmesg | grep -i 'by bios'"],
-  byHand: ["in the BIOS: Intel Virtualization Technology (VT-x), or SVM Mode on AMD"],
+  byHand: [
+    "in the BIOS: Intel Virtualization Technology (VT-x), or SVM Mode on AMD",
+    "or, where the inventory is: vflag bios set HOST -i INVENTORY; then reboot",
+  ],
   references: ["linux arch/x86/kernel/cpu/feat_ctl.c (init_ia32_feat_ctl)", "https://docs.kernel.org/arch/x86/cpuinfo.html"],
   follows: [],
   gate: false,

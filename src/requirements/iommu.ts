@@ -13,7 +13,11 @@ export const iommu: HostRequirement = {
   title: "the IOMMU is on, and every declared port is in an IOMMU group",
   why: "vfio gives a VF to a guest only through its IOMMU group: without groups no guest gets one.",
   observe: ["ls /sys/kernel/iommu_groups", "readlink /sys/bus/pci/devices/ADDRESS/iommu_group", "dmesg | grep -E 'DMAR|AMD-Vi'"],
-  byHand: ["kernel: {iommu: auto} in the spec, vflag apply, reboot", "in the BIOS: VT-d on Intel, IOMMU (AMD-Vi) on AMD"],
+  byHand: [
+    "kernel: {iommu: auto} in the spec, vflag apply, reboot",
+    "in the BIOS: VT-d on Intel, IOMMU (AMD-Vi) on AMD",
+    "or, where the inventory is: vflag bios set HOST -i INVENTORY; then reboot",
+  ],
   references: ["https://docs.kernel.org/driver-api/vfio.html", "https://docs.kernel.org/arch/x86/iommu.html"],
   follows: ["cpu-virtualization", "kernel-arguments"],
   gate: false,

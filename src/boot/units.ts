@@ -163,11 +163,23 @@ function unit(name: string, lines: readonly string[]): Unit {
 export const unitArtefacts: readonly Artefact[] = [
   { make: earlyUnit, name: "vflag-early.service", summary: "the boot stage before networking" },
   { make: lateUnit, name: "vflag-late.service", summary: "the boot stage after networking" },
-].map(({ make, name, summary }) => ({
-  name,
-  path: `${folder}/${name}`,
-  summary,
-  reload: "systemd",
-  needsPorts: false,
-  text: ({ spec, program }) => (spec.nics.some((nic) => nic.persistence === "systemd") ? make({ program }).text : null),
-}));
+].map(({ make, name, summary }) => {
+  const textFor = lastTextOf(make);
+  return {
+    name,
+    path: `${folder}/${name}`,
+    summary,
+    reload: "systemd",
+    needsPorts: false,
+    text: ({ spec, program }) => (spec.nics.some((nic) => nic.persistence === "systemd") ? textFor(program) : null),
+  };
+});
+
+/** Thousands of hosts in a row have the program in the same place. */
+function lastTextOf(make: (options: UnitOptions) => Unit): (program: string) => string {
+  let last = { program: "", text: "" };
+  return (program) => {
+    if (last.program !== program) last = { program, text: make({ program }).text };
+    return last.text;
+  };
+}

@@ -29,9 +29,9 @@ export interface Judged {
 
 type Timeless = Omit<HostState, "observedAt">;
 
-export function prepared({ host, state, spec }: Report): Prepared {
+export function prepared({ host, state, timeless: told, spec }: Report): Prepared {
   const { observedAt, ...timeless } = state;
-  const text = JSON.stringify(timeless);
+  const text = told ?? JSON.stringify(timeless);
   return {
     host,
     clock: Date.parse(observedAt),

@@ -1,7 +1,8 @@
-import { compiled } from "../host/compiled-schema.ts";
+import { type Checked, compiled } from "../host/compiled-schema.ts";
 import { HostState } from "../host/state.ts";
 import { excessOfJson, stateLimits } from "../host/state-limits.ts";
 import { FleetError } from "./error.ts";
+import { splitHost, withoutTime } from "./told.ts";
 
 /** A spec as it was found: its text, and whose it is, such as `hv1:/etc/vflag/vflag.yaml`. */
 export interface SpecText {
@@ -14,6 +15,8 @@ export interface Report {
   /** Its name in the inventory. */
   readonly host: string;
   readonly state: HostState;
+  /** The state without its time as it stood in what the host said, where that is the same as `state`. */
+  readonly timeless?: string;
   readonly spec: SpecText | null;
 }
 
@@ -29,13 +32,13 @@ let readState: ReturnType<typeof compiled<typeof HostState>> | undefined;
  */
 export function readReport(host: string, text: string | Uint8Array, spec: SpecText | null): Report {
   if (host === "" || host.length > longest || /\p{Cc}/u.test(host)) throw new FleetError(`${JSON.stringify(host)} is no name of a host`);
-  const data = jsonOf(typeof text === "string" ? Buffer.from(text) : text);
-  if (data["schema"] === "vflag/state/1") return { host, state: stateOf(data), spec };
+  const { data, stateText } = jsonOf(typeof text === "string" ? Buffer.from(text) : text);
+  if (data["schema"] === "vflag/state/1") return { host, ...stateIn(data, stateText), spec };
   if (data["schema"] === "vflag/host/1") {
     const own = specIn(data["spec"], host);
     const strange = Object.keys(data).filter((key) => key !== "schema" && key !== "spec" && key !== "state");
     if (strange.length > 0) throw new FleetError(`not as expected: ${JSON.stringify(strange[0]?.slice(0, 60))} is no part of it`);
-    return { host, state: stateOf(data["state"]), spec: spec ?? own };
+    return { host, ...stateIn(data["state"], stateText), spec: spec ?? own };
   }
   const { schema } = data;
   const seen =
@@ -47,9 +50,19 @@ export function readReport(host: string, text: string | Uint8Array, spec: SpecTe
 
 /** A state as data, whole and right. @throws {FleetError} */
 export function stateOf(data: unknown): HostState {
+  return checkedState(data).data;
+}
+
+function stateIn(data: unknown, text: string | null): Pick<Report, "state" | "timeless"> {
+  const { data: state, filled } = checkedState(data);
+  const timeless = text === null || filled ? null : withoutTime(text, state);
+  return { state, ...(timeless !== null && { timeless }) };
+}
+
+function checkedState(data: unknown): Extract<Checked<HostState>, { readonly filled: boolean }> {
   readState ??= compiled(HostState, stateLimits.problems);
   const checked = readState(data);
-  if ("data" in checked) return checked.data;
+  if ("data" in checked) return checked;
   throw new FleetError(`not as expected:\n${checked.problems.join("\n")}`);
 }
 
@@ -62,11 +75,25 @@ function specIn(value: unknown, host: string): SpecText | null {
   throw new FleetError("not as expected: spec is neither null nor a file and its text");
 }
 
-function jsonOf(text: Uint8Array): Record<string, unknown> {
-  const excess = excessOfJson(text);
+/** The whole as data; and the text of the state in it, where that is a text of its own. */
+function jsonOf(bytes: Uint8Array): { readonly data: Record<string, unknown>; readonly stateText: string | null } {
+  const excess = excessOfJson(bytes);
   if (excess !== null) throw new FleetError(`too much for one host: ${excess}`);
-  const data = parsed(Buffer.from(text.buffer, text.byteOffset, text.length).toString());
-  return isObject(data) ? data : {};
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  const parts = splitHost(text);
+  const [host, state] = parts === null ? [undefined, undefined] : [tried(parts.host), tried(parts.state)];
+  if (parts !== null && isObject(host) && isObject(state)) return { data: { ...host, state }, stateText: parts.state };
+  const data = parsed(text);
+  return { data: isObject(data) ? data : {}, stateText: isObject(data) && data["schema"] === "vflag/state/1" ? text.trimEnd() : null };
+}
+
+/** Undefined for what is no JSON. */
+function tried(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function parsed(text: string): unknown {

@@ -9,6 +9,8 @@ export interface Problem {
 export class Problems {
   readonly found: Problem[] = [];
   readonly most: number;
+  /** Something that was missing has its default now: the data is more than the text that it was read from. */
+  filled = false;
 
   constructor(most: number) {
     this.most = most;

@@ -18,9 +18,9 @@ export const channels: Requirement = {
   follows: ["ports", "eswitch-mode"],
   gate: false,
   check: (view) => {
-    return portsOf(view).flatMap(({ netdev, role, about }) => {
-      const declared = role === "pf" ? view.nic.channels.pf : view.nic.channels.representor;
-      return declared === undefined ? [] : channelFindings(netdev, about, declared);
+    return portsOf(view).flatMap((port) => {
+      const declared = port.role === "pf" ? view.nic.channels.pf : view.nic.channels.representor;
+      return declared === undefined ? [] : channelFindings(port.netdev, port.about, declared);
     });
   },
 };

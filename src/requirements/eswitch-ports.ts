@@ -1,4 +1,4 @@
-import type { Netdev } from "../host/state.ts";
+import type { Netdev, Representor } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import { eswitchOf } from "./eswitch.ts";
 import type { NicView } from "./requirement.ts";
@@ -8,8 +8,24 @@ import { aboutPf, type Subject } from "./virtual-functions.ts";
 export interface EswitchPort {
   readonly netdev: Netdev;
   readonly role: "pf" | "representor";
-  /** As messages name it: `ens3f0 (0000:37:00.0)` or `representor ens3f0npf0vf3 (VF 3 of 0000:37:00.0)`. */
+  /** As messages name it: `ens3f0 (0000:37:00.0)` or `representor ens3f0npf0vf3 (VF 3 of 0000:37:00.0)`. Made when it is asked for. */
   readonly about: Subject;
+}
+
+class RepresentorPort implements EswitchPort {
+  readonly role = "representor";
+  readonly netdev: Netdev;
+  readonly #representor: Representor;
+
+  constructor(netdev: Netdev, representor: Representor) {
+    this.netdev = netdev;
+    this.#representor = representor;
+  }
+
+  get about(): Subject {
+    const { netdev, vf, pf } = this.#representor;
+    return { subject: `representor ${netdev} (VF ${vf} of ${pf})`, pf };
+  }
 }
 
 /**
@@ -40,9 +56,7 @@ function portsOf({ nic, pfs, state }: NicView): EswitchPort[] {
       .filter((representor) => representor.pf === pf.address)
       .flatMap((representor): EswitchPort[] => {
         const netdev = netdevs.get(representor.netdev);
-        const subject = `representor ${representor.netdev} (VF ${representor.vf} of ${pf.address})`;
-        const about = { subject, pf: pf.address };
-        return netdev === undefined ? [] : [{ netdev, role: "representor", about }];
+        return netdev === undefined ? [] : [new RepresentorPort(netdev, representor)];
       });
   });
   return [...uplinks, ...representors];

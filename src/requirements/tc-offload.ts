@@ -3,9 +3,9 @@ import { word } from "../host/command.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { Netdev } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
-import { eswitchPorts } from "./eswitch-ports.ts";
+import { type EswitchPort, eswitchPorts } from "./eswitch-ports.ts";
 import type { Finding, NicView, Requirement } from "./requirement.ts";
-import { aboutPf, type Subject } from "./virtual-functions.ts";
+import { aboutPf } from "./virtual-functions.ts";
 
 /** Hardware tc offload is on for the ports and for every representor. */
 export const tcOffload: Requirement = {
@@ -24,7 +24,7 @@ export const tcOffload: Requirement = {
   gate: false,
   check: (view) => {
     const without = builtWithout(view);
-    return without.length > 0 ? without : eswitchPorts(view).flatMap(({ netdev, about }) => offloadFinding(netdev, about));
+    return without.length > 0 ? without : eswitchPorts(view).flatMap(offloadFinding);
   },
 };
 
@@ -69,14 +69,16 @@ function isFixed(netdev: Netdev | undefined): boolean {
   return known(netdev?.tcOffload)?.fixed === true;
 }
 
-function offloadFinding(netdev: Netdev, about: Subject): Finding[] {
+function offloadFinding(port: EswitchPort): Finding[] {
+  const { netdev } = port;
+  if (known(netdev.tcOffload)?.on === true) return [];
+  const { about } = port;
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
     return [{ ...about, expected: "hw-tc-offload on", actual, severity, remedy }];
   };
   if (isUnknown(netdev.tcOffload)) {
     return finding(netdev.tcOffload.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -k ${word(netdev.name)}` });
   }
-  if (netdev.tcOffload.on) return [];
   if (netdev.tcOffload.fixed) {
     const text = `its driver does not let it be turned on: ethtool -i ${word(netdev.name)} names the driver; another kernel, or the vendor's driver, may`;
     return finding("off [fixed]", "error", { kind: "person", text });

@@ -45,7 +45,7 @@ export interface Offender extends FlowTally {
 export interface NicTraffic {
   readonly uplinks: Traffic;
   readonly representors: Traffic;
-  /** By the netdev of the bond, port, tunnel or representor: the flows that come in by it, and those that go out of it. */
+  /** By the netdev of the bond, port, tunnel or representor, where it has any: the flows that come in by it, and those that go out of it. */
   readonly byPort: ReadonlyMap<string, { readonly in: Traffic; readonly out: Traffic }>;
   /** Those in software that need not be, and those of which it is not known, the one with the most packets first. */
   readonly offenders: readonly Offender[];
@@ -71,7 +71,14 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
   }
   const own: Ports = { representors, tunnels, all: new Set([...uplinks, ...representors, ...tunnels.keys()]) };
   const ways = new Set([...uplinks, ...[...tunnels].flatMap(([name, { kind }]) => (kind === "own" ? [name] : []))]);
-  const byPort = new Map([...ways, ...representors].map((name) => [name, { in: emptySums(), out: emptySums() }]));
+  const byPort = new Map<string, { readonly in: Sums; readonly out: Sums }>();
+  const place = (name: string) => {
+    const there = byPort.get(name);
+    if (there !== undefined || !(ways.has(name) || representors.has(name))) return there;
+    const made = { in: emptySums(), out: emptySums() };
+    byPort.set(name, made);
+    return made;
+  };
   const sums = { uplinks: emptySums(), representors: emptySums() };
   const offenders: Offender[] = [];
   for (const tally of flows.tallies) {
@@ -80,8 +87,8 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
     if (ways.has(inPort)) add(sums.uplinks, carrier, tally);
     if (representors.has(inPort)) add(sums.representors, carrier, tally);
     if (offence.reason !== undefined) offenders.push({ ...tally, ...offence, reason: offence.reason });
-    add(byPort.get(inPort)?.in, carrier, tally);
-    for (const name of tally.to) add(byPort.get(name)?.out, carrier, tally);
+    add(place(inPort)?.in, carrier, tally);
+    for (const name of tally.to) add(place(name)?.out, carrier, tally);
   }
   return { ...sums, byPort, offenders: offenders.sort((a, b) => b.packets - a.packets) };
 }

@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import * as z from "zod";
 import { compiled } from "../../src/host/compiled-schema.ts";
 import { HostState } from "../../src/host/state.ts";
 import { roundsFrom } from "../support/count.ts";
-import { readGolden } from "../support/golden.ts";
+import { goldenNames, readGolden } from "../support/golden.ts";
 
 /** The compiled schema takes what zod takes, and makes the same of it. */
 
-const names = readdirSync(join(import.meta.dirname, "../golden"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
+const names = goldenNames();
 const read = compiled(HostState, 20);
 const copy = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -1,12 +1,9 @@
+import { driversByModule } from "../drivers/registry.ts";
 import { type Artefact, madeByVflag } from "./artefact.ts";
 
 /**
- * The options by which a ConnectX-3's driver makes its VFs when it is loaded: it has no other way.
- *
- * One value of `num_vfs` is the number of VFs that have both ports; three would be port 1, port 2, both. `probe_vf` is how many
- * of them the host itself drives: all, because Nova and Neutron know VFs by their netdevs. Port type 2 is Ethernet.
- * The options count for every card of the host: there is no list by card in the kernel's own driver.
- * Source: linux drivers/net/ethernet/mellanox/mlx4/main.c, num_vfs, probe_vf, port_type_array and __mlx4_init_one().
+ * The options by which a driver makes VFs when it is loaded that has no other way. The host drives all of them, because Nova and Neutron
+ * know VFs by their netdevs.
  */
 export const modprobeOptions: Artefact = {
   name: "vflag.conf",
@@ -21,7 +18,7 @@ export const modprobeOptions: Artefact = {
       madeByVflag,
       "# Read when mlx4_core is loaded; it counts for every ConnectX-3 of the host. Where the initramfs loads the driver,",
       "# make it anew: update-initramfs -u (Debian, Ubuntu), dracut --force (RHEL, Rocky, SUSE).",
-      `options mlx4_core port_type_array=2,2 num_vfs=${vfs} probe_vf=${vfs}`,
+      ...driversByModule.map(({ name, words }) => `options ${name} ${words(vfs)}`),
       "",
     ].join("\n");
   },

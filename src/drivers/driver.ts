@@ -13,6 +13,8 @@ export interface Model {
   readonly vfProduct: string | null;
   /** Whether the vendor offers the NIC's own LAG under a bond for VFs. */
   readonly vfLag: boolean;
+  /** Whether it is a computer of its own, with firmware that starts only with the whole host. */
+  readonly isDpu?: true;
 }
 
 /** A record of the kernel log. `gap`: what came before it is missing. */
@@ -23,6 +25,14 @@ export interface LogRecord {
 }
 
 export type RefusedOption = Pick<RefusedSetting, "setting" | "value">;
+
+/** Options of a module that make VFs: they count for every card of the host. */
+export interface ModuleOptions {
+  readonly mostVfs: number;
+  readonly source: string;
+  /** The options for so many VFs, all of them driven by the host. */
+  readonly words: (vfs: number) => string;
+}
 
 /** The NIC's own LAG under a bond. */
 export interface LagOfDriver {
@@ -51,8 +61,8 @@ export interface Driver {
   readonly vendor: string | null;
   /** The driver that drives its VFs on the host. */
   readonly vfDriver: string;
-  /** What makes its VFs: sysfs (`sriov_numvfs`), or options of the module when it is loaded. */
-  readonly vfsFrom: "sysfs" | "module options";
+  /** By what options it makes its VFs when it is loaded; null: by sysfs (`sriov_numvfs`). */
+  readonly moduleOptions: ModuleOptions | null;
   /** Whether the firmware can hide the SR-IOV capability of its NICs, which are ours all the same. */
   readonly hidesSriov: boolean;
   /** Whether several ports of a card may change their eSwitch modes at the same time, on this kernel. */

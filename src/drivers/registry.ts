@@ -1,4 +1,4 @@
-import type { Driver, Model } from "./driver.ts";
+import type { Driver, Model, ModuleOptions } from "./driver.ts";
 import { generic } from "./generic/driver.ts";
 import { i40e } from "./i40e/driver.ts";
 import { ice } from "./ice/driver.ts";
@@ -15,6 +15,8 @@ const drivers: readonly Driver[] = [mlx4, mlx5, igb, ixgbe, i40e, ice];
 export function driverOf(name: string | null): Driver {
   return drivers.find((driver) => driver.name === name) ?? { ...generic, name: name ?? "", vfDriver: name ?? "" };
 }
+
+type ModuleDriver = ModuleOptions & Pick<Driver, "name">;
 
 export type KnownModel = Model & { readonly driver: string };
 
@@ -37,6 +39,11 @@ export function profileOf(pf: {
   const driver = model === undefined ? (ofVendor ?? driverOf(pf.driver)) : driverOf(model.driver);
   return driver.profileOf(model?.name, pf.eswitch !== null);
 }
+
+/** The drivers that make VFs only by options of their module. */
+export const driversByModule: readonly ModuleDriver[] = drivers.flatMap(({ name, moduleOptions }) =>
+  moduleOptions === null ? [] : [{ name, ...moduleOptions }],
+);
 
 /** Whether a program sets the firmware of this vendor's cards. */
 export function hasFirmwareTool(vendor: string): boolean {

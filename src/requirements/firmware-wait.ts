@@ -59,9 +59,8 @@ export function afterReboot(pf: PhysicalFunction): string {
     : "if the old values are still there afterwards, switch the host off and on";
 }
 
-/** A BlueField, by its model. */
 function isDpu(pf: PhysicalFunction): boolean {
-  return modelOf(pf.vendor, pf.product)?.name.startsWith("BlueField") ?? false;
+  return modelOf(pf.vendor, pf.product)?.isDpu === true;
 }
 
 function offersNext({ parameters }: FirmwareConfiguration, vfs: number): boolean {

@@ -34,7 +34,7 @@ function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Findi
   const finding = (actual: string, text: string, expected = "SR-IOV through sysfs"): Finding => {
     return { ...aboutPf(pf), expected, actual, severity: "error", remedy: { kind: "person", text } };
   };
-  const byModule = driverOf(pf.driver).vfsFrom === "module options";
+  const byModule = driverOf(pf.driver).moduleOptions !== null;
   if (byModule && nic.persistence !== "modprobe") {
     return [finding("mlx4_core makes VFs only from module options", "declare `persistence: modprobe` for this NIC, then apply and reboot")];
   }

@@ -1,3 +1,4 @@
+import { driversByModule } from "../drivers/registry.ts";
 import { argumentName } from "../host/kernel-arguments.ts";
 import type { KernelSpec, NicSpec, PortSelector, Spec } from "./schema.ts";
 
@@ -103,8 +104,9 @@ function withinNic(nic: NicSpec): Combination[] {
         wrong([section, key], `${kept} the number of VFs only, and ${key} would be lost at a reboot: use persistence: systemd`);
       }
     }
-    if (nic.persistence === "modprobe" && nic.vfs > mlx4Vfs) {
-      wrong(["vfs"], `mlx4_core makes ${mlx4Vfs} VFs at most: linux drivers/net/ethernet/mellanox/mlx4/main.c`);
+    const [driver] = driversByModule;
+    if (nic.persistence === "modprobe" && driver !== undefined && nic.vfs > driver.mostVfs) {
+      wrong(["vfs"], `${driver.name} makes ${driver.mostVfs} VFs at most: ${driver.source}`);
     }
   }
 
@@ -126,9 +128,6 @@ function withinNic(nic: NicSpec): Combination[] {
   }
   return found;
 }
-
-/** Of VFs that have both ports; each needs a place in the 64 of either port. */
-const mlx4Vfs = 63;
 
 /** What NICs before this one have taken, each by whom; looked up, for a spec may name thousands. */
 class Taken {

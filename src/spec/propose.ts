@@ -60,7 +60,7 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
   const vfLag = pfs.length === 2 && hasEswitch && modelOf(first.vendor, first.product)?.vfLag === true;
   const mode = vfLag ? "vf-lag" : hasEswitch ? "switchdev" : "sriov";
   // Options of a module count for every card.
-  const byModule = driverOf(first.driver).vfsFrom === "module options";
+  const byModule = driverOf(first.driver).moduleOptions !== null;
   const alike = byModule ? state.pfs.filter((pf) => pf.driver === first.driver && pf.sriov !== null) : pfs;
   const total = Math.min(...alike.map((pf) => pf.sriov?.total ?? 0));
   const present = Math.max(...alike.map((pf) => pf.sriov?.count ?? 0));

@@ -5,7 +5,7 @@ import { plainNic, switchdevNic } from "./profiles.ts";
 export const generic: Omit<Driver, "name" | "vfDriver"> = {
   models: [],
   vendor: null,
-  vfsFrom: "sysfs",
+  moduleOptions: null,
   hidesSriov: false,
   changesModesAtOnce: () => false,
   answersModeQuestion: false,

@@ -17,7 +17,7 @@ export const mlx5: Driver = {
   models,
   vendor: "15b3",
   vfDriver: "mlx5_core",
-  vfsFrom: "sysfs",
+  moduleOptions: null,
   hidesSriov: true,
   /**
    * Old drivers were seen to crash of it. The vendor's own boot script changes all ports at once (Mellanox/mlnx-tools, pull request 146),

@@ -16,6 +16,6 @@ export const models: readonly Model[] = [
   model("ConnectX-7", "1021", "101e"),
   model("ConnectX-8", "1023", "101e"),
   model("ConnectX-9", "1025", "101e"),
-  model("BlueField-2", "a2d6", "101e"),
-  model("BlueField-3", "a2dc", "101e"),
+  { ...model("BlueField-2", "a2d6", "101e"), isDpu: true },
+  { ...model("BlueField-3", "a2dc", "101e"), isDpu: true },
 ];

@@ -13,7 +13,7 @@ export function nameByRule(world: World, pf: PhysicalFunction): string | null {
 
 /** VFs that a udev rule, or a driver's options, make when the port appears. */
 export function makeVfsByFiles(world: World, pf: PhysicalFunction): void {
-  if (driverOf(pf.driver).vfsFrom === "module options") {
+  if (driverOf(pf.driver).moduleOptions !== null) {
     const options = textsIn(world, "/etc/modprobe.d/").flatMap((text) => text.match(new RegExp(`^options ${pf.driver} .*$`, "gm")) ?? []);
     const count = Number(/\bnum_vfs=(\d+)/.exec(options.join(" "))?.[1] ?? 0);
     if (count > 0) createVfsAtLoad(world, pf, count);

@@ -27,8 +27,7 @@ export function setVfCount(world: World, address: string, count: number): void {
   if (!Number.isInteger(count) || count < 0) throw new Refusal("EINVAL", "not a number of VFs");
   if (count > pf.sriov.total) throw new Refusal("ERANGE", `sriov_totalvfs is ${pf.sriov.total}`);
   if (count === pf.sriov.count) return;
-  if (driverOf(pf.driver).vfsFrom === "module options")
-    throw new Refusal("ENOENT", "Driver does not support SRIOV configuration via sysfs");
+  if (driverOf(pf.driver).moduleOptions !== null) throw new Refusal("ENOENT", "Driver does not support SRIOV configuration via sysfs");
   noteIfBonded(world, pf, "number of VFs changed");
   if (count === 0) {
     destroyVfs(world, pf);

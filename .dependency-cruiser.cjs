@@ -72,7 +72,7 @@ module.exports = {
       name: "boot-imports-spec-and-host-data",
       severity: "error",
       from: { path: inside("boot") },
-      to: { path: "^src/", pathNot: ["^src/(boot|spec)/", "^src/host/[a-z-]+\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/(boot|spec|drivers)/", "^src/host/[a-z-]+\\.ts$"] },
     },
     {
       name: "bios-imports-boot-and-host-data",
@@ -125,9 +125,21 @@ module.exports = {
           "^src/(fleet|reconcile|requirements|spec)/",
           "^src/host/[a-z-]+\\.ts$",
           "^src/host/linux/(program|processes|bounded-file)\\.ts$",
-          "^src/report/map(-schema)?\\.ts$",
+          "^src/map/",
         ],
       },
+    },
+    {
+      name: "the-map-is-a-model-and-no-picture",
+      severity: "error",
+      from: { path: inside("map") },
+      to: { path: "^src/", pathNot: ["^src/(map|requirements|spec)/", "^src/host/[a-z-]+\\.ts$"] },
+    },
+    {
+      name: "only-cli-imports-reports",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(cli|report)/" },
+      to: { path: inside("report") },
     },
     {
       name: "only-cli-and-report-know-the-fleet",

@@ -23,7 +23,7 @@ interface MapOptions extends SpecOptions {
 
 async function run({ spec: file, host: name, output, nic }: MapOptions, command: Command): Promise<void> {
   const { openTarget, print, printDocument, printJson, readSpec, styleFor, UsageError } = await import("./target.ts");
-  const { mapOf, onlyNic } = await import("../report/map.ts");
+  const { mapOf, onlyNic } = await import("../map/map.ts");
   const declared = command.getOptionValueSource("spec") !== "default" || existsSync(file) ? readSpec(file) : null;
   const target = await openTarget(name, false, "everything", declared ?? {});
   try {

@@ -28,7 +28,7 @@ import "../report/apply-text.ts";
 import "../report/fleet-csv.ts";
 import "../report/fleet-html.ts";
 import "../report/fleet-text.ts";
-import "../report/map.ts";
+import "../map/map.ts";
 import "../report/map-svg.ts";
 import "../report/map-text.ts";
 import "../report/html.ts";

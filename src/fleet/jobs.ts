@@ -1,7 +1,7 @@
 import { readBounded } from "../host/linux/bounded-file.ts";
 import type { HostState } from "../host/state.ts";
 import { stateLimits } from "../host/state-limits.ts";
-import { mapOf } from "../report/map.ts";
+import { mapOf } from "../map/map.ts";
 import { specLimits } from "../spec/limits.ts";
 import { FleetError } from "./error.ts";
 import { type HostPlan, planOf } from "./host-plan.ts";

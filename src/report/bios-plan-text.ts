@@ -1,5 +1,6 @@
 import { featureNames } from "../bios/features.ts";
 import type { BiosPlan, ChangeRequest } from "../bios/plan.ts";
+import { word } from "../host/command.ts";
 import { inPlainText } from "../host/plain-text.ts";
 import type { HostBios } from "../redfish/hosts.ts";
 import { headLine, problemLines, withoutLines } from "./bios-text.ts";
@@ -51,12 +52,8 @@ function outcomeLines(outcome: HostBios["outcome"], style: Style): string[] {
 /** For reading: vflag starts no program for it. The password comes from ~/.netrc there. */
 function commandOf(bmc: string, { path, etag, body }: ChangeRequest): string {
   const headers = ["Content-Type: application/json", ...(etag === null ? [] : [`If-Match: ${etag}`])];
-  const words = ["-X", "PATCH", ...headers.flatMap((header) => ["-H", header]), "-d", JSON.stringify(body), `${bmc}${path}`];
-  return `curl --netrc ${words.map(quoted).join(" ")}`;
-}
-
-function quoted(word: string): string {
-  return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  const given = headers.map((header) => `-H ${word(header)}`);
+  return ["curl --netrc -X PATCH", ...given, `-d ${word(JSON.stringify(body))}`, word(`${bmc}${path}`)].join(" ");
 }
 
 function closing(hosts: readonly HostBios[], done: boolean, style: Style): string {

@@ -1,5 +1,5 @@
+import type { HostMap } from "../map/schema.ts";
 import type { PageData, PageHost, PageNic } from "./fleet-page-data.ts";
-import type { HostMap } from "./map-schema.ts";
 import { mapSvg } from "./map-svg.ts";
 
 /**

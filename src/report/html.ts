@@ -1,5 +1,7 @@
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState } from "../host/state.ts";
+import { mapOf, onlyNic } from "../map/map.ts";
+import type { HostMap } from "../map/schema.ts";
 import { type CheckList, checkLists } from "../reconcile/checks.ts";
 import type { Answer, Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
@@ -8,8 +10,6 @@ import { Html, html } from "./escape.ts";
 import { checkTable, hostCauses, nicCauses } from "./html-checks.ts";
 import { nicFacts } from "./html-facts.ts";
 import { reportStyle } from "./html-style.ts";
-import { mapOf, onlyNic } from "./map.ts";
-import type { HostMap } from "./map-schema.ts";
 import { mapSvg } from "./map-svg.ts";
 import { count } from "./style.ts";
 

@@ -1,6 +1,6 @@
 import { inPlainText } from "../host/plain-text.ts";
+import type { HostMap, MapFlows, MapNic, MapPort } from "../map/schema.ts";
 import { markup } from "./escape.ts";
-import type { HostMap, MapFlows, MapNic, MapPort } from "./map-schema.ts";
 import { type Box, type Density, type EdgeState, edge, group, rect, styles, type TextKind, text } from "./map-shapes.ts";
 import {
   eswitchText,

@@ -1,5 +1,5 @@
 import { inPlainText } from "../host/plain-text.ts";
-import type { HostMap, MapBridgePort, MapFlows, MapNic, MapPort } from "./map-schema.ts";
+import type { HostMap, MapBridgePort, MapFlows, MapNic, MapPort } from "../map/schema.ts";
 import {
   eswitchText,
   freeText,

@@ -1,7 +1,7 @@
 import type { Guest } from "../host/guests.ts";
 import { describeHolders } from "../host/in-use.ts";
 import { isUnknown } from "../host/observed.ts";
-import type { HostMap, MapFlows, MapNic, MapPort, MapVf } from "./map-schema.ts";
+import type { HostMap, MapFlows, MapNic, MapPort, MapVf } from "../map/schema.ts";
 import { count } from "./style.ts";
 
 /** What the map says in words, the same on a terminal and in a picture. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostState } from "../../src/host/state.ts";
-import { HostMap } from "../../src/report/map-schema.ts";
+import { HostMap } from "../../src/map/schema.ts";
 import { expectVflag } from "../support/command.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 

@@ -5,7 +5,7 @@ import type { HostState, Lag, PhysicalFunction, VirtualFunction } from "../host/
 import { type NicTraffic, noTraffic, trafficOf } from "../requirements/traffic.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
-import type { HostMap, MapBridgePort, MapFlows, MapNic, MapPort, MapVf } from "./map-schema.ts";
+import type { HostMap, MapBridgePort, MapFlows, MapNic, MapPort, MapVf } from "./schema.ts";
 
 /**
  * Who is who: NIC, port, VF, representor, bridge port, guest, and the flows between them.

@@ -15,6 +15,11 @@ export function describeHolders(holders: Observed<readonly Holder[]>): string | 
   return holders.length === 0 ? null : `in use by ${holders.map(describeHolder).join(", ")}`;
 }
 
+/** What of the host's own traffic a port carries, in words; null where it carries none, or nobody looked. */
+export function describeUsers(users: Observed<readonly Holder[]>): string | null {
+  return isUnknown(users) || users.length === 0 ? null : users.map(describeHolder).join(", ");
+}
+
 function describeHolder(holder: Holder): string {
   switch (holder.kind) {
     case "process":
@@ -23,5 +28,9 @@ function describeHolder(holder: Holder): string {
       return `network namespace ${holder.name}`;
     case "master":
       return holder.name;
+    case "netdev":
+      return `${holder.type} ${holder.name}`;
+    case "address":
+      return `this host (${holder.address})`;
   }
 }

@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import { type ActionOf, has, type KindsWith } from "./action-table.ts";
 import { halfWayLine } from "./driver-restart.ts";
-import { describeHolders, mayBeInUse } from "./in-use.ts";
+import { describeHolders, describeUsers, mayBeInUse } from "./in-use.ts";
 import { known } from "./observed.ts";
 import type { Eswitch, HostState, PhysicalFunction, VirtualFunction } from "./state.ts";
 import { type PciAddress, slotOf } from "./values.ts";
@@ -31,6 +31,8 @@ export interface LookedPort {
   readonly eswitch: Pick<Eswitch, "mode" | "inline" | "encap" | "steering"> | null;
   /** The kernel's line about a change of mode that the driver could not undo. */
   readonly halfWay: string | null;
+  /** What of the host's own traffic it carries. */
+  readonly users: string | null;
 }
 
 export type LookedVf = Pick<VirtualFunction, "index" | "address" | "driver" | "holders">;
@@ -98,7 +100,7 @@ function reasonAgainst(action: Looked, { port, vfs, netdev, owner }: Look): stri
     case "set-vf-count":
       return enslaved(port) ?? inUse(vfs);
     case "set-eswitch-mode":
-      return enslaved(port) ?? inUse(vfs) ?? halfWay(port);
+      return enslaved(port) ?? inUse(vfs) ?? halfWay(port) ?? carries(port);
   }
 }
 
@@ -124,6 +126,7 @@ function lookedPort(pf: PhysicalFunction, { kernelLog }: Pick<HostState, "kernel
     vfCount: pf.sriov?.count ?? null,
     eswitch: known(pf.eswitch) ?? null,
     halfWay: halfWayLine(pf.driver, log, functionsOf(pf.address)),
+    users: describeUsers(pf.users),
   };
 }
 
@@ -134,6 +137,11 @@ export function functionsOf(pf: PciAddress): string[] {
 
 function enslaved(port: LookedPort | null): string | null {
   return port === null || port.master === null ? null : `${port.name} is in ${port.master}`;
+}
+
+/** A change of mode drops the port's link, and on old kernels makes its netdev anew. */
+function carries(port: LookedPort | null): string | null {
+  return port === null || port.users === null ? null : `${port.name} carries the host's own traffic: ${port.users}`;
 }
 
 function inUse(vfs: readonly LookedVf[]): string | null {

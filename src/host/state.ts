@@ -25,12 +25,14 @@ export const Holder = z
     z.strictObject({ kind: z.literal("process"), pid: z.int(), command: z.string() }),
     z.strictObject({ kind: z.literal("namespace"), name: z.string(), pid: z.int().optional() }),
     z.strictObject({ kind: z.literal("master"), name: NetdevName }),
+    z.strictObject({ kind: z.literal("netdev"), name: NetdevName, type: z.string() }),
+    z.strictObject({ kind: z.literal("address"), address: z.string() }),
   ])
   .meta({
     id: "Holder",
     description:
-      "a process that has the device open, a network namespace that has the netdev (pid: a process in it, where it has no name), or a " +
-      "bridge or bond that the netdev is in",
+      "a process that has the device open, a network namespace that has the netdev (pid: a process in it, where it has no name), a " +
+      "bridge or bond that the netdev is in, a netdev over it (a VLAN, a macvlan), or an IP address of the host on it",
   });
 export type Holder = z.infer<typeof Holder>;
 
@@ -113,13 +115,14 @@ export const PhysicalFunction = z
     netdev: NetdevName.nullable(),
     sriov: Sriov.nullable(),
     vfs: z.array(VirtualFunction),
+    users: observed(z.array(Holder)).default(notLookedThen),
     eswitch: observed(Eswitch.nullable()),
     lag: observed(Lag.nullable()),
   })
   .meta({
     id: "PhysicalFunction",
     description:
-      "sriov null: no SR-IOV through sysfs; eswitch null: the device has none; lag null: the driver has none. " +
+      "sriov null: no SR-IOV through sysfs; users: what of the host's own traffic the port itself carries; eswitch null: the device has none; lag null: the driver has none. " +
       "vfs holds the VFs whose virtfn link exists, so it can be shorter than sriov.count",
   });
 export type PhysicalFunction = z.infer<typeof PhysicalFunction>;

@@ -12,6 +12,7 @@ import { Ethtool } from "./ethtool.ts";
 import { GenericNetlink } from "./generic.ts";
 import { Rtnetlink } from "./rtnetlink.ts";
 
+export type { Address } from "./address.ts";
 export type {
   DevlinkHandle,
   DevlinkInfo,

@@ -1,3 +1,4 @@
+import { ADDRESS_HEADER, type Address, decodeAddress } from "./address.ts";
 import { parseHardwareAddress } from "./attributes.ts";
 import { NetlinkClient, type Request } from "./client.ts";
 import { isRefusal, NetlinkFormatError } from "./errors.ts";
@@ -12,6 +13,7 @@ export type LinkReference = number | string;
 // linux/rtnetlink.h
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
+const RTM_GETADDR = 22;
 const RTM_GETQDISC = 38;
 const RTEXT_FILTER_VF = 1 << 0;
 const RTEXT_FILTER_SKIP_STATS = 1 << 3;
@@ -49,6 +51,12 @@ export class Rtnetlink implements Disposable {
       if (isRefusal(error, "ENODEV")) return null;
       throw error;
     }
+  }
+
+  /** All IP addresses of this network namespace, in one dump. */
+  listAddresses(): Address[] {
+    const payload = Buffer.alloc(ADDRESS_HEADER);
+    return this.#client.dump({ what: "list addresses", type: RTM_GETADDR, payload }).map(decodeAddress);
   }
 
   /** All queueing disciplines of this network namespace that somebody set up, in one dump. */

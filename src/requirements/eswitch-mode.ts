@@ -1,5 +1,6 @@
 import { cardsOf } from "../host/cards.ts";
 import { halfWayLine } from "../host/driver-restart.ts";
+import { describeUsers } from "../host/in-use.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import { eswitchOf, wantedMode } from "./eswitch.ts";
@@ -42,6 +43,11 @@ export const eswitchMode: Requirement = {
       const line = halfWayLine(pf.driver, halfWay, cardOf(pf, state));
       if (line !== null) {
         const text = `the driver could not undo a change of mode that failed ("${line}"): to ask for it again can crash the kernel, and vflag does not`;
+        return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy: { kind: "reboot", text } }];
+      }
+      const users = describeUsers(pf.users);
+      if (users !== null) {
+        const text = `a change of mode takes the host's own traffic off this port (${users}), and vflag does not without leave: take that off the port and apply again, or reboot: the early stage runs before networking`;
         return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy: { kind: "reboot", text } }];
       }
       const held = heldVfs(pf);

@@ -1,5 +1,6 @@
 import { driverOf } from "../drivers/registry.ts";
 import type { Action } from "../host/action.ts";
+import { describeUsers } from "../host/in-use.ts";
 import { known } from "../host/observed.ts";
 import type { RefusedSetting } from "../host/refused.ts";
 import type { Eswitch, PhysicalFunction } from "../host/state.ts";
@@ -75,7 +76,12 @@ function lastSentence(words: string, { driver }: PhysicalFunction): string {
 }
 
 function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[] | null): Remedy {
+  const users = describeUsers(pf.users);
   const held = heldVfs(pf);
+  if (users !== null) {
+    const text = `the eSwitch must go through legacy mode for this, which takes the host's own traffic off this port: ${users}`;
+    return { kind: "person", text };
+  }
   if (held.length > 0) {
     return { kind: "person", text: `the eSwitch must go through legacy mode for this, which cuts off VFs in use: ${held.join("; ")}` };
   }

@@ -23,6 +23,8 @@ export interface Situation {
   readonly vfs: readonly [VfIs, VfIs];
   readonly bonded: readonly ("ens3f0" | "ens3f1")[];
   readonly portIsGone: boolean;
+  /** The first port has an address and a VLAN of the host. */
+  readonly carries: boolean;
   /** What the kernel log has of the first port. */
   readonly log: string | null;
   /** The stale port of br-int. */
@@ -30,13 +32,14 @@ export interface Situation {
 }
 
 /** What came of a VF. */
-export type VfIs = "unbound" | "free" | "a guest's" | "a container's" | "a bridge's" | "given away";
+export type VfIs = "unbound" | "free" | "a guest's" | "a container's" | "a bridge's" | "a VLAN's" | "the host's" | "given away";
 
 export const free: Situation = {
   mode: "switchdev",
   vfs: ["free", "free"],
   bonded: [],
   portIsGone: false,
+  carries: false,
   log: null,
   stale: { netdev: false, owner: null },
 };
@@ -47,6 +50,8 @@ export const driverOf = {
   "a guest's": "vfio-pci",
   "a container's": "mlx5_core",
   "a bridge's": "mlx5_core",
+  "a VLAN's": "mlx5_core",
+  "the host's": "mlx5_core",
   "given away": "pci-stub",
 } as const satisfies Readonly<Record<VfIs, string | null>>;
 
@@ -56,6 +61,8 @@ const holdersOf = (index: number): Readonly<Record<VfIs, VirtualFunction["holder
   "a guest's": [{ kind: "process", pid: 4711 + index, command: "qemu-kvm" }],
   "a container's": [{ kind: "namespace", name: "of unknown name" }],
   "a bridge's": [{ kind: "master", name: "br0" }],
+  "a VLAN's": [{ kind: "netdev", name: `vlan${index}`, type: "vlan" }],
+  "the host's": [{ kind: "address", address: `192.0.2.${index}/24` }],
   "given away": { unknown: "pci-stub has given it away, and nobody can see to whom" },
 });
 
@@ -71,6 +78,12 @@ export async function simulated(situation: Situation): Promise<Host> {
   for (const [index, found] of port.vfs.entries()) {
     const is = situation.vfs[index] ?? "unbound";
     Object.assign(found, { driver: driverOf[is], holders: holdersOf(index)[is] });
+  }
+  if (situation.carries) {
+    port.users = [
+      { kind: "netdev", name: "storage", type: "vlan" },
+      { kind: "address", address: "198.51.100.7/24" },
+    ];
   }
   Object.assign(port.eswitch ?? {}, { mode: situation.mode, steering: "dmfs" });
   for (const netdev of state.netdevs) if (situation.bonded.some((name) => name === netdev.name)) netdev.master = "bond0";
@@ -132,25 +145,37 @@ function vfTree(index: number, is: VfIs): Tree {
   return connectX5Vf(pf, 100 + index, is === "a container's" ? { ...bound, net: {} } : bound);
 }
 
-function netlinkOf({ mode, bonded, portIsGone, vfs, stale }: Situation): FakeNetlink {
+function netlinkOf({ mode, bonded, portIsGone, carries, vfs, stale }: Situation): FakeNetlink {
   const slave = (name: string) => (bonded.some((bonded) => bonded === name) ? slaveOf(7) : {});
   const eswitch = { mode, inline: "none", encap: "basic" } as const;
   const eswitches = { ...(portIsGone ? {} : { [`pci/${pf}`]: eswitch }), [`pci/${otherPf}`]: eswitch };
   return fakeNetlink({
     eswitches,
     steering: Object.fromEntries(Object.keys(eswitches).map((handle) => [handle, "dmfs"])),
+    addresses: [
+      // IPv6 gives one of these to whatever is up.
+      { link: 4, text: "fe80:0:0:0:268a:7ff:fe00:1/64", isLocal: true },
+      ...(carries ? [{ link: 4, text: "198.51.100.7/24", isLocal: false }] : []),
+      ...vfs.flatMap((is, index) => (is === "the host's" ? [{ link: 20 + index, text: `192.0.2.${index}/24`, isLocal: false }] : [])),
+    ],
     links: [
       ...(portIsGone ? [] : [pciLink(4, "ens3f0", pf, slave("ens3f0"))]),
       pciLink(5, "ens3f1", otherPf, slave("ens3f1")),
       link(7, "bond0", { kind: "bond", bond: bond("802.3ad") }),
       link(8, "br0", { kind: "bridge" }),
       ...vfs.flatMap((is, index) =>
-        is === "a bridge's" ? [pciLink(20 + index, `ens3f0v${index}`, `0000:37:00.${2 + index}`, { master: 8 })] : [],
+        withNetdev.includes(is)
+          ? [pciLink(20 + index, `ens3f0v${index}`, `0000:37:00.${2 + index}`, { master: is === "a bridge's" ? 8 : null })]
+          : [],
       ),
+      ...vfs.flatMap((is, index) => (is === "a VLAN's" ? [link(30 + index, `vlan${index}`, { kind: "vlan", link: 20 + index })] : [])),
+      ...(carries ? [link(40, "storage", { kind: "vlan", link: 4 })] : []),
       ...(stale.netdev ? [link(99, stalePort)] : []),
     ],
   });
 }
+
+const withNetdev: readonly VfIs[] = ["a bridge's", "a VLAN's", "the host's"];
 
 function ovsTables({ stale: { owner } }: Situation): string {
   const ids = owner === null ? [] : [["iface-id", owner]];

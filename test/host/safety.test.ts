@@ -60,6 +60,15 @@ const rows: readonly [host: string, situation: Situation, kinds: readonly Kind[]
   ["a VF in use by a guest", first("a guest's"), except(...ofVfs), null],
   ["a VF in a container", first("a container's"), ofVfs, `VF 0 (${vf}) is in use by network namespace of unknown name`],
   ["a VF in a bridge", first("a bridge's"), ofVfs, `VF 0 (${vf}) is in use by br0`],
+  ["a VF under a VLAN", first("a VLAN's"), ofVfs, `VF 0 (${vf}) is in use by vlan vlan0`],
+  ["a VF with an address of the host", first("the host's"), ofVfs, `VF 0 (${vf}) is in use by this host (192.0.2.0/24)`],
+  [
+    "a port that carries the host's own traffic",
+    { ...free, carries: true },
+    ["set-eswitch-mode"],
+    `ens3f0 (${pf}) carries the host's own traffic: vlan storage, this host (198.51.100.7/24)`,
+  ],
+  ["a port that carries the host's own traffic", { ...free, carries: true }, except("set-eswitch-mode"), null],
   [
     "a VF that may be in use",
     first("given away"),

@@ -1,6 +1,7 @@
 import type { Kernel } from "../../src/host/linux/kernel.ts";
 import { ProgramError } from "../../src/host/linux/program.ts";
 import {
+  type Address,
   type Bond,
   type DeviceChannels,
   type DevlinkPort,
@@ -16,6 +17,7 @@ import {
 /** A netlink that answers from data, and notes what is asked of it. Long requests are carried out on the data. */
 export interface FakeNetlink {
   links: Link[];
+  addresses: Address[];
   ports: DevlinkPort[];
   eswitches: Record<string, Eswitch>;
   steering: Record<string, ParamValue | undefined>;
@@ -26,7 +28,7 @@ export interface FakeNetlink {
 }
 
 export function fakeNetlink(data: Partial<FakeNetlink> = {}): FakeNetlink {
-  return { links: [], ports: [], eswitches: {}, steering: {}, channels: [], qdiscs: [], asked: [], ...data };
+  return { links: [], addresses: [], ports: [], eswitches: {}, steering: {}, channels: [], qdiscs: [], asked: [], ...data };
 }
 
 /** A kernel of a fake netlink and a tree as /sys and /proc. */
@@ -127,6 +129,7 @@ function route(fake: FakeNetlink): Kernel["netlink"]["route"] {
       void fake.asked.push([what, ...given]);
   return {
     listLinks: () => fake.links,
+    listAddresses: () => fake.addresses,
     listQdiscs: () => fake.qdiscs,
     getLink: (reference) => fake.links.find(({ index, name }) => index === reference || name === reference) ?? null,
     setVfMac: note("mac"),

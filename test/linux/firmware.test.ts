@@ -340,6 +340,7 @@ function state(...addresses: readonly ReturnType<typeof pciAddress>[]) {
     netdev: null,
     sriov: null,
     vfs: [],
+    users: [],
     eswitch: null,
     lag: null,
   });

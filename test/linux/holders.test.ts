@@ -58,6 +58,19 @@ test("a group device that was removed from the process's own /dev still counts",
   assert.deepEqual(holders(t, { vf: vfio, proc }), [{ kind: "process", pid: 4711, command: "qemu-system-x86" }]);
 });
 
+test("a device that was opened by another name is known by its number", (t) => {
+  const root = makeTree(t, { proc: { "4711": { ...qemu, "fd/23": "-> /dev/null", "fd/24": "-> /dev/zero" } } });
+  const sameDevice = "/dev/./null";
+  const { holders } = findOpenFiles(new Set([sameDevice]), `${root}/proc`);
+  assert.deepEqual([...holders], [[sameDevice, [{ pid: 4711, command: "qemu-system-x86" }]]]);
+});
+
+test("a file on a server's file system is not asked what it is: the server may be gone", (t) => {
+  const mountinfo = "1 0 0:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:2 / /dev rw shared:2 - nfs4 server:/dev rw\n";
+  const root = makeTree(t, { proc: { "4711": { ...qemu, mountinfo, "fd/23": "-> /dev/null" } } });
+  assert.equal(findOpenFiles(new Set(["/dev/./null"]), `${root}/proc`).holders.size, 0);
+});
+
 test("a process that has it open twice is named once, and every process is named", (t) => {
   const proc = {
     "4711": { ...qemu, "fd/23": "-> /dev/vfio/12", "fd/25": "-> /dev/vfio/12" },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeAddress } from "../../src/netlink/address.ts";
 import { NetlinkFormatError } from "../../src/netlink/errors.ts";
 import { decodeLink } from "../../src/netlink/link.ts";
 import { Rtnetlink } from "../../src/netlink/rtnetlink.ts";
@@ -171,4 +172,13 @@ test("a link is addressed by index, by name, or by a name too long for a name", 
   assert.equal(payload(5).toString("hex"), "00000000050000000100000001000000");
   assert.equal(payload("v0").toString("hex", 16), "0700030076300000");
   assert.equal(payload("a-long-alternative-name").readUInt16LE(18), 53);
+});
+
+test("addresses are decoded: a point-to-point link's own, and what IPv6 gives to every link", () => {
+  // struct ifaddrmsg and IFA_*, by linux/if_addr.h.
+  const v4 = "02180000" + "04000000" + "08000100c0000201" + "08000200c0000207";
+  const v6 = "0a4000fd" + "04000000" + "14000100fe80000000000000268a07fffe000001";
+  assert.deepEqual(decodeAddress(Buffer.from(v4, "hex")), { link: 4, text: "192.0.2.7/24", isLocal: false });
+  assert.deepEqual(decodeAddress(Buffer.from(v6, "hex")), { link: 4, text: "fe80:0:0:0:268a:7ff:fe00:1/64", isLocal: true });
+  assert.throws(() => decodeAddress(Buffer.from("0218", "hex")), NetlinkFormatError);
 });

@@ -35,6 +35,17 @@ for (const mode of modes) {
   });
 }
 
+test("a port that carries the host's own traffic is not moved: the early stage does it before networking", async () => {
+  const world = await afterEarly(vfLagSpec);
+  Object.assign(pfOf(world, 0), { users: [{ kind: "netdev", name: "storage", type: "vlan" }] });
+  const found = check(eswitchMode, sriov, world);
+  assert.deepEqual(
+    found.map(({ remedy }) => remedy.kind),
+    ["reboot", "actions"],
+  );
+  assert.match(adviceOf(found), /the host's own traffic off this port \(vlan storage\)/);
+});
+
 test("a bound VF of which nobody can tell who uses it is taken for one in use", async () => {
   const world = await afterEarly(vfLagSpec);
   Object.assign(vfOf(world, 0, 1), { driver: "mlx5_core", holders: { unknown: "/proc could not be read" } });

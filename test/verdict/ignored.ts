@@ -20,7 +20,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   ["null: the driver has no such switch; false is noticed", ["pfs.*.sriov.autoprobe"]],
   ["vfio-pci: a guest has it, or will; any other driver, and none, is noticed", ["pfs.*.vfs.*.driver"]],
   ["it is about the next binding; the driver that the VF has now is noticed", ["pfs.*.vfs.*.driverOverride"]],
-  ["nothing is to be done with a VF that is as it should be, whoever has it", ["pfs.*.vfs.*.holders"]],
+  ["nothing is to be done with a port or a VF that is as it should be, whoever has it", ["pfs.*.users", "pfs.*.vfs.*.holders"]],
   [
     "not declared in this spec: it is Nova's and libvirt's, and mlx5 refuses it in switchdev mode",
     ["pfs.*.vfs.*.settings.trust", "pfs.*.vfs.*.settings.spoofCheck", "pfs.*.vfs.*.settings.linkState"],

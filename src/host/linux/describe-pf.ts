@@ -4,6 +4,7 @@ import type { HostState, PhysicalFunction } from "../state.ts";
 import type { FoundDevlink, infoOf } from "./devlink.ts";
 import { observeEswitch } from "./eswitch.ts";
 import type { findHolders } from "./holders.ts";
+import type { HostUsers } from "./host-users.ts";
 import type { Kernel } from "./kernel.ts";
 import type { KernelRecord } from "./kernel-records.ts";
 import { isToldByLog, observeLag } from "./lag.ts";
@@ -36,6 +37,7 @@ export function describePf(
   links: readonly FoundLink[],
   devlink: FoundDevlink,
   holders: ReturnType<typeof findHolders>,
+  users: HostUsers,
 ): PhysicalFunction {
   const netdev = netdevOfPf(pf.address, links);
   const handle: Observed<string | null> = isUnknown(devlink.handles) ? devlink.handles : (devlink.handles.get(pf.address) ?? null);
@@ -55,6 +57,7 @@ export function describePf(
       holders: holders.get(vf.address) ?? [],
       settings: vfSettingsOf(netdev, vf.index),
     })),
+    users: [...(netdev === null ? [] : (users.get(netdev.index) ?? []))],
     eswitch: observeEswitch(kernel, handle),
     lag: observeLag(kernel.sysRoot, kernelRelease, pf.address, pf.driver),
   };

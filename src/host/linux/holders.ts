@@ -3,6 +3,7 @@ import { type Observed, unknown } from "../observed.ts";
 import type { Holder } from "../state.ts";
 import type { PciAddress } from "../values.ts";
 import { deviceNodesOf, findVdpaNodes, isVfioDriver } from "./device-nodes.ts";
+import { findHostUsers, type HostUsers } from "./host-users.ts";
 import type { Kernel } from "./kernel.ts";
 import type { FoundLink } from "./links.ts";
 import { devicesIn, listNamespaces, type Namespace } from "./namespaces.ts";
@@ -28,7 +29,7 @@ export interface NamespaceView {
  * only to the netdev's own namespace. So an empty `net` is a netdev elsewhere, and no `net` is no netdev (the driver is
  * still probing, or has none). Source: linux drivers/base/core.c, get_device_parent() and cleanup_glue_dir().
  *
- * A VF whose netdev is in a bridge or a bond (Open vSwitch's included) is used by the host itself.
+ * A VF whose netdev is in a bridge or a bond (Open vSwitch's included), has an address, or bears another netdev, is used by the host itself.
  *
  * /proc is walked through once, and only when a VF can be opened; namespaces are looked into only when a netdev is away.
  */
@@ -37,6 +38,7 @@ export function findHolders(
   kernel: Kernel,
   links: readonly FoundLink[],
   namespaces: NamespaceView = realView(kernel),
+  users: HostUsers = vfs.length === 0 ? new Map() : findHostUsers(kernel, links),
 ): Map<PciAddress, Observed<Holder[]>> {
   const vdpa = findVdpaNodes(kernel.sysRoot, vfs);
   const byDevice = Map.groupBy(links, ({ device }) => device);
@@ -54,6 +56,8 @@ export function findHolders(
     vfs.map((vf) => {
       const master = masterOf(ownOf(vf), byIndex);
       if (master !== null) return [vf.address, [{ kind: "master", name: master }]];
+      const own = ownOf(vf).flatMap(({ index }) => users.get(index) ?? []);
+      if (own.length > 0) return [vf.address, own];
       const processes = openersOf(nodes.get(vf.address) ?? [], open);
       if (away.includes(vf)) {
         const { name = "of unknown name", pid } = places.get(vf.address) ?? {};

@@ -20,6 +20,7 @@ import { type FirmwareToolChoice, findFirmware } from "./firmware.ts";
 import { findFlows } from "./flows.ts";
 import { findGuests } from "./guests.ts";
 import { findHolders } from "./holders.ts";
+import { findHostUsers } from "./host-users.ts";
 import { findFiles, findUnits } from "./installation.ts";
 import type { Kernel } from "./kernel.ts";
 import { kernelLinesOf } from "./kernel-lines.ts";
@@ -135,13 +136,11 @@ export class LinuxHost implements Host, Disposable {
     const links = findLinks(kernel);
     const netdevs = netdevsOf(links, kernel);
     const devlink = findDevlink(kernel);
-    const holders = findHolders(
-      pfs.flatMap((pf) => pf.vfs),
-      kernel,
-      links,
-    );
+    const users = findHostUsers(kernel, links);
+    const vfs = pfs.flatMap((pf) => pf.vfs);
+    const holders = findHolders(vfs, kernel, links, undefined, users);
     const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
-    const first = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders));
+    const first = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders, users));
     const readLag = ({ address, driver }: PhysicalFunction) => observeLag(kernel.sysRoot, kernelRelease, address, driver);
     const described = await withAgreedLags(first, cardsOf({ pfs: first, netdevs }), readLag);
     const bonds = bondsOf(links);
@@ -291,7 +290,7 @@ export class LinuxHost implements Host, Disposable {
     const links = findLinks(kernel);
     const devlink = findDevlink(kernel);
     const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map()));
+    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map(), new Map()));
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
     return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
   }

@@ -8,7 +8,7 @@ export interface Kernel {
   readonly netlink: {
     readonly route: Pick<
       Netlink["route"],
-      "listLinks" | "listQdiscs" | "getLink" | "setVfMac" | "setVfTrust" | "setVfSpoofCheck" | "setVfLinkState"
+      "listAddresses" | "listLinks" | "listQdiscs" | "getLink" | "setVfMac" | "setVfTrust" | "setVfSpoofCheck" | "setVfLinkState"
     >;
     readonly devlink: Pick<Netlink["devlink"], "isAvailable" | "listDevices" | "listPorts" | "getEswitch" | "getParam" | "getInfo">;
     readonly ethtool: Pick<Netlink["ethtool"], "listFeatures" | "listChannels" | "setFeatures" | "setCombinedChannels" | "getChannels">;

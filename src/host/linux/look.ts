@@ -3,12 +3,14 @@ import { join } from "node:path";
 import type { Action } from "../action.ts";
 import { type ActionOf, has, type KindsWith } from "../action-table.ts";
 import { halfWayLine } from "../driver-restart.ts";
+import { describeUsers } from "../in-use.ts";
 import { isUnknown, known } from "../observed.ts";
 import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen } from "../safety.ts";
 import type { PciAddress } from "../values.ts";
 import { findEswitch } from "./devlink.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { findHolders } from "./holders.ts";
+import { findHostUsers } from "./host-users.ts";
 import type { Kernel } from "./kernel.ts";
 import { readKmsg } from "./kernel-log.ts";
 import { type FoundLink, findLinks, netdevOfPf } from "./links.ts";
@@ -55,14 +57,19 @@ function lookAtPort(kernel: Kernel, action: ActionOf<KindsWith<"sight", "port" |
   const handle = action.kind === "set-vf-count" ? null : (findEswitch(kernel, action.pf)?.handle ?? null);
   const seen = observeEswitch(kernel, handle);
   const eswitch = isUnknown(seen) ? null : seen;
-  const port: LookedPort = { name: action.pf, master: null, vfCount: pf.sriov?.count ?? null, eswitch, halfWay: null };
+  const port: LookedPort = { name: action.pf, master: null, vfCount: pf.sriov?.count ?? null, eswitch, halfWay: null, users: null };
   if (isThere(action, { port, vfs: [] })) return { ...nothingSeen, port };
   const links = findLinks(kernel);
   const log = action.kind === "set-eswitch-mode" ? (known(readKmsg(kernel.devRoot)) ?? []) : [];
   const texts = log.map(({ text }) => text);
   return {
     ...nothingSeen,
-    port: { ...port, ...namesOf(action.pf, links), halfWay: halfWayLine(pf.driver, texts, functionsOf(action.pf)) },
+    port: {
+      ...port,
+      ...namesOf(action.pf, links),
+      users: usersOf(kernel, action, links),
+      halfWay: halfWayLine(pf.driver, texts, functionsOf(action.pf)),
+    },
     vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf.vfs, links) : [],
   };
 }
@@ -72,6 +79,12 @@ function namesOf(pf: PciAddress, links: readonly FoundLink[]): Pick<LookedPort, 
   if (own === null) return { name: pf, master: null };
   const master = links.find(({ index }) => index === own.master)?.name ?? `the netdev with index ${own.master}`;
   return { name: `${own.name} (${pf})`, master: own.master === null ? null : master };
+}
+
+/** Only a change of mode takes the port itself from who uses it. */
+function usersOf(kernel: Kernel, { kind, pf }: ActionOf<KindsWith<"sight", "port" | "vfs">>, links: readonly FoundLink[]): string | null {
+  const own = kind === "set-eswitch-mode" ? netdevOfPf(pf, links) : null;
+  return own === null ? null : describeUsers(findHostUsers(kernel, links).get(own.index) ?? []);
 }
 
 function withHolders(kernel: Kernel, vfs: readonly FoundVf[], links: readonly FoundLink[]): LookedVf[] {

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoName } from "./refusal.ts";
 import { readText } from "./sysfs.ts";
@@ -18,18 +18,19 @@ export interface OpenFiles {
 /**
  * Which processes have one of these files open: what `lsof` does, in one walk through /proc/PID/fd.
  *
- * The path is what the process opened, also when it has a mount namespace and a /dev of its own, as libvirt gives to
- * QEMU: the kernel tells it from the root of that namespace. A file that was unlinked meanwhile says ` (deleted)`.
+ * A device is known by its number (`st_rdev`), whatever name it was opened by: QEMU under libvirt has a /dev of its own, and anybody can
+ * make another node. Other files are known by their path: what the process opened, as seen from its own mount namespace's root; a file
+ * that was unlinked meanwhile says ` (deleted)`.
  */
 export function findOpenFiles(paths: ReadonlySet<string>, procRoot: string): OpenFiles {
   const holders = new Map<string, ProcessWithFile[]>();
+  const sought = new Sought(paths, procRoot);
   let hidden = 0;
   for (const pid of readdirSync(procRoot)) {
     if (!/^\d+$/.test(pid)) continue;
-    const open = openPaths(join(procRoot, pid, "fd"));
+    const open = sought.openBy(pid);
     if (open === null) hidden += 1;
     for (const path of new Set(open)) {
-      if (!paths.has(path)) continue;
       const holder = { pid: Number(pid), command: readText(join(procRoot, pid, "comm")) ?? "?" };
       holders.set(path, [...(holders.get(path) ?? []), holder]);
     }
@@ -37,22 +38,76 @@ export function findOpenFiles(paths: ReadonlySet<string>, procRoot: string): Ope
   return { holders, hidden };
 }
 
-/** The devices that a process has open; none when it has ended, null when it cannot be looked at. */
-function openPaths(directory: string): string[] | null {
-  try {
-    return readdirSync(directory).flatMap((fd) => {
-      const target = readTarget(`${directory}/${fd}`);
-      return target?.startsWith("/") === true ? [target.replace(/ \(deleted\)$/, "")] : [];
+/** File systems whose server may be gone: whoever asks for a file's kind there waits for ever. */
+const remote = /^(?:nfs4?|cifs|smb3|ceph|9p|afs|autofs|lustre|gpfs|beegfs|glusterfs|fuse.*)$/;
+
+class Sought {
+  readonly #paths: ReadonlySet<string>;
+  readonly #procRoot: string;
+  readonly #byNumber: ReadonlyMap<number, string>;
+  /** By mount namespace: where file systems are mounted that are not asked. */
+  readonly #remoteMounts = new Map<string, readonly string[]>();
+
+  constructor(paths: ReadonlySet<string>, procRoot: string) {
+    this.#paths = paths;
+    this.#procRoot = procRoot;
+    const devices = [...paths].flatMap((path) => {
+      const stats = statOf(path);
+      return stats?.isCharacterDevice() === true ? [[stats.rdev, path] as const] : [];
     });
-  } catch (error) {
-    const code = errnoName(error);
-    return code === "EACCES" || code === "EPERM" ? null : [];
+    this.#byNumber = new Map(devices);
   }
+
+  /** Those of the files that a process has open; none when it has ended, null when it cannot be looked at. */
+  openBy(pid: string): string[] | null {
+    const directory = join(this.#procRoot, pid, "fd");
+    try {
+      return readdirSync(directory).flatMap((fd) => this.#named(pid, `${directory}/${fd}`) ?? []);
+    } catch (error) {
+      const code = errnoName(error);
+      return code === "EACCES" || code === "EPERM" ? null : [];
+    }
+  }
+
+  #named(pid: string, link: string): string | null {
+    const target = readTarget(link)?.replace(/ \(deleted\)$/, "");
+    if (target?.startsWith("/") !== true) return null;
+    if (this.#paths.has(target)) return target;
+    if (this.#byNumber.size === 0 || this.#remoteOf(pid).some((mount) => target === mount || target.startsWith(`${mount}/`))) return null;
+    const stats = statOf(link);
+    return stats?.isCharacterDevice() === true ? (this.#byNumber.get(stats.rdev) ?? null) : null;
+  }
+
+  #remoteOf(pid: string): readonly string[] {
+    const namespace = readTarget(join(this.#procRoot, pid, "ns/mnt")) ?? pid;
+    const known = this.#remoteMounts.get(namespace);
+    if (known !== undefined) return known;
+    // Source: proc_pid_mountinfo(5): the mount point is the fifth field, with octal escapes; the type follows a lone hyphen.
+    const mounts = (readText(join(this.#procRoot, pid, "mountinfo")) ?? "").split("\n").flatMap((line) => {
+      const [fields = "", rest = ""] = line.split(" - ");
+      const point = fields.split(" ")[4];
+      return point !== undefined && remote.test(rest.split(" ")[0] ?? "") ? [unescaped(point)] : [];
+    });
+    this.#remoteMounts.set(namespace, mounts);
+    return mounts;
+  }
+}
+
+function unescaped(point: string): string {
+  return point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 function readTarget(path: string): string | null {
   try {
     return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
   } catch {
     return null;
   }

@@ -107,6 +107,7 @@ function addCard(world: World, card: CardOptions, index: number): void {
       netdev: `ens${slot}f${port}`,
       sriov: null,
       vfs: [],
+      users: [],
       eswitch: null,
       lag: null,
     };

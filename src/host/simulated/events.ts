@@ -133,6 +133,8 @@ function powerOn(world: World, pf: PhysicalFunction): void {
   for (const vf of pf.vfs) detachDriver(world, vf);
   removeRepresentors(world, pf);
   pf.vfs = [];
+  // Networking gives the host's own addresses and VLANs back later.
+  if (known(pf.users) !== undefined) pf.users = [];
   if (pf.sriov !== null) pf.sriov = { ...pf.sriov, count: 0, autoprobe: pf.sriov.autoprobe === null ? null : true };
   const eswitch = known(pf.eswitch);
   const profile = profileOf(pf);

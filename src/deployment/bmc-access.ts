@@ -1,8 +1,7 @@
 import { statSync } from "node:fs";
 import { readBounded } from "../host/linux/bounded-file.ts";
 import { type BmcAccess, parseAddress, Secret, type Trust } from "../redfish/access.ts";
-import type { Inventory } from "./ansible-inventory.ts";
-import { DeploymentError } from "./ansible-inventory.ts";
+import { DeploymentError, type Inventory } from "./ansible-inventory.ts";
 
 /** How the BMCs of an inventory's hosts are reached. Passwords come from variables or files, and go nowhere but there. */
 
@@ -49,7 +48,20 @@ export function accessOf(inventory: Inventory, names: readonly string[]): Access
   }
   if (hosts.length === 0)
     throw new DeploymentError("no host has a BMC's address: set vflag_bmc_address in the inventory (docs/bios.md has the other variables)");
-  return { hosts, without };
+  return { hosts: withoutTwins(hosts), without };
+}
+
+/** A BMC that two hosts have in the inventory is the wrong one for at least one of them: nothing may be set through it. */
+function withoutTwins(hosts: readonly HostAccess[]): HostAccess[] {
+  const keyOf = ({ access }: HostAccess) => ("problem" in access ? null : JSON.stringify([access.address, access.system]));
+  const groups = Map.groupBy(hosts, keyOf);
+  return hosts.map((each) => {
+    const key = keyOf(each);
+    const others = key === null ? [] : (groups.get(key) ?? []).filter((other) => other !== each);
+    if (others.length === 0) return each;
+    const names = others.slice(0, 3).map(({ host }) => host);
+    return { host: each.host, access: { problem: `its vflag_bmc_address is that of ${names.join(", ")} too: which host's BMC is it?` } };
+  });
 }
 
 function hostsIn({ groups }: Inventory, name: string, seen: Set<string>): string[] {

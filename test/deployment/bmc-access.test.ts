@@ -75,7 +75,7 @@ test("what is missing or wrong is said, and no value with a secret is repeated",
 
 test("hosts and groups, with those in them; a group's hosts without a BMC are counted, a named host's lack is told", () => {
   const list = (names: readonly string[]) => {
-    const { hosts, without } = accessOf(inventory({ hv1: fine, hv2: fine, hv3: {} }), names);
+    const { hosts, without } = accessOf(inventory({ hv1: fine, hv2: { ...fine, vflag_bmc_address: "bmc2" }, hv3: {} }), names);
     return [hosts.map(({ host }) => host).join(), without.join()];
   };
   assert.deepEqual(list([]), ["hv1,hv2", "hv3"]);
@@ -84,6 +84,18 @@ test("hosts and groups, with those in them; a group's hosts without a BMC are co
   assert.deepEqual(list(["compute", "hv3"]), ["hv1,hv2,hv3", ""]);
   assert.throws(() => list(["gone"]), DeploymentError);
   assert.throws(() => accessOf(inventory({ hv3: {} }), []), /no host has a BMC's address: set vflag_bmc_address/);
+});
+
+test("a BMC that two hosts have is asked for neither; two systems of one BMC are two", () => {
+  const found = (more: Record<string, unknown>) =>
+    accessOf(inventory({ hv1: { ...fine, vflag_bmc_system: "1" }, hv2: { ...fine, ...more } }), []).hosts.map(({ access }) =>
+      "problem" in access ? access.problem : null,
+    );
+  assert.deepEqual(found({ vflag_bmc_system: "2" }), [null, null]);
+  assert.deepEqual(found({ vflag_bmc_address: "https://bmc1.example:443/", vflag_bmc_system: "1" }), [
+    "its vflag_bmc_address is that of hv2 too: which host's BMC is it?",
+    "its vflag_bmc_address is that of hv1 too: which host's BMC is it?",
+  ]);
 });
 
 function one(own: Record<string, unknown>) {

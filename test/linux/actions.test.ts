@@ -215,6 +215,16 @@ test("inline and encap modes are set only when they are others", async (t) => {
   );
 });
 
+test("a port in a bond is left alone also where its PCI function cannot be read", async (t) => {
+  const { kernel, fake } = world(t, { devices: { [pf]: {} }, netlink: { links: enslaved } });
+  for (const action of [
+    { kind: "set-eswitch-mode", pf, mode: "switchdev" },
+    { kind: "set-encap", pf, encap: false },
+  ] as const)
+    await assert.rejects(perform(kernel, action), same(inBond));
+  assert.deepEqual(fake.asked, []);
+});
+
 test("a PF without devlink, or without an eSwitch, says so", async (t) => {
   const { kernel, fake } = world(t, {});
   delete fake.eswitches[handle];

@@ -6,7 +6,6 @@ import { halfWayLine } from "../driver-restart.ts";
 import { describeUsers } from "../in-use.ts";
 import { isUnknown, known } from "../observed.ts";
 import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen } from "../safety.ts";
-import type { PciAddress } from "../values.ts";
 import { findEswitch } from "./devlink.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { findHolders } from "./holders.ts";
@@ -53,38 +52,37 @@ function lookAtVf(kernel: Kernel, action: ActionOf<KindsWith<"sight", "vf">>): L
 
 function lookAtPort(kernel: Kernel, action: ActionOf<KindsWith<"sight", "port" | "vfs">>): Look {
   const pf = findPf(kernel.sysRoot, action.pf);
-  if (pf === null) return nothingSeen;
   const handle = action.kind === "set-vf-count" ? null : (findEswitch(kernel, action.pf)?.handle ?? null);
   const seen = observeEswitch(kernel, handle);
   const eswitch = isUnknown(seen) ? null : seen;
-  const port: LookedPort = { name: action.pf, master: null, vfCount: pf.sriov?.count ?? null, eswitch, halfWay: null, users: null };
+  const port: LookedPort = { name: action.pf, master: null, vfCount: pf?.sriov?.count ?? null, eswitch, halfWay: null, users: null };
   if (isThere(action, { port, vfs: [] })) return { ...nothingSeen, port };
   const links = findLinks(kernel);
+  const own = netdevOfPf(action.pf, links);
+  // A port whose PCI function cannot be read may be in a bond all the same.
+  if (pf === null && own === null) return nothingSeen;
   const log = action.kind === "set-eswitch-mode" ? (known(readKmsg(kernel.devRoot)) ?? []) : [];
   const texts = log.map(({ text }) => text);
   return {
     ...nothingSeen,
     port: {
       ...port,
-      ...namesOf(action.pf, links),
-      users: usersOf(kernel, action, links),
-      halfWay: halfWayLine(pf.driver, texts, functionsOf(action.pf)),
+      name: own === null ? action.pf : `${own.name} (${action.pf})`,
+      master: own === null ? null : masterOf(own, links),
+      users: own === null ? null : usersOf(kernel, action, own, links),
+      halfWay: halfWayLine(pf?.driver ?? null, texts, functionsOf(action.pf)),
     },
-    vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf.vfs, links) : [],
+    vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf?.vfs ?? [], links) : [],
   };
 }
 
-function namesOf(pf: PciAddress, links: readonly FoundLink[]): Pick<LookedPort, "name" | "master"> {
-  const own = netdevOfPf(pf, links);
-  if (own === null) return { name: pf, master: null };
-  const master = links.find(({ index }) => index === own.master)?.name ?? `the netdev with index ${own.master}`;
-  return { name: `${own.name} (${pf})`, master: own.master === null ? null : master };
+function masterOf({ master }: FoundLink, links: readonly FoundLink[]): string | null {
+  return master === null ? null : (links.find(({ index }) => index === master)?.name ?? `the netdev with index ${master}`);
 }
 
 /** Only a change of mode takes the port itself from who uses it. */
-function usersOf(kernel: Kernel, { kind, pf }: ActionOf<KindsWith<"sight", "port" | "vfs">>, links: readonly FoundLink[]): string | null {
-  const own = kind === "set-eswitch-mode" ? netdevOfPf(pf, links) : null;
-  return own === null ? null : describeUsers(findHostUsers(kernel, links).get(own.index) ?? []);
+function usersOf(kernel: Kernel, { kind }: Action, own: FoundLink, links: readonly FoundLink[]): string | null {
+  return kind === "set-eswitch-mode" ? describeUsers(findHostUsers(kernel, links).get(own.index) ?? []) : null;
 }
 
 function withHolders(kernel: Kernel, vfs: readonly FoundVf[], links: readonly FoundLink[]): LookedVf[] {

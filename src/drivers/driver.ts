@@ -34,6 +34,15 @@ export interface ModuleOptions {
   readonly words: (vfs: number) => string;
 }
 
+/** A kernel that offloads flows. */
+export interface OffloadBuild {
+  /** What messages call the driver. */
+  readonly driver: string;
+  readonly option: string;
+  /** What to boot, as a sentence. */
+  readonly advice: string;
+}
+
 /** The NIC's own LAG under a bond. */
 export interface LagOfDriver {
   /** The bond modes that it takes. */
@@ -71,8 +80,8 @@ export interface Driver {
   readonly answersModeQuestion: boolean;
   /** Whether it drives its VFs by itself, so that nothing waits for udev to load a module, and its ports keep their netdevs: since when. */
   readonly needsNoUdevSince: readonly [number, number] | null;
-  /** The kernel option without which it offloads no flows. */
-  readonly offloadOption: string | null;
+  /** What the kernel must have been built with so that it offloads flows; null: nothing of its own is known. */
+  readonly offload: OffloadBuild | null;
   /** Null: it never makes one. */
   readonly lag: LagOfDriver | null;
   /** Null: none are known. */

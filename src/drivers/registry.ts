@@ -51,7 +51,7 @@ export function hasFirmwareTool(vendor: string): boolean {
 }
 
 /** The kernel options that drivers need to offload flows. */
-export const offloadOptions: readonly string[] = drivers.flatMap(({ offloadOption }) => offloadOption ?? []);
+export const offloadOptions: readonly string[] = drivers.flatMap(({ offload }) => offload?.option ?? []);
 
 /** The bond modes that some NIC's own LAG takes. */
 export const lagBondModes: readonly string[] = [...new Set(drivers.flatMap(({ lag }) => lag?.bondModes ?? []))];

@@ -1,4 +1,4 @@
-import { driverOf, modelOf } from "../drivers/registry.ts";
+import { driverOf, driversByModule, modelOf } from "../drivers/registry.ts";
 import { isUnknown } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
@@ -36,11 +36,14 @@ function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Findi
   };
   const byModule = driverOf(pf.driver).moduleOptions !== null;
   if (byModule && nic.persistence !== "modprobe") {
-    return [finding("mlx4_core makes VFs only from module options", "declare `persistence: modprobe` for this NIC, then apply and reboot")];
+    return [
+      finding(`${pf.driver} makes VFs only from module options`, "declare `persistence: modprobe` for this NIC, then apply and reboot"),
+    ];
   }
   if (!byModule && nic.persistence === "modprobe") {
     const actual = `driver ${pf.driver ?? "none"}, which has no module option for VFs`;
-    return [finding(actual, "use persistence: systemd (or udev) for this NIC", "mlx4_core, for persistence: modprobe")];
+    const names = driversByModule.map(({ name }) => name).join(" or ");
+    return [finding(actual, "use persistence: systemd (or udev) for this NIC", `${names}, for persistence: modprobe`)];
   }
   if (pf.sriov === null) {
     const remedy = remedyForTooFew(pf, nic.vfs, state);
@@ -54,7 +57,7 @@ function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Findi
 
 function waitsForDriver(pf: PhysicalFunction, count: number, wanted: number): Finding {
   const text =
-    "mlx4_core reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first " +
+    `${pf.driver} reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first ` +
     "`update-initramfs -u` (Debian, Ubuntu) or `dracut --force` (RHEL, Rocky)";
   const actual = `${count} VFs`;
   return { ...aboutPf(pf), expected: `${wanted} VFs by module options`, actual, severity: "error", remedy: { kind: "reboot", text } };

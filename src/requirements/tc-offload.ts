@@ -36,21 +36,19 @@ export const tcOffload: Requirement = {
  */
 function builtWithout(view: NicView): Finding[] {
   const { nic, pfs, state } = view;
-  const concerned = pfs.filter(({ driver }) => driverOf(driver).offloadOption !== null);
-  if (nic.mode === "sriov" || concerned.length === 0) return [];
-  const [name = ""] = concerned.flatMap(({ driver }) => driverOf(driver).offloadOption ?? []);
-  const option = known(state.kernelOptions)?.[name];
+  const concerned = pfs.filter(({ driver }) => driverOf(driver).offload !== null);
+  const build = driverOf(concerned[0]?.driver ?? null).offload;
+  if (nic.mode === "sriov" || build === null) return [];
+  const option = known(state.kernelOptions)?.[build.option];
   const shown =
     eswitchPorts(view).some(({ netdev, role }) => role === "representor" && isFixed(netdev) && known(netdev.tcOffload)?.on === false) ||
     concerned.some((pf) => pf.eswitch !== null && netdevOf(pf, state) !== undefined && isFixed(netdevOf(pf, state)));
   if (option !== false && !(option === undefined && shown)) return [];
   const how =
     option === false
-      ? "its mlx5 was built without CONFIG_MLX5_CLS_ACT"
-      : "its mlx5 has no hw-tc-offload to switch (built without CONFIG_MLX5_CLS_ACT)";
-  const text =
-    "every flow of a guest stays in software with this kernel, whatever else is set. Boot one that was built with CONFIG_NET_TC_SKB_EXT " +
-    "and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's and Ubuntu's kernels are; Debian's 6.12 and 7.2 are not";
+      ? `its ${build.driver} was built without ${build.option}`
+      : `its ${build.driver} has no hw-tc-offload to switch (built without ${build.option})`;
+  const text = `every flow of a guest stays in software with this kernel, whatever else is set. ${build.advice}`;
   return concerned.map((pf): Finding => {
     const actual = `kernel ${state.kernel} cannot offload: ${how}`;
     return {

@@ -10,7 +10,7 @@ export const generic: Omit<Driver, "name" | "vfDriver"> = {
   changesModesAtOnce: () => false,
   answersModeQuestion: false,
   needsNoUdevSince: null,
-  offloadOption: null,
+  offload: null,
   lag: null,
   restartWords: null,
   refusedForGood: () => null,

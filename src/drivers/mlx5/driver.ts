@@ -32,7 +32,13 @@ export const mlx5: Driver = {
    */
   needsNoUdevSince: [6, 1],
   /** Source: linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT). */
-  offloadOption: "CONFIG_MLX5_CLS_ACT",
+  offload: {
+    driver: "mlx5",
+    option: "CONFIG_MLX5_CLS_ACT",
+    advice:
+      "Boot one that was built with CONFIG_NET_TC_SKB_EXT and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's and Ubuntu's kernels are; " +
+      "Debian's 6.12 and 7.2 are not",
+  },
   lag: { bondModes: lagBondModes, fromLog: lagFromLog },
   /**
    * At its start it tells its firmware's version. Source: linux drivers/net/ethernet/mellanox/mlx5/core/en_main.c,

@@ -63,7 +63,7 @@ function behavioursOf(state: HostState): Set<Behaviour> {
 /** A representor or a port on which hw-tc-offload is fixed, as its driver has it: it was built without. */
 function showsNoRules({ pfs, representors, netdevs }: HostState): boolean {
   const own = new Set(
-    pfs.flatMap(({ driver, eswitch, netdev }) => (driverOf(driver).offloadOption !== null && known(eswitch) != null ? [netdev] : [])),
+    pfs.flatMap(({ driver, eswitch, netdev }) => (driverOf(driver).offload !== null && known(eswitch) != null ? [netdev] : [])),
   );
   const names = new Set([...own, ...representors.map(({ netdev }) => netdev)]);
   return netdevs.some(({ name, tcOffload }) => names.has(name) && known(tcOffload)?.fixed === true);

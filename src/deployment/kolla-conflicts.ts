@@ -2,6 +2,7 @@ import type { HostValues } from "../openstack/host-values.ts";
 import { isFrom } from "../openstack/releases.ts";
 import type { TreeFacts } from "../openstack/tree.ts";
 import { type Decider, decidedFor, truthOfDecider } from "./kolla-variables.ts";
+import type { PlacementPlace } from "./placement-report.ts";
 import type { PlanDraft } from "./tree-plan.ts";
 
 /** A port of a host that Kolla-Ansible's own variables speak of too. */
@@ -14,7 +15,12 @@ interface Claim {
  * Holds Kolla-Ansible's own variables against what is written. Its rules and mappings join vflag's, so they must not contradict them;
  * its switches must not undo what is switched on.
  */
-export function checkKollaVariables(plan: PlanDraft, facts: TreeFacts, deciders: readonly Decider[]): void {
+export function checkKollaVariables(
+  plan: PlanDraft,
+  facts: TreeFacts,
+  deciders: readonly Decider[],
+  placement: (host: string) => PlacementPlace | null,
+): void {
   const told = new Set<string>();
   for (const [host, values] of plan.values) {
     for (const key of ["neutron_sriov_physnet_mappings", "neutron_sriov_physnets", "nova_pci_passthrough_whitelist"]) {
@@ -27,7 +33,12 @@ export function checkKollaVariables(plan: PlanDraft, facts: TreeFacts, deciders:
         told.add(id);
       };
       once("note", () => tellOf(plan, decider));
+      const place = key === "neutron_sriov_physnets" ? null : placement(host);
       for (const claim of claimsOf(decider)) {
+        // Kolla-Ansible makes rules by name of its mappings too.
+        const own = decidedFor(plan, deciders, "nova_pci_passthrough_whitelist", host);
+        const named = place !== null && (own === undefined || own === decider);
+        if (named) once(`name ${claim.device}`, () => refuseName(plan, decider, claim, place));
         const why = contradiction(claim, key, values);
         if (why !== null) once(why, () => contradict(plan, decider, claim, `${host}: ${why}`));
       }
@@ -48,6 +59,16 @@ function tellOf(plan: PlanDraft, decider: Decider): void {
       why: `${decider.key} is no list, and vflag's rules cannot join it: put its rule into a list`,
     });
   else plan.note(`${where} stays: what it says comes after vflag's`);
+}
+
+function refuseName(plan: PlanDraft, decider: Decider, { device }: Claim, { place }: PlacementPlace): void {
+  plan.conflict({
+    name: plan.name(decider.path),
+    line: decider.line,
+    there: `${decider.key}: devname ${device}`,
+    wanted: "a rule by address",
+    why: `[pci] report_in_placement is on (${place}), and nova-compute takes no rule by name with it: give ${device}'s PCI address`,
+  });
 }
 
 function contradict(plan: PlanDraft, decider: Decider, { device, physnet }: Claim, why: string): void {

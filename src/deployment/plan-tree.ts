@@ -17,6 +17,7 @@ import { checkKollaVariables } from "./kolla-conflicts.ts";
 import { kayobeDecided, kollaFacts } from "./kolla-facts.ts";
 import { decidersIn, kollaDeciders, truthOfDecider } from "./kolla-variables.ts";
 import { placeValues } from "./place-values.ts";
+import { type PlacementPlace, placementOf } from "./placement-report.ts";
 import { States } from "./states.ts";
 import { PlanDraft, several, type TreePlan, type TreeRequest } from "./tree-plan.ts";
 import { extraFiles, folderOf, inventorySources, layersOf, readText } from "./tree-sources.ts";
@@ -50,15 +51,18 @@ export async function planTree(request: TreeRequest, run: RunProgram): Promise<T
   checkOutputs(plan, settings, elsewhere, mine);
 
   const declared = declarations(plan, settings);
-  makeValues(plan, declared, settings, states);
+  const { kind, release, environment } = request;
+  const variables = variablesOf(plan, theirs, extras);
+  const placement = placementOf(plan, { kind, release, environment, layering: variables.layering }, theirs, extras);
+  makeValues(plan, declared, settings, states, placement);
   placeValues(plan, mine, declaringGroups(declared, settings));
   if (declared.size > 0) {
     const facts = factsOf(plan, settings.get("vflag") ?? [], declared);
     const deciders = kollaDeciders(plan, theirs, extras);
-    checkKollaVariables(plan, facts, deciders);
+    checkKollaVariables(plan, facts, deciders, placement);
     tellOfEnvironments(plan);
     if (facts.groups.length > 0) tellOfHook(plan);
-    editFiles(plan, { ...facts, kolla: kollaFacts(plan, facts, deciders, theirs, extras), ...variablesOf(plan, theirs, extras) });
+    editFiles(plan, { ...facts, kolla: kollaFacts(plan, facts, deciders, theirs, extras), ...variables });
   } else if (plan.isEmpty)
     plan.problem(
       `no host of the inventory has the variable vflag (a spec), or sriov_physnet_mappings (device: physnet): set one in ${plan.name(join(plan.folder, "group_vars/GROUP/"))}`,
@@ -72,11 +76,12 @@ function makeValues(
   declared: ReadonlyMap<string, Declaration>,
   settings: ReadonlyMap<string, readonly Setting[]>,
   states: States,
+  placement: (host: string) => PlacementPlace | null,
 ): void {
   const maker = new HostValuesMaker();
   const where = new Map(inputs.flatMap((name) => (settings.get(name) ?? []).map((one) => [`${name} ${canonical(one.value)}`, one])));
   for (const [host, declaration] of declared) {
-    const made = maker.make(declaration, states.hardware(host));
+    const made = maker.make(declaration, states.hardware(host), placement(host)?.place ?? null);
     if (!("problems" in made)) {
       plan.values.set(host, made);
       for (const note of made.notes) plan.note(note, host);
@@ -160,7 +165,7 @@ function variablesOf(
   plan: PlanDraft,
   inventory: readonly VariableFile[],
   extras: readonly VariableFile[],
-): Pick<TreeFacts, "variableFiles" | "hidden" | "layering" | "shared"> {
+): Required<Pick<TreeFacts, "variableFiles" | "hidden" | "layering" | "shared">> {
   const { config, kind, shared } = plan.request;
   const keys: readonly string[] = writtenKeys;
   const matters = ({ text }: VariableFile) => kind === "kolla" || keys.some((key) => text.includes(key));

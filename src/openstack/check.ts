@@ -1,6 +1,9 @@
 import type { PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
+import { aliasProblems } from "./alias.ts";
+import { checkPlacement, checkRemote } from "./check-placement.ts";
+import { checkQos } from "./check-qos.ts";
 import { entriesOf, type Ini, listValue, optionValue, plainValue, readIni } from "./ini.ts";
 import { ml2Conf } from "./ml2-conf.ts";
 import type { ConfRequest } from "./nova-conf.ts";
@@ -28,10 +31,10 @@ export interface ConfigurationFinding {
   readonly text: string;
 }
 
-type Report = (kind: ConfigurationFinding["kind"], line: number | null, text: string) => void;
+export type Report = (kind: ConfigurationFinding["kind"], line: number | null, text: string) => void;
 
 /** A declared NIC with the ports that were found. */
-interface FoundNic {
+export interface FoundNic {
   readonly nic: NicSpec;
   readonly pfs: readonly PhysicalFunction[];
 }
@@ -54,6 +57,7 @@ export function checkConfiguration(files: Configuration, request: ConfRequest): 
     checkNames(ini, file, request.release, report);
     checks[file](ini, request, nics, report);
   }
+  checkQos(files, (line, text) => found.push({ kind: "doubtful", file: "sriovAgent", line, text }));
   return found;
 }
 
@@ -67,6 +71,10 @@ function checkNova(ini: Ini, { spec, state, release }: ConfRequest, nics: readon
   for (const { entry, rules } of present)
     for (const rule of rules) checkRule(rule, view, nics, (kind, text) => report(kind, entry.line, text));
   const rules = present.flatMap((one) => one.rules);
+  checkPlacement(ini, release, present, view, report);
+  for (const { entry, kind, why } of aliasProblems(ini, release)) report(kind, entry.line, why);
+  for (const { entry, rules: some } of present)
+    for (const rule of some) if (rule.remoteManaged) checkRemote(rule, view, nics, (text) => report("wrong", entry.line, text));
   // A rule that could not be read may offer what seems to be missing.
   if (judged) for (const found of nics) checkOffered(found, rules, view, report);
   if (nics.some(({ nic }) => nic.physnet !== undefined)) {

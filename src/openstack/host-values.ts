@@ -41,23 +41,26 @@ export class HostValuesMaker {
   readonly #specs = new Map<string, Spec | { readonly problems: readonly DeclarationProblem[] }>();
   readonly #made = new Map<string, HostOutcome>();
 
-  /** @param hardware the host's ports, from a saved state; `null` where there is none */
-  make(declaration: Declaration, hardware: Hardware | null): HostOutcome {
+  /**
+   * @param hardware the host's ports, from a saved state; `null` where there is none
+   * @param placement where it is said that nova-compute reports to Placement, which takes rules by address only
+   */
+  make(declaration: Declaration, hardware: Hardware | null, placement: string | null = null): HostOutcome {
     const text = JSON.stringify(declaration.value) ?? "null";
-    const key = `${declaration.variable}\0${text}\0${hardware?.key(text) ?? ""}`;
+    const key = `${declaration.variable}\0${text}\0${hardware?.key(text) ?? ""}\0${placement ?? ""}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known;
-    const made = this.#makeNew(declaration, text, hardware);
+    const made = this.#makeNew(declaration, text, hardware, placement);
     this.#made.set(key, made);
     return made;
   }
 
-  #makeNew({ variable, value }: Declaration, text: string, hardware: Hardware | null): HostOutcome {
+  #makeNew({ variable, value }: Declaration, text: string, hardware: Hardware | null, placement: string | null): HostOutcome {
     const read = hardware?.read() ?? null;
     if (read !== null && "problem" in read) return { problems: [{ path: "", text: read.problem }] };
     const spec = variable === "vflag" ? this.#spec(value, text) : specOfPhysnets(value, read);
     if ("problems" in spec) return spec;
-    return read === null ? byNames(spec) : byState(spec, read, variable);
+    return read === null ? byNames(spec, placement) : byState(spec, read, variable, placement);
   }
 
   #spec(value: unknown, text: string): Spec | { readonly problems: readonly DeclarationProblem[] } {
@@ -186,11 +189,16 @@ function specOfPhysnets(value: unknown, ports: HostPorts | null): Spec | { reado
 }
 
 /** As the sources do, where nothing is known but names. */
-function byNames(spec: Spec): HostOutcome {
+function byNames(spec: Spec, placement: string | null): HostOutcome {
   const [rules, mappings, notes, problems]: [JsonObject[], string[], string[], DeclarationProblem[]] = [[], [], [], []];
   for (const nic of spec.nics) {
     if (nic.physnet === undefined) {
       notes.push(noPhysnet(nic));
+      continue;
+    }
+    if (placement !== null) {
+      const text = `NIC ${nic.name}: [pci] report_in_placement is on (${placement}), and nova-compute takes no rule by name with it: the ports' addresses are needed`;
+      problems.push({ path: "", text, needsState: true });
       continue;
     }
     for (const port of nic.ports) {
@@ -214,8 +222,8 @@ function byNames(spec: Spec): HostOutcome {
 }
 
 /** Exactly the VFs that are meant. */
-function byState(spec: Spec, ports: HostPorts, variable: Declaration["variable"]): HostOutcome {
-  const generated = pciRules(spec, ports, novaView(spec, ports), true);
+function byState(spec: Spec, ports: HostPorts, variable: Declaration["variable"], placement: string | null): HostOutcome {
+  const generated = pciRules(spec, ports, novaView(spec, ports), placement === null);
   const problems = generated.problems.map((text): DeclarationProblem => ({ path: "", text }));
   const mappings: string[] = [];
   for (const nic of spec.nics) {

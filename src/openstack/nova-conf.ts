@@ -1,12 +1,14 @@
 import type { HostState } from "../host/state.ts";
 import type { Spec } from "../spec/schema.ts";
-import { entriesOf, escapeValue, type Ini, type IniEntry, optionValue, readIni } from "./ini.ts";
+import { aliasProblems } from "./alias.ts";
+import { entriesOf, escapeValue, type Ini, type IniEntry, readIni } from "./ini.ts";
 import { editIni, type IniEdit, IniRefusal, isOwn, ownComment } from "./ini-edit.ts";
 import { filterEdits } from "./nova-filters.ts";
 import { type NovaView, novaView } from "./nova-host.ts";
 import { type Conflict, type Outcome, outcome } from "./outcome.ts";
 import { type JsonObject, ruleFor, sameNetwork } from "./pci-rule.ts";
 import { type GeneratedRule, pciRules } from "./pci-rules.ts";
+import { placementProblems, reportsToPlacement } from "./placement-view.ts";
 import { type PresentRules, presentRules, ruleOptions } from "./present-rules.ts";
 import { isFrom, type Release } from "./releases.ts";
 
@@ -32,7 +34,8 @@ export function novaConf(text: string, request: ConfRequest): Outcome {
   const problem = ini.problems[0];
   if (problem !== undefined) return refusedFile(text, problem.line, problem.message);
   const view = novaView(spec, state);
-  const inPlacement = /^(true|1|on|yes)$/i.test(optionValue(ini, "pci", "report_in_placement") ?? "");
+  // Where an expression decides, rules by address are right in any case.
+  const inPlacement = reportsToPlacement(ini, release) !== false;
   const generated = pciRules(spec, state, view, !inPlacement);
   const notes = [...generated.notes, ...notesOnNames(ini, release, deployment)];
   const conflicts = generated.problems.map((why): Conflict => ({ line: null, there: "", wanted: "PCI rules", why }));
@@ -42,6 +45,10 @@ export function novaConf(text: string, request: ConfRequest): Outcome {
     conflicts.push({ line: entry.line, there: `${entry.key} = ${entry.value}`, wanted: "rules whose meaning is known", why });
   };
   const present = presentRules({ ...ini, entries: ini.entries.filter((entry) => !isOwn(ini, entry)) }, release, view.host, cannotJudge);
+  if (inPlacement)
+    for (const { entry, why } of placementProblems(present, view))
+      conflicts.push({ line: entry?.line ?? null, there: entry?.value ?? "", wanted: "rules that Placement takes", why });
+  for (const { entry, kind, why } of aliasProblems(ini, release)) if (kind === "wrong") notes.push(`line ${entry.line}: ${why}`);
   const rules = generated.rules.filter((rule) => isMissing(rule, present, view, conflicts));
   const filters = filterEdits(ini, release);
   const edits = [...ruleEdits(ini, rules, optionName(release, deployment)), ...(generated.rules.length > 0 ? filters.edits : [])];

@@ -69,3 +69,8 @@ function shifted(address: string, by: number): string {
   const hex = (value: number) => value.toString(16).padStart(2, "0");
   return `${domain}:${hex(id >> 8)}:${hex((id >> 3) & 0x1f)}.${id & 7}`;
 }
+
+/** A yes as oslo.config reads it. Source: oslo_config/types.py, Boolean.TRUE_VALUES. */
+export function isTruth(value: string): boolean {
+  return /^(?:true|1|on|yes)$/i.test(value.trim());
+}

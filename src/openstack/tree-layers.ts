@@ -31,6 +31,6 @@ export function configPath(kind: TreeFacts["kind"], name: string): string {
 }
 
 /** A file of Kolla-Ansible's custom configuration in each layer; the last is the one that is written to. */
-export function configFiles(facts: TreeFacts, name: string): string[] {
+export function configFiles(facts: Pick<TreeFacts, "kind" | "environment" | "release" | "layering">, name: string): string[] {
   return layersFor("config", facts).map((layer) => layer + configPath(facts.kind, name));
 }

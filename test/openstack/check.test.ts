@@ -67,6 +67,67 @@ describe("PCI rules", () => {
   });
 });
 
+describe("Placement", () => {
+  const on = "report_in_placement = on";
+  test("takes no rules by name, no port beside its VFs, and VFs of a port that are alike", () => {
+    assert.match(nova(`${on}\ndevice_spec = {"devname": "ens3f0"}`), /^wrong nova:3 nova-compute takes no devname/m);
+    const vf = (index: number, more: string) => `device_spec = {"address": "0000:37:00.${index}", ${more}}`;
+    assert.match(
+      nova(`${on}\n${vf(2, '"resource_class": "A"')}\n${vf(3, '"resource_class": "B"')}`),
+      /^wrong nova:4 .*same resource class .* 0000:37:00\.2 A, 0000:37:00\.3 B$/m,
+    );
+    assert.match(nova(`${on}\n${vf(2, '"traits": "x"')}\n${vf(3, '"traits": "y"')}`), /^wrong nova:4 .*same traits/m);
+    assert.doesNotMatch(nova(`${on}\n${vf(2, '"resource_class": "custom_a"')}\n${vf(3, '"resource_class": "A"')}`), /same resource class/);
+    assert.match(
+      nova(`${on}\ndevice_spec = {"address": "0000:37:00.0", "vendor_id": "15b3"}`),
+      /^wrong nova:3 .*either the port 0000:37:00.0 or/m,
+    );
+    // With a physical network they are not Placement's.
+    const networks = `${on}\n${vf(2, '"resource_class": "A", "physical_network": "a"')}\n${vf(3, '"resource_class": "B", "physical_network": "a"')}`;
+    assert.doesNotMatch(nova(networks), /same resource class/);
+    for (const off of [on.replace("on", "off").replace("= on", "= off"), ""])
+      assert.doesNotMatch(nova(`${off}\ndevice_spec = {"devname": "ens3f0"}`), /Placement|devname while/);
+    assert.match(nova("report_in_placement = {{ x }}", { deployment: "kolla" }), /^unknown nova:2 an expression decides/m);
+    assert.match(
+      nova(`${on}\ndevice_spec = {"address": "0000:5d:00.*", "product_id": "1018", "physical_network": null}`),
+      /^doubtful nova:3 .*resource class too/m,
+    );
+  });
+
+  test("nova diff refuses what Placement does", () => {
+    const text = `[pci]\n${on}\ndevice_spec = {"devname": "eno1", "physical_network": "a"}\n`;
+    const { conflicts } = novaConf(text, request());
+    assert.deepEqual(
+      conflicts.map(({ line, why }) => [line, why.slice(0, 32)]),
+      [[3, "nova-compute takes no devname wh"]],
+    );
+  });
+});
+
+test("aliases are one object each, with the fields that the release knows", () => {
+  assert.match(nova('alias = [{"name": "a", "vendor_id": "15b3"}]'), /^wrong nova:2 .*it is a list, and has to be one object/m);
+  assert.match(nova('alias = {"vendor_id": "15b3"}'), /it has no name/);
+  assert.match(nova('alias = {"name": "a", "product_id": "0x1018"}'), /four hexadecimal digits/);
+  assert.match(nova('alias = {"name": "a", "resource_class": "X"}'), /the field resource_class, and zed knows name/);
+  assert.doesNotMatch(nova('alias = {"name": "a", "resource_class": "X"}', { release: "2024.1" }), /alias/);
+  assert.match(nova('alias = {"name": "a", "device_type": "vdpa"}'), /device_type is one of/);
+  assert.doesNotMatch(nova('alias = {"name": "a", "vendor_id": "15b3", "device_type": "type-VF"}'), /alias/);
+});
+
+test("VFs of a NIC that the host switches are not a DPU's", () => {
+  const rule =
+    '{"address": "0000:37:00.0", "vendor_id": "15b3", "product_id": "1018", "physical_network": "physnet2", "remote_managed": "true"}';
+  assert.match(nova(`device_spec = ${rule}`), /^wrong nova:2 remote_managed is for VFs that a DPU manages/m);
+});
+
+test("QoS takes the agent's extension", () => {
+  const agent = sriovAgentConf("", request()).text;
+  const wide = agent.replace("exclude_devices", "resource_provider_bandwidths = ens3f0:1000:1000\nexclude_devices");
+  assert.match(found({ sriovAgent: wide }).join(), /doubtful sriovAgent:\d+ resource_provider_bandwidths is set, and .*without qos/);
+  assert.match(found({ sriovAgent: agent, ml2: "[ml2]\nextension_drivers = qos\n" }).join(), /has the extension driver qos/);
+  assert.doesNotMatch(found({ sriovAgent: `${wide}\n[agent]\nextensions = fdb,qos\n` }).join(), /qos/);
+});
+
 test("names that a release does not know", () => {
   assert.match(
     nova('device_spec = {"devname": "ens3f0"}', { release: "yoga" }),

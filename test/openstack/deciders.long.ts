@@ -167,6 +167,32 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
     );
   });
 
+  test("with report_in_placement, wherever it is said, there are no rules by name", async () => {
+    const on = "[pci]\nreport_in_placement = true\n";
+    for (const files of [
+      { "kolla/config/nova.conf": on },
+      { "kolla/config/nova/nova-compute.conf": on },
+      { "kolla/config/global.conf": on },
+      { "kolla/config/nova/cmp0/nova.conf": on, "kolla/config/nova/cmp1/nova-compute.conf": on },
+      { "zz.yml": "kolla_extra_nova: |\n  [pci]\n  report_in_placement = true\n" },
+    ]) {
+      const config = treeOf({ ...base, ...files });
+      const request = {
+        kind: "kayobe",
+        config,
+        release: "2024.1",
+        environment: null,
+        inventory: null,
+        states: null,
+        vaultPasswordFile: null,
+        hosts: null,
+      } as const;
+      const { problems } = await planTree(request, runProgram);
+      assert.deepEqual(new Set(problems.flatMap(({ hosts: about }) => about)), new Set(["cmp0", "cmp1"]));
+      assert.match(problems.map(({ text }) => text).join("\n"), /report_in_placement is on \(.*:\d+\).*--states DIR/);
+    }
+  });
+
   test("a write for one environment leaves the final files of the others as they are", async () => {
     const files = {
       ...base,

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Configuration } from "../openstack/check.ts";
+import type { Configuration } from "../openstack/check-finding.ts";
 import { exitCodes, finish } from "./exit.ts";
 import { type ConfOptions, confCommand, readConf, requestOf } from "./openstack-file.ts";
 import { type OutputOptions, outputOption } from "./options.ts";

@@ -1,4 +1,4 @@
-import type { FoundNic, Report } from "./check.ts";
+import type { FoundNic, Report } from "./check-finding.ts";
 import { entriesOf, type Ini } from "./ini.ts";
 import type { NovaView } from "./nova-host.ts";
 import { matches, type PciRule } from "./pci-rule.ts";

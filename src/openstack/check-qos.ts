@@ -1,4 +1,4 @@
-import type { Configuration } from "./check.ts";
+import type { Configuration } from "./check-finding.ts";
 import { entriesOf, listValue, optionValue, readIni } from "./ini.ts";
 
 /** Limits of ports and bandwidths of devices are nothing to an agent without its extension qos. */

@@ -1,7 +1,7 @@
 import type { PhysicalFunction } from "../host/state.ts";
-import type { NicSpec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import { aliasProblems } from "./alias.ts";
+import type { Configuration, ConfigurationFinding, FoundNic, Report } from "./check-finding.ts";
 import { checkPlacement, checkRemote } from "./check-placement.ts";
 import { checkQos } from "./check-qos.ts";
 import { entriesOf, type Ini, listValue, optionValue, plainValue, readIni } from "./ini.ts";
@@ -13,31 +13,6 @@ import { isAnywhere, matches, matchesEverything, type NovaDevice, type PciRule, 
 import { presentRules } from "./present-rules.ts";
 import { isFrom, type Release } from "./releases.ts";
 import { readMappings } from "./sriov-agent.ts";
-
-/** The files that are held against the host; what is not given is not judged. */
-export interface Configuration {
-  readonly nova?: string;
-  readonly sriovAgent?: string;
-  readonly ml2?: string;
-}
-
-/**
- * One thing that is off. `wrong`: it does not work so. `doubtful`: it works, and somebody should look. `unknown`: it could not be judged.
- */
-export interface ConfigurationFinding {
-  readonly kind: "wrong" | "doubtful" | "unknown";
-  readonly file: keyof Configuration;
-  readonly line: number | null;
-  readonly text: string;
-}
-
-export type Report = (kind: ConfigurationFinding["kind"], line: number | null, text: string) => void;
-
-/** A declared NIC with the ports that were found. */
-export interface FoundNic {
-  readonly nic: NicSpec;
-  readonly pfs: readonly PhysicalFunction[];
-}
 
 /** Holds configuration against the VFs that a host has, or will have, and against what a release knows. */
 export function checkConfiguration(files: Configuration, request: ConfRequest): ConfigurationFinding[] {

@@ -1,5 +1,5 @@
 import { inPlainText, plainText } from "../host/plain-text.ts";
-import type { ConfigurationFinding } from "../openstack/check.ts";
+import type { ConfigurationFinding } from "../openstack/check-finding.ts";
 import type { Outcome } from "../openstack/outcome.ts";
 import type { Style } from "./style.ts";
 import { textDiff } from "./text-diff.ts";

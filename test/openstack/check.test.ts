@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Configuration, checkConfiguration } from "../../src/openstack/check.ts";
+import { checkConfiguration } from "../../src/openstack/check.ts";
+import type { Configuration } from "../../src/openstack/check-finding.ts";
 import { ml2Conf } from "../../src/openstack/ml2-conf.ts";
 import { type ConfRequest, novaConf } from "../../src/openstack/nova-conf.ts";
 import { releases } from "../../src/openstack/releases.ts";

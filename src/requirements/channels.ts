@@ -59,7 +59,7 @@ function channelFindings(netdev: Netdev, about: Subject, declared: number): Find
       findings.push(finding(`${combined}, and in ${netdev.master}`, "warning", { kind: "reboot", text }));
     } else {
       findings.push({
-        ...finding(`${combined}`, "error", {
+        ...finding(`${combined} combined ${combined === 1 ? "channel" : "channels"}`, "error", {
           kind: "actions",
           actions: [{ kind: "set-channels", netdev: netdev.name, index: netdev.index, combined: wanted }],
         }),

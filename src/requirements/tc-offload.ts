@@ -72,16 +72,16 @@ function offloadFinding(port: EswitchPort): Finding[] {
   if (known(netdev.tcOffload)?.on === true) return [];
   const { about } = port;
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
-    return [{ ...about, expected: "hw-tc-offload on", actual, severity, remedy }];
+    return [{ ...about, expected: "on", actual, severity, remedy }];
   };
   if (isUnknown(netdev.tcOffload)) {
     return finding(netdev.tcOffload.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -k ${word(netdev.name)}` });
   }
   if (netdev.tcOffload.fixed) {
     const text = `its driver does not let it be turned on: ethtool -i ${word(netdev.name)} names the driver; another kernel, or the vendor's driver, may`;
-    return finding("off [fixed]", "error", { kind: "person", text });
+    return finding("hw-tc-offload is off [fixed]", "error", { kind: "person", text });
   }
-  return finding("off", "error", {
+  return finding("hw-tc-offload is off", "error", {
     kind: "actions",
     actions: [{ kind: "set-tc-offload", netdev: netdev.name, index: netdev.index, on: true }],
   });

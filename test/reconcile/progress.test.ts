@@ -94,7 +94,7 @@ test("what is no gate is tried once, and what follows it is done", async () => {
   );
   assert.deepEqual(
     outcome.left.map(({ requirement, actual }) => [requirement, actual]),
-    [["tc-offload", "off"]],
+    [["tc-offload", "hw-tc-offload is off"]],
   );
 });
 
@@ -131,7 +131,7 @@ test("what is no gate and off in another way each time is left after five attemp
   assert.equal(stepsFor(outcome, "channels"), 5);
   assert.deepEqual(
     outcome.left.map(({ requirement, actual }) => [requirement, actual]),
-    [["channels", "6"]],
+    [["channels", "6 combined channels"]],
   );
 });
 

@@ -48,7 +48,7 @@ test("more than the device offers is a warning, and the most that it offers is s
   const found = check(channels, vfLagSpec, world);
   assert.deepEqual(brief(found), [
     { actual: "the device offers 4 at most", severity: "warning", remedy: "person" },
-    { actual: "1", severity: "error", remedy: "actions" },
+    { actual: "1 combined channel", severity: "error", remedy: "actions" },
   ]);
   assert.deepEqual(actionsOf(found), [{ kind: "set-channels", netdev: representor.name, index: representor.index, combined: 4 }]);
 });

@@ -23,7 +23,7 @@ test("offload that is off is turned on", async () => {
 
 test("offload that the driver fixed off is for a person: nothing turns it on", async () => {
   const { findings } = await found({ on: false, fixed: true });
-  assert.deepEqual(brief(findings), [{ actual: "off [fixed]", severity: "error", remedy: "person" }]);
+  assert.deepEqual(brief(findings), [{ actual: "hw-tc-offload is off [fixed]", severity: "error", remedy: "person" }]);
 });
 
 test("offload that could not be seen is not known, and a person is told how to look", async () => {

@@ -109,7 +109,7 @@ async function deployed(tree: string, some: readonly Release[], states: Readonly
       for (const [at, config] of pair.entries()) requests.push({ kind: "kayobe", config, release: some[index + at] ?? release });
     }
   }
-  const made = deploy(requests);
+  const made = await deploy(requests);
   for (const [index, release] of some.entries()) assert.equal(made[index]?.refused, undefined, release);
   return made;
 }
@@ -130,11 +130,11 @@ function assertGolden(tree: string, release: Release, made: Deployment): void {
 }
 
 /** What Nova's own code makes of nova-compute's final file on each host. */
-function offered(deployments: readonly Deployment[], hosts: Readonly<Record<Compute, { spec: Spec; state: HostState }>>) {
+async function offered(deployments: readonly Deployment[], hosts: Readonly<Record<Compute, { spec: Spec; state: HostState }>>) {
   const asked = deployments.flatMap((made) =>
     compute.map((host) => ({ text: fileOf(made, host, "nova-compute/nova.conf"), ...aboutHost(hosts[host].spec, hosts[host].state) })),
   );
-  const answers = ask("nova_pci.py", asked) as NovaAnswer[];
+  const answers = (await ask("nova_pci.py", asked)) as NovaAnswer[];
   return deployments.map((_, index) =>
     compute.map((host, at): [NovaAnswer, Offered] => {
       const answer = answers[index * compute.length + at];
@@ -150,12 +150,12 @@ function offered(deployments: readonly Deployment[], hosts: Readonly<Record<Comp
 }
 
 /** What the SR-IOV agent's own code makes of its final file on each host. */
-function mapped(deployments: readonly Deployment[]) {
+async function mapped(deployments: readonly Deployment[]) {
   const files = deployments.flatMap((made) => compute.map((host) => fileOf(made, host, "neutron-sriov-agent/sriov_agent.ini")));
-  const answers = ask(
+  const answers = (await ask(
     "neutron_agent.py",
     files.map((agent) => ({ agent })),
-  ) as NeutronAnswer[];
+  )) as NeutronAnswer[];
   return deployments.map((_, index) =>
     compute.map((host, at) => {
       const answer = answers[index * compute.length + at];
@@ -207,7 +207,7 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       const some: readonly Release[] = withStates ? ["2024.1"] : releases;
       const made = await deployed("three-hosts", some, states);
       zed ??= made[releases.indexOf("zed")];
-      for (const [index, answers] of offered(made, hosts).entries()) {
+      for (const [index, answers] of (await offered(made, hosts)).entries()) {
         // Without a state the rule is the sources': by name, which is about the port itself too.
         assert.deepEqual(
           answers.map(([, found]) => found),
@@ -223,7 +223,7 @@ describe("the sources' mapping at global, group and host level, on three hosts",
           assert.deepEqual(unknown, []);
         }
       }
-      for (const [index, mappings] of mapped(made).entries()) {
+      for (const [index, mappings] of (await mapped(made)).entries()) {
         assert.deepEqual(
           mappings,
           [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }],
@@ -246,20 +246,20 @@ describe("the sources' mapping at global, group and host level, on three hosts",
 
   test("in a plain Kolla-Ansible configuration", async () => {
     const some = ["ussuri", "2025.1"] as const;
-    const made = deploy(await Promise.all(some.map(writtenKolla)));
+    const made = await deploy(await Promise.all(some.map(writtenKolla)));
     const byName = [
       wanted(true, ["ens3f0", "physnet2"]),
       wanted(true, ["ens3f0", "physnet2"], ["ens3f1", "physnet3"]),
       wanted(true, ["ens4f0", "physnet4"]),
     ];
-    for (const [index, answers] of offered(made, hosts).entries()) {
+    for (const [index, answers] of (await offered(made, hosts)).entries()) {
       assert.deepEqual(
         answers.map(([, found]) => found),
         byName,
         String(some[index]),
       );
     }
-    for (const mappings of mapped(made))
+    for (const mappings of await mapped(made))
       assert.deepEqual(mappings, [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }]);
     for (const one of made)
       assert.match(
@@ -272,8 +272,8 @@ describe("the sources' mapping at global, group and host level, on three hosts",
     const some = ["zed", "2024.1"] as const;
     const environment = "site";
     const configs = await Promise.all(some.map((release) => written("three-hosts", release, null, { twice: true, environment })));
-    const made = deploy(some.map((release, index) => ({ kind: "kayobe", config: configs[index] ?? "", release, environment })));
-    for (const [index, answers] of offered(made, hosts).entries()) {
+    const made = await deploy(some.map((release, index) => ({ kind: "kayobe", config: configs[index] ?? "", release, environment })));
+    for (const [index, answers] of (await offered(made, hosts)).entries()) {
       assert.deepEqual(
         answers.map(([, found]) => found),
         [
@@ -284,7 +284,7 @@ describe("the sources' mapping at global, group and host level, on three hosts",
         String(some[index]),
       );
     }
-    const mappings = mapped(made);
+    const mappings = await mapped(made);
     assert.deepEqual(mappings[0], [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }]);
     assert.deepEqual(mappings[0], mappings[1]);
   });
@@ -322,7 +322,7 @@ describe("the sources' mapping at global, group and host level, on three hosts",
     // Without them, what a host's own file lists gets what is missing.
     for (const path of Object.keys(later).slice(0, 3)) rmSync(join(config, path));
     await execute(vflag, ["kayobe", "write", "--config", config, "--release", "2024.1"], { timeout: 120_000, env: usersEnvironment });
-    const [made] = deploy([{ kind: "kayobe", config, release: "2024.1" }]);
+    const [made] = await deploy([{ kind: "kayobe", config, release: "2024.1" }]);
     assert.ok(made);
     assert.match(fileOf(made, "control0", "nova-scheduler/nova.conf"), /^enabled_filters = ComputeFilter,PciPassthroughFilter$/m);
   });
@@ -380,8 +380,8 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
     made = await deployed("specs", some, states);
   });
 
-  test("Nova offers the VFs meant, with their networks, and no port", () => {
-    for (const [index, answers] of offered(made, hosts).entries()) {
+  test("Nova offers the VFs meant, with their networks, and no port", async () => {
+    for (const [index, answers] of (await offered(made, hosts)).entries()) {
       assert.deepEqual(
         answers.map(([, found]) => found),
         [
@@ -406,8 +406,8 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
     if (made[0] !== undefined) assertGolden("specs", "zed", made[0]);
   });
 
-  test("the agent has the ports of mode sriov only", () => {
-    for (const [index, mappings] of mapped(made).entries()) {
+  test("the agent has the ports of mode sriov only", async () => {
+    for (const [index, mappings] of (await mapped(made)).entries()) {
       assert.deepEqual(
         mappings,
         [{ physnet2: ["ens3f0", "ens3f1"] }, { physnet4: ["ens4f0", "ens4f1"] }, { physnet2: ["ens3f0", "ens3f1"] }],

@@ -47,8 +47,8 @@ const line = (tree: number, host: string, key: string, file?: string) =>
 
 /** Each of these was seen when the real programs ran, or is in their code. */
 describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutDeployment }, () => {
-  before(() => {
-    all = deploy(requests);
+  before(async () => {
+    all = await deploy(requests);
   });
 
   const plain = kayobe(blog);

@@ -26,8 +26,8 @@ export const withoutDeployment: string | false =
   without("ansible.template", "ansible-core") || without("oslo_config.iniparser", "python3-oslo.config");
 
 /** What Kayobe and Kolla-Ansible make of trees; see deployment.py. */
-export function deploy(requests: readonly DeploymentRequest[]): Deployment[] {
-  return ask("deployment.py", requests) as Deployment[];
+export async function deploy(requests: readonly DeploymentRequest[]): Promise<Deployment[]> {
+  return (await ask("deployment.py", requests)) as Deployment[];
 }
 
 /** Writes files below a new folder, which is removed after the tests of a file. */

@@ -96,13 +96,15 @@ describe("reading", () => {
     assert.equal(plainValue(escapeValue("a$b$$")), "a$b$$");
   });
 
-  test("oslo.config's own parser reads the same, or refuses the same", { skip: without("oslo_config.cfg", "python3-oslo.config") }, () => {
+  test("oslo.config's own parser reads the same, or refuses the same", {
+    skip: without("oslo_config.cfg", "python3-oslo.config"),
+  }, async () => {
     const numRuns = roundsFrom("PROPERTY_RUNS", 800, 4000);
     const texts = fc.sample(file, { numRuns, seed: 6 });
-    const answers = ask(
+    const answers = (await ask(
       "oslo_ini.py",
       texts.map((text) => ({ text })),
-    ) as { normalized?: object; sections?: object; refused?: string }[];
+    )) as { normalized?: object; sections?: object; refused?: string }[];
     let read = 0;
     texts.forEach((text, index) => {
       const [ini, answer] = [readIni(text), answers[index] ?? {}];

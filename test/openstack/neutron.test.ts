@@ -127,7 +127,7 @@ describe("Neutron itself", { skip: noNeutron }, () => {
     readonly unknown: string[];
   }
 
-  test("the agent's own parser takes what is written, for every release, and the drivers have entry points", () => {
+  test("the agent's own parser takes what is written, for every release, and the drivers have entry points", async () => {
     const made = releases.flatMap((release) =>
       [[sriov], [sriov, "mode: sriov, ports: [ens4f0], physnet: physnet3"], [lag, "mode: sriov, ports: [ens4f1], physnet: physnet3"]].map(
         (nics) => {
@@ -137,7 +137,7 @@ describe("Neutron itself", { skip: noNeutron }, () => {
         },
       ),
     );
-    const answers = ask("neutron_agent.py", made) as Answer[];
+    const answers = (await ask("neutron_agent.py", made)) as Answer[];
     for (const [index, { refused, mappings, drivers, unknown }] of answers.entries()) {
       assert.equal(refused, undefined, `${made[index]?.agent}`);
       const wanted = [
@@ -150,7 +150,7 @@ describe("Neutron itself", { skip: noNeutron }, () => {
     }
   });
 
-  test("mappings are read as the agent reads them, and refused where it exits", () => {
+  test("mappings are read as the agent reads them, and refused where it exits", async () => {
     const part = fc.constantFrom("physnet2", "a", "ens3f0", "{a", "p4p1}", "", " ");
     const pair = fc.oneof(
       { weight: 8, arbitrary: fc.tuple(part, part).map(([a, b]) => `${a}:${b}`) },
@@ -159,10 +159,10 @@ describe("Neutron itself", { skip: noNeutron }, () => {
     const numRuns = roundsFrom("PROPERTY_RUNS", 200, 1000);
     const values = fc.sample(fc.array(pair, { maxLength: 3 }), { numRuns, seed: 6 }).map((pairs) => pairs.join(","));
     const texts = values.map((value) => `[sriov_nic]\nphysical_device_mappings = ${value}\n`);
-    const answers = ask(
+    const answers = (await ask(
       "neutron_agent.py",
       texts.map((agent) => ({ agent })),
-    ) as Answer[];
+    )) as Answer[];
     let read = 0;
     for (const [index, { refused, mappings }] of answers.entries()) {
       const problems: string[] = [];

@@ -246,11 +246,11 @@ describe("for Kolla", () => {
 });
 
 describe("Nova itself", { skip: noNova }, () => {
-  const asked = (texts: { spec: Spec; state: HostState; text: string }[]) =>
-    ask(
+  const asked = async (texts: { spec: Spec; state: HostState; text: string }[]) =>
+    (await ask(
       "nova_pci.py",
       texts.map(({ spec, state, text }) => ({ ...aboutHost(spec, state), text })),
-    ) as Answer[];
+    )) as Answer[];
   /** By device of Nova's view: the network that the spec means; `undefined` for what is not to be offered. */
   const meant = (spec: Spec, state: HostState) =>
     novaView(spec, state).devices.map(({ parent }) => {
@@ -261,7 +261,7 @@ describe("Nova itself", { skip: noNova }, () => {
       return parent === null ? undefined : nic?.physnet;
     });
 
-  test("loads the file of every release and deployment, with filters that it has", () => {
+  test("loads the file of every release and deployment, with filters that it has", async () => {
     // Zed, which is asked, takes the names of all releases; AvailabilityZoneFilter is there until 2023.1.
     const made = releases.flatMap((release) =>
       (["plain", "kolla"] as const).map((deployment) => {
@@ -269,7 +269,7 @@ describe("Nova itself", { skip: noNova }, () => {
         return { spec, state, release, text: novaConf("", { spec, state, release, deployment }).text };
       }),
     );
-    for (const [index, answer] of asked(made).entries()) {
+    for (const [index, answer] of (await asked(made)).entries()) {
       const { spec, state, release } = made[index] ?? assert.fail();
       assert.equal(answer.refused, undefined, release);
       assert.deepEqual(
@@ -282,7 +282,7 @@ describe("Nova itself", { skip: noNova }, () => {
     }
   });
 
-  test("offers exactly the VFs that the spec means, for random hosts and specs, also before the VFs are there", () => {
+  test("offers exactly the VFs that the spec means, for random hosts and specs, also before the VFs are there", async () => {
     const card = fc.record({
       model: fc.constantFrom("ConnectX-5", "ConnectX-6 Dx", "ConnectX-7", "82576", "E810"),
       ports: fc.constantFrom(1, 2),
@@ -329,7 +329,7 @@ describe("Nova itself", { skip: noNova }, () => {
       return [{ spec, state, text: outcome.text }];
     });
     assert.ok(made.length > numRuns / 3, `only ${made.length}`);
-    for (const [index, answer] of asked(made).entries()) {
+    for (const [index, answer] of (await asked(made)).entries()) {
       const { spec, state, text } = made[index] ?? assert.fail();
       assert.equal(answer.refused, undefined, text);
       assert.deepEqual(

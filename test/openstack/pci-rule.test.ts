@@ -222,13 +222,13 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
     physicalFunctions: new Map(),
   };
 
-  test("no difference in random rules on 11 devices, refusals too", (t) => {
+  test("no difference in random rules on 11 devices, refusals too", async (t) => {
     const numRuns = roundsFrom("PROPERTY_RUNS", 1500, 8000);
     const questions = fc.sample(
       fc.record({ values: fc.array(value, { minLength: 1, maxLength: 2 }), host: fc.constantFrom(host, host, host, otherHost) }),
       { numRuns, seed: 6 },
     );
-    const answers = ask(
+    const answers = await ask(
       "nova_pci.py",
       questions.map(({ values, host: on }) => ({
         values,

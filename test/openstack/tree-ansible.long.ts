@@ -136,11 +136,16 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
     ["kayobe", "train", null],
     ["kolla", "zed", messyNova],
   ] as const) {
-    test(`${kind}, ${release}: Nova offers exactly the VFs meant`, { skip: noNova }, () => {
+    test(`${kind}, ${release}: Nova offers exactly the VFs meant`, { skip: noNova }, async () => {
       const made = deploy(kind, release, before);
       const specs: Record<string, Spec> = { sriov0: sriov, lag0: lag, control0: lag };
       const questions = Object.keys(made).map((name) => ({ text: made[name]?.nova, ...aboutHost(specs[name] ?? lag, state) }));
-      const answers = ask("nova_pci.py", questions) as { matches: boolean[][]; tags: object[]; filters: string[]; refused?: string }[];
+      const answers = (await ask("nova_pci.py", questions)) as {
+        matches: boolean[][];
+        tags: object[];
+        filters: string[];
+        refused?: string;
+      }[];
       const offered = answers.map(({ matches, tags, refused }, index) => {
         assert.equal(refused, undefined);
         return (questions[index]?.devices ?? []).flatMap(({ address }, at) =>
@@ -168,12 +173,12 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
       }
     });
 
-    test(`${kind}, ${release}: the SR-IOV agent starts with exactly the mappings meant`, { skip: noAnsible || noNeutron }, () => {
+    test(`${kind}, ${release}: the SR-IOV agent starts with exactly the mappings meant`, { skip: noAnsible || noNeutron }, async () => {
       const made = deploy(kind, release, before);
-      const answers = ask(
+      const answers = (await ask(
         "neutron_agent.py",
         Object.values(made).map(({ agent }) => ({ agent })),
-      ) as { mappings?: object; excluded?: object; refused?: string }[];
+      )) as { mappings?: object; excluded?: object; refused?: string }[];
       assert.deepEqual(
         answers.map(({ mappings, excluded, refused }) => ({ mappings, excluded, refused })),
         [{ physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, {}, {}].map((mappings) => ({ mappings, excluded: {}, refused: undefined })),

@@ -254,16 +254,16 @@ describe("messy files", () => {
     assert.ok(changed > runs, `only ${changed} files were changed`);
   });
 
-  test("Ansible reads exactly the change in them", { skip: noAnsible }, () => {
+  test("Ansible reads exactly the change in them", { skip: noAnsible }, async () => {
     const numRuns = roundsFrom("PROPERTY_RUNS", 600, 3000);
     const samples = fc.sample(fc.tuple(file, edits), { numRuns, seed: 6 });
     const results = samples.map(([text, edit]) => editYaml(text, [edit]));
     type Answer = { data?: Record<string, unknown> | null; refused?: string };
     const texts = [...samples.map(([text]) => text), ...results.map(({ text }) => text)];
-    const answers = ask(
+    const answers = (await ask(
       "ansible_yaml.py",
       texts.map((text) => ({ text })),
-    ) as Answer[];
+    )) as Answer[];
     const [befores, afters] = [answers.slice(0, numRuns), answers.slice(numRuns)];
     let [compared, conflicts, satisfied] = [0, 0, 0];
     samples.forEach(([text, edit], index) => {

@@ -33,13 +33,13 @@ interface Seen {
 async function seen(files: Files, release: Release = "2024.1", environment: string | null = null): Promise<Seen> {
   const config = treeOf(files);
   const question = { kind: "kayobe", config, release, ...(environment !== null && { environment }) } as const;
-  const [before] = deploy([question]);
+  const [before] = await deploy([question]);
   const request = { ...question, environment, inventory: null, states: null, vaultPasswordFile: null, hosts: null };
   const plan = await planTree(request, runProgram);
   assert.deepEqual([plan.conflicts, plan.problems], [[], []]);
   await writeTree(plan.changes);
   assert.deepEqual((await planTree(request, runProgram)).changes, []);
-  const [after] = deploy([question]);
+  const [after] = await deploy([question]);
   assert.ok(before !== undefined && after !== undefined);
   assert.deepEqual([before.refused, after.refused], [undefined, undefined]);
   return { before, after, plan };
@@ -209,7 +209,7 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
     for (const release of ["yoga", "2023.1", "2024.1", "2025.2"] as const) {
       const config = treeOf(files);
       const question = (environment: string) => ({ kind: "kayobe", config, release, environment }) as const;
-      const [before, dev] = deploy([question("prod"), question("dev")]);
+      const [before, dev] = await deploy([question("prod"), question("dev")]);
       const request = { ...question("dev"), inventory: null, states: null, vaultPasswordFile: null, hosts: null };
       const plan = await planTree(request, runProgram);
       assert.deepEqual([plan.conflicts, plan.problems], [[], []]);
@@ -219,7 +219,7 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       );
       await writeTree(plan.changes);
       assert.deepEqual((await planTree(request, runProgram)).changes, []);
-      const [after, now] = deploy([question("prod"), question("dev")]);
+      const [after, now] = await deploy([question("prod"), question("dev")]);
       assert.deepEqual(after, before, release);
       assert.ok(dev !== undefined && now !== undefined && now.refused === undefined);
       assertNothingLost({ before: dev, after: now });

@@ -14,6 +14,7 @@ const numbers = {
   "2025.1": 31,
   "2025.2": 32,
   "2026.1": 33,
+  "2026.2": 34,
 } as const;
 
 export type Release = keyof typeof numbers;
@@ -34,6 +35,7 @@ export const releases = [
   "2025.1",
   "2025.2",
   "2026.1",
+  "2026.2",
 ] as const satisfies readonly Release[];
 
 /** Whether a release is this one or a later one. */

@@ -34,7 +34,7 @@ from oslo_config import iniparser  # noqa: E402
 
 import graphlib  # noqa: E402
 
-releases = "train ussuri victoria wallaby xena yoga zed 2023.1 2023.2 2024.1 2024.2 2025.1 2025.2 2026.1".split()
+releases = "train ussuri victoria wallaby xena yoga zed 2023.1 2023.2 2024.1 2024.2 2025.1 2025.2 2026.1 2026.2".split()
 
 
 def is_from(release, first):

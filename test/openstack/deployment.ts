@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
 import type { Release } from "../../src/openstack/releases.ts";
-import { ask, without } from "./python.ts";
+import { askAnew, without } from "./python.ts";
 
 /** What to make the final files of: a Kayobe configuration (etc/kayobe), or /etc/kolla with an inventory. */
 export type DeploymentRequest = { readonly config: string; readonly release: Release } & (
@@ -27,7 +27,7 @@ export const withoutDeployment: string | false =
 
 /** What Kayobe and Kolla-Ansible make of trees; see deployment.py. */
 export async function deploy(requests: readonly DeploymentRequest[]): Promise<Deployment[]> {
-  return (await ask("deployment.py", requests)) as Deployment[];
+  return (await askAnew("deployment.py", requests)) as Deployment[];
 }
 
 /** Writes files below a new folder, which is removed after the tests of a file. */

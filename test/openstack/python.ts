@@ -29,6 +29,16 @@ export function ask(script: string, questions: readonly unknown[]): Promise<unkn
   return asked.ask(questions);
 }
 
+/** The same of a script that keeps what it has read of files: each time in a process of its own. */
+export async function askAnew(script: string, questions: readonly unknown[]): Promise<unknown[]> {
+  const asked = new Script(script);
+  try {
+    return await asked.ask(questions);
+  } finally {
+    asked.end();
+  }
+}
+
 class Script {
   readonly #name: string;
   readonly #process: ChildProcessWithoutNullStreams;

@@ -4,7 +4,8 @@ import type { PciAddress } from "../values.ts";
 import type { Kernel } from "./kernel.ts";
 import { driverOverrideOf, type FoundVf, findVf, virtfnLinks } from "./pci.ts";
 import { Refusal } from "./refusal.ts";
-import { driverPath, pciPath, readInteger, readLinkName, writeAttribute } from "./sysfs.ts";
+import { driverPath, listNames, pciPath, readInteger, readLinkName, writeAttribute } from "./sysfs.ts";
+import { until } from "./wait.ts";
 
 /**
  * Binds a VF to a driver; nothing to do when it has that one. It returns when the driver's probe is done.
@@ -34,6 +35,17 @@ export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: Pci
       null,
       `bind VF ${address} to ${driver}: the kernel took it, and the VF has no driver (dmesg tells why the probe failed)`,
     );
+  await netdevOf(kernel, pfAddress, address);
+}
+
+/** PFs of which a VF got no netdev in time: their others are not waited for. */
+const without = new Set<string>();
+
+/** Some drivers register a VF's netdev after the probe (iavf, when the PF has answered): who looks before it takes it for missing. */
+async function netdevOf({ sysRoot }: Kernel, pfAddress: PciAddress, address: PciAddress): Promise<void> {
+  const has = (device: PciAddress) => listNames(`${pciPath(sysRoot, device)}/net`).length > 0;
+  if (without.has(pfAddress) || !has(pfAddress)) return;
+  if (!(await until(() => has(address), { limit: 3000 }))) without.add(pfAddress);
 }
 
 /** Unbinds a VF from its driver; nothing to do when it has none. */

@@ -1,3 +1,4 @@
+import { known } from "../host/observed.ts";
 import type { HostState, PhysicalFunction } from "../host/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { declaredNames, netdevOf } from "../spec/selectors.ts";
@@ -63,8 +64,9 @@ function nameRules(nics: readonly BootNic[], state: HostState): string[] {
 }
 
 /**
- * The declared name of a port, if the host's networking knows the port by it or can still come to do so; null for a port that the
- * spec does not name, whose name it has beside another one, or that is in a bond under another.
+ * The declared name of a port, if the host's networking knows the port by it: it has that name, or vflag's own rule gave it that before.
+ * Null for a port that the spec does not name, and for one that is called otherwise: since Linux 5.4 mlx5's ports have a port name in
+ * legacy mode too, so `ens3f0np0` may well be the name by which the host's networking knows it (systemd.net-naming-scheme(7), v240).
  */
 export function keptName(nic: NicSpec, pf: PhysicalFunction, state: HostState): string | null {
   if (nic.mode === "sriov") return null;
@@ -74,7 +76,8 @@ export function keptName(nic: NicSpec, pf: PhysicalFunction, state: HostState): 
   if (netdev === undefined || name === undefined || !/^[\w.+@-]+$/.test(name)) return null;
   if (netdev.name === name) return name;
   const renamed = netdev.portName !== null && netdev.name === `${name}n${netdev.portName}` && !netdev.altNames.includes(name);
-  return renamed && netdev.master === null ? name : null;
+  const rules = known(state.files)?.find(({ path }) => path === udevRules.path)?.text ?? "";
+  return renamed && netdev.master === null && rules.includes(`NAME="${name}"`) ? name : null;
 }
 
 /**

@@ -7,7 +7,7 @@ export const pfNameKept: Requirement = {
   id: "pf-name",
   stage: "early",
   title: "ports keep the names that the spec and the bond know",
-  why: "In switchdev mode udev may add the port's name (ens3f0 becomes ens3f0np0): a bond configured by the old name then misses the port.",
+  why: "With a port name udev calls a port ens3f0np0: always with newer kernels, with older ones in switchdev mode only. Whatever is configured by another name misses the port.",
   observe: ["ip -br link", "cat /sys/class/net/PF/phys_port_name"],
   byHand: ["vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from representors; then reboot"],
   references: ["systemd.net-naming-scheme(7)", "udev(7)"],
@@ -19,13 +19,13 @@ export const pfNameKept: Requirement = {
       if (netdev?.portName == null || netdev.master !== null) return [];
       const declared = nic.ports.find((port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`);
       if (typeof declared !== "string" || netdev.altNames.includes(declared)) return [];
-      const other = `use ${netdev.name} in the bond's configuration and the spec`;
+      const other = `name the port ${netdev.name} in the spec, and wherever the network configuration says ${declared}`;
       return [
         {
           subject: `${declared} (${pf.address})`,
           pf: pf.address,
           expected: declared,
-          actual: `renamed to ${netdev.name}`,
+          actual: `its name is ${netdev.name}`,
           severity: "warning",
           // A netdev is named when it appears: the rule in 70-vflag.rules (`boot-files`) comes too late for one that is there.
           remedy:

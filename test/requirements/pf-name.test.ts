@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { udevRules } from "../../src/boot/udev.ts";
+import type { HostState } from "../../src/host/state.ts";
+import { nicsFound } from "../../src/requirements/evaluate.ts";
 import { pfNameKept } from "../../src/requirements/pf-name.ts";
 import { afterEarly, booted, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { adviceOf, brief, check, uplinkOf } from "./view.ts";
@@ -10,13 +13,34 @@ test("ports that keep their names need nothing", async () => {
   assert.deepEqual(check(pfNameKept, vfLagSpec, await afterEarly(vfLagSpec)), []);
 });
 
-test("a port that udev renamed is a warning with both names", async () => {
+test("a port that is called otherwise is a warning with both names", async () => {
   const found = check(pfNameKept, vfLagSpec, await renaming());
   assert.deepEqual(brief(found), [
-    { actual: "renamed to ens3f0np0", severity: "warning", remedy: "reboot" },
-    { actual: "renamed to ens3f1np1", severity: "warning", remedy: "reboot" },
+    { actual: "its name is ens3f0np0", severity: "warning", remedy: "person" },
+    { actual: "its name is ens3f1np1", severity: "warning", remedy: "person" },
   ]);
-  assert.match(adviceOf(found), /70-vflag.rules gives it this name .*; or use ens3f0np0 in the bond's configuration and the spec/);
+  assert.match(adviceOf(found), /name the port ens3f0np0 in the spec, and wherever the network configuration says ens3f0$/m);
+});
+
+test("one that vflag's own rule gave its name before gets it again at a boot; no other is ever renamed", async () => {
+  const world = await renaming();
+  const [state] = [world.state];
+  const rendered = (files: HostState["files"]) =>
+    udevRules.text({
+      nics: nicsFound(vfLagSpec, { ...state, files }),
+      state: { ...state, files },
+      program: "/usr/bin/vflag",
+      spec: vfLagSpec,
+    }) ?? "";
+  assert.doesNotMatch(rendered([]), /NAME=/);
+  assert.doesNotMatch(rendered({ unknown: "not looked at" }), /NAME=/);
+  const rule = { path: udevRules.path, text: 'ACTION=="add", NAME="ens3f0"', mode: 0o644 };
+  assert.deepEqual(rendered([rule]).match(/NAME="\w+"/g), ['NAME="ens3f0"']);
+  world.state.files = [rule];
+  assert.deepEqual(
+    brief(check(pfNameKept, vfLagSpec, world)).map(({ remedy }) => remedy),
+    ["reboot", "person"],
+  );
 });
 
 test("a port that still answers to its old name as an alternative one is not renamed", async () => {

@@ -15,7 +15,7 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   ["which group it is does not matter, as long as there is one: null is noticed", ["pfs.*.iommuGroup", "pfs.*.vfs.*.iommuGroup"]],
   [
     "it counts only while VFs are made, and there are as many as declared",
-    ["pfs.*.sriov.total", "pfs.*.sriov.offset", "pfs.*.sriov.stride", "pfs.*.vfs.*.address"],
+    ["pfs.*.sriov.total", "pfs.*.sriov.offset", "pfs.*.sriov.stride"],
   ],
   ["null: the driver has no such switch; false is noticed", ["pfs.*.sriov.autoprobe"]],
   ["vfio-pci: a guest has it, or will; any other driver, and none, is noticed", ["pfs.*.vfs.*.driver"]],
@@ -47,7 +47,10 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     ],
   ],
   ["netdevs of others; one of the NIC that is missing is noticed", ["netdevs", ...fieldsOf("netdevs.other", true)]],
-  ["a VF's own netdev is its guest's", fieldsOf("netdevs.vf", true).filter((place) => place !== "netdevs.vf.mac")],
+  [
+    "a VF's own netdev is its guest's",
+    fieldsOf("netdevs.vf", true).filter((place) => !["netdevs.vf.mac", "netdevs.vf.device"].includes(place)),
+  ],
   [
     "the bond's own netdev: mode, ports and links are read from `bonds`",
     fieldsOf("netdevs.bond", true).filter((place) => !place.startsWith("netdevs.bond.channels.")),

@@ -24,7 +24,7 @@ test("a port that is called otherwise is a warning with both names", async () =>
 
 test("one that vflag's own rule gave its name before gets it again at a boot; no other is ever renamed", async () => {
   const world = await renaming();
-  const [state] = [world.state];
+  const { state } = world;
   const rendered = (files: HostState["files"]) =>
     udevRules.text({
       nics: nicsFound(vfLagSpec, { ...state, files }),
@@ -32,10 +32,10 @@ test("one that vflag's own rule gave its name before gets it again at a boot; no
       program: "/usr/bin/vflag",
       spec: vfLagSpec,
     }) ?? "";
-  assert.doesNotMatch(rendered([]), /NAME=/);
-  assert.doesNotMatch(rendered({ unknown: "not looked at" }), /NAME=/);
+  assert.doesNotMatch(rendered([]), /, NAME="/);
+  assert.doesNotMatch(rendered({ unknown: "not looked at" }), /, NAME="/);
   const rule = { path: udevRules.path, text: 'ACTION=="add", NAME="ens3f0"', mode: 0o644 };
-  assert.deepEqual(rendered([rule]).match(/NAME="\w+"/g), ['NAME="ens3f0"']);
+  assert.deepEqual(rendered([rule]).match(/, NAME="\w+"/g), [', NAME="ens3f0"']);
   world.state.files = [rule];
   assert.deepEqual(
     brief(check(pfNameKept, vfLagSpec, world)).map(({ remedy }) => remedy),

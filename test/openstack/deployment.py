@@ -48,6 +48,10 @@ class Variables:
         # The files of -e are read once a process, by the function that a run calls.
         if hasattr(ansible_vars.load_extra_vars, "extra_vars"):
             del ansible_vars.load_extra_vars.extra_vars
+        # So are the files of group_vars and host_vars, by the plugin that looks for them.
+        for name, module in list(sys.modules.items()):
+            if name.endswith("host_group_vars") and hasattr(module, "FOUND"):
+                module.FOUND.clear()
         context.CLIARGS = ImmutableDict(extra_vars=tuple("@" + path for path in extra_files))
         self.loader = DataLoader()
         self.loader.set_basedir(beside_playbook)

@@ -133,6 +133,8 @@ describe("files for the next boot", () => {
 describe("names of ports", () => {
   test("a port that is in its bond under another name keeps that", async () => {
     const world = await afterEarly(vfLagSpec, fresh(undefined, "renames-ports"));
+    const text = 'NAME="ens3f0", NAME="ens3f1"';
+    world.state.files = [{ path: "/etc/udev/rules.d/70-vflag.rules", text, mode: 0o644 }];
     assert.match(rulesAfter(world), /NAME="ens3f0"/);
     uplinkOf(world, 0).master = "bond0";
     assert.doesNotMatch(rulesAfter(world), /NAME="ens3f0"/);
@@ -160,8 +162,8 @@ describe("names of ports", () => {
   });
 
   test("with the rules there, ports are not renamed at the next boot", async () => {
-    const world = await afterEarly(vfLagSpec, fresh(undefined, "renames-ports"));
-    await installed(vfLagSpec, world);
+    const world = await installed(vfLagSpec, fresh(undefined, "renames-ports"));
+    await afterEarly(vfLagSpec, world);
     reboot(world);
     await afterEarly(vfLagSpec, world);
     assert.deepEqual(

@@ -72,23 +72,27 @@ test("autoprobe is written only when it is another", async (t) => {
 
 test("VFs are made, and waited for until their links are all there", async (t) => {
   const { kernel, read, root } = world(t, {});
-  setTimeout(() => addTree(join(root, "sys/bus/pci/devices"), { [pf]: { virtfn0: `-> ../${vf}` }, [vf]: connectX5Vf(pf, 12) }), 150);
-  const before = performance.now();
+  let linked = false;
+  setTimeout(() => {
+    addTree(join(root, "sys/bus/pci/devices"), { [pf]: { virtfn0: `-> ../${vf}` }, [vf]: connectX5Vf(pf, 12) });
+    linked = true;
+  }, 150);
   await setVfCount(kernel, pf, 1);
-  assert.ok(performance.now() - before >= 140);
+  assert.ok(linked);
   assert.match(read(`bus/pci/devices/${pf}/sriov_numvfs`), /^1/);
 });
 
 test("in switchdev mode new VFs are waited for until their representors are there", async (t) => {
   const { kernel, fake, root } = world(t, { netlink: { eswitches: { [handle]: switchdev } } });
   addTree(join(root, "sys/bus/pci/devices"), { [pf]: { virtfn0: `-> ../${vf}` }, [vf]: connectX5Vf(pf, 12) });
+  let there = false;
   setTimeout(() => {
+    there = true;
     fake.links = [...fake.links, pciLink(9, "eth0", pf, { portName: "pf0vf0", switchId: "9c" })];
     fake.ports = [port(handle, 1, { flavour: "pcivf", ifindex: 9, vf: 0, controller: 0 })];
   }, 150);
-  const before = performance.now();
   await setVfCount(kernel, pf, 1);
-  assert.ok(performance.now() - before >= 140);
+  assert.ok(there);
 });
 
 test("representors that are on their PF's device are not asked of netlink", async (t) => {

@@ -15,9 +15,17 @@ function keepsOthers({ deviation, consequences }: Cause): boolean {
 /** The answer for one NIC. `unknown`: nothing seen is wrong, but not everything could be seen. */
 export type Answer = "works" | "broken" | "unknown";
 
+/** What works now and may not later: a warning, and when it matters, as in "at risk at the next boot" or "reboot pending". */
+export interface Risk {
+  readonly when: string;
+  readonly deviation: Deviation;
+}
+
 export interface Verdict {
   readonly nic: string;
   readonly answer: Answer;
+  /** Of a NIC that works: what will end that, the first of it. */
+  readonly risk: Risk | null;
   /** The first cause of its not working: of an error where there is one, else of what could not be seen. */
   readonly reason: Deviation | null;
   /** What nothing else explains, each with what follows from it: together all of the deviations, each once. */
@@ -53,6 +61,15 @@ export function verdictsWithoutLogs(spec: Spec, state: HostState, stages: readon
     };
     const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";
-    return { nic: nic.name, answer, reason: wrong ?? unseen ?? null, causes, deviations };
+    const risk = answer === "works" ? riskOf(causes) : null;
+    return { nic: nic.name, answer, risk, reason: wrong ?? unseen ?? null, causes, deviations };
   });
+}
+
+function riskOf(causes: readonly Cause[]): Risk | null {
+  for (const { deviation } of causes) {
+    if (deviation.bites !== undefined) return { when: `at risk ${deviation.bites}`, deviation };
+    if (deviation.remedy.kind === "reboot") return { when: "reboot pending", deviation };
+  }
+  return null;
 }

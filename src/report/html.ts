@@ -76,14 +76,16 @@ function tile({ nic, answer }: Verdict): Html {
 }
 
 function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostState, map: HostMap): Html {
-  const { nic: name, answer, reason } = verdict;
+  const { nic: name, answer, reason, risk } = verdict;
   const nic = spec.nics.find((candidate) => candidate.name === name);
   // What is wrong with the NIC itself stands first among its causes.
   const said =
     reason?.nic !== hostName ? null : html`<p class="reason">${reason.subject}: ${reason.actual} (see <a href="#host">the host</a>)</p>`;
+  const atRisk = risk === null ? null : html`<p class="reason">${risk.when}: ${risk.deviation.subject}: ${risk.deviation.actual}</p>`;
   return html`<section class="card" id="nic-${name}">
 <h2>${name} <span class="mode">${nic?.mode}</span> <span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
 ${said}
+${atRisk}
 ${nicCauses(verdict)}
 ${nic === undefined ? null : nicFacts(nic, state)}
 ${drawing(name, map)}

@@ -49,6 +49,11 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
       verdicts.map(({ nic, answer }) => ({ labels: { nic, mode: modeOf(nic) }, value: bit(answer === "works") })),
     ),
     gauge(
+      "vflag_nic_at_risk",
+      "Whether a NIC that works will not for a reason that is known: at the next boot, at the next link failure, or as a reboot is pending.",
+      verdicts.map(({ nic, risk }) => ({ labels: { nic, mode: modeOf(nic) }, value: bit(risk !== null) })),
+    ),
+    gauge(
       "vflag_nic_verdict",
       "The verdict on the NIC: 1 for the one of works, broken and unknown that it is.",
       verdicts.flatMap(({ nic, answer }) =>

@@ -154,8 +154,16 @@ function consequenceLines(consequences: readonly Deviation[], style: Style): str
 function nicBlock(nic: NicSpec, state: HostState, verdict: Verdict, style: Style): string[] {
   const answer = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot tell") }[verdict.answer];
   const reason = verdict.reason === null ? "" : `: ${verdict.reason.subject}: ${verdict.reason.actual}`;
-  const title = `${style.strong(nic.name)}  ${nic.mode}  ${answer}${reason}`;
+  const title = `${style.strong(nic.name)}  ${nic.mode}  ${answer}${reason}${riskText(verdict, style)}`;
   return [title, ...facts(nic, state), ...verdictLines(verdict, style)];
+}
+
+/** What will end a NIC's working, in the line that says that it works. */
+function riskText({ risk, causes }: Verdict, style: Style): string {
+  if (risk === null) return "";
+  const same = heaviestFirst(causes).find(({ cause }) => cause.all.includes(risk.deviation));
+  const subject = same === undefined ? risk.deviation.subject : subjectText(same.cause);
+  return `, ${style.doubtful(risk.when)}: ${subject}: ${risk.deviation.actual}`;
 }
 
 /** What was seen of a NIC, without a judgement. */
@@ -212,7 +220,11 @@ export function remedyText(remedy: Remedy, tried: boolean): string {
 
 function summary(verdicts: readonly Verdict[], style: Style): string {
   const bad = verdicts.filter((verdict) => verdict.answer !== "works").map((verdict) => verdict.nic);
-  if (bad.length === 0) return style.good(verdicts.length === 1 ? "The NIC works." : `All ${verdicts.length} NICs work.`);
+  if (bad.length === 0) {
+    const risks = [...new Set(verdicts.flatMap(({ risk }) => risk?.when ?? []))];
+    const works = verdicts.length === 1 ? "The NIC works" : `All ${verdicts.length} NICs work`;
+    return risks.length === 0 ? style.good(`${works}.`) : `${style.good(works)}, ${style.doubtful(risks.join(", "))}.`;
+  }
   const one = bad.length === 1;
   const broken = verdicts.some((verdict) => verdict.answer === "broken");
   const certain = broken ? `${one ? "does" : "do"} not work` : "cannot be told to work";

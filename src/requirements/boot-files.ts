@@ -2,7 +2,7 @@ import { type Artefact, type BootInput, isMadeByVflag } from "../boot/artefact.t
 import { plainArtefacts } from "../boot/artefacts.ts";
 import type { Action } from "../host/action.ts";
 import { isUnknown, known } from "../host/observed.ts";
-import type { HostFinding, HostRequirement, HostView, Remedy } from "./requirement.ts";
+import { atNextBoot, type HostFinding, type HostRequirement, type HostView, type Remedy } from "./requirement.ts";
 
 /** udev, systemd-networkd and modprobe know what to do with the NICs at the next boot, and nothing that is no longer wanted. */
 export const bootFiles: HostRequirement = {
@@ -47,6 +47,7 @@ function fileFindings(artefact: Artefact, view: HostView): HostFinding[] {
     return finding("there", "warning", { kind: "actions", actions: [{ kind: "remove-file", path, reload }] });
   }
   if (file?.text === text) return [];
-  const actual = file === undefined ? "not there" : "not as this version wants it";
-  return finding(actual, "warning", { kind: "actions", actions: [writing(artefact, text)] });
+  const writes: Remedy = { kind: "actions", actions: [writing(artefact, text)] };
+  if (file !== undefined) return finding("not as this version wants it", "warning", writes);
+  return finding("not there", "warning", writes).map((found) => ({ ...found, bites: atNextBoot }));
 }

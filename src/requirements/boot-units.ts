@@ -5,7 +5,7 @@ import type { Unit } from "../host/installation.ts";
 import { isUnknown } from "../host/observed.ts";
 import { reloadingOnce } from "../host/reloads.ts";
 import { bootInput, writing } from "./boot-files.ts";
-import type { HostFinding, HostRequirement, HostView } from "./requirement.ts";
+import { atNextBoot, type HostFinding, type HostRequirement, type HostView } from "./requirement.ts";
 
 /** The next boot brings the NICs up again: both units are there, as this version wants them, and enabled. */
 export const bootUnits: HostRequirement = {
@@ -65,7 +65,8 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
     // What a package brought and enabled starts the package's program, whichever looks at it now.
     if ((unit === undefined || file?.text !== text) && refusal !== null) {
       const actual = unit === undefined ? "not installed" : "not as this version wants it";
-      return [{ ...finding, actual, severity: "warning", remedy: { kind: "person", text: refusal } }];
+      const bites = unit === undefined ? { bites: atNextBoot } : {};
+      return [{ ...finding, actual, severity: "warning", remedy: { kind: "person", text: refusal }, ...bites }];
     }
     if (unit === undefined || file?.text !== text) {
       said.push(unit === undefined ? "not installed" : "not as this version wants it");
@@ -78,7 +79,10 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
     }
   }
   if (actions.length === 0) return text !== null && unit !== undefined ? failures(unit) : [];
-  return [{ ...finding, actual: said.join(", "), severity: "warning", remedy: { kind: "actions", actions } }];
+  // One of another version, or that no NIC needs, still does its work.
+  const starts = text === null || unit?.enabled === "enabled";
+  const bites = starts ? {} : { bites: atNextBoot };
+  return [{ ...finding, actual: said.join(", "), severity: "warning", remedy: { kind: "actions", actions }, ...bites }];
 }
 
 /** Why no unit may be written that starts the program which looks at the host; null where one may. */
@@ -99,6 +103,7 @@ function failures({ name, active, result }: Unit): HostFinding[] {
       actual: `failed (${result})`,
       severity: "warning",
       remedy: { kind: "person", text },
+      bites: atNextBoot,
     },
   ];
 }

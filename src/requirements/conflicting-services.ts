@@ -1,5 +1,5 @@
 import { isUnknown } from "../host/observed.ts";
-import type { HostFinding, HostRequirement, Remedy } from "./requirement.ts";
+import { atNextBoot, type HostFinding, type HostRequirement, type Remedy } from "./requirement.ts";
 
 /** Nothing reloads the driver after the early stage. */
 export const conflictingServices: HostRequirement = {
@@ -45,5 +45,6 @@ function interfaceManager(): HostFinding[] {
 }
 
 function finding(subject: string, actual: string, severity: HostFinding["severity"], remedy: Remedy): HostFinding {
-  return { subject, expected: "not started at boot", actual, severity, remedy };
+  const bites = severity === "warning" ? { bites: atNextBoot } : {};
+  return { subject, expected: "not started at boot", actual, severity, remedy, ...bites };
 }

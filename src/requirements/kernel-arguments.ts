@@ -6,7 +6,7 @@ import { argumentName } from "../host/kernel-arguments.ts";
 import { isUnknown, known } from "../host/observed.ts";
 import type { BootEntry, BootLoader } from "../host/platform.ts";
 import type { HostState } from "../host/state.ts";
-import type { HostFinding, HostRequirement, Remedy } from "./requirement.ts";
+import { atNextBoot, type HostFinding, type HostRequirement, type Remedy } from "./requirement.ts";
 
 /** The running kernel has the arguments that the spec asks for, and the next one will have them. */
 export const kernelArguments: HostRequirement = {
@@ -54,7 +54,9 @@ function wantedFindings(wanted: readonly ArgumentGroup[], seen: Seen): HostFindi
     const missing = next.length > 0 ? next : now;
     const lack = missing.length > 0 ? `without ${commandLine(missing)}` : "made of another spec";
     const actual = isUnknown(loader.entries) ? `not to be told: ${loader.entries.unknown}` : lack;
-    return [finding("the next boot's kernel", commandLine(wanted) || "no arguments of vflag's", actual, "warning", change)];
+    return [finding("the next boot's kernel", commandLine(wanted) || "no arguments of vflag's", actual, "warning", change)].map(
+      (found) => ({ ...found, bites: atNextBoot }),
+    );
   }
   if (now.length === 0) return [];
   if (isUnknown(loader.entries)) {

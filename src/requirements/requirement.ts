@@ -66,6 +66,9 @@ export interface Finding {
   readonly why?: string;
 }
 
+/** When most of what `bites` does so. */
+export const atNextBoot = "at the next boot";
+
 /** A finding about the host itself. */
 export interface HostFinding extends Finding {
   /** The names of the declared NICs that it concerns; all of them, where this is left out. */

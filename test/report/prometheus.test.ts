@@ -59,6 +59,13 @@ describe("metrics", () => {
     assert.deepEqual(named("vflag_deviations"), ["bond", "lag"]);
   });
 
+  test("a NIC that works, and will not after the next failure of a link", () => {
+    assert.equal(sampled(samplesOf("bond-never-fails-over"), "vflag_nic_works"), 1);
+    assert.equal(sampled(samplesOf("bond-never-fails-over"), "vflag_nic_at_risk"), 1);
+    assert.equal(sampled(samplesOf("ovs-works"), "vflag_nic_at_risk"), 0);
+    assert.equal(sampled(samplesOf("third-slave"), "vflag_nic_at_risk"), 0);
+  });
+
   test("symptoms of the logs", () => {
     assert.equal(sampled(samplesOf("lag-stuck-in-firmware"), "vflag_symptoms", { nic: "data", symptom: "lag-stuck" }), 1);
   });

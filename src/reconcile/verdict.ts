@@ -69,7 +69,8 @@ export function verdictsWithoutLogs(spec: Spec, state: HostState, stages: readon
 function riskOf(causes: readonly Cause[]): Risk | null {
   for (const { deviation } of causes) {
     if (deviation.bites !== undefined) return { when: `at risk ${deviation.bites}`, deviation };
-    if (deviation.remedy.kind === "reboot") return { when: "reboot pending", deviation };
+    // A warning about a NIC waits for the next reboot, and is no reason for one: see rebootReasons.
+    if (deviation.remedy.kind === "reboot" && deviation.nic === hostName) return { when: "reboot pending", deviation };
   }
   return null;
 }

@@ -25,6 +25,8 @@ export const FleetNic = z.strictObject({
   nic: z.string(),
   mode: z.string(),
   answer: z.enum(["works", "broken", "unknown"]),
+  /** Of one that works: "at risk at the next boot" and the like, and of what. Earlier versions did not keep it. */
+  risk: z.string().nullable().default(null),
   /** The root causes, those that decide first. */
   causes: z.array(FleetCause),
 });
@@ -51,10 +53,11 @@ export function outcomeOf(spec: Spec | { readonly problem: string }, state: Host
     return kept;
   };
   return {
-    nics: all.map(({ nic, answer, causes }) => ({
+    nics: all.map(({ nic, answer, risk, causes }) => ({
       nic,
       mode: spec.nics.find(({ name }) => name === nic)?.mode ?? "",
       answer,
+      risk: risk === null ? null : clipped(`${risk.when}: ${risk.deviation.subject}: ${risk.deviation.actual}`),
       causes: few(
         folded(causes.map(({ deviation, consequences }) => causeOf(deviation, consequences))).sort(
           (a, b) => weights.indexOf(a.severity) - weights.indexOf(b.severity),

@@ -23,9 +23,11 @@ export function fleetStatusText(known: FleetStatus, style: Style, { full }: Flee
   const status = inPlainText(known);
   const { hosts, nics } = status;
   const total = nics.works + nics.broken + nics.unknown;
+  const risks = hosts.flatMap((host) => host.nics).filter(({ risk }) => risk !== null).length;
+  const atRisk = risks === 0 ? "" : style.doubtful(` (${risks} at risk)`);
   const head = [
     style.strong(count(hosts.length, "host")),
-    `${count(total, "NIC")}: ${style.good(`${nics.works} work`)}, ${(nics.broken > 0 ? style.bad : same)(`${nics.broken} do not`)}, ${(nics.unknown > 0 ? style.doubtful : same)(`of ${nics.unknown} it cannot be told`)}`,
+    `${count(total, "NIC")}: ${style.good(`${nics.works} work`)}${atRisk}, ${(nics.broken > 0 ? style.bad : same)(`${nics.broken} do not`)}, ${(nics.unknown > 0 ? style.doubtful : same)(`of ${nics.unknown} it cannot be told`)}`,
   ].join(", ");
   const blocks = [
     causeLines("Wrong", status.causes, "error", style, full),
@@ -140,7 +142,7 @@ function hostTable(hosts: readonly HostStatus[], style: Style): string[] {
     if (host.nics.length === 0) return [[host.host, "-", answerWords.none, age, [host.problem?.split("\n")[0] ?? "", ...note].join("; ")]];
     return host.nics.map((nic) => {
       const why = [...new Set(decisive(nic).map(({ requirement, actual }) => `${requirement}: ${actual}`))];
-      return [host.host, nic.nic, answerWords[nic.answer], age, [...why, ...note].join("; ")];
+      return [host.host, nic.nic, answerWords[nic.answer], age, [nic.risk ?? [], ...why, ...note].flat().join("; ")];
     });
   });
   const [head = "", ...lines] = table([["HOST", "NIC", "VERDICT", "AGE", "WHY"], ...rows]);

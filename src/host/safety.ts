@@ -154,8 +154,18 @@ function otherMode(port: LookedPort | null, mode: string): string | null {
   return `the eSwitch of ${port.name} is in ${port.eswitch?.mode ?? "an unknown"} mode by now`;
 }
 
+/** How a refusal of vflag's own begins, to tell it from the kernel's. */
+export const notDone = "not done: ";
+
+const couldNotUndo = "the driver could not undo a change of mode that failed";
+
+/** Whether a refusal is vflag's own because the driver was half-way already: the kernel was asked for nothing. */
+export function foundHalfWay(refusal: string): boolean {
+  return refusal.startsWith(`${notDone}${couldNotUndo}`);
+}
+
 /** A second change can crash the kernel: linux commit 4dadc4077e3f. */
 function halfWay(port: LookedPort | null): string | null {
   if (port === null || port.halfWay === null) return null;
-  return `the driver could not undo a change of mode that failed (${port.halfWay}): only a reboot makes it safe to ask again`;
+  return `${couldNotUndo} (${port.halfWay}): only a reboot makes it safe to ask again`;
 }

@@ -1,4 +1,5 @@
 import { type Attempts, mostLeft } from "../host/attempts.ts";
+import { notDone } from "../host/safety.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import type { Failure, NicOutcome } from "./reconcile.ts";
 
@@ -11,15 +12,20 @@ export function leftBy(outcomes: readonly NicOutcome[]): Attempts["latest"] {
     left.flatMap((deviation) => {
       const { requirement, subject, pf = null, expected, remedy } = deviation;
       const stopped = stoppedBy.includes(deviation);
-      const own = failures.findLast((failure) => isOf(failure, deviation));
+      const own = telling(failures.filter((failure) => isOf(failure, deviation)));
       // Where one port was refused, the others of the step were not asked again.
-      const failure = own ?? (stopped ? failures.findLast(({ step }) => step.requirement === requirement) : undefined);
+      const failure = own ?? (stopped ? telling(failures.filter(({ step }) => step.requirement === requirement)) : undefined);
       const refused = failure?.reason.slice(0, mostWords) ?? null;
       const kept = refused !== null || stopped || remedy.kind === "reboot";
       return kept ? [{ nic, requirement, subject, pf, expected, refused }] : [];
     }),
   );
   return all.slice(0, mostLeft);
+}
+
+/** The last one; what the kernel answered goes before what vflag itself then did not do. */
+function telling(failures: readonly Failure[]): Failure | undefined {
+  return failures.findLast(({ reason }) => !reason.startsWith(notDone)) ?? failures.at(-1);
 }
 
 /** The failure of an action that was to put this right. */

@@ -1,6 +1,7 @@
 import type { Action } from "../host/action.ts";
 import { traitsOf } from "../host/action-table.ts";
 import { ActionError, type Host } from "../host/host.ts";
+import { notDone } from "../host/safety.ts";
 import type { HostState } from "../host/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
@@ -226,7 +227,7 @@ async function performLane(host: Host, step: Step, lane: Lane, observer: Observe
 
 /** Whether it is the kernel's answer: not vflag's own refusal, nor silence, after which the kernel may still be at work. */
 function isAnswer({ code, reason }: Failure): boolean {
-  return code !== null && code !== "ETIMEDOUT" && !reason.startsWith("not done: ");
+  return code !== null && code !== "ETIMEDOUT" && !reason.startsWith(notDone);
 }
 
 /** Refusals that can leave a driver half-way: out of memory, interrupted, or the device in error. Another request could crash the kernel. */

@@ -1,5 +1,6 @@
 import type { Attempts } from "../host/attempts.ts";
 import { known } from "../host/observed.ts";
+import { foundHalfWay } from "../host/safety.ts";
 import type { HostState } from "../host/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import type { Deviation, Finding, NicView, Remedy } from "./requirement.ts";
@@ -28,9 +29,16 @@ export function withoutSecondBoot(deviation: Deviation, view: NicView): Deviatio
   const { requirement, remedy } = deviation;
   const left = deviation.stage === "early" ? leftByThisBoot(requirement, deviation, view) : undefined;
   if (left === undefined) return withRefusal(deviation, view.state);
-  const again = remedy.kind === "reboot" && ofTheStage.has(requirement);
+  const again = remedy.kind === "reboot" && ofTheStage.has(requirement) && !askedNothing(view);
   const bonded = remedy.kind === "actions" && masterOf(deviation, view) !== null;
   return again || bonded ? { ...deviation, remedy: remedyAfter(left, deviation, view) } : withRefusal(deviation, view.state);
+}
+
+/** The driver was half-way when the stage ran, as after a run that was killed: what another boot ends in is not known. */
+function askedNothing({ nic, state }: NicView): boolean {
+  const early = known(state.attempts)?.early ?? [];
+  const refusals = early.flatMap((entry) => (entry.nic === nic.name ? (entry.refused ?? []) : []));
+  return refusals.length > 0 && refusals.every(foundHalfWay);
 }
 
 /** What the last run was refused is said with it: to try the same once more is allowed, and no advice. */

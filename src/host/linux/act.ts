@@ -1,6 +1,6 @@
 import type { LinkReference } from "../../netlink/index.ts";
 import type { Action } from "../action.ts";
-import { forbidden } from "../safety.ts";
+import { forbidden, notDone } from "../safety.ts";
 import type { PhysicalFunction } from "../state.ts";
 import { isNetdevName, type PciAddress } from "../values.ts";
 import { activateLag } from "./activate-lag.ts";
@@ -25,7 +25,7 @@ export async function act(kernel: Kernel, action: Action, lagOf: LagOf): Promise
   const look = lookBefore(kernel, action);
   // A look that is there is not awaited: whoever observes from now on has to find the request under way.
   const reason = forbidden(action, look instanceof Promise ? await look : look);
-  if (reason !== null) throw new Refusal("EBUSY", `not done: ${reason}`);
+  if (reason !== null) throw new Refusal("EBUSY", `${notDone}${reason}`);
   return carryOut(kernel, action, lagOf);
 }
 

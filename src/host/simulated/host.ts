@@ -5,7 +5,7 @@ import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import { known } from "../observed.ts";
 import { refusedForGood, withRefused } from "../refusals.ts";
-import { forbidden, isThere, lookAt } from "../safety.ts";
+import { forbidden, isThere, lookAt, notDone } from "../safety.ts";
 import type { HostState } from "../state.ts";
 import type { PciAddress } from "../values.ts";
 import { bindVf, unbindVf } from "./drivers.ts";
@@ -45,7 +45,7 @@ export class SimulatedHost implements Host {
   async perform(action: Action): Promise<void> {
     const look = lookAt(action, this.world.state);
     const reason = forbidden(action, look);
-    if (reason !== null) throw new ActionError(action, "EBUSY", `not done: ${reason}`);
+    if (reason !== null) throw new ActionError(action, "EBUSY", `${notDone}${reason}`);
     const seconds = durationOf(this.world, action);
     try {
       if (!isThere(action, look)) act(this.world, action);

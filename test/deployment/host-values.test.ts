@@ -5,7 +5,7 @@ import type { CardOptions } from "../../src/host/simulated/build.ts";
 import { HostState } from "../../src/host/state.ts";
 import { type Declaration, type Hardware, HostValuesMaker, hardwareKey, hardwareTraits } from "../../src/openstack/host-values.ts";
 import { connectx5, hostWith } from "../openstack/hosts.ts";
-import { roundsFrom } from "../support/count.ts";
+import { countFrom } from "../support/count.ts";
 
 const cards: readonly CardOptions[] = [connectx5, { model: "ConnectX-6 Dx", ports: 2 }, { model: "ConnectX-5", ports: 1 }];
 const bases = cards.flatMap((card) => [0, 2, 5].map((vfs) => hostWith(vfs, card)));
@@ -69,8 +69,8 @@ test("what is kept of one host is used for another only where it would be made a
       made.add(kept);
       asked++;
     }),
-    { numRuns: roundsFrom("PROPERTY_RUNS", 200, 1_000) },
+    { numRuns: countFrom("PROPERTY_RUNS", 1_000) },
   );
-  // Some are alike (about one in ten of 200): else nothing was held against anything.
-  assert.ok(asked - made.size >= 3, `${made.size} made of ${asked}`);
+  // Some are alike: else nothing was held against anything.
+  assert.ok(made.size < asked * 0.9, `${made.size} made of ${asked}`);
 });

@@ -1,10 +1,10 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { Evidence } from "../bios/evidence.ts";
 import type { Feature } from "../bios/features.ts";
 import type { HostState } from "../host/state.ts";
 import type { BiosDeed, HostBios } from "../redfish/hosts.ts";
 import { exitCodes, finish } from "./exit.ts";
-import { type OutputOptions, outputOption } from "./options.ts";
+import { gathered, type OutputOptions, outputOption, whole } from "./options.ts";
 
 /** The BIOS of hosts, asked and set through their BMCs. */
 export function biosCommand(): Command {
@@ -120,14 +120,4 @@ async function evidenceFor(hosts: ReadonlySet<string>, { states, db }: BiosComma
     for (const [host, state] of lastStates(history, hosts)) take(host, state);
   }
   return found;
-}
-
-function gathered(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1 || number > 10_000) throw new InvalidArgumentError("A whole number from 1 to 10000.");
-  return number;
 }

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { momentOf, secondsOf } from "../fleet/times.ts";
 import { exitCodes, finish } from "./exit.ts";
 import { type DatabaseOptions, databaseOption, onDatabase, open, spoolOf } from "./fleet-database.ts";
-import { type OutputOptions, outputOption, restartOvsOption } from "./options.ts";
+import { gathered, type OutputOptions, outputOption, restartOvsOption, whole } from "./options.ts";
 import { version } from "./version.ts";
 
 const staleOption = () => new Option("--stale <age>", "how old a state may be: 90m, 24h, 7d").argParser(seconds).default(86_400, "24h");
@@ -273,16 +273,6 @@ function pruneCommand(): Command {
 async function openReader() {
   const { Reader } = await import("../fleet/reader.ts");
   return new Reader();
-}
-
-function gathered(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1 || number > 10_000) throw new InvalidArgumentError("A whole number from 1 to 10000.");
-  return number;
 }
 
 function seconds(value: string): number {

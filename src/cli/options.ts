@@ -1,4 +1,4 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 /** Options that several commands have, with the same meaning in all of them. */
 
@@ -28,4 +28,16 @@ export interface SpecOptions extends TargetOptions {
 
 export interface OutputOptions {
   readonly output: "text" | "json";
+}
+
+/** Of an option that may be given several times. */
+export function gathered(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+/** Of an option that is a number of things at a time. */
+export function whole(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1 || number > 10_000) throw new InvalidArgumentError("A whole number from 1 to 10000.");
+  return number;
 }

@@ -77,6 +77,8 @@ type Problem = { readonly problem: string };
 function readAccess(own: Variables): BmcAccess | Problem {
   const texts = new Map<keyof typeof variables, string>();
   for (const [key, names] of Object.entries(variables) as [keyof typeof variables, readonly string[]][]) {
+    // Where a file has the password, a variable for it may be anything, such as Kayobe's, encrypted by itself.
+    if (key === "password" && variables.passwordFile.some((each) => isSet(own[each]))) continue;
     const name = names.find((each) => isSet(own[each]));
     if (name === undefined) continue;
     const found = textOf(own, name);

@@ -19,6 +19,8 @@ test("vflag's own variables, Kayobe's, files, and variables that name others", (
     { ipmi_address: "bmc1.example", ipmi_username: "admin", ipmi_password: secret },
     { ...fine, ipmi_address: "other", ipmi_password: "other" },
     { ...fine, vflag_bmc_password: "other", vflag_bmc_password_file: file },
+    { ...fine, vflag_bmc_password: null, ipmi_password: { __ansible_vault: "other" }, vflag_bmc_password_file: file },
+    { ...fine, vflag_bmc_password: "{{ lookup('env', 'OTHER') }}", vflag_bmc_password_file: file },
     { ...fine, vflag_bmc_password: "{{ vault_bmc }}", vault_bmc: "{{vault_all}}", vault_all: secret },
   ]) {
     const access = one(own);

@@ -1,6 +1,5 @@
 import { word } from "../host/command.ts";
-import { known } from "../host/observed.ts";
-import type { Bond, PhysicalFunction } from "../host/state.ts";
+import type { Bond } from "../host/state.ts";
 import { lagMaster } from "./lag-master.ts";
 import type { Finding, Requirement } from "./requirement.ts";
 
@@ -10,18 +9,18 @@ export const bondFailover: Requirement = {
   stage: "late",
   title: "the bond notices a dead link, without delay",
   why: "The NIC's LAG follows the bond: while the bond takes a dead port for a live one, the VFs' packets go there and are lost.",
-  observe: ["cat /proc/net/bonding/BOND (MII Polling Interval, Up Delay, Down Delay, LACP rate, Transmit Hash Policy)"],
+  observe: ["cat /proc/net/bonding/BOND (MII Polling Interval, Up Delay, Down Delay, LACP rate)"],
   byHand: ["ip link set BOND type bond miimon 100, also in the host's network configuration", "lacp_rate fast where the switch takes it"],
   references: [
     "https://docs.kernel.org/networking/bonding.html (miimon, arp_interval, updelay, downdelay, lacp_rate)",
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_handle_changelowerstate_event)",
-    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/port_sel.c (set_tt_map: the hash policies that the NIC knows)",
+    "linux drivers/net/bonding/bond_3ad.c (__ad_timer_to_ticks: 3 s or 90 s, by the own rate)",
   ],
   follows: ["bond"],
   gate: false,
-  check: ({ nic, pfs, state }) => {
+  check: ({ nic, state }) => {
     const found = nic.mode === "vf-lag" ? lagMaster(nic.bond, state) : undefined;
-    return found === undefined ? [] : [...monitoringFindings(found), ...lacpFindings(found), ...hashFindings(found, pfs)];
+    return found === undefined ? [] : [...monitoringFindings(found), ...lacpFindings(found)];
   },
 };
 
@@ -56,14 +55,6 @@ function lacpFindings({ name, mode, lacp }: Bond): Finding[] {
   return [
     warning(name, "LACP rate fast, noticed after 3 s", actual, `lacp_rate fast in the network configuration of ${name}, and on the switch`),
   ];
-}
-
-function hashFindings({ name, xmitHashPolicy }: Bond, pfs: readonly PhysicalFunction[]): Finding[] {
-  const byHash = pfs.some((pf) => known(pf.lag)?.portSelection === "hash");
-  if (!byHash || xmitHashPolicy !== "vlan+srcmac") return [];
-  const actual = `${xmitHashPolicy}, which the NIC does not know: it spreads packets of VFs by layer 2`;
-  const text = `xmit_hash_policy layer3+4 in the network configuration of ${name}`;
-  return [warning(name, "a hash policy that the NIC follows", actual, text)];
 }
 
 function warning(subject: string, expected: string, actual: string, text: string): Finding {

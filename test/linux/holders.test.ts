@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { findHolders, type NamespaceView } from "../../src/host/linux/holders.ts";
+import { findHostUsers } from "../../src/host/linux/host-users.ts";
 import { findLinks } from "../../src/host/linux/links.ts";
 import { findOpenFiles } from "../../src/host/linux/open-files.ts";
 import { findPfs } from "../../src/host/linux/pci.ts";
@@ -157,16 +158,21 @@ test("a VF whose netdev is away is held also when nobody knows where", (t) => {
   assert.deepEqual(holders(t, { vf: { ...mlx5, net: {} }, namespaces }), [{ kind: "namespace", name: "of unknown name" }]);
 });
 
-test("a guest on a macvtap over the VF's netdev holds the VF", (t) => {
-  const links = [
-    pciLink(9, "ens3f0v0", address),
-    link(42, "macvtap0", { kind: "macvtap", link: 9 }),
-    link(43, "macvtap1", { kind: "macvtap", link: 8 }),
-  ];
-  const proc = { "4711": { ...qemu, "fd/30": "-> /dev/tap42" }, "4712": { ...qemu, "fd/30": "-> /dev/tap43" } };
-  const found = holders(t, { vf: { ...mlx5, "net/ens3f0v0": {} }, links, proc });
-  assert.deepEqual(found, [{ kind: "process", pid: 4711, command: "qemu-system-x86" }]);
-});
+for (const kind of ["macvtap", "ipvtap"]) {
+  test(`a guest on a tap (${kind}) over the VF's netdev holds the VF`, (t) => {
+    const links = [pciLink(9, "ens3f0v0", address), link(42, "tap-a", { kind, link: 9 }), link(43, "tap-b", { kind, link: 8 })];
+    const proc = { "4711": { ...qemu, "fd/30": "-> /dev/tap42" }, "4712": { ...qemu, "fd/30": "-> /dev/tap43" } };
+    const vf = { ...mlx5, "net/ens3f0v0": {} };
+    assert.deepEqual(holders(t, { vf, links, proc }), [{ kind: "process", pid: 4711, command: "qemu-system-x86" }]);
+    assert.deepEqual(holders(t, { vf, links }), [], "nobody has it open");
+  });
+
+  test(`a tap (${kind}) over a port uses the port, whoever has it open`, (t) => {
+    const links = [pciLink(4, "ens3f0", pf), link(42, "tap-a", { kind, link: 4 })];
+    const kernel = fakeKernel(makeTree(t, {}), fakeNetlink({ links }));
+    assert.deepEqual(findHostUsers(kernel, findLinks(kernel)).get(4), [{ kind: "netdev", name: "tap-a", type: kind }]);
+  });
+}
 
 test("DPDK holds a VF through verbs while its netdev stays", (t) => {
   const links = [pciLink(9, "ens3f0v0", address)];

@@ -10,32 +10,37 @@ export function isVfioDriver(driver: string | null): boolean {
   return driver !== null && /vfio/.test(driver);
 }
 
+/** Whether netdevs of this kind are for guests: one is in use while a process has its device open. */
+export function isTap(kind: string | null): boolean {
+  return kind === "macvtap" || kind === "ipvtap";
+}
+
 /**
  * The character devices through which a process can use a VF; it is in use while one has such a device open.
  * - vfio: the IOMMU group, `/dev/vfio/12`, or since kernel 6.6 the device itself, `/dev/vfio/devices/vfio0` (QEMU, DPDK)
  * - uio: `/dev/uio0` (DPDK)
  * - verbs: `/dev/infiniband/uverbs3` (DPDK's mlx5 driver, RDMA), while the VF has its network driver
  * - vDPA: `/dev/vhost-vdpa-0` (QEMU), while the VF has its network driver
- * - macvtap on the VF's netdev: `/dev/tap42` (QEMU, Neutron's VNIC type macvtap)
- * @param own the VF's netdevs @param macvtaps all of them
+ * - macvtap or ipvtap on the VF's netdev: `/dev/tap42` (QEMU, Neutron's VNIC type macvtap)
+ * @param own the VF's netdevs @param taps all of them
  */
 export function deviceNodesOf(
   vf: FoundVf,
   kernel: Kernel,
-  { own, macvtaps }: { readonly own: readonly FoundLink[]; readonly macvtaps: readonly FoundLink[] },
+  { own, taps }: { readonly own: readonly FoundLink[]; readonly taps: readonly FoundLink[] },
   vdpa: ReadonlyMap<PciAddress, readonly string[]>,
 ): string[] {
   const path = pciPath(kernel.sysRoot, vf.address);
   const names = (entry: string) => listNames(`${path}/${entry}`);
   const groups = isVfioDriver(vf.driver) && vf.iommuGroup !== null ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`] : [];
-  const taps = macvtaps.filter((tap) => tap.linkNetnsId === null && own.some(({ index }) => index === tap.link));
+  const over = taps.filter((tap) => tap.linkNetnsId === null && own.some(({ index }) => index === tap.link));
   const nodes = [
     ...groups,
     ...names("vfio-dev").map((name) => `vfio/devices/${name}`),
     ...names("uio"),
     ...names("infiniband_verbs").map((name) => `infiniband/${name}`),
     ...(vdpa.get(vf.address) ?? []),
-    ...taps.map((tap) => `tap${tap.index}`),
+    ...over.map((tap) => `tap${tap.index}`),
   ];
   return nodes.map((node) => `${kernel.devRoot}/${node}`);
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { type Observed, unknown } from "../observed.ts";
 import type { Holder } from "../state.ts";
 import type { PciAddress } from "../values.ts";
-import { deviceNodesOf, findVdpaNodes, isVfioDriver } from "./device-nodes.ts";
+import { deviceNodesOf, findVdpaNodes, isTap, isVfioDriver } from "./device-nodes.ts";
 import { findHostUsers, type HostUsers } from "./host-users.ts";
 import type { Kernel } from "./kernel.ts";
 import type { FoundLink } from "./links.ts";
@@ -43,11 +43,9 @@ export function findHolders(
   const vdpa = findVdpaNodes(kernel.sysRoot, vfs);
   const byDevice = Map.groupBy(links, ({ device }) => device);
   const byIndex = new Map(links.map((link) => [link.index, link]));
-  const macvtaps = links.filter(({ kind }) => kind === "macvtap");
+  const taps = links.filter(({ kind }) => isTap(kind));
   const ownOf = (vf: FoundVf) => byDevice.get(vf.address) ?? [];
-  const nodes = new Map(
-    vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, { own: ownOf(vf), macvtaps }, vdpa)]),
-  );
+  const nodes = new Map(vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, { own: ownOf(vf), taps }, vdpa)]));
   const watched = new Set([...nodes.values()].flat());
   const open = watched.size === 0 ? nothingOpen : observeOpenFiles(watched, kernel.procRoot);
   const away = vfs.filter((vf) => isAway(vf, kernel.sysRoot));
@@ -56,7 +54,10 @@ export function findHolders(
     vfs.map((vf) => {
       const master = masterOf(ownOf(vf), byIndex);
       if (master !== null) return [vf.address, [{ kind: "master", name: master }]];
-      const own = ownOf(vf).flatMap(({ index }) => users.get(index) ?? []);
+      // A tap counts while its device is open, which is looked for below.
+      const own = ownOf(vf)
+        .flatMap(({ index }) => users.get(index) ?? [])
+        .filter((user) => user.kind !== "netdev" || !isTap(user.type));
       if (own.length > 0) return [vf.address, own];
       const processes = openersOf(nodes.get(vf.address) ?? [], open);
       if (away.includes(vf)) {

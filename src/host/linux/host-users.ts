@@ -5,9 +5,6 @@ import type { FoundLink } from "./links.ts";
 /** Who uses a netdev of this host itself: by the index of the netdev. */
 export type HostUsers = ReadonlyMap<number, readonly Holder[]>;
 
-/** Netdevs for guests, which are in use while a process has their device open: /dev/tapN. */
-const forGuests = new Set(["macvtap", "ipvtap"]);
-
 /**
  * Netdevs over another one (VLAN, macvlan, ipvlan, VXLAN...) and addresses of the host. What is in another network namespace does not show
  * here. Throws NetlinkError.
@@ -16,7 +13,7 @@ export function findHostUsers({ netlink }: Pick<Kernel, "netlink">, links: reado
   const users = new Map<number, Holder[]>();
   const add = (index: number, holder: Holder) => users.set(index, [...(users.get(index) ?? []), holder]);
   for (const { name, kind, link, linkNetnsId } of links) {
-    if (kind !== null && link !== null && linkNetnsId === null && !forGuests.has(kind)) add(link, { kind: "netdev", name, type: kind });
+    if (kind !== null && link !== null && linkNetnsId === null) add(link, { kind: "netdev", name, type: kind });
   }
   for (const { link, text, isLocal } of netlink.route.listAddresses()) if (!isLocal) add(link, { kind: "address", address: text });
   return users;

@@ -34,6 +34,8 @@ export interface ChangeOutcome {
   readonly unseen: readonly string[];
   /** Whether the service shows at all what is pending. */
   readonly shown: boolean;
+  /** Why it could not be seen whether the change is pending; the service had taken it before. */
+  readonly problem: string | null;
   readonly task: string | null;
   readonly remarks: readonly string[];
 }
@@ -49,14 +51,23 @@ export async function changeBios(session: Session, { path, etag, body }: ChangeR
   const wanted = Object.entries(body.Attributes);
   let unseen = wanted.map(([name]) => name);
   let shown = false;
+  let problem: string | null = null;
   for (const wait of looks) {
     await setTimeout(wait);
-    const values = valuesOf((await session.get(path)).data);
-    shown = values !== null;
-    unseen = wanted.filter(([name, value]) => values?.get(name) !== value).map(([name]) => name);
+    try {
+      const values = valuesOf((await session.get(path)).data);
+      problem = null;
+      shown = values !== null;
+      unseen = wanted.filter(([name, value]) => values?.get(name) !== value).map(([name]) => name);
+    } catch (error) {
+      if (!(error instanceof RedfishError)) throw error;
+      problem = error.message;
+      // What answers with an error may be busy with the change; what does not answer is not asked again.
+      if (error.status === null) break;
+    }
     if (unseen.length === 0) break;
   }
-  return { unseen, shown, task, remarks };
+  return { unseen, shown, problem, task, remarks };
 }
 
 async function systemPath(session: Session, name: string | null): Promise<string> {

@@ -53,7 +53,7 @@ export class Connection implements Disposable {
       // A service may close a connection that it kept just when the next request comes. What only reads is asked again.
       if (!(error instanceof ClosedWhileIdle)) throw error;
       if (asked.method === "GET") return await this.#once(asked, signal);
-      throw new RedfishError("unreachable", `${asked.method} ${asked.path}: the connection broke: what came of it is not known`);
+      throw new RedfishError("unreachable", `${asked.method} ${asked.path}: the connection broke: ${unsure}`);
     }
   }
 
@@ -66,6 +66,8 @@ export class Connection implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const { requestMs, bytes } = this.#limits;
     const content = body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
+    // Without an answer, it is not known what a service has done that was reached.
+    const lost = () => (method === "GET" || outgoing.socket === null ? "" : `: ${unsure}`);
     const outgoing = request({
       agent: this.#agent,
       method,
@@ -78,12 +80,12 @@ export class Connection implements Disposable {
       outgoing.destroy(error);
       reject(error);
     };
-    const timer = setTimeout(() => end(new RedfishError("time", `${what}: no answer within ${requestMs / 1000} s`)), requestMs);
+    const timer = setTimeout(() => end(new RedfishError("time", `${what}: no answer within ${requestMs / 1000} s${lost()}`)), requestMs);
     const stop = () => end(stopped(signal, what));
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted === true) stop();
-    outgoing.once("error", (error) => reject(failureOf(error, what, outgoing.reusedSocket)));
-    outgoing.once("response", (response) => void receive(response, bytes, what).then(resolve, end));
+    outgoing.once("error", (error) => reject(failureOf(error, what, outgoing.reusedSocket, lost())));
+    outgoing.once("response", (response) => void receive(response, bytes, what, lost()).then(resolve, end));
     outgoing.end(body);
     return promise.finally(() => {
       clearTimeout(timer);
@@ -99,7 +101,7 @@ export function stopped(signal: AbortSignal | undefined, what: string): RedfishE
   return new RedfishError("time", `${what}: ${isLate ? "the service took too long over all of it" : "interrupted"}`);
 }
 
-async function receive(response: IncomingMessage, most: number, what: string): Promise<HttpAnswer> {
+async function receive(response: IncomingMessage, most: number, what: string, lost: string): Promise<HttpAnswer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -111,21 +113,24 @@ async function receive(response: IncomingMessage, most: number, what: string): P
     }
   } catch (error) {
     if (error instanceof RedfishError) throw error;
-    throw new RedfishError("unreachable", `${what}: the connection broke in the middle of the answer`, null, { cause: error });
+    throw new RedfishError("unreachable", `${what}: the connection broke in the middle of the answer${lost}`, null, { cause: error });
   }
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
 }
 
+/** Said of what changes something. */
+const unsure = "what came of it is not known";
+
 class ClosedWhileIdle extends Error {}
 
-function failureOf(error: Error, what: string, reused: boolean): Error {
+function failureOf(error: Error, what: string, reused: boolean, lost: string): Error {
   if (error instanceof RedfishError) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : null;
   if (reused && (code === "ECONNRESET" || code === "EPIPE")) return new ClosedWhileIdle();
   if (code?.startsWith("HPE_") === true)
     return new RedfishError("answer", `${what}: its answer is no HTTP (${code})`, null, { cause: error });
   const words = code === null ? error.message : (reasons[code] ?? error.message);
-  return new RedfishError("unreachable", `${what}: ${words}`, null, { cause: error });
+  return new RedfishError("unreachable", `${what}: ${words}${lost}`, null, { cause: error });
 }
 
 const reasons: Readonly<Record<string, string>> = {

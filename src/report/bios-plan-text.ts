@@ -38,13 +38,18 @@ const waiting = "what is pending takes effect when the host reboots";
 
 function outcomeLines(outcome: HostBios["outcome"], style: Style): string[] {
   if (outcome === null) return [];
-  const { unseen, shown, task, remarks } = outcome;
+  const { unseen, shown, problem, task, remarks } = outcome;
   const by = task === null ? "" : `, by the task ${task}`;
-  const lost = shown
-    ? `the BMC took it${by}, and does not show it as pending: ${unseen.join(", ")}: see its job queue`
-    : `the BMC took it${by}; it does not show what is pending`;
+  const doubt =
+    problem !== null
+      ? `; whether it is pending could not be seen: ${problem}: see vflag bios check`
+      : shown
+        ? `, and does not show it as pending: ${unseen.join(", ")}: see its job queue`
+        : "; it does not show what is pending";
   return [
-    unseen.length === 0 ? `  ${style.good("✓")} pending${by}: it takes effect when the host reboots` : `  ${style.doubtful("?")} ${lost}`,
+    unseen.length === 0
+      ? `  ${style.good("✓")} pending${by}: it takes effect when the host reboots`
+      : `  ${style.doubtful("?")} the BMC took it${by}${doubt}`,
     ...remarks.map((remark) => `  ${style.doubtful("!")} the BMC says: ${remark}`),
   ];
 }

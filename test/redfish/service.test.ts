@@ -11,7 +11,7 @@ import { type BmcAccess, parseAddress, Secret, type Trust } from "../../src/redf
 import { changeBios, surveyBios } from "../../src/redfish/bios.ts";
 import { RedfishError } from "../../src/redfish/error.ts";
 import { Session } from "../../src/redfish/session.ts";
-import { dell, hpe, lenovo, type Machine, supermicro } from "../bios/machines.ts";
+import { dell, hpe, lenovo, type Machine, supermicro, surveyOf } from "../bios/machines.ts";
 import { type Certificate, makeCertificate, withoutOpenssl } from "./certificates.ts";
 import { refuse, Service, type ServiceOptions } from "./service.ts";
 
@@ -37,7 +37,7 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       assert.ok("attributes" in survey.registry);
       const { request, changes } = planOf(assess(survey), survey);
       if (request !== null) {
-        assert.deepEqual(await changeBios(session, request), { unseen: [], shown: true, task: null, remarks: [] });
+        assert.deepEqual(await changeBios(session, request), { unseen: [], shown: true, problem: null, task: null, remarks: [] });
         assert.deepEqual(Object.fromEntries(service.pending), request.body.Attributes);
       }
       const pending = await surveyBios(session, null);
@@ -109,6 +109,54 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
     assert.equal((await change({ task: "Pending" })).task, "/redfish/v1/TaskService/Tasks/1 (Pending)");
     await fails(change({ task: "Exception" }), "refused", /gave the change up \(Exception\): BIOS is locked down\./);
     assert.deepEqual((await change({ shows: false })).unseen, ["ProcVirtualization", "SriovGlobalEnable"]);
+  });
+
+  test("that took a change and then does not show it: the change is not called a failure", async () => {
+    const before = surveyOf(dell);
+    const { request } = planOf(assess(before), before);
+    assert.ok(request);
+    const change = async (show: NonNullable<ServiceOptions["instead"]>[string], looks: readonly number[], within = limits) => {
+      await using service = await start({ machine: dell, instead: { [`GET ${request.path}`]: show } });
+      await using session = await Session.open(accessTo(service.port), within);
+      const outcome = await changeBios(session, request, looks);
+      assert.deepEqual(Object.fromEntries(service.pending), request.body.Attributes);
+      return outcome;
+    };
+    const busy: Parameters<typeof change>[0] = (response) => refuse(response, 503, "Base.1.8.Busy", "Wait.");
+    const { unseen, problem } = await change(busy, [0, 1]);
+    assert.deepEqual(unseen, Object.keys(request.body.Attributes));
+    assert.match(problem ?? "", /the service is busy/);
+    assert.match((await change(() => {}, [0, 1], { ...limits, requestMs: 300 })).problem ?? "", /no answer within 0\.3 s$/);
+    let asked = 0;
+    const late: typeof busy = (response, body) =>
+      asked++ === 0 ? busy(response, body) : response.end(JSON.stringify({ Attributes: request.body.Attributes }));
+    assert.deepEqual(await change(late, [0, 1]), { unseen: [], shown: true, problem: null, task: null, remarks: [] });
+  });
+
+  test("that does not answer a change: what came of it is not known", async () => {
+    const before = surveyOf(dell);
+    const { request } = planOf(assess(before), before);
+    assert.ok(request);
+    const change = async (answer: NonNullable<ServiceOptions["instead"]>[string]) => {
+      await using service = await start({ machine: dell, instead: { [`PATCH ${request.path}`]: answer } });
+      await using session = await Session.open(accessTo(service.port), { ...limits, requestMs: 300 });
+      return await changeBios(session, request);
+    };
+    await fails(
+      change(() => {}),
+      "time",
+      /PATCH .*: no answer within 0\.3 s: what came of it is not known$/,
+    );
+    await fails(
+      change((response) => void response.destroy()),
+      "unreachable",
+      /PATCH .*: what came of it is not known$/,
+    );
+    await fails(
+      change((response) => void response.writeHead(200, { "Content-Length": "9" }).write("{", () => response.destroy())),
+      "unreachable",
+      /broke in the middle of the answer: what came of it is not known$/,
+    );
   });
 
   test("several systems: one has to be named", async () => {

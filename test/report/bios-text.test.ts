@@ -92,12 +92,15 @@ test("plan: each change, and the request as a person would type it", () => {
 test("set: pending, or taken and not seen as pending, or refused", () => {
   const done = (outcome: ChangeOutcome) => biosPlanText([{ ...answer("hv2", surveyOf(hpe)), outcome }], [], true, plain);
   assert.match(
-    done({ unseen: [], shown: true, task: null, remarks: [] }),
+    done({ unseen: [], shown: true, problem: null, task: null, remarks: [] }),
     /✓ pending: it takes effect when the host reboots\n\n1 host changed\./,
   );
-  const lost = done({ unseen: ["Sriov"], shown: true, task: "/tasks/1 (New)", remarks: ["The job queue is full."] });
+  const lost = done({ unseen: ["Sriov"], shown: true, problem: null, task: "/tasks/1 (New)", remarks: ["The job queue is full."] });
   assert.match(lost, /\? the BMC took it, by the task \/tasks\/1 \(New\), and does not show it as pending: Sriov: see its job queue\n/);
   assert.match(lost, /! the BMC says: The job queue is full\.\n/);
+  const unlooked = done({ unseen: ["Sriov"], shown: false, problem: "GET /x: no answer within 60 s", task: null, remarks: [] });
+  assert.match(unlooked, /\? the BMC took it; whether it is pending could not be seen: GET \/x: no answer within 60 s: see vflag bios/);
+  assert.match(unlooked, /1 host changed\./);
   const refused = biosPlanText([{ ...answer("hv2", surveyOf(hpe)), problem: "HTTP 412" }], [], true, plain);
   assert.match(refused, /✗ cannot be changed: HTTP 412\n/);
   assert.match(refused, /0 hosts changed, 1 could not be asked or changed\.\n$/);

@@ -4,7 +4,7 @@ import type { ReadTree, TreeFacts, TreeFile, TreeLink, TreeWhere } from "./tree.
 import { laterNovaConf, treeMl2Conf, treeNovaConf, treeSriovAgent } from "./tree-conf.ts";
 import { treeGlobalConf, treeSchedulerConf } from "./tree-filters.ts";
 import { configFiles, layersFor } from "./tree-layers.ts";
-import { playbookPath, vflagPlaybook } from "./tree-playbook.ts";
+import { playbookOf, playbookPath, vflagPlaybook } from "./tree-playbook.ts";
 import { globalsFiles, variablesFiles } from "./tree-yaml.ts";
 
 /**
@@ -61,11 +61,6 @@ function layered(facts: TreeFacts, name: string, maker: Maker, scope: "whole" | 
       return maker(before, facts, { scope: index < paths.length - 1 ? "shared" : scope, earlier, read });
     },
   }));
-}
-
-/** An environment's playbook is its own, and so is its hook from 2024.1 on. */
-function playbookOf(facts: TreeFacts): string {
-  return (layersFor("variables", facts).at(-1) ?? "") + playbookPath;
 }
 
 /**

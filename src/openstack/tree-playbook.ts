@@ -1,12 +1,18 @@
 import { type Outcome, outcome } from "./outcome.ts";
 import { isFrom } from "./releases.ts";
 import type { TreeFacts } from "./tree.ts";
+import { layersFor } from "./tree-layers.ts";
 
 /** The first line of files that are vflag's alone. */
 const ownLine = "# Made by vflag: changes are lost with its next run.";
 
 /** Where the playbook is, in a tree of Kayobe's. */
 export const playbookPath = "ansible/vflag.yml";
+
+/** Where it is in this tree: an environment has its own. */
+export function playbookOf(facts: TreeFacts): string {
+  return (layersFor("variables", facts).at(-1) ?? "") + playbookPath;
+}
 
 /**
  * The playbook that brings the hosts to their specs: it rehearses, writes the spec, and applies it. In check mode it rehearses only.
@@ -17,23 +23,23 @@ export function vflagPlaybook(before: string | null, facts: TreeFacts): Outcome 
   const notes = isFrom(facts.release, "ussuri")
     ? []
     : [
-        `Kayobe has no hooks before Ussuri: run it by hand after \`kayobe overcloud host configure\`: kayobe playbook run $KAYOBE_CONFIG_PATH/${playbookPath}`,
+        `Kayobe has no hooks before Ussuri: run it by hand after \`kayobe overcloud host configure\`: kayobe playbook run $KAYOBE_CONFIG_PATH/${playbookOf(facts)}`,
       ];
   if (facts.groups.length === 0) return outcome(text, () => text, [], []);
   if (text !== "" && !text.startsWith(ownLine)) {
     const why = "somebody else made it: give it another name, and run both";
     return outcome(text, () => text, notes, [{ line: 1, there: text.split("\n", 1)[0] ?? "", wanted: ownLine, why }]);
   }
-  return outcome(text, () => playbook(facts.groups), notes, []);
+  return outcome(text, () => playbook(facts), notes, []);
 }
 
-function playbook(groups: readonly string[]): string {
+function playbook(facts: TreeFacts): string {
   return `${ownLine}
-# Run it by itself: kayobe playbook run $KAYOBE_CONFIG_PATH/${playbookPath}
+# Run it by itself: kayobe playbook run $KAYOBE_CONFIG_PATH/${playbookOf(facts)}
 # With --check nothing is changed: each host shows what would be done.
 ---
 - name: Bring the NICs to their specs
-  hosts: ${JSON.stringify(groups.join(":"))}
+  hosts: ${JSON.stringify(facts.groups.join(":"))}
   gather_facts: false
   become: true
   tags:

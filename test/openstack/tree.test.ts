@@ -364,6 +364,12 @@ describe("an environment of Kayobe's", () => {
     assert.match(conflicts(`${own}/kolla/globals.yml`, "openvswitch_hw_offload: no\n", here), /^1: .*another value/);
   });
 
+  test("its playbook names the path that it has", () => {
+    const path = "environments/prod/ansible/vflag.yml";
+    const made = treeFiles(about("2024.1", { groups: ["compute"] })).find((file) => file.path === path);
+    assert.match(made?.make(null).text ?? "", /kayobe playbook run \$KAYOBE_CONFIG_PATH\/environments\/prod\/ansible\/vflag\.yml\n/);
+  });
+
   test("its hook is its own from 2024.1 on; before, it is all environments', and takes leave", () => {
     const hook = "hooks/overcloud-host-configure/post.d/50-vflag.yml";
     assert.deepEqual(treeLinks(about("2024.1")), [{ path: `${own}/${hook}`, target: "../../../ansible/vflag.yml" }]);

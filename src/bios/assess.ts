@@ -51,7 +51,11 @@ export function assess(survey: BiosSurvey, evidence: ReadonlyMap<Feature, Eviden
       used.add(name);
     }
   }
-  const reports = features.map((feature) => featureReport(feature, found.get(feature) ?? [], evidence.get(feature) ?? null));
+  const relevant = relevantOf(survey, used);
+  const doubts = new Set(relevant.filter(({ isOff }) => isOff).map(({ feature }) => feature));
+  const reports = features.map((feature) =>
+    featureReport(feature, found.get(feature) ?? [], doubts.has(feature), evidence.get(feature) ?? null),
+  );
   const pending = settings.pending ?? new Map<string, unknown>();
   return {
     system,
@@ -59,7 +63,7 @@ export function assess(survey: BiosSurvey, evidence: ReadonlyMap<Feature, Eviden
     registry: "problem" in registry ? null : registry.id,
     registryProblem: "problem" in registry ? registry.problem : null,
     features: reports,
-    relevant: relevantOf(survey, used),
+    relevant: relevant.slice(0, mostRelevant).map(({ isOff: _, ...shown }) => shown),
     alsoPending: [...pending].flatMap(([name, value]) => (used.has(name) || value === attributes.get(name) ? [] : [name])),
     remarks: settings.remarks,
   };
@@ -89,16 +93,17 @@ function settingOf(survey: BiosSurvey, name: string, entry: Entry, isMissed: boo
   return { ...base, wanted: wanted.value, obstacle };
 }
 
-function featureReport(feature: Feature, settings: readonly Setting[], evidence: Evidence | null): FeatureReport {
-  const bios = biosAnswer(feature, settings);
+/** @param isDoubtful whether a setting that is not in the table looks like this feature, and is off */
+function featureReport(feature: Feature, settings: readonly Setting[], isDoubtful: boolean, evidence: Evidence | null): FeatureReport {
+  const bios = biosAnswer(feature, settings, isDoubtful);
   const contradiction = evidence === null ? null : contradictionOf(bios, settings, evidence);
   const answer = contradiction !== null ? "contradiction" : bios === "unknown" && evidence !== null ? evidence.shows : bios;
   return { feature, answer, settings, evidence, contradiction };
 }
 
 /** By what the BIOS says alone. All of a feature's settings have to be on. */
-function biosAnswer(feature: Feature, settings: readonly Setting[]): Answer {
-  if (settings.length === 0) return optionalFeatures.has(feature) ? "none" : "unknown";
+function biosAnswer(feature: Feature, settings: readonly Setting[], isDoubtful: boolean): Answer {
+  if (settings.length === 0) return optionalFeatures.has(feature) && !isDoubtful ? "none" : "unknown";
   const now = together(settings.map(({ standing }) => standing));
   const later = together(settings.map(({ standing, pending }) => pending?.standing ?? standing));
   if (now === "on" && later === "off") return "turns-off";
@@ -112,16 +117,14 @@ function together(standings: readonly Standing[]): "on" | "off" | "unknown" {
   return standings.every((standing) => standing === "on") ? "on" : "unknown";
 }
 
-/** Of features that the table does not find here. */
-function relevantOf(survey: BiosSurvey, used: ReadonlySet<string>): Relevant[] {
-  const { attributes } = survey;
-  const relevant: Relevant[] = [];
-  for (const [attribute, value] of attributes) {
+/** What looks like a feature, of what is not in the table. */
+function relevantOf(survey: BiosSurvey, used: ReadonlySet<string>): (Relevant & { readonly isOff: boolean })[] {
+  return [...survey.attributes].flatMap(([attribute, value]) => {
     const label = describe(survey, attribute)?.label ?? attribute;
     const feature = used.has(attribute) ? null : looksLike(attribute, label);
-    if (feature !== null && relevant.length < mostRelevant) relevant.push({ feature, attribute, label, value: String(value) });
-  }
-  return relevant;
+    const isOff = standingOf(value, { on: [] }) === "off";
+    return feature === null ? [] : [{ feature, attribute, label, value: String(value), isOff }];
+  });
 }
 
 function describe({ registry }: BiosSurvey, name: string) {

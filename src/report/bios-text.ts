@@ -1,6 +1,6 @@
 import type { BiosReport, FeatureReport } from "../bios/assess.ts";
 import { isThere } from "../bios/assess.ts";
-import { featureNames } from "../bios/features.ts";
+import { featureNames, optionalFeatures } from "../bios/features.ts";
 import type { Setting } from "../bios/setting.ts";
 import { inPlainText } from "../host/plain-text.ts";
 import type { HostBios } from "../redfish/hosts.ts";
@@ -109,7 +109,9 @@ function tell(host: string, report: FeatureReport, style: Style): Told {
     case "unknown": {
       const words = settings.length === 0 ? "vflag knows no setting for it in this BIOS" : values;
       const ask = "hold the BIOS against what the host shows: --states DIR, or --db FILE";
-      return told(style.doubtful("?"), `cannot tell: ${words}`, null, evidence === null ? ask : null);
+      // Of these a running host shows at most that they are off.
+      const helps = evidence === null && !optionalFeatures.has(feature);
+      return told(style.doubtful("?"), `cannot tell: ${words}`, null, helps ? ask : null);
     }
     case "none":
       return told(style.faint("-"), style.faint("no setting of this BIOS is known for it"), null);

@@ -36,7 +36,16 @@ describe("what a BIOS says", () => {
       ],
     );
     assert.deepEqual(planOf(report, survey), { changes: [], left: [], request: null });
-    assert.deepEqual(answers(report), ["unknown", "unknown", "unknown", "none", "none"]);
+    assert.deepEqual(answers(report), ["unknown", "unknown", "unknown", "unknown", "none"]);
+  });
+
+  test("a setting that is not in the table, looks like a feature and is off: nobody knows whether the feature is there", () => {
+    const above = (value: string) => {
+      const attributes = { ...lenovo.attributes, DevicesandIOPorts_PCI64BitResourceAllocation: value };
+      return answers(assess(surveyOf(lenovo, { attributes })))[3];
+    };
+    assert.equal(above("Disabled"), "unknown");
+    assert.equal(above("Enabled"), "none");
   });
 
   test("a detail of a feature is not taken for the feature", () => {

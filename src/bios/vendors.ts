@@ -49,13 +49,13 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       feature: "virtualization",
       attributes: ["ProcVirtualization", "ProcAmdVirtualization"],
       on: enabled,
-      source: `HPE's BIOS attribute reference for Gen10; ${libredfish("hpe.rs")}, get_enable_virtualization_key()`,
+      source: "HPE's BIOS attribute reference for Gen10; Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go",
     },
     {
       feature: "iommu",
       attributes: ["IntelProcVtd", "ProcAmdIoVt", "ProcAmdIOMMU"],
       on: enabled,
-      source: `HPE's BIOS attribute reference for Gen10; ${libredfish("hpe.rs")}, get_enable_virtualization_key()`,
+      source: `Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go (ProcAmdIOMMU); ${libredfish("hpe.rs")}, get_enable_virtualization_key()`,
     },
     { feature: "sr-iov", attributes: ["Sriov"], on: enabled, source: "HPE's BIOS attribute reference for Gen10" },
   ],
@@ -76,7 +76,12 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       on: enabled,
       source: `${libredfish("supermicro.rs")}, machine_setup_attrs()`,
     },
-    { feature: "virtualization", attributes: ["SVMMode"], on: enabled, source: "Supermicro's BIOS manuals of the H12 and H13: SVM Mode" },
+    {
+      feature: "virtualization",
+      attributes: ["SVMMode"],
+      on: enabled,
+      source: "wikimedia/operations-cookbooks cookbooks/sre/hosts/provision.py",
+    },
     {
       feature: "iommu",
       attributes: ["IntelVTforDirectedI/O(VT-d)", "IntelVTforDirectedI_O_VT_d"],
@@ -95,7 +100,8 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       feature: "ari",
       attributes: ["PCIeARISupport", "ARISupport"],
       on: enabled,
-      source: "Supermicro's BIOS manuals of the H12 and H13: PCIe ARI Support, ARI Support",
+      // Labels without their blanks, as this vendor's other names are made; no Bios resource with them was seen.
+      source: "the labels PCIe ARI Support and ARI Support in Supermicro's BIOS manuals of the H12 and H13",
     },
   ],
 };

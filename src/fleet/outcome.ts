@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { HostState } from "../host/state.ts";
 import { rebootReasons } from "../reconcile/reboot-due.ts";
-import { verdictsWithoutLogs } from "../reconcile/verdict.ts";
+import { riskText, verdictsWithoutLogs } from "../reconcile/verdict.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 import type { Spec } from "../spec/schema.ts";
 
@@ -57,7 +57,7 @@ export function outcomeOf(spec: Spec | { readonly problem: string }, state: Host
       nic,
       mode: spec.nics.find(({ name }) => name === nic)?.mode ?? "",
       answer,
-      risk: risk === null ? null : clipped(`${risk.when}: ${risk.deviation.subject}: ${risk.deviation.actual}`),
+      risk: risk === null ? null : clipped(riskText(risk)),
       causes: few(
         folded(causes.map(({ deviation, consequences }) => causeOf(deviation, consequences))).sort(
           (a, b) => weights.indexOf(a.severity) - weights.indexOf(b.severity),

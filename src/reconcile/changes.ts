@@ -217,27 +217,40 @@ function requirementChange(first: Deviation, count: number, consequences: readon
 }
 
 const answers: Record<Answer, string> = { works: "works", broken: "does not work", unknown: "cannot be told to work" };
-const ranks: Record<Answer, number> = { works: 2, unknown: 1, broken: 0 };
+const ranks: Record<Answer, number> = { works: 3, unknown: 1, broken: 0 };
+
+/** Works, and may not later. */
+const rankAtRisk = 2;
 
 function verdictChanges(before: readonly Verdict[], after: readonly Verdict[]): Change[] {
   return after.flatMap((verdict): Change[] => {
     const was = before.find(({ nic }) => nic === verdict.nic);
-    if (was === undefined || was.answer === verdict.answer) return [];
+    if (was === undefined || answerText(was) === answerText(verdict)) return [];
+    const rise = rankOf(verdict) - rankOf(was);
     return [
       {
         kind: "verdict",
         nic: verdict.nic,
         subjects: ["verdict"],
-        before: answers[was.answer],
-        after: answers[verdict.answer],
-        effect: ranks[verdict.answer] > ranks[was.answer] ? "better" : "worse",
+        before: answerText(was),
+        after: answerText(verdict),
+        effect: rise > 0 ? "better" : rise < 0 ? "worse" : "neutral",
         meaning: reasonOf(verdict),
       },
     ];
   });
 }
 
-function reasonOf({ reason }: Verdict): string {
-  if (reason === null) return "every requirement holds";
-  return `${reason.subject}: ${reason.actual}; \`vflag explain ${reason.requirement}\` says what to do`;
+function answerText({ answer, risk }: Verdict): string {
+  return risk === null ? answers[answer] : `${answers[answer]}, ${risk.when}`;
+}
+
+function rankOf({ answer, risk }: Verdict): number {
+  return risk === null ? ranks[answer] : rankAtRisk;
+}
+
+function reasonOf({ reason, risk }: Verdict): string {
+  const of = reason ?? risk?.deviation ?? null;
+  if (of === null) return "every requirement holds";
+  return `${of.subject}: ${of.actual}; \`vflag explain ${of.requirement}\` says what to do`;
 }

@@ -5,6 +5,7 @@ import { requirementById, verdictStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Sighting, sightings } from "../symptoms/sightings.ts";
 import { type Cause, causesOf } from "./causes.ts";
+import { rebootReasons } from "./reboot-due.ts";
 
 function keepsOthers({ deviation, consequences }: Cause): boolean {
   return [deviation, ...consequences].some(
@@ -61,16 +62,22 @@ export function verdictsWithoutLogs(spec: Spec, state: HostState, stages: readon
     };
     const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";
-    const risk = answer === "works" ? riskOf(causes) : null;
+    const risk = answer === "works" ? riskOf(causes, deviations) : null;
     return { nic: nic.name, answer, risk, reason: wrong ?? unseen ?? null, causes, deviations };
   });
 }
 
-function riskOf(causes: readonly Cause[]): Risk | null {
-  for (const { deviation } of causes) {
+/** In a line, for who shows it as it is. */
+export function riskText({ when, deviation }: Risk): string {
+  return `${when}: ${deviation.subject}: ${deviation.actual}`;
+}
+
+/** What bites does so whatever else explains it: a warning that explains another need not bite itself. */
+function riskOf(causes: readonly Cause[], deviations: readonly Deviation[]): Risk | null {
+  const reboots = new Set(rebootReasons([{ causes }]));
+  for (const deviation of deviations) {
     if (deviation.bites !== undefined) return { when: `at risk ${deviation.bites}`, deviation };
-    // A warning about a NIC waits for the next reboot, and is no reason for one: see rebootReasons.
-    if (deviation.remedy.kind === "reboot" && deviation.nic === hostName) return { when: "reboot pending", deviation };
+    if (reboots.has(deviation)) return { when: "reboot pending", deviation };
   }
   return null;
 }

@@ -1,7 +1,7 @@
 import type { Notice } from "../host/events.ts";
 import { inPlainText } from "../host/plain-text.ts";
 import type { Change } from "../reconcile/changes.ts";
-import type { Verdict } from "../reconcile/verdict.ts";
+import { riskText, type Verdict } from "../reconcile/verdict.ts";
 import type { Entry } from "../reconcile/watch.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import { symptoms } from "../symptoms/catalogue.ts";
@@ -29,17 +29,23 @@ export function entryLine(seen: Entry, style: Style): string {
 
 /** What a NIC is when the watch begins. */
 export function startLine(at: Date, verdict: Verdict, style: Style): string {
-  const { nic, answer, reason } = inPlainText({ nic: verdict.nic, answer: verdict.answer, reason: verdict.reason });
+  const { nic, answer, reason, risk } = inPlainText({
+    ...{ nic: verdict.nic, answer: verdict.answer, reason: verdict.reason },
+    risk: verdict.risk === null ? "" : `, ${riskText(verdict.risk)}`,
+  });
   const text = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot be told to work") }[
     answer
   ];
   const because = reason === null ? "" : `: ${reason.subject}: ${reason.actual}`;
-  return `${clock(at, style)}  ${style.strong(nic)}  ${text}${because}`;
+  return `${clock(at, style)}  ${style.strong(nic)}  ${text}${because}${style.doubtful(risk)}`;
 }
 
 /** The same of all NICs as data: the first line. */
 export function startJson(at: Date, verdicts: readonly Verdict[]): string {
-  const nics = verdicts.map(({ nic, answer, reason }) => ({ nic, answer, reason: reason?.requirement ?? null }));
+  const nics = verdicts.map(({ nic, answer, reason, risk }) => ({
+    ...{ nic, answer, reason: reason?.requirement ?? null },
+    risk: risk === null ? null : { when: risk.when, requirement: risk.deviation.requirement },
+  }));
   return jsonText({ schema: "vflag/watch/1", time: at.toISOString(), nics });
 }
 

@@ -3,7 +3,7 @@ import type { HostState } from "../host/state.ts";
 import { mapOf, onlyNic } from "../map/map.ts";
 import type { HostMap } from "../map/schema.ts";
 import { type CheckList, checkLists } from "../reconcile/checks.ts";
-import type { Answer, Verdict } from "../reconcile/verdict.ts";
+import { type Answer, riskText, type Verdict } from "../reconcile/verdict.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Spec } from "../spec/schema.ts";
 import { Html, html } from "./escape.ts";
@@ -81,7 +81,7 @@ function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostSt
   // What is wrong with the NIC itself stands first among its causes.
   const said =
     reason?.nic !== hostName ? null : html`<p class="reason">${reason.subject}: ${reason.actual} (see <a href="#host">the host</a>)</p>`;
-  const atRisk = risk === null ? null : html`<p class="reason">${risk.when}: ${risk.deviation.subject}: ${risk.deviation.actual}</p>`;
+  const atRisk = risk === null ? null : html`<p class="reason">${riskText(risk)}</p>`;
   return html`<section class="card" id="nic-${name}">
 <h2>${name} <span class="mode">${nic?.mode}</span> <span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
 ${said}

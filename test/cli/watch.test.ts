@@ -130,7 +130,7 @@ describe("vflag watch", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    assert.deepEqual([begin.schema, begin.nics], ["vflag/watch/1", [{ nic: "data", answer: "works", reason: null }]]);
+    assert.deepEqual([begin.schema, begin.nics], ["vflag/watch/1", [{ nic: "data", answer: "works", reason: null, risk: null }]]);
     assert.deepEqual(Object.keys(objects[0]), ["schema", "time", "kind", "nic", "subjects", "before", "after", "effect", "meaning"]);
     assert.ok(objects.every(({ schema, time }) => schema === "vflag/change/1" && !Number.isNaN(Date.parse(time))));
     const lag = objects.find(({ kind }) => kind === "lag");

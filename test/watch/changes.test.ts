@@ -12,7 +12,8 @@ import type { World } from "../../src/host/simulated/world.ts";
 import type { HostState } from "../../src/host/state.ts";
 import { type Change, changesBetween } from "../../src/reconcile/changes.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { entryJson, entryLine } from "../../src/report/change-text.ts";
+import { verdicts } from "../../src/reconcile/verdict.ts";
+import { entryJson, entryLine, startJson, startLine } from "../../src/report/change-text.ts";
 import { plain } from "../../src/report/style.ts";
 import { stages } from "../../src/requirements/stages.ts";
 import { loadSpec } from "../../src/spec/load.ts";
@@ -87,6 +88,9 @@ const stories: Record<string, Edit> = {
   "the switch stops speaking LACP": (host) => {
     for (const bond of host.bonds) bond.lacp = { ports: 1, partner: "00:00:00:00:00:00" };
   },
+  "somebody takes the bond's miimon away": (host) => {
+    for (const bond of host.bonds) bond.monitoring = { miimon: 0, arpInterval: 0, updelay: 0, downdelay: 0 };
+  },
   "a port falls off the PCI bus": (host) => {
     const [, pf] = host.pfs;
     host.pfs = host.pfs.filter((port) => port !== pf);
@@ -127,6 +131,25 @@ describe("what is told of a change", () => {
     const file = join(import.meta.dirname, "changes.txt");
     if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
     assert.equal(text, readFileSync(file, "utf8"), "run `npm run golden` and review what it writes");
+  });
+
+  test("that a NIC works and will not is told when the watch begins, and as a verdict when it comes and goes", () => {
+    const atRisk = edited(stories["somebody takes the bond's miimon away"] ?? assert.fail());
+    const [verdict] = verdicts(spec, atRisk);
+    const line = startLine(new Date(0), verdict ?? assert.fail(), plain);
+    assert.match(line, /data {2}works, at risk at the next link failure: bond0: no miimon and no arp_interval: it never fails over$/);
+    const data = JSON.parse(startJson(new Date(0), verdicts(spec, atRisk)));
+    assert.deepEqual(data.nics, [
+      { nic: "data", answer: "works", reason: null, risk: { when: "at risk at the next link failure", requirement: "bond-failover" } },
+    ]);
+    const told = (from: HostState, to: HostState) => changesBetween(from, to, spec).filter(({ kind }) => kind === "verdict");
+    assert.deepEqual(
+      [...told(state, atRisk), ...told(atRisk, state)].map(({ before, after, effect }) => [before, after, effect]),
+      [
+        ["works", "works, at risk at the next link failure", "worse"],
+        ["works, at risk at the next link failure", "works", "better"],
+      ],
+    );
   });
 
   test("a hundred VFs to which the same happened are one line", () => {

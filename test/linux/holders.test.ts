@@ -67,9 +67,20 @@ test("a device that was opened by another name is known by its number", (t) => {
 });
 
 test("a file on a server's file system is not asked what it is: the server may be gone", (t) => {
-  const mountinfo = "1 0 0:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:2 / /dev rw shared:2 - nfs4 server:/dev rw\n";
-  const root = makeTree(t, { proc: { "4711": { ...qemu, mountinfo, "fd/23": "-> /dev/null" } } });
-  assert.equal(findOpenFiles(new Set(["/dev/./null"]), `${root}/proc`).holders.size, 0);
+  type Mount = readonly [point: string, type: string];
+  const sameDevice = "/dev/./null";
+  const asked = (...mounts: readonly Mount[]) => {
+    const mountinfo = mounts.map(([point, type], index) => `${index} 0 0:${index} / ${point} rw shared:2 - ${type} source rw\n`).join("");
+    const root = makeTree(t, { proc: { "4711": { ...qemu, mountinfo, "fd/23": "-> /dev/null" } } });
+    return findOpenFiles(new Set([sameDevice]), `${root}/proc`).holders.has(sameDevice);
+  };
+  const local: Mount = ["/", "ext4"];
+  const server: Mount = ["/", "fuse.fuse-overlayfs"];
+  assert.ok(asked(local, ["/de", "nfs4"]));
+  assert.ok(!asked(local, ["/dev", "nfs4"]));
+  assert.ok(!asked(server), "the root itself");
+  assert.ok(asked(server, ["/dev", "tmpfs"]), "a file system of this host is mounted over it");
+  assert.ok(!asked(local, ["/dev", "tmpfs"], ["/dev", "ceph"]), "the last one is on top");
 });
 
 test("a process that has it open twice is named once, and every process is named", (t) => {

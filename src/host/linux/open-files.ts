@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errnoName } from "./refusal.ts";
 import { readText } from "./sysfs.ts";
 
@@ -45,8 +45,8 @@ class Sought {
   readonly #paths: ReadonlySet<string>;
   readonly #procRoot: string;
   readonly #byNumber: ReadonlyMap<number, string>;
-  /** By mount namespace: where file systems are mounted that are not asked. */
-  readonly #remoteMounts = new Map<string, readonly string[]>();
+  /** By mount namespace: its mount points, and whether what is mounted there is not asked. */
+  readonly #mounts = new Map<string, ReadonlyMap<string, boolean>>();
 
   constructor(paths: ReadonlySet<string>, procRoot: string) {
     this.#paths = paths;
@@ -73,23 +73,36 @@ class Sought {
     const target = readTarget(link)?.replace(/ \(deleted\)$/, "");
     if (target?.startsWith("/") !== true) return null;
     if (this.#paths.has(target)) return target;
-    if (this.#byNumber.size === 0 || this.#remoteOf(pid).some((mount) => target === mount || target.startsWith(`${mount}/`))) return null;
+    if (this.#byNumber.size === 0 || this.#isRemote(pid, target)) return null;
     const stats = statOf(link);
     return stats?.isCharacterDevice() === true ? (this.#byNumber.get(stats.rdev) ?? null) : null;
   }
 
-  #remoteOf(pid: string): readonly string[] {
+  /** Whether the file is on one of them: what is mounted nearest to it decides, as a container's /dev over the root that FUSE gives it. */
+  #isRemote(pid: string, file: string): boolean {
+    const mounts = this.#mountsOf(pid);
+    for (let path = file; path.length > 1; path = dirname(path)) {
+      const found = mounts.get(path);
+      if (found !== undefined) return found;
+    }
+    return mounts.get("/") === true;
+  }
+
+  #mountsOf(pid: string): ReadonlyMap<string, boolean> {
     const namespace = readTarget(join(this.#procRoot, pid, "ns/mnt")) ?? pid;
-    const known = this.#remoteMounts.get(namespace);
+    const known = this.#mounts.get(namespace);
     if (known !== undefined) return known;
     // Source: proc_pid_mountinfo(5): the mount point is the fifth field, with octal escapes; the type follows a lone hyphen.
-    const mounts = (readText(join(this.#procRoot, pid, "mountinfo")) ?? "").split("\n").flatMap((line) => {
+    const lines = (readText(join(this.#procRoot, pid, "mountinfo")) ?? "").split("\n");
+    const mounts = lines.flatMap((line) => {
       const [fields = "", rest = ""] = line.split(" - ");
       const point = fields.split(" ")[4];
-      return point !== undefined && remote.test(rest.split(" ")[0] ?? "") ? [unescaped(point)] : [];
+      return point === undefined ? [] : [[unescaped(point), remote.test(rest.split(" ")[0] ?? "")] as const];
     });
-    this.#remoteMounts.set(namespace, mounts);
-    return mounts;
+    // Of several at one place the last is on top.
+    const byPoint = new Map(mounts);
+    this.#mounts.set(namespace, byPoint);
+    return byPoint;
   }
 }
 

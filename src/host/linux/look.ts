@@ -9,7 +9,7 @@ import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothin
 import { findEswitch } from "./devlink.ts";
 import { observeEswitch } from "./eswitch.ts";
 import { findHolders } from "./holders.ts";
-import { findHostUsers } from "./host-users.ts";
+import { findHostUsers, type HostUsers } from "./host-users.ts";
 import type { Kernel } from "./kernel.ts";
 import { readKmsg } from "./kernel-log.ts";
 import { type FoundLink, findLinks, netdevOfPf } from "./links.ts";
@@ -63,16 +63,19 @@ function lookAtPort(kernel: Kernel, action: ActionOf<KindsWith<"sight", "port" |
   if (pf === null && own === null) return nothingSeen;
   const log = action.kind === "set-eswitch-mode" ? (known(readKmsg(kernel.devRoot)) ?? []) : [];
   const texts = log.map(({ text }) => text);
+  // What leaves the port's VFs and its mode alone asks for nobody's addresses.
+  const users: HostUsers = has(action, "sight", "vfs") ? findHostUsers(kernel, links) : new Map();
   return {
     ...nothingSeen,
     port: {
       ...port,
       name: own === null ? action.pf : `${own.name} (${action.pf})`,
       master: own === null ? null : masterOf(own, links),
-      users: own === null ? null : usersOf(kernel, action, own, links),
+      // Only a change of mode takes the port itself from who uses it.
+      users: own === null || action.kind !== "set-eswitch-mode" ? null : describeUsers(users.get(own.index) ?? []),
       halfWay: halfWayLine(pf?.driver ?? null, texts, functionsOf(action.pf)),
     },
-    vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf?.vfs ?? [], links) : [],
+    vfs: has(action, "sight", "vfs") ? withHolders(kernel, pf?.vfs ?? [], links, users) : [],
   };
 }
 
@@ -80,12 +83,7 @@ function masterOf({ master }: FoundLink, links: readonly FoundLink[]): string | 
   return master === null ? null : (links.find(({ index }) => index === master)?.name ?? `the netdev with index ${master}`);
 }
 
-/** Only a change of mode takes the port itself from who uses it. */
-function usersOf(kernel: Kernel, { kind }: Action, own: FoundLink, links: readonly FoundLink[]): string | null {
-  return kind === "set-eswitch-mode" ? describeUsers(findHostUsers(kernel, links).get(own.index) ?? []) : null;
-}
-
-function withHolders(kernel: Kernel, vfs: readonly FoundVf[], links: readonly FoundLink[]): LookedVf[] {
-  const holders = vfs.length === 0 ? new Map() : findHolders(vfs, kernel, links);
+function withHolders(kernel: Kernel, vfs: readonly FoundVf[], links: readonly FoundLink[], users?: HostUsers): LookedVf[] {
+  const holders = vfs.length === 0 ? new Map() : findHolders(vfs, kernel, links, undefined, users);
   return vfs.map((vf) => ({ ...vf, holders: holders.get(vf.address) ?? [] }));
 }

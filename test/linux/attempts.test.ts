@@ -60,6 +60,12 @@ test("an early stage that is started by hand later says nothing of the order at 
   assert.deepEqual(readAttempts(places()), { early: [entry("not-in-bond")], latest: [entry("not-in-bond")] });
 });
 
+test("where systemd does not answer the run is kept, and nothing is said of the order at boot", async () => {
+  const silent = { ...places(), run: () => Promise.reject(new Error("ETIMEDOUT")) };
+  await keepAttempt(silent, { early: true, left: [entry("not-in-bond")] });
+  assert.deepEqual(readAttempts(places()), { early: null, latest: [entry("not-in-bond")] });
+});
+
 test("a damaged file is not known, and the next run replaces it", async () => {
   mkdirSync(join(root, "run/vflag"));
   const file = join(root, "run/vflag/attempts.json");

@@ -40,10 +40,10 @@ export async function keepAttempt(kernel: Places & Pick<Kernel, "run">, attempt:
   }
 }
 
-/** Source: systemctl(1), is-system-running. */
+/** False also where systemd does not answer. Source: systemctl(1), is-system-running. */
 async function isBooting({ run }: Pick<Kernel, "run">): Promise<boolean> {
-  const { stdout } = await run(["systemctl", "is-system-running"], { limit: 5000 });
-  return /^(?:initializing|starting)$/.test(stdout.trim());
+  const state = await run(["systemctl", "is-system-running"], { limit: 5000 }).catch(() => null);
+  return /^(?:initializing|starting)$/.test(state?.stdout.trim() ?? "");
 }
 
 function bootOf({ procRoot }: Places): string | null {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildHost } from "../src/host/simulated/build.ts";
-import { setVfCount } from "../src/host/simulated/sriov.ts";
+import { setVfCount } from "../src/host/simulated/card/sriov.ts";
 
 /** A Kayobe configuration with a fleet: ten groups of hardware with a spec each, and every tenth host with one of its own. */
 export interface FleetTree {

@@ -3,8 +3,8 @@ import { network } from "../src/host/simulated/events.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
 import { rehearse } from "../src/reconcile/plan.ts";
 import { reconcile } from "../src/reconcile/reconcile.ts";
-import { verdicts } from "../src/reconcile/verdict.ts";
 import { loadSpec } from "../src/spec/load.ts";
+import { verdicts } from "../src/verdict/verdict.ts";
 import { line, median, milliseconds, times } from "./measure.ts";
 
 /** The work of `plan` for 2 x 127 VFs, from power-on to works, on a state in memory. */

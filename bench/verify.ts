@@ -5,13 +5,13 @@ import { LinuxHost } from "../src/host/linux/host.ts";
 import { buildHost } from "../src/host/simulated/build.ts";
 import { network } from "../src/host/simulated/events.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
-import type { HostState } from "../src/host/state.ts";
+import type { HostState } from "../src/host/state/state.ts";
 import { reconcile } from "../src/reconcile/reconcile.ts";
-import { verdicts } from "../src/reconcile/verdict.ts";
-import { plain } from "../src/report/style.ts";
-import { verdictText } from "../src/report/verdict-text.ts";
+import { plain } from "../src/report/terminal/style.ts";
+import { verdictText } from "../src/report/text/verdict-text.ts";
 import { stages } from "../src/requirements/stages.ts";
 import { loadSpec } from "../src/spec/load.ts";
+import { verdicts } from "../src/verdict/verdict.ts";
 import { fakeKernel, fakeNetlink, pciLink, port, vf } from "../test/linux/fake-kernel.ts";
 import { line, median, megabytes, milliseconds, taken, times } from "./measure.ts";
 

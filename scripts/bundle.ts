@@ -25,7 +25,7 @@ const readerThread: Plugin = {
   name: "reader-thread",
   setup({ onLoad }) {
     onLoad({ filter: /src\/fleet\/reader-text\.ts$/ }, async () => {
-      const { outputFiles } = await build({ ...common, entryPoints: ["src/fleet/reader-thread.ts"] });
+      const { outputFiles } = await build({ ...common, entryPoints: ["src/fleet/reading/reader-thread.ts"] });
       const text = outputFiles[0]?.text;
       if (text === undefined) throw new Error("esbuild made nothing of the fleet's reader");
       // A thread runs its text as a script, whose variables would be everybody's.

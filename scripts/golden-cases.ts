@@ -1,15 +1,15 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { known } from "../src/host/observed.ts";
-import type { BootLoader } from "../src/host/platform.ts";
 import { buildHost, type CardOptions } from "../src/host/simulated/build.ts";
+import { overwriteFirmware, setFirmware } from "../src/host/simulated/card/firmware.ts";
 import { enslave, network, release } from "../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../src/host/simulated/faults.ts";
-import { overwriteFirmware, setFirmware } from "../src/host/simulated/firmware.ts";
-import { startGuests } from "../src/host/simulated/guests.ts";
 import { observeWorld, SimulatedHost } from "../src/host/simulated/host.ts";
-import { logKernel } from "../src/host/simulated/kernel-log.ts";
+import { startGuests } from "../src/host/simulated/machine/guests.ts";
+import { logKernel } from "../src/host/simulated/machine/kernel-log.ts";
 import { addNetdev, type World } from "../src/host/simulated/world.ts";
+import { known } from "../src/host/state/observed.ts";
+import type { BootLoader } from "../src/host/state/platform.ts";
 import { reconcile } from "../src/reconcile/reconcile.ts";
 import { loadSpec } from "../src/spec/load.ts";
 

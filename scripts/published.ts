@@ -2,9 +2,9 @@ import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { World } from "../src/host/simulated/world.ts";
-import { HostState } from "../src/host/state.ts";
+import { HostState } from "../src/host/state/state.ts";
 import { HostMap } from "../src/map/schema.ts";
-import { explainMarkdown, symptomMarkdown } from "../src/report/explain-text.ts";
+import { explainMarkdown, symptomMarkdown } from "../src/report/text/explain-text.ts";
 import { allRequirements } from "../src/requirements/stages.ts";
 import { Spec } from "../src/spec/schema.ts";
 import { symptoms } from "../src/symptoms/catalogue.ts";
@@ -21,7 +21,7 @@ export function published(): ReadonlyMap<string, string> {
     ["docs/schema/state.schema.json", schema(HostState, "output")],
     ["docs/schema/simulated-host.schema.json", schema(World, "output")],
     ["docs/schema/map.schema.json", schema(HostMap, "output")],
-    ["src/report/fleet-page.bundle.ts", fleetPageModule()],
+    ["src/report/html/fleet-page.bundle.ts", fleetPageModule()],
     ["docs/checks.md", checksPage()],
     ["docs/symptoms.md", symptomsPage()],
     ...allRequirements.map((requirement): [string, string] => [pageOf(requirement.id), `${explainMarkdown(requirement)}\n`]),

@@ -1,4 +1,4 @@
-import type { HostState } from "../../src/host/state.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { mustRun } from "../exec.ts";
 import { mustDo } from "../operate.ts";
 import type { Guest } from "../running.ts";

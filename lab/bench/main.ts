@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { known } from "../../src/host/observed.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { wholeNumber } from "../../test/support/count.ts";
 import { readArguments } from "../arguments.ts";
 import { build } from "../build.ts";

@@ -1,5 +1,5 @@
-import type { Action } from "../../src/host/action.ts";
-import type { HostState } from "../../src/host/state.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 
 /** What vflag asked of the kernel, as data: the benchmark's floor asks the same, and does nothing else. */
 export type Request = { readonly action: Action["kind"] } & Asked;

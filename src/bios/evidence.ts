@@ -1,7 +1,7 @@
 import { commandLine, iommuArguments, iommuKind, missingFrom } from "../boot/kernel-arguments.ts";
-import { isUnknown, known } from "../host/observed.ts";
-import type { BiosSign } from "../host/platform.ts";
-import type { HostState } from "../host/state.ts";
+import { isUnknown, known } from "../host/state/observed.ts";
+import type { BiosSign } from "../host/state/platform.ts";
+import type { HostState } from "../host/state/state.ts";
 import type { Feature } from "./features.ts";
 import type { Answer, Setting } from "./setting.ts";
 

@@ -1,5 +1,5 @@
-import type { Reload } from "../host/action.ts";
-import type { HostState, PhysicalFunction } from "../host/state.ts";
+import type { Reload } from "../host/actions/action.ts";
+import type { HostState, PhysicalFunction } from "../host/state/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /** What a file for the next boot is made of. */

@@ -1,4 +1,4 @@
-import { isPlainArgument } from "../host/kernel-arguments.ts";
+import { isPlainArgument } from "../host/actions/kernel-arguments.ts";
 import { madeByVflag } from "./artefact.ts";
 import type { ArgumentGroup } from "./kernel-arguments.ts";
 

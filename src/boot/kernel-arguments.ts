@@ -1,5 +1,5 @@
-import { argumentName, argumentValue } from "../host/kernel-arguments.ts";
-import type { Cpu } from "../host/platform.ts";
+import { argumentName, argumentValue } from "../host/actions/kernel-arguments.ts";
+import type { Cpu } from "../host/state/platform.ts";
 import type { Spec } from "../spec/schema.ts";
 
 /** Which kernel arguments a spec asks for, and what stands against them. Pure functions. */

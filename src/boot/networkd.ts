@@ -1,5 +1,5 @@
-import { known } from "../host/observed.ts";
-import type { HostState } from "../host/state.ts";
+import { known } from "../host/state/observed.ts";
+import type { HostState } from "../host/state/state.ts";
 import { type Artefact, madeByVflag } from "./artefact.ts";
 
 /**

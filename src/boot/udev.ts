@@ -1,5 +1,5 @@
-import { known } from "../host/observed.ts";
-import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { known } from "../host/state/observed.ts";
+import type { HostState, PhysicalFunction } from "../host/state/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 import { declaredNames, netdevOf } from "../spec/selectors.ts";
 import { type Artefact, type BootNic, madeByVflag } from "./artefact.ts";

@@ -1,6 +1,6 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
-import { allowThreads } from "./threads.ts";
+import { allowThreads } from "./process/threads.ts";
 
 allowThreads();
 

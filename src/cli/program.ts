@@ -1,25 +1,25 @@
 import { Command } from "commander";
-import { applyCommand, bootCommand } from "./apply.ts";
-import { biosCommand } from "./bios.ts";
 import { completionCommand } from "./completion.ts";
-import { explainCommand } from "./explain.ts";
-import { fleetCommand } from "./fleet.ts";
-import { initCommand } from "./init.ts";
-import { inspectCommand } from "./inspect.ts";
-import { kayobeCommand } from "./kayobe.ts";
-import { kollaCommand } from "./kolla.ts";
-import { mapCommand } from "./map.ts";
-import { neutronCommand } from "./neutron.ts";
-import { novaCommand } from "./nova.ts";
-import { openstackCommand } from "./openstack.ts";
-import { planCommand } from "./plan.ts";
-import { portCommand } from "./port.ts";
-import { renderCommand } from "./render.ts";
-import { serverCommand } from "./server.ts";
-import { simulateCommand } from "./simulate.ts";
-import { uninstallCommand } from "./uninstall.ts";
-import { verifyCommand } from "./verify.ts";
-import { watchCommand } from "./watch.ts";
+import { fleetCommand } from "./fleet/fleet.ts";
+import { applyCommand, bootCommand } from "./host/apply.ts";
+import { biosCommand } from "./host/bios.ts";
+import { explainCommand } from "./host/explain.ts";
+import { initCommand } from "./host/init.ts";
+import { inspectCommand } from "./host/inspect.ts";
+import { mapCommand } from "./host/map.ts";
+import { planCommand } from "./host/plan.ts";
+import { renderCommand } from "./host/render.ts";
+import { simulateCommand } from "./host/simulate.ts";
+import { uninstallCommand } from "./host/uninstall.ts";
+import { verifyCommand } from "./host/verify.ts";
+import { watchCommand } from "./host/watch.ts";
+import { kayobeCommand } from "./openstack/kayobe.ts";
+import { kollaCommand } from "./openstack/kolla.ts";
+import { neutronCommand } from "./openstack/neutron.ts";
+import { novaCommand } from "./openstack/nova.ts";
+import { openstackCommand } from "./openstack/openstack.ts";
+import { portCommand } from "./openstack/port.ts";
+import { serverCommand } from "./openstack/server.ts";
 
 /** The command line: every command, without having loaded what it needs to run. */
 export function buildProgram(version: string): Command {

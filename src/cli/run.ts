@@ -1,9 +1,9 @@
 import { type Command, CommanderError } from "commander";
-import { systemErrorOf, systemErrorText } from "../host/linux/system-error.ts";
-import { exitCodes, finish } from "./exit.ts";
-import { complain, outputFails, print, say } from "./output.ts";
+import { systemErrorOf, systemErrorText } from "../host/linux/system/system-error.ts";
+import { exitCodes, finish } from "./process/exit.ts";
+import { complain, outputFails, print, say } from "./process/output.ts";
+import { dieBy, hearSignals, Interrupted } from "./process/signals.ts";
 import { buildProgram } from "./program.ts";
-import { dieBy, hearSignals, Interrupted } from "./signals.ts";
 import { version } from "./version.ts";
 
 /** Errors whose message says everything that an operator needs; any other is a defect and shows its stack. */

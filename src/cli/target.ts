@@ -2,13 +2,13 @@ import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 import type { WatchableHost } from "../host/events.ts";
 import type { Host } from "../host/host.ts";
-import { readBounded } from "../host/linux/bounded-file.ts";
-import type { Observed } from "../host/observed.ts";
+import { readBounded } from "../host/linux/system/bounded-file.ts";
+import type { Observed } from "../host/state/observed.ts";
 import { specLimits } from "../spec/limits.ts";
 import { loadSpec } from "../spec/load.ts";
 import type { Spec } from "../spec/schema.ts";
 
-export { print, printDocument, printJson, say, styleFor } from "./output.ts";
+export { print, printDocument, printJson, say, styleFor } from "./process/output.ts";
 
 /** A host to work on, and where its lock and its journal are. */
 export interface Target {
@@ -73,7 +73,7 @@ export async function openWatchable(
 
 /** This program, as units may start it: the executable itself, and not the script that starts the sources. */
 async function ownProgram(): Promise<Observed<string>> {
-  const { installedProgram } = await import("../host/linux/installed-program.ts");
+  const { installedProgram } = await import("../host/linux/boot/installed-program.ts");
   return isSea()
     ? installedProgram(process.execPath, true)
     : installedProgram(fileURLToPath(new URL("../../bin/vflag", import.meta.url)), false);

@@ -1,7 +1,7 @@
-import type { Action } from "../host/action.ts";
-import type { Observed } from "../host/observed.ts";
-import type { RefusedSetting } from "../host/refused.ts";
-import type { HostState, Lag, PhysicalFunction } from "../host/state.ts";
+import type { Action } from "../host/actions/action.ts";
+import type { Observed } from "../host/state/observed.ts";
+import type { RefusedSetting } from "../host/state/refused.ts";
+import type { HostState, Lag, PhysicalFunction } from "../host/state/state.ts";
 import type { Profile } from "./profile.ts";
 
 /** What is known of a NIC model by its PCI ids: hints for messages, never proof of what a card can do. */

@@ -1,5 +1,5 @@
-import type { HostState } from "./state.ts";
-import { type PciAddress, slotOf } from "./values.ts";
+import type { HostState } from "./state/state.ts";
+import { type PciAddress, slotOf } from "./state/values.ts";
 
 /** Names the card that a PF is a port of: the slot of the card's first function, `0000:37:00`. */
 export type CardOf = (pf: PciAddress) => string;

@@ -1,4 +1,4 @@
-import type { HostState } from "./state.ts";
+import type { HostState } from "./state/state.ts";
 
 /**
  * What of a host is to be looked at again. `nics`: netlink, sysfs and debugfs, which takes milliseconds; `ovs`: Open vSwitch's

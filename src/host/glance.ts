@@ -1,5 +1,5 @@
-import { known } from "./observed.ts";
-import type { HostState, PhysicalFunction, VirtualFunction } from "./state.ts";
+import { known } from "./state/observed.ts";
+import type { HostState, PhysicalFunction, VirtualFunction } from "./state/state.ts";
 
 /** A PF and its VFs as the PCI bus shows them. */
 export type GlancedPf = Pick<PhysicalFunction, "address" | "driver" | "sriov"> & {

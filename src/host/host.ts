@@ -1,7 +1,7 @@
-import type { Action } from "./action.ts";
-import type { Attempt } from "./attempts.ts";
-import type { HostState } from "./state.ts";
-import type { PciAddress } from "./values.ts";
+import type { Action } from "./actions/action.ts";
+import type { Attempt } from "./state/attempts.ts";
+import type { HostState } from "./state/state.ts";
+import type { PciAddress } from "./state/values.ts";
 
 /** A hypervisor: it can be looked at, and acted on. The real one and the simulated one obey the same conformance suite. */
 export interface Host {

@@ -1,5 +1,5 @@
-import { isUnknown, type Observed } from "./observed.ts";
-import type { Holder, VirtualFunction } from "./state.ts";
+import { isUnknown, type Observed } from "./state/observed.ts";
+import type { Holder, VirtualFunction } from "./state/state.ts";
 
 /**
  * Whether a VF is in use, or may be because nobody could tell. One without a driver is not: a guest reaches a VF through

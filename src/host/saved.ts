@@ -1,14 +1,14 @@
 import * as z from "zod";
-import type { Action } from "./action.ts";
-import type { Attempt } from "./attempts.ts";
-import { compiled } from "./compiled-schema.ts";
+import type { Action } from "./actions/action.ts";
 import { ActionError, type Host } from "./host.ts";
-import { readBounded } from "./linux/bounded-file.ts";
-import { writeWhole } from "./linux/files.ts";
+import { readBounded } from "./linux/system/bounded-file.ts";
+import { writeWhole } from "./linux/system/files.ts";
+import { compiled } from "./schema/compiled-schema.ts";
+import { excessOfJson, stateLimits } from "./schema/state-limits.ts";
 import { SimulatedHost } from "./simulated/host.ts";
 import { World } from "./simulated/world.ts";
-import { HostState } from "./state.ts";
-import { excessOfJson, stateLimits } from "./state-limits.ts";
+import type { Attempt } from "./state/attempts.ts";
+import { HostState } from "./state/state.ts";
 
 /** A host in a file: a simulated one that can be acted on, or a saved state that can only be looked at. */
 export type SavedHost =

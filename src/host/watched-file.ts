@@ -2,7 +2,7 @@ import { watch } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { HostEvent, Part, WatchableHost } from "./events.ts";
 import { openSavedHost, SavedHostError } from "./saved.ts";
-import type { HostState } from "./state.ts";
+import type { HostState } from "./state/state.ts";
 
 /**
  * A simulated host that is watched: its file is its events, so what `vflag simulate` does to it in another terminal is seen.

@@ -1,8 +1,8 @@
 import { cardsOf } from "../host/cards.ts";
-import type { Guest } from "../host/guests.ts";
-import { isUnknown, known } from "../host/observed.ts";
-import type { HostState, Lag, PhysicalFunction, VirtualFunction } from "../host/state.ts";
-import { type NicTraffic, noTraffic, trafficOf } from "../requirements/traffic.ts";
+import type { Guest } from "../host/state/guests.ts";
+import { isUnknown, known } from "../host/state/observed.ts";
+import type { HostState, Lag, PhysicalFunction, VirtualFunction } from "../host/state/state.ts";
+import { type NicTraffic, noTraffic, trafficOf } from "../requirements/traffic/traffic.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 import type { HostMap, MapBridgePort, MapFlows, MapNic, MapPort, MapVf } from "./schema.ts";

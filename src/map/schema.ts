@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { Guest } from "../host/guests.ts";
-import { observed } from "../host/observed-schema.ts";
-import { Mac, NetdevName, PciAddress } from "../host/schemas.ts";
-import { Eswitch, Holder } from "../host/state.ts";
+import { Guest } from "../host/state/guests.ts";
+import { observed } from "../host/state/observed-schema.ts";
+import { Mac, NetdevName, PciAddress } from "../host/state/schemas.ts";
+import { Eswitch, Holder } from "../host/state/state.ts";
 
 /** Who is who on a host: what `vflag map -o json` prints. */
 

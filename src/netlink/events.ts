@@ -1,9 +1,9 @@
-import { isRefusal, type NetlinkError, NetlinkFormatError } from "./errors.ts";
-import { GenericNetlink } from "./generic.ts";
-import { LINK_HEADER } from "./link.ts";
-import { linkAttributes } from "./link-attributes.ts";
-import { decodeMessages, type Message } from "./message.ts";
-import { type EventSocketOptions, type EventTransport, type NetlinkProtocol, openEventSocket } from "./socket.ts";
+import { LINK_HEADER } from "./rtnetlink/link.ts";
+import { linkAttributes } from "./rtnetlink/link-attributes.ts";
+import { isRefusal, type NetlinkError, NetlinkFormatError } from "./transport/errors.ts";
+import { GenericNetlink } from "./transport/generic.ts";
+import { decodeMessages, type Message } from "./transport/message.ts";
+import { type EventSocketOptions, type EventTransport, type NetlinkProtocol, openEventSocket } from "./transport/socket.ts";
 
 /** Something that the kernel told everybody. It is a reason to look, and tells no more than where. */
 export type KernelEvent =

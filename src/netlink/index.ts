@@ -7,12 +7,11 @@
  * if (netlink.devlink.isAvailable()) netlink.devlink.listPorts();
  * netlink.ethtool.listFeatures(["hw-tc-offload"]);
  */
-import { Devlink } from "./devlink.ts";
-import { Ethtool } from "./ethtool.ts";
-import { GenericNetlink } from "./generic.ts";
-import { Rtnetlink } from "./rtnetlink.ts";
+import { Devlink } from "./devlink/devlink.ts";
+import { Ethtool } from "./ethtool/ethtool.ts";
+import { Rtnetlink } from "./rtnetlink/rtnetlink.ts";
+import { GenericNetlink } from "./transport/generic.ts";
 
-export type { Address } from "./address.ts";
 export type {
   DevlinkHandle,
   DevlinkInfo,
@@ -24,17 +23,18 @@ export type {
   EswitchInline,
   EswitchMode,
   PortFlavour,
-} from "./devlink.ts";
-export type { ParamMode, ParamType, ParamValue } from "./devlink-param.ts";
-export { isRefusal, NetlinkError, NetlinkFormatError } from "./errors.ts";
-export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./ethtool.ts";
-export { type DriverInfo, getDriverInfo } from "./ethtool-driver.ts";
+} from "./devlink/devlink.ts";
+export type { ParamMode, ParamType, ParamValue } from "./devlink/devlink-param.ts";
+export { carryOut, type LongRequest } from "./devlink/long-request.ts";
+export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./ethtool/ethtool.ts";
+export { type DriverInfo, getDriverInfo } from "./ethtool/ethtool-driver.ts";
 export { type KernelEvent, type KernelEventOptions, type KernelEvents, openKernelEvents } from "./events.ts";
-export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./link.ts";
-export { carryOut, type LongRequest } from "./long-request.ts";
-export type { Unnamed } from "./names.ts";
-export type { Qdisc } from "./qdisc.ts";
-export type { LinkReference } from "./rtnetlink.ts";
+export type { Address } from "./rtnetlink/address.ts";
+export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./rtnetlink/link.ts";
+export type { Unnamed } from "./rtnetlink/names.ts";
+export type { Qdisc } from "./rtnetlink/qdisc.ts";
+export type { LinkReference } from "./rtnetlink/rtnetlink.ts";
+export { isRefusal, NetlinkError, NetlinkFormatError } from "./transport/errors.ts";
 
 /** Two sockets, one per netlink protocol, and what is spoken over them. */
 export interface Netlink extends Disposable {

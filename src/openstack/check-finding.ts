@@ -1,4 +1,4 @@
-import type { PhysicalFunction } from "../host/state.ts";
+import type { PhysicalFunction } from "../host/state/state.ts";
 import type { NicSpec } from "../spec/schema.ts";
 
 /** The files that are held against the host; what is not given is not judged. */

@@ -1,18 +1,18 @@
-import type { PhysicalFunction } from "../host/state.ts";
+import type { PhysicalFunction } from "../host/state/state.ts";
 import { resolvePorts } from "../spec/selectors.ts";
-import { aliasProblems } from "./alias.ts";
 import type { Configuration, ConfigurationFinding, FoundNic, Report } from "./check-finding.ts";
-import { checkPlacement, checkRemote } from "./check-placement.ts";
-import { checkQos } from "./check-qos.ts";
-import { entriesOf, type Ini, listValue, optionValue, plainValue, readIni } from "./ini.ts";
-import { ml2Conf } from "./ml2-conf.ts";
-import type { ConfRequest } from "./nova-conf.ts";
-import { filterEdits } from "./nova-filters.ts";
-import { type NovaView, novaView } from "./nova-host.ts";
-import { isAnywhere, matches, matchesEverything, type NovaDevice, type PciRule, ruleFor, sameNetwork } from "./pci-rule.ts";
-import { presentRules } from "./present-rules.ts";
+import { entriesOf, type Ini, listValue, optionValue, plainValue, readIni } from "./files/ini.ts";
+import { checkQos } from "./neutron/check-qos.ts";
+import { ml2Conf } from "./neutron/ml2-conf.ts";
+import { readMappings } from "./neutron/sriov-agent.ts";
+import { aliasProblems } from "./nova/alias.ts";
+import { checkPlacement, checkRemote } from "./nova/check-placement.ts";
+import type { ConfRequest } from "./nova/nova-conf.ts";
+import { filterEdits } from "./nova/nova-filters.ts";
+import { type NovaView, novaView } from "./nova/nova-host.ts";
+import { isAnywhere, matches, matchesEverything, type NovaDevice, type PciRule, ruleFor, sameNetwork } from "./nova/pci-rule.ts";
+import { presentRules } from "./nova/present-rules.ts";
 import { isFrom, type Release } from "./releases.ts";
-import { readMappings } from "./sriov-agent.ts";
 
 /** Holds configuration against the VFs that a host has, or will have, and against what a release knows. */
 export function checkConfiguration(files: Configuration, request: ConfRequest): ConfigurationFinding[] {

@@ -1,7 +1,7 @@
-import type { Action } from "../host/action.ts";
-import { has } from "../host/action-table.ts";
-import type { HostState } from "../host/state.ts";
-import type { PciAddress } from "../host/values.ts";
+import type { Action } from "../host/actions/action.ts";
+import { has } from "../host/actions/action-table.ts";
+import type { HostState } from "../host/state/state.ts";
+import type { PciAddress } from "../host/state/values.ts";
 import type { Watched } from "./watched.ts";
 
 /** One requirement being brought about. */

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, readSync, renameSync, statSync, writeSync } from "node:fs";
-import type { Action } from "../host/action.ts";
-import { traitsOf } from "../host/action-table.ts";
-import type { HostState } from "../host/state.ts";
+import type { Action } from "../host/actions/action.ts";
+import { traitsOf } from "../host/actions/action-table.ts";
+import type { HostState } from "../host/state/state.ts";
 import type { Spec } from "../spec/schema.ts";
 import type { Failure, NicOutcome, Step } from "./reconcile.ts";
 

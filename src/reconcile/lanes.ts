@@ -1,9 +1,9 @@
 import { driverOf } from "../drivers/registry.ts";
-import type { Action } from "../host/action.ts";
-import { has, traitsOf } from "../host/action-table.ts";
+import type { Action } from "../host/actions/action.ts";
+import { has, traitsOf } from "../host/actions/action-table.ts";
 import { type CardOf, cardsOf } from "../host/cards.ts";
-import type { HostState } from "../host/state.ts";
-import type { PciAddress } from "../host/values.ts";
+import type { HostState } from "../host/state/state.ts";
+import type { PciAddress } from "../host/state/values.ts";
 
 /** Actions that must follow one another. Different lanes run at the same time. */
 export interface Lane {

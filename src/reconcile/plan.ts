@@ -1,19 +1,19 @@
-import type { Action } from "../host/action.ts";
+import type { Action } from "../host/actions/action.ts";
 import type { Host } from "../host/host.ts";
 import { network, reboot } from "../host/simulated/events.ts";
 import { SimulatedHost } from "../host/simulated/host.ts";
 import { twinOf } from "../host/simulated/twin.ts";
-import type { HostState } from "../host/state.ts";
+import type { HostState } from "../host/state/state.ts";
 import { hostName } from "../requirements/evaluate.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { stages as allStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
+import { rebootReasons } from "../verdict/reboot-due.ts";
+import { type Verdict, verdicts, verdictsWithoutLogs } from "../verdict/verdict.ts";
 import { lanesOf } from "./lanes.ts";
-import { rebootReasons } from "./reboot-due.ts";
 import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
 import { scriptsEstimate } from "./scripts-estimate.ts";
-import { type Verdict, verdicts, verdictsWithoutLogs } from "./verdict.ts";
 
 /** A step of a plan, with the time that it is expected to take, in seconds. */
 export interface PlannedStep extends Step {

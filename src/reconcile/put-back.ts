@@ -1,7 +1,7 @@
-import type { Action } from "../host/action.ts";
-import { halfWayLine } from "../host/driver-restart.ts";
-import { known } from "../host/observed.ts";
-import type { HostState } from "../host/state.ts";
+import type { Action } from "../host/actions/action.ts";
+import { halfWayLine } from "../host/actions/driver-restart.ts";
+import { known } from "../host/state/observed.ts";
+import type { HostState } from "../host/state/state.ts";
 import type { Deviation } from "../requirements/requirement.ts";
 
 interface Step {

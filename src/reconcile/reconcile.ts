@@ -1,12 +1,12 @@
-import type { Action } from "../host/action.ts";
-import { traitsOf } from "../host/action-table.ts";
+import type { Action } from "../host/actions/action.ts";
+import { traitsOf } from "../host/actions/action-table.ts";
+import { notDone } from "../host/actions/safety.ts";
 import { ActionError, type Host } from "../host/host.ts";
-import { notDone } from "../host/safety.ts";
-import type { HostState } from "../host/state.ts";
+import type { HostState } from "../host/state/state.ts";
 import { evaluate, evaluateHost, hostName } from "../requirements/evaluate.ts";
+import { vfsBound } from "../requirements/late/vfs-bound.ts";
 import type { Allowed, Deviation, Stage } from "../requirements/requirement.ts";
 import { allRequirements, hostRequirements, requirementById, stagesBefore } from "../requirements/stages.ts";
-import { vfsBound } from "../requirements/vfs-bound.ts";
 import type { Spec } from "../spec/schema.ts";
 import { glanceAfter, mayFollow } from "./after-glance.ts";
 import { type Lane, type LaneState, lanesOf } from "./lanes.ts";

@@ -1,5 +1,5 @@
 import { profileOf } from "../drivers/registry.ts";
-import type { HostState, PhysicalFunction } from "../host/state.ts";
+import type { HostState, PhysicalFunction } from "../host/state/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
 

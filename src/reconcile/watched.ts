@@ -1,7 +1,7 @@
-import type { Action } from "../host/action.ts";
+import type { Action } from "../host/actions/action.ts";
 import type { Host } from "../host/host.ts";
-import type { HostState } from "../host/state.ts";
-import type { PciAddress } from "../host/values.ts";
+import type { HostState } from "../host/state/state.ts";
+import type { PciAddress } from "../host/state/values.ts";
 
 /** A host, with what was last seen of it: looking at hundreds of VFs takes its time, and twice in a row shows the same. */
 export class Watched implements Host {

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import * as z from "zod";
 import { plainText } from "../host/plain-text.ts";
-import { excessOfJson } from "../host/state-limits.ts";
+import { excessOfJson } from "../host/schema/state-limits.ts";
 import type { HttpAnswer } from "./connection.ts";
 import { RedfishError, type RedfishFailure } from "./error.ts";
 

@@ -1,5 +1,5 @@
-import type { FailureKind } from "../fleet/history.ts";
-import type { FleetAnswer } from "../fleet/status.ts";
+import type { FleetAnswer } from "../fleet/answers/status.ts";
+import type { FailureKind } from "../fleet/history/history.ts";
 
 /** Words that all of the fleet's screens use. */
 

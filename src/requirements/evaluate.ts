@@ -1,7 +1,7 @@
-import type { HostState } from "../host/state.ts";
+import type { HostState } from "../host/state/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
-import { ports, unresolvedPorts } from "./ports.ts";
+import { ports, unresolvedPorts } from "./early/ports.ts";
 import type { About, Allowed, Deviation, Finding, HostFinding, NicView, Stage } from "./requirement.ts";
 import { withoutSecondBoot, withRefusal } from "./second-boot.ts";
 import { stages as allStages, hostRequirements, requirements } from "./stages.ts";

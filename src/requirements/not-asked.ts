@@ -1,8 +1,8 @@
-import { isUnknown } from "../host/observed.ts";
-import type { HostState } from "../host/state.ts";
+import { isUnknown } from "../host/state/observed.ts";
+import type { HostState } from "../host/state/state.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { resolvePorts } from "../spec/selectors.ts";
-import { trafficOf } from "./traffic.ts";
+import { trafficOf } from "./traffic/traffic.ts";
 
 /**
  * Why a requirement is asked of nobody here: the spec does not declare what it is about, or there is nothing to look at. It then

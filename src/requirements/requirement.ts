@@ -1,6 +1,6 @@
-import type { Action } from "../host/action.ts";
-import type { HostState, PhysicalFunction } from "../host/state.ts";
-import type { PciAddress } from "../host/values.ts";
+import type { Action } from "../host/actions/action.ts";
+import type { HostState, PhysicalFunction } from "../host/state/state.ts";
+import type { PciAddress } from "../host/state/values.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { Attempts } from "../host/attempts.ts";
-import { known } from "../host/observed.ts";
-import { foundHalfWay } from "../host/safety.ts";
-import type { HostState } from "../host/state.ts";
+import { foundHalfWay } from "../host/actions/safety.ts";
+import type { Attempts } from "../host/state/attempts.ts";
+import { known } from "../host/state/observed.ts";
+import type { HostState } from "../host/state/state.ts";
 import { netdevOf } from "../spec/selectors.ts";
 import type { Deviation, Finding, NicView, Remedy } from "./requirement.ts";
 

@@ -1,6 +1,6 @@
 import { driverOf } from "../drivers/registry.ts";
 import { describeHolders, mayBeInUse } from "../host/in-use.ts";
-import type { PhysicalFunction, VirtualFunction } from "../host/state.ts";
+import type { PhysicalFunction, VirtualFunction } from "../host/state/state.ts";
 import type { Finding } from "./requirement.ts";
 
 /** The driver that this PF's VFs have on the host. */

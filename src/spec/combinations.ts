@@ -1,5 +1,5 @@
 import { driversByModule } from "../drivers/registry.ts";
-import { argumentName } from "../host/kernel-arguments.ts";
+import { argumentName } from "../host/actions/kernel-arguments.ts";
 import type { KernelSpec, NicSpec, PortSelector, Spec } from "./schema.ts";
 
 /** A wrong combination of values that are each right: where in the spec, and what to do about it. */

@@ -1,8 +1,8 @@
 import { driverOf, modelOf } from "../drivers/registry.ts";
 import { cardsOf } from "../host/cards.ts";
-import { known } from "../host/observed.ts";
 import { drawing, inEscapes } from "../host/plain-text.ts";
-import type { HostState, PhysicalFunction } from "../host/state.ts";
+import { known } from "../host/state/observed.ts";
+import type { HostState, PhysicalFunction } from "../host/state/state.ts";
 import { netdevOf } from "./selectors.ts";
 
 /**

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { isPlainArgument } from "../host/kernel-arguments.ts";
-import { NetdevName } from "../host/schemas.ts";
+import { isPlainArgument } from "../host/actions/kernel-arguments.ts";
+import { NetdevName } from "../host/state/schemas.ts";
 import { specLimits } from "./limits.ts";
 
 /**

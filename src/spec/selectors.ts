@@ -1,4 +1,4 @@
-import type { HostState, Netdev, PhysicalFunction } from "../host/state.ts";
+import type { HostState, Netdev, PhysicalFunction } from "../host/state/state.ts";
 import { describeSelector } from "./combinations.ts";
 import type { NicSpec, PortSelector } from "./schema.ts";
 

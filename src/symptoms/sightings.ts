@@ -1,9 +1,9 @@
-import type { KernelLine } from "../host/kernel-log.ts";
-import { isUnknown, known } from "../host/observed.ts";
-import type { PhysicalFunction } from "../host/state.ts";
-import { slotOf } from "../host/values.ts";
+import type { KernelLine } from "../host/state/kernel-log.ts";
+import { isUnknown, known } from "../host/state/observed.ts";
+import type { PhysicalFunction } from "../host/state/state.ts";
+import { slotOf } from "../host/state/values.ts";
 import type { Deviation, NicView } from "../requirements/requirement.ts";
-import { tunnelsOf } from "../requirements/traffic.ts";
+import { tunnelsOf } from "../requirements/traffic/traffic.ts";
 import { symptoms } from "./catalogue.ts";
 import type { Symptom } from "./symptom.ts";
 

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { grubDropIn } from "../../src/boot/grub.ts";
-import { isPlainArgument, parseKernelArguments } from "../../src/host/kernel-arguments.ts";
-import { parseGrubConfig } from "../../src/host/linux/grub-config.ts";
-import { isUnknown } from "../../src/host/observed.ts";
+import { isPlainArgument, parseKernelArguments } from "../../src/host/actions/kernel-arguments.ts";
+import { parseGrubConfig } from "../../src/host/linux/boot/grub-config.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 
 /** The drop-in, read by those who will read it: a shell, and Debian's own grub-mkconfig. */
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
-import { reloadingOnce } from "../../src/host/reloads.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { reloadingOnce } from "../../src/host/actions/reloads.ts";
 
 const write = (path: string, reload: "systemd" | "udev" | null): Action => ({ kind: "write-file", path, text: "", render: path, reload });
 const enable = (unit: string, reload = true): Action => ({ kind: "enable-unit", unit, reload });

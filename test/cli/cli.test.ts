@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HostState } from "../../src/host/state.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { HostMap } from "../../src/map/schema.ts";
 import { expectVflag } from "../support/command.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
@@ -252,7 +252,7 @@ describe("refusals name what is wrong and what to do", () => {
     assert.ok(!existsSync(join(folder, "other.json")));
   });
   test("a second run while one holds the lock says who has it", async () => {
-    const { acquireLock } = await import("../../src/host/linux/lock.ts");
+    const { acquireLock } = await import("../../src/host/linux/system/lock.ts");
     const lock = acquireLock(join(folder, "host.json.lock"), "vflag apply");
     try {
       await expect(1, ["apply", ...onHost], new RegExp(`${process.pid}`));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { snapshotPlace } from "../../src/cli/release-snapshot.ts";
+import { snapshotPlace } from "../../src/cli/openstack/release-snapshot.ts";
 
 const maps = `00400000-0082e000 r--p 00000000 fd:00 1234                               /usr/bin/vflag
 0082e000-03489000 r-xp 0042e000 fd:00 1234                               /usr/bin/vflag

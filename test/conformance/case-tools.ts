@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError, type Host } from "../../src/host/host.ts";
-import type { PhysicalFunction } from "../../src/host/state.ts";
+import type { PhysicalFunction } from "../../src/host/state/state.ts";
 import { portsOf as portsIn, type Testbed } from "./testbed.ts";
 
 /** What the cases are made of. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Action } from "../../src/host/action.ts";
-import { known } from "../../src/host/observed.ts";
-import { HostState } from "../../src/host/state.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { known } from "../../src/host/state/observed.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import {
   bothSwitchdev,
   type Case,

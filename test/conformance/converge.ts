@@ -1,7 +1,7 @@
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import type { Host } from "../../src/host/host.ts";
-import { unknown } from "../../src/host/observed.ts";
-import type { HostState } from "../../src/host/state.ts";
+import { unknown } from "../../src/host/state/observed.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { type Observer, reconcile } from "../../src/reconcile/reconcile.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import { portsOf } from "./testbed.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Host } from "../../src/host/host.ts";
 import { isKernelSince } from "../../src/host/kernel-release.ts";
-import { known } from "../../src/host/observed.ts";
-import type { Netdev } from "../../src/host/state.ts";
+import { known } from "../../src/host/state/observed.ts";
+import type { Netdev } from "../../src/host/state/state.ts";
 import {
   bothSwitchdev,
   type Case,

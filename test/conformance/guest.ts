@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { HostState } from "../../src/host/state.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { labNics, realBed } from "./real-bed.ts";
 import { conformance } from "./suite.ts";
 

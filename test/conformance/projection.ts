@@ -1,5 +1,5 @@
-import { isUnknown, known } from "../../src/host/observed.ts";
-import type { HostState, Netdev, PhysicalFunction } from "../../src/host/state.ts";
+import { isUnknown, known } from "../../src/host/state/observed.ts";
+import type { HostState, Netdev, PhysicalFunction } from "../../src/host/state/state.ts";
 import { portsOf } from "./testbed.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { Action } from "../../src/host/action.ts";
-import { known } from "../../src/host/observed.ts";
-import type { HostState, PhysicalFunction, VfSettings } from "../../src/host/state.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { known } from "../../src/host/state/observed.ts";
+import type { HostState, PhysicalFunction, VfSettings } from "../../src/host/state/state.ts";
 import { type BedFault, portsOf, type Testbed } from "./testbed.ts";
 
 /** The steps of a random sequence, by numbers of ports and VFs. */

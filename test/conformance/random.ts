@@ -1,6 +1,6 @@
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError, type Host } from "../../src/host/host.ts";
-import type { HostState } from "../../src/host/state.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { converge } from "./converge.ts";
 import { projectionOf } from "./projection.ts";
 import { actionOf, leavesWork, nextStep, type Step, wordsOf } from "./random-steps.ts";

@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { known } from "../../src/host/observed.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { bondOf, ip, linkEvent, unbond } from "./real-bonds.ts";
 import { igb } from "./simulated-bed.ts";
 import type { NicProperties, Testbed } from "./testbed.ts";

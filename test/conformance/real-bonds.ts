@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { until } from "../../src/host/linux/wait.ts";
+import { until } from "../../src/host/linux/system/wait.ts";
 
 /** Bonds of a guest of the lab, as its networking would make them. */
 

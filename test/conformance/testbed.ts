@@ -1,5 +1,5 @@
 import type { Host } from "../../src/host/host.ts";
-import type { HostState, PhysicalFunction } from "../../src/host/state.ts";
+import type { HostState, PhysicalFunction } from "../../src/host/state/state.ts";
 
 /**
  * A host that the conformance cases can be run against, with the few things that happen to a host and are not vflag's doing.

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
-import { DeploymentError } from "../../src/deployment/ansible-inventory.ts";
-import { accessOf } from "../../src/deployment/bmc-access.ts";
+import { DeploymentError } from "../../src/operations/inventory/ansible-inventory.ts";
+import { accessOf } from "../../src/operations/inventory/bmc-access.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vflag-bmc-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { CardOptions } from "../../src/host/simulated/build.ts";
-import { HostState } from "../../src/host/state.ts";
-import { type Declaration, type Hardware, HostValuesMaker, hardwareKey, hardwareTraits } from "../../src/openstack/host-values.ts";
+import { HostState } from "../../src/host/state/state.ts";
+import { type Declaration, type Hardware, HostValuesMaker, hardwareKey, hardwareTraits } from "../../src/openstack/tree/host-values.ts";
 import { connectx5, hostWith } from "../openstack/hosts.ts";
 import { countFrom } from "../support/count.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { readPhysnets } from "../../src/openstack/physnet-mappings.ts";
+import { readPhysnets } from "../../src/openstack/neutron/physnet-mappings.ts";
 
 const problem = (value: unknown, interfaces: ReadonlySet<string> | null = null) => {
   const read = readPhysnets(value, interfaces);

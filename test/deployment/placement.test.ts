@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { type Groups, type Place, placements } from "../../src/openstack/placement.ts";
+import { type Groups, type Place, placements } from "../../src/openstack/tree/placement.ts";
 import { roundsFrom } from "../support/count.ts";
 import { withoutAnsible } from "./ansible.ts";
 import { effective, type PrecedenceInventory, throughAnsible } from "./precedence.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Groups, Place } from "../../src/openstack/placement.ts";
+import type { Groups, Place } from "../../src/openstack/tree/placement.ts";
 
 /** What tells which value Ansible gives to a host. */
 export interface PrecedenceInventory {

@@ -3,10 +3,10 @@ import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { planTree } from "../../src/deployment/plan-tree.ts";
-import type { TreePlan } from "../../src/deployment/tree-plan.ts";
-import { writeTree } from "../../src/deployment/write-tree.ts";
-import type { RunProgram } from "../../src/host/linux/program.ts";
+import type { RunProgram } from "../../src/host/linux/system/program.ts";
+import { planTree } from "../../src/operations/tree/plan-tree.ts";
+import type { TreePlan } from "../../src/operations/tree/tree-plan.ts";
+import { writeTree } from "../../src/operations/tree/write-tree.ts";
 
 /** Planning and writing a tree, with an answer of ansible-inventory that was made up. */
 let folder = "";

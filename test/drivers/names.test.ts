@@ -23,8 +23,8 @@ const word = new RegExp(
 
 /** What names one all the same, and why that decides nothing. */
 const allowed: Readonly<Record<string, string>> = {
-  "src/cli/simulate.ts ConnectX-5": "the NIC of an example, unless another is asked for",
-  "src/requirements/steering.ts https://docs.kernel.org/networking/devlink/mlx5.html": "a reference",
+  "src/cli/host/simulate.ts ConnectX-5": "the NIC of an example, unless another is asked for",
+  "src/requirements/eswitch/steering.ts https://docs.kernel.org/networking/devlink/mlx5.html": "a reference",
 };
 
 function namesIn(file: string): string[] {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { History } from "../../src/fleet/history.ts";
+import { History } from "../../src/fleet/history/history.ts";
 import { expectVflag } from "../support/command.ts";
 import { demoSpec, makeHost, mounted, noMounts, run, runFaulty } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";

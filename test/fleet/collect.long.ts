@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
 import { isInstalled } from "../../scripts/package/tools.ts";
-import { argvOf, type CollectOptions, collect, type RunAnsible } from "../../src/fleet/ansible.ts";
-import { History } from "../../src/fleet/history.ts";
-import { Reader } from "../../src/fleet/reader.ts";
-import type { RunProgram } from "../../src/host/linux/program.ts";
+import { argvOf, type CollectOptions, collect, type RunAnsible } from "../../src/fleet/collect/ansible.ts";
+import { History } from "../../src/fleet/history/history.ts";
+import { Reader } from "../../src/fleet/reading/reader.ts";
+import type { RunProgram } from "../../src/host/linux/system/program.ts";
 import { fleetSpec, makeFleet } from "../support/fleet.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 

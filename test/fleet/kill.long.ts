@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { History } from "../../src/fleet/history.ts";
-import { HostState } from "../../src/host/state.ts";
+import { History } from "../../src/fleet/history/history.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { countFrom } from "../support/count.ts";
 import { makeFleet } from "../support/fleet.ts";
 

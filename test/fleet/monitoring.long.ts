@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInstalled } from "../../scripts/package/tools.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
-import { prometheusText } from "../../src/report/prometheus.ts";
+import { prometheusText } from "../../src/report/data/prometheus.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { readGolden } from "../support/golden.ts";
 import { noPromtool } from "../support/promtool.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Prepared, prepared } from "../../src/fleet/prepare.ts";
-import { readReport } from "../../src/fleet/report.ts";
+import { type Prepared, prepared } from "../../src/fleet/reading/prepare.ts";
+import { readReport } from "../../src/fleet/reading/report.ts";
 import { goldenNames, readGolden } from "../support/golden.ts";
 
 /** What a host says is kept as it wrote it where that is the state and nothing else; otherwise it is written again. */

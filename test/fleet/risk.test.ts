@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Outcome, outcomeOf } from "../../src/fleet/outcome.ts";
+import { Outcome, outcomeOf } from "../../src/fleet/answers/outcome.ts";
 import { readGolden } from "../support/golden.ts";
 
 describe("what a fleet keeps of a NIC that works and will not", () => {

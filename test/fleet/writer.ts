@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { History } from "../../src/fleet/history.ts";
-import { readReport } from "../../src/fleet/report.ts";
+import { History } from "../../src/fleet/history/history.ts";
+import { readReport } from "../../src/fleet/reading/report.ts";
 
 /** A process that writes into a database until it is killed, and says after each host that it is there: `node writer.ts DB FOLDER`. */
 const [file = "", folder = ""] = process.argv.slice(2);

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isUnknown } from "../../src/host/observed.ts";
-import { HostState } from "../../src/host/state.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { mapOf } from "../../src/map/map.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
-import { mapSvg } from "../../src/report/map-svg.ts";
-import { mapText } from "../../src/report/map-text.ts";
-import { planText } from "../../src/report/plan-text.ts";
-import { plain } from "../../src/report/style.ts";
-import { verdictText } from "../../src/report/verdict-text.ts";
+import { mapSvg } from "../../src/report/map/map-svg.ts";
+import { plain } from "../../src/report/terminal/style.ts";
+import { mapText } from "../../src/report/text/map-text.ts";
+import { planText } from "../../src/report/text/plan-text.ts";
+import { verdictText } from "../../src/report/text/verdict-text.ts";
 import { loadSpec } from "../../src/spec/load.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 
 /**
  * Each folder beside this file is a case: a spec, a state, and the plan and the verdict that an operator would be shown.

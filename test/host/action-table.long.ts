@@ -20,9 +20,9 @@ function compile(t: TestContext, kinds: Readonly<Record<string, object | null>>)
   cpSync(join(repository, "src"), join(root, "src"), { recursive: true });
   symlinkSync(join(repository, "node_modules"), join(root, "node_modules"));
   const union = Object.keys(kinds).map((kind) => `  | { readonly kind: "${kind}"; readonly pf: PciAddress }\n`);
-  insert(join(root, "src/host/action.ts"), "export type Action =\n", union.join(""));
+  insert(join(root, "src/host/actions/action.ts"), "export type Action =\n", union.join(""));
   const records = Object.entries(kinds).map(([kind, traits]) => (traits === null ? "" : `  "${kind}": ${JSON.stringify(traits)},\n`));
-  insert(join(root, "src/host/action-table.ts"), "const table = {\n", records.join(""));
+  insert(join(root, "src/host/actions/action-table.ts"), "const table = {\n", records.join(""));
   const compiler = join(repository, "node_modules/typescript7/bin/tsc");
   const { stdout, status } = spawnSync(process.execPath, [compiler, "--noEmit", "--pretty", "false", "-p", "."], {
     cwd: root,

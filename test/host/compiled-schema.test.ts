@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import * as z from "zod";
-import { compiled } from "../../src/host/compiled-schema.ts";
-import { HostState } from "../../src/host/state.ts";
+import { compiled } from "../../src/host/schema/compiled-schema.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { roundsFrom } from "../support/count.ts";
 import { goldenNames, readGolden } from "../support/golden.ts";
 

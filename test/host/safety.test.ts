@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
-import { traitsOf } from "../../src/host/action-table.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { traitsOf } from "../../src/host/actions/action-table.ts";
 import { ActionError } from "../../src/host/host.ts";
 import { driverOf, free, pf, real, type Situation, simulated, stalePort, vf } from "./safety-hosts.ts";
 

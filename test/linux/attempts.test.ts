@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import type { Attempts } from "../../src/host/attempts.ts";
-import { keepAttempt, readAttempts } from "../../src/host/linux/attempts.ts";
-import { isUnknown } from "../../src/host/observed.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { keepAttempt, readAttempts } from "../../src/host/linux/boot/attempts.ts";
+import type { Attempts } from "../../src/host/state/attempts.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 
 let root = "";
 let systemd = "starting";

@@ -1,5 +1,5 @@
-import type { Kernel } from "../../src/host/linux/kernel.ts";
-import { ProgramError } from "../../src/host/linux/program.ts";
+import type { Kernel } from "../../src/host/linux/system/kernel.ts";
+import { ProgramError } from "../../src/host/linux/system/program.ts";
 import {
   type Address,
   type Bond,

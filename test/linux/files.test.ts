@@ -5,10 +5,10 @@ import { chmodSync, chownSync, lstatSync, readdirSync, readFileSync, statSync, s
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeWhole } from "../../src/host/linux/files.ts";
+import { writeWhole } from "../../src/host/linux/system/files.ts";
 import { makeTree } from "./tree.ts";
 
-const files = new URL("../../src/host/linux/files.ts", import.meta.url).href;
+const files = new URL("../../src/host/linux/system/files.ts", import.meta.url).href;
 
 test("a new file is readable by all, whatever the umask is", async (t) => {
   const directory = makeTree(t, {});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseFirmwareJson } from "../../src/host/linux/firmware-json.ts";
-import { isUnknown } from "../../src/host/observed.ts";
+import { parseFirmwareJson } from "../../src/host/linux/firmware/firmware-json.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 
 const sriov = { current_value: "True(1)", default_value: "False(0)", modified: true, next_value: "True(1)", read_only: false };
 const vfs = { current_value: 16, default_value: 8, modified: true, next_value: 32, read_only: false };

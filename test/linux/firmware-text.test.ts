@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { canonicalValue, settingArguments } from "../../src/host/firmware-settings.ts";
-import { firmwareErrorOf, parseFirmwareQuery, parseFirmwareToolVersion } from "../../src/host/linux/firmware-text.ts";
-import { isUnknown } from "../../src/host/observed.ts";
+import { canonicalValue, settingArguments } from "../../src/host/actions/firmware-settings.ts";
+import { firmwareErrorOf, parseFirmwareQuery, parseFirmwareToolVersion } from "../../src/host/linux/firmware/firmware-text.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 import { cardRows, layouts, queryText, type Row } from "../support/fake-card.ts";
 
 const parameter = (value: string | null, current = value, next = current, readOnly = false) => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { readDatapath, readFlows } from "../../src/host/linux/flow-text.ts";
+import { readDatapath, readFlows } from "../../src/host/linux/ovs/flow-text.ts";
 import { processorTime } from "../support/processor-time.ts";
 
 /*

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findFlows } from "../../src/host/linux/flows.ts";
-import { type ProgramResult, type RunProgram, runProgram } from "../../src/host/linux/program.ts";
-import { isUnknown } from "../../src/host/observed.ts";
-import type { Ovs } from "../../src/host/ovs.ts";
+import { findFlows } from "../../src/host/linux/ovs/flows.ts";
+import { type ProgramResult, type RunProgram, runProgram } from "../../src/host/linux/system/program.ts";
+import type { Ovs } from "../../src/host/ovs/ovs.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 
 const bridge = (name: string, datapathType: string) => ({ name, datapathType, interfaces: [] });
 const ovs: Ovs = {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { followKernelLog, recordOf } from "../../src/host/linux/follow-log.ts";
-import { isUnknown } from "../../src/host/observed.ts";
+import { followKernelLog, recordOf } from "../../src/host/linux/log/follow-log.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 
 function folder(t: TestContext, log: string): string {
   const root = mkdtempSync(join(tmpdir(), "vflag-log-"));

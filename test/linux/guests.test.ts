@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Guest } from "../../src/host/guests.ts";
-import { findGuests } from "../../src/host/linux/guests.ts";
-import { domainOf } from "../../src/host/linux/libvirt.ts";
-import { readXml } from "../../src/host/linux/xml.ts";
+import { findGuests } from "../../src/host/linux/guests/guests.ts";
+import { domainOf } from "../../src/host/linux/guests/libvirt.ts";
+import { readXml } from "../../src/host/linux/guests/xml.ts";
 import { buildHost } from "../../src/host/simulated/build.ts";
-import type { Holder, PhysicalFunction } from "../../src/host/state.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import type { Guest } from "../../src/host/state/guests.ts";
+import type { Holder, PhysicalFunction } from "../../src/host/state/state.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { processorTime } from "../support/processor-time.ts";
 import { makeTree, type Tree } from "./tree.ts";
 

@@ -4,9 +4,9 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { devicesIn, listNamespaces } from "../../src/host/linux/namespaces.ts";
-import { HostState } from "../../src/host/state.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { devicesIn, listNamespaces } from "../../src/host/linux/links/namespaces.ts";
+import { HostState } from "../../src/host/state/state.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { fakeKernel, fakeNetlink, link, pciLink, port, slaveOf, vf } from "./fake-kernel.ts";
 import { addTree, connectX5, connectX5Vf, makeTree } from "./tree.ts";
 
@@ -193,7 +193,7 @@ test("another network namespace can be observed, with hundreds of netdevs", { sk
   run("ip", ["-n", name, "-batch", "-"], lines.join(""));
   const script = `
     import { LinuxHost } from ${JSON.stringify(new URL("../../src/host/linux/host.ts", import.meta.url).href)};
-    import { HostState } from ${JSON.stringify(new URL("../../src/host/state.ts", import.meta.url).href)};
+    import { HostState } from ${JSON.stringify(new URL("../../src/host/state/state.ts", import.meta.url).href)};
     using host = LinuxHost.open();
     const first = performance.now();
     const state = await host.observe();

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { installedProgram } from "../../src/host/linux/installed-program.ts";
-import { isUnknown, type Observed, unknown } from "../../src/host/observed.ts";
+import { installedProgram } from "../../src/host/linux/boot/installed-program.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
+import { isUnknown, type Observed, unknown } from "../../src/host/state/observed.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
-import { planText } from "../../src/report/plan-text.ts";
-import { plain } from "../../src/report/style.ts";
+import { plain } from "../../src/report/terminal/style.ts";
+import { planText } from "../../src/report/text/plan-text.ts";
 import { booted, fresh, vfLagSpec } from "../support/hosts.ts";
 
 const needsRoot = process.getuid?.() === 0 ? false : "only root's files can be installed";

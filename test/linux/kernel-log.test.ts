@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linesAbout } from "../../src/host/linux/kernel-log.ts";
+import { linesAbout } from "../../src/host/linux/log/kernel-log.ts";
 
 const pf = "0000:37:00.0";
 const line = (text: string) => `mlx5_core ${pf}: ${text}`;

@@ -3,7 +3,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { isUnknown, known } from "../../src/host/observed.ts";
+import { isUnknown, known } from "../../src/host/state/observed.ts";
 import { bond, fakeKernel, fakeNetlink, link, pciLink, slaveOf } from "./fake-kernel.ts";
 import { connectX5, makeTree } from "./tree.ts";
 

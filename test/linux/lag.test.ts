@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { observeLag } from "../../src/host/linux/lag.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { observeLag } from "../../src/host/linux/lag/lag.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { makeTree, type Tree } from "./tree.ts";
 
 const pf = pciAddress("0000:37:00.0");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bondsOf, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "../../src/host/linux/links.ts";
+import { bondsOf, findLinks, netdevOfPf, netdevsOf, vfSettingsOf } from "../../src/host/linux/links/links.ts";
 import { NetlinkError } from "../../src/netlink/index.ts";
 import { bond, fakeKernel, fakeNetlink, link, pciLink, slaveOf, vf } from "./fake-kernel.ts";
 import { makeTree } from "./tree.ts";

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { acquireLock, LockedError } from "../../src/host/linux/lock.ts";
+import { acquireLock, LockedError } from "../../src/host/linux/system/lock.ts";
 import { makeTree } from "./tree.ts";
 
-const lock = new URL("../../src/host/linux/lock.ts", import.meta.url).href;
+const lock = new URL("../../src/host/linux/system/lock.ts", import.meta.url).href;
 
 /** A process that holds the lock until it is killed. */
 async function holder(path: string): Promise<ChildProcess> {

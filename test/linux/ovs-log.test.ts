@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findOvsLog, parseOvsLog } from "../../src/host/linux/ovs-log.ts";
-import type { RunProgram } from "../../src/host/linux/program.ts";
-import { isUnknown } from "../../src/host/observed.ts";
-import type { OvsSource } from "../../src/host/ovs.ts";
-import { buildOvs } from "../../src/host/simulated/ovs.ts";
+import { findOvsLog, parseOvsLog } from "../../src/host/linux/ovs/ovs-log.ts";
+import type { RunProgram } from "../../src/host/linux/system/program.ts";
+import type { OvsSource } from "../../src/host/ovs/ovs.ts";
+import { buildOvs } from "../../src/host/simulated/machine/ovs.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 import { makeTree } from "./tree.ts";
 
 const refused = "2020-03-19T11:42:17.028Z|00001|dpif_netlink(handler223)|ERR|failed to offload flow: Operation not supported: bond0";

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findFlows } from "../../src/host/linux/flows.ts";
-import { changeOvs, findOvs, ovsOwnerOf } from "../../src/host/linux/ovs.ts";
-import { monitorOvsdb } from "../../src/host/linux/ovsdb-monitor.ts";
-import { type RunProgram, runProgram } from "../../src/host/linux/program.ts";
-import { isUnknown } from "../../src/host/observed.ts";
-import type { Ovs, OvsSource } from "../../src/host/ovs.ts";
+import { findFlows } from "../../src/host/linux/ovs/flows.ts";
+import { changeOvs, findOvs, ovsOwnerOf } from "../../src/host/linux/ovs/ovs.ts";
+import { monitorOvsdb } from "../../src/host/linux/ovs/ovsdb-monitor.ts";
+import { type RunProgram, runProgram } from "../../src/host/linux/system/program.ts";
+import type { Ovs, OvsSource } from "../../src/host/ovs/ovs.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 import { fakeKernel } from "./fake-kernel.ts";
 
 /*

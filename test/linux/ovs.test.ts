@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { changeOvs, findIngressQdiscs, findOvs, inEffect, type OvsLookup, restartOvs } from "../../src/host/linux/ovs.ts";
-import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/program.ts";
-import type { IngressQdisc, Ovs, OvsBridge, OvsSource } from "../../src/host/ovs.ts";
-import { HostState } from "../../src/host/state.ts";
+import { changeOvs, findIngressQdiscs, findOvs, inEffect, type OvsLookup, restartOvs } from "../../src/host/linux/ovs/ovs.ts";
+import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/system/program.ts";
+import type { IngressQdisc, Ovs, OvsBridge, OvsSource } from "../../src/host/ovs/ovs.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { fakeKernel, fakeNetlink, link } from "./fake-kernel.ts";
 import { makeTree, type Tree } from "./tree.ts";
 

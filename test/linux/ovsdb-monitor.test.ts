@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { JsonStream, monitorOvsdb } from "../../src/host/linux/ovsdb-monitor.ts";
+import { JsonStream, monitorOvsdb } from "../../src/host/linux/ovs/ovsdb-monitor.ts";
 
 const pauses = { first: 20, longest: 50 };
 

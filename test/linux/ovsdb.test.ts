@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OvsdbFormatError, type OvsdbRow, parseTables } from "../../src/host/linux/ovsdb.ts";
+import { OvsdbFormatError, type OvsdbRow, parseTables } from "../../src/host/linux/ovs/ovsdb.ts";
 
 /** Answers as ovs-vsctl 3.1 prints them, and the other shapes that RFC 7047 allows. */
 

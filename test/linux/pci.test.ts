@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findPf, findPfs } from "../../src/host/linux/pci.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { findPf, findPfs } from "../../src/host/linux/pci/pci.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { connectX5, connectX5Pf, connectX5Vf, makeTree, type Tree } from "./tree.ts";
 
 const pf0 = "0000:37:00.0";

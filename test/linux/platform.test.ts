@@ -3,13 +3,13 @@ import { execFileSync } from "node:child_process";
 import { utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { parseKernelArguments } from "../../src/host/kernel-arguments.ts";
-import { changeByGrubby, findBootLoader, parseGrubbyInfo, updateGrub } from "../../src/host/linux/boot-loader.ts";
-import { parseGrubConfig } from "../../src/host/linux/grub-config.ts";
+import { parseKernelArguments } from "../../src/host/actions/kernel-arguments.ts";
+import { changeByGrubby, findBootLoader, parseGrubbyInfo, updateGrub } from "../../src/host/linux/boot/boot-loader.ts";
+import { parseGrubConfig } from "../../src/host/linux/boot/grub-config.ts";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { biosSignsIn, findPlatform, parseCpuInfo } from "../../src/host/linux/platform.ts";
-import { ProgramError, type RunProgram } from "../../src/host/linux/program.ts";
-import { isUnknown, known } from "../../src/host/observed.ts";
+import { ProgramError, type RunProgram } from "../../src/host/linux/system/program.ts";
+import { isUnknown, known } from "../../src/host/state/observed.ts";
 import { fakeKernel } from "./fake-kernel.ts";
 import { makeTree, type Tree } from "./tree.ts";
 

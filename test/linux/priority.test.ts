@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { takePrecedence } from "../../src/host/linux/priority.ts";
+import { takePrecedence } from "../../src/host/linux/system/priority.ts";
 import { makeTree } from "./tree.ts";
 
 const isRoot = process.getuid?.() === 0;

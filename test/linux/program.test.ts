@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRunning } from "../../src/host/linux/processes.ts";
-import { inOwnSession, ProgramError, runningPrograms, runProgram } from "../../src/host/linux/program.ts";
+import { isRunning } from "../../src/host/linux/system/processes.ts";
+import { inOwnSession, ProgramError, runningPrograms, runProgram } from "../../src/host/linux/system/program.ts";
 import { makeTree } from "./tree.ts";
 
 /** A cgroup of this test's own, in the freezer of version 1: what is frozen there is not ended by SIGKILL before it is thawed. */

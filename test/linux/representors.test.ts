@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type PortOfVf, representorsOf, type SwitchPort } from "../../src/host/linux/representors.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { type PortOfVf, representorsOf, type SwitchPort } from "../../src/host/linux/links/representors.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 
 /**
  * Every sort of line in facts/samples/devlink-port-show-mlx5.txt (captures of `devlink port show`), and what

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ProgramError, type RunProgram } from "../../src/host/linux/program.ts";
-import { holdingUdev, mayHoldUdev } from "../../src/host/linux/udev-queue.ts";
+import { holdingUdev, mayHoldUdev } from "../../src/host/linux/links/udev-queue.ts";
+import { ProgramError, type RunProgram } from "../../src/host/linux/system/program.ts";
 
 /** A udev that notes what it was told; `answers` says what comes of each request, by default that it is done. */
 class Udev {

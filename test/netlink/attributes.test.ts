@@ -15,8 +15,8 @@ import {
   u16,
   u32,
   u64,
-} from "../../src/netlink/attributes.ts";
-import { NetlinkFormatError } from "../../src/netlink/errors.ts";
+} from "../../src/netlink/transport/attributes.ts";
+import { NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
 import { processorTime } from "../support/processor-time.ts";
 
 const inner = attributes({ word: [1, string], number: [2, u16] });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NetlinkClient } from "../../src/netlink/client.ts";
-import { failure, NetlinkError, NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { decodeMessages, encodeMessage } from "../../src/netlink/message.ts";
-import type { Transport } from "../../src/netlink/socket.ts";
+import { NetlinkClient } from "../../src/netlink/transport/client.ts";
+import { failure, NetlinkError, NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
+import { decodeMessages, encodeMessage } from "../../src/netlink/transport/message.ts";
+import type { Transport } from "../../src/netlink/transport/socket.ts";
 import { acknowledge, done, fakeKernel, PORT, reply } from "./fake-kernel.ts";
 
 const MULTI = 0x02;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Devlink } from "../../src/netlink/devlink.ts";
-import { NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { Ethtool } from "../../src/netlink/ethtool.ts";
-import { decodeLink } from "../../src/netlink/link.ts";
-import { decodeMessages } from "../../src/netlink/message.ts";
+import { Devlink } from "../../src/netlink/devlink/devlink.ts";
+import { Ethtool } from "../../src/netlink/ethtool/ethtool.ts";
+import { decodeLink } from "../../src/netlink/rtnetlink/link.ts";
+import { NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
+import { decodeMessages } from "../../src/netlink/transport/message.ts";
 import { processorTime } from "../support/processor-time.ts";
 import fromHeaders from "./captures/from-headers.json" with { type: "json" };
 import kernel from "./captures/kernel-6.18.json" with { type: "json" };

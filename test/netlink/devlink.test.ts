@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Devlink } from "../../src/netlink/devlink.ts";
-import { NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { GenericNetlink } from "../../src/netlink/generic.ts";
+import { Devlink } from "../../src/netlink/devlink/devlink.ts";
+import { NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
+import { GenericNetlink } from "../../src/netlink/transport/generic.ts";
 import fromHeaders from "./captures/from-headers.json" with { type: "json" };
 import kernel from "./captures/kernel-6.18.json" with { type: "json" };
 import { acknowledge, done, fakeKernel, genericKernel, isDump, replay, reply } from "./fake-kernel.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ethtool } from "../../src/netlink/ethtool.ts";
-import { encodeMessage } from "../../src/netlink/message.ts";
+import { Ethtool } from "../../src/netlink/ethtool/ethtool.ts";
+import { encodeMessage } from "../../src/netlink/transport/message.ts";
 import kernel from "./captures/kernel-6.18.json" with { type: "json" };
 import { genericKernel, PORT, replay } from "./fake-kernel.ts";
 

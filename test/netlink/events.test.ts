@@ -4,9 +4,9 @@ import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { deviceEvent } from "../../src/netlink/events.ts";
-import { GenericNetlink } from "../../src/netlink/generic.ts";
 import { type KernelEvent, NetlinkError, openKernelEvents } from "../../src/netlink/index.ts";
-import type { EventTransport } from "../../src/netlink/socket.ts";
+import { GenericNetlink } from "../../src/netlink/transport/generic.ts";
+import type { EventTransport } from "../../src/netlink/transport/socket.ts";
 import type { Seen } from "./events-in-namespace.ts";
 import { acknowledge, fakeKernel, reply } from "./fake-kernel.ts";
 

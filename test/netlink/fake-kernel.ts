@@ -1,6 +1,6 @@
-import { GenericNetlink } from "../../src/netlink/generic.ts";
-import { decodeMessages, encodeMessage, flag, type Message } from "../../src/netlink/message.ts";
-import type { Transport } from "../../src/netlink/socket.ts";
+import { GenericNetlink } from "../../src/netlink/transport/generic.ts";
+import { decodeMessages, encodeMessage, flag, type Message } from "../../src/netlink/transport/message.ts";
+import type { Transport } from "../../src/netlink/transport/socket.ts";
 
 /** Datagrams that answer a request, or an error that receiving them gives. */
 export type Answers = readonly (Buffer | Error)[];

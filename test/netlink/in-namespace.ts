@@ -2,9 +2,9 @@
  * Runs inside a network namespace of its own (see kernel.test.ts) that has the veth pair v0, v1 and the bridge br0,
  * tries the client against the kernel, and prints what it saw as JSON.
  */
-import { channelsAttributes, featuresAttributes, stringSetAttributes } from "../../src/netlink/ethtool-attributes.ts";
-import { GenericNetlink } from "../../src/netlink/generic.ts";
+import { channelsAttributes, featuresAttributes, stringSetAttributes } from "../../src/netlink/ethtool/ethtool-attributes.ts";
 import { getDriverInfo, NetlinkError, openNetlink } from "../../src/netlink/index.ts";
+import { GenericNetlink } from "../../src/netlink/transport/generic.ts";
 
 using netlink = openNetlink();
 const { route, ethtool } = netlink;

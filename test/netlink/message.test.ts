@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { NetlinkError, NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { decodeMessages, decodeRefusal, encodeMessage, type Message } from "../../src/netlink/message.ts";
+import { NetlinkError, NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
+import { decodeMessages, decodeRefusal, encodeMessage, type Message } from "../../src/netlink/transport/message.ts";
 
 const uint = (bits: number) => fc.integer({ min: 0, max: 2 ** bits - 1 });
 const message: fc.Arbitrary<Message> = fc.record(

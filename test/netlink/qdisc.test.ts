@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { decodeQdisc } from "../../src/netlink/qdisc.ts";
-import { Rtnetlink } from "../../src/netlink/rtnetlink.ts";
+import { decodeQdisc } from "../../src/netlink/rtnetlink/qdisc.ts";
+import { Rtnetlink } from "../../src/netlink/rtnetlink/rtnetlink.ts";
+import { NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
 import kernel from "./captures/kernel-6.18.json" with { type: "json" };
 import { fakeKernel, replay } from "./fake-kernel.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeAddress } from "../../src/netlink/address.ts";
-import { NetlinkFormatError } from "../../src/netlink/errors.ts";
-import { decodeLink } from "../../src/netlink/link.ts";
-import { Rtnetlink } from "../../src/netlink/rtnetlink.ts";
+import { decodeAddress } from "../../src/netlink/rtnetlink/address.ts";
+import { decodeLink } from "../../src/netlink/rtnetlink/link.ts";
+import { Rtnetlink } from "../../src/netlink/rtnetlink/rtnetlink.ts";
+import { NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
 import fromHeaders from "./captures/from-headers.json" with { type: "json" };
 import kernel from "./captures/kernel-6.18.json" with { type: "json" };
 import { acknowledge, fakeKernel, replay } from "./fake-kernel.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Libc } from "../../src/netlink/libc.ts";
-import { openSocket } from "../../src/netlink/socket.ts";
+import type { Libc } from "../../src/netlink/transport/libc.ts";
+import { openSocket } from "../../src/netlink/transport/socket.ts";
 
 const EINTR = 4;
 const EAGAIN = 11;

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { checkConfiguration } from "../../src/openstack/check.ts";
 import type { Configuration } from "../../src/openstack/check-finding.ts";
-import { ml2Conf } from "../../src/openstack/ml2-conf.ts";
-import { type ConfRequest, novaConf } from "../../src/openstack/nova-conf.ts";
+import { ml2Conf } from "../../src/openstack/neutron/ml2-conf.ts";
+import { sriovAgentConf } from "../../src/openstack/neutron/sriov-agent.ts";
+import { type ConfRequest, novaConf } from "../../src/openstack/nova/nova-conf.ts";
 import { releases } from "../../src/openstack/releases.ts";
-import { sriovAgentConf } from "../../src/openstack/sriov-agent.ts";
 import { connectx5, hostWith, specOf } from "./hosts.ts";
 
 const request = (more: Partial<ConfRequest> = {}): ConfRequest => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { planTree } from "../../src/deployment/plan-tree.ts";
-import type { TreePlan } from "../../src/deployment/tree-plan.ts";
-import { writeTree } from "../../src/deployment/write-tree.ts";
-import { runProgram } from "../../src/host/linux/program.ts";
-import { listValue, readIni } from "../../src/openstack/ini.ts";
+import { runProgram } from "../../src/host/linux/system/program.ts";
+import { listValue, readIni } from "../../src/openstack/files/ini.ts";
 import type { Release } from "../../src/openstack/releases.ts";
+import { planTree } from "../../src/operations/tree/plan-tree.ts";
+import type { TreePlan } from "../../src/operations/tree/tree-plan.ts";
+import { writeTree } from "../../src/operations/tree/write-tree.ts";
 import { type Deployment, deploy, treeOf, withoutDeployment } from "./deployment.ts";
 
 /** What Kolla-Ansible, other files and other environments decide: a write neither breaks nor withdraws it. */

@@ -1,7 +1,7 @@
 import { buildHost, type CardOptions } from "../../src/host/simulated/build.ts";
-import { setVfCount } from "../../src/host/simulated/sriov.ts";
-import type { HostState } from "../../src/host/state.ts";
-import { novaView } from "../../src/openstack/nova-host.ts";
+import { setVfCount } from "../../src/host/simulated/card/sriov.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import { novaView } from "../../src/openstack/nova/nova-host.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 

@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { entriesOf, escapeValue, type Ini, listValue, optionValue, plainValue, readIni, sameSection } from "../../src/openstack/ini.ts";
-import { editIni, type IniEdit, IniRefusal, isOwn } from "../../src/openstack/ini-edit.ts";
+import {
+  entriesOf,
+  escapeValue,
+  type Ini,
+  listValue,
+  optionValue,
+  plainValue,
+  readIni,
+  sameSection,
+} from "../../src/openstack/files/ini.ts";
+import { editIni, type IniEdit, IniRefusal, isOwn } from "../../src/openstack/files/ini-edit.ts";
 import { roundsFrom } from "../support/count.ts";
 import { ask, without } from "./python.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { checkConfiguration } from "../../src/openstack/check.ts";
-import { ml2Conf } from "../../src/openstack/ml2-conf.ts";
-import type { ConfRequest } from "../../src/openstack/nova-conf.ts";
-import { sriovAgentConf } from "../../src/openstack/sriov-agent.ts";
+import { ml2Conf } from "../../src/openstack/neutron/ml2-conf.ts";
+import { sriovAgentConf } from "../../src/openstack/neutron/sriov-agent.ts";
+import type { ConfRequest } from "../../src/openstack/nova/nova-conf.ts";
 import { connectx5, hostWith, specOf } from "./hosts.ts";
 import { type NeutronServer, NeutronServerExit, startNeutronServer, withoutServer } from "./neutron-server.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { readIni } from "../../src/openstack/ini.ts";
-import { ml2Conf } from "../../src/openstack/ml2-conf.ts";
-import type { ConfRequest } from "../../src/openstack/nova-conf.ts";
+import { readIni } from "../../src/openstack/files/ini.ts";
+import { ml2Conf } from "../../src/openstack/neutron/ml2-conf.ts";
+import { readMappings, sriovAgentConf } from "../../src/openstack/neutron/sriov-agent.ts";
+import type { ConfRequest } from "../../src/openstack/nova/nova-conf.ts";
 import { releases } from "../../src/openstack/releases.ts";
-import { readMappings, sriovAgentConf } from "../../src/openstack/sriov-agent.ts";
 import { roundsFrom } from "../support/count.ts";
 import { connectx5, hostWith, specOf } from "./hosts.ts";
 import { ask, without } from "./python.ts";

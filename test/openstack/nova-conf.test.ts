@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { HostState } from "../../src/host/state.ts";
-import { pciAddress } from "../../src/host/values.ts";
-import { type ConfRequest, novaConf } from "../../src/openstack/nova-conf.ts";
-import { novaView } from "../../src/openstack/nova-host.ts";
-import { guarded } from "../../src/openstack/pci-rules.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
+import { type ConfRequest, novaConf } from "../../src/openstack/nova/nova-conf.ts";
+import { novaView } from "../../src/openstack/nova/nova-host.ts";
+import { guarded } from "../../src/openstack/nova/pci-rules.ts";
 import { releases } from "../../src/openstack/releases.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";

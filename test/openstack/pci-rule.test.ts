@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { pythonRegex } from "../../src/openstack/files/python-regex.ts";
 import {
   matches,
   matchesEverything,
@@ -10,8 +11,7 @@ import {
   parseRules,
   ruleFor,
   UnreadRule,
-} from "../../src/openstack/pci-rule.ts";
-import { pythonRegex } from "../../src/openstack/python-regex.ts";
+} from "../../src/openstack/nova/pci-rule.ts";
 import { roundsFrom } from "../support/count.ts";
 import { ask, without } from "./python.ts";
 

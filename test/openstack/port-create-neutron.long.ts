@@ -5,12 +5,12 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { createPort } from "../../src/deployment/create-port.ts";
-import type { OpenstackClient } from "../../src/deployment/openstack-client.ts";
-import { runProgram } from "../../src/host/linux/program.ts";
-import type { Creation } from "../../src/openstack/creation.ts";
-import { decideCapabilities } from "../../src/openstack/port-mode.ts";
-import type { Port, PortRequest } from "../../src/openstack/ports.ts";
+import { runProgram } from "../../src/host/linux/system/program.ts";
+import type { Creation } from "../../src/openstack/guests/creation.ts";
+import { decideCapabilities } from "../../src/openstack/guests/port-mode.ts";
+import type { Port, PortRequest } from "../../src/openstack/guests/ports.ts";
+import { createPort } from "../../src/operations/cloud/create-port.ts";
+import type { OpenstackClient } from "../../src/operations/cloud/openstack-client.ts";
 import { LoadedClient, withoutClient } from "./client.ts";
 import { type NeutronServer, startNeutronServer, withoutServer } from "./neutron-server.ts";
 

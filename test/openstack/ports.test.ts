@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AgentList, agentsFor, bindingReasons } from "../../src/openstack/binding.ts";
-import { type Finding, furtherProblems, givenNameProblem, newNameProblem } from "../../src/openstack/creation.ts";
-import { faultReason } from "../../src/openstack/faults.ts";
-import { asksForSwitchdev, judgePort, Network, Port } from "../../src/openstack/ports.ts";
-import { refusalOf } from "../../src/openstack/refusals.ts";
-import { compareServer, namePattern, readNic, Server, type ServerRequest } from "../../src/openstack/servers.ts";
+import { AgentList, agentsFor, bindingReasons } from "../../src/openstack/guests/binding.ts";
+import { type Finding, furtherProblems, givenNameProblem, newNameProblem } from "../../src/openstack/guests/creation.ts";
+import { faultReason } from "../../src/openstack/guests/faults.ts";
+import { asksForSwitchdev, judgePort, Network, Port } from "../../src/openstack/guests/ports.ts";
+import { refusalOf } from "../../src/openstack/guests/refusals.ts";
+import { compareServer, namePattern, readNic, Server, type ServerRequest } from "../../src/openstack/guests/servers.ts";
 
 const port = (more: object = {}) =>
   Port.parse({

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { textDiff } from "../../src/report/text-diff.ts";
+import { textDiff } from "../../src/report/configuration/text-diff.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vflag-diff-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -4,11 +4,11 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
-import { treeFiles } from "../../src/openstack/deployment-tree.ts";
-import { novaView } from "../../src/openstack/nova-host.ts";
-import { pciRules } from "../../src/openstack/pci-rules.ts";
+import { novaView } from "../../src/openstack/nova/nova-host.ts";
+import { pciRules } from "../../src/openstack/nova/pci-rules.ts";
 import type { Release } from "../../src/openstack/releases.ts";
-import { type TreeFacts, treeVariables } from "../../src/openstack/tree.ts";
+import { treeFiles } from "../../src/openstack/tree/deployment-tree.ts";
+import { type TreeFacts, treeVariables } from "../../src/openstack/tree/tree.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";

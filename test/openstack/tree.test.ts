@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { treeFiles, treeLinks } from "../../src/openstack/deployment-tree.ts";
-import { entriesOf, optionValue, readIni } from "../../src/openstack/ini.ts";
-import { kollaFilters } from "../../src/openstack/nova-filters.ts";
+import { entriesOf, optionValue, readIni } from "../../src/openstack/files/ini.ts";
+import { readYamlTop } from "../../src/openstack/files/yaml-top.ts";
+import { kollaFilters } from "../../src/openstack/nova/nova-filters.ts";
 import { releases } from "../../src/openstack/releases.ts";
-import { type TreeFacts, treeVariables } from "../../src/openstack/tree.ts";
-import { readYamlTop } from "../../src/openstack/yaml-top.ts";
+import { treeFiles, treeLinks } from "../../src/openstack/tree/deployment-tree.ts";
+import { type TreeFacts, treeVariables } from "../../src/openstack/tree/tree.ts";
 import { roundsFrom } from "../support/count.ts";
 import { specOf } from "./hosts.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { editYaml, type YamlEdit } from "../../src/openstack/yaml-edit.ts";
+import { editYaml, type YamlEdit } from "../../src/openstack/files/yaml-edit.ts";
 import { roundsFrom } from "../support/count.ts";
 import { ask, without } from "./python.ts";
 

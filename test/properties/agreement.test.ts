@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { planOf } from "../../src/fleet/host-plan.ts";
-import { outcomeOf } from "../../src/fleet/outcome.ts";
+import { planOf } from "../../src/fleet/answers/host-plan.ts";
+import { outcomeOf } from "../../src/fleet/answers/outcome.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import { isEmpty, rehearse } from "../../src/reconcile/plan.ts";
-import { rebootReasons } from "../../src/reconcile/reboot-due.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
+import { rebootReasons } from "../../src/verdict/reboot-due.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { numRuns, play, specs, stories } from "./arbitraries.ts";
 
 test("verify, plan and the fleet's screens never contradict each other", async () => {

@@ -4,7 +4,7 @@ import { network, reboot } from "../../src/host/simulated/events.ts";
 import { type FaultName, faults, inject } from "../../src/host/simulated/faults.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { leftBy } from "../../src/reconcile/attempts.ts";
+import { leftBy } from "../../src/operations/host/attempts.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";

@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { perform } from "./installing.ts";
 
 /** A program that installs what it reads, once it has shown that it is there: killed-install.long.ts. */

@@ -1,5 +1,5 @@
-import type { Action } from "../../src/host/action.ts";
-import { removeOwnFile, writeOwnFile } from "../../src/host/linux/installation.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { removeOwnFile, writeOwnFile } from "../../src/host/linux/boot/installation.ts";
 
 /** Carries out what installs a file, or removes one, below a folder. */
 export async function perform(root: string, action: Action): Promise<void> {

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { build } from "esbuild";
 import fc from "fast-check";
 import { artefacts } from "../../src/boot/artefacts.ts";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { countFrom } from "../support/count.ts";
 import { noStrace } from "../support/strace.ts";
 import { perform } from "./installing.ts";

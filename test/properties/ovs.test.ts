@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { known } from "../../src/host/observed.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import { twinOf } from "../../src/host/simulated/twin.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { type NicOutcome, reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { numRuns, play, specs, stories } from "./arbitraries.ts";
 
 /** Open vSwitch on random hosts, with leave to restart it and without. */

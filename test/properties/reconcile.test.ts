@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import type { Host } from "../../src/host/host.ts";
-import { known } from "../../src/host/observed.ts";
 import { network } from "../../src/host/simulated/events.ts";
 import { inject } from "../../src/host/simulated/faults.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import { twinOf } from "../../src/host/simulated/twin.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import type { HostState } from "../../src/host/state.ts";
-import type { PciAddress } from "../../src/host/values.ts";
+import { known } from "../../src/host/state/observed.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import type { PciAddress } from "../../src/host/state/values.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
 import { type NicOutcome, reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { numRuns, play, specs, stories } from "./arbitraries.ts";
 
 const both = { stages: ["firmware", "early", "late"] } as const;

@@ -5,7 +5,7 @@ import { glanced } from "../../src/host/glance.ts";
 import type { Host } from "../../src/host/host.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import type { HostState } from "../../src/host/state.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { allRequirements } from "../../src/requirements/stages.ts";
 import { numRuns, play, specs, stories } from "../properties/arbitraries.ts";

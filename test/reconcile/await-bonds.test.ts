@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Host } from "../../src/host/host.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
-import type { HostState } from "../../src/host/state.ts";
-import { awaitBonds } from "../../src/reconcile/await-bonds.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import { awaitBonds } from "../../src/operations/host/await-bonds.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 
 /** At boot the late stage waits for what networking and the switch bring by themselves, and for nothing else. */

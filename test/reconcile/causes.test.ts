@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { HostState } from "../../src/host/state.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { loadSpec } from "../../src/spec/load.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 
 const golden = join(import.meta.dirname, "..", "golden");
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError } from "../../src/host/host.ts";
-import { known } from "../../src/host/observed.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import { known } from "../../src/host/state/observed.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { afterEarly, dualPort, fresh, spec } from "../support/hosts.ts";

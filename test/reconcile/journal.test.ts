@@ -4,8 +4,8 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { Journal } from "../../src/reconcile/journal.ts";
 import { keeper } from "../support/journal.ts";
 

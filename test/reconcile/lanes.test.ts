@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import type { Action } from "../../src/host/actions/action.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { type LaneState, lanesOf } from "../../src/reconcile/lanes.ts";
 import { dualPort, fresh } from "../support/hosts.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError } from "../../src/host/host.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { pfAt, type World } from "../../src/host/simulated/world.ts";

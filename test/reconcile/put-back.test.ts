@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError } from "../../src/host/host.ts";
-import { known } from "../../src/host/observed.ts";
 import { type FaultName, inject } from "../../src/host/simulated/faults.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
-import { logOutOfMemory } from "../../src/host/simulated/kernel-log.ts";
+import { logOutOfMemory } from "../../src/host/simulated/machine/kernel-log.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { booted, fresh, spec } from "../support/hosts.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { known } from "../../src/host/observed.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { afterEarly, fresh, spec } from "../support/hosts.ts";
 

@@ -1,12 +1,12 @@
 import { network, reboot } from "../../src/host/simulated/events.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { leftBy } from "../../src/reconcile/attempts.ts";
+import { leftBy } from "../../src/operations/host/attempts.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import type { Remedy, Stage } from "../../src/requirements/requirement.ts";
 import { stages } from "../../src/requirements/stages.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 
 /** What an operator does who follows the remedy of the first line, again and again. */
 

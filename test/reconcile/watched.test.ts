@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import type { Host } from "../../src/host/host.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
-import type { HostState } from "../../src/host/state.ts";
-import { pciAddress } from "../../src/host/values.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import { pciAddress } from "../../src/host/state/values.ts";
 import { Watched } from "../../src/reconcile/watched.ts";
 import { fresh } from "../support/hosts.ts";
 

@@ -6,10 +6,10 @@ import { planOf } from "../../src/bios/plan.ts";
 import type { BiosSurvey } from "../../src/bios/survey.ts";
 import type { ChangeOutcome } from "../../src/redfish/bios.ts";
 import type { HostBios } from "../../src/redfish/hosts.ts";
-import { biosPlanText } from "../../src/report/bios-plan-text.ts";
-import { biosCheckText } from "../../src/report/bios-text.ts";
-import { terminalText } from "../../src/report/escape.ts";
-import { plain } from "../../src/report/style.ts";
+import { terminalText } from "../../src/report/terminal/escape.ts";
+import { plain } from "../../src/report/terminal/style.ts";
+import { biosPlanText } from "../../src/report/text/bios-plan-text.ts";
+import { biosCheckText } from "../../src/report/text/bios-text.ts";
 import { dell, hpe, lenovo, nobody, surveyOf } from "../bios/machines.ts";
 import { readGolden } from "../support/golden.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { exposition } from "../../src/report/exposition.ts";
+import { exposition } from "../../src/report/data/exposition.ts";
 import { noPromtool, parseExposition } from "../support/promtool.ts";
 
 describe("Prometheus' text format", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusOf } from "../../src/fleet/status.ts";
-import { fleetCsv } from "../../src/report/fleet-csv.ts";
+import { statusOf } from "../../src/fleet/answers/status.ts";
+import { fleetCsv } from "../../src/report/data/fleet-csv.ts";
 
 /** The cells as a spreadsheet has them whose separator is `separator`. Source: RFC 4180; a quotation mark counts at a cell's beginning. */
 function cellsOf(text: string, separator: string): string[] {

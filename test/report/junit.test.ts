@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isInstalled } from "../../scripts/package/tools.ts";
-import type { HostState } from "../../src/host/state.ts";
-import { checkLists } from "../../src/reconcile/checks.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
-import { junitXml } from "../../src/report/junit.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import { junitXml } from "../../src/report/data/junit.ts";
 import { evaluate, evaluateHost } from "../../src/requirements/evaluate.ts";
 import { knownHere, notAskedOfHost, notAskedOfNic } from "../../src/requirements/not-asked.ts";
 import { allRequirements } from "../../src/requirements/stages.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { checkLists } from "../../src/verdict/checks.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { readGolden } from "../support/golden.ts";
 import { hostileState } from "../support/hostile.ts";
 

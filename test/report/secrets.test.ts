@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { parse } from "node:path";
 import { test } from "node:test";
-import { configurationText } from "../../src/report/configuration-text.ts";
-import { withoutSecrets } from "../../src/report/secrets.ts";
-import { plain } from "../../src/report/style.ts";
-import { treeText } from "../../src/report/tree-text.ts";
+import { configurationText } from "../../src/report/configuration/configuration-text.ts";
+import { withoutSecrets } from "../../src/report/configuration/secrets.ts";
+import { treeText } from "../../src/report/configuration/tree-text.ts";
+import { plain } from "../../src/report/terminal/style.ts";
 
 /** Secrets of configuration files: each S…T below is one, and none may be shown. */
 const files = {

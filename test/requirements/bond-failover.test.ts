@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Bond } from "../../src/host/state.ts";
-import { bondFailover } from "../../src/requirements/bond-failover.ts";
+import type { Bond } from "../../src/host/state/state.ts";
+import { bondFailover } from "../../src/requirements/late/bond-failover.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 import { check, pfOf } from "./view.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Bond } from "../../src/host/state.ts";
-import { bondLinks } from "../../src/requirements/bond-links.ts";
+import type { Bond } from "../../src/host/state/state.ts";
+import { bondLinks } from "../../src/requirements/late/bond-links.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 import { brief, check } from "./view.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { channels } from "../../src/requirements/channels.ts";
+import { channels } from "../../src/requirements/early/channels.ts";
 import { afterEarly, booted, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, brief, check, representorOf, uplinkOf } from "./view.ts";
 

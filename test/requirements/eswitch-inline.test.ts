@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { known } from "../../src/host/observed.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { eswitchInline } from "../../src/requirements/eswitch-inline.ts";
+import { known } from "../../src/host/state/observed.ts";
+import { eswitchInline } from "../../src/requirements/eswitch/eswitch-inline.ts";
 import { afterEarly, spec, vfLagSpec } from "../support/hosts.ts";
 import { adviceOf, brief, check, pfOf } from "./view.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eswitchMode } from "../../src/requirements/eswitch-mode.ts";
+import { eswitchMode } from "../../src/requirements/eswitch/eswitch-mode.ts";
 import { afterEarly, spec, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 

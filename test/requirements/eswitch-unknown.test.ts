@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { eswitchMode } from "../../src/requirements/eswitch-mode.ts";
-import { model } from "../../src/requirements/model.ts";
+import { model } from "../../src/requirements/early/model.ts";
+import { eswitchMode } from "../../src/requirements/eswitch/eswitch-mode.ts";
 import { fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { brief, check, pfOf } from "./view.ts";
 

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { FirmwareConfiguration, FirmwareParameter } from "../../src/host/firmware.ts";
-import { isUnknown } from "../../src/host/observed.ts";
+import { setFirmware } from "../../src/host/simulated/card/firmware.ts";
 import { reboot } from "../../src/host/simulated/events.ts";
-import { setFirmware } from "../../src/host/simulated/firmware.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import type { FirmwareConfiguration, FirmwareParameter } from "../../src/host/state/firmware.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
+import { vfCount } from "../../src/requirements/early/vf-count.ts";
 import { evaluateHost } from "../../src/requirements/evaluate.ts";
 import { stages } from "../../src/requirements/stages.ts";
-import { vfCount } from "../../src/requirements/vf-count.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { booted, dualPort, fresh, spec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, pfOf, uplinkOf } from "./view.ts";
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Flows, FlowTally } from "../../src/host/flows.ts";
-import { isUnknown, notLookedThen } from "../../src/host/observed.ts";
+import type { Flows, FlowTally } from "../../src/host/ovs/flows.ts";
 import { inject } from "../../src/host/simulated/faults.ts";
-import { startGuests } from "../../src/host/simulated/guests.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
+import { startGuests } from "../../src/host/simulated/machine/guests.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
-import { flowsInHardware } from "../../src/requirements/flows-in-hardware.ts";
-import { type Traffic, trafficOf } from "../../src/requirements/traffic.ts";
+import { isUnknown, notLookedThen } from "../../src/host/state/observed.ts";
+import { flowsInHardware } from "../../src/requirements/traffic/flows-in-hardware.ts";
+import { type Traffic, trafficOf } from "../../src/requirements/traffic/traffic.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 import { adviceOf, brief, check, uplinkOf, vfOf } from "./view.ts";
 

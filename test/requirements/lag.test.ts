@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { World } from "../../src/host/simulated/world.ts";
-import type { Lag } from "../../src/host/state.ts";
-import { lag } from "../../src/requirements/lag.ts";
+import type { Lag } from "../../src/host/state/state.ts";
+import { lag } from "../../src/requirements/late/lag.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 

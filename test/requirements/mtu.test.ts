@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startGuests } from "../../src/host/simulated/guests.ts";
+import { startGuests } from "../../src/host/simulated/machine/guests.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { mtu } from "../../src/requirements/mtu.ts";
+import { mtu } from "../../src/requirements/late/mtu.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 import { check, representorOf, uplinkOf } from "./view.ts";

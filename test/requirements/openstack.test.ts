@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { booted, spec, vfLagSpec } from "../support/hosts.ts";
 
 const onPhysnet = (wanted: Spec): Spec => ({ ...wanted, nics: wanted.nics.map((nic) => ({ ...nic, physnet: "physnet2" })) });

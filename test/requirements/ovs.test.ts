@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { known } from "../../src/host/observed.ts";
-import type { Ovs, OvsInterface } from "../../src/host/ovs.ts";
+import type { Ovs, OvsInterface } from "../../src/host/ovs/ovs.ts";
 import type { FaultName } from "../../src/host/simulated/faults.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import { evaluateHost } from "../../src/requirements/evaluate.ts";
 import type { Allowed, Deviation } from "../../src/requirements/requirement.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { booted, dualPort, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, adviceOf } from "./view.ts";
 

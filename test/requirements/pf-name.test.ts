@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { udevRules } from "../../src/boot/udev.ts";
-import type { HostState } from "../../src/host/state.ts";
+import type { HostState } from "../../src/host/state/state.ts";
+import { pfNameKept } from "../../src/requirements/early/pf-name.ts";
 import { nicsFound } from "../../src/requirements/evaluate.ts";
-import { pfNameKept } from "../../src/requirements/pf-name.ts";
 import { afterEarly, booted, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { adviceOf, brief, check, uplinkOf } from "./view.ts";
 

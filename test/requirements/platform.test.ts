@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { grubDropIn, grubDropInPath } from "../../src/boot/grub.ts";
-import type { Action } from "../../src/host/action.ts";
-import { known } from "../../src/host/observed.ts";
-import type { BootLoader, Platform } from "../../src/host/platform.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { reboot } from "../../src/host/simulated/events.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import { known } from "../../src/host/state/observed.ts";
+import type { BootLoader, Platform } from "../../src/host/state/platform.ts";
 import { rehearse } from "../../src/reconcile/plan.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import { evaluateHost } from "../../src/requirements/evaluate.ts";
 import type { Deviation } from "../../src/requirements/requirement.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { fresh, spec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, pfOf } from "./view.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { ports } from "../../src/requirements/ports.ts";
+import { ports } from "../../src/requirements/early/ports.ts";
 import { dualPort, fresh, spec } from "../support/hosts.ts";
 import { brief, check, pfOf } from "./view.ts";
 

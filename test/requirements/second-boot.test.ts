@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Attempts } from "../../src/host/attempts.ts";
-import { known } from "../../src/host/observed.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
+import type { Attempts } from "../../src/host/state/attempts.ts";
+import { known } from "../../src/host/state/observed.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { readGolden } from "../support/golden.ts";
 
 /** What comes first on this host after its early stage ended in such a refusal. */

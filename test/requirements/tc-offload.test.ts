@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Netdev } from "../../src/host/state.ts";
-import { tcOffload } from "../../src/requirements/tc-offload.ts";
+import type { Netdev } from "../../src/host/state/state.ts";
+import { tcOffload } from "../../src/requirements/early/tc-offload.ts";
 import { afterEarly, fresh, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, representorOf, uplinkOf } from "./view.ts";
 

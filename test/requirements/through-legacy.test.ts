@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isUnknown } from "../../src/host/observed.ts";
 import { inject } from "../../src/host/simulated/faults.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
-import { eswitchEncap } from "../../src/requirements/eswitch-encap.ts";
-import { eswitchInline } from "../../src/requirements/eswitch-inline.ts";
-import { steering } from "../../src/requirements/steering.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
+import { eswitchEncap } from "../../src/requirements/eswitch/eswitch-encap.ts";
+import { eswitchInline } from "../../src/requirements/eswitch/eswitch-inline.ts";
+import { steering } from "../../src/requirements/eswitch/steering.ts";
 import { booted, fresh, spec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 

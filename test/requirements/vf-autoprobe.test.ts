@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError } from "../../src/host/host.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { vfAutoprobe } from "../../src/requirements/vf-autoprobe.ts";
+import { vfAutoprobe } from "../../src/requirements/late/vf-autoprobe.ts";
 import { afterEarly, spec } from "../support/hosts.ts";
 import { actionsOf, check, pfOf } from "./view.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { World } from "../../src/host/simulated/world.ts";
-import type { VfSettings } from "../../src/host/state.ts";
-import { vfSettings } from "../../src/requirements/vf-settings.ts";
+import type { VfSettings } from "../../src/host/state/state.ts";
+import { vfSettings } from "../../src/requirements/late/vf-settings.ts";
 import { booted, spec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, hold, pfOf, uplinkOf, vfOf } from "./view.ts";
 

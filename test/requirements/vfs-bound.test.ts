@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
-import type { HostState, VirtualFunction } from "../../src/host/state.ts";
-import { vfsBound } from "../../src/requirements/vfs-bound.ts";
+import type { HostState, VirtualFunction } from "../../src/host/state/state.ts";
+import { vfsBound } from "../../src/requirements/late/vfs-bound.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { booted, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, brief, check, pfOf, vfOf } from "./view.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setMode } from "../../src/host/simulated/eswitch.ts";
+import { setMode } from "../../src/host/simulated/card/eswitch.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { vfsUnbound } from "../../src/requirements/vfs-unbound.ts";
+import { vfsUnbound } from "../../src/requirements/early/vfs-unbound.ts";
 import { booted, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 

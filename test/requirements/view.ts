@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Action } from "../../src/host/action.ts";
+import type { Action } from "../../src/host/actions/action.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import type { Netdev, PhysicalFunction, VirtualFunction } from "../../src/host/state.ts";
+import type { Netdev, PhysicalFunction, VirtualFunction } from "../../src/host/state/state.ts";
 import type { Finding, Requirement } from "../../src/requirements/requirement.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { known } from "../../src/host/observed.ts";
-import { setMode } from "../../src/host/simulated/eswitch.ts";
+import { setMode } from "../../src/host/simulated/card/eswitch.ts";
+import { setVfCount } from "../../src/host/simulated/card/sriov.ts";
 import { network, reboot } from "../../src/host/simulated/events.ts";
 import { inject } from "../../src/host/simulated/faults.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
-import { setVfCount } from "../../src/host/simulated/sriov.ts";
 import { twinOf } from "../../src/host/simulated/twin.ts";
 import type { World } from "../../src/host/simulated/world.ts";
+import { known } from "../../src/host/state/observed.ts";
 import { afterEarly, booted, fresh, vfLagSpec } from "../support/hosts.ts";
 
 /** Rules of the simulated host that no action of vflag's on a real host can show, because vflag never does such a thing. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { stateLimits } from "../../src/host/state-limits.ts";
+import { stateLimits } from "../../src/host/schema/state-limits.ts";
 import { specLimits } from "../../src/spec/limits.ts";
 import { loadSpec, SpecError } from "../../src/spec/load.ts";
 import { processorTime } from "../support/processor-time.ts";

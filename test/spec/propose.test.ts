@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { isUnknown } from "../../src/host/observed.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
-import type { HostState } from "../../src/host/state.ts";
+import { isUnknown } from "../../src/host/state/observed.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import { proposeSpec } from "../../src/spec/propose.ts";
 import { fresh } from "../support/hosts.ts";

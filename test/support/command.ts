@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { exitCodes, startOver } from "../../src/cli/exit.ts";
-import { takeOutput } from "../../src/cli/output.ts";
+import { exitCodes, startOver } from "../../src/cli/process/exit.ts";
+import { takeOutput } from "../../src/cli/process/output.ts";
 import { commandLine, runCommand } from "../../src/cli/run.ts";
 
 interface Ended {

@@ -1,4 +1,4 @@
-import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/program.ts";
+import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/system/program.ts";
 
 /**
  * Cards whose firmware answers mstconfig (or mlxconfig) in the words of the real program: query, set with validation, what is

@@ -1,7 +1,7 @@
 import { network } from "../../src/host/simulated/events.ts";
 import { type FaultName, inject } from "../../src/host/simulated/faults.ts";
-import { startGuests } from "../../src/host/simulated/guests.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
+import { startGuests } from "../../src/host/simulated/machine/guests.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { stages } from "../../src/requirements/stages.ts";
 import { loadSpec } from "../../src/spec/load.ts";

@@ -1,4 +1,4 @@
-import { stateLimits } from "../../src/host/state-limits.ts";
+import { stateLimits } from "../../src/host/schema/state-limits.ts";
 
 /** What a host may say that wants to stop, hide or deceive who reads it. */
 export interface HostileAnswer {

@@ -1,5 +1,5 @@
 import { observeWorld } from "../../src/host/simulated/host.ts";
-import { HostState } from "../../src/host/state.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { booted, fresh, spec, vfLagSpec } from "./hosts.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type KernelRecord, parseKmsg } from "../../src/host/linux/kernel-records.ts";
+import { type KernelRecord, parseKmsg } from "../../src/host/linux/log/kernel-records.ts";
 
 /** Kernel logs for tests, written as `dmesg` prints them. */
 

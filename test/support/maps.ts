@@ -1,6 +1,6 @@
-import { startGuests } from "../../src/host/simulated/guests.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
-import type { HostState } from "../../src/host/state.ts";
+import { startGuests } from "../../src/host/simulated/machine/guests.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { booted, spec } from "./hosts.ts";
 
 /** Hosts for maps. */

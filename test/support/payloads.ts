@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { HostState } from "../../src/host/state.ts";
+import { HostState } from "../../src/host/state/state.ts";
 
 /**
  * Text that an enemy would write, put into every place of a state that may hold any text. Where that is, is read from the schema: a new

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { bundle } from "../../scripts/bundle.ts";
 import { isInstalled } from "../../scripts/package/tools.ts";
 import { makeProgram } from "../../scripts/program.ts";
-import { acquireLock, LockedError } from "../../src/host/linux/lock.ts";
+import { acquireLock, LockedError } from "../../src/host/linux/system/lock.ts";
 
 const root = join(import.meta.dirname, "../..");
 const cache = join(root, "node_modules/.cache/vflag-program");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lagFromLog } from "../../src/drivers/mlx5/lag-log.ts";
-import type { KernelRecord } from "../../src/host/linux/kernel-records.ts";
-import { known } from "../../src/host/observed.ts";
+import type { KernelRecord } from "../../src/host/linux/log/kernel-records.ts";
 import { network } from "../../src/host/simulated/events.ts";
-import type { HostState } from "../../src/host/state.ts";
+import { known } from "../../src/host/state/observed.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { afterEarly, vfLagSpec } from "../support/hosts.ts";
 import { capture, dmesg } from "../support/kernel-log.ts";
 

@@ -5,10 +5,10 @@ import { test } from "node:test";
 import * as z from "zod";
 import { network } from "../../src/host/simulated/events.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
-import { HostState } from "../../src/host/state.ts";
+import { HostState } from "../../src/host/state/state.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
 import { stages } from "../../src/requirements/stages.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
 import { fresh, spec } from "../support/hosts.ts";
 import { ignored } from "./ignored.ts";
 

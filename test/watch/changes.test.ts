@@ -3,21 +3,21 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
-import { known } from "../../src/host/observed.ts";
 import { buildHost } from "../../src/host/simulated/build.ts";
 import { network } from "../../src/host/simulated/events.ts";
 import { faults, inject, isFaultName } from "../../src/host/simulated/faults.ts";
 import { observeWorld, SimulatedHost } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import type { HostState } from "../../src/host/state.ts";
-import { type Change, changesBetween } from "../../src/reconcile/changes.ts";
+import { known } from "../../src/host/state/observed.ts";
+import type { HostState } from "../../src/host/state/state.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
-import { verdicts } from "../../src/reconcile/verdict.ts";
-import { entryJson, entryLine, startJson, startLine } from "../../src/report/change-text.ts";
-import { plain } from "../../src/report/style.ts";
+import { plain } from "../../src/report/terminal/style.ts";
+import { entryJson, entryLine, startJson, startLine } from "../../src/report/text/change-text.ts";
 import { stages } from "../../src/requirements/stages.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import { symptomById } from "../../src/symptoms/catalogue.ts";
+import { verdicts } from "../../src/verdict/verdict.ts";
+import { type Change, changesBetween } from "../../src/watch/changes.ts";
 import { numRuns } from "../properties/arbitraries.ts";
 
 const spec = loadSpec(

@@ -6,8 +6,8 @@ import { buildHost } from "../../src/host/simulated/build.ts";
 import { inject } from "../../src/host/simulated/faults.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
-import { type Entry, type Pace, watchHost } from "../../src/reconcile/watch.ts";
 import { loadSpec } from "../../src/spec/load.ts";
+import { type Entry, type Pace, watchHost } from "../../src/watch/watch.ts";
 
 const spec = loadSpec("version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]", "spec");
 

@@ -1,6 +1,6 @@
 import { cardsOf } from "../../host/cards.ts";
-import { known, type Observed, unknown } from "../../host/observed.ts";
-import type { Bond, HostState, Lag, PhysicalFunction } from "../../host/state.ts";
+import { known, type Observed, unknown } from "../../host/state/observed.ts";
+import type { Bond, HostState, Lag, PhysicalFunction } from "../../host/state/state.ts";
 import type { LogRecord } from "../driver.ts";
 import { lagEventOf } from "./lag-events.ts";
 

@@ -1,4 +1,4 @@
-import type { Action } from "../../host/action.ts";
+import type { Action } from "../../host/actions/action.ts";
 import type { RefusedOption } from "../driver.ts";
 
 /**

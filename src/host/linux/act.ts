@@ -1,21 +1,21 @@
 import type { LinkReference } from "../../netlink/index.ts";
-import type { Action } from "../action.ts";
-import { forbidden, notDone } from "../safety.ts";
-import type { PhysicalFunction } from "../state.ts";
-import { isNetdevName, type PciAddress } from "../values.ts";
-import { activateLag } from "./activate-lag.ts";
-import { changeByGrubby, updateGrub } from "./boot-loader.ts";
-import { bindVf, unbindVf } from "./drivers.ts";
-import { setEncap, setInline, setMode, setSteering } from "./eswitch-actions.ts";
-import { askMode, askSteering } from "./eswitch-questions.ts";
-import { setFirmware } from "./firmware.ts";
-import { removeOwnFile, setUnitEnabled, writeOwnFile } from "./installation.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Action } from "../actions/action.ts";
+import { forbidden, notDone } from "../actions/safety.ts";
+import type { PhysicalFunction } from "../state/state.ts";
+import { isNetdevName, type PciAddress } from "../state/values.ts";
+import { changeByGrubby, updateGrub } from "./boot/boot-loader.ts";
+import { removeOwnFile, setUnitEnabled, writeOwnFile } from "./boot/installation.ts";
+import { setEncap, setInline, setMode, setSteering } from "./eswitch/eswitch-actions.ts";
+import { askMode, askSteering } from "./eswitch/eswitch-questions.ts";
+import { setFirmware } from "./firmware/firmware.ts";
+import { activateLag } from "./lag/activate-lag.ts";
+import { setChannels, setTcOffload, setVfSettings } from "./links/netdev-actions.ts";
 import { lookBefore } from "./look.ts";
-import { setChannels, setTcOffload, setVfSettings } from "./netdev-actions.ts";
-import { changeOvs, restartOvs } from "./ovs.ts";
-import { Refusal } from "./refusal.ts";
-import { setAutoprobe, setVfCount } from "./sriov.ts";
+import { changeOvs, restartOvs } from "./ovs/ovs.ts";
+import { bindVf, unbindVf } from "./pci/drivers.ts";
+import { setAutoprobe, setVfCount } from "./pci/sriov.ts";
+import type { Kernel } from "./system/kernel.ts";
+import { Refusal } from "./system/refusal.ts";
 
 /** The LAG of a PF's card as it is now. */
 type LagOf = (pf: PciAddress) => PhysicalFunction["lag"];

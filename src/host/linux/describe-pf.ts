@@ -1,15 +1,15 @@
 import { driverOf } from "../../drivers/registry.ts";
-import { isUnknown, type Observed } from "../observed.ts";
-import type { HostState, PhysicalFunction } from "../state.ts";
-import type { FoundDevlink, infoOf } from "./devlink.ts";
-import { observeEswitch } from "./eswitch.ts";
-import type { findHolders } from "./holders.ts";
-import type { HostUsers } from "./host-users.ts";
-import type { Kernel } from "./kernel.ts";
-import type { KernelRecord } from "./kernel-records.ts";
-import { isToldByLog, observeLag } from "./lag.ts";
-import { type FoundLink, netdevOfPf, vfSettingsOf } from "./links.ts";
-import type { FoundPf } from "./pci.ts";
+import { isUnknown, type Observed } from "../state/observed.ts";
+import type { HostState, PhysicalFunction } from "../state/state.ts";
+import type { FoundDevlink, infoOf } from "./eswitch/devlink.ts";
+import { observeEswitch } from "./eswitch/eswitch.ts";
+import type { findHolders } from "./guests/holders.ts";
+import type { HostUsers } from "./guests/host-users.ts";
+import { isToldByLog, observeLag } from "./lag/lag.ts";
+import { type FoundLink, netdevOfPf, vfSettingsOf } from "./links/links.ts";
+import type { KernelRecord } from "./log/kernel-records.ts";
+import type { FoundPf } from "./pci/pci.ts";
+import type { Kernel } from "./system/kernel.ts";
 
 /** The PFs with the LAGs that only the log tells. */
 export function withLagsOfLog(

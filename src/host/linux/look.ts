@@ -1,21 +1,21 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Action } from "../action.ts";
-import { type ActionOf, has, type KindsWith } from "../action-table.ts";
-import { halfWayLine } from "../driver-restart.ts";
+import type { Action } from "../actions/action.ts";
+import { type ActionOf, has, type KindsWith } from "../actions/action-table.ts";
+import { halfWayLine } from "../actions/driver-restart.ts";
+import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen } from "../actions/safety.ts";
 import { describeUsers } from "../in-use.ts";
-import { isUnknown, known } from "../observed.ts";
-import { functionsOf, isThere, type Look, type LookedPort, type LookedVf, nothingSeen } from "../safety.ts";
-import { findEswitch } from "./devlink.ts";
-import { observeEswitch } from "./eswitch.ts";
-import { findHolders } from "./holders.ts";
-import { findHostUsers, type HostUsers } from "./host-users.ts";
-import type { Kernel } from "./kernel.ts";
-import { readKmsg } from "./kernel-log.ts";
-import { type FoundLink, findLinks, netdevOfPf } from "./links.ts";
-import { ovsOwnerOf } from "./ovs.ts";
-import { type FoundVf, findPf, findVf, virtfnLinks } from "./pci.ts";
-import { pciPath } from "./sysfs.ts";
+import { isUnknown, known } from "../state/observed.ts";
+import { findEswitch } from "./eswitch/devlink.ts";
+import { observeEswitch } from "./eswitch/eswitch.ts";
+import { findHolders } from "./guests/holders.ts";
+import { findHostUsers, type HostUsers } from "./guests/host-users.ts";
+import { type FoundLink, findLinks, netdevOfPf } from "./links/links.ts";
+import { readKmsg } from "./log/kernel-log.ts";
+import { ovsOwnerOf } from "./ovs/ovs.ts";
+import { type FoundVf, findPf, findVf, virtfnLinks } from "./pci/pci.ts";
+import type { Kernel } from "./system/kernel.ts";
+import { pciPath } from "./system/sysfs.ts";
 
 /** What `forbidden` has to know of this machine before an action. Throws what devlink and Open vSwitch refuse. */
 export function lookBefore(kernel: Kernel, action: Action): Look | Promise<Look> {

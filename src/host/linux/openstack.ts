@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isUnknown, type Observed, unknown } from "../observed.ts";
-import type { NovaPci, OpenStack, SriovAgent } from "../openstack.ts";
-import { errnoName, reasonOf } from "./refusal.ts";
+import { isUnknown, type Observed, unknown } from "../state/observed.ts";
+import type { NovaPci, OpenStack, SriovAgent } from "../state/openstack.ts";
+import { errnoName, reasonOf } from "./system/refusal.ts";
 
 /** Kolla's files on the host, and the distributions'. Source: kolla-ansible, roles/neutron, roles/nova-cell; Debian's and RDO's packages. */
 const agentFiles = ["/etc/kolla/neutron-sriov-agent/sriov_agent.ini", "/etc/neutron/plugins/ml2/sriov_agent.ini"];

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseKernelArguments } from "../kernel-arguments.ts";
-import { isUnknown, type Observed, unknown } from "../observed.ts";
-import type { BiosSign, Cpu, Platform } from "../platform.ts";
-import { parsePciAddress } from "../values.ts";
-import { findBootLoader } from "./boot-loader.ts";
-import type { Kernel } from "./kernel.ts";
-import { readKmsg } from "./kernel-log.ts";
-import { errnoName, reasonOf } from "./refusal.ts";
+import { parseKernelArguments } from "../actions/kernel-arguments.ts";
+import { isUnknown, type Observed, unknown } from "../state/observed.ts";
+import type { BiosSign, Cpu, Platform } from "../state/platform.ts";
+import { parsePciAddress } from "../state/values.ts";
+import { findBootLoader } from "./boot/boot-loader.ts";
+import { readKmsg } from "./log/kernel-log.ts";
+import type { Kernel } from "./system/kernel.ts";
+import { errnoName, reasonOf } from "./system/refusal.ts";
 
 /**
  * What this machine is beneath its NICs.

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { type KernelEvent, type KernelEventOptions, openKernelEvents, openNetlink } from "../../netlink/index.ts";
 import type { HostEvent, Part, WatchableHost } from "../events.ts";
-import { isUnknown } from "../observed.ts";
-import type { HostState } from "../state.ts";
-import { followKernelLog } from "./follow-log.ts";
+import { isUnknown } from "../state/observed.ts";
+import type { HostState } from "../state/state.ts";
 import { type HostOptions, LinuxHost } from "./host.ts";
-import { findLinks } from "./links.ts";
-import { findIngressQdiscs, findOvs } from "./ovs.ts";
-import { monitorOvsdb } from "./ovsdb-monitor.ts";
-import { inOwnSession } from "./program.ts";
+import { findLinks } from "./links/links.ts";
+import { followKernelLog } from "./log/follow-log.ts";
+import { findIngressQdiscs, findOvs } from "./ovs/ovs.ts";
+import { monitorOvsdb } from "./ovs/ovsdb-monitor.ts";
+import { inOwnSession } from "./system/program.ts";
 
 export interface LinuxWatchOptions extends Omit<HostOptions, "looks"> {
   readonly kernelEvents?: KernelEventOptions;

@@ -1,12 +1,12 @@
 import { hasFirmwareTool, models, profileOf } from "../../drivers/registry.ts";
-import { known } from "../observed.ts";
-import type { HostState, PhysicalFunction } from "../state.ts";
-import { type PciAddress, pciAddress } from "../values.ts";
-import { capabilityOf, firmwareOf } from "./firmware.ts";
-import { startLog } from "./kernel-log.ts";
-import { disabledLag } from "./lag.ts";
-import { buildOvs, startOvs } from "./ovs.ts";
-import { portIndexBase, switchIdOf } from "./representors.ts";
+import { known } from "../state/observed.ts";
+import type { HostState, PhysicalFunction } from "../state/state.ts";
+import { type PciAddress, pciAddress } from "../state/values.ts";
+import { capabilityOf, firmwareOf } from "./card/firmware.ts";
+import { disabledLag } from "./card/lag.ts";
+import { portIndexBase, switchIdOf } from "./card/representors.ts";
+import { startLog } from "./machine/kernel-log.ts";
+import { buildOvs, startOvs } from "./machine/ovs.ts";
 import type { World } from "./world.ts";
 
 /** A NIC to be put into a new simulated host. */

@@ -1,7 +1,7 @@
 import { profileOf } from "../../drivers/registry.ts";
-import type { Action } from "../action.ts";
-import { type ActionOf, has, type KindsWith, traitsOf } from "../action-table.ts";
-import { known } from "../observed.ts";
+import type { Action } from "../actions/action.ts";
+import { type ActionOf, has, type KindsWith, traitsOf } from "../actions/action-table.ts";
+import { known } from "../state/observed.ts";
 import type { World } from "./world.ts";
 
 /** How long an action takes on this host as it is now, in seconds of virtual time. */

@@ -1,14 +1,14 @@
 import { profileOf } from "../../drivers/registry.ts";
-import { known } from "../observed.ts";
-import type { PhysicalFunction } from "../state.ts";
-import { makeVfsByFiles, nameByRule } from "./boot-files.ts";
-import { detachDriver } from "./drivers.ts";
-import { loadFirmware, offersLag } from "./firmware.ts";
-import { logSlave, startLog } from "./kernel-log.ts";
-import { disabledLag, lagWarning, reconsiderLag } from "./lag.ts";
-import { ovsHearsOfBonds, startOvs } from "./ovs.ts";
-import { bootKernel } from "./platform.ts";
-import { removeRepresentors } from "./representors.ts";
+import { known } from "../state/observed.ts";
+import type { PhysicalFunction } from "../state/state.ts";
+import { detachDriver } from "./card/drivers.ts";
+import { loadFirmware, offersLag } from "./card/firmware.ts";
+import { disabledLag, lagWarning, reconsiderLag } from "./card/lag.ts";
+import { removeRepresentors } from "./card/representors.ts";
+import { makeVfsByFiles, nameByRule } from "./machine/boot-files.ts";
+import { logSlave, startLog } from "./machine/kernel-log.ts";
+import { ovsHearsOfBonds, startOvs } from "./machine/ovs.ts";
+import { bootKernel } from "./machine/platform.ts";
 import { addNetdev, cardOf, has, removeNetdev, takesRules, type World } from "./world.ts";
 
 /** Things that happen to a host and are not vflag's doing: networking, a reboot, a guest. */

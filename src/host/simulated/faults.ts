@@ -1,17 +1,17 @@
 import { driverOf } from "../../drivers/registry.ts";
 import { mayBeInUse } from "../in-use.ts";
-import { isUnknown, known } from "../observed.ts";
-import { cardFaults } from "./card-faults.ts";
-import { attachDriver } from "./drivers.ts";
+import { isUnknown, known } from "../state/observed.ts";
+import { cardFaults } from "./card/card-faults.ts";
+import { attachDriver } from "./card/drivers.ts";
+import { overwriteFirmware } from "./card/firmware.ts";
+import { disabledLag, giveUpLag, reconsiderLag } from "./card/lag.ts";
+import { addRepresentors, removeRepresentors } from "./card/representors.ts";
 import { enslave, lagEvent, network, release } from "./events.ts";
 import { behaviour, type Fault } from "./fault.ts";
-import { overwriteFirmware } from "./firmware.ts";
-import { giveToGuest } from "./guests.ts";
-import { logEswitch } from "./kernel-log.ts";
-import { disabledLag, giveUpLag, reconsiderLag } from "./lag.ts";
-import { logOvs, startOvs } from "./ovs.ts";
-import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./platform.ts";
-import { addRepresentors, removeRepresentors } from "./representors.ts";
+import { giveToGuest } from "./machine/guests.ts";
+import { logEswitch } from "./machine/kernel-log.ts";
+import { logOvs, startOvs } from "./machine/ovs.ts";
+import { addOpenibd, startWithoutIommu, turnVirtualizationOff } from "./machine/platform.ts";
 import { Behaviour, cardOf, type World } from "./world.ts";
 
 const container = { engine: "containerd", id: "5a1e".repeat(16), name: null } as const;

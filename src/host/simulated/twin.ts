@@ -1,9 +1,9 @@
 import { driverOf, offloadOptions } from "../../drivers/registry.ts";
+import { halfWayLine, stuckLagLine } from "../actions/driver-restart.ts";
 import { cardsOf } from "../cards.ts";
-import { halfWayLine, stuckLagLine } from "../driver-restart.ts";
-import { known } from "../observed.ts";
-import type { HostState } from "../state.ts";
-import { ownArgumentsOf } from "./platform.ts";
+import { known } from "../state/observed.ts";
+import type { HostState } from "../state/state.ts";
+import { ownArgumentsOf } from "./machine/platform.ts";
 import type { Behaviour, World } from "./world.ts";
 
 /**

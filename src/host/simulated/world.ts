@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { profileOf } from "../../drivers/registry.ts";
 import { cardsOf } from "../cards.ts";
-import { NetdevName, PciAddress } from "../schemas.ts";
-import { HostState, type PhysicalFunction, type VirtualFunction } from "../state.ts";
-import { isNetdevName } from "../values.ts";
+import { NetdevName, PciAddress } from "../state/schemas.ts";
+import { HostState, type PhysicalFunction, type VirtualFunction } from "../state/state.ts";
+import { isNetdevName } from "../state/values.ts";
 
 /** Behaviours that a simulated host keeps until they are taken away: see faults.ts for their meaning. */
 export const Behaviour = z.enum([

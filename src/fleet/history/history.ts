@@ -1,0 +1,350 @@
+import type { HostState } from "../../host/state/state.ts";
+import type { Spec } from "../../spec/schema.ts";
+import { Outcome } from "../answers/outcome.ts";
+import { FleetError } from "../error.ts";
+import { readStored, type Stored } from "../reading/jobs.ts";
+import { type Judged, type Prepared, prepared, specOf } from "../reading/prepare.ts";
+import type { Report, SpecText } from "../reading/report.ts";
+import { Chunks } from "./chunks.ts";
+import { Database, type Row } from "./database.ts";
+import { hashOf } from "./hash.ts";
+
+/** Why nothing came of asking a host. `no-answer`: the time for all of them was over. */
+export const failureKinds = ["unreachable", "failed", "invalid", "no-answer"] as const;
+export type FailureKind = (typeof failureKinds)[number];
+
+export interface Failure {
+  readonly at: number;
+  readonly kind: FailureKind;
+  readonly message: string;
+}
+
+/** One observation of a host, without its state, which is read when it is needed. Times are in milliseconds since 1970. */
+export interface Observation {
+  readonly id: number;
+  readonly host: string;
+  /** By the collector's clock: observations of a host follow one another by it, and ages are counted from it. */
+  readonly at: number;
+  /** By the host's own clock, as its state says. */
+  readonly clock: number;
+  readonly collected: number;
+  readonly stateId: number;
+  readonly specId: number | null;
+  readonly specFrom: string | null;
+  readonly outcome: Outcome;
+  /** Two observations with the same one have nothing to tell beside what always moves: guests, counters, and lines of logs. */
+  readonly digest: string;
+  readonly judge: string;
+}
+
+/** A host, and what is known of it. */
+export interface Known {
+  readonly host: string;
+  /** Null: it never told anything. */
+  readonly observation: Observation | null;
+  /** What came of asking it after that; null where nothing went wrong since. */
+  readonly failure: Failure | null;
+}
+
+/** When a report came, by the collector's clock. */
+export interface Came {
+  readonly collected: number;
+  /** The host was asked just now: what its own clock says does not matter. */
+  readonly justAsked?: boolean;
+  /** A saved state is not newer than this. */
+  readonly notAfter?: number;
+}
+
+/** The states of all hosts over time, in one database. */
+export class History {
+  readonly #database: Database;
+  readonly #chunks: Chunks;
+  /** Verdicts depend on the version of vflag that judges. */
+  readonly #judge: string;
+  readonly #outcomes = new Map<number, Outcome>();
+
+  private constructor(database: Database, judge: string) {
+    this.#database = database;
+    this.#chunks = new Chunks(database);
+    this.#judge = judge;
+  }
+
+  /** @param judge the version of this vflag @throws {FleetError} */
+  static open(file: string, judge: string): History {
+    return new History(Database.open(file), judge);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Several reports in one go: all of them are kept, or none. */
+  together<T>(work: () => T): T {
+    return this.#database.transaction(work);
+  }
+
+  /** Prepares and keeps a report that is trusted to be read in this thread. */
+  record(report: Report, collected = Date.now()): "stored" | "known" {
+    return this.keep(prepared(report), { collected });
+  }
+
+  /** Keeps what a host told, whole or not at all. @returns `known`: this very observation is there already */
+  keep(
+    { host, clock, text, hash, likeness, spec, judged }: Prepared,
+    { collected, justAsked = false, notAfter }: Came,
+  ): "stored" | "known" {
+    const at = justAsked ? collected : Math.min(clock, Math.floor(notAfter ?? collected));
+    return this.#database.transaction(() => {
+      const { id, keyframe } = this.#host(host);
+      const known = this.#chunks.find(hash);
+      const specId = spec === null ? null : this.#keep(spec.text);
+      if (known !== null && this.#isThere(id, clock, known, specId)) return "known";
+      const stateId = known ?? this.#keepState(id, keyframe, hash, text, likeness);
+      this.#database.run(
+        `INSERT INTO observation (host, at, clock, collected, state, spec, spec_from, outcome, digest, judge)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ...[id, at, clock, collected, stateId, specId, spec?.file.slice(0, 1000) ?? null],
+        ...[this.#keep(judged.outcome), judged.digest, this.#judge],
+      );
+      return "stored";
+    });
+  }
+
+  /** Keeps that a host could not be asked: it is never left out. */
+  fail(host: string, kind: FailureKind, message: string, at = Date.now()): void {
+    this.#database.transaction(() => {
+      const { id } = this.#host(host);
+      this.#database.run("INSERT INTO failure (host, at, kind, message) VALUES (?, ?, ?, ?)", id, at, kind, message.slice(0, 4000));
+    });
+  }
+
+  /** All hosts and what is known of each, by name. @param before only what was observed until then, in ms since 1970 */
+  known(before: number = Number.MAX_SAFE_INTEGER): Known[] {
+    const rows = this.#database.all(
+      `SELECT h.name AS name, o.*, f.at AS failed, f.kind AS kind, f.message AS message
+       FROM host h
+       LEFT JOIN observation o ON o.id = (SELECT id FROM observation WHERE host = h.id AND at <= ? ORDER BY at DESC, id DESC LIMIT 1)
+       LEFT JOIN failure f ON f.id = (SELECT id FROM failure WHERE host = h.id AND at <= ? ORDER BY at DESC, id DESC LIMIT 1)
+         AND f.at > coalesce(o.collected, 0)`,
+      before,
+      before,
+    );
+    return rows.map((row) => this.#knownOf(row)).sort((a, b) => byName(a.host, b.host));
+  }
+
+  /** Every observation of a host, the oldest first. */
+  observations(host: string): Observation[] {
+    const rows = this.#database.all(
+      "SELECT h.name AS name, o.* FROM observation o JOIN host h ON h.id = o.host WHERE h.name = ? ORDER BY o.at, o.id",
+      host,
+    );
+    return rows.flatMap((row) => this.#knownOf(row).observation ?? []);
+  }
+
+  /** Whether a verdict is this version's. */
+  judges({ judge }: Observation): boolean {
+    return judge === this.#judge;
+  }
+
+  /** Keeps another verdict on an observation. */
+  judge(observation: Observation, { outcome, digest }: Judged): Observation {
+    return this.#database.transaction(() => {
+      const id = this.#keep(outcome);
+      this.#database.run("UPDATE observation SET outcome = ?, digest = ?, judge = ? WHERE id = ?", id, digest, this.#judge, observation.id);
+      return { ...observation, outcome: this.#outcome(id), digest: Buffer.from(digest).toString("hex"), judge: this.#judge };
+    });
+  }
+
+  /** Why something is no longer tried with an observation, by this version of vflag; null where it is. */
+  aside({ id }: Observation, job: string): string | null {
+    const row = this.#database.one("SELECT reason FROM aside WHERE observation = ? AND job = ? AND judge = ?", id, job, this.#judge);
+    return row === undefined ? null : String(row["reason"]);
+  }
+
+  putAside({ id }: Observation, job: string, reason: string): void {
+    const sql = "INSERT OR REPLACE INTO aside (observation, job, judge, reason) VALUES (?, ?, ?, ?)";
+    this.#database.run(sql, id, job, this.#judge, reason.slice(0, 1000));
+  }
+
+  /** An observation with its texts, for a job. */
+  stored(observation: Observation): Stored {
+    const { host, stateId, clock, at } = observation;
+    return { host, text: this.#chunks.get(stateId), clock, at, spec: this.#specTextOf(observation), checked: this.judges(observation) };
+  }
+
+  /** The state as it was told. */
+  state(observation: Observation): HostState {
+    return readStored(this.stored(observation));
+  }
+
+  /** The spec that it was held against, or why there is none. */
+  spec(observation: Observation): Spec | { readonly problem: string } {
+    return specOf(this.#specTextOf(observation), observation.host);
+  }
+
+  specText(id: number): string {
+    return this.#chunks.get(id).toString();
+  }
+
+  /**
+   * Forgets what was observed before then. What was the newest of a host at that time stays, because it was true then; so does the last
+   * that is known of a host, however old. @returns how many observations and failures went
+   */
+  prune(before: number): number {
+    const gone = this.#database.transaction(() => {
+      const observations = this.#database.run(
+        `DELETE FROM observation WHERE at < ?1 AND id <> (
+           SELECT newest.id FROM observation newest WHERE newest.host = observation.host AND newest.at < ?1
+           ORDER BY newest.at DESC, newest.id DESC LIMIT 1)`,
+        before,
+      ).changes;
+      const failures = this.#database.run(
+        `DELETE FROM failure WHERE at < ?1 AND id <> (
+           SELECT newest.id FROM failure newest WHERE newest.host = failure.host ORDER BY newest.at DESC, newest.id DESC LIMIT 1)`,
+        before,
+      ).changes;
+      this.#sweep();
+      return observations + failures;
+    });
+    this.#database.shrink();
+    return gone;
+  }
+
+  /** Forgets hosts that are no more, with all that is known of them. @throws {FleetError} where one of them is not known */
+  forget(hosts: readonly string[]): void {
+    this.#database.transaction(() => {
+      const unknown = hosts.filter((host) => this.#database.run("DELETE FROM host WHERE name = ?", host).changes === 0);
+      if (unknown.length > 0) throw new FleetError(`no host is called ${unknown.join(", ")}: \`vflag fleet status --hosts\` lists them`);
+      this.#sweep();
+    });
+    this.#database.shrink();
+  }
+
+  /** What is wrong with the file, by SQLite's own check and by reading everything back. */
+  problems(): string[] {
+    const found = attempt(() => this.#database.problems());
+    const rows = attempt(() => this.#database.all("SELECT id, hash FROM chunk"));
+    return [...found, ...rows].flatMap((row) => (typeof row === "string" ? row : attempt(() => this.#problemOf(row))));
+  }
+
+  #problemOf({ id, hash }: Row): string[] {
+    const found = hashOf(this.#chunks.get(Number(id)));
+    return hash instanceof Uint8Array && found.compare(hash) === 0 ? [] : [`chunk ${id} is not what it was`];
+  }
+
+  /** Removes texts that nothing needs; without them their bases may not be needed either. */
+  #sweep(): void {
+    this.#database.run("DELETE FROM pattern WHERE NOT EXISTS (SELECT 1 FROM chunk c WHERE c.base = pattern.chunk)");
+    const unused = `DELETE FROM chunk WHERE id NOT IN (
+      SELECT state FROM observation UNION SELECT outcome FROM observation UNION SELECT spec FROM observation WHERE spec IS NOT NULL
+      UNION SELECT keyframe FROM host WHERE keyframe IS NOT NULL UNION SELECT chunk FROM pattern
+      UNION SELECT base FROM chunk WHERE base IS NOT NULL)`;
+    while (this.#database.run(unused).changes > 0);
+  }
+
+  #host(name: string): { readonly id: number; readonly keyframe: number | null } {
+    const row = this.#database.one("SELECT id, keyframe FROM host WHERE name = ?", name);
+    if (row !== undefined) return { id: Number(row["id"]), keyframe: row["keyframe"] === null ? null : Number(row["keyframe"]) };
+    return { id: this.#database.run("INSERT INTO host (name) VALUES (?)", name).id, keyframe: null };
+  }
+
+  #isThere(host: number, clock: number, state: number, spec: number | null): boolean {
+    const sql = "SELECT 1 AS found FROM observation WHERE host = ? AND clock = ? AND state = ? AND spec IS ?";
+    return this.#database.one(sql, host, clock, state, spec) !== undefined;
+  }
+
+  /** A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind. */
+  #keepState(host: number, keyframe: number | null, hash: Uint8Array, text: string, likeness: string): number {
+    const row = this.#database.one("SELECT chunk FROM pattern WHERE likeness = ?", likeness);
+    const pattern = row === undefined ? null : Number(row["chunk"]);
+    const bases = [keyframe, pattern].filter((base) => base !== null);
+    const { id, base } = this.#chunks.put(hash, text, bases);
+    // A base has at most one base itself, so that reading a state reads three texts at the most.
+    if (base === null || base === pattern) this.#database.run("UPDATE host SET keyframe = ? WHERE id = ?", id, host);
+    if (pattern === null && base === null) this.#database.run("INSERT INTO pattern (likeness, chunk) VALUES (?, ?)", likeness, id);
+    return id;
+  }
+
+  #keep(text: string): number {
+    const hash = hashOf(text);
+    return this.#chunks.find(hash) ?? this.#chunks.put(hash, text).id;
+  }
+
+  #specTextOf({ specId, specFrom }: Observation): SpecText | null {
+    return specId === null ? null : { file: specFrom ?? "", text: this.#chunks.get(specId).toString() };
+  }
+
+  #outcome(id: number): Outcome {
+    const known = this.#outcomes.get(id);
+    if (known !== undefined) return known;
+    const outcome = Outcome.safeParse(jsonOf(this.#chunks.get(id).toString())).data;
+    if (outcome === undefined) throw this.#database.damaged(`chunk ${id} is no verdict`);
+    this.#outcomes.set(id, outcome);
+    return outcome;
+  }
+
+  #knownOf(row: Row): Known {
+    const host = String(row["name"]);
+    const kind = failureKinds.find((candidate) => candidate === row["kind"]);
+    const failure = kind === undefined ? null : { at: this.#moment(row, "failed"), kind, message: String(row["message"]) };
+    if (row["id"] === null) return { host, observation: null, failure };
+    const observation: Observation = {
+      id: this.#whole(row, "id"),
+      host,
+      at: this.#moment(row, "at"),
+      clock: this.#moment(row, "clock"),
+      collected: this.#moment(row, "collected"),
+      stateId: this.#whole(row, "state"),
+      specId: row["spec"] === null ? null : this.#whole(row, "spec"),
+      specFrom: row["spec_from"] === null ? null : String(row["spec_from"]),
+      outcome: this.#outcome(this.#whole(row, "outcome")),
+      digest: row["digest"] instanceof Uint8Array ? Buffer.from(row["digest"]).toString("hex") : "",
+      judge: String(row["judge"]),
+    };
+    return { host, observation, failure };
+  }
+
+  #whole(row: Row, column: string): number {
+    const value = row[column];
+    if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+    throw this.#database.damaged(`the ${column} of ${JSON.stringify(row["name"])} is ${String(value).slice(0, 60)}`);
+  }
+
+  /** In ms since 1970, as a date can be. */
+  #moment(row: Row, column: string): number {
+    const value = this.#whole(row, column);
+    if (Math.abs(value) <= 8.64e15) return value;
+    throw this.#database.damaged(`the ${column} of ${JSON.stringify(row["name"])} is ${value}`);
+  }
+}
+
+/** What was found; or, where it could not be looked for, why. */
+function attempt<T>(work: () => T[]): (T | string)[] {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof FleetError) return [error.message];
+    throw error;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** hv9 before hv10. */
+export function byName(a: string, b: string): number {
+  collator ??= new Intl.Collator("en", { numeric: true });
+  return collator.compare(a, b);
+}
+
+/** Made when it is needed: a startup snapshot cannot hold one. */
+let collator: Intl.Collator | undefined;

@@ -1,0 +1,69 @@
+import { word } from "../../host/actions/command.ts";
+import { known } from "../../host/state/observed.ts";
+import type { Netdev, VirtualFunction } from "../../host/state/state.ts";
+import { netdevOf } from "../../spec/selectors.ts";
+import type { Finding, NicView, Requirement } from "../requirement.ts";
+import { aboutPf, aboutVf, type Subject } from "../virtual-functions.ts";
+import { lagMaster } from "./lag-master.ts";
+
+/** What a VXLAN or Geneve header over IPv4 adds to a guest's packet, without options: RFC 7348, 5; RFC 8926, 3. */
+const tunnelBytes = 50;
+
+/** The MTUs of bond, ports, representors and VFs fit each other. */
+export const mtu: Requirement = {
+  id: "mtu",
+  stage: "late",
+  title: "the MTUs of bond, ports, representors and VFs fit each other",
+  why: "Small packets pass, and larger ones are dropped without a message: connections open, and hang with the first data.",
+  observe: ["ip -br link; ip link show DEV (mtu)"],
+  byHand: ["Set one MTU on bond and ports in the host's network configuration; Neutron's networks then at most that, 50 less for tunnels."],
+  references: [
+    "https://docs.openstack.org/neutron/latest/admin/config-mtu.html",
+    "linux drivers/net/bonding/bond_main.c, bond_change_mtu()",
+  ],
+  follows: ["ports", "eswitch-mode", "representors", "bond"],
+  gate: false,
+  check: (view) => [...portFindings(view), ...view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => vfFindings(pf, vf, view)))],
+};
+
+function portFindings({ nic, pfs, state }: NicView): Finding[] {
+  const master = lagMaster(nic.bond, state);
+  const bond = state.netdevs.find(({ name }) => name === master?.name);
+  if (bond === undefined) return [];
+  return pfs.flatMap((pf) => {
+    const port = netdevOf(pf, state);
+    if (port === undefined || port.master !== bond.name || port.mtu >= bond.mtu) return [];
+    return [warning(aboutPf(pf), port, `MTU ${bond.mtu}, as ${bond.name}`, bond.mtu)];
+  });
+}
+
+function vfFindings(pf: NicView["pfs"][number], vf: VirtualFunction, { nic, pfs, state }: NicView): Finding[] {
+  const about = aboutVf(pf, vf);
+  const port = netdevOf(pf, state);
+  const own = state.netdevs.find(({ device }) => device === vf.address);
+  const name = state.representors.find((found) => found.pf === pf.address && found.vf === vf.index)?.netdev;
+  const representor = nic.mode === "sriov" ? undefined : state.netdevs.find((netdev) => netdev.name === name);
+  const tooLarge = (netdev: Netdev, other: Netdev, room = 0): Finding[] =>
+    netdev.mtu <= other.mtu - room
+      ? []
+      : [warning(about, netdev, `MTU ${other.mtu - room} at most, for ${other.name}${forTunnel(room)}`, other.mtu - room)];
+  // Only what Open vSwitch has as a port carries packets of a guest.
+  const plugged = known(state.ovs)?.bridges.some(({ interfaces }) => interfaces.some((each) => each.name === name)) === true;
+  const uplink = state.netdevs.find((netdev) => netdev.name === nic.bond) ?? (pfs.length === 1 ? port : undefined);
+  return [
+    ...(plugged && representor !== undefined && uplink !== undefined
+      ? tooLarge(representor, uplink, nic.physnet === null ? tunnelBytes : 0)
+      : []),
+    ...(own !== undefined && representor !== undefined && plugged ? tooLarge(own, representor) : []),
+    ...(own !== undefined && port !== undefined ? tooLarge(own, port) : []),
+  ];
+}
+
+function forTunnel(room: number): string {
+  return room === 0 ? "" : `, which needs ${room} bytes for the tunnel`;
+}
+
+function warning(about: Subject, netdev: Netdev, expected: string, wanted: number): Finding {
+  const text = `ip link set ${word(netdev.name)} mtu ${wanted}, and the same in the network configuration (or the Neutron network) that sets it`;
+  return { ...about, expected, actual: `${netdev.name} has MTU ${netdev.mtu}`, severity: "warning", remedy: { kind: "person", text } };
+}

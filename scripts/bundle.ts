@@ -24,7 +24,7 @@ const common = {
 const readerThread: Plugin = {
   name: "reader-thread",
   setup({ onLoad }) {
-    onLoad({ filter: /src\/fleet\/reader-text\.ts$/ }, async () => {
+    onLoad({ filter: /src\/fleet\/reading\/reader-text\.ts$/ }, async () => {
       const { outputFiles } = await build({ ...common, entryPoints: ["src/fleet/reading/reader-thread.ts"] });
       const text = outputFiles[0]?.text;
       if (text === undefined) throw new Error("esbuild made nothing of the fleet's reader");

@@ -103,10 +103,10 @@ for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const)
     const folder = makeHost(t);
     const modules = (name: string) => JSON.stringify(new URL(`../../src/${name}.ts`, import.meta.url).href);
     const script = `
-      import { Interruption } from ${modules("cli/interruption")};
-      import { dieBy, hearSignals, Interrupted } from ${modules("cli/signals")};
-      import { acquireLock } from ${modules("host/linux/lock")};
-      import { inOwnSession } from ${modules("host/linux/program")};
+      import { Interruption } from ${modules("cli/process/interruption")};
+      import { dieBy, hearSignals, Interrupted } from ${modules("cli/process/signals")};
+      import { acquireLock } from ${modules("host/linux/system/lock")};
+      import { inOwnSession } from ${modules("host/linux/system/program")};
       hearSignals();
       const lock = acquireLock("lock", "apply");
       const interruption = new Interruption();

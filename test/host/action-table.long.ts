@@ -8,7 +8,13 @@ import { makeTree } from "../linux/tree.ts";
 /** A new kind of action does not compile until all is said of it: the compiler runs on the sources with one more kind. */
 
 const repository = join(import.meta.dirname, "../..");
-const files = ["host/linux/act.ts", "host/simulated/host.ts", "host/command.ts", "host/action-table.ts", "host/safety.ts"];
+const files = [
+  "host/linux/act.ts",
+  "host/simulated/host.ts",
+  "host/actions/command.ts",
+  "host/actions/action-table.ts",
+  "host/actions/safety.ts",
+];
 const whole = { lane: "host", sight: "nothing", cutsOff: false, seconds: 1 };
 
 /** @param kinds by kind, what the action table says of it; null: nothing @returns the compiler's complaints: file and sentence */
@@ -50,8 +56,8 @@ test("a kind without a handler on a host, a command, a record, a lane, a safety 
       complaints.some((line) => line.startsWith(`${file}: `) && words.every((word) => line.includes(word))),
       `${file}: ${words.join(" ")}\n${complaints.join("\n")}`,
     );
-  for (const file of ["host/linux/act.ts", "host/simulated/host.ts", "host/command.ts", "host/safety.ts"]) has(file);
-  for (const trait of Object.keys(whole)) has("host/action-table.ts", `'${trait}'`);
+  for (const file of ["host/linux/act.ts", "host/simulated/host.ts", "host/actions/command.ts", "host/actions/safety.ts"]) has(file);
+  for (const trait of Object.keys(whole)) has("host/actions/action-table.ts", `'${trait}'`);
   // Of "set-x" it has no record.
-  has("host/action-table.ts", "cannot be used to index type");
+  has("host/actions/action-table.ts", "cannot be used to index type");
 });

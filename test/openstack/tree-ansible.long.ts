@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { novaView } from "../../src/openstack/nova/nova-host.ts";
 import { pciRules } from "../../src/openstack/nova/pci-rules.ts";
-import type { Release } from "../../src/openstack/releases.ts";
+import { isFrom, type Release } from "../../src/openstack/releases.ts";
 import { treeFiles } from "../../src/openstack/tree/deployment-tree.ts";
 import { type TreeFacts, treeVariables } from "../../src/openstack/tree/tree.ts";
 import type { Spec } from "../../src/spec/schema.ts";
@@ -66,6 +66,18 @@ const messyNova =
   "# hand-written\r\n[DEFAULT]\r\nreserved_host_memory_mb = 4096 ; kept\r\n{% raw %}\r\nhost = {{ inventory_hostname }}\r\n{% endraw %}\r\n" +
   '[pci]\r\nalias = {"name": "gpu",\r\n\t"vendor_id": "10de"}\r\n\r\n[filter_scheduler]\r\nenabled_filters = ComputeFilter,\r\n    JsonFilter';
 
+/**
+ * What Kolla-Ansible has beside its playbook and in its roles, of which every deployment has a network that is made up. Source:
+ * kolla-ansible, ansible/group_vars/all.yml, ansible/roles/nova-cell/defaults/main.yml and ansible/roles/neutron/defaults/main.yml.
+ */
+const kollas = {
+  tunnel_interface: "eth0",
+  neutron_sriov_physnet_mappings: { sriovnet1: "{{ tunnel_interface }}" },
+  nova_pci_passthrough_whitelist:
+    "{{ neutron_sriov_physnet_mappings | dict2items(key_name='physical_network', value_name='devname') }}",
+  neutron_sriov_physnets: "{{ neutron_sriov_physnet_mappings.items() | map('join', ':') | join(',') }}",
+};
+
 type Deployed = Record<string, { readonly nova: string; readonly agent: string }>;
 const deployed = new Map<string, Deployed>();
 
@@ -87,13 +99,15 @@ function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | n
     "kayobe-inventory/hosts",
     `[overcloud]\n${names}\n[all:vars]\nansible_connection=local\nansible_python_interpreter=/usr/bin/python3\n`,
   );
+  const { tunnel_interface } = kollas;
+  write("kolla-ansible/group_vars/all.json", JSON.stringify(isFrom(release, "victoria") ? kollas : { tunnel_interface }));
   write(
-    "second.yml",
+    "kolla-ansible/second.yml",
     `- hosts: overcloud\n  gather_facts: no\n  tasks:\n  - ansible.builtin.template:\n      src: "{{ config }}/{{ item }}"\n      dest: "${folder}/out/{{ inventory_hostname }}-{{ item | basename }}"\n    loop: ${JSON.stringify(files)}\n`,
   );
   mkdirSync(join(folder, "out"), { recursive: true });
   if (kind === "kolla") {
-    play("second.yml", "kayobe-inventory", "-e", `config=${folder}/tree/config`);
+    play("kolla-ansible/second.yml", "kayobe-inventory", "-e", `config=${folder}/tree/config`);
   } else {
     // As Kayobe does: its files are rendered on the control host, and of a host's variables only those that are named reach Kolla's inventory.
     write("kolla-inventory/hosts", read("kayobe-inventory/hosts"));
@@ -121,7 +135,7 @@ function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | n
 `,
     );
     play("first.yml", "kayobe-inventory", "-e", `@${folder}/tree/kolla.yml`);
-    play("second.yml", "kolla-inventory", "-e", `config=${folder}/kolla-config`);
+    play("kolla-ansible/second.yml", "kolla-inventory", "-e", `config=${folder}/kolla-config`);
   }
   const made = Object.fromEntries(
     Object.keys(hosts).map((name) => [name, { nova: read(`out/${name}-nova.conf`), agent: read(`out/${name}-sriov_agent.ini`) }]),

@@ -73,8 +73,7 @@ const messyNova =
 const kollas = {
   tunnel_interface: "eth0",
   neutron_sriov_physnet_mappings: { sriovnet1: "{{ tunnel_interface }}" },
-  nova_pci_passthrough_whitelist:
-    "{{ neutron_sriov_physnet_mappings | dict2items(key_name='physical_network', value_name='devname') }}",
+  nova_pci_passthrough_whitelist: "{{ neutron_sriov_physnet_mappings | dict2items(key_name='physical_network', value_name='devname') }}",
   neutron_sriov_physnets: "{{ neutron_sriov_physnet_mappings.items() | map('join', ':') | join(',') }}",
 };
 

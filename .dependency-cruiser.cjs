@@ -45,7 +45,8 @@ const paths = {
 const pathOf = (room) => paths[room] ?? `^src/${room}/`;
 
 /** What decides does no input or output. */
-const pure = "^src/(drivers|requirements|symptoms|verdict|watch|map|spec|boot|bios|openstack|host/simulated)/";
+const pure =
+  "^src/(drivers|requirements|symptoms|verdict|watch|map|spec|boot|bios|openstack|host/simulated)/";
 
 module.exports = {
   forbidden: [
@@ -95,8 +96,18 @@ module.exports = {
       from: { path: "^src/", pathNot: "^src/drivers/" },
       to: { path: "^src/drivers/[^/]+/" },
     },
-    { name: "src-needs-no-test-code", severity: "error", from: { path: "^src/" }, to: { path: "^(test|lab|bench|scripts)/" } },
-    { name: "no-dev-dependencies-in-src", severity: "error", from: { path: "^src/" }, to: { dependencyTypes: ["npm-dev"] } },
+    {
+      name: "src-needs-no-test-code",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^(test|lab|bench|scripts)/" },
+    },
+    {
+      name: "no-dev-dependencies-in-src",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev"] },
+    },
     {
       name: "no-orphans",
       severity: "error",

@@ -18,7 +18,8 @@ export function fleetTree(folder: string, hosts: number): FleetTree {
   const names = Array.from({ length: hosts }, (_, index) => `hv${String(index).padStart(5, "0")}`);
   write(join(inventory, "hosts"), inventoryText(names));
   write(join(inventory, "group_vars/all/vflag.yml"), specText("physnet1"));
-  for (let group = 0; group < 10; group++) write(join(inventory, `group_vars/hw${group}/vflag.yml`), specText(`physnet${group + 2}`));
+  for (let group = 0; group < 10; group++)
+    write(join(inventory, `group_vars/hw${group}/vflag.yml`), specText(`physnet${group + 2}`));
   names.forEach((name, index) => {
     if (index % 10 === 0) write(join(inventory, "host_vars", name, "vflag.yml"), specText(`own${index}`));
     write(join(states, `${name}.json`), stateText(name, index));

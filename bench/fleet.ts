@@ -31,17 +31,34 @@ export async function fleetBench(command: string): Promise<string[]> {
     // Beside it in the same run: on a busy machine both take more.
     const floor = floorOf(join(folder, "day1"));
     const each = (first.cpu + second.cpu) / 2 / hosts;
-    const rate = (run: { readonly milliseconds: number }) => `${Math.round((hosts / run.milliseconds) * 1000)} hosts/s`;
+    const rate = (run: { readonly milliseconds: number }) =>
+      `${Math.round((hosts / run.milliseconds) * 1000)} hosts/s`;
     const cpu = (run: { readonly cpu: number }) => `${seconds(run.cpu)} of a processor`;
     const megs = (size: number) => megabytes(size / 1024 / 1024);
     return [
-      line(`fleet of ${hosts}: import of the first day`, rate(first), `(asked: 500 hosts/s or more; ${cpu(first)})`),
-      line(`fleet of ${hosts}: import of the second day`, rate(second), `(asked: 500 hosts/s or more; ${cpu(second)})`),
+      line(
+        `fleet of ${hosts}: import of the first day`,
+        rate(first),
+        `(asked: 500 hosts/s or more; ${cpu(first)})`,
+      ),
+      line(
+        `fleet of ${hosts}: import of the second day`,
+        rate(second),
+        `(asked: 500 hosts/s or more; ${cpu(second)})`,
+      ),
       line("  JSON.parse, one hash and zstd of a host's text", milliseconds(floor)),
       line("  import of a host, of a processor", milliseconds(each), importVerdict(each, floor)),
       line(`fleet of ${hosts}: status`, seconds(status.milliseconds), `(asked: under 2 s; ${cpu(status)})`),
-      line(`fleet of ${hosts}: diff of the two days`, seconds(diff.milliseconds), `(asked: under 3 s; ${cpu(diff)})`),
-      line(`fleet of ${hosts}: report as HTML`, seconds(report.milliseconds), `(asked: under 10 s; ${cpu(report)})`),
+      line(
+        `fleet of ${hosts}: diff of the two days`,
+        seconds(diff.milliseconds),
+        `(asked: under 3 s; ${cpu(diff)})`,
+      ),
+      line(
+        `fleet of ${hosts}: report as HTML`,
+        seconds(report.milliseconds),
+        `(asked: under 10 s; ${cpu(report)})`,
+      ),
       line(`fleet of ${hosts}: most memory of these`, megabytes(peak), `(asked: under ${limits.memory} MB)`),
       line("  the database after one day, and after two", `${megs(small)}, ${megs(statSync(db).size)}`),
       line("  the same states as JSON files, one day", megs(bytes)),
@@ -67,7 +84,9 @@ function importVerdict(each: number, floor: number): string {
 /** What the import cannot do without, in ms a host: bench/floor.ts. */
 function floorOf(folder: string): number {
   const floor = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "floor.ts"), folder];
-  const { milliseconds: taken }: { readonly milliseconds: number } = JSON.parse(program(process.execPath, floor));
+  const { milliseconds: taken }: { readonly milliseconds: number } = JSON.parse(
+    program(process.execPath, floor),
+  );
   return taken;
 }
 
@@ -98,7 +117,11 @@ async function browserRows(file: string): Promise<string[]> {
     const opened = performance.now() - began;
     if (counted !== `${hosts} of ${hosts} hosts`) throw new Error(`the page says: ${counted}`);
     const timed = async (work: string) =>
-      Number(await page.evaluate(`(async () => { const began = performance.now(); ${work}; return performance.now() - began; })()`));
+      Number(
+        await page.evaluate(
+          `(async () => { const began = performance.now(); ${work}; return performance.now() - began; })()`,
+        ),
+      );
     const typed = (words: string) =>
       `const search = document.getElementById("search"); search.value = ${JSON.stringify(words)}; search.dispatchEvent(new Event("input")); document.body.offsetHeight`;
     const filtered = await timed(typed("bond"));
@@ -129,5 +152,7 @@ function jqRows(folder: string): string[] {
   }
   const question = '.ansible_local.vflag | select(any(.bonds[]; .mode != "802.3ad")) | .hostname';
   const run = taken("jq", ["-r", question, ...names.map((name) => join(facts, name))]);
-  return [line("one question of Ansible's fact cache, with jq (bonds' modes only)", seconds(run.milliseconds))];
+  return [
+    line("one question of Ansible's fact cache, with jq (bonds' modes only)", seconds(run.milliseconds)),
+  ];
 }

@@ -28,7 +28,8 @@ const scripts = await times(1, () => {
 });
 const ethtoolOnly = await times(1, () => {
   for (const device of devices)
-    for (const flag of ["-i", "-k", "-l"]) spawnSync("ethtool", [flag, device], { stdio: "ignore", timeout: 60_000 });
+    for (const flag of ["-i", "-k", "-l"])
+      spawnSync("ethtool", [flag, device], { stdio: "ignore", timeout: 60_000 });
 });
 
 using host = LinuxHost.open();

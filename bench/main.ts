@@ -36,7 +36,8 @@ try {
 
 /** 127 veth pairs in a network namespace of our own: nothing of this machine's network is touched. */
 async function inspectBench(shipped: string): Promise<string> {
-  if (process.getuid?.() !== 0) return "inspect: not measured: it needs root, to make a network namespace of its own\n";
+  if (process.getuid?.() !== 0)
+    return "inspect: not measured: it needs root, to make a network namespace of its own\n";
   for (const tool of ["ip", "ethtool", "devlink"]) {
     if (spawnSync(tool, ["--version"], { stdio: "ignore" }).error !== undefined) {
       return `inspect: not measured: ${tool} is not installed (apt-get install iproute2 ethtool)\n`;
@@ -46,7 +47,18 @@ async function inspectBench(shipped: string): Promise<string> {
   program("ip", ["netns", "add", namespace]);
   try {
     for (let pair = 0; pair < 127; pair++) {
-      program("ip", ["-n", namespace, "link", "add", `va${pair}`, "type", "veth", "peer", "name", `vb${pair}`]);
+      program("ip", [
+        "-n",
+        namespace,
+        "link",
+        "add",
+        `va${pair}`,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        `vb${pair}`,
+      ]);
     }
     const inner = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "inspect.ts"), shipped];
     return program("ip", ["netns", "exec", namespace, process.execPath, ...inner]);

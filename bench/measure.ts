@@ -23,7 +23,11 @@ export async function times(runs: number, run: () => Promise<unknown> | unknown)
 }
 
 /** Runs a program to its end. @throws when it cannot be started or fails */
-export function program(file: string, args: readonly string[], options: { readonly cwd?: string } = {}): string {
+export function program(
+  file: string,
+  args: readonly string[],
+  options: { readonly cwd?: string } = {},
+): string {
   const { status, stdout, stderr, error } = spawnSync(file, args, {
     ...options,
     encoding: "utf8",
@@ -39,7 +43,8 @@ export function program(file: string, args: readonly string[], options: { readon
 export function taken(command: string, words: readonly string[], codes: readonly number[] = [0]): Taken {
   const peak = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "peak.ts")];
   const taken: Taken = JSON.parse(program(process.execPath, [...peak, command, ...words]));
-  if (!codes.includes(taken.status ?? -1)) throw new Error(`${command} ${words.join(" ")}: exit ${taken.status}`);
+  if (!codes.includes(taken.status ?? -1))
+    throw new Error(`${command} ${words.join(" ")}: exit ${taken.status}`);
   return taken;
 }
 

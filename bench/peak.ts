@@ -11,12 +11,19 @@ const milliseconds = performance.now() - began;
 if (error !== undefined) throw error;
 
 const RUSAGE_CHILDREN = -1;
-const { functions } = process.getBuiltinModule("node:ffi").dlopen(null, { getrusage: { arguments: ["i32", "buffer"], return: "i32" } });
+const { functions } = process
+  .getBuiltinModule("node:ffi")
+  .dlopen(null, { getrusage: { arguments: ["i32", "buffer"], return: "i32" } });
 /** struct rusage: user time, system time (two struct timeval), then ru_maxrss in KiB. */
 const usage = Buffer.alloc(256);
 if (functions.getrusage(RUSAGE_CHILDREN, usage) !== 0) throw new Error("getrusage failed");
 const seconds = (at: number) => Number(usage.readBigInt64LE(at)) + Number(usage.readBigInt64LE(at + 8)) / 1e6;
-const taken = { status, milliseconds, cpu: (seconds(0) + seconds(16)) * 1000, peakMiB: Number(usage.readBigInt64LE(32)) / 1024 };
+const taken = {
+  status,
+  milliseconds,
+  cpu: (seconds(0) + seconds(16)) * 1000,
+  peakMiB: Number(usage.readBigInt64LE(32)) / 1024,
+};
 process.stdout.write(JSON.stringify(taken));
 
 export type Taken = typeof taken;

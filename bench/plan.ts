@@ -19,18 +19,26 @@ export async function planBench(): Promise<string[]> {
   const cold = performance.now();
   const plan = await rehearse(spec, state);
   const first = performance.now() - cold;
-  const actions = plan.phases.flatMap((phase) => phase.steps).reduce((sum, step) => sum + step.actions.length, 0);
-  if (plan.remaining.some(({ deviations }) => deviations.length > 0)) throw new Error("the plan does not lead to a host that works");
+  const actions = plan.phases
+    .flatMap((phase) => phase.steps)
+    .reduce((sum, step) => sum + step.actions.length, 0);
+  if (plan.remaining.some(({ deviations }) => deviations.length > 0))
+    throw new Error("the plan does not lead to a host that works");
   const work = await times(10, () => rehearse(spec, state));
   const host = new SimulatedHost(world);
   await reconcile(host, spec, { stages: ["early"] });
   network(world);
   await reconcile(host, spec, { stages: ["early", "late"] });
   const works = observeWorld(world);
-  if (verdicts(spec, works).some((verdict) => verdict.answer !== "works")) throw new Error("the host does not work");
+  if (verdicts(spec, works).some((verdict) => verdict.answer !== "works"))
+    throw new Error("the host does not work");
   const verify = await times(20, () => verdicts(spec, works));
   return [
-    line(`plan for 2 x 127 VFs, ${actions} actions (work, first time)`, milliseconds(first), "(asked: under 200 ms)"),
+    line(
+      `plan for 2 x 127 VFs, ${actions} actions (work, first time)`,
+      milliseconds(first),
+      "(asked: under 200 ms)",
+    ),
     line("plan for 2 x 127 VFs (work, median of 10)", milliseconds(median(work))),
     line("verdict on 2 x 127 VFs that work (work, median of 20)", milliseconds(median(verify))),
   ];

@@ -32,7 +32,8 @@ export async function verifyBench(commands: Readonly<Record<string, string>>): P
     writeFileSync(join(folder, "spec.yaml"), specText);
     const state = await works();
     writeFileSync(join(folder, "state.json"), JSON.stringify(state));
-    if (verdicts(spec, state).some(({ answer }) => answer !== "works")) throw new Error("the host does not work");
+    if (verdicts(spec, state).some(({ answer }) => answer !== "works"))
+      throw new Error("the host does not work");
     const rows = [
       line(
         `verify: ${2 * vfs} VFs of a made-up /sys and netlink, observed and judged (work)`,
@@ -55,7 +56,11 @@ function commandRows(name: string, command: string, folder: string): string[] {
   const cpu = median(runs.map((run) => run.cpu));
   return [
     line(`verify, ${name}: processor time with start, reading and checking the state`, milliseconds(cpu)),
-    line(`verify, ${name}: peak memory`, megabytes(Math.max(...runs.map((run) => run.peakMiB))), asked("memory")),
+    line(
+      `verify, ${name}: peak memory`,
+      megabytes(Math.max(...runs.map((run) => run.peakMiB))),
+      asked("memory"),
+    ),
     line(`  of this, vflag --version, which does nothing`, megabytes(idle.peakMiB)),
   ];
 }
@@ -97,7 +102,12 @@ function machine(root: string) {
       else writeFileSync(join(folder, name), text);
     }
   };
-  const common = { class: "0x020000\n", vendor: "0x15b3\n", driver: "-> ../../drivers/mlx5_core", driver_override: "(null)\n" };
+  const common = {
+    class: "0x020000\n",
+    vendor: "0x15b3\n",
+    driver: "-> ../../drivers/mlx5_core",
+    driver_override: "(null)\n",
+  };
   const links = [];
   const ports = [];
   for (const [pf, name] of pfs.entries()) {
@@ -108,9 +118,16 @@ function machine(root: string) {
       sriov_numvfs: `${vfs}\n`,
       sriov_drivers_autoprobe: "1\n",
     };
-    const made = Object.fromEntries(Array.from({ length: vfs }, (_, index) => [`virtfn${index}`, `-> ../${address(pf, index)}`]));
+    const made = Object.fromEntries(
+      Array.from({ length: vfs }, (_, index) => [`virtfn${index}`, `-> ../${address(pf, index)}`]),
+    );
     write(join(devices, name), { ...common, ...own, ...made });
-    const uplink = { switchId: "9c03", portName: `p${pf}`, vfCount: vfs, vfs: Array.from({ length: vfs }, (_, index) => vf(index)) };
+    const uplink = {
+      switchId: "9c03",
+      portName: `p${pf}`,
+      vfCount: vfs,
+      vfs: Array.from({ length: vfs }, (_, index) => vf(index)),
+    };
     links.push(pciLink(4 + pf, `ens3f${pf}`, name, uplink));
     for (let index = 0; index < vfs; index++) {
       write(join(devices, address(pf, index)), {
@@ -122,10 +139,14 @@ function machine(root: string) {
       const ifindex = 10 + pf * vfs + index;
       const netdev = `ens3f${pf}npf${pf}vf${index}`;
       links.push(pciLink(ifindex, netdev, name, { switchId: "9c03", portName: `pf${pf}vf${index}` }));
-      ports.push(port(`pci/${name}`, index + 1, { flavour: "pcivf", ifindex, netdev, pf, vf: index, controller: 0 }));
+      ports.push(
+        port(`pci/${name}`, index + 1, { flavour: "pcivf", ifindex, netdev, pf, vf: index, controller: 0 }),
+      );
     }
   }
-  const eswitches = Object.fromEntries(pfs.map((name) => [`pci/${name}`, { mode: "switchdev", inline: "none", encap: "basic" } as const]));
+  const eswitches = Object.fromEntries(
+    pfs.map((name) => [`pci/${name}`, { mode: "switchdev", inline: "none", encap: "basic" } as const]),
+  );
   return fakeKernel(root, fakeNetlink({ links, ports, eswitches }));
 }
 

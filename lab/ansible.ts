@@ -19,10 +19,18 @@ export const ansible: readonly Task[] = [
 
 async function twoHypervisors(first: Guest, report: Report): Promise<void> {
   if (!existsSync(ansibleCore[0])) {
-    process.stdout.write(`       not run: ${ansibleCore[0]} is not there (apt-get install --no-install-recommends ${ansibleCore[1]})\n`);
+    process.stdout.write(
+      `       not run: ${ansibleCore[0]} is not there (apt-get install --no-install-recommends ${ansibleCore[1]})\n`,
+    );
     return;
   }
-  const second = await startGuest({ nic: "connectx", persist: true, attended: true, cpus: 1, name: `${first.name}-b` });
+  const second = await startGuest({
+    nic: "connectx",
+    persist: true,
+    attended: true,
+    cpus: 1,
+    name: `${first.name}-b`,
+  });
   const workplace = new Workplace();
   try {
     for (const guest of [first, second]) {
@@ -44,16 +52,29 @@ async function twoHypervisors(first: Guest, report: Report): Promise<void> {
 
     const applied = await play();
     if (applied.status !== 0) throw new Error(`ansible-playbook vflag.vflag.apply: ${seen(applied.output)}`);
-    const both = (what: RegExp) => ["h1", "h2"].every((host) => new RegExp(`^${host} +: ${what.source}`, "m").test(applied.output));
-    report(both(/ok=\d+ +changed=[1-9]/), "the first run installs, applies, reboots, and both work", seen(applied.output));
-    report(/h[12] needs a reboot/.test(applied.output), "it says why each of them needs a reboot", seen(applied.output));
+    const both = (what: RegExp) =>
+      ["h1", "h2"].every((host) => new RegExp(`^${host} +: ${what.source}`, "m").test(applied.output));
+    report(
+      both(/ok=\d+ +changed=[1-9]/),
+      "the first run installs, applies, reboots, and both work",
+      seen(applied.output),
+    );
+    report(
+      /h[12] needs a reboot/.test(applied.output),
+      "it says why each of them needs a reboot",
+      seen(applied.output),
+    );
     for (const [name, guest] of [["h1", first] as const, ["h2", second] as const]) {
       const verified = await mustDo(guest, "vflag verify");
       report(/data {2}vf-lag {2}works/.test(verified), `${name}: vflag verify: works`, verified);
     }
     const again = await play();
     const unchanged = again.output.match(/^h[12] +: ok=\d+ +changed=0 +unreachable=0 +failed=0/gm) ?? [];
-    report(again.status === 0 && unchanged.length === 2, "the second run changes nothing", seen(again.output));
+    report(
+      again.status === 0 && unchanged.length === 2,
+      "the second run changes nothing",
+      seen(again.output),
+    );
   } finally {
     workplace.remove();
     await stopGuest(second.name);

@@ -68,9 +68,12 @@ function labSources(host: readonly Source[], archive: Archive, kind: Kind): stri
   const base = host.find((source) => source.suites.includes(suite));
   if (base === undefined) {
     const seen = host.flatMap((source) => source.suites).join(", ");
-    throw new Error(`apt has no source for ${suite} (it has: ${seen || "none"}); the lab needs Debian 12's packages`);
+    throw new Error(
+      `apt has no source for ${suite} (it has: ${seen || "none"}); the lab needs Debian 12's packages`,
+    );
   }
-  const security = archive.security && kind === "deb" && host.find((source) => source.suites.includes(`${suite}-security`));
+  const security =
+    archive.security && kind === "deb" && host.find((source) => source.suites.includes(`${suite}-security`));
   const stanza = (source: Source, suites: readonly string[]): string =>
     [
       `Types: ${kind}`,
@@ -108,7 +111,8 @@ export class PrivateApt {
     const host = await hostSources();
     await writeFile(this.sources, labSources(host, this.#archive, "deb"));
     const sourcePackages = join(this.folder, "sources.list.d", "packages.sources");
-    if (this.#archive.sources.length > 0) await writeFile(sourcePackages, labSources(host, this.#archive, "deb-src"));
+    if (this.#archive.sources.length > 0)
+      await writeFile(sourcePackages, labSources(host, this.#archive, "deb-src"));
     await writeFile(
       this.#config,
       [
@@ -135,7 +139,9 @@ export class PrivateApt {
     const text = await this.#apt(["apt-cache", "show", "--no-all-versions", `${name}/${from}`]);
     const version = /^Version: (\S+)$/m.exec(text)?.[1];
     if (version === undefined) throw new Error(`no package ${name} in ${from}`);
-    const depends = (/^Depends: (.*)$/m.exec(text)?.[1] ?? "").split(", ").map((one) => one.replace(/ .*/, ""));
+    const depends = (/^Depends: (.*)$/m.exec(text)?.[1] ?? "")
+      .split(", ")
+      .map((one) => one.replace(/ .*/, ""));
     return { version, depends };
   }
 
@@ -169,15 +175,32 @@ export class PrivateApt {
    * apt-get source would fail.
    */
   async downloadOrig(name: string, version: string, folder: string): Promise<string> {
-    const text = await this.#apt(["apt-get", "source", "--print-uris", "--download-only", "--only-source", `${name}=${version}`]);
+    const text = await this.#apt([
+      "apt-get",
+      "source",
+      "--print-uris",
+      "--download-only",
+      "--only-source",
+      `${name}=${version}`,
+    ]);
     const [, uri, file, hash] = /^'(\S+)' (\S+\.orig\.tar\.\w+) \d+ (\w+:\w+)$/m.exec(text) ?? [];
-    if (uri === undefined || file === undefined) throw new Error(`source package ${name} ${version} names no upstream archive:\n${text}`);
+    if (uri === undefined || file === undefined)
+      throw new Error(`source package ${name} ${version} names no upstream archive:\n${text}`);
     await mkdir(folder, { recursive: true });
-    await this.#apt(["/usr/lib/apt/apt-helper", "download-file", uri, join(folder, file), ...(hash === undefined ? [] : [hash])]);
+    await this.#apt([
+      "/usr/lib/apt/apt-helper",
+      "download-file",
+      uri,
+      join(folder, file),
+      ...(hash === undefined ? [] : [hash]),
+    ]);
     return join(folder, file);
   }
 
   #apt(argv: readonly string[], cwd: string = this.folder): Promise<string> {
-    return mustRun(argv, { cwd, env: { APT_CONFIG: this.#config, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" } });
+    return mustRun(argv, {
+      cwd,
+      env: { APT_CONFIG: this.#config, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
+    });
   }
 }

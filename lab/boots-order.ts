@@ -13,15 +13,28 @@ interface Span {
  * the times.
  */
 export async function ordered(guest: Guest, { manager, services }: Network, report: Report): Promise<void> {
-  const units = ["vflag-early.service", "network-pre.target", ...services, "network-online.target", "vflag-late.service", "docker.service"];
+  const units = [
+    "vflag-early.service",
+    "network-pre.target",
+    ...services,
+    "network-online.target",
+    "vflag-late.service",
+    "docker.service",
+  ];
   const spans = await unitSpans(guest, units);
   const chains = [units, ["vflag-early.service", "bond0 up", "vflag-late.service"]];
   spans.set("bond0 up", await bondUp(guest));
-  const shown = [...spans].sort(([, a], [, b]) => a.begun - b.begun).map(([name, span]) => `${name} ${describe(span)}`);
+  const shown = [...spans]
+    .sort(([, a], [, b]) => a.begun - b.begun)
+    .map(([name, span]) => `${name} ${describe(span)}`);
   for (const chain of chains) {
     for (const [before, after] of chain.slice(1).map((name, index) => [chain[index] ?? "", name] as const)) {
       const done = spans.get(before)?.done ?? 0;
-      report(done > 0 && (spans.get(after)?.begun ?? 0) >= done, `${before} is done before ${after} begins`, shown.join(", "));
+      report(
+        done > 0 && (spans.get(after)?.begun ?? 0) >= done,
+        `${before} is done before ${after} begins`,
+        shown.join(", "),
+      );
     }
   }
   process.stdout.write(`       ${manager}: ${shown.join(", ")}\n`);
@@ -43,7 +56,9 @@ async function unitSpans(guest: Guest, units: readonly string[]): Promise<Map<st
 /** From the first port's link under the bond to the last one's. */
 async function bondUp(guest: Guest): Promise<Span> {
   const log = await mustDo(guest, "journalctl -k -b -o short-monotonic --no-hostname -g 'bond0: '");
-  const links = [...log.matchAll(/^\[ *([\d.]+)\] .*\(slave \w+\): (?:.* with an up link|link status definitely up)/gm)];
+  const links = [
+    ...log.matchAll(/^\[ *([\d.]+)\] .*\(slave \w+\): (?:.* with an up link|link status definitely up)/gm),
+  ];
   const times = links.map(([, time]) => Number(time));
   return { begun: Math.min(...times), done: Math.max(0, ...times) };
 }

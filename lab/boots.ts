@@ -4,7 +4,13 @@ import { type Network, networks, ports, switchUnit } from "./networks.ts";
 import { mustDo, type Report, reboot, say, write } from "./operate.ts";
 import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
-import { forwardsInHardware, forwardsInSoftware, makeBridge, startMachines, survivesFailover } from "./traffic.ts";
+import {
+  forwardsInHardware,
+  forwardsInSoftware,
+  makeBridge,
+  startMachines,
+  survivesFailover,
+} from "./traffic.ts";
 
 /**
  * From power-on to packets in hardware without a hand, with vflag's units in a guest that has a disk of its own and reboots for
@@ -50,7 +56,10 @@ async function configure(guest: Guest, network: Network): Promise<void> {
   // Nothing here needs it, and it costs 7 s of emulated time at boot, of the 10 s that it has.
   await mustDo(guest, "systemctl mask --no-reload -q netplan-ovs-cleanup");
   // Open vSwitch looks at the first when it starts; the second keeps flows (by default for 10 s) until a slow guest has shown them.
-  await mustDo(guest, "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true other_config:max-idle=60000");
+  await mustDo(
+    guest,
+    "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true other_config:max-idle=60000",
+  );
 }
 
 async function works(guest: Guest, what: string, report: Report): Promise<void> {
@@ -76,7 +85,11 @@ async function leftAlone(guest: Guest, report: Report): Promise<void> {
 async function bonded(guest: Guest, { bond }: Network, report: Report): Promise<void> {
   const said = await mustDo(guest, "cat /proc/net/bonding/bond0");
   const up = said.match(/^MII Status: up$/gm) ?? [];
-  report(bond.every((pattern) => pattern.test(said)) && up.length === 1 + ports.length, "the bond is as configured, with both ports", said);
+  report(
+    bond.every((pattern) => pattern.test(said)) && up.length === 1 + ports.length,
+    "the bond is as configured, with both ports",
+    said,
+  );
 }
 
 /** The early unit after networking: `verify` must say that the ports were bonded too early. */
@@ -94,5 +107,9 @@ async function tooLate(guest: Guest, report: Report): Promise<void> {
     wrong.output,
   );
   const reachable = await say(guest, "ip -br addr show mgmt0; ip -br link show bond0");
-  report(reachable.code === 0 && /10\.0\.2\.15/.test(reachable.output), "and the host is reachable all the same", reachable.output);
+  report(
+    reachable.code === 0 && /10\.0\.2\.15/.test(reachable.output),
+    "and the host is reachable all the same",
+    reachable.output,
+  );
 }

@@ -17,8 +17,12 @@ export interface BrokenOff {
 
 export async function brokenOff(guest: Guest): Promise<BrokenOff> {
   const log = await mustDo(guest, "dmesg");
-  const modes = await mustDo(guest, "devlink dev eswitch show pci/0000:01:00.0; devlink dev eswitch show pci/0000:01:00.1");
-  const [shown = null] = /failed to rollback to orig profile/.exec(log) ?? /inline-mode link/.exec(modes) ?? [];
+  const modes = await mustDo(
+    guest,
+    "devlink dev eswitch show pci/0000:01:00.0; devlink dev eswitch show pci/0000:01:00.1",
+  );
+  const [shown = null] =
+    /failed to rollback to orig profile/.exec(log) ?? /inline-mode link/.exec(modes) ?? [];
   const { output } = await say(guest, "vflag verify");
   return { shown, told: /do +reboot: the driver/.test(output), details: `${output}${modes}${log}` };
 }

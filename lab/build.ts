@@ -32,7 +32,8 @@ export interface BuildOptions {
 
 /** Makes the guest's image, or finds it made. Takes minutes the first time, then about a second. */
 export async function build(options: BuildOptions = {}): Promise<Build> {
-  if (process.getuid?.() !== 0) throw new Error("the lab must be built as root: mmdebstrap and chroot need it");
+  if (process.getuid?.() !== 0)
+    throw new Error("the lab must be built as root: mmdebstrap and chroot need it");
   await mkdir(cache, { recursive: true });
   const apt = new PrivateApt();
   const update = options.update === true;
@@ -47,10 +48,14 @@ export async function build(options: BuildOptions = {}): Promise<Build> {
   ]);
   const key = await sshKey(tools);
   const image = await buildImage({ root, ...kernel, publicKey: key.public, tools });
-  const driver = await identify(moduleFile(kernel.kernel, "drivers/net/ethernet/mellanox/mlx5/core/mlx5_core"), tools);
+  const driver = await identify(
+    moduleFile(kernel.kernel, "drivers/net/ethernet/mellanox/mlx5/core/mlx5_core"),
+    tools,
+  );
   const built: Build = { image, tools, card: card.object, driver, privateKey: key.private };
   await writeFile(recordOf(series), JSON.stringify(built));
-  if (options.clean === true) await removeOthers([image.folder, tools.root, root, ...card.folders, ...kernel.folders]);
+  if (options.clean === true)
+    await removeOthers([image.folder, tools.root, root, ...card.folders, ...kernel.folders]);
   return built;
 }
 
@@ -69,7 +74,9 @@ export async function lastBuild(series: Series = defaultSeries): Promise<Build> 
     for (const file of [last.image.disk, last.card]) await access(file);
     return last;
   } catch {
-    throw new Error(`there is no lab with Linux ${series} in ${cache} yet: run "npm run lab -- build --kernel ${series}"`);
+    throw new Error(
+      `there is no lab with Linux ${series} in ${cache} yet: run "npm run lab -- build --kernel ${series}"`,
+    );
   }
 }
 

@@ -15,7 +15,11 @@ const atWork = new Map<string, Promise<string>>();
  * renamed when complete, so a build that was killed leaves nothing behind that looks finished.
  * Who wants it while it is being made waits for it. The step's results that were not used for the longest time are then removed.
  */
-export async function cached(step: string, inputs: readonly string[], make: (folder: string) => Promise<void>): Promise<string> {
+export async function cached(
+  step: string,
+  inputs: readonly string[],
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
   const folder = join(cache, `${step}-${hash}`);
   const begun = atWork.get(folder);
@@ -29,7 +33,11 @@ export async function cached(step: string, inputs: readonly string[], make: (fol
   return result;
 }
 
-async function makeIn(folder: string, step: string, make: (folder: string) => Promise<void>): Promise<string> {
+async function makeIn(
+  folder: string,
+  step: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
   await needRoom();
   const started = performance.now();
   process.stderr.write(`${step} ...\n`);
@@ -85,8 +93,12 @@ export async function needRoom(): Promise<void> {
 /** The names and contents of the files below a folder, as an input for `cached`. */
 export async function contentsOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-  return Promise.all(files.sort().map(async (file) => `${relative(folder, file)}\0${await readFile(file, "utf8")}`));
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return Promise.all(
+    files.sort().map(async (file) => `${relative(folder, file)}\0${await readFile(file, "utf8")}`),
+  );
 }
 
 /** Removes the results of earlier builds, all but those given. */

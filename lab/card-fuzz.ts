@@ -25,7 +25,12 @@ export async function sanitizers({ tools, card }: Pick<Fuzzing, "tools" | "card"
 }
 
 /** @param mistake whether the card shall make a mistake itself, which must be found */
-export async function fuzz(of: Fuzzing, commands: number, seed: number, mistake = false): Promise<ExecResult> {
+export async function fuzz(
+  of: Fuzzing,
+  commands: number,
+  seed: number,
+  mistake = false,
+): Promise<ExecResult> {
   const argv = [
     ...of.qemu,
     ...["-M", "q35", "-S", "-m", "1500", "-display", "none", "-nodefaults"],
@@ -43,11 +48,16 @@ export async function fuzz(of: Fuzzing, commands: number, seed: number, mistake 
     ...(mistake ? { CONNECTX_FUZZ_BUG: "1" } : {}),
   };
   // The variables are for QEMU alone, not for what starts it.
-  return run(["env", ...Object.entries(settings).map(([name, value]) => `${name}=${value}`), ...argv], { timeout: 600_000 });
+  return run(["env", ...Object.entries(settings).map(([name, value]) => `${name}=${value}`), ...argv], {
+    timeout: 600_000,
+  });
 }
 
 /** QEMU of the tools, with where it finds its firmware. */
 export function qemuOf(tools: Tools): string[] {
   const path = (name: string): string => join(tools.root, "usr", name);
-  return [path("bin/qemu-system-x86_64"), ...["share/qemu", "share/seabios", "lib/ipxe/qemu"].flatMap((name) => ["-L", path(name)])];
+  return [
+    path("bin/qemu-system-x86_64"),
+    ...["share/qemu", "share/seabios", "lib/ipxe/qemu"].flatMap((name) => ["-L", path(name)]),
+  ];
 }

@@ -16,7 +16,9 @@ import { buildSmallGuest } from "./small-guest.ts";
 import { prepareTools, type Tools } from "./tools.ts";
 
 const folder = join(import.meta.dirname, "connectx/test");
-const scenarios = (await readdir(folder)).filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name)).sort();
+const scenarios = (await readdir(folder))
+  .filter((name) => name.endsWith(".sh") && !["run.sh", "lib.sh"].includes(name))
+  .sort();
 
 /**
  * `npm run lab:card`: the emulated card's own scenarios (`connectx/test/`), each in a small guest of its own, driven by Debian's own
@@ -56,7 +58,9 @@ interface Bed {
 
 const tally = { passed: 0, failed: 0 };
 const bed = await prepare(series);
-const first = scenarios.filter((name) => follows[name] === undefined && only.some((word) => name.includes(word)));
+const first = scenarios.filter(
+  (name) => follows[name] === undefined && only.some((word) => name.includes(word)),
+);
 await Promise.all(Array.from({ length: availableParallelism() }, worker));
 const whole = only.includes("");
 if (whole) await script("damaged-settings", [], {});
@@ -68,7 +72,11 @@ async function prepare(wanted: Series): Promise<Bed> {
   const apt = new PrivateApt();
   await apt.prepare(false);
   const tools = await prepareTools(apt);
-  const [kernel, root, card] = await Promise.all([prepareKernel(apt, tools, wanted, false), buildRoot(apt, tools), buildCard(apt, tools)]);
+  const [kernel, root, card] = await Promise.all([
+    prepareKernel(apt, tools, wanted, false),
+    buildRoot(apt, tools),
+    buildCard(apt, tools),
+  ]);
   return { kernel, tools, card: card.object, initrd: await buildSmallGuest(root, kernel, tools) };
 }
 
@@ -76,7 +84,8 @@ async function worker(): Promise<void> {
   for (let name = first.shift(); name !== undefined; name = first.shift()) {
     const work = await mkdtemp(join(tmpdir(), "card-"));
     try {
-      for (const one of [name, ...scenarios.filter((other) => follows[other] === name)]) await scenario(one, work);
+      for (const one of [name, ...scenarios.filter((other) => follows[other] === name)])
+        await scenario(one, work);
     } finally {
       await rm(work, { recursive: true });
     }
@@ -85,11 +94,21 @@ async function worker(): Promise<void> {
 
 /** Runs one in a guest. */
 function scenario(name: string, work: string): Promise<void> {
-  return script("run.sh", [bed.kernel.vmlinuz, bed.initrd, join(folder, name)], { PORT0: `settings=${join(work, "settings")},` }, name);
+  return script(
+    "run.sh",
+    [bed.kernel.vmlinuz, bed.initrd, join(folder, name)],
+    { PORT0: `settings=${join(work, "settings")},` },
+    name,
+  );
 }
 
 /** Runs a script, shows what it says, and counts its checks. One that does not come to its end fails as a whole. */
-async function script(file: string, args: readonly string[], settings: Readonly<Record<string, string>>, name = file): Promise<void> {
+async function script(
+  file: string,
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  name = file,
+): Promise<void> {
   const lines = [args.length === 0 ? name : `${name} on Linux ${bed.kernel.release}`];
   const { env } = bed.tools;
   const [qemu, ...found] = qemuOf(bed.tools);
@@ -138,7 +157,12 @@ async function hostile(commands: number, seed: number): Promise<void> {
       SECONDS_MOST: "600",
     };
     const recorded = "packets-rewrite.sh";
-    await script("run.sh", [bed.kernel.vmlinuz, bed.initrd, join(folder, recorded)], settings, `${recorded}, with the sanitizers`);
+    await script(
+      "run.sh",
+      [bed.kernel.vmlinuz, bed.initrd, join(folder, recorded)],
+      settings,
+      `${recorded}, with the sanitizers`,
+    );
     const of = { tools, card, qemu: qemuOf(tools), recording };
     const well = await fuzz(of, commands, seed);
     count(well.code === 0, `${commands} hostile commands, seed ${seed}`, well.stderr);

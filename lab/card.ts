@@ -28,8 +28,11 @@ export async function buildCard(
   const headers = await cardHeaders(apt, tools);
   const inputs = [tools.root, ...Object.values(headers), ...mode, ...(await contentsOf(source))];
   const folder = await cached("connectx", inputs, async (into) => {
-    await mustRun([join(source, "build.sh"), headers.qemu, headers.kernel, headers.glib, into, ...mode], { env: tools.env });
-    for (const name of await readdir(into)) if (name !== "connectx.so") await rm(join(into, name), { recursive: true });
+    await mustRun([join(source, "build.sh"), headers.qemu, headers.kernel, headers.glib, into, ...mode], {
+      env: tools.env,
+    });
+    for (const name of await readdir(into))
+      if (name !== "connectx.so") await rm(join(into, name), { recursive: true });
   });
   return { object: join(folder, "connectx.so"), folders: [folder, dirname(headers.qemu)] };
 }

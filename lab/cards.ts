@@ -84,6 +84,9 @@ function peer(nic: Nic, port: Port): string[] {
   const speed = nic === "igb" ? 1000 : 25_000;
   return [
     ...["-netdev", `hubport,id=peer${port},hubid=1${port}`],
-    ...["-device", `virtio-net-pci,id=${farEndOf(port)},netdev=peer${port},mac=${peerMac(port)},speed=${speed},duplex=full,romfile=`],
+    ...[
+      "-device",
+      `virtio-net-pci,id=${farEndOf(port)},netdev=peer${port},mac=${peerMac(port)},speed=${speed},duplex=full,romfile=`,
+    ],
   ];
 }

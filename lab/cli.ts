@@ -59,9 +59,14 @@ function parse() {
   return parseArgs({ options, allowPositionals: true, allowNegative: true });
 }
 
-function oneOf<const T extends string>(option: string, value: string | undefined, allowed: readonly T[]): T | undefined {
+function oneOf<const T extends string>(
+  option: string,
+  value: string | undefined,
+  allowed: readonly T[],
+): T | undefined {
   const found = allowed.find((one) => one === value);
-  if (value !== undefined && found === undefined) throw new Error(`--${option}: ${allowed.join(" or ")}, not "${value}"`);
+  if (value !== undefined && found === undefined)
+    throw new Error(`--${option}: ${allowed.join(" or ")}, not "${value}"`);
   return found;
 }
 
@@ -107,7 +112,8 @@ function startOptions(values: Values): StartOptions {
 
 function theGuest(name: string): Guest {
   const guest = runningGuest(name);
-  if (guest === undefined) throw new Error(`guest "${name}" is not running: "npm run lab -- start --name ${name}"`);
+  if (guest === undefined)
+    throw new Error(`guest "${name}" is not running: "npm run lab -- start --name ${name}"`);
   return guest;
 }
 
@@ -136,7 +142,8 @@ async function main(): Promise<number> {
       return (await shellInGuest(theGuest(values.name).access)).code;
     case "stop": {
       const names = values.all ? (await runningGuests()).map((guest) => guest.name) : [values.name];
-      for (const name of names) console.log(`${name}: ${(await stopGuest(name)) ? "stopped" : "was not running"}`);
+      for (const name of names)
+        console.log(`${name}: ${(await stopGuest(name)) ? "stopped" : "was not running"}`);
       return 0;
     }
     case "list":

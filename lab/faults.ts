@@ -43,7 +43,9 @@ export const faults: readonly Task[] = ([1, 2] as const).map((cards, part) => ({
 function partOf(cards: 1 | 2): Fault[] {
   const single = all.filter(({ twoCards }) => twoCards !== true);
   const half = Math.ceil(all.length / 2);
-  return cards === 1 ? single.slice(0, half) : [...all.filter(({ twoCards }) => twoCards === true), ...single.slice(half)];
+  return cards === 1
+    ? single.slice(0, half)
+    : [...all.filter(({ twoCards }) => twoCards === true), ...single.slice(half)];
 }
 
 const ports = "[enp1s0f0np0, enp1s0f1np1]";
@@ -70,7 +72,10 @@ export const bonded = (bond = "bond0", slaves = "enp1s0f0np0 enp1s0f1np1", mode 
 });
 export const early: Step = { command: "vflag boot early" };
 export const late: Step = { command: "vflag boot late" };
-const works: Step = { command: "vflag verify", shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] };
+const works: Step = {
+  command: "vflag verify",
+  shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/],
+};
 const fromPowerOn: readonly Step[] = [powerOn(), early, bonded(), late, works];
 
 /** What others have in use on the NICs' ports: VFs with drivers, bonds with carriers, and who holds a VF. */
@@ -103,11 +108,18 @@ const all: readonly Fault[] = [
       {
         command: "vflag boot early --wait 3",
         exit: 2,
-        shows: [/data {2}stopped\n.*ports .*enp7s0f1np1 matches no port; this host has enp1s0f0np0/, /other {2}settled/],
+        shows: [
+          /data {2}stopped\n.*ports .*enp7s0f1np1 matches no port; this host has enp1s0f0np0/,
+          /other {2}settled/,
+        ],
       },
       bonded("bond1", "enp2s0f0np0 enp2s0f1np1"),
       { command: "vflag boot late --wait 3", exit: 2, shows: [/enp7s0f1np1 matches no port/] },
-      { command: "vflag verify", exit: 2, shows: [/data .* does not work: .*enp7s0f1np1 matches no port/, /other {2}vf-lag {2}works/] },
+      {
+        command: "vflag verify",
+        exit: 2,
+        shows: [/data .* does not work: .*enp7s0f1np1 matches no port/, /other {2}vf-lag {2}works/],
+      },
       { command: "sed -i s/enp7s0f1np1/enp1s0f1np1/ /etc/vflag/vflag.yaml; vflag boot early" },
       bonded(),
       late,
@@ -141,7 +153,12 @@ const all: readonly Fault[] = [
       powerOn(),
       early,
       bonded("bond0", undefined, "balance-rr"),
-      { command: "vflag boot late", exit: 2, shows: [/bond {2}bond0: mode balance-rr, wanted mode active-backup/], refuses: true },
+      {
+        command: "vflag boot late",
+        exit: 2,
+        shows: [/bond {2}bond0: mode balance-rr, wanted mode active-backup/],
+        refuses: true,
+      },
       { command: "vflag verify", exit: 2, shows: [/does not work: bond0: mode balance-rr/], refuses: true },
       { command: "ip link del bond0" },
       bonded(),
@@ -158,7 +175,12 @@ const all: readonly Fault[] = [
       { command: "ip link add third0 type dummy; modprobe vfio-pci" },
       bonded("bond0", "enp1s0f0np0 enp1s0f1np1 third0"),
       { command: "vflag boot late", exit: 2, shows: [/bond {2}bond0: third0 is in it too/], refuses: true },
-      { command: "vflag verify", exit: 2, shows: [/does not work: bond0: third0 is in it too/], refuses: true },
+      {
+        command: "vflag verify",
+        exit: 2,
+        shows: [/does not work: bond0: third0 is in it too/],
+        refuses: true,
+      },
       { command: "ip link set third0 nomaster; vflag apply" },
       works,
       // It joins again, now with VFs bound: the firmware keeps its LAG, and the driver cannot make one any more.
@@ -175,7 +197,12 @@ const all: readonly Fault[] = [
       {
         command: `ip netns add guest; ip link set $(ls /sys/bus/pci/devices/${firstVf}/net) netns guest; ip link set third0 nomaster; sleep 2`,
       },
-      { command: "vflag apply", exit: 2, shows: [/VF 0 \(0000:01:00\.2\).*in use by network namespace guest/], refuses: true },
+      {
+        command: "vflag apply",
+        exit: 2,
+        shows: [/VF 0 \(0000:01:00\.2\).*in use by network namespace guest/],
+        refuses: true,
+      },
       {
         command: "ip netns del guest; udevadm settle; ip link del third0; vflag apply",
         exit: 2,
@@ -222,17 +249,29 @@ const all: readonly Fault[] = [
           "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true && systemctl restart openvswitch-switch && ovs-vsctl add-br br-int && for port in bond0 $(ls -d /sys/class/net/enp1s0f?npf?vf? | xargs -n 1 basename); do ovs-vsctl add-port br-int $port; ip link set $port up; done",
       },
       works,
-      { command: "systemctl restart openvswitch-switch && ip -br link show master ovs-system | grep -c enp1s0f.npf.vf", shows: [/^4$/m] },
+      {
+        command:
+          "systemctl restart openvswitch-switch && ip -br link show master ovs-system | grep -c enp1s0f.npf.vf",
+        shows: [/^4$/m],
+      },
       { ...works, refuses: true },
       { command: "ip link del enp1s0f0npf0vf1", exit: 2, shows: [/not supported/] },
-      { command: "ip netns add guest; ip link set enp1s0f0npf0vf1 netns guest", exit: 2, shows: [/Invalid argument/] },
+      {
+        command: "ip netns add guest; ip link set enp1s0f0npf0vf1 netns guest",
+        exit: 2,
+        shows: [/Invalid argument/],
+      },
       { command: "devlink port del pci/0000:01:00.0/2", exit: 1, shows: [/not supported/] },
       { command: "ip link set enp1s0f0npf0vf1 down; ip link set enp1s0f0npf0vf1 name renamed0" },
       { ...works, refuses: true },
       { command: "ovs-vsctl del-br br-int; ip netns del guest" },
       // The one way they go: with their VFs.
       { command: "echo 0 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs; udevadm settle" },
-      { command: "vflag verify", exit: 2, shows: [/does not work: enp1s0f0np0 .*in bond0 already, with 0 VFs instead of 2 VFs/] },
+      {
+        command: "vflag verify",
+        exit: 2,
+        shows: [/does not work: enp1s0f0np0 .*in bond0 already, with 0 VFs instead of 2 VFs/],
+      },
       { command: "vflag apply", exit: 2, shows: [/reboot/], refuses: true },
       ...fromPowerOn,
     ],
@@ -248,10 +287,18 @@ export async function prove(guest: Guest, { name, spec, steps }: Fault, report: 
     const { code, output } = await say(guest, command);
     const missing = shows.filter((pattern) => !pattern.test(output));
     const ok = code === exit && missing.length === 0;
-    report(ok, `${name}: ${command}`, `exit ${code}, not ${exit}; missing ${missing.join(", ") || "nothing"}:\n${output}`);
+    report(
+      ok,
+      `${name}: ${command}`,
+      `exit ${code}, not ${exit}; missing ${missing.join(", ") || "nothing"}:\n${output}`,
+    );
     if (before !== undefined) {
       const after = await say(guest, inUse);
-      report(after.output === before.output, `${name}: ${command}: touches nothing`, `${before.output}\n--- and then\n${after.output}`);
+      report(
+        after.output === before.output,
+        `${name}: ${command}: touches nothing`,
+        `${before.output}\n--- and then\n${after.output}`,
+      );
     }
     if (!ok) break;
   }

@@ -11,9 +11,30 @@ import type { Series } from "./kernel.ts";
 import { repository, runFolder } from "./paths.ts";
 import { programDisk } from "./program.ts";
 import { type Acceleration, type Machine, qemuArguments } from "./qemu.ts";
-import { attend, end, type Guest, isOn, lastWords, type Nameplate, type PowerOn, runNames, runningGuest, spawnQemu } from "./running.ts";
+import {
+  attend,
+  end,
+  type Guest,
+  isOn,
+  lastWords,
+  type Nameplate,
+  type PowerOn,
+  runNames,
+  runningGuest,
+  spawnQemu,
+} from "./running.ts";
 import { copySettings } from "./settings.ts";
-import { catchUp, copySparse, type Kept, needsBoot, restored, resume, type Snapshot, snapshotFor, switchedOn } from "./snapshot.ts";
+import {
+  catchUp,
+  copySparse,
+  type Kept,
+  needsBoot,
+  restored,
+  resume,
+  type Snapshot,
+  snapshotFor,
+  switchedOn,
+} from "./snapshot.ts";
 import { type Access, runInGuest, waitForSsh } from "./ssh.ts";
 
 export interface StartOptions {
@@ -48,9 +69,12 @@ export interface StartOptions {
 /** Starts a guest, from a snapshot where it can, and waits until ssh answers, systemd is done and the repository is there. */
 export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   const name = options.name ?? "lab";
-  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new Error(`bad guest name "${name}": use a-z, 0-9 and "-"`);
-  if (runningGuest(name) !== undefined) throw new Error(`guest "${name}" is already running: stop it, or give --name`);
-  if (options.nic === "igb" && options.vfs !== undefined) throw new Error("igb has 7 VFs a port: --vfs is for connectx");
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name))
+    throw new Error(`bad guest name "${name}": use a-z, 0-9 and "-"`);
+  if (runningGuest(name) !== undefined)
+    throw new Error(`guest "${name}" is already running: stop it, or give --name`);
+  if (options.nic === "igb" && options.vfs !== undefined)
+    throw new Error("igb has 7 VFs a port: --vfs is for connectx");
   if ((options.vfs ?? 8) > 127) throw new Error(`a port has 127 VFs at most, not ${options.vfs}`);
   const build = await lastBuild(options.kernel);
   await removeLeftDisks();
@@ -65,7 +89,11 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   const disk = machine.keepDisk ? ownDisk(machine.folder) : original;
   if (machine.keepDisk) await copySparse(original, disk);
   if (snapshot !== undefined) await copySettings(snapshot.folder, machine.folder);
-  return launch(build, snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot), switched);
+  return launch(
+    build,
+    snapshot === undefined ? { ...machine, disk } : restored({ ...machine, disk }, snapshot),
+    switched,
+  );
 }
 
 /** Makes the snapshot that `startGuest` with these options will go on from, so that its first start is as quick as any other. */
@@ -84,13 +112,18 @@ async function removeLeftDisks(): Promise<void> {
   for (const name of await runNames()) {
     const disk = ownDisk(runFolder(name));
     const written = await stat(disk).catch(() => undefined);
-    if (written !== undefined && written.mtimeMs < anHourAgo && runningGuest(name) === undefined) await rm(disk, { force: true });
+    if (written !== undefined && written.mtimeMs < anHourAgo && runningGuest(name) === undefined)
+      await rm(disk, { force: true });
   }
 }
 
 function snapshotOrNot(build: Build, machine: Machine): Promise<Snapshot | undefined> {
   return keptOrNot(machine, (place) =>
-    snapshotFor(build, machine, async (like) => (await launch(build, { ...like, ...(await place()) })).access),
+    snapshotFor(
+      build,
+      machine,
+      async (like) => (await launch(build, { ...like, ...(await place()) })).access,
+    ),
   );
 }
 
@@ -108,7 +141,10 @@ function switchedOnOrNot(build: Build, machine: Machine): Promise<Kept | undefin
 type Place = Pick<Machine, "name" | "folder" | "share" | "sshPort">;
 
 /** Without a machine to go on from a guest takes longer, that is all. */
-async function keptOrNot<T extends Kept>(machine: Machine, make: (place: () => Promise<Place>) => Promise<T>): Promise<T | undefined> {
+async function keptOrNot<T extends Kept>(
+  machine: Machine,
+  make: (place: () => Promise<Place>) => Promise<T>,
+): Promise<T | undefined> {
   const name = `${machine.name}-kept`;
   const folder = runFolder(name);
   const share = join(folder, "share");
@@ -119,7 +155,9 @@ async function keptOrNot<T extends Kept>(machine: Machine, make: (place: () => P
       return { name, folder, share, sshPort: await freePort() };
     });
   } catch (error) {
-    process.stderr.write(`no snapshot, so the guest boots: ${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(
+      `no snapshot, so the guest boots: ${error instanceof Error ? error.message : error}\n`,
+    );
     return undefined;
   } finally {
     await stopGuest(name);
@@ -169,7 +207,8 @@ function nameplate({ privateKey, tools, card }: Build, { name, nic, folder, sshP
 }
 
 async function checkMounts(access: Access): Promise<void> {
-  const check = "for path in /vflag /vflag/node_modules /opt/vflag /mnt/share; do mountpoint -q $path || echo $path; done";
+  const check =
+    "for path in /vflag /vflag/node_modules /opt/vflag /mnt/share; do mountpoint -q $path || echo $path; done";
   const { code, stdout, stderr } = await runInGuest(access, [check], { timeout: 60_000 });
   if (code !== 0) throw new Error(`ssh: ${stderr.trim()}`);
   if (stdout !== "") throw new Error(`not mounted: ${stdout.trim().split("\n").join(", ")}`);
@@ -215,7 +254,19 @@ async function packagesDisk(build: Build): Promise<string> {
     const disk = join(into, "packages.ext4");
     await mustRun(["truncate", "-s", "2G", disk]);
     const content = lock === undefined ? [] : ["-d", modules];
-    const argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-L", "packages", ...content, disk];
+    const argv = [
+      "mke2fs",
+      "-q",
+      "-F",
+      "-t",
+      "ext4",
+      "-O",
+      "^has_journal",
+      "-L",
+      "packages",
+      ...content,
+      disk,
+    ];
     await mustRun(argv, { env: build.tools.env });
   });
   return join(folder, "packages.ext4");
@@ -244,6 +295,7 @@ function isFree(port: number): Promise<boolean> {
 /** Ends the guest's process, at once; its disk is worth nothing and goes. Returns whether there was one. */
 export async function stopGuest(name: string): Promise<boolean> {
   const ended = await end(name);
-  for (const file of [join(runFolder(name), "guest.json"), ownDisk(runFolder(name))]) await rm(file, { force: true });
+  for (const file of [join(runFolder(name), "guest.json"), ownDisk(runFolder(name))])
+    await rm(file, { force: true });
   return ended;
 }

@@ -66,7 +66,15 @@ export interface Ingredients {
 
 export async function buildImage(from: Ingredients): Promise<Image> {
   const scripts = await contentsOf(join(import.meta.dirname, "guest"));
-  const inputs = ["7", process.version, from.root, from.kernel.release, from.netdevsim ?? "", from.publicKey, ...scripts];
+  const inputs = [
+    "7",
+    process.version,
+    from.root,
+    from.kernel.release,
+    from.netdevsim ?? "",
+    from.publicKey,
+    ...scripts,
+  ];
   const folder = await cached("image", inputs, async (into) => {
     const stage = join(into, "stage");
     // Links, not copies: what is added below are new files, what is replaced is written anew.
@@ -117,7 +125,13 @@ async function setUp(stage: string, publicKey: string): Promise<void> {
   const script = join(stage, "lab-setup.sh");
   await copyFile(join(import.meta.dirname, "guest/setup.sh"), script);
   // Files that setup.sh rewrites in place must not be links to the cached root's.
-  for (const name of ["etc/hostname", "etc/hosts", "etc/fstab", "etc/environment", "etc/network/interfaces"]) {
+  for (const name of [
+    "etc/hostname",
+    "etc/hosts",
+    "etc/fstab",
+    "etc/environment",
+    "etc/network/interfaces",
+  ]) {
     await rm(join(stage, name), { force: true });
   }
   const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LD_LIBRARY_PATH: "", LC_ALL: "C" };
@@ -127,7 +141,8 @@ async function setUp(stage: string, publicKey: string): Promise<void> {
 
 async function buildInitrd(stage: string, { kernel, tools }: Ingredients, target: string): Promise<void> {
   const folder = `${target}.d`;
-  for (const name of ["bin", "proc", "sys", "dev", "mnt", "lib"]) await mkdir(join(folder, name), { recursive: true });
+  for (const name of ["bin", "proc", "sys", "dev", "mnt", "lib"])
+    await mkdir(join(folder, name), { recursive: true });
   await copyFile(join(stage, "usr/bin/busybox"), join(folder, "bin/busybox"));
   await copyFile(join(import.meta.dirname, "guest/init.sh"), join(folder, "init"));
   await chmod(join(folder, "init"), 0o755);
@@ -138,7 +153,8 @@ async function buildInitrd(stage: string, { kernel, tools }: Ingredients, target
       if (order.includes(`/lib/${name}`)) continue;
       order.push(`/lib/${name}`);
       await copyFile(file, join(folder, "lib", basename(file)));
-      if (file.endsWith(".xz")) await mustRun(["xz", "-d", join(folder, "lib", basename(file))], { env: tools.env });
+      if (file.endsWith(".xz"))
+        await mustRun(["xz", "-d", join(folder, "lib", basename(file))], { env: tools.env });
     }
   }
   await writeFile(join(folder, "modules"), `${order.join("\n")}\n`);

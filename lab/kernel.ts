@@ -29,7 +29,12 @@ export interface ModuleSource {
 }
 
 /** Not the "cloud" flavour, which has neither igb nor switchdev. */
-export function prepareKernel(apt: PrivateApt, tools: Tools, wanted: Series, update: boolean): Promise<Kernel> {
+export function prepareKernel(
+  apt: PrivateApt,
+  tools: Tools,
+  wanted: Series,
+  update: boolean,
+): Promise<Kernel> {
   return wanted === "newest" ? prepareNewest(update) : prepareStable(apt, tools, wanted);
 }
 
@@ -42,7 +47,9 @@ async function prepareStable(apt: PrivateApt, tools: Tools, wanted: "6.1" | "6.1
   if (series !== wanted) throw new Error(`apt has Linux ${series}, not ${wanted}`);
   const headersPackage = `linux-headers-${release}`;
   // It is linux-kbuild-6.1, but linux-kbuild-6.12.95+deb12.
-  const kbuild = (await apt.show(headersPackage, from)).depends.find((name) => name.startsWith("linux-kbuild-"));
+  const kbuild = (await apt.show(headersPackage, from)).depends.find((name) =>
+    name.startsWith("linux-kbuild-"),
+  );
   const packages = [
     image,
     headersPackage,
@@ -93,14 +100,19 @@ const releaseOf = (image: string): string => image.replace("linux-image-", "");
 
 /** Newer packages have the kernel beside its modules. */
 function filesIn(folder: string, release: string): Kernel {
-  const modules = ["usr/lib/modules", "lib/modules"].map((path) => join(folder, path, release)).find((path) => existsSync(path)) ?? "";
+  const modules =
+    ["usr/lib/modules", "lib/modules"]
+      .map((path) => join(folder, path, release))
+      .find((path) => existsSync(path)) ?? "";
   const kernels = [join(folder, "boot", `vmlinuz-${release}`), join(modules, "vmlinuz")];
   return { release, modules, vmlinuz: kernels.find((path) => existsSync(path)) ?? "" };
 }
 
 /** The file of one of the kernel's own modules. @param path below the modules' folder, without an ending: some kernels' are compressed */
 export function moduleFile({ modules }: Kernel, path: string): string {
-  const found = [".ko", ".ko.xz", ".ko.zst"].map((ending) => join(modules, "kernel", `${path}${ending}`)).find((file) => existsSync(file));
+  const found = [".ko", ".ko.xz", ".ko.zst"]
+    .map((ending) => join(modules, "kernel", `${path}${ending}`))
+    .find((file) => existsSync(file));
   if (found === undefined) throw new Error(`there is no module ${path} in ${modules}`);
   return found;
 }
@@ -121,7 +133,10 @@ async function extractNetdevsim(deb: string, series: string, into: string, tools
 /** The headers' Makefile names /usr/src; with a vmlinux beside it, the build would ask for pahole. */
 async function relocate(headers: string, sources: string): Promise<void> {
   const makefile = join(headers, "Makefile");
-  const text = (await readFile(makefile, "utf8")).replace(/^include \S*\/(linux-headers-\S+)$/m, `include ${sources}/$1`);
+  const text = (await readFile(makefile, "utf8")).replace(
+    /^include \S*\/(linux-headers-\S+)$/m,
+    `include ${sources}/$1`,
+  );
   await writeFile(makefile, text);
   await rm(join(headers, "vmlinux"), { force: true });
 }

@@ -23,7 +23,10 @@ async function drivesTheCard(guest: Guest, kernel: Series, report: Report): Prom
     "the driver's file is that of Debian's package",
     `${driver.sum} in the package, in the guest:\n${file.output}`,
   );
-  const note = await say(guest, "od -An -v -tx1 /sys/module/mlx5_core/notes/.note.gnu.build-id | tr -d ' \\n'");
+  const note = await say(
+    guest,
+    "od -An -v -tx1 /sys/module/mlx5_core/notes/.note.gnu.build-id | tr -d ' \\n'",
+  );
   report(
     note.output.endsWith(driver.buildId),
     "and that is the one which is loaded",

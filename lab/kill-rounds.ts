@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { networkInterfaces } from "node:os";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -58,13 +67,18 @@ for (const opened of [host, nics]) opened.close();
 async function allRounds(): Promise<void> {
   const reference = await round(0, false);
   for (let number = 1; kills.early < wanted.early || kills.late < wanted.late; number++) {
-    if (number > 3 * Math.max(early, late)) throw new Error(`after ${number} rounds there are only ${JSON.stringify(kills)} kills`);
+    if (number > 3 * Math.max(early, late))
+      throw new Error(`after ${number} rounds there are only ${JSON.stringify(kills)} kills`);
     compare(number, reference, await round(number, number % 3 === 0, reference));
   }
   await reset();
 }
 
-function compare(number: number, reference: Readonly<Record<Stage, Seen>>, seen: Readonly<Record<Stage, Seen>>): void {
+function compare(
+  number: number,
+  reference: Readonly<Record<Stage, Seen>>,
+  seen: Readonly<Record<Stage, Seen>>,
+): void {
   for (const stage of ["early", "late"] as const) {
     look(
       seen[stage].state === reference[stage].state,
@@ -86,7 +100,11 @@ interface Seen {
  * One NIC from power-on to VF-LAG. @param tooEarly somebody binds the VFs before the bond is made, so that the late stage must unbind them
  * @param pace how long the stages take when nobody kills them; without it nobody does
  */
-async function round(number: number, tooEarly: boolean, pace?: Readonly<Record<Stage, Seen>>): Promise<Record<Stage, Seen>> {
+async function round(
+  number: number,
+  tooEarly: boolean,
+  pace?: Readonly<Record<Stage, Seen>>,
+): Promise<Record<Stage, Seen>> {
   await reset();
   const early = await through("early", number, pace?.early);
   if (tooEarly) await bindAll();
@@ -100,10 +118,21 @@ async function round(number: number, tooEarly: boolean, pace?: Readonly<Record<S
     `round ${number}: it works`,
     JSON.stringify(works),
   );
-  look(before === carriers(), `round ${number}: no port's carrier changed under the bond`, `${before} before, ${carriers()} after`);
-  look(networkInterfaces()["mgmt0"]?.some(({ address }) => address === "10.0.2.15") ?? false, `round ${number}: mgmt0 has its address`);
+  look(
+    before === carriers(),
+    `round ${number}: no port's carrier changed under the bond`,
+    `${before} before, ${carriers()} after`,
+  );
+  look(
+    networkInterfaces()["mgmt0"]?.some(({ address }) => address === "10.0.2.15") ?? false,
+    `round ${number}: mgmt0 has its address`,
+  );
   if (guest !== undefined) {
-    look(driverOf(guestsVf) === "vfio-pci", `round ${number}: the guest's VF stays with vfio-pci`, `it has ${driverOf(guestsVf)}`);
+    look(
+      driverOf(guestsVf) === "vfio-pci",
+      `round ${number}: the guest's VF stays with vfio-pci`,
+      `it has ${driverOf(guestsVf)}`,
+    );
     closeSync(guest);
   }
   return { early, late };
@@ -220,7 +249,13 @@ async function essence(): Promise<string> {
     ),
     ...netdevs
       .filter(({ switchId }) => switchId !== null)
-      .map(({ name, device, master, tcOffload, channels }) => ({ name, device, master, tcOffload, channels })),
+      .map(({ name, device, master, tcOffload, channels }) => ({
+        name,
+        device,
+        master,
+        tcOffload,
+        channels,
+      })),
     ...netdevs.flatMap(({ name, device, mac }) =>
       device !== null && vfs.has(device) && device !== guestsVf ? [{ name, device, mac }] : [],
     ),
@@ -235,9 +270,14 @@ async function essence(): Promise<string> {
 
 /** Under active-backup all goes by the port that is active, which is the one whose link was up first. */
 function byActivePort(lag: Lag): object {
-  const slave = existsSync("/sys/class/net/bond0") ? readFileSync("/sys/class/net/bond0/bonding/active_slave", "utf8").trim() : "";
+  const slave = existsSync("/sys/class/net/bond0")
+    ? readFileSync("/sys/class/net/bond0/bonding/active_slave", "utf8").trim()
+    : "";
   const active = `:${Number(/np(\d)$/.exec(slave)?.[1]) + 1}`;
-  return { ...lag, mapping: lag.mapping.map((entry) => (entry.endsWith(active) ? "the active port" : entry)) };
+  return {
+    ...lag,
+    mapping: lag.mapping.map((entry) => (entry.endsWith(active) ? "the active port" : entry)),
+  };
 }
 
 function differences(expected: string, actual: string): string {
@@ -271,7 +311,8 @@ async function bond(): Promise<void> {
     ip("link", "set", netdev, "master", "bond0");
   }
   ip("link", "set", "bond0", "up");
-  const linksUp = () => readFileSync("/proc/net/bonding/bond0", "utf8").match(/^MII Status: up$/gm)?.length === ports.length + 1;
+  const linksUp = () =>
+    readFileSync("/proc/net/bonding/bond0", "utf8").match(/^MII Status: up$/gm)?.length === ports.length + 1;
   for (let tries = 0; tries < 100 && !linksUp(); tries++) await sleep(50);
 }
 
@@ -288,12 +329,19 @@ async function bindAll(): Promise<void> {
 function takeVf(): number {
   writeFileSync(`/sys/bus/pci/devices/${guestsVf}/driver_override`, "vfio-pci");
   writeFileSync("/sys/bus/pci/drivers/vfio-pci/bind", guestsVf);
-  return openSync(`/dev/vfio/${basename(readlinkSync(`/sys/bus/pci/devices/${guestsVf}/iommu_group`))}`, "r+");
+  return openSync(
+    `/dev/vfio/${basename(readlinkSync(`/sys/bus/pci/devices/${guestsVf}/iommu_group`))}`,
+    "r+",
+  );
 }
 
 /** How often each port's carrier went or came. */
 function carriers(): string {
-  return ports.map((_, port) => readFileSync(`/sys/class/net/enp1s0f${port}np${port}/carrier_down_count`, "utf8").trim()).join(" and ");
+  return ports
+    .map((_, port) =>
+      readFileSync(`/sys/class/net/enp1s0f${port}np${port}/carrier_down_count`, "utf8").trim(),
+    )
+    .join(" and ");
 }
 
 function driverOf(address: string): string {

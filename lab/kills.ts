@@ -16,7 +16,9 @@ const wanted = countFrom("KILLS", 12);
 /** Of the early stage's 12 kills, seen: 4 in a change of mode, which is most of its time, and after 2 of those a reboot was needed. */
 const mostReboots = 8;
 
-export const kills: readonly Task[] = [{ title: "kills", guest: { nic: "connectx", cpus: 2, persist: true }, run: killedAndRunAgain }];
+export const kills: readonly Task[] = [
+  { title: "kills", guest: { nic: "connectx", cpus: 2, persist: true }, run: killedAndRunAgain },
+];
 
 type Kill = Told & { readonly kind: "kill" };
 const stages = ["early", "late"] as const;
@@ -47,20 +49,29 @@ async function killedAndRunAgain(guest: Guest, report: Report): Promise<void> {
     const landed = of(stage);
     report(landed.length >= wanted, `${landed.length} kills of ${stage}`);
     const longest = Math.max(...landed.map(({ dying }) => dying));
-    process.stdout.write(`       kills of ${stage} landed ${tally(landed.map((kill) => kill.landed))}; gone after ${longest} ms at most\n`);
+    process.stdout.write(
+      `       kills of ${stage} landed ${tally(landed.map((kill) => kill.landed))}; gone after ${longest} ms at most\n`,
+    );
   }
 }
 
 /** Runs kill-rounds.ts to its end, and reports what it looked at. */
 async function rounds(guest: Guest, numbers: readonly number[], report: Report): Promise<Told[]> {
   // Open vSwitch has nothing to do here, but looks at every netdev that comes and goes.
-  await mustDo(guest, "systemctl stop openvswitch-switch ovs-vswitchd ovsdb-server; modprobe vfio-pci; modprobe bonding max_bonds=0");
+  await mustDo(
+    guest,
+    "systemctl stop openvswitch-switch ovs-vswitchd ovsdb-server; modprobe vfio-pci; modprobe bonding max_bonds=0",
+  );
   const program = await oneFile(guest, "lab/kill-rounds.ts");
   const command = `node --disable-warning=ExperimentalWarning ${program} ${numbers.join(" ")} 2>&1`;
   const { code, output } = await answering(guest, say(guest, command, 900_000));
   const lines = output.split("\n");
   const told = lines.flatMap((line): Told[] => (line.startsWith('{"kind"') ? [JSON.parse(line)] : []));
-  report(code === 0, `kill-rounds.ts ${numbers.join(" ")} went to its end`, lines.filter((line) => !line.startsWith('{"kind"')).join("\n"));
+  report(
+    code === 0,
+    `kill-rounds.ts ${numbers.join(" ")} went to its end`,
+    lines.filter((line) => !line.startsWith('{"kind"')).join("\n"),
+  );
   for (const one of told) if (one.kind === "looked") report(one.ok, one.what, one.details);
   return told;
 }

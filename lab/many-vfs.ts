@@ -17,7 +17,10 @@ const withoutLag: Fault = {
   name: "firmware that offers more than 64 VFs makes no LAG",
   spec: data,
   steps: [
-    { command: "cat /sys/bus/pci/devices/0000:0[12]:00.[01]/sriov_totalvfs", shows: [/^127\n127\n127\n127\n$/] },
+    {
+      command: "cat /sys/bus/pci/devices/0000:0[12]:00.[01]/sriov_totalvfs",
+      shows: [/^127\n127\n127\n127\n$/],
+    },
     { command: "for peer in $(ls /sys/class/net | grep peer); do ip link set $peer up; done" },
     early,
     bonded(),
@@ -40,10 +43,14 @@ const allOfThem: Fault = {
     early,
     // To bind all of them, as the late stage does, takes the emulated processor minutes.
     { command: "echo 1 > /sys/bus/pci/devices/0000:02:00.0/sriov_drivers_autoprobe" },
-    { command: "cd /sys/bus/pci/devices/0000:02:00.0 && basename $(readlink virtfn126) > /sys/bus/pci/drivers/mlx5_core/bind" },
+    {
+      command:
+        "cd /sys/bus/pci/devices/0000:02:00.0 && basename $(readlink virtfn126) > /sys/bus/pci/drivers/mlx5_core/bind",
+    },
     { command: "vflag verify", exit: 2, shows: [/127 VFs, 1 with a driver {2}127 representors/] },
     {
-      command: "echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs; dmesg --level=warn,err | grep -iE 'call trace|leak|bug:'",
+      command:
+        "echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs; dmesg --level=warn,err | grep -iE 'call trace|leak|bug:'",
       exit: 1,
     },
   ],

@@ -6,7 +6,10 @@ import type { Kernel } from "./kernel.ts";
 import type { Tools } from "./tools.ts";
 
 /** Builds the one module that the guest has beyond Debian's, netdevsim. Returns its file; nothing, where there is no source of it. */
-export async function buildNetdevsim({ release, netdevsim }: Kernel, tools: Tools): Promise<string | undefined> {
+export async function buildNetdevsim(
+  { release, netdevsim }: Kernel,
+  tools: Tools,
+): Promise<string | undefined> {
   if (netdevsim === undefined) return undefined;
   const { headers, source } = netdevsim;
   const folder = await cached("module-netdevsim", [release, ...(await contentsOf(source))], async (into) => {

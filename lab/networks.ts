@@ -43,7 +43,11 @@ iface bond0 inet manual
 const networkd: Network = {
   manager: "networkd",
   wiring: vlan,
-  bond: [/^Bonding Mode: IEEE 802.3ad /m, /^\tNumber of ports: 2$/m, /^\tPartner Mac Address: (?!00:00:00:00:00:00)/m],
+  bond: [
+    /^Bonding Mode: IEEE 802.3ad /m,
+    /^\tNumber of ports: 2$/m,
+    /^\tPartner Mac Address: (?!00:00:00:00:00:00)/m,
+  ],
   peer: "bond mode 802.3ad miimon 100 lacp_rate fast",
   files: {
     "/etc/systemd/network/20-bond0.netdev": `[NetDev]
@@ -96,7 +100,8 @@ const networkManager: Network = {
 unmanaged-devices=*,${["bond0", ...ports].map((name) => `except:interface-name:${name}`).join(",")}
 `,
     // An emulated host under load takes longer than the minute that is allowed by default.
-    "/etc/systemd/system/NetworkManager-wait-online.service.d/timeout.conf": "[Service]\nEnvironment=NM_ONLINE_TIMEOUT=300\n",
+    "/etc/systemd/system/NetworkManager-wait-online.service.d/timeout.conf":
+      "[Service]\nEnvironment=NM_ONLINE_TIMEOUT=300\n",
     "/etc/NetworkManager/system-connections/bond0.nmconnection": `[connection]
 id=bond0
 type=bond
@@ -124,7 +129,8 @@ slave-type=bond
     ),
   },
   // NetworkManager takes no profile that others can read.
-  enable: "chmod 600 /etc/NetworkManager/system-connections/*; systemctl enable --no-reload -q NetworkManager NetworkManager-wait-online",
+  enable:
+    "chmod 600 /etc/NetworkManager/system-connections/*; systemctl enable --no-reload -q NetworkManager NetworkManager-wait-online",
   services: ["NetworkManager.service", "NetworkManager-wait-online.service"],
 };
 
@@ -140,7 +146,11 @@ export function switchUnit({ peer, wiring }: Network): string {
   const commands = [
     "netns add switch",
     `-n switch link add lan type ${peer}`,
-    ...peers.flatMap((end) => [`link set ${end} netns switch`, `-n switch link set ${end} master lan`, `-n switch link set ${end} up`]),
+    ...peers.flatMap((end) => [
+      `link set ${end} netns switch`,
+      `-n switch link set ${end} master lan`,
+      `-n switch link set ${end} up`,
+    ]),
     "-n switch link set lan up",
     ...wiring.atSwitch.map((command) => `-n switch ${command}`),
   ];

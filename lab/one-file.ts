@@ -16,7 +16,9 @@ export async function oneFile(guest: Guest, source: string): Promise<string> {
     target: "node26",
     format: "esm",
     // For packages that are not modules.
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     logLevel: "warning",
     sourcemap: "inline",
     outfile: join(guest.access.folder, "share", name),

@@ -22,6 +22,8 @@ export async function doOutside(guest: Guest, what: Outside): Promise<void> {
 /** A cable has two ends, and each sees that it is out: QEMU tells only the one that it is told of. */
 function commandsOf(what: Outside): string[] {
   if ("cable" in what)
-    return [deviceOf(what.port), farEndOf(what.port)].map((end) => `set_link ${end} ${what.cable === "in" ? "on" : "off"}`);
+    return [deviceOf(what.port), farEndOf(what.port)].map(
+      (end) => `set_link ${end} ${what.cable === "in" ? "on" : "off"}`,
+    );
   return [`qom-set /machine/peripheral/${deviceOf(what.card === 1 ? 2 : 0)} fault ${what.fault}`];
 }

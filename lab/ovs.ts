@@ -27,7 +27,10 @@ const bridges: Step = {
 const notTold: Step = { command: `ovs-vsctl clear Open_vSwitch . other_config && ${restarted}` };
 const finds = (...shows: readonly RegExp[]): Step => ({ command: "vflag verify", exit: 2, shows });
 const puts = (...shows: readonly RegExp[]): Step => ({ command: "vflag apply --restart-ovs; true", shows });
-const counts: Step = { command: "ovs-appctl upcall/show", shows: [/system@ovs-system:[\s\S]*offloaded flows : \d+/] };
+const counts: Step = {
+  command: "ovs-appctl upcall/show",
+  shows: [/system@ovs-system:[\s\S]*offloaded flows : \d+/],
+};
 
 const onTheHost: Fault = {
   name: "Open vSwitch on the host",
@@ -64,7 +67,10 @@ const onTheHost: Fault = {
     { command: "vflag apply; true", shows: [/ovs-vsctl --if-exists del-port br-int enp1s0f0npf0vf99/] },
     { command: "ovs-vsctl list-ports br-int | grep -c vf99", exit: 1, shows: [/^0$/m] },
     { command: "ip link set br-ex down; vflag verify; true", shows: [/! ovs-bridge-up {2}br-ex: down/] },
-    { command: "ip link set br-ex up; ovs-vsctl del-port br-ex bond0; vflag verify; true", shows: [/! ovs-bridge {2}bond0: in no bridge/] },
+    {
+      command: "ip link set br-ex up; ovs-vsctl del-port br-ex bond0; vflag verify; true",
+      shows: [/! ovs-bridge {2}bond0: in no bridge/],
+    },
     {
       command: "ip link add br-lan type bridge; ip link set bond0 master br-lan; vflag verify",
       exit: 2,
@@ -84,9 +90,16 @@ const inAContainer: Fault = {
   steps: [
     { command: "ovs-vsctl clear Open_vSwitch . other_config; podman restart openvswitch_vswitchd; sleep 2" },
     finds(/Open vSwitch in podman's container openvswitch_vswitchd: hw-offload off/),
-    { command: "vflag plan", exit: 2, shows: [/podman exec openvswitch_vswitchd ovs-vsctl set Open_vSwitch/] },
+    {
+      command: "vflag plan",
+      exit: 2,
+      shows: [/podman exec openvswitch_vswitchd ovs-vsctl set Open_vSwitch/],
+    },
     puts(/podman exec openvswitch_vswitchd ovs-vsctl set/),
-    { command: "podman exec openvswitch_vswitchd ovs-vsctl get Open_vSwitch . other_config:hw-offload", shows: [/"?true"?/] },
+    {
+      command: "podman exec openvswitch_vswitchd ovs-vsctl get Open_vSwitch . other_config:hw-offload",
+      shows: [/"?true"?/],
+    },
     {
       command: `sed -i s/${container}/nosuch/ /etc/vflag/vflag.yaml; vflag verify`,
       exit: 2,
@@ -111,7 +124,10 @@ async function startContainer(guest: Guest): Promise<string> {
   const options = `--privileged --network host --pid host -v /run/openvswitch:/run/openvswitch --rootfs /run/ovs-root`;
   const daemon = "ovs-vswitchd unix:/run/openvswitch/db.sock --pidfile";
   const run = `mkdir -p /run/ovs-root && mount --bind / /run/ovs-root && podman run -d --name ${container} ${options} ${daemon}`;
-  const { code, output } = await say(guest, `${run} && sleep 2 && podman exec ${container} ovs-appctl version`);
+  const { code, output } = await say(
+    guest,
+    `${run} && sleep 2 && podman exec ${container} ovs-appctl version`,
+  );
   if (code === 0) return "podman";
   await write(guest, "/usr/local/bin/podman", standIn);
   await mustDo(guest, "chmod +x /usr/local/bin/podman && podman restart openvswitch_vswitchd && sleep 2");

@@ -14,7 +14,9 @@ import type { Task } from "./task.ts";
  * What an operator does on a new hypervisor: install the package, `vflag init`, `vflag apply`, reboot. VF-LAG works then, without
  * a hand. Then the package is removed, and after a reboot the host is as it was, file by file.
  */
-export const packaged: readonly Task[] = [{ title: "the package", guest: { nic: "connectx", persist: true }, run: installAndRemove }];
+export const packaged: readonly Task[] = [
+  { title: "the package", guest: { nic: "connectx", persist: true }, run: installAndRemove },
+];
 
 async function installAndRemove(guest: Guest, report: Report): Promise<void> {
   await hypervisor(guest);
@@ -22,7 +24,11 @@ async function installAndRemove(guest: Guest, report: Report): Promise<void> {
   const deb = await makePackage(join(guest.access.folder, "share"));
   const did = async (command: string, exit = 0, shows = /(?:)/): Promise<void> => {
     const { code, output } = await say(guest, command);
-    report(code === exit && shows.test(output), command, `exit ${code}, not ${exit}, or not ${shows}:\n${output}`);
+    report(
+      code === exit && shows.test(output),
+      command,
+      `exit ${code}, not ${exit}, or not ${shows}:\n${output}`,
+    );
   };
   await did(`dpkg -i /mnt/share/${basename(deb)}`);
   await did("systemctl is-enabled vflag-early.service vflag-late.service", 1, /^disabled\ndisabled\n/);
@@ -35,7 +41,11 @@ async function installAndRemove(guest: Guest, report: Report): Promise<void> {
   await did("dpkg --purge vflag; rm -r /etc/vflag");
   await reboot(guest);
   const after = await filesOf(guest);
-  report(after === before, "without the package the host is as before, file by file", difference(before, after));
+  report(
+    after === before,
+    "without the package the host is as before, file by file",
+    difference(before, after),
+  );
   await did("cat /sys/bus/pci/devices/0000:01:00.?/sriov_numvfs", 0, /^0\n0\n$/);
 }
 
@@ -65,7 +75,16 @@ export async function hypervisor(guest: Guest): Promise<void> {
  */
 async function filesOf(guest: Guest): Promise<string> {
   const changing = [
-    ...["/var/log", "/var/cache", "/var/tmp", "/var/lib/dpkg", "/var/lib/apt", "/var/lib/systemd", "/var/lib/openvswitch", "/var/lib/dhcp"],
+    ...[
+      "/var/log",
+      "/var/cache",
+      "/var/tmp",
+      "/var/lib/dpkg",
+      "/var/lib/apt",
+      "/var/lib/systemd",
+      "/var/lib/openvswitch",
+      "/var/lib/dhcp",
+    ],
     // podman, which nobody uses here, keeps what it saw of the boot.
     "/var/lib/containers",
     ...["/etc/openvswitch", "/root/.ssh", "/etc/mtab", "/etc/machine-id", "/etc/ld.so.cache"],
@@ -82,5 +101,7 @@ async function filesOf(guest: Guest): Promise<string> {
 function difference(before: string, after: string): string {
   const [old, now] = [new Set(before.split("\n")), new Set(after.split("\n"))];
   const gone = [...old].filter((line) => !now.has(line)).map((line) => `- ${line}`);
-  return [...gone, ...[...now].filter((line) => !old.has(line)).map((line) => `+ ${line}`)].slice(0, 60).join("\n");
+  return [...gone, ...[...now].filter((line) => !old.has(line)).map((line) => `+ ${line}`)]
+    .slice(0, 60)
+    .join("\n");
 }

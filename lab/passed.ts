@@ -15,7 +15,18 @@ export interface Pass {
 }
 
 /** What a guest runs, sees of the repository, or is tested by. */
-const trees = ["src", "lab", "test", "scripts", "bin", "ansible", "monitoring", "docs/examples", "package.json", "package-lock.json"];
+const trees = [
+  "src",
+  "lab",
+  "test",
+  "scripts",
+  "bin",
+  "ansible",
+  "monitoring",
+  "docs/examples",
+  "package.json",
+  "package-lock.json",
+];
 
 /**
  * What passed before with all that it depends on as it is now: images, programs and tests by their content. As with `go test`, it need
@@ -52,7 +63,10 @@ export class Passed {
   async keep(title: string, checks: number): Promise<void> {
     // Another run, of other sources, may have taken the folder for an old one.
     await mkdir(this.#folder, { recursive: true });
-    await writeFile(this.#file(title), JSON.stringify({ checks, at: new Date().toISOString() } satisfies Pass));
+    await writeFile(
+      this.#file(title),
+      JSON.stringify({ checks, at: new Date().toISOString() } satisfies Pass),
+    );
   }
 
   #file(title: string): string {
@@ -65,7 +79,9 @@ async function digestOf(path: string): Promise<string> {
   const hash = createHash("sha256");
   if ((await stat(path)).isFile()) return hash.update(await readFile(path)).digest("hex");
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith(".md") && !entry.parentPath.includes("__pycache__"));
+  const files = entries.filter(
+    (entry) => entry.isFile() && !entry.name.endsWith(".md") && !entry.parentPath.includes("__pycache__"),
+  );
   for (const file of files.map(({ parentPath, name }) => join(parentPath, name)).sort()) {
     hash.update(`${file.slice(path.length)}\0`).update(await readFile(file));
   }

@@ -20,7 +20,9 @@ const cuts = countFrom("CUTS", 20);
 /** Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to a minute. */
 const cutsInARow = 5;
 
-export const power: readonly Task[] = [{ title: "power cuts", guest: { nic: "connectx", persist: true }, run: cutAndBootAgain }];
+export const power: readonly Task[] = [
+  { title: "power cuts", guest: { nic: "connectx", persist: true }, run: cutAndBootAgain },
+];
 
 const interfaces = `auto peer0
 iface peer0 inet manual
@@ -46,16 +48,36 @@ ExecStartPost=+/bin/sh -c 'echo vflag: ${stage} ends > /dev/ttyS0'
 
 /** Nothing of this is needed here, and each costs a part of a second at each boot. */
 const unneeded = [
-  ...["openvswitch-switch", "ovs-vswitchd", "ovsdb-server", "systemd-logind", "dbus", "dbus.socket", "kmod-static-nodes", "systemd-binfmt"],
-  ...["dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount", "sys-kernel-config.mount"],
+  ...[
+    "openvswitch-switch",
+    "ovs-vswitchd",
+    "ovsdb-server",
+    "systemd-logind",
+    "dbus",
+    "dbus.socket",
+    "kmod-static-nodes",
+    "systemd-binfmt",
+  ],
+  ...[
+    "dev-hugepages.mount",
+    "dev-mqueue.mount",
+    "sys-kernel-tracing.mount",
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount",
+  ],
   ...["configfs", "dm_mod", "drm", "efi_pstore", "fuse", "loop"].map((module) => `modprobe@${module}`),
 ].join(" ");
 
 async function prepare(guest: Guest): Promise<void> {
   await write(guest, "/etc/vflag/vflag.yaml", vfLagSpec(2));
   await write(guest, "/etc/network/interfaces.d/bond0", interfaces);
-  await write(guest, "/etc/systemd/system/docker.service", dockerLike("echo vflag: docker begins > /dev/ttyS0"));
-  for (const stage of stages) await write(guest, `/etc/systemd/system/vflag-${stage}.service.d/lab.conf`, marked(stage));
+  await write(
+    guest,
+    "/etc/systemd/system/docker.service",
+    dockerLike("echo vflag: docker begins > /dev/ttyS0"),
+  );
+  for (const stage of stages)
+    await write(guest, `/etc/systemd/system/vflag-${stage}.service.d/lab.conf`, marked(stage));
   // Only the program's disk is mounted at boot.
   await mustDo(guest, "sed -i '/9p/d; /node_modules/d' /etc/fstab");
   await installUnits(guest);
@@ -72,7 +94,9 @@ async function cutAndBootAgain(guest: Guest, report: Report): Promise<void> {
   let span = await bootToTheEnd(guest);
   await sound(guest, files, "without a cut", report);
   // One cut in each twentieth of the time, in any order, so that every part of the boot has its share.
-  const parts = Array.from({ length: cuts }, (_, part) => ({ part, order: random() })).sort((a, b) => a.order - b.order);
+  const parts = Array.from({ length: cuts }, (_, part) => ({ part, order: random() })).sort(
+    (a, b) => a.order - b.order,
+  );
   const landed: string[] = [];
   for (let first = 0; first < cuts; first += cutsInARow) {
     await cutPower(guest);
@@ -85,7 +109,12 @@ async function cutAndBootAgain(guest: Guest, report: Report): Promise<void> {
       landed.push(`${(after / 1000).toFixed(1)} s (${(await marks(guest)).at(-1)})`);
     }
     span = await bootToTheEnd(guest);
-    await sound(guest, files, `after cuts at ${landed.slice(-cutsInARow).join(", ")} (LAB_SEED=${seed})`, report);
+    await sound(
+      guest,
+      files,
+      `after cuts at ${landed.slice(-cutsInARow).join(", ")} (LAB_SEED=${seed})`,
+      report,
+    );
   }
   process.stdout.write(`       ${landed.length} cuts, after early's beginning: ${landed.join(", ")}\n`);
 }
@@ -97,7 +126,11 @@ async function sums(guest: Guest): Promise<string> {
 
 async function sound(guest: Guest, files: string, when: string, report: Report): Promise<void> {
   const { code, output } = await say(guest, "vflag verify");
-  report(code === 0 && /data {2}vf-lag {2}works/.test(output), `${when} VF-LAG works, without a hand`, output);
+  report(
+    code === 0 && /data {2}vf-lag {2}works/.test(output),
+    `${when} VF-LAG works, without a hand`,
+    output,
+  );
   const host = await say(
     guest,
     "ip -br addr show mgmt0; systemctl --failed --no-legend; cat /sys/fs/ext4/vda/errors_count; dmesg | grep 'EXT4-fs.*error'",
@@ -109,7 +142,10 @@ async function sound(guest: Guest, files: string, when: string, report: Report):
   );
   const now = await sums(guest);
   report(now === files, `${when} the spec, the units and the networks are as they were`, now);
-  const journal = await mustDo(guest, `jq -R -r 'try (fromjson | .kind) catch "half a line"' /var/lib/vflag/journal.jsonl | uniq -c`);
+  const journal = await mustDo(
+    guest,
+    `jq -R -r 'try (fromjson | .kind) catch "half a line"' /var/lib/vflag/journal.jsonl | uniq -c`,
+  );
   report(/\bend\n$/.test(journal), `${when} vflag's journal can be read to its end`, journal);
   if (journal.includes("half a line")) process.stdout.write(`       ${when}: the journal has half a line\n`);
 }
@@ -122,8 +158,12 @@ async function bootToTheEnd(guest: Guest): Promise<number> {
   const late = await awaitMark(guest, "docker begins");
   await waitForSsh(guest.access.sshPort, () => isOn(guest), 300_000);
   await say(guest, "systemctl is-system-running --wait");
-  const times = [early - begun, late - early, performance.now() - begun].map((time) => `${(time / 1000).toFixed(1)} s`);
-  process.stdout.write(`       boot: early begins after ${times[0]}, late has ended ${times[1]} later; ${times[2]} in all\n`);
+  const times = [early - begun, late - early, performance.now() - begun].map(
+    (time) => `${(time / 1000).toFixed(1)} s`,
+  );
+  process.stdout.write(
+    `       boot: early begins after ${times[0]}, late has ended ${times[1]} later; ${times[2]} in all\n`,
+  );
   return late - early;
 }
 

@@ -15,7 +15,20 @@ export async function programDisk(tools: Tools): Promise<string> {
     makeProgram(script, join(into, "content"));
     const disk = join(into, "program.ext4");
     await mustRun(["truncate", "-s", "256M", disk]);
-    const argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-L", "program", "-d", join(into, "content"), disk];
+    const argv = [
+      "mke2fs",
+      "-q",
+      "-F",
+      "-t",
+      "ext4",
+      "-O",
+      "^has_journal",
+      "-L",
+      "program",
+      "-d",
+      join(into, "content"),
+      disk,
+    ];
     await mustRun(argv, { env: tools.env });
   });
   return join(folder, "program.ext4");

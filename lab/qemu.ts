@@ -52,9 +52,17 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
     qemu("bin/qemu-system-x86_64"),
     ...["-L", qemu("share/qemu"), "-L", qemu("share/seabios"), "-L", qemu("lib/ipxe/qemu")],
     ...["-name", `vflag-lab-${machine.name}`, "-nodefaults", "-display", "none"],
-    ...["-machine", `q35,kernel-irqchip=${kvm ? "split" : "off"}${memoryFile === undefined ? "" : ",memory-backend=memory"}`],
+    ...[
+      "-machine",
+      `q35,kernel-irqchip=${kvm ? "split" : "off"}${memoryFile === undefined ? "" : ",memory-backend=memory"}`,
+    ],
     // What more a processor can do (AVX, five levels of pages, SMAP) is more work to emulate: figures in README.md.
-    ...["-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=512", "-cpu", kvm ? "host,-arch-capabilities" : "qemu64"],
+    ...[
+      "-accel",
+      kvm ? "kvm" : "tcg,thread=multi,tb-size=512",
+      "-cpu",
+      kvm ? "host,-arch-capabilities" : "qemu64",
+    ],
     ...["-smp", String(machine.cpus), "-m", String(machine.memory)],
     ...(memoryFile === undefined ? [] : memoryBackend(machine.memory, memoryFile)),
     ...(machine.state === undefined ? [] : ["-incoming", "defer"]),
@@ -101,7 +109,12 @@ function kernelArguments(machine: Machine): string {
 }
 
 function drive(id: string, file: string, option: string): string[] {
-  return ["-drive", `file=${file},format=raw,if=none,id=${id},${option}`, "-device", `virtio-blk-pci,drive=${id}`];
+  return [
+    "-drive",
+    `file=${file},format=raw,if=none,id=${id},${option}`,
+    "-device",
+    `virtio-blk-pci,drive=${id}`,
+  ];
 }
 
 function folder(tag: string, path: string, option: string): string[] {

@@ -11,7 +11,9 @@ import type { Task } from "./task.ts";
  * The real driver and the simulated host go through the same random actions, bond events, faults and kills, and are compared after each:
  * random-rounds.ts does it, inside the guest. STEPS says how many steps, LAB_SEED which.
  */
-export const randomHosts: readonly Task[] = [{ title: "random steps", guest: { nic: "connectx", cpus: 2 }, run: inStep }];
+export const randomHosts: readonly Task[] = [
+  { title: "random steps", guest: { nic: "connectx", cpus: 2 }, run: inStep },
+];
 
 const steps = countFrom("STEPS", 250);
 /** So many from one power-on to the next: after some hundred a firmware often keeps a LAG, and then there is no other. */
@@ -38,7 +40,11 @@ async function inStep(guest: Guest, report: Report): Promise<void> {
     const again = `LAB_SEED=${one.seed} STEPS=${one.steps.length} does the same again`;
     report(false, `seed ${one.seed}: ${one.differences.join("; ")}`, [...one.steps, again].join("\n"));
   }
-  report(code === 0 && done >= steps, `${steps} random steps on both hosts (LAB_SEED=${seed})`, lines.slice(-50).join("\n"));
+  report(
+    code === 0 && done >= steps,
+    `${steps} random steps on both hosts (LAB_SEED=${seed})`,
+    lines.slice(-50).join("\n"),
+  );
   const { output: splats } = await say(guest, 'dmesg | grep -A 25 -e "WARNING: CPU" -e "BUG:" -e "Oops:"');
   report(splats.trim() === "", "the kernel has nothing to complain of", splats);
 }

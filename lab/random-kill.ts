@@ -78,5 +78,7 @@ async function dieAfter(host: LinuxHost, actions: number): Promise<void> {
 
 function start(): ChildProcess {
   const [program = ""] = process.argv.slice(1);
-  return spawn(process.execPath, [...process.execArgv, program, word], { stdio: ["pipe", "inherit", "inherit"] });
+  return spawn(process.execPath, [...process.execArgv, program, word], {
+    stdio: ["pipe", "inherit", "inherit"],
+  });
 }

@@ -23,7 +23,13 @@ if (!(await isToBeKilled())) await rounds();
 async function rounds(): Promise<void> {
   const [seed = 1, steps = 300, inRound = 150] = process.argv.slice(2).map(Number);
   const real = bedWithFaults();
-  const twin = simulatedBed("its twin", "ConnectX-6 Dx", { ...connectx, steering: ["dmfs"] }, ["no-smfs"], release());
+  const twin = simulatedBed(
+    "its twin",
+    "ConnectX-6 Dx",
+    { ...connectx, steering: ["dmfs"] },
+    ["no-smfs"],
+    release(),
+  );
   for (let round = 0, left = steps; left > 0; round++) {
     const begun = performance.now();
     let done = 0;
@@ -33,7 +39,8 @@ async function rounds(): Promise<void> {
     };
     const found = await compareHosts(seed + round, Math.min(inRound, left), [real, twin], count);
     tell({ kind: "round", seed: seed + round, steps: done, ms: Math.round(performance.now() - begun) });
-    if (found !== null) tell({ kind: "difference", seed: found.seed, steps: found.done, differences: found.differences });
+    if (found !== null)
+      tell({ kind: "difference", seed: found.seed, steps: found.done, differences: found.differences });
     left -= Math.max(1, done);
   }
   await real.close();

@@ -62,7 +62,8 @@ export function buildRoot(apt: PrivateApt, tools: Tools): Promise<string> {
       { env: tools.env },
     );
     // Not by dpkg's path-exclude: for that, mmdebstrap needs a Python.
-    for (const name of ["doc", "man", "locale"]) await rm(join(folder, "usr/share", name), { recursive: true, force: true });
+    for (const name of ["doc", "man", "locale"])
+      await rm(join(folder, "usr/share", name), { recursive: true, force: true });
   });
 }
 
@@ -71,7 +72,9 @@ export async function sshKey(tools: Tools): Promise<{ private: string; public: s
   const file = join(cache, "key", "id_ed25519");
   if (!existsSync(file)) {
     await mkdir(join(cache, "key"), { recursive: true, mode: 0o700 });
-    await mustRun(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "vflag-lab", "-f", file], { env: tools.env });
+    await mustRun(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "vflag-lab", "-f", file], {
+      env: tools.env,
+    });
   }
   return { private: file, public: (await readFile(`${file}.pub`, "utf8")).trim() };
 }

@@ -30,7 +30,12 @@ export async function spawnQemu(of: Nameplate, argv: readonly string[]): Promise
   const [program = "", ...args] = argv;
   const stdio = ["ignore", log.fd, log.fd] as const;
   const own = of.preload === undefined ? {} : { LD_PRELOAD: of.preload };
-  const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env, ...own }, detached: true, stdio: [...stdio] });
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: { ...process.env, ...env, ...own },
+    detached: true,
+    stdio: [...stdio],
+  });
   child.once("exit", (code) => wentOff(of.name, code));
   child.unref();
   await log.close();
@@ -96,7 +101,8 @@ async function switchOn({ plate, again }: Attended): Promise<void> {
 
 function mustAttend(name: string): Attended {
   const one = attended.get(name);
-  if (one === undefined) throw new Error(`guest "${name}" is not attended: its power cannot be cut and come again`);
+  if (one === undefined)
+    throw new Error(`guest "${name}" is not attended: its power cannot be cut and come again`);
   return one;
 }
 

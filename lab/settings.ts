@@ -11,7 +11,8 @@ const files = ([0, 1] as const).map(settingsFile);
 
 /** From one folder to another; a card that has no file yet makes one. */
 export async function copySettings(from: string, to: string): Promise<void> {
-  for (const [name, content] of await settingsIn(from)) if (content !== null) await copyFile(join(from, name), join(to, name));
+  for (const [name, content] of await settingsIn(from))
+    if (content !== null) await copyFile(join(from, name), join(to, name));
 }
 
 /** Whether the cards of both folders are set alike. */
@@ -21,5 +22,9 @@ export async function sameSettings(one: string, other: string): Promise<boolean>
 }
 
 function settingsIn(folder: string): Promise<(readonly [name: string, content: string | null])[]> {
-  return Promise.all(files.map(async (name) => [name, await readFile(join(folder, name), "latin1").catch(() => null)] as const));
+  return Promise.all(
+    files.map(
+      async (name) => [name, await readFile(join(folder, name), "latin1").catch(() => null)] as const,
+    ),
+  );
 }

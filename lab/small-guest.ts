@@ -30,39 +30,60 @@ const moduleFolders = [
   "drivers/infiniband/core",
   "drivers/infiniband/hw/mlx5",
 ];
-const moduleFiles = ["drivers/net/virtio_net", "drivers/net/net_failover", "drivers/net/geneve", "drivers/net/veth"];
+const moduleFiles = [
+  "drivers/net/virtio_net",
+  "drivers/net/net_failover",
+  "drivers/net/geneve",
+  "drivers/net/veth",
+];
 const excluded = ["net/wireless", "net/mac80211", "net/bluetooth"];
 
 /** @param root the guests' root file system, of which programs are taken with their libraries @returns the initial RAM disk's file */
 export async function buildSmallGuest(root: string, kernel: Kernel, tools: Tools): Promise<string> {
   const init = join(import.meta.dirname, "small-guest");
-  const folder = await cached("small-guest", ["1", root, kernel.release, ...(await contentsOf(init))], async (into) => {
-    const stage = join(into, "stage");
-    for (const name of ["bin", "lib", "lib64", "proc", "sys", "dev", "tmp", "run", "etc"])
-      await mkdir(join(stage, name), { recursive: true });
-    await mkdir(join(stage, "usr/share"), { recursive: true });
-    for (const name of ["sbin", "usr/bin", "usr/sbin"]) await symlink("/bin", join(stage, name));
-    await copyPrograms(root, stage);
-    await copyModules(kernel, stage, tools);
-    await copyFile(join(init, "init.sh"), join(stage, "init"));
-    await chmod(join(stage, "init"), 0o755);
-    const names = await mustRun(["find", ".", "-print0"], { cwd: stage });
-    const archive = ["cpio", "--create", "--null", "--quiet", "--format=newc", `--file=${join(into, "initrd")}`];
-    await mustRun(archive, { cwd: stage, input: names, env: tools.env });
-    await rm(stage, { recursive: true });
-  });
+  const folder = await cached(
+    "small-guest",
+    ["1", root, kernel.release, ...(await contentsOf(init))],
+    async (into) => {
+      const stage = join(into, "stage");
+      for (const name of ["bin", "lib", "lib64", "proc", "sys", "dev", "tmp", "run", "etc"])
+        await mkdir(join(stage, name), { recursive: true });
+      await mkdir(join(stage, "usr/share"), { recursive: true });
+      for (const name of ["sbin", "usr/bin", "usr/sbin"]) await symlink("/bin", join(stage, name));
+      await copyPrograms(root, stage);
+      await copyModules(kernel, stage, tools);
+      await copyFile(join(init, "init.sh"), join(stage, "init"));
+      await chmod(join(stage, "init"), 0o755);
+      const names = await mustRun(["find", ".", "-print0"], { cwd: stage });
+      const archive = [
+        "cpio",
+        "--create",
+        "--null",
+        "--quiet",
+        "--format=newc",
+        `--file=${join(into, "initrd")}`,
+      ];
+      await mustRun(archive, { cwd: stage, input: names, env: tools.env });
+      await rm(stage, { recursive: true });
+    },
+  );
   return join(folder, "initrd");
 }
 
 async function copyPrograms(root: string, stage: string): Promise<void> {
   await copyFile(join(root, "usr/bin/busybox"), join(stage, "bin/busybox"));
   for (const name of programs) {
-    const path = ["usr/bin", "usr/sbin", "bin", "sbin"].map((folder) => join(root, folder, name)).find((file) => existsSync(file));
+    const path = ["usr/bin", "usr/sbin", "bin", "sbin"]
+      .map((folder) => join(root, folder, name))
+      .find((file) => existsSync(file));
     if (path === undefined) throw new Error(`the guests' root file system has no ${name}`);
     await copyFile(path, join(stage, "bin", name));
     const inside = path.slice(root.length);
-    const list = await mustRun(["chroot", root, "/lib64/ld-linux-x86-64.so.2", "--list", inside], { env: { LD_LIBRARY_PATH: "" } });
-    for (const [, library = ""] of list.matchAll(/=> (\/\S+)/g)) await copyFile(join(root, library), join(stage, "lib", basename(library)));
+    const list = await mustRun(["chroot", root, "/lib64/ld-linux-x86-64.so.2", "--list", inside], {
+      env: { LD_LIBRARY_PATH: "" },
+    });
+    for (const [, library = ""] of list.matchAll(/=> (\/\S+)/g))
+      await copyFile(join(root, library), join(stage, "lib", basename(library)));
   }
   await copyFile(join(root, "lib64/ld-linux-x86-64.so.2"), join(stage, "lib64/ld-linux-x86-64.so.2"));
   // Its table of the firmware's parameters.

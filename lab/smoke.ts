@@ -21,10 +21,22 @@ const connectx: readonly Step[] = [
   { command: `echo 3 > ${pf(0)}/sriov_numvfs`, expect: /resource busy/ },
   { command: `echo 9 > ${pf(0)}/sriov_numvfs`, expect: /out of range/ },
   { command: "ip link set enp1s0f0np0 vf 0 mac 02:aa:00:00:00:01 && echo ok", expect: /ok/ },
-  { command: `${both((port) => `devlink dev eswitch set pci/0000:01:00.${port} mode switchdev`)} && echo ok`, expect: /ok/ },
-  { command: "devlink dev eswitch show pci/0000:01:00.0", expect: /mode switchdev inline-mode none encap-mode basic/ },
-  { command: "devlink dev eswitch set pci/0000:01:00.0 inline-mode transport", expect: /Inline mode can't be set/ },
-  { command: "udevadm settle; devlink port show", expect: /0\/65535.*physical(.|\n)*1\/65538.*pcivf.*pfnum 1 vfnum 1/ },
+  {
+    command: `${both((port) => `devlink dev eswitch set pci/0000:01:00.${port} mode switchdev`)} && echo ok`,
+    expect: /ok/,
+  },
+  {
+    command: "devlink dev eswitch show pci/0000:01:00.0",
+    expect: /mode switchdev inline-mode none encap-mode basic/,
+  },
+  {
+    command: "devlink dev eswitch set pci/0000:01:00.0 inline-mode transport",
+    expect: /Inline mode can't be set/,
+  },
+  {
+    command: "udevadm settle; devlink port show",
+    expect: /0\/65535.*physical(.|\n)*1\/65538.*pcivf.*pfnum 1 vfnum 1/,
+  },
   { command: "ip link set enp1s0f0np0 vf 0 trust on", expect: /not supported/ },
   { command: "ethtool -l enp1s0f0npf0vf1 | tail -1", expect: /Combined:\s+1$/m },
   {
@@ -48,12 +60,18 @@ const connectx: readonly Step[] = [
 const igb: readonly Step[] = [
   { command: `cat ${pf(0)}/sriov_totalvfs`, expect: /^7$/m },
   { command: "devlink dev eswitch show pci/0000:01:00.0", expect: /No such device/ },
-  { command: `echo 7 > ${pf(0)}/sriov_numvfs; udevadm settle; ip -br link | grep -c enp1s0f0v`, expect: /^7$/m },
+  {
+    command: `echo 7 > ${pf(0)}/sriov_numvfs; udevadm settle; ip -br link | grep -c enp1s0f0v`,
+    expect: /^7$/m,
+  },
   { command: "ls -d /sys/kernel/iommu_groups/*/devices/0000:01:10.0", expect: /iommu_groups/ },
 ];
 
 const everywhere: readonly Step[] = [
-  { command: "modprobe netdevsim && echo '7 1' > /sys/bus/netdevsim/new_device && devlink dev show", expect: /netdevsim\/netdevsim7/ },
+  {
+    command: "modprobe netdevsim && echo '7 1' > /sys/bus/netdevsim/new_device && devlink dev show",
+    expect: /netdevsim\/netdevsim7/,
+  },
   { command: "systemctl is-active openvswitch-switch", expect: /^active/ },
   { command: "node --version", expect: /^v26/ },
   { command: "dmesg --level=warn,err | grep -iE 'call trace|refcount|bug:' || echo none", expect: /^none/ },
@@ -85,7 +103,9 @@ async function check(options: StartOptions, steps: readonly Step[]): Promise<num
 /** The guests' names begin with the one given; its other options are for both. */
 export async function smoke(options: StartOptions & { readonly name: string }): Promise<number> {
   const start = (nic: Nic): StartOptions => ({ ...options, name: `${options.name}-smoke-${nic}`, nic });
-  const failures = (await check(start("connectx"), [...connectx, ...everywhere])) + (await check(start("igb"), [...igb, ...everywhere]));
+  const failures =
+    (await check(start("connectx"), [...connectx, ...everywhere])) +
+    (await check(start("igb"), [...igb, ...everywhere]));
   console.log(failures === 0 ? "the lab works" : `${failures} failed`);
   return failures;
 }

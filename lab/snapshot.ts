@@ -43,12 +43,23 @@ export function needsBoot(append: readonly string[]): boolean {
 }
 
 /** The snapshot of such a machine, made if there is none yet. `boot` starts a guest and waits until it is up. */
-export async function snapshotFor(build: Build, like: Machine, boot: (machine: Machine) => Promise<Access>): Promise<Snapshot> {
+export async function snapshotFor(
+  build: Build,
+  like: Machine,
+  boot: (machine: Machine) => Promise<Access>,
+): Promise<Snapshot> {
   const step = join(basename(build.image.folder), "snapshot");
   const folder = await cached(step, ["5", ...whatMatters(build, like)], async (into) => {
     const { disk, memory } = files(into);
     await copySparse(build.image.disk, disk);
-    const access = await boot({ ...like, append: [], disk, keepDisk: true, attended: false, memoryFile: { path: memory, write: true } });
+    const access = await boot({
+      ...like,
+      append: [],
+      disk,
+      keepDisk: true,
+      attended: false,
+      memoryFile: { path: memory, write: true },
+    });
     await save(access, like.nic, into);
   });
   return files(folder);
@@ -58,7 +69,11 @@ export async function snapshotFor(build: Build, like: Machine, boot: (machine: M
  * A machine that was switched on, stopped in its initial RAM disk (guest/init.sh waits there), before it has looked at its root disk:
  * firmware and kernel need not start again. `switchOn` returns the folder of such a machine.
  */
-export async function switchedOn(build: Build, like: Machine, switchOn: (machine: Machine) => Promise<string>): Promise<Kept> {
+export async function switchedOn(
+  build: Build,
+  like: Machine,
+  switchOn: (machine: Machine) => Promise<string>,
+): Promise<Kept> {
   const append = [...like.append, "lab.keep"];
   const step = join(basename(build.image.folder), "switched-on");
   const folder = await cached(step, ["2", ...append, ...whatMatters(build, like)], async (into) => {
@@ -95,14 +110,20 @@ function whatMatters(build: Build, machine: Machine): string[] {
     packages: "",
     program: "",
   };
-  return [...qemuArguments(build, { ...machine, ...own }), ...(machine.nic === "connectx" ? [build.card] : [])];
+  return [
+    ...qemuArguments(build, { ...machine, ...own }),
+    ...(machine.nic === "connectx" ? [build.card] : []),
+  ];
 }
 
 /**
  * A mounted 9p cannot be saved (QEMU: "Migration is disabled when VirtFS export path is mounted").
  */
 async function save(access: Access, nic: Nic, into: string): Promise<void> {
-  await inGuest(access, `umount /vflag/node_modules /vflag /opt/vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`);
+  await inGuest(
+    access,
+    `umount /vflag/node_modules /vflag /opt/vflag /mnt/share; modprobe -r ${drivers[nic]}; udevadm settle; sync`,
+  );
   await closeConnection(access);
   await keep(access.folder, files(into).state);
   await copySettings(access.folder, into);

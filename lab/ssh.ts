@@ -43,7 +43,11 @@ function sshArguments(access: Access, ...extra: readonly string[]): string[] {
 }
 
 /** Runs a command in the guest: one string is a line for its shell, more are an argument vector. */
-export function runInGuest(access: Access, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+export function runInGuest(
+  access: Access,
+  command: readonly string[],
+  options: ExecOptions = {},
+): Promise<ExecResult> {
   const line = command.length === 1 ? command.join("") : command.map(quote).join(" ");
   return run([...sshArguments(access), "--", line], { ...options, cwd: access.folder, env: access.env });
 }

@@ -28,7 +28,8 @@ const spec = (lines: string) => `version: 1\nnics:\n  - name: data\n${lines.repl
 const clean = (ports: readonly number[]) =>
   ports
     .map(
-      (port) => `echo 0 > /sys/bus/pci/devices/0000:01:00.${port}/sriov_numvfs; devlink dev eswitch set pci/0000:01:00.${port} mode legacy`,
+      (port) =>
+        `echo 0 > /sys/bus/pci/devices/0000:01:00.${port}/sriov_numvfs; devlink dev eswitch set pci/0000:01:00.${port} mode legacy`,
     )
     .join("; ");
 
@@ -46,7 +47,9 @@ export const stories: readonly Story[] = [
   {
     title: "Plain SR-IOV on igb",
     nic: "igb",
-    spec: spec(`mode: sriov\nports: ${both}\nvfs: 3\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}", spoofCheck: true}`),
+    spec: spec(
+      `mode: sriov\nports: ${both}\nvfs: 3\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}", spoofCheck: true}`,
+    ),
     steps: [
       {
         command: "ip link set enp1s0f0 up; ip link set enp1s0f1 up",
@@ -58,7 +61,12 @@ export const stories: readonly Story[] = [
       { command: "vflag plan", exit: 2, shows: [/sriov_numvfs/, /igbvf\/bind/] },
       { command: "vflag apply", exit: 0 },
       { command: "vflag verify", exit: 0, shows: [/data {2}sriov {2}works/] },
-      { command: "vflag plan", exit: 0, shows: [/Nothing to do/], say: "A second time there is nothing to do." },
+      {
+        command: "vflag plan",
+        exit: 0,
+        shows: [/Nothing to do/],
+        say: "A second time there is nothing to do.",
+      },
       { command: "vflag inspect", exit: 0, shows: [/igbvf/, /02:5d:00:00:01:02/] },
       {
         say: "Drift: somebody unbinds a VF.",
@@ -75,11 +83,16 @@ export const stories: readonly Story[] = [
         shows: [/VF 0 \(0000:01:10\.0\) in use by network namespace guest/],
       },
       {
-        command: "ip -n guest -br link | grep -c enp1s0f0v0; cat /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs",
+        command:
+          "ip -n guest -br link | grep -c enp1s0f0v0; cat /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs",
         exit: 0,
         shows: [/^1\n3$/m],
       },
-      { command: "ip netns del guest; udevadm settle; sleep 1; vflag apply", exit: 0, say: "The container is gone: now it can be done." },
+      {
+        command: "ip netns del guest; udevadm settle; sleep 1; vflag apply",
+        exit: 0,
+        say: "The container is gone: now it can be done.",
+      },
       { command: "vflag verify", exit: 0, shows: [/5 VFs, 5 with a driver/] },
     ],
   },
@@ -91,7 +104,11 @@ export const stories: readonly Story[] = [
       `mode: switchdev\nports: [enp1s0f0np0]\nvfs: 3\nchannels: {pf: 2, representor: 2}\neswitch: {steering: dmfs, inline: none, encap: true}`,
     ),
     steps: [
-      { command: "vflag inspect", exit: 0, shows: [/eSwitch {6}legacy, inline none, encap on, steering dmfs/] },
+      {
+        command: "vflag inspect",
+        exit: 0,
+        shows: [/eSwitch {6}legacy, inline none, encap on, steering dmfs/],
+      },
       { command: "vflag plan", exit: 2, shows: [/mode switchdev/] },
       { command: "vflag apply", exit: 0 },
       { command: "vflag verify", exit: 0, shows: [/data {2}switchdev {2}works/, /3 representors/] },
@@ -118,7 +135,9 @@ export const stories: readonly Story[] = [
   {
     title: "VF-LAG on mlx5_core",
     nic: "connectx",
-    spec: spec(`mode: vf-lag\nports: ${both}\nvfs: 4\nbond: bond0\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}`),
+    spec: spec(
+      `mode: vf-lag\nports: ${both}\nvfs: 4\nbond: bond0\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}`,
+    ),
     steps: [
       { command: "vflag plan", exit: 2, shows: [/Then networking makes the bond/, /lag\/state/] },
       { command: "vflag boot early", exit: 0, say: "At boot, before networking:" },
@@ -126,7 +145,12 @@ export const stories: readonly Story[] = [
       { command: makeBond, exit: 0, say: "Networking makes the bond:" },
       { command: "vflag boot late", exit: 0, say: "At boot, after networking:" },
       { command: "vflag verify", exit: 0, shows: [/data {2}vf-lag {2}works/, /LAG active, type switchdev/] },
-      { command: "vflag apply", exit: 0, shows: [/boot-units/], say: "For the boots to come, vflag puts its units in place:" },
+      {
+        command: "vflag apply",
+        exit: 0,
+        shows: [/boot-units/],
+        say: "For the boots to come, vflag puts its units in place:",
+      },
       { command: "vflag apply", exit: 0, shows: [/Nothing was to be done/] },
       { command: "vflag inspect", exit: 0, shows: [/02:5d:00:00:01:03/, /shared FDB/] },
       {
@@ -154,7 +178,11 @@ export const stories: readonly Story[] = [
         say: "Somebody binds the VFs before networking makes the bond.",
         command: `for port in 0 1; do echo 1 > /sys/bus/pci/devices/0000:01:00.$port/sriov_drivers_autoprobe; done; for vf in ${bothVfs}; do echo $vf > /sys/bus/pci/drivers/mlx5_core/bind; done; ${makeBond}; sleep 3; vflag verify`,
         exit: 2,
-        shows: [/LAG .*disabled, with 4 VFs bound/, /seen .*Failed to activate VF LAG/, /vflag explain vf-lag-refused/],
+        shows: [
+          /LAG .*disabled, with 4 VFs bound/,
+          /seen .*Failed to activate VF LAG/,
+          /vflag explain vf-lag-refused/,
+        ],
       },
       { command: "vflag plan", exit: 2, shows: [/mlx5_core\/unbind/] },
       { command: "vflag apply", exit: 0 },
@@ -163,10 +191,17 @@ export const stories: readonly Story[] = [
         say: "Drift: somebody sets a bonded port back to legacy mode.",
         command: "devlink dev eswitch set pci/0000:01:00.0 mode legacy; sleep 2; vflag verify",
         exit: 2,
-        shows: [/not-in-bond {2}enp1s0f0np0 \(0000:01:00\.0\): in bond0 already, with legacy instead of switchdev/],
+        shows: [
+          /not-in-bond {2}enp1s0f0np0 \(0000:01:00\.0\): in bond0 already, with legacy instead of switchdev/,
+        ],
       },
       { command: "vflag apply", exit: 2, shows: [/reboot/] },
-      { command: "devlink dev eswitch show pci/0000:01:00.0", exit: 0, shows: [/mode legacy/], say: "It was not touched." },
+      {
+        command: "devlink dev eswitch show pci/0000:01:00.0",
+        exit: 0,
+        shows: [/mode legacy/],
+        say: "It was not touched.",
+      },
     ],
   },
 ];

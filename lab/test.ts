@@ -31,8 +31,13 @@ const { values, guests, left } = readArguments(() => {
     },
   });
   // With one more than there are processors, these have something to do while a guest waits.
-  const atOnce = given.guests === undefined ? availableParallelism() + 1 : wholeNumber("--guests", given.guests);
-  return { values: given, guests: atOnce, left: chosen(given.suite, given["write-docs"], given.only, given.except) };
+  const atOnce =
+    given.guests === undefined ? availableParallelism() + 1 : wholeNumber("--guests", given.guests);
+  return {
+    values: given,
+    guests: atOnce,
+    left: chosen(given.suite, given["write-docs"], given.only, given.except),
+  };
 });
 
 /** Titles that begin alike get different guests. */
@@ -41,21 +46,30 @@ const tally = { passed: 0, failed: 0, before: 0 };
 const started = performance.now();
 const kernelOf = (task: Task): Series => task.guest.kernel ?? defaultSeries;
 const passed = new Map<Series, Passed>();
-for (const kernel of new Set(left.map(kernelOf))) passed.set(kernel, await Passed.with(await build({ kernel })));
+for (const kernel of new Set(left.map(kernelOf)))
+  passed.set(kernel, await Passed.with(await build({ kernel })));
 const again = values.all || values["write-docs"] || process.env["LAB_SEED"] !== undefined;
 await Promise.all(Array.from({ length: guests }, worker));
-if (tally.before > 0) process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
+if (tally.before > 0)
+  process.stdout.write(`${tally.before} of them passed in an earlier run (--all runs them again)\n`);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
 /** The suite's tasks whose title has one of the words `only`, and none of the words `except`. */
-function chosen(suite: string, writeDocs: boolean, only: readonly string[], except: readonly string[]): Task[] {
+function chosen(
+  suite: string,
+  writeDocs: boolean,
+  only: readonly string[],
+  except: readonly string[],
+): Task[] {
   if (!isSuite(suite)) throw new Error(`--suite: ${Object.keys(suites).join(" or ")}, not "${suite}"`);
   const tasks: readonly Task[] = suites[suite](writeDocs);
   const has = (title: string, word: string): boolean => title.toLowerCase().includes(word.toLowerCase());
   for (const word of [...only, ...except]) {
     if (tasks.some(({ title }) => has(title, word))) continue;
-    throw new Error(`no task of suite ${suite} has "${word}" in its title: ${tasks.map(({ title }) => title).join(", ")}`);
+    throw new Error(
+      `no task of suite ${suite} has "${word}" in its title: ${tasks.map(({ title }) => title).join(", ")}`,
+    );
   }
   const named = (title: string, words: readonly string[]): boolean => words.some((word) => has(title, word));
   return tasks.filter(({ title }) => named(title, only) && !named(title, except));
@@ -74,7 +88,9 @@ async function worker(): Promise<void> {
     }
     const from = performance.now();
     await perform(task);
-    process.stdout.write(`       ${task.title}: ${seconds(performance.now() - from)}, ${seconds(performance.now() - started)} in all\n`);
+    process.stdout.write(
+      `       ${task.title}: ${seconds(performance.now() - from)}, ${seconds(performance.now() - started)} in all\n`,
+    );
   }
 }
 
@@ -85,7 +101,9 @@ async function perform(task: Task): Promise<void> {
     const result = ok ? "passed" : "failed";
     seen[result]++;
     tally[result]++;
-    process.stdout.write(`${ok ? "ok    " : "FAILED"} ${what.startsWith(title) ? what : `${title}: ${what}`}\n${ok ? "" : `${details}\n`}`);
+    process.stdout.write(
+      `${ok ? "ok    " : "FAILED"} ${what.startsWith(title) ? what : `${title}: ${what}`}\n${ok ? "" : `${details}\n`}`,
+    );
   };
   const word = title
     .toLowerCase()
@@ -109,7 +127,11 @@ async function perform(task: Task): Promise<void> {
 }
 
 /** Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding about vflag. */
-async function attempt(named: StartOptions & { name: string }, run: Task["run"], report: Report): Promise<string | null> {
+async function attempt(
+  named: StartOptions & { name: string },
+  run: Task["run"],
+  report: Report,
+): Promise<string | null> {
   try {
     await run(await start(named), report);
   } catch (error) {
@@ -125,7 +147,9 @@ async function attempt(named: StartOptions & { name: string }, run: Task["run"],
 /** QEMU's emulation may lose the timer of a processor, or its interrupts, which then stands still: the kernel of one of the guests says so. */
 async function processorDied(name: string): Promise<boolean> {
   const own = (await runNames()).filter((one) => one.startsWith(name));
-  const consoles = await Promise.all(own.map((one) => readFile(join(runFolder(one), "console.log"), "latin1").catch(() => "")));
+  const consoles = await Promise.all(
+    own.map((one) => readFile(join(runFolder(one), "console.log"), "latin1").catch(() => "")),
+  );
   return consoles.some((console) => /Possible timer handling issue|soft lockup - CPU/.test(console));
 }
 

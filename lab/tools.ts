@@ -7,7 +7,18 @@ import { mustRun } from "./exec.ts";
 
 /** Programs of the build and of the guest's start. What the host has is not downloaded. */
 const qemu = ["qemu-system-x86"];
-const programs = ["mmdebstrap", "cpio", "kmod", "gcc", "libc6-dev", "make", "python3-minimal", "xz-utils", "e2fsprogs", "openssh-client"];
+const programs = [
+  "mmdebstrap",
+  "cpio",
+  "kmod",
+  "gcc",
+  "libc6-dev",
+  "make",
+  "python3-minimal",
+  "xz-utils",
+  "e2fsprogs",
+  "openssh-client",
+];
 
 /** Where a package puts programs. */
 const programFolders = ["usr/sbin", "usr/bin", "sbin", "bin"];
@@ -54,9 +65,15 @@ async function relinkInside(root: string, folder: string): Promise<void> {
 }
 
 function toolsIn(root: string, version: string): Tools {
-  const under = (...names: readonly string[]): string[] => names.map((name) => join(root, name)).filter((path) => existsSync(path));
+  const under = (...names: readonly string[]): string[] =>
+    names.map((name) => join(root, name)).filter((path) => existsSync(path));
   const path = [...under(...programFolders), "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
-  const perl = under("usr/share/perl5", "usr/share/perl/5.36", `usr/lib/${triplet}/perl/5.36`, `usr/lib/${triplet}/perl-base`);
+  const perl = under(
+    "usr/share/perl5",
+    "usr/share/perl/5.36",
+    `usr/lib/${triplet}/perl/5.36`,
+    `usr/lib/${triplet}/perl-base`,
+  );
   return {
     root,
     qemu: version,

@@ -27,8 +27,14 @@ export async function startMachines(guest: Guest, { addresses }: Wiring): Promis
 /** Each reaches the other and the switch, and the NIC forwards all of it, in both directions: its own counters count the packets. */
 export async function forwardsInHardware(guest: Guest, wiring: Wiring, report: Report): Promise<void> {
   const flows = await exchange(guest, wiring, report);
-  const missing = wiring.paths.filter((path) => !flows.some((flow) => carries(flow, path) && inHardware(flow)));
-  report(missing.length === 0, "what the guests send and get is forwarded in hardware", unlike(missing, flows));
+  const missing = wiring.paths.filter(
+    (path) => !flows.some((flow) => carries(flow, path) && inHardware(flow)),
+  );
+  report(
+    missing.length === 0,
+    "what the guests send and get is forwarded in hardware",
+    unlike(missing, flows),
+  );
   await isCounted(guest, wiring, report);
 }
 
@@ -44,7 +50,11 @@ export async function survivesFailover(guest: Guest, wiring: Wiring, report: Rep
   await forwardsInHardware(guest, wiring, then);
   await doOutside(guest, { cable: "in", port: 0 });
   const status = await mustDo(guest, `${up(3)}; cat /proc/net/bonding/${bond}`);
-  report(status.match(/^MII Status: up$/gm)?.length === 3, "with the cable back, both ports are up in the bond", status);
+  report(
+    status.match(/^MII Status: up$/gm)?.length === 3,
+    "with the cable back, both ports are up in the bond",
+    status,
+  );
 }
 
 /** The same with a NIC that refuses every rule: packets pass, and no flow is said to be in hardware. */
@@ -85,7 +95,8 @@ const few = 30;
  */
 async function isCounted(guest: Guest, { pings, paths }: Wiring, report: Report): Promise<void> {
   const before = await packetsInSoftware(guest);
-  for (const [from, to] of pings) await mustDo(guest, `ip netns exec ${machines[from]?.name} ping -q -c ${many} -i 0.02 ${to}`);
+  for (const [from, to] of pings)
+    await mustDo(guest, `ip netns exec ${machines[from]?.name} ping -q -c ${many} -i 0.02 ${to}`);
   const after = await packetsInSoftware(guest);
   report(
     after - before <= few,
@@ -95,15 +106,20 @@ async function isCounted(guest: Guest, { pings, paths }: Wiring, report: Report)
   // The driver reads the counters once a second, Open vSwitch asks it twice.
   await mustDo(guest, "sleep 3");
   const flows = await flowsOf(guest);
-  const lacking = paths.filter((path) => counted(flows.filter((flow) => carries(flow, path) && inHardware(flow))) < many);
+  const lacking = paths.filter(
+    (path) => counted(flows.filter((flow) => carries(flow, path) && inHardware(flow))) < many,
+  );
   report(lacking.length === 0, "the card's counters have seen them", unlike(lacking, flows));
 }
 
 async function packetsInSoftware(guest: Guest): Promise<number> {
-  const asked = machines.map(({ representor }) => `ip -j stats show dev ${representor} group offload subgroup cpu_hit`);
+  const asked = machines.map(
+    ({ representor }) => `ip -j stats show dev ${representor} group offload subgroup cpu_hit`,
+  );
   const output = await mustDo(guest, asked.join(" && "));
   const packets = [...output.matchAll(/"packets":(\d+)/g)].map(([, count]) => Number(count));
-  if (packets.length === 0) throw new Error(`the representors have no count of packets in software:\n${output}`);
+  if (packets.length === 0)
+    throw new Error(`the representors have no count of packets in software:\n${output}`);
   return packets.reduce((sum, count) => sum + count, 0);
 }
 
@@ -125,5 +141,7 @@ function carries(flow: string, { from, actions }: Path): boolean {
 }
 
 function unlike(missing: readonly Path[], flows: readonly string[]): string {
-  return [...missing.map(({ from, actions }) => `no such flow: from ${from}, ${actions}`), ...flows].join("\n");
+  return [...missing.map(({ from, actions }) => `no such flow: from ${from}, ${actions}`), ...flows].join(
+    "\n",
+  );
 }

@@ -25,7 +25,11 @@ async function tell(guest: Guest, story: Story, report: Report): Promise<string[
     const missing = (step.shows ?? []).filter((pattern) => !pattern.test(output));
     const ok = code === step.exit && missing.length === 0;
     lines.push(...transcript(step, code, output));
-    report(ok, `${story.title}: ${step.command}`, `exit ${code}, not ${step.exit}; missing ${missing.join(", ") || "nothing"}:\n${output}`);
+    report(
+      ok,
+      `${story.title}: ${step.command}`,
+      `exit ${code}, not ${step.exit}; missing ${missing.join(", ") || "nothing"}:\n${output}`,
+    );
     if (!ok) break;
   }
   return lines;
@@ -49,7 +53,9 @@ function publish({ title, nic, spec }: Story, lines: readonly string[]): void {
   const folder = join(repository, "docs/lab");
   mkdirSync(folder, { recursive: true });
   const real =
-    nic === "igb" ? "the kernel's own igb driver on QEMU's igb" : "Debian's mlx5_core on the lab's emulated ConnectX-6 Dx (lab/README.md)";
+    nic === "igb"
+      ? "the kernel's own igb driver on QEMU's igb"
+      : "Debian's mlx5_core on the lab's emulated ConnectX-6 Dx (lab/README.md)";
   const head = [
     `# ${title}`,
     "",

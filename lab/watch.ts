@@ -14,7 +14,11 @@ const tells = (what: string): Step => ({
 /** What is done next begins a page of its own. */
 const turn: Step = { command: `cat ${told} >> ${told}.all; : > ${told}` };
 
-const happens = (command: string, ...lines: readonly string[]): Step[] => [turn, { command }, ...lines.map(tells)];
+const happens = (command: string, ...lines: readonly string[]): Step[] => [
+  turn,
+  { command },
+  ...lines.map(tells),
+];
 
 const cable = (what: "out" | "in", ...lines: readonly string[]): Step[] => [
   turn,
@@ -34,7 +38,9 @@ const watched: Fault = {
     early,
     bonded("bond0", "enp1s0f0np0 enp1s0f1np1", "balance-xor"),
     late,
-    { command: `vflag watch --flows-every 0 >> ${told} 2> /run/watch.err < /dev/null & echo $! > /run/watch.pid` },
+    {
+      command: `vflag watch --flows-every 0 >> ${told} 2> /run/watch.err < /dev/null & echo $! > /run/watch.pid`,
+    },
     tells("data  works$"),
     ...cable(
       "out",
@@ -43,12 +49,29 @@ const watched: Fault = {
       "port mapping of the LAG: (1:1 2:2 → 1:2 2:2|1 2 → 2)  .failover: all leaves by port 2",
       "check bond-links: holds → ",
     ),
-    ...cable("in", `link of ${port}: no link → up`, "port mapping of the LAG: .* → (1:1 2:2|1 2)", "check bond-links: .* → holds"),
-    ...happens(`echo ${vf} > ${driver}/unbind`, `driver of VF 0 of ${port}: mlx5_core → no driver`, "verdict: works → does not work"),
-    ...happens(`echo ${vf} > ${driver}/bind`, `driver of VF 0 of ${port}: no driver → mlx5_core`, "verdict: does not work → works"),
+    ...cable(
+      "in",
+      `link of ${port}: no link → up`,
+      "port mapping of the LAG: .* → (1:1 2:2|1 2)",
+      "check bond-links: .* → holds",
+    ),
+    ...happens(
+      `echo ${vf} > ${driver}/unbind`,
+      `driver of VF 0 of ${port}: mlx5_core → no driver`,
+      "verdict: works → does not work",
+    ),
+    ...happens(
+      `echo ${vf} > ${driver}/bind`,
+      `driver of VF 0 of ${port}: no driver → mlx5_core`,
+      "verdict: does not work → works",
+    ),
     ...happens(`ethtool -L ${port} combined 1`, `channels of ${port}: 2 → 1`),
     ...happens(`ethtool -L ${port} combined 2`, `channels of ${port}: 1 → 2`),
-    ...happens(`ethtool -K ${port} hw-tc-offload off`, `hw-tc-offload of ${port}: on → off`, "check tc-offload: holds → "),
+    ...happens(
+      `ethtool -K ${port} hw-tc-offload off`,
+      `hw-tc-offload of ${port}: on → off`,
+      "check tc-offload: holds → ",
+    ),
     ...happens(`ethtool -K ${port} hw-tc-offload on`, "check tc-offload: .* → holds"),
     ...happens("ovs-vsctl --no-wait set Open_vSwitch . other_config:hw-offload=true", "hw-offload: off → on"),
     ...happens("systemctl restart openvswitch-switch", "database went away", "database is heard"),
@@ -69,5 +92,9 @@ const watched: Fault = {
 };
 
 export const watches: readonly Task[] = [
-  { title: "watch", guest: { nic: "connectx", cpus: 2 }, run: (guest, report) => prove(guest, watched, report) },
+  {
+    title: "watch",
+    guest: { nic: "connectx", cpus: 2 },
+    run: (guest, report) => prove(guest, watched, report),
+  },
 ];

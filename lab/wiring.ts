@@ -35,7 +35,8 @@ export const machines = [
 
 const [one, other] = machines.map(({ representor }) => representor) as [string, string];
 
-const exactly = (...actions: string[]): RegExp => new RegExp(`^${actions.join(",").replaceAll(/[()]/g, "\\$&")}$`);
+const exactly = (...actions: string[]): RegExp =>
+  new RegExp(`^${actions.join(",").replaceAll(/[()]/g, "\\$&")}$`);
 const to = (from: string, ...actions: string[]): Path => ({ from, actions: exactly(...actions) });
 
 const addresses = ["10.9.0.1/24", "10.9.0.2/24"] as const;
@@ -51,13 +52,24 @@ export const untagged: Wiring = {
   bridge: ["add-br br0", `add-port br0 ${bond}`, `add-port br0 ${one}`, `add-port br0 ${other}`],
   addresses,
   pings,
-  paths: [bond, one, other].flatMap((from, _, ends) => ends.filter((end) => end !== from).map((end) => to(from, end))),
+  paths: [bond, one, other].flatMap((from, _, ends) =>
+    ends.filter((end) => end !== from).map((end) => to(from, end)),
+  ),
 };
 
 /** The guests' network is a VLAN of the bond's. */
 export const vlan: Wiring = {
-  atSwitch: ["link add link lan name lan.100 type vlan id 100", "link set lan.100 up", "addr add 10.9.0.100/24 dev lan.100"],
-  bridge: ["add-br br0", `add-port br0 ${bond}`, `add-port br0 ${one} tag=100`, `add-port br0 ${other} tag=100`],
+  atSwitch: [
+    "link add link lan name lan.100 type vlan id 100",
+    "link set lan.100 up",
+    "addr add 10.9.0.100/24 dev lan.100",
+  ],
+  bridge: [
+    "add-br br0",
+    `add-port br0 ${bond}`,
+    `add-port br0 ${one} tag=100`,
+    `add-port br0 ${other} tag=100`,
+  ],
   addresses,
   pings,
   paths: [

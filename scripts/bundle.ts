@@ -29,12 +29,19 @@ const readerThread: Plugin = {
       const text = outputFiles[0]?.text;
       if (text === undefined) throw new Error("esbuild made nothing of the fleet's reader");
       // A thread runs its text as a script, whose variables would be everybody's.
-      return { contents: `export const readerText = ${JSON.stringify(`(() => {${text}})();`)};`, loader: "ts" };
+      return {
+        contents: `export const readerText = ${JSON.stringify(`(() => {${text}})();`)};`,
+        loader: "ts",
+      };
     });
   },
 };
 
-const options = { ...common, entryPoints: ["src/cli/shipped.ts"], plugins: [readerThread] } as const satisfies BuildOptions;
+const options = {
+  ...common,
+  entryPoints: ["src/cli/shipped.ts"],
+  plugins: [readerThread],
+} as const satisfies BuildOptions;
 
 /** Returns the script that the startup snapshot is made of. */
 export async function bundle(): Promise<string> {
@@ -47,6 +54,10 @@ export async function bundle(): Promise<string> {
 /** The folders of the npm packages whose code is in the program, sorted. */
 export async function bundledPackages(): Promise<string[]> {
   const { metafile } = await build({ ...options, outfile: "vflag.cjs", metafile: true });
-  const folders = Object.keys(metafile.inputs).map((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
-  return [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => join(root, folder));
+  const folders = Object.keys(metafile.inputs).map(
+    (file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0],
+  );
+  return [...new Set(folders.filter((folder) => folder !== undefined))]
+    .sort()
+    .map((folder) => join(root, folder));
 }

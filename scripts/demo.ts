@@ -28,7 +28,9 @@ run(0, "simulate new host.json --nic ConnectX-5 --bond bond0");
 
 say("What would be done? A rehearsal on a twin: nothing is changed.");
 run(2, "plan");
-say("apply: the two boot stages are installed; VFs, switchdev, channels; and it stops where networking must make the bond");
+say(
+  "apply: the two boot stages are installed; VFs, switchdev, channels; and it stops where networking must make the bond",
+);
 run(2, "apply");
 say("Networking makes the bond. That is not vflag's doing.");
 run(0, "simulate network host.json");
@@ -43,7 +45,9 @@ run(0, "simulate guests host.json");
 run(0, "map");
 keep("works.json", "host.json");
 
-say("Drift 1: somebody sets a port back to legacy mode. It is in a bond, so vflag does not touch it: a reboot repairs it.");
+say(
+  "Drift 1: somebody sets a port back to legacy mode. It is in a bond, so vflag does not touch it: a reboot repairs it.",
+);
 run(0, "simulate fault host.json port-to-legacy");
 run(2, "verify");
 run(2, "plan");
@@ -53,13 +57,17 @@ run(0, "simulate network host.json");
 run(0, "boot late");
 run(0, "verify");
 
-say("Drift 2: a third slave joins the bond, and the LAG goes away without a message. A person must take it out.");
+say(
+  "Drift 2: a third slave joins the bond, and the LAG goes away without a message. A person must take it out.",
+);
 keep("works.json", "host.json");
 run(0, "simulate fault host.json third-slave");
 run(2, "verify");
 run(2, "plan");
 
-say("Drift 3: the VFs were bound before the LAG was active. vflag unbinds them (no guest has one), and the LAG comes up.");
+say(
+  "Drift 3: the VFs were bound before the LAG was active. vflag unbinds them (no guest has one), and the LAG comes up.",
+);
 keep("works.json", "host.json");
 run(0, "simulate fault host.json vfs-bound-early");
 run(2, "verify");
@@ -80,9 +88,14 @@ function run(expected: number, line: string): void {
   const words = line.split(" ");
   const [command = ""] = words;
   const target = command === "simulate" ? [] : ["--host", "host.json", "--spec", "vflag.yaml"];
-  const { status } = spawnSync(join(root, "bin/vflag"), [...words, ...target], { cwd: folder, stdio: ["ignore", 1, 1] });
+  const { status } = spawnSync(join(root, "bin/vflag"), [...words, ...target], {
+    cwd: folder,
+    stdio: ["ignore", 1, 1],
+  });
   if (status === expected) return;
-  process.stdout.write(`\nThe demo failed: \`vflag ${line}\` ended with ${status}, not ${expected}. Its files are in ${folder}.\n`);
+  process.stdout.write(
+    `\nThe demo failed: \`vflag ${line}\` ended with ${status}, not ${expected}. Its files are in ${folder}.\n`,
+  );
   process.exit(1);
 }
 

@@ -43,7 +43,9 @@ const nic = (lines: string) =>
     .split("\n")
     .map((line) => `    ${line.trim()}`)
     .join("\n")}\n`;
-const vfLag = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 63, representor: 18}");
+const vfLag = nic(
+  "mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 63, representor: 18}",
+);
 const vfLag8 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 8\nbond: bond0");
 const vfLag4 = nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 4\nbond: bond0");
 const vfLagOvs = `${vfLag}ovs: {}\n`;
@@ -74,7 +76,12 @@ const cases: readonly Case[] = [
     spec: vfLag,
     until: "early",
   },
-  { name: "vf-lag-bonded", story: "Networking has made the bond; the late stage has not run.", spec: vfLag, until: "bonded" },
+  {
+    name: "vf-lag-bonded",
+    story: "Networking has made the bond; the late stage has not run.",
+    spec: vfLag,
+    until: "bonded",
+  },
   {
     name: "vf-lag-active-backup",
     story: "All is as it should be, with an active-backup bond.",
@@ -89,7 +96,13 @@ const cases: readonly Case[] = [
     until: "works",
     drift: ["third-slave"],
   },
-  { name: "slave-missing", story: "One port has left the bond.", spec: vfLag, until: "works", drift: ["slave-missing"] },
+  {
+    name: "slave-missing",
+    story: "One port has left the bond.",
+    spec: vfLag,
+    until: "works",
+    drift: ["slave-missing"],
+  },
   {
     name: "bond-mode-balance-rr",
     story: "The bond has a mode that the NIC cannot offload.",
@@ -187,7 +200,8 @@ const cases: readonly Case[] = [
       if (slave !== undefined) slave.up = false;
       if (netdev !== undefined) netdev.carrier = false;
       const guest = known(world.state.guests)?.[1];
-      if (guest?.kind === "domain") guest.title = "<script>alert('&')</script>\n\u001b[31mred \u202etfel ot thgir";
+      if (guest?.kind === "domain")
+        guest.title = "<script>alert('&')</script>\n\u001b[31mred \u202etfel ot thgir";
     },
   },
   {
@@ -228,7 +242,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "firmware-to-set",
-    story: "The firmware offers fewer VFs than wanted, and the spec lets vflag set it: then a reboot, then the VFs.",
+    story:
+      "The firmware offers fewer VFs than wanted, and the spec lets vflag set it: then a reboot, then the VFs.",
     spec: `${vfLag8}firmware: {}\n`,
     until: "power-on",
     born: ["firmware-short"],
@@ -250,7 +265,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "firmware-by-hand",
-    story: "Two NICs on the ports of one card want different numbers of VFs: one value, and a person sets it.",
+    story:
+      "Two NICs on the ports of one card want different numbers of VFs: one value, and a person sets it.",
     spec: `${nic("mode: sriov\nports: [ens3f0]\nvfs: 6")}  - name: other\n    mode: sriov\n    ports: [ens3f1]\n    vfs: 12\nfirmware: {manage: false}\n`,
     until: "power-on",
     born: ["firmware-short"],
@@ -273,7 +289,9 @@ const cases: readonly Case[] = [
     spec: `${vfLag}firmware: {}\n`,
     until: "works",
     change: (world) => {
-      world.state.firmware = { unknown: "neither mstconfig nor mlxconfig is installed (mstconfig is in the package mstflint)" };
+      world.state.firmware = {
+        unknown: "neither mstconfig nor mlxconfig is installed (mstconfig is in the package mstflint)",
+      };
     },
   },
   {
@@ -324,7 +342,13 @@ const cases: readonly Case[] = [
     until: "early",
     drift: ["holders-unknown"],
   },
-  { name: "port-missing", story: "The second port is gone.", spec: vfLag, until: "power-on", born: ["port-missing"] },
+  {
+    name: "port-missing",
+    story: "The second port is gone.",
+    spec: vfLag,
+    until: "power-on",
+    born: ["port-missing"],
+  },
   {
     name: "unknown-port-name",
     story: "The spec names a port that this host does not have.",
@@ -415,17 +439,33 @@ const cases: readonly Case[] = [
   },
   {
     name: "boot-files-edited",
-    story: "Somebody edited the udev rules, and a file is there that is no longer wanted; another of that name is an operator's own.",
+    story:
+      "Somebody edited the udev rules, and a file is there that is no longer wanted; another of that name is an operator's own.",
     spec: vfLag,
     until: "works",
     change: (world) => {
       const files = known(world.state.files) ?? [];
-      for (const file of files) if (file.path.endsWith(".rules")) file.text = file.text.replaceAll("ens3f0", "data0");
-      files.push({ path: "/etc/modprobe.d/vflag.conf", text: "# Made by `vflag render`.\noptions mlx4_core num_vfs=4\n", mode: 0o644 });
-      files.push({ path: "/etc/NetworkManager/conf.d/vflag.conf", text: "[keyfile]\nunmanaged-devices=*\n", mode: 0o644 });
+      for (const file of files)
+        if (file.path.endsWith(".rules")) file.text = file.text.replaceAll("ens3f0", "data0");
+      files.push({
+        path: "/etc/modprobe.d/vflag.conf",
+        text: "# Made by `vflag render`.\noptions mlx4_core num_vfs=4\n",
+        mode: 0o644,
+      });
+      files.push({
+        path: "/etc/NetworkManager/conf.d/vflag.conf",
+        text: "[keyfile]\nunmanaged-devices=*\n",
+        mode: 0o644,
+      });
     },
   },
-  { name: "intel-sriov", story: "Plain SR-IOV on an Intel NIC.", spec: sriov, cards: [{ model: "X710", ports: 2 }], until: "power-on" },
+  {
+    name: "intel-sriov",
+    story: "Plain SR-IOV on an Intel NIC.",
+    spec: sriov,
+    cards: [{ model: "X710", ports: 2 }],
+    until: "power-on",
+  },
   {
     name: "intel-switchdev",
     story: "An Intel NIC without eSwitch is asked for switchdev.",
@@ -433,8 +473,18 @@ const cases: readonly Case[] = [
     cards: [{ model: "X710", ports: 2 }],
     until: "power-on",
   },
-  { name: "sriov-works", story: "Plain SR-IOV on a ConnectX-5, as it should be.", spec: sriov, until: "works" },
-  { name: "switchdev-from-power-on", story: "Switchdev without a bond, from power-on.", spec: switchdev, until: "power-on" },
+  {
+    name: "sriov-works",
+    story: "Plain SR-IOV on a ConnectX-5, as it should be.",
+    spec: sriov,
+    until: "works",
+  },
+  {
+    name: "switchdev-from-power-on",
+    story: "Switchdev without a bond, from power-on.",
+    spec: switchdev,
+    until: "power-on",
+  },
   {
     name: "steering-to-change",
     story: "Another flow steering is asked of a port in switchdev mode: it goes through legacy.",
@@ -452,7 +502,9 @@ const cases: readonly Case[] = [
   {
     name: "vf-addresses-forgotten",
     story: "The firmware forgot the VFs' addresses at the mode change.",
-    spec: nic('mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}'),
+    spec: nic(
+      'mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nvfSettings: {mac: "02:5d:00:00:{port}:{vf}"}',
+    ),
     until: "bonded",
     born: ["forgets-vf-macs"],
   },
@@ -465,7 +517,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "channels-reset",
-    story: "Channels are back at 1: those of the representors are set, those of the bonded ports wait for a boot.",
+    story:
+      "Channels are back at 1: those of the representors are set, those of the bonded ports wait for a boot.",
     spec: vfLag,
     until: "works",
     drift: ["channels-reset"],
@@ -473,11 +526,25 @@ const cases: readonly Case[] = [
   {
     name: "channels-more-than-offered",
     story: "More channels are declared than the device offers.",
-    spec: nic("mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 128, representor: 18}"),
+    spec: nic(
+      "mode: vf-lag\nports: [ens3f0, ens3f1]\nvfs: 2\nbond: bond0\nchannels: {pf: 128, representor: 18}",
+    ),
     until: "power-on",
   },
-  { name: "representor-missing", story: "One VF has no representor.", spec: vfLag, until: "works", drift: ["representors-lost"] },
-  { name: "vfs-unbound", story: "Somebody unbound a port's VFs.", spec: vfLag, until: "works", drift: ["vfs-unbound"] },
+  {
+    name: "representor-missing",
+    story: "One VF has no representor.",
+    spec: vfLag,
+    until: "works",
+    drift: ["representors-lost"],
+  },
+  {
+    name: "vfs-unbound",
+    story: "Somebody unbound a port's VFs.",
+    spec: vfLag,
+    until: "works",
+    drift: ["vfs-unbound"],
+  },
   {
     name: "autoprobe-left-off",
     story: "Autoprobe was left off: libvirt could not give VFs back.",
@@ -515,10 +582,16 @@ const cases: readonly Case[] = [
       world.hidden.clock += 10;
     },
   },
-  { name: "ovs-works", story: "Open vSwitch offloads, with the bond in a bridge: all is as it should be.", spec: vfLagOvs, until: "works" },
+  {
+    name: "ovs-works",
+    story: "Open vSwitch offloads, with the bond in a bridge: all is as it should be.",
+    spec: vfLagOvs,
+    until: "works",
+  },
   {
     name: "ovs-offload-off",
-    story: "Open vSwitch was never told to offload: it is told, and the ports' ingress blocks then need a restart.",
+    story:
+      "Open vSwitch was never told to offload: it is told, and the ports' ingress blocks then need a restart.",
     spec: vfLagOvs,
     until: "works",
     drift: ["ovs-offload-off"],
@@ -557,12 +630,16 @@ const cases: readonly Case[] = [
     change: (world) => {
       const error = "could not open network device ens3f1npf1vf7 (No such device)";
       const dead = { name: "ens3f1npf1vf7", port: "ens3f1npf1vf7", type: "", ofport: -1, error };
-      known(world.state.ovs)?.bridges[0]?.interfaces.push({ ...dead, ifaceId: "0f2c4a5e-6a3b-4f1c-9d57-8b8f3a1c2d3e" });
+      known(world.state.ovs)?.bridges[0]?.interfaces.push({
+        ...dead,
+        ifaceId: "0f2c4a5e-6a3b-4f1c-9d57-8b8f3a1c2d3e",
+      });
     },
   },
   {
     name: "ovs-in-a-container",
-    story: "Open vSwitch runs in Kolla's container under podman, and is not told to offload; its daemon is an old one.",
+    story:
+      "Open vSwitch runs in Kolla's container under podman, and is not told to offload; its daemon is an old one.",
     spec: `${vfLag}ovs: {engine: podman, container: openvswitch_vswitchd}\n`,
     until: "works",
     drift: ["ovs-offload-off"],
@@ -583,7 +660,13 @@ const cases: readonly Case[] = [
       world.state.ingressQdiscs = [];
     },
   },
-  { name: "ovs-stopped", story: "ovs-vswitchd has died.", spec: vfLagOvs, until: "works", drift: ["ovs-stopped"] },
+  {
+    name: "ovs-stopped",
+    story: "ovs-vswitchd has died.",
+    spec: vfLagOvs,
+    until: "works",
+    drift: ["ovs-stopped"],
+  },
   {
     name: "ovs-linux-bridge-on-bond",
     story: "A Linux bridge sits on the bond, and the userspace datapath has the bond as a port.",
@@ -598,7 +681,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "iommu-off",
-    story: "The kernel was started without intel_iommu=on: the arguments are set, and the rest follows at the reboot.",
+    story:
+      "The kernel was started without intel_iommu=on: the arguments are set, and the rest follows at the reboot.",
     spec: `${vfLag}kernel: {iommu: auto}\n`,
     until: "works",
     drift: ["iommu-off"],
@@ -666,7 +750,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "lag-by-kernel-log",
-    story: "A kernel before 5.19 tells the LAG in its log only: it reaches back far enough, and all is as it should be.",
+    story:
+      "A kernel before 5.19 tells the LAG in its log only: it reaches back far enough, and all is as it should be.",
     spec: vfLag,
     until: "works",
     born: ["lag-in-log-only"],
@@ -696,7 +781,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "lag-stuck-in-firmware",
-    story: "A third slave came and went while VFs were bound: the firmware kept its LAG, and only a start of the driver helps.",
+    story:
+      "A third slave came and went while VFs were bound: the firmware kept its LAG, and only a start of the driver helps.",
     spec: vfLag,
     until: "works",
     drift: ["third-slave"],
@@ -711,7 +797,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "steering-refused-by-card",
-    story: "The card cannot do smfs, said so at boot, and is not asked again: the NIC works on, and the spec is what is wrong.",
+    story:
+      "The card cannot do smfs, said so at boot, and is not asked again: the NIC works on, and the spec is what is wrong.",
     spec: `${switchdev}    eswitch: {steering: smfs}\n`,
     cards: [{ model: "ConnectX-6 Dx", ports: 2 }],
     until: "works",
@@ -719,7 +806,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "steering-asked-first",
-    story: "smfs is wanted of a NIC that works with dmfs: card and eSwitch are asked before anything is taken apart.",
+    story:
+      "smfs is wanted of a NIC that works with dmfs: card and eSwitch are asked before anything is taken apart.",
     spec: `${switchdev}    eswitch: {steering: smfs}\n`,
     madeWith: `${switchdev}    eswitch: {steering: dmfs}\n`,
     cards: [{ model: "ConnectX-6 Dx", ports: 2 }],
@@ -737,14 +825,16 @@ const cases: readonly Case[] = [
   },
   {
     name: "kernel-without-tc-offload",
-    story: "The kernel's mlx5 was built without CONFIG_MLX5_CLS_ACT: the plan says at power-on that no flow will be offloaded.",
+    story:
+      "The kernel's mlx5 was built without CONFIG_MLX5_CLS_ACT: the plan says at power-on that no flow will be offloaded.",
     spec: vfLag,
     until: "power-on",
     born: ["kernel-without-tc-offload"],
   },
   {
     name: "lag-withdrawn-over-64-vfs",
-    story: "The firmware is set up for 80 VFs and offers no LAG: no directory, no message, and a model that could.",
+    story:
+      "The firmware is set up for 80 VFs and offers no LAG: no directory, no message, and a model that could.",
     spec: `${vfLag}firmware: {}\n`,
     until: "power-on",
     change: (world) => {
@@ -757,7 +847,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "channels-before-lag",
-    story: "One channel on every port, and the LAG is off with VFs bound: guests lose most by the LAG, which is the headline.",
+    story:
+      "One channel on every port, and the LAG is off with VFs bound: guests lose most by the LAG, which is the headline.",
     spec: vfLag,
     until: "works",
     drift: ["channels-reset", "vfs-bound-early"],
@@ -771,7 +862,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "flows-refused",
-    story: "All that can be seen is right, and yet Open vSwitch says just now that the card refuses flows from the bond.",
+    story:
+      "All that can be seen is right, and yet Open vSwitch says just now that the card refuses flows from the bond.",
     spec: vfLagOvs,
     until: "works",
     drift: ["flows-refused"],
@@ -782,7 +874,8 @@ const cases: readonly Case[] = [
     spec: vfLag,
     until: "works",
     drift: ["third-slave"],
-    change: (world) => logKernel(world, 3, "mlx5_core 0000:37:00.0: frobnicate:21:(pid 1): the flux has no capacitor"),
+    change: (world) =>
+      logKernel(world, 3, "mlx5_core 0000:37:00.0: frobnicate:21:(pid 1): the flux has no capacitor"),
   },
 ];
 
@@ -811,7 +904,8 @@ async function writeCase({
   for (const fault of born) inject(world, fault);
   const host = new SimulatedHost(world);
   const made = loadSpec(madeWith, name);
-  if (until !== "power-on") await reconcile(host, made, { stages: persistent ? ["firmware", "persistence", "early"] : ["early"] });
+  if (until !== "power-on")
+    await reconcile(host, made, { stages: persistent ? ["firmware", "persistence", "early"] : ["early"] });
   if (until === "bonded" || until === "works") network(world);
   if (until === "works") await reconcile(host, made, { stages: ["early", "late"] });
   for (const fault of drift) inject(world, fault);

@@ -17,10 +17,17 @@ const makers = {
 } as const;
 
 /** Without it the executable is a fifth larger, and not the same as where there is one. */
-const strip = { program: "strip", what: "makes the executable smaller", debian: "binutils", redHat: "binutils" };
+const strip = {
+  program: "strip",
+  what: "makes the executable smaller",
+  debian: "binutils",
+  redHat: "binutils",
+};
 
 async function main(wanted: readonly string[]): Promise<void> {
-  const formats = (["deb", "rpm"] as const satisfies readonly Format[]).filter((format) => wanted.length === 0 || wanted.includes(format));
+  const formats = (["deb", "rpm"] as const satisfies readonly Format[]).filter(
+    (format) => wanted.length === 0 || wanted.includes(format),
+  );
   const unknown = wanted.filter((each) => each !== "deb" && each !== "rpm");
   if (unknown.length > 0) throw new Error(`${unknown.join(" ")}: packages are deb and rpm`);
   requireTools([strip, ...formats.flatMap((format) => makers[format].tools)]);
@@ -30,11 +37,14 @@ async function main(wanted: readonly string[]): Promise<void> {
   const files = await packagedFiles(program, info);
   report(program);
   // Compressing takes a minute of one processor for each.
-  for (const file of await Promise.all(formats.map((format) => makers[format].make(files, info, dist)))) report(file);
+  for (const file of await Promise.all(formats.map((format) => makers[format].make(files, info, dist))))
+    report(file);
 }
 
 function report(file: string): void {
-  process.stdout.write(`${relative(process.cwd(), file)}: ${(statSync(file).size / 1024 / 1024).toFixed(1)} MiB\n`);
+  process.stdout.write(
+    `${relative(process.cwd(), file)}: ${(statSync(file).size / 1024 / 1024).toFixed(1)} MiB\n`,
+  );
 }
 
 try {

@@ -15,7 +15,8 @@ const root = join(import.meta.dirname, "..");
 
 /** What is published of the program's own definitions: JSON Schemas and the pages of checks and symptoms. A test holds them against it. */
 export function published(): ReadonlyMap<string, string> {
-  const schema = (type: z.ZodType, io: "input" | "output") => `${JSON.stringify(z.toJSONSchema(type, { io }), null, 2)}\n`;
+  const schema = (type: z.ZodType, io: "input" | "output") =>
+    `${JSON.stringify(z.toJSONSchema(type, { io }), null, 2)}\n`;
   return new Map([
     ["docs/schema/spec.schema.json", schema(Spec, "input")],
     ["docs/schema/state.schema.json", schema(HostState, "output")],
@@ -24,7 +25,10 @@ export function published(): ReadonlyMap<string, string> {
     ["src/report/html/fleet-page.bundle.ts", fleetPageModule()],
     ["docs/checks.md", checksPage()],
     ["docs/symptoms.md", symptomsPage()],
-    ...allRequirements.map((requirement): [string, string] => [pageOf(requirement.id), `${explainMarkdown(requirement)}\n`]),
+    ...allRequirements.map((requirement): [string, string] => [
+      pageOf(requirement.id),
+      `${explainMarkdown(requirement)}\n`,
+    ]),
     ...symptoms.map((symptom): [string, string] => [pageOf(symptom.id), `${symptomMarkdown(symptom)}\n`]),
   ]);
 }
@@ -41,7 +45,9 @@ function checksPage(): string {
     "What vflag holds a host against, in the order in which it brings a host there. `vflag verify` prints the names, `vflag explain NAME`\n" +
     "prints the same page. [symptoms.md](symptoms.md) has what logs and commands say when something is wrong. These files are made by\n" +
     "`npm run published`: edit `src/requirements/` and `src/symptoms/` instead.";
-  const rows = allRequirements.map(({ id, stage, title }) => `| [${id}](checks/${id}.md) | ${stage} | ${title} |`);
+  const rows = allRequirements.map(
+    ({ id, stage, title }) => `| [${id}](checks/${id}.md) | ${stage} | ${title} |`,
+  );
   return `${intro}\n\n${["| check | stage | what holds |", "|---|---|---|", ...rows].join("\n")}\n`;
 }
 

@@ -9,9 +9,14 @@ const wanted = join(root, "package-lock.json");
 
 if (!existsSync(done) || statSync(done).mtimeMs < statSync(wanted).mtimeMs) {
   process.stderr.write("Installing what package-lock.json names (npm ci)...\n");
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
   if (status !== 0) {
-    process.stderr.write("npm ci failed: see above. It needs Linux on x86_64 or arm64, npm, and a reachable npm registry.\n");
+    process.stderr.write(
+      "npm ci failed: see above. It needs Linux on x86_64 or arm64, npm, and a reachable npm registry.\n",
+    );
     process.exit(1);
   }
 }

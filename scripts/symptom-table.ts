@@ -170,18 +170,35 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
     lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"],
   },
   "roce-lag-refused": { simulated: [sightings, "roce-lag-refused: the bond came first"] },
-  "lag-stuck": { simulated: [sightings, "lag-stuck: the bond changed"], lab: [faults, "a third slave is in the bond"] },
+  "lag-stuck": {
+    simulated: [sightings, "lag-stuck: the bond changed"],
+    lab: [faults, "a third slave is in the bond"],
+  },
   "lag-not-made": { lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
-  "encap-while-vfs-driven": { simulated: [sightings, "encap-while-vfs-driven: switchdev was set while a VF had a driver"] },
+  "encap-while-vfs-driven": {
+    simulated: [sightings, "encap-while-vfs-driven: switchdev was set while a VF had a driver"],
+  },
   "mode-change-out-of-memory": { simulated: [sightings, "mode-change-out-of-memory: a port lost"] },
   "mode-change-undone": { lab: ["lab/held.ts", "started again"] },
   "no-mmio": { simulated: [sightings, "no-mmio: the BIOS left no room"] },
   "vf-probe-failed": { simulated: [sightings, "vf-probe-failed: the driver did not take"] },
   "over-64-vfs": { simulated: [golden, "firmware-over-64-vfs"] },
-  "bond-mode-not-offloaded": { simulated: [golden, "bond-mode-balance-rr"], lab: [faults, "the bond's mode cannot be offloaded"] },
-  "lag-silently-disabled": { simulated: [golden, "third-slave"], lab: [faults, "a third slave is in the bond"] },
-  "lag-type-roce": { simulated: [golden, "roce-lag"], lab: [faults, "the ports are in a bond before early runs"] },
-  "vfs-bound-too-early": { simulated: [golden, "vfs-bound-too-early"], lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"] },
+  "bond-mode-not-offloaded": {
+    simulated: [golden, "bond-mode-balance-rr"],
+    lab: [faults, "the bond's mode cannot be offloaded"],
+  },
+  "lag-silently-disabled": {
+    simulated: [golden, "third-slave"],
+    lab: [faults, "a third slave is in the bond"],
+  },
+  "lag-type-roce": {
+    simulated: [golden, "roce-lag"],
+    lab: [faults, "the ports are in a bond before early runs"],
+  },
+  "vfs-bound-too-early": {
+    simulated: [golden, "vfs-bound-too-early"],
+    lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"],
+  },
   "eswitch-busy": { simulated: [sightings, "is told with its meaning"] },
   "steering-not-offered": { simulated: [sightings, "is told with its meaning"] },
   "steering-in-switchdev": { simulated: [sightings, "is told with its meaning"] },
@@ -214,7 +231,11 @@ export function symptomsPage(): string {
   const row = ({ what, ids, simulated, lab }: Row) =>
     `| ${what.replaceAll("|", "\\|")} | ${ids.map((id) => `[${id}](checks/${id}.md)`).join(", ")} | ${proof(simulated)} | ${lab === null ? "-" : proof(lab)} |`;
   const table = (first: string, rows: readonly Row[]) =>
-    [`| ${first} | detected by | proved by (simulated) | on a real kernel (lab) |`, "|---|---|---|---|", ...rows.map(row)].join("\n");
+    [
+      `| ${first} | detected by | proved by (simulated) | on a real kernel (lab) |`,
+      "|---|---|---|---|",
+      ...rows.map(row),
+    ].join("\n");
   return `${[
     "# What goes wrong, and what tells it",
     "`vflag verify` shows what it recognises in the kernel log and in Open vSwitch's under what it explains (`seen`, `means`), and what matters\n" +

@@ -11,7 +11,10 @@ describe("links between documents lead somewhere", () => {
       const text = readFileSync(join(root, file), "utf8").replace(/```[\s\S]*?```/g, "");
       const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] ?? "");
       for (const target of targets)
-        assert.ok(existsSync(join(root, dirname(file), target)), `${file} links to ${target}, which is not there`);
+        assert.ok(
+          existsSync(join(root, dirname(file), target)),
+          `${file} links to ${target}, which is not there`,
+        );
     });
   }
 });

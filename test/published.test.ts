@@ -17,6 +17,9 @@ describe("what is published agrees with the program", () => {
   test("the version", () => {
     const { version: packaged } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     assert.equal(version, packaged);
-    assert.match(readFileSync(join(root, "CHANGELOG.md"), "utf8"), new RegExp(`^## ${version.replaceAll(".", "\\.")}`, "m"));
+    assert.match(
+      readFileSync(join(root, "CHANGELOG.md"), "utf8"),
+      new RegExp(`^## ${version.replaceAll(".", "\\.")}`, "m"),
+    );
   });
 });

@@ -27,12 +27,22 @@ export function summary(results: ReadonlyMap<string, readonly Times[]>): string 
   const medians = new Map([...results].map(([name, all]) => [name, ofAll(all)]));
   const vflag = medians.get("vflag");
   const rows = [...medians].map(([name, times]) => {
-    const ratio = vflag === undefined || name === "vflag" ? "" : `${(times.both / vflag.both).toFixed(2)} x vflag`;
-    return [name.padEnd(10), ...[times.early, times.late, times.both, times.udev].map(seconds), String(times.untuned).padStart(7), ratio]
+    const ratio =
+      vflag === undefined || name === "vflag" ? "" : `${(times.both / vflag.both).toFixed(2)} x vflag`;
+    return [
+      name.padEnd(10),
+      ...[times.early, times.late, times.both, times.udev].map(seconds),
+      String(times.untuned).padStart(7),
+      ratio,
+    ]
       .join("  ")
       .trimEnd();
   });
-  const head = ["way       ", ...["early", "late", "both", "udev"].map((word) => word.padStart(8)), "untuned"].join("  ");
+  const head = [
+    "way       ",
+    ...["early", "late", "both", "udev"].map((word) => word.padStart(8)),
+    "untuned",
+  ].join("  ");
   const floors = ["floor", "held-floor"].flatMap((name) => {
     const floor = medians.get(name);
     return vflag === undefined || floor === undefined ? [] : above(vflag, floor, name);
@@ -55,7 +65,8 @@ function above(vflag: Times, floor: Times, name: string): string[] {
 }
 
 function ofAll(all: readonly Times[]): Times {
-  const of = (key: "early" | "late" | "both" | "udev" | "startup" | "untuned") => median(all.map((times) => times[key]));
+  const of = (key: "early" | "late" | "both" | "udev" | "startup" | "untuned") =>
+    median(all.map((times) => times[key]));
   const kinds = [...new Set(all.flatMap(({ took }) => Object.keys(took)))];
   return {
     early: of("early"),

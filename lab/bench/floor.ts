@@ -49,7 +49,9 @@ function linkOf(netdev: NetdevOf): LinkReference {
   representors ??= new Map(
     netlink.devlink
       .listPorts()
-      .flatMap(({ flavour, handle, vf, ifindex }) => (flavour === "pcivf" && ifindex !== null ? [[`${handle} ${vf}`, ifindex]] : [])),
+      .flatMap(({ flavour, handle, vf, ifindex }) =>
+        flavour === "pcivf" && ifindex !== null ? [[`${handle} ${vf}`, ifindex]] : [],
+      ),
   );
   const index = representors.get(`pci/${netdev.pf} ${netdev.vf}`);
   if (index === undefined) throw new Error(`VF ${netdev.vf} of ${netdev.pf} has no representor`);

@@ -60,7 +60,12 @@ export async function settle(guest: Guest): Promise<number> {
 /** What networking does between the stages; returns when both links are up in the bond. */
 export async function makeBond(guest: Guest, { names }: Card): Promise<void> {
   const enslave = names.map((name) => `ip link set ${name} down && ip link set ${name} master bond0`);
-  await mustDo(guest, ["ip link add bond0 type bond mode active-backup miimon 100", ...enslave, "ip link set bond0 up"].join(" && "));
+  await mustDo(
+    guest,
+    ["ip link add bond0 type bond mode active-backup miimon 100", ...enslave, "ip link set bond0 up"].join(
+      " && ",
+    ),
+  );
   await mustDo(
     guest,
     "for try in $(seq 100); do [ $(grep -c '^MII Status: up' /proc/net/bonding/bond0) = 3 ] && exit 0; sleep 0.1; done; exit 1",

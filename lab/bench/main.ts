@@ -32,9 +32,11 @@ const { counts, rounds, chosen, slower } = readArguments(() => {
   });
   const names = ways.map(({ name }) => name);
   for (const word of values.only ?? [])
-    if (!names.some((name) => name === word)) throw new Error(`--only: one of ${names.join(", ")}, not "${word}"`);
+    if (!names.some((name) => name === word))
+      throw new Error(`--only: one of ${names.join(", ")}, not "${word}"`);
   const times = Number(values["nic-times"]);
-  if (!(times >= 1 && times <= 100)) throw new Error(`--nic-times: a number from 1 to 100, not "${values["nic-times"]}"`);
+  if (!(times >= 1 && times <= 100))
+    throw new Error(`--nic-times: a number from 1 to 100, not "${values["nic-times"]}"`);
   return {
     counts: values.vfs.map((text) => wholeNumber("--vfs", text)),
     rounds: wholeNumber("--rounds", values.rounds),
@@ -61,7 +63,9 @@ async function compare(vfs: number): Promise<void> {
     const tables = await tablesOfModeChange(guest, card);
     const firmware = `delay INIT_HCA@vf ${Math.round(450 * slower)}; delay CREATE_FLOW_TABLE@pf ${Math.round((1300 * slower) / tables)}`;
     await doOutside(guest, { fault: firmware });
-    process.stdout.write(`2 x ${vfs} VFs, firmware: ${firmware}, channels ${channels.pf} and ${channels.representor}\n`);
+    process.stdout.write(
+      `2 x ${vfs} VFs, firmware: ${firmware}, channels ${channels.pf} and ${channels.representor}\n`,
+    );
     process.stdout.write(`  A change to switchdev with 2 VFs makes ${tables} flow tables.\n`);
     process.stdout.write(
       `  The guest's processor takes ${(await slowness(guest)).toFixed(1)} times as long for a loop of bash as this machine's.\n`,
@@ -115,12 +119,22 @@ async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
     `cat /sys/kernel/debug/mlx5/${card.addresses[0]}/lag/{state,type}; ls -d /sys/bus/pci/drivers/mlx5_core/0000:* | wc -l`,
   );
   const expected = `active\nswitchdev\n${2 + 2 * card.vfs}`;
-  if (lag.trim() !== expected) throw new Error(`${way.name} did not bring about VF-LAG with all VFs bound: ${lag}`);
+  if (lag.trim() !== expected)
+    throw new Error(`${way.name} did not bring about VF-LAG with all VFs bound: ${lag}`);
   const untuned = await untunedRepresentors(guest, card);
   const { startup = 0 } = way.startup === undefined ? {} : { startup: await way.startup(guest) };
   const took: Record<string, number> = {};
-  for (const [kind, time] of [early, late].flatMap((stage) => Object.entries(stage.took ?? {}))) took[kind] = (took[kind] ?? 0) + time;
-  return { early: early.total, late: late.total, both: early.total + late.total, udev, startup, untuned, took };
+  for (const [kind, time] of [early, late].flatMap((stage) => Object.entries(stage.took ?? {})))
+    took[kind] = (took[kind] ?? 0) + time;
+  return {
+    early: early.total,
+    late: late.total,
+    both: early.total + late.total,
+    udev,
+    startup,
+    untuned,
+    took,
+  };
 }
 
 /** How many representors have other channels than they should: where udev renames one meanwhile, a script tunes nothing. */

@@ -50,7 +50,11 @@ function requestOf(action: Action, state: HostState): Asked {
   const device = (address: string) => `/sys/bus/pci/devices/${address}`;
   switch (action.kind) {
     case "set-vf-autoprobe":
-      return { kind: "write", file: `${device(action.pf)}/sriov_drivers_autoprobe`, text: action.on ? "1" : "0" };
+      return {
+        kind: "write",
+        file: `${device(action.pf)}/sriov_drivers_autoprobe`,
+        text: action.on ? "1" : "0",
+      };
     case "set-vf-count":
       return { kind: "write", file: `${device(action.pf)}/sriov_numvfs`, text: String(action.count) };
     case "bind-vf":
@@ -69,7 +73,10 @@ function requestOf(action: Action, state: HostState): Asked {
 }
 
 /** By the index: when vflag acted, udev may not have given the name yet that is seen now. */
-function netdevOf({ netdev, index }: { readonly netdev: string; readonly index?: number }, state: HostState): NetdevOf {
+function netdevOf(
+  { netdev, index }: { readonly netdev: string; readonly index?: number },
+  state: HostState,
+): NetdevOf {
   const name = state.netdevs.find((candidate) => candidate.index === index)?.name ?? netdev;
   const representor = state.representors.find((candidate) => candidate.netdev === name);
   return representor === undefined ? name : { pf: representor.pf, vf: representor.vf };

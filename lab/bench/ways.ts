@@ -34,7 +34,8 @@ const vflag: Way = {
     await write(guest, "/etc/vflag/vflag.yaml", `${spec.join("\n")}\n`);
   },
   // As the units run them. Exit code 2: the bond is not there yet.
-  early: (guest) => runStage(guest, "early", "INVOCATION_ID=bench vflag boot early --hold-udev || [ $? = 2 ]"),
+  early: (guest) =>
+    runStage(guest, "early", "INVOCATION_ID=bench vflag boot early --hold-udev || [ $? = 2 ]"),
   late: (guest) => runStage(guest, "late", "INVOCATION_ID=bench vflag boot late --hold-udev"),
   startup: (guest) => timed(guest, "vflag --help"),
 };
@@ -73,7 +74,10 @@ const heldFloor: Way = {
 async function replayHeld(guest: Guest, stage: "early" | "late"): Promise<Stage> {
   const tell = (request: "stop" | "start") =>
     `begun=$(date +%s%N); udevadm control --${request}-exec-queue; udev=$((\${udev:-0} + $(date +%s%N) - begun))`;
-  const said = await mustDo(guest, `${tell("stop")}; ${replayed(stage)}; code=$?; ${tell("start")}; echo $udev; exit $code`);
+  const said = await mustDo(
+    guest,
+    `${tell("stop")}; ${replayed(stage)}; code=$?; ${tell("start")}; echo $udev; exit $code`,
+  );
   const [requests = "", nanoseconds = ""] = said.split("\n");
   const { total, took } = JSON.parse(requests) as Required<Stage>;
   const udev = Number(nanoseconds) / 1e6;
@@ -85,9 +89,14 @@ const scripts: Way = {
   prepare: noPreparation,
   early: async (guest, { names, vfs, channels }) => ({
     // Its exit code is that of its last command, which fails where udev renames a representor meanwhile.
-    total: await timed(guest, `bash ${folder}/early.sh ${vfs} ${channels.pf} ${channels.representor} ${names.join(" ")} || true`),
+    total: await timed(
+      guest,
+      `bash ${folder}/early.sh ${vfs} ${channels.pf} ${channels.representor} ${names.join(" ")} || true`,
+    ),
   }),
-  late: async (guest, { names }) => ({ total: await timed(guest, `bash ${folder}/late.sh ${names.join(" ")}`) }),
+  late: async (guest, { names }) => ({
+    total: await timed(guest, `bash ${folder}/late.sh ${names.join(" ")}`),
+  }),
 };
 
 /** It creates VFs, sets the mode and binds VFs; offload, channels and the LAG it leaves to others. */
@@ -96,7 +105,11 @@ const netplan: Way = {
   prepare: async (guest, { names, vfs }) => {
     const port = (name: string) =>
       `    ${name}: {virtual-function-count: ${vfs}, embedded-switch-mode: switchdev, delay-virtual-functions-rebind: true}\n`;
-    await write(guest, "/etc/netplan/data.yaml", `network:\n  version: 2\n  ethernets:\n${names.map(port).join("")}`);
+    await write(
+      guest,
+      "/etc/netplan/data.yaml",
+      `network:\n  version: 2\n  ethernets:\n${names.map(port).join("")}`,
+    );
     await mustDo(guest, "chmod 600 /etc/netplan/data.yaml");
   },
   early: async (guest) => ({ total: await timed(guest, "netplan apply --sriov-only") }),

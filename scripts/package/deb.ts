@@ -35,7 +35,10 @@ export async function makeDeb(
   mkdirSync(controlFolder);
   for (const [name, { text }] of control) writeFileSync(join(controlFolder, name), text);
   // Whatever the umask is.
-  for (const [name, mode] of [[".", 0o755] as const, ...[...control].map(([name, { mode }]) => [name, mode] as const)])
+  for (const [name, mode] of [
+    [".", 0o755] as const,
+    ...[...control].map(([name, { mode }]) => [name, mode] as const),
+  ])
     chmodSync(join(controlFolder, name), mode);
   const deb = join(into, `vflag_${packageVersion(info)}_${info.architecture.deb}.deb`);
   await run("dpkg-deb", ["--root-owner-group", `-Z${compression}`, "-z9", "--build", folder, deb], {
@@ -45,7 +48,11 @@ export async function makeDeb(
   return deb;
 }
 
-function controlFiles(files: readonly PackagedFile[], folder: string, info: PackageInfo): Map<string, { text: string; mode: number }> {
+function controlFiles(
+  files: readonly PackagedFile[],
+  folder: string,
+  info: PackageInfo,
+): Map<string, { text: string; mode: number }> {
   const control = [
     "Package: vflag",
     `Version: ${packageVersion(info)}`,
@@ -67,6 +74,12 @@ function controlFiles(files: readonly PackagedFile[], folder: string, info: Pack
           .update(readFileSync(join(folder, path)))
           .digest("hex")}  ${path.slice(1)}\n`,
     );
-  const scripts = [...maintainerScripts(unitNames())].map(([name, text]) => [name, { text, mode: 0o755 }] as const);
-  return new Map([["control", { text: control, mode: 0o644 }], ["md5sums", { text: sums.join(""), mode: 0o644 }], ...scripts]);
+  const scripts = [...maintainerScripts(unitNames())].map(
+    ([name, text]) => [name, { text, mode: 0o755 }] as const,
+  );
+  return new Map([
+    ["control", { text: control, mode: 0o644 }],
+    ["md5sums", { text: sums.join(""), mode: 0o644 }],
+    ...scripts,
+  ]);
 }

@@ -34,13 +34,20 @@ const both = ["deb", "rpm"] as const;
  */
 function bootFiles(): ReadonlyMap<string, string> {
   const options = { program: "/usr/bin/vflag" };
-  const units = [earlyUnit(options), lateUnit(options), verifyUnit({ ...options, metrics: metricsFile }), verifyTimer];
+  const units = [
+    earlyUnit(options),
+    lateUnit(options),
+    verifyUnit({ ...options, metrics: metricsFile }),
+    verifyTimer,
+  ];
   return new Map(units.map(({ name, text }) => [`/usr/lib/systemd/system/${name}`, text]));
 }
 
 /** The names of the packaged units. */
 export function unitNames(): string[] {
-  return [...bootFiles().keys()].filter((path) => path.startsWith("/usr/lib/systemd/system/")).map((path) => path.split("/").at(-1) ?? "");
+  return [...bootFiles().keys()]
+    .filter((path) => path.startsWith("/usr/lib/systemd/system/"))
+    .map((path) => path.split("/").at(-1) ?? "");
 }
 
 /** Folders that nothing else on a host may have, and that go with the package when they are empty: rpm has to be told of each. */
@@ -66,14 +73,19 @@ const folders = [
 
 /** All that is in the packages, sorted by path. @param program the executable of `npm run build` */
 export async function packagedFiles(program: string, info: PackageInfo): Promise<PackagedFile[]> {
-  const text = (path: string, content: string | Buffer, more: Partial<Pick<PackagedFile, "in" | "kind">> = {}): PackagedFile => ({
+  const text = (
+    path: string,
+    content: string | Buffer,
+    more: Partial<Pick<PackagedFile, "in" | "kind">> = {},
+  ): PackagedFile => ({
     path,
     mode: 0o644,
     in: both,
     content,
     ...more,
   });
-  const doc = (name: string, content: string | Buffer): PackagedFile => text(`/usr/share/doc/vflag/${name}`, content, { kind: "doc" });
+  const doc = (name: string, content: string | Buffer): PackagedFile =>
+    text(`/usr/share/doc/vflag/${name}`, content, { kind: "doc" });
   const example = readFileSync(join(root, "docs/examples/vflag.yaml"), "utf8");
   const files: PackagedFile[] = [
     { path: "/usr/bin/vflag", mode: 0o755, in: both, copyOf: program },
@@ -93,8 +105,13 @@ export async function packagedFiles(program: string, info: PackageInfo): Promise
     ...["alerts.yml", "dashboard.json", "fleet.yml", "fleet-dashboard.json"].map((name) =>
       doc(`monitoring/${name}`, readFileSync(join(root, "monitoring", name))),
     ),
-    text("/usr/share/licenses/vflag/LICENSE", readFileSync(join(root, "LICENSE")), { in: ["rpm"], kind: "license" }),
-    text("/usr/share/lintian/overrides/vflag", readFileSync(join(import.meta.dirname, "lintian-overrides")), { in: ["deb"] }),
+    text("/usr/share/licenses/vflag/LICENSE", readFileSync(join(root, "LICENSE")), {
+      in: ["rpm"],
+      kind: "license",
+    }),
+    text("/usr/share/lintian/overrides/vflag", readFileSync(join(import.meta.dirname, "lintian-overrides")), {
+      in: ["deb"],
+    }),
   ];
   files.push(...folders);
   return files.sort((one, other) => (one.path < other.path ? -1 : 1));
@@ -113,7 +130,12 @@ export function programManual(info: PackageInfo): string {
 
 /** vflag.yaml(5). */
 export function specManual(info: PackageInfo, example: string): string {
-  return specPage({ version: info.version, date: dateOf(info), schema: z.toJSONSchema(Spec, { io: "input" }), example });
+  return specPage({
+    version: info.version,
+    date: dateOf(info),
+    schema: z.toJSONSchema(Spec, { io: "input" }),
+    example,
+  });
 }
 
 function completion(shell: "bash" | "zsh" | "fish"): string {
@@ -129,7 +151,9 @@ function completion(shell: "bash" | "zsh" | "fish"): string {
 /** The rows of the table under a heading: what stands in the first column, without backquotes, and in the second. */
 function table(markdown: string, heading: string): [string, string][] {
   const part = markdown.split(/^## /m).find((each) => each.startsWith(`${heading}\n`));
-  const rows = (part ?? "").split("\n").flatMap((row) => /^\| ([^|]+) \| (.+) \|$/.exec(row.replaceAll("\\|", "/")) ?? []);
+  const rows = (part ?? "")
+    .split("\n")
+    .flatMap((row) => /^\| ([^|]+) \| (.+) \|$/.exec(row.replaceAll("\\|", "/")) ?? []);
   const cells = rows.filter((_, index) => index % 3 !== 0);
   const pairs = cells.flatMap((cell, index): [string, string][] =>
     index % 2 === 0 ? [[cell.replaceAll("`", ""), cells[index + 1] ?? ""]] : [],

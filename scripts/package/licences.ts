@@ -17,7 +17,11 @@ async function parts(): Promise<Part[]> {
     const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
     if (file === undefined || typeof license !== "string")
       throw new Error(`${name} ${version} comes without a licence: it cannot be shipped`);
-    return { name: `${name} ${version}`, licence: license, text: readFileSync(join(folder, file), "utf8").trim() };
+    return {
+      name: `${name} ${version}`,
+      licence: license,
+      text: readFileSync(join(folder, file), "utf8").trim(),
+    };
   });
 }
 
@@ -44,11 +48,15 @@ export async function copyright(): Promise<string> {
     `The program /usr/bin/vflag holds Node.js ${process.version}, whose licence, with those of all that Node.js is made of, is in`,
     "/usr/share/doc/vflag/node-licence.gz, and the npm packages below.",
   ].join("\n");
-  const others = (await parts()).map(({ name, licence, text }) => `${"-".repeat(72)}\n${name} (${licence})\n\n${text}`);
+  const others = (await parts()).map(
+    ({ name, licence, text }) => `${"-".repeat(72)}\n${name} (${licence})\n\n${text}`,
+  );
   return `${[own, ...others].join("\n\n")}\n`;
 }
 
 /** All licences as rpm's tag has them. */
 export async function licenceTag(): Promise<string> {
-  return [...new Set(["Apache-2.0", "MIT", ...(await parts()).map(({ licence }) => licence).sort()])].join(" AND ");
+  return [...new Set(["Apache-2.0", "MIT", ...(await parts()).map(({ licence }) => licence).sort()])].join(
+    " AND ",
+  );
 }

@@ -36,7 +36,9 @@ const architectures: Readonly<Record<string, Architecture>> = {
 export function packageInfo(epoch: number): PackageInfo {
   const architecture = architectures[process.arch];
   if (architecture === undefined)
-    throw new Error(`vflag is not packaged for ${process.arch}, only for ${Object.keys(architectures).join(" and ")}`);
+    throw new Error(
+      `vflag is not packaged for ${process.arch}, only for ${Object.keys(architectures).join(" and ")}`,
+    );
   return { version, epoch, architecture };
 }
 

@@ -56,7 +56,9 @@ function describe(help: Help, command: Command): string[] {
   const children = command.commands.filter(isOurs);
   const own = [
     line(sentence(help.commandDescription(command))),
-    ...(children.length > 0 ? [] : command.registeredArguments.flatMap((argument) => described(help, argument))),
+    ...(children.length > 0
+      ? []
+      : command.registeredArguments.flatMap((argument) => described(help, argument))),
     ...(children.length > 0 ? [] : options(help, command)),
     ...afterHelp(command).flatMap(({ heading, body }) =>
       heading === null ? paragraph(body) : [...paragraph(`${heading}:`), ...verbatim(body)],

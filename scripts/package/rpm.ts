@@ -3,7 +3,14 @@ import { join } from "node:path";
 import type { PackagedFile } from "./files.ts";
 import { unitNames } from "./files.ts";
 import { licenceTag } from "./licences.ts";
-import { changelog, description, maintainer, type PackageInfo, packageVersion, summary } from "./package-info.ts";
+import {
+  changelog,
+  description,
+  maintainer,
+  type PackageInfo,
+  packageVersion,
+  summary,
+} from "./package-info.ts";
 import { rpmScriptlets } from "./scriptlets.ts";
 import { stage } from "./stage.ts";
 import { requireTools, run } from "./tools.ts";
@@ -107,6 +114,9 @@ function listed(file: PackagedFile): string {
 
 /** Sat Nov 21 2026 */
 function rpmDate(seconds: number): string {
-  const [day = "", date = "", month = "", year = ""] = new Date(seconds * 1000).toUTCString().replace(",", "").split(" ");
+  const [day = "", date = "", month = "", year = ""] = new Date(seconds * 1000)
+    .toUTCString()
+    .replace(",", "")
+    .split(" ");
   return `${day} ${month} ${date} ${year}`;
 }

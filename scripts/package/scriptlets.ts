@@ -18,7 +18,10 @@ export function maintainerScripts(units: readonly string[]): ReadonlyMap<string,
   const script = (branches: readonly (readonly [string, string])[]) =>
     `#!/bin/sh\nset -e\n\ncase "$1" in\n${branches.map(([when, then]) => `${when})\n${indented(then)}\n  ;;\n`).join("")}*) ;;\nesac\n`;
   return new Map([
-    ["postinst", script([["configure | abort-remove | abort-upgrade | abort-deconfigure", deed("installed", units)]])],
+    [
+      "postinst",
+      script([["configure | abort-remove | abort-upgrade | abort-deconfigure", deed("installed", units)]]),
+    ],
     ["prerm", script([["remove", deed("removing", units)]])],
     [
       "postrm",

@@ -54,7 +54,9 @@ export function specPage({ version, date, schema, example }: SpecPageOptions): s
     ...section("NAME", [line(`vflag.yaml - ${spec.description ?? ""}`)]),
     ...section("SYNOPSIS", [line("/etc/vflag/vflag.yaml")]),
     ...section("DESCRIPTION", [
-      line("The file is YAML or JSON. It is checked as a whole: `vflag plan` tells all errors at once, each with line and column."),
+      line(
+        "The file is YAML or JSON. It is checked as a whole: `vflag plan` tells all errors at once, each with line and column.",
+      ),
       line("An unknown key is an error. `vflag init` proposes a file for the host that it runs on."),
     ]),
     ...section("KEYS", keys(root, spec, "")),
@@ -68,9 +70,13 @@ export function specPage({ version, date, schema, example }: SpecPageOptions): s
 function keys(root: Schema, mapping: Schema, path: string): string[] {
   return Object.entries(mapping.properties ?? {}).flatMap(([name, property]) => {
     const at = path === "" ? name : `${path}.${name}`;
-    if (property.description === undefined) throw new Error(`the spec's key ${at} has no description in src/spec/schema.ts`);
+    if (property.description === undefined)
+      throw new Error(`the spec's key ${at} has no description in src/spec/schema.ts`);
     return [
-      ...item(`${bold(at)}${facts(root, property, mapping.required?.includes(name) ?? false)}`, line(property.description)),
+      ...item(
+        `${bold(at)}${facts(root, property, mapping.required?.includes(name) ?? false)}`,
+        line(property.description),
+      ),
       ...below(root, property, at),
     ];
   });
@@ -86,13 +92,20 @@ function below(root: Schema, schema: Schema, path: string): string[] {
 
 function itemKeys(root: Schema, schema: Schema, path: string): string[] {
   if (schema.properties !== undefined) return keys(root, schema, path);
-  if (schema.anyOf !== undefined) return schema.anyOf.flatMap((form) => itemKeys(root, resolved(root, form), path));
+  if (schema.anyOf !== undefined)
+    return schema.anyOf.flatMap((form) => itemKeys(root, resolved(root, form), path));
   return item(bold(path), line(schema.description ?? ""));
 }
 
 /** A key's values in brackets: ` (one of sriov, switchdev, vf-lag; required)`. */
 function facts(root: Schema, schema: Schema, required: boolean): string {
-  const { type, const: only, enum: choices, minimum, maximum } = { ...resolved(root, schema), ...withoutRef(schema) };
+  const {
+    type,
+    const: only,
+    enum: choices,
+    minimum,
+    maximum,
+  } = { ...resolved(root, schema), ...withoutRef(schema) };
   const values = (() => {
     if (only !== undefined) return String(only);
     if (choices !== undefined) return choices.join(" | ");
@@ -100,7 +113,8 @@ function facts(root: Schema, schema: Schema, required: boolean): string {
     if (type === "integer") return maximum === undefined ? `${minimum} and up` : `${minimum} to ${maximum}`;
     return { object: "a mapping", array: "a list", string: "a text" }[type ?? ""] ?? "";
   })();
-  const preset = schema.default === undefined || typeof schema.default === "object" ? "" : `default: ${schema.default}`;
+  const preset =
+    schema.default === undefined || typeof schema.default === "object" ? "" : `default: ${schema.default}`;
   const all = [values, required ? "required" : "", preset].filter((fact) => fact !== "");
   return all.length === 0 ? "" : escaped(` (${all.join("; ")})`);
 }

@@ -24,10 +24,20 @@ export function isInstalled(program: string): boolean {
 }
 
 /** Runs a program to its end. @throws Error with all that it said, when it fails */
-export async function run(program: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
-  const child = spawn(program, argv, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C.UTF-8", ...env } });
+export async function run(
+  program: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const child = spawn(program, argv, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, LC_ALL: "C.UTF-8", ...env },
+  });
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
-  const status = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  const status = await new Promise<number | null>((resolve, reject) =>
+    child.on("error", reject).on("close", resolve),
+  );
   if (status !== 0) throw new Error(`${program} ${argv.join(" ")}: exit code ${status}\n${said}`);
 }

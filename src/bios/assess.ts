@@ -47,7 +47,9 @@ export function assess(survey: BiosSurvey, evidence: ReadonlyMap<Feature, Eviden
   const used = new Set<string>();
   for (const name of attributes.keys()) {
     for (const entry of vendor === null ? [] : entriesOf(vendor, name, describe(survey, name))) {
-      found.get(entry.feature)?.push(settingOf(survey, name, entry, evidence.get(entry.feature)?.shows === "off"));
+      found
+        .get(entry.feature)
+        ?.push(settingOf(survey, name, entry, evidence.get(entry.feature)?.shows === "off"));
       used.add(name);
     }
   }
@@ -64,7 +66,9 @@ export function assess(survey: BiosSurvey, evidence: ReadonlyMap<Feature, Eviden
     registryProblem: "problem" in registry ? registry.problem : null,
     features: reports,
     relevant: relevant.slice(0, mostRelevant).map(({ isOff: _, ...shown }) => shown),
-    alsoPending: [...pending].flatMap(([name, value]) => (used.has(name) || value === attributes.get(name) ? [] : [name])),
+    alsoPending: [...pending].flatMap(([name, value]) =>
+      used.has(name) || value === attributes.get(name) ? [] : [name],
+    ),
     remarks: settings.remarks,
   };
 }
@@ -80,8 +84,17 @@ function settingOf(survey: BiosSurvey, name: string, entry: Entry, isMissed: boo
   const value = attributes.get(name);
   const standing = standingOf(value, entry);
   const later = settings.pending?.get(name);
-  const pending = later === undefined || later === value ? null : { value: String(later), standing: standingOf(later, entry) };
-  const base = { attribute: name, label: describe(survey, name)?.label ?? name, value: String(value), standing, pending };
+  const pending =
+    later === undefined || later === value
+      ? null
+      : { value: String(later), standing: standingOf(later, entry) };
+  const base = {
+    attribute: name,
+    label: describe(survey, name)?.label ?? name,
+    value: String(value),
+    standing,
+    pending,
+  };
   const due = pending === null ? standing : pending.standing;
   // What the BIOS decides itself is left to it, unless the host shows that it decides wrongly.
   if (due === "on" || (due === "auto" && !isMissed)) return { ...base, wanted: null, obstacle: null };
@@ -94,10 +107,20 @@ function settingOf(survey: BiosSurvey, name: string, entry: Entry, isMissed: boo
 }
 
 /** @param isDoubtful whether a setting that is not in the table looks like this feature, and is off */
-function featureReport(feature: Feature, settings: readonly Setting[], isDoubtful: boolean, evidence: Evidence | null): FeatureReport {
+function featureReport(
+  feature: Feature,
+  settings: readonly Setting[],
+  isDoubtful: boolean,
+  evidence: Evidence | null,
+): FeatureReport {
   const bios = biosAnswer(feature, settings, isDoubtful);
   const contradiction = evidence === null ? null : contradictionOf(bios, settings, evidence);
-  const answer = contradiction !== null ? "contradiction" : bios === "unknown" && evidence !== null ? evidence.shows : bios;
+  const answer =
+    contradiction !== null
+      ? "contradiction"
+      : bios === "unknown" && evidence !== null
+        ? evidence.shows
+        : bios;
   return { feature, answer, settings, evidence, contradiction };
 }
 
@@ -118,7 +141,10 @@ function together(standings: readonly Standing[]): "on" | "off" | "unknown" {
 }
 
 /** What looks like a feature, of what is not in the table. */
-function relevantOf(survey: BiosSurvey, used: ReadonlySet<string>): (Relevant & { readonly isOff: boolean })[] {
+function relevantOf(
+  survey: BiosSurvey,
+  used: ReadonlySet<string>,
+): (Relevant & { readonly isOff: boolean })[] {
   return [...survey.attributes].flatMap(([attribute, value]) => {
     const label = describe(survey, attribute)?.label ?? attribute;
     const feature = used.has(attribute) ? null : looksLike(attribute, label);

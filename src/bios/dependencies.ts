@@ -20,11 +20,17 @@ export function lockOf(registry: AttributeRegistry, name: string, values: Attrib
   ]);
   for (const { attribute: to, property, value, conditions } of registry.dependencies) {
     if (to !== name || !state.has(property) || !allHold(conditions, values)) continue;
-    state.set(property, { on: value === true, because: conditions.map((each) => wordsOf(each, values)).join(", ") });
+    state.set(property, {
+      on: value === true,
+      because: conditions.map((each) => wordsOf(each, values)).join(", "),
+    });
   }
   for (const property of locks) {
     const { on, because } = state.get(property) ?? { on: false, because: null };
-    if (on) return because === null ? "the BIOS lets nobody change it (read-only)" : `it depends on another setting: ${because}`;
+    if (on)
+      return because === null
+        ? "the BIOS lets nobody change it (read-only)"
+        : `it depends on another setting: ${because}`;
   }
   return null;
 }

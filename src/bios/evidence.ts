@@ -27,9 +27,11 @@ export function evidenceOf(state: HostState): Map<Feature, Evidence> {
   const signs: readonly BiosSign[] = platform === undefined ? [] : (known(platform.biosSigns) ?? []);
   const cpu = platform === undefined ? undefined : known(platform.cpu);
   const said = signs.find(({ sign }) => sign === "virtualization");
-  if (cpu !== undefined && cpu.virtualization !== null) note("virtualization", "on", `the processor has ${cpu.virtualization}`);
+  if (cpu !== undefined && cpu.virtualization !== null)
+    note("virtualization", "on", `the processor has ${cpu.virtualization}`);
   else if (said !== undefined) note("virtualization", "off", `the kernel says: ${said.text}`);
-  else if (cpu !== undefined && cpu.vendor !== null) note("virtualization", "off", "the processor has neither vmx nor svm");
+  else if (cpu !== undefined && cpu.vendor !== null)
+    note("virtualization", "off", "the processor has neither vmx nor svm");
 
   const groups = platform?.iommuGroups;
   if (typeof groups === "number" && groups > 0) note("iommu", "on", `${groups} IOMMU groups`);
@@ -40,7 +42,8 @@ export function evidenceOf(state: HostState): Map<Feature, Evidence> {
   const mmio = signs.find(({ sign }) => sign === "mmio");
   const bus = signs.find(({ sign }) => sign === "bus-number");
   if (mmio !== undefined && made === 0) {
-    for (const feature of ["sr-iov", "above-4g"] as const) note(feature, "off", `the kernel says: ${mmio.text}`);
+    for (const feature of ["sr-iov", "above-4g"] as const)
+      note(feature, "off", `the kernel says: ${mmio.text}`);
   } else if (made > 0) note("sr-iov", "on", `${made} VFs are there`);
   if (bus !== undefined && made === 0) note("ari", "off", `the kernel says: ${bus.text}`);
   return found;
@@ -51,12 +54,18 @@ function isAskedFor({ platform }: HostState): boolean {
   if (isUnknown(platform) || isUnknown(platform.arguments) || isUnknown(platform.cpu)) return false;
   const kind = iommuKind("auto", platform.cpu);
   const needed = iommuArguments(kind).filter((group) => commandLine([group]) !== "iommu=pt");
-  const off = platform.arguments.some((argument) => /^(?:intel_iommu|amd_iommu|iommu)=(?:.*,)?off(?:,|$)/.test(argument));
+  const off = platform.arguments.some((argument) =>
+    /^(?:intel_iommu|amd_iommu|iommu)=(?:.*,)?off(?:,|$)/.test(argument),
+  );
   return kind !== null && !off && missingFrom(platform.arguments, needed).length === 0;
 }
 
 /** Where the BIOS and the host do not agree; null where they do, or one of them does not say. */
-export function contradictionOf(bios: Answer, settings: readonly Setting[], { shows, text, observedAt }: Evidence): Contradiction | null {
+export function contradictionOf(
+  bios: Answer,
+  settings: readonly Setting[],
+  { shows, text, observedAt }: Evidence,
+): Contradiction | null {
   const named = settings.map(({ attribute, value }) => `${attribute} is ${value}`).join(", ");
   const seen = `the host showed at ${observedAt}: ${text}`;
   if ((bios === "on" || bios === "turns-off") && shows === "off")

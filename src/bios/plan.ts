@@ -7,7 +7,11 @@ import type { BiosSurvey } from "./survey.ts";
 export interface BiosPlan {
   readonly changes: readonly Change[];
   /** Off, and not to be changed by vflag: why. */
-  readonly left: readonly { readonly feature: Feature; readonly attribute: string; readonly reason: string }[];
+  readonly left: readonly {
+    readonly feature: Feature;
+    readonly attribute: string;
+    readonly reason: string;
+  }[];
   /** Null: nothing is to be changed. */
   readonly request: ChangeRequest | null;
 }
@@ -32,7 +36,9 @@ export interface ChangeRequest {
 export function planOf(report: BiosReport, survey: BiosSurvey): BiosPlan {
   const changes = new Map<string, Change>();
   const left: BiosPlan["left"][number][] = [];
-  const off = report.features.flatMap(({ feature, settings }) => settings.map((setting) => ({ feature, ...setting })));
+  const off = report.features.flatMap(({ feature, settings }) =>
+    settings.map((setting) => ({ feature, ...setting })),
+  );
   for (const { feature, attribute, value, pending, wanted, obstacle } of off) {
     const before = changes.get(attribute);
     if (wanted !== null && obstacle === null)
@@ -47,19 +53,39 @@ export function planOf(report: BiosReport, survey: BiosSurvey): BiosPlan {
     if (obstacle === null) continue;
     const lifted = wanted !== null && !isLocked(survey, attribute, changes);
     const from = pending === null ? value : pending.value;
-    if (lifted) changes.set(attribute, { features: [...(changes.get(attribute)?.features ?? []), feature], attribute, from, to: wanted });
+    if (lifted)
+      changes.set(attribute, {
+        features: [...(changes.get(attribute)?.features ?? []), feature],
+        attribute,
+        from,
+        to: wanted,
+      });
     else left.push({ feature, attribute, reason: obstacle });
   }
   const refusal = changes.size === 0 ? null : applyTimeRefusal(survey.settings.applyTimes);
   if (refusal !== null) {
-    const all = [...changes.values()].flatMap((change) => change.features.map((feature) => ({ feature, attribute: change.attribute })));
-    return { changes: [], left: [...left, ...all.map((each) => ({ ...each, reason: refusal }))], request: null };
+    const all = [...changes.values()].flatMap((change) =>
+      change.features.map((feature) => ({ feature, attribute: change.attribute })),
+    );
+    return {
+      changes: [],
+      left: [...left, ...all.map((each) => ({ ...each, reason: refusal }))],
+      request: null,
+    };
   }
-  return { changes: [...changes.values()], left, request: changes.size === 0 ? null : requestOf(survey, [...changes.values()]) };
+  return {
+    changes: [...changes.values()],
+    left,
+    request: changes.size === 0 ? null : requestOf(survey, [...changes.values()]),
+  };
 }
 
 /** Whether an attribute stays locked when the other changes are made with it. */
-function isLocked({ registry, attributes, settings }: BiosSurvey, name: string, changes: ReadonlyMap<string, Change>): boolean {
+function isLocked(
+  { registry, attributes, settings }: BiosSurvey,
+  name: string,
+  changes: ReadonlyMap<string, Change>,
+): boolean {
   if ("problem" in registry) return true;
   const planned = [...changes.values()].map(({ attribute, to }): [string, unknown] => [attribute, to]);
   return lockOf(registry, name, new Map([...attributes, ...(settings.pending ?? []), ...planned])) !== null;
@@ -78,6 +104,9 @@ function requestOf({ settings }: BiosSurvey, changes: readonly Change[]): Change
   return {
     path: settings.path,
     etag: settings.etag,
-    body: { Attributes: wanted, ...(settings.applyTimes === null ? {} : { "@Redfish.SettingsApplyTime": time }) },
+    body: {
+      Attributes: wanted,
+      ...(settings.applyTimes === null ? {} : { "@Redfish.SettingsApplyTime": time }),
+    },
   };
 }

@@ -88,7 +88,8 @@ const Registry = z.object({
 /** Reads a registry. An entry that is not as the standard says is left out: an attribute that is not described is not set. */
 export function readRegistry(data: unknown): AttributeRegistry | { readonly problem: string } {
   const parsed = Registry.safeParse(data);
-  if (!parsed.success) return { problem: "it is no attribute registry: RegistryEntries.Attributes is missing or too long" };
+  if (!parsed.success)
+    return { problem: "it is no attribute registry: RegistryEntries.Attributes is missing or too long" };
   const { Id: id, RegistryEntries: entries } = parsed.data;
   const attributes = new Map(
     entries.Attributes.flatMap((entry): [string, Attribute][] => {

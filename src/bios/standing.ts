@@ -23,8 +23,12 @@ export function wantedValue(
   if (attribute === undefined) return { problem: "the BIOS attribute registry does not describe it" };
   if (attribute.type === "Boolean") return { value: true };
   if (attribute.type !== "Enumeration")
-    return { problem: `the registry says that it is of type ${attribute.type || "unknown"}, not an enumeration` };
+    return {
+      problem: `the registry says that it is of type ${attribute.type || "unknown"}, not an enumeration`,
+    };
   const value = on.find((candidate) => attribute.values.includes(candidate));
   if (value !== undefined) return { value };
-  return { problem: `none of its values means on for sure: the registry lists ${attribute.values.slice(0, 10).join(", ") || "none"}` };
+  return {
+    problem: `none of its values means on for sure: the registry lists ${attribute.values.slice(0, 10).join(", ") || "none"}`,
+  };
 }

@@ -33,8 +33,19 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       source: "openstack/ironic doc/source/admin/drivers/idrac.rst, BIOS configuration",
     },
     // Intel's VT-d has no setting of its own there: it comes with the processor's virtualization, as the registry's help says.
-    { feature: "iommu", attributes: ["ProcVirtualization"], on: enabled, ifHelp: /\bDMAR\b|VT-?d\b|directed I\/?O/i, source: dell },
-    { feature: "iommu", attributes: ["IommuSupport"], on: enabled, source: "server configuration profiles of PowerEdge with AMD EPYC" },
+    {
+      feature: "iommu",
+      attributes: ["ProcVirtualization"],
+      on: enabled,
+      ifHelp: /\bDMAR\b|VT-?d\b|directed I\/?O/i,
+      source: dell,
+    },
+    {
+      feature: "iommu",
+      attributes: ["IommuSupport"],
+      on: enabled,
+      source: "server configuration profiles of PowerEdge with AMD EPYC",
+    },
     {
       feature: "sr-iov",
       attributes: ["SriovGlobalEnable"],
@@ -49,7 +60,8 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       feature: "virtualization",
       attributes: ["ProcVirtualization", "ProcAmdVirtualization"],
       on: enabled,
-      source: "HPE's BIOS attribute reference for Gen10; Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go",
+      source:
+        "HPE's BIOS attribute reference for Gen10; Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go",
     },
     {
       feature: "iommu",
@@ -57,7 +69,12 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       on: enabled,
       source: `Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go (ProcAmdIOMMU); ${libredfish("hpe.rs")}, get_enable_virtualization_key()`,
     },
-    { feature: "sr-iov", attributes: ["Sriov"], on: enabled, source: "HPE's BIOS attribute reference for Gen10" },
+    {
+      feature: "sr-iov",
+      attributes: ["Sriov"],
+      on: enabled,
+      source: "HPE's BIOS attribute reference for Gen10",
+    },
   ],
   Lenovo: [
     {
@@ -66,8 +83,18 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       on: enabled,
       source: `${libredfish("lenovo.rs")}, get_enable_virtualization_key()`,
     },
-    { feature: "iommu", attributes: ["DevicesandIOPorts_IOMMU"], on: enabled, source: "the Bios resource of an SR635 V3 (XCC2)" },
-    { feature: "sr-iov", attributes: ["DevicesandIOPorts_SRIOV"], on: enabled, source: "the Bios resource of an SR630 V2 (XCC)" },
+    {
+      feature: "iommu",
+      attributes: ["DevicesandIOPorts_IOMMU"],
+      on: enabled,
+      source: "the Bios resource of an SR635 V3 (XCC2)",
+    },
+    {
+      feature: "sr-iov",
+      attributes: ["DevicesandIOPorts_SRIOV"],
+      on: enabled,
+      source: "the Bios resource of an SR630 V2 (XCC)",
+    },
   ],
   Supermicro: [
     {
@@ -88,14 +115,24 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       on: enabled,
       source: `${libredfish("supermicro.rs")}, machine_setup_attrs()`,
     },
-    { feature: "iommu", attributes: ["IOMMU"], on: enabled, source: "NVIDIA/cloud-native-stack, supermicro_bios_attributes" },
+    {
+      feature: "iommu",
+      attributes: ["IOMMU"],
+      on: enabled,
+      source: "NVIDIA/cloud-native-stack, supermicro_bios_attributes",
+    },
     {
       feature: "sr-iov",
       attributes: ["SR-IOVSupport", "SR_IOVSupport"],
       on: enabled,
       source: `${libredfish("supermicro.rs")}, machine_setup_attrs()`,
     },
-    { feature: "above-4g", attributes: ["Above4GDecoding"], on: enabled, source: "spyroot/redfish_ctl, the Bios resource of a GB300" },
+    {
+      feature: "above-4g",
+      attributes: ["Above4GDecoding"],
+      on: enabled,
+      source: "spyroot/redfish_ctl, the Bios resource of a GB300",
+    },
     {
       feature: "ari",
       attributes: ["PCIeARISupport", "ARISupport"],
@@ -133,6 +170,7 @@ export function plainName(vendor: Vendor, name: string): string {
 export function entriesOf(vendor: Vendor, name: string, attribute: Attribute | undefined): Entry[] {
   const plain = plainName(vendor, name);
   return vendorTable[vendor].filter(
-    ({ attributes, ifHelp }) => attributes.includes(plain) && (ifHelp === undefined || ifHelp.test(attribute?.help ?? "")),
+    ({ attributes, ifHelp }) =>
+      attributes.includes(plain) && (ifHelp === undefined || ifHelp.test(attribute?.help ?? "")),
   );
 }

@@ -46,7 +46,10 @@ export function wantedArguments(kernel: KernelSpec, cpu: Pick<Cpu, "vendor">): A
 
 /** The groups that are not there. An option among others (`intel_iommu=on,sm_on`) counts. */
 export function missingFrom(present: readonly string[], wanted: readonly ArgumentGroup[]): ArgumentGroup[] {
-  return wanted.filter((group) => !present.some((_, at) => group.every((argument, index) => fulfils(present[at + index], argument))));
+  return wanted.filter(
+    (group) =>
+      !present.some((_, at) => group.every((argument, index) => fulfils(present[at + index], argument))),
+  );
 }
 
 /** A command line as one string. */
@@ -58,7 +61,11 @@ export function commandLine(groups: readonly ArgumentGroup[]): string {
  * Arguments that undo what is wanted, or SR-IOV itself, and stay in force whatever is added.
  * Source: linux Documentation/admin-guide/kernel-parameters.txt (iommu, intel_iommu, amd_iommu, pci); mm/hugetlb.c, hugepagesz_setup().
  */
-export function conflictsIn(present: readonly string[], kernel: KernelSpec | undefined, cpu: Pick<Cpu, "vendor">): string[] {
+export function conflictsIn(
+  present: readonly string[],
+  kernel: KernelSpec | undefined,
+  cpu: Pick<Cpu, "vendor">,
+): string[] {
   const kind = kernel === undefined ? null : iommuKind(kernel.iommu, cpu);
   const against: readonly (readonly [name: string, options: readonly string[]])[] = [
     ["pci", ["off", "nomsi", "noari"]],
@@ -67,9 +74,16 @@ export function conflictsIn(present: readonly string[], kernel: KernelSpec | und
     ...(kind === "amd" ? [["amd_iommu", ["off"]] as const] : []),
   ];
   const undone = present.filter((argument) =>
-    against.some(([name, options]) => argumentName(argument) === name && options.some((option) => optionsOf(argument).includes(option))),
+    against.some(
+      ([name, options]) =>
+        argumentName(argument) === name && options.some((option) => optionsOf(argument).includes(option)),
+    ),
   );
-  return [...undone, ...otherHugepages(present, kernel?.hugepages), ...otherCstates(present, kernel?.maxCstate)];
+  return [
+    ...undone,
+    ...otherHugepages(present, kernel?.hugepages),
+    ...otherCstates(present, kernel?.maxCstate),
+  ];
 }
 
 /** A size can be given once only, and the kernel heeds the first. */
@@ -94,7 +108,9 @@ function otherCstates(present: readonly string[], wanted: number | undefined): s
     ["intel_idle.max_cstate", String(wanted)],
     ["processor.max_cstate", String(Math.max(1, wanted))],
   ]);
-  return present.filter((argument) => (values.get(argumentName(argument)) ?? argumentValue(argument)) !== argumentValue(argument));
+  return present.filter(
+    (argument) => (values.get(argumentName(argument)) ?? argumentValue(argument)) !== argumentValue(argument),
+  );
 }
 
 /** Source: linux lib/cmdline.c, memparse(). */

@@ -12,7 +12,10 @@ export const modprobeOptions: Artefact = {
   reload: null,
   needsPorts: false,
   text: ({ spec }) => {
-    const vfs = Math.max(0, ...spec.nics.filter((nic) => nic.persistence === "modprobe").map((nic) => nic.vfs));
+    const vfs = Math.max(
+      0,
+      ...spec.nics.filter((nic) => nic.persistence === "modprobe").map((nic) => nic.vfs),
+    );
     if (vfs === 0) return null;
     return [
       madeByVflag,

@@ -24,7 +24,9 @@ export const udevRules: Artefact = {
   needsPorts: true,
   text: ({ nics, state }) => {
     if (nics.length === 0) return null;
-    const parts = [unmanagedRules(nics), nameRules(nics, state), countRules(nics)].filter((part) => part.length > 0);
+    const parts = [unmanagedRules(nics), nameRules(nics, state), countRules(nics)].filter(
+      (part) => part.length > 0,
+    );
     return `${[[madeByVflag, ...head], ...parts, ['LABEL="vflag_end"']].map((lines) => lines.join("\n")).join("\n\n")}\n`;
   },
 };
@@ -47,10 +49,16 @@ function unmanagedRules(nics: readonly BootNic[]): string[] {
   const withRepresentors = nics.filter(({ nic }) => nic.mode !== "sriov");
   return [
     "# VFs are for guests, and representors for Open vSwitch: network managers shall leave them alone.",
-    ...addressesOf(nics).map((address) => `ATTR{device/physfn/uevent}=="*PCI_SLOT_NAME=${address}*", ${marks}`),
-    ...addressesOf(withRepresentors).map((address) => `${directlyUnder(address)}, ${representorName}, ${marks}`),
+    ...addressesOf(nics).map(
+      (address) => `ATTR{device/physfn/uevent}=="*PCI_SLOT_NAME=${address}*", ${marks}`,
+    ),
+    ...addressesOf(withRepresentors).map(
+      (address) => `${directlyUnder(address)}, ${representorName}, ${marks}`,
+    ),
     // Before Linux 5.8 they are under no device.
-    ...(withRepresentors.length === 0 ? [] : [`DEVPATH=="/devices/virtual/net/*", ${representorName}, ${marks}`]),
+    ...(withRepresentors.length === 0
+      ? []
+      : [`DEVPATH=="/devices/virtual/net/*", ${representorName}, ${marks}`]),
     "# What follows is for the ports themselves: port name p0, or none.",
     'ATTR{phys_port_name}=="?*", ATTR{phys_port_name}!="p[0-9]*", GOTO="vflag_end"',
   ];
@@ -59,8 +67,12 @@ function unmanagedRules(nics: readonly BootNic[]): string[] {
 /** With a port name, which some drivers have only in switchdev mode, udev would call ens3f0 ens3f0np0: systemd.net-naming-scheme(7). */
 function nameRules(nics: readonly BootNic[], state: HostState): string[] {
   const names = nics.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => ({ pf, name: keptName(nic, pf, state) })));
-  const rules = names.flatMap(({ pf, name }) => (name === null ? [] : [`ACTION=="add", ${port(pf)}, NAME="${name}"`]));
-  return rules.length === 0 ? [] : ["# Ports keep the names by which the spec and the bond know them.", ...rules];
+  const rules = names.flatMap(({ pf, name }) =>
+    name === null ? [] : [`ACTION=="add", ${port(pf)}, NAME="${name}"`],
+  );
+  return rules.length === 0
+    ? []
+    : ["# Ports keep the names by which the spec and the bond know them.", ...rules];
 }
 
 /**
@@ -75,7 +87,10 @@ export function keptName(nic: NicSpec, pf: PhysicalFunction, state: HostState): 
   // What udev would read as something else than the name: quotes, $, patterns.
   if (netdev === undefined || name === undefined || !/^[\w.+@-]+$/.test(name)) return null;
   if (netdev.name === name) return name;
-  const renamed = netdev.portName !== null && netdev.name === `${name}n${netdev.portName}` && !netdev.altNames.includes(name);
+  const renamed =
+    netdev.portName !== null &&
+    netdev.name === `${name}n${netdev.portName}` &&
+    !netdev.altNames.includes(name);
   const rules = known(state.files)?.find(({ path }) => path === udevRules.path)?.text ?? "";
   return renamed && netdev.master === null && rules.includes(`NAME="${name}"`) ? name : null;
 }

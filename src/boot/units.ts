@@ -53,9 +53,13 @@ export function earlyUnit({ program }: UnitOptions): Unit {
  */
 const afterLate: readonly (readonly string[])[] = [
   ["docker", "podman", "podman-restart", "libvirtd", "virtqemud", "libvirt-guests"],
-  ["nova_compute", "nova_libvirt", "openvswitch_vswitchd", "neutron_openvswitch_agent", "neutron_sriov_agent"].map(
-    (container) => `kolla-${container}-container`,
-  ),
+  [
+    "nova_compute",
+    "nova_libvirt",
+    "openvswitch_vswitchd",
+    "neutron_openvswitch_agent",
+    "neutron_sriov_agent",
+  ].map((container) => `kolla-${container}-container`),
   ["nova-compute", "neutron-openvswitch-agent", "neutron-sriov-agent"],
   ["openstack-nova-compute", "neutron-sriov-nic-agent"],
 ];
@@ -91,7 +95,12 @@ export function lateUnit({ program }: UnitOptions): Unit {
  */
 function stage(program: string, name: "early" | "late"): string[] {
   const goOn = "-/usr/bin/udevadm control --timeout=5 --start-exec-queue";
-  return [`ExecStart=${program} boot ${name} --hold-udev`, `ExecStartPost=${goOn}`, `ExecStopPost=${goOn}`, "TimeoutStopSec=15s"];
+  return [
+    `ExecStart=${program} boot ${name} --hold-udev`,
+    `ExecStartPost=${goOn}`,
+    `ExecStopPost=${goOn}`,
+    "TimeoutStopSec=15s",
+  ];
 }
 
 /**
@@ -171,7 +180,8 @@ export const unitArtefacts: readonly Artefact[] = [
     summary,
     reload: "systemd",
     needsPorts: false,
-    text: ({ spec, program }) => (spec.nics.some((nic) => nic.persistence === "systemd") ? textFor(program) : null),
+    text: ({ spec, program }) =>
+      spec.nics.some((nic) => nic.persistence === "systemd") ? textFor(program) : null,
   };
 });
 

@@ -27,7 +27,11 @@ export function completionCommand(): Command {
 }
 
 /** The completion script for one shell, made of the program's own commands and options. */
-export function completionScript(shell: "bash" | "zsh" | "fish", program: Command, requirements: readonly string[]): string {
+export function completionScript(
+  shell: "bash" | "zsh" | "fish",
+  program: Command,
+  requirements: readonly string[],
+): string {
   const nodes = nodesOf(program, "", requirements);
   if (shell === "fish") return fishScript(nodes);
   return `${shell === "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : ""}${bashScript(nodes)}`;
@@ -35,10 +39,14 @@ export function completionScript(shell: "bash" | "zsh" | "fish", program: Comman
 
 function nodesOf(command: Command, path: string, requirements: readonly string[]): Node[] {
   const visible = command.commands.map((child) => child.name());
-  const options = command.options.flatMap((option) => [option.long, option.short].filter((flag) => flag != null));
+  const options = command.options.flatMap((option) =>
+    [option.long, option.short].filter((flag) => flag != null),
+  );
   const values = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
   const words = [...visible, ...values, ...(path === "explain" ? requirements : []), ...options, "--help"];
-  const children = command.commands.flatMap((child) => nodesOf(child, `${path} ${child.name()}`.trim(), requirements));
+  const children = command.commands.flatMap((child) =>
+    nodesOf(child, `${path} ${child.name()}`.trim(), requirements),
+  );
   const outputs = command.options.find(({ short }) => short === "-o")?.argChoices ?? [];
   return [{ path, words, outputs }, ...children];
 }
@@ -88,7 +96,9 @@ function fishScript(nodes: readonly Node[]): string {
     const options = words.filter((word) => word.startsWith("--"));
     return [
       ...(children.length === 0 ? [] : [`complete -c vflag -n '${condition}' -a '${children.join(" ")}'`]),
-      ...options.map((option) => `complete -c vflag -n '${seen.join("; and ") || "true"}' -l ${option.slice(2)}`),
+      ...options.map(
+        (option) => `complete -c vflag -n '${seen.join("; and ") || "true"}' -l ${option.slice(2)}`,
+      ),
     ];
   });
   return `${lines.join("\n")}\n`;

@@ -4,9 +4,11 @@ import { InvalidArgumentError, Option } from "commander";
 
 export const specOption = () => new Option("--spec <file>", "the spec").default("/etc/vflag/vflag.yaml");
 
-export const hostOption = () => new Option("--host <host>", "local, or the file of a simulated host or a saved state").default("local");
+export const hostOption = () =>
+  new Option("--host <host>", "local, or the file of a simulated host or a saved state").default("local");
 
-export const outputOption = () => new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text");
+export const outputOption = () =>
+  new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text");
 
 export const restartOvsOption = () =>
   new Option(
@@ -38,6 +40,7 @@ export function gathered(value: string, before: readonly string[]): string[] {
 /** Of an option that is a number of things at a time. */
 export function whole(value: string): number {
   const number = Number(value);
-  if (!Number.isInteger(number) || number < 1 || number > 10_000) throw new InvalidArgumentError("A whole number from 1 to 10000.");
+  if (!Number.isInteger(number) || number < 1 || number > 10_000)
+    throw new InvalidArgumentError("A whole number from 1 to 10000.");
   return number;
 }

@@ -23,7 +23,11 @@ const expected = new Set([
 /** All commands; what is wrong with how one was given is thrown. */
 export function commandLine(): Command {
   const program = buildProgram(version);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((child) => child.commands)]) {
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap((child) => child.commands),
+  ]) {
     command.exitOverride();
     // What is wrong with an argument repeats it, whatever it holds.
     command.configureOutput({ writeOut: print, writeErr: say });
@@ -68,7 +72,9 @@ function describe(error: unknown): string {
 
 function codeOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  return systemErrorOf(error)?.code ?? ("code" in error && typeof error.code === "string" ? error.code : null);
+  return (
+    systemErrorOf(error)?.code ?? ("code" in error && typeof error.code === "string" ? error.code : null)
+  );
 }
 
 const advice: Readonly<Record<string, string>> = {

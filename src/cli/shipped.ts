@@ -50,7 +50,10 @@ import "./host/write-report.ts";
 const program = commandLine();
 // Not for --help and --version, which end at once.
 program.hook("preAction", releaseSnapshot);
-loadSpec("{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}", "");
+loadSpec(
+  "{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}",
+  "",
+);
 
 startupSnapshot.setDeserializeMainFunction(() => {
   ignoreNodeVariables();
@@ -78,6 +81,7 @@ function ignoreNodeVariables(): void {
 function dropExperimentalWarnings(): void {
   process.removeAllListeners("warning");
   process.on("warning", (warning) => {
-    if (warning.name !== "ExperimentalWarning") process.stderr.write(`vflag: ${warning.name}: ${warning.message}\n`);
+    if (warning.name !== "ExperimentalWarning")
+      process.stderr.write(`vflag: ${warning.name}: ${warning.message}\n`);
   });
 }

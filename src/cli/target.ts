@@ -45,7 +45,12 @@ export async function openTarget(
       firmwareTool,
       ovs: spec?.ovs,
     });
-    return { host, lockFile: "/run/vflag/lock", journalFile: "/var/lib/vflag/journal.jsonl", close: () => host.close() };
+    return {
+      host,
+      lockFile: "/run/vflag/lock",
+      journalFile: "/var/lib/vflag/journal.jsonl",
+      close: () => host.close(),
+    };
   }
   const { openSavedHost } = await import("../host/saved.ts");
   const saved = openSavedHost(name);
@@ -54,7 +59,12 @@ export async function openTarget(
       `${name} is a saved state, which can only be looked at.\nMake a simulated host of it: vflag simulate new HOST.json --from ${name}`,
     );
   }
-  return { host: saved.host, lockFile: `${name}.lock`, journalFile: `${name}.journal.jsonl`, close: () => {} };
+  return {
+    host: saved.host,
+    lockFile: `${name}.lock`,
+    journalFile: `${name}.journal.jsonl`,
+    close: () => {},
+  };
 }
 
 /** Opens what `--host` names, to be watched. */
@@ -67,7 +77,11 @@ export async function openWatchable(
     return { host: watchSavedHost(name), close: () => {} };
   }
   const { LinuxWatch } = await import("../host/linux/watch.ts");
-  const host = LinuxWatch.open({ program: await ownProgram(), firmwareTool: spec.firmware?.tool ?? null, ovs: spec.ovs });
+  const host = LinuxWatch.open({
+    program: await ownProgram(),
+    firmwareTool: spec.firmware?.tool ?? null,
+    ovs: spec.ovs,
+  });
   return { host, close: () => host[Symbol.dispose]() };
 }
 
@@ -91,9 +105,12 @@ export function readSpec(file: string): Spec {
         : error instanceof Error
           ? error.message
           : String(error);
-    throw new UsageError(`${file}: ${reason}.\nName the spec with --spec FILE, or let \`vflag init\` propose one for this host.`, {
-      cause: error,
-    });
+    throw new UsageError(
+      `${file}: ${reason}.\nName the spec with --spec FILE, or let \`vflag init\` propose one for this host.`,
+      {
+        cause: error,
+      },
+    );
   }
   return loadSpec(text, file);
 }

@@ -48,7 +48,11 @@ export interface LagOfDriver {
   /** The bond modes that it takes. */
   readonly bondModes: readonly string[];
   /** The LAG of a PF's card as the kernel log tells it. */
-  readonly fromLog: (log: readonly LogRecord[], pf: PhysicalFunction, state: Pick<HostState, "pfs" | "netdevs" | "bonds">) => Observed<Lag>;
+  readonly fromLog: (
+    log: readonly LogRecord[],
+    pf: PhysicalFunction,
+    state: Pick<HostState, "pfs" | "netdevs" | "bonds">,
+  ) => Observed<Lag>;
 }
 
 /** Words of the driver's in the kernel log, each in a line with the PF's address, after which only a start of the driver helps. */

@@ -13,14 +13,18 @@ const drivers: readonly Driver[] = [mlx4, mlx5, igb, ixgbe, i40e, ice];
 
 /** What is known of the driver of that name; of one that is not known, nothing: `generic`. */
 export function driverOf(name: string | null): Driver {
-  return drivers.find((driver) => driver.name === name) ?? { ...generic, name: name ?? "", vfDriver: name ?? "" };
+  return (
+    drivers.find((driver) => driver.name === name) ?? { ...generic, name: name ?? "", vfDriver: name ?? "" }
+  );
 }
 
 type ModuleDriver = ModuleOptions & Pick<Driver, "name">;
 
 export type KnownModel = Model & { readonly driver: string };
 
-export const models: readonly KnownModel[] = drivers.flatMap((driver) => driver.models.map((model) => ({ ...model, driver: driver.name })));
+export const models: readonly KnownModel[] = drivers.flatMap((driver) =>
+  driver.models.map((model) => ({ ...model, driver: driver.name })),
+);
 
 /** The model with these ids, if it is one of those known here. */
 export function modelOf(vendor: string, product: string): KnownModel | undefined {
@@ -47,11 +51,15 @@ export const driversByModule: readonly ModuleDriver[] = drivers.flatMap(({ name,
 
 /** Whether a program sets the firmware of this vendor's cards. */
 export function hasFirmwareTool(vendor: string): boolean {
-  return drivers.some((driver) => driver.hasFirmwareTool && driver.models.some((model) => model.vendor === vendor));
+  return drivers.some(
+    (driver) => driver.hasFirmwareTool && driver.models.some((model) => model.vendor === vendor),
+  );
 }
 
 /** The kernel options that drivers need to offload flows. */
 export const offloadOptions: readonly string[] = drivers.flatMap(({ offload }) => offload?.option ?? []);
 
 /** The bond modes that some NIC's own LAG takes. */
-export const lagBondModes: readonly string[] = [...new Set(drivers.flatMap(({ lag }) => lag?.bondModes ?? []))];
+export const lagBondModes: readonly string[] = [
+  ...new Set(drivers.flatMap(({ lag }) => lag?.bondModes ?? [])),
+];

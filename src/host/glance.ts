@@ -28,12 +28,15 @@ function follow(then: PhysicalFunction, { driver, sriov, vfs }: GlancedPf): Phys
   if (driver !== then.driver) return null;
   const followed = vfs.map((vf) => {
     const earlier = then.vfs.find((candidate) => candidate.address === vf.address);
-    if (earlier?.index === vf.index && earlier.driver === vf.driver) return { ...vf, holders: earlier.holders, settings: earlier.settings };
+    if (earlier?.index === vf.index && earlier.driver === vf.driver)
+      return { ...vf, holders: earlier.holders, settings: earlier.settings };
     if (vf.driver !== null) return null;
     // Without a driver it has no netdev and no device node that anybody could hold.
     return { ...vf, holders: [], settings: { unknown: "it has just been made" } };
   });
-  const same = vfs.length === then.vfs.length && followed.every((vf) => then.vfs.some((earlier) => earlier.address === vf?.address));
+  const same =
+    vfs.length === then.vfs.length &&
+    followed.every((vf) => then.vfs.some((earlier) => earlier.address === vf?.address));
   if (!same && known(then.eswitch)?.mode !== "legacy") return null;
   return followed.includes(null) ? null : { ...then, sriov, vfs: followed.filter((vf) => vf !== null) };
 }

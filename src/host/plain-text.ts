@@ -3,7 +3,8 @@
  * of direction, zero width), what a font need not show at all, line and paragraph separators, halves of characters, and noncharacters.
  * Source: Unicode Standard Annex 44, properties General_Category, Default_Ignorable_Code_Point and Noncharacter_Code_Point.
  */
-export const drawing = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/gu;
+export const drawing =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/gu;
 
 /** Such a character as its code in braces. */
 export function inBraces(character: string): string {
@@ -12,7 +13,10 @@ export function inBraces(character: string): string {
 
 /** The same as JSON, and YAML between double quotes, have it: \uXXXX, and two of them outside the Basic Multilingual Plane. */
 export function inEscapes(character: string): string {
-  return Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
+  return Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+  ).join("");
 }
 
 /**
@@ -50,7 +54,8 @@ function clean(holder: object, seen: Set<object>): void {
   for (const [key, value] of Object.entries(holder)) {
     const name = Array.isArray(holder) ? key : plainText(key);
     if (name !== key) Reflect.deleteProperty(holder, key);
-    if (name !== key || typeof value === "string") Reflect.set(holder, name, typeof value === "string" ? plainText(value) : value);
+    if (name !== key || typeof value === "string")
+      Reflect.set(holder, name, typeof value === "string" ? plainText(value) : value);
     if (typeof value === "object" && value !== null) clean(value, seen);
   }
 }

@@ -100,14 +100,19 @@ function readJson(file: string): unknown {
   try {
     bytes = readBounded(file, stateLimits.bytes);
   } catch (error) {
-    throw new SavedHostError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new SavedHostError(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   const excess = excessOfJson(bytes);
   if (excess !== null) throw new SavedHostError(`${file}: ${excess}`);
   try {
     return JSON.parse(bytes.toString());
   } catch (error) {
-    throw new SavedHostError(`${file}: not valid JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new SavedHostError(
+      `${file}: not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 

@@ -18,7 +18,9 @@ export function mapOf(spec: Spec | null, state: HostState): HostMap {
     hostname: state.hostname,
     kernel: state.kernel,
     observedAt: state.observedAt,
-    nics: found(spec, state).map((nic) => ("problem" in nic ? missing(nic.nic, nic.problem) : nicOf(nic, state, guests))),
+    nics: found(spec, state).map((nic) =>
+      "problem" in nic ? missing(nic.nic, nic.problem) : nicOf(nic, state, guests),
+    ),
     notes: notesOf(state),
   };
 }
@@ -37,9 +39,13 @@ interface Found {
   readonly bond: string | null;
 }
 
-function found(spec: Spec | null, state: HostState): (Found | { readonly nic: NicSpec; readonly problem: string })[] {
+function found(
+  spec: Spec | null,
+  state: HostState,
+): (Found | { readonly nic: NicSpec; readonly problem: string })[] {
   const bondOf = (pfs: readonly PhysicalFunction[]) => {
-    const slave = (name: string | null) => state.bonds.find(({ slaves }) => slaves.some(({ netdev }) => netdev === name))?.name;
+    const slave = (name: string | null) =>
+      state.bonds.find(({ slaves }) => slaves.some(({ netdev }) => netdev === name))?.name;
     return pfs.map(({ netdev }) => slave(netdev)).find((name) => name !== undefined) ?? null;
   };
   if (spec !== null)
@@ -57,10 +63,22 @@ function found(spec: Spec | null, state: HostState): (Found | { readonly nic: Ni
 }
 
 function missing(nic: NicSpec, problem: string): MapNic {
-  return { name: nic.name, mode: nic.mode, physnet: nic.physnet ?? null, problem, lag: null, bond: null, ports: [] };
+  return {
+    name: nic.name,
+    mode: nic.mode,
+    physnet: nic.physnet ?? null,
+    problem,
+    lag: null,
+    bond: null,
+    ports: [],
+  };
 }
 
-function nicOf({ name, declared, pfs, bond }: Found, state: HostState, guests: ReadonlyMap<string, readonly Guest[]>): MapNic {
+function nicOf(
+  { name, declared, pfs, bond }: Found,
+  state: HostState,
+  guests: ReadonlyMap<string, readonly Guest[]>,
+): MapNic {
   const seen = trafficOf({ bond, pfs }, state);
   const traffic = isUnknown(seen) ? null : seen;
   const lag = pfs.map((pf) => pf.lag).find((candidate) => !isUnknown(candidate)) ?? pfs[0]?.lag ?? null;
@@ -107,8 +125,16 @@ function portOf(
   };
 }
 
-function vfOf(pf: PhysicalFunction, vf: VirtualFunction, state: HostState, guests: readonly Guest[], traffic: NicTraffic | null): MapVf {
-  const name = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index)?.netdev;
+function vfOf(
+  pf: PhysicalFunction,
+  vf: VirtualFunction,
+  state: HostState,
+  guests: readonly Guest[],
+  traffic: NicTraffic | null,
+): MapVf {
+  const name = state.representors.find(
+    (candidate) => candidate.pf === pf.address && candidate.vf === vf.index,
+  )?.netdev;
   const netdev = state.netdevs.find((candidate) => candidate.name === name);
   return {
     index: vf.index,
@@ -119,7 +145,12 @@ function vfOf(pf: PhysicalFunction, vf: VirtualFunction, state: HostState, guest
     representor:
       name === undefined
         ? null
-        : { netdev: name, up: netdev?.up ?? false, bridgePort: bridgePortOf(name, state), flows: flowsOf(name, traffic) },
+        : {
+            netdev: name,
+            up: netdev?.up ?? false,
+            bridgePort: bridgePortOf(name, state),
+            flows: flowsOf(name, traffic),
+          },
     guests: [...guests],
     holders: vf.holders,
   };
@@ -168,7 +199,9 @@ function notesOf({ guests, flows, ovs }: HostState): string[] {
     ...(isUnknown(ovs) ? [`Open vSwitch: ${ovs.unknown}`] : []),
     // Without Open vSwitch there is nobody to tell of flows.
     ...(isUnknown(flows) && !isUnknown(ovs) ? [`flows: ${flows.unknown}`] : []),
-    ...(flows !== null && !isUnknown(flows) && flows.cut !== null ? [`flows: not all of them: ${flows.cut}`] : []),
+    ...(flows !== null && !isUnknown(flows) && flows.cut !== null
+      ? [`flows: not all of them: ${flows.cut}`]
+      : []),
     ...(flows !== null && !isUnknown(flows) && flows.notUnderstood > 0
       ? [`flows: ${flows.notUnderstood} lines of Open vSwitch's list are not understood`]
       : []),

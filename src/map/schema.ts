@@ -10,11 +10,18 @@ const Count = z.strictObject({ flows: z.int().min(0), packets: z.int().min(0), b
 
 const Traffic = z
   .strictObject({ hardware: Count, partial: Count, software: Count, exempt: Count, unknown: Count })
-  .meta({ id: "Traffic", description: "flows by who carries them; exempt: in software, where they belong; unknown: it was not told" });
+  .meta({
+    id: "Traffic",
+    description:
+      "flows by who carries them; exempt: in software, where they belong; unknown: it was not told",
+  });
 
 const Flow = z
   .strictObject({ in: Traffic, out: Traffic })
-  .meta({ id: "MapFlows", description: "flows of Open vSwitch that come in by this netdev, and that go out of it" });
+  .meta({
+    id: "MapFlows",
+    description: "flows of Open vSwitch that come in by this netdev, and that go out of it",
+  });
 
 const BridgePort = z
   .strictObject({
@@ -44,7 +51,10 @@ const Vf = z
     guests: z.array(Guest),
     holders: observed(z.array(Holder)),
   })
-  .meta({ id: "MapVf", description: "guests: who has it, by name; holders: what the kernel tells of who holds it" });
+  .meta({
+    id: "MapVf",
+    description: "guests: who has it, by name; holders: what the kernel tells of who holds it",
+  });
 export type MapVf = z.infer<typeof Vf>;
 
 const Port = z
@@ -58,7 +68,10 @@ const Port = z
     lag: z
       .strictObject({ port: z.int().min(1), leavesBy: z.array(z.int().min(1)) })
       .nullable()
-      .meta({ description: "its number in the NIC's LAG, and the numbers of the ports by which its VFs' packets leave" }),
+      .meta({
+        description:
+          "its number in the NIC's LAG, and the numbers of the ports by which its VFs' packets leave",
+      }),
     bridgePort: BridgePort.nullable(),
     flows: Flow.nullable(),
     vfs: z.array(Vf),
@@ -78,7 +91,10 @@ const MapBond = z.strictObject({
 const Nic = z
   .strictObject({
     name: z.string(),
-    mode: z.enum(["sriov", "switchdev", "vf-lag"]).nullable().meta({ description: "as declared; null: no spec speaks of it" }),
+    mode: z
+      .enum(["sriov", "switchdev", "vf-lag"])
+      .nullable()
+      .meta({ description: "as declared; null: no spec speaks of it" }),
     physnet: z.string().nullable(),
     problem: z.string().nullable().meta({ description: "why its ports were not found" }),
     lag: observed(z.strictObject({ state: z.string(), type: z.string().nullable() }).nullable()),
@@ -97,7 +113,11 @@ export const HostMap = z
     nics: z.array(Nic),
     notes: z.array(z.string()).meta({ description: "what could not be seen, and why" }),
   })
-  .meta({ id: "HostMap", title: "vflag map", description: "flows null: none could be seen (see notes), or the netdev can have none" });
+  .meta({
+    id: "HostMap",
+    title: "vflag map",
+    description: "flows null: none could be seen (see notes), or the netdev can have none",
+  });
 export type HostMap = z.infer<typeof HostMap>;
 export type MapFlows = z.infer<typeof Flow>;
 export type MapBridgePort = z.infer<typeof BridgePort>;

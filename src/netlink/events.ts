@@ -3,7 +3,12 @@ import { linkAttributes } from "./rtnetlink/link-attributes.ts";
 import { isRefusal, type NetlinkError, NetlinkFormatError } from "./transport/errors.ts";
 import { GenericNetlink } from "./transport/generic.ts";
 import { decodeMessages, type Message } from "./transport/message.ts";
-import { type EventSocketOptions, type EventTransport, type NetlinkProtocol, openEventSocket } from "./transport/socket.ts";
+import {
+  type EventSocketOptions,
+  type EventTransport,
+  type NetlinkProtocol,
+  openEventSocket,
+} from "./transport/socket.ts";
 
 /** Something that the kernel told everybody. It is a reason to look, and tells no more than where. */
 export type KernelEvent =
@@ -16,7 +21,12 @@ export type KernelEvent =
   /** Features or channels were set with ethtool. */
   | { readonly kind: "ethtool" }
   /** A device or a driver: `add`, `remove`, `bind`, `unbind`, `change`... */
-  | { readonly kind: "device"; readonly action: string; readonly subsystem: string | null; readonly path: string }
+  | {
+      readonly kind: "device";
+      readonly action: string;
+      readonly subsystem: string | null;
+      readonly path: string;
+    }
   /** The kernel had more to tell than this process read in time: anything may have changed. */
   | { readonly kind: "lost"; readonly what: string };
 
@@ -71,7 +81,10 @@ const qdiscsAndLinks = (): Buffer =>
  * Nothing is polled: SIGIO says that there is something to read, and then all sockets are read until they are empty, a part at a time.
  * Must be called on the main thread, which is the one that gets signals. Throws NetlinkError.
  */
-export function openKernelEvents(hear: (event: KernelEvent) => void, options: KernelEventOptions = {}): KernelEvents {
+export function openKernelEvents(
+  hear: (event: KernelEvent) => void,
+  options: KernelEventOptions = {},
+): KernelEvents {
   const { open = openEventSocket, generic = () => new GenericNetlink(), ...more } = options;
   hearSignals();
   using stack = new DisposableStack();
@@ -181,7 +194,12 @@ function routeEvent({ type, payload }: Message): KernelEvent | null {
   switch (type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
-      return { kind: "link", index, name: linkAttributes.decode(payload, LINK_HEADER).name ?? null, gone: type === RTM_DELLINK };
+      return {
+        kind: "link",
+        index,
+        name: linkAttributes.decode(payload, LINK_HEADER).name ?? null,
+        gone: type === RTM_DELLINK,
+      };
     case RTM_NEWQDISC:
     case RTM_DELQDISC:
       return { kind: "qdisc", link: index };
@@ -200,7 +218,9 @@ export function deviceEvent(datagram: Buffer): KernelEvent | null {
 }
 
 /** struct sock_filter: u16 code, u8 to jump if true, u8 if false, u32 operand. */
-function bpf(instructions: readonly (readonly [code: number, whenTrue: number, whenFalse: number, operand: number])[]): Buffer {
+function bpf(
+  instructions: readonly (readonly [code: number, whenTrue: number, whenFalse: number, operand: number])[],
+): Buffer {
   const program = Buffer.alloc(instructions.length * 8);
   for (const [index, [code, whenTrue, whenFalse, operand]] of instructions.entries()) {
     program.writeUInt16LE(code, index * 8);

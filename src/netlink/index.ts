@@ -30,7 +30,16 @@ export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./et
 export { type DriverInfo, getDriverInfo } from "./ethtool/ethtool-driver.ts";
 export { type KernelEvent, type KernelEventOptions, type KernelEvents, openKernelEvents } from "./events.ts";
 export type { Address } from "./rtnetlink/address.ts";
-export type { Bond, BondMode, BondSlave, Link, Operstate, Vf, VfLinkState, XmitHashPolicy } from "./rtnetlink/link.ts";
+export type {
+  Bond,
+  BondMode,
+  BondSlave,
+  Link,
+  Operstate,
+  Vf,
+  VfLinkState,
+  XmitHashPolicy,
+} from "./rtnetlink/link.ts";
 export type { Unnamed } from "./rtnetlink/names.ts";
 export type { Qdisc } from "./rtnetlink/qdisc.ts";
 export type { LinkReference } from "./rtnetlink/rtnetlink.ts";
@@ -52,5 +61,11 @@ export function openNetlink(): Netlink {
     route.close();
     generic.close();
   };
-  return { route, devlink: new Devlink(generic), ethtool: new Ethtool(generic), close, [Symbol.dispose]: close };
+  return {
+    route,
+    devlink: new Devlink(generic),
+    ethtool: new Ethtool(generic),
+    close,
+    [Symbol.dispose]: close,
+  };
 }

@@ -17,6 +17,11 @@ export interface Conflict {
 }
 
 /** The text unless something stands against it. */
-export function outcome(before: string, after: () => string, notes: readonly string[], conflicts: readonly Conflict[]): Outcome {
+export function outcome(
+  before: string,
+  after: () => string,
+  notes: readonly string[],
+  conflicts: readonly Conflict[],
+): Outcome {
   return { text: conflicts.length > 0 ? before : after(), notes: [...new Set(notes)], conflicts };
 }

@@ -33,5 +33,9 @@ export async function glanceAfter(host: Watched, before: HostState, step: Step):
     if (!has(action, "glance", "vfs", "pfs")) return null;
     pfs.add(action.pf);
   }
-  return host.glance(before, [...pfs], step.actions.some((action) => has(action, "glance", "vfs")) ? "vfs" : "pfs");
+  return host.glance(
+    before,
+    [...pfs],
+    step.actions.some((action) => has(action, "glance", "vfs")) ? "vfs" : "pfs",
+  );
 }

@@ -10,11 +10,26 @@ import type { Failure, NicOutcome, Step } from "./reconcile.ts";
  * before each action that could cut somebody off; syncing for each of hundreds of bindings would take longer than they do.
  */
 export type JournalEntry =
-  | { readonly kind: "begin"; readonly command: string; readonly spec: Spec | null; readonly before: HostState }
+  | {
+      readonly kind: "begin";
+      readonly command: string;
+      readonly spec: Spec | null;
+      readonly before: HostState;
+    }
   | { readonly kind: "action"; readonly nic: string; readonly requirement: string; readonly action: Action }
   | { readonly kind: "done"; readonly action: Action }
-  | { readonly kind: "failed"; readonly action: Action; readonly code: string | null; readonly reason: string }
-  | { readonly kind: "nic"; readonly nic: string; readonly status: NicOutcome["status"]; readonly left: readonly string[] }
+  | {
+      readonly kind: "failed";
+      readonly action: Action;
+      readonly code: string | null;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "nic";
+      readonly nic: string;
+      readonly status: NicOutcome["status"];
+      readonly left: readonly string[];
+    }
   | { readonly kind: "interrupted" }
   | { readonly kind: "end"; readonly after: HostState };
 
@@ -63,13 +78,18 @@ export class Journal {
   }
 
   write(entry: JournalEntry): void {
-    const line = Buffer.from(`${JSON.stringify({ at: new Date().toISOString(), run: this.#run, ...entry })}\n`);
+    const line = Buffer.from(
+      `${JSON.stringify({ at: new Date().toISOString(), run: this.#run, ...entry })}\n`,
+    );
     if (this.#kept + line.length > mostKept) this.#dropped++;
     else {
       this.#waiting.push(line);
       this.#kept += line.length;
     }
-    const mustStay = entry.kind === "begin" || entry.kind === "end" || (entry.kind === "action" && traitsOf(entry.action).cutsOff);
+    const mustStay =
+      entry.kind === "begin" ||
+      entry.kind === "end" ||
+      (entry.kind === "action" && traitsOf(entry.action).cutsOff);
     this.#attempt(() => this.#flush(mustStay));
   }
 
@@ -78,18 +98,29 @@ export class Journal {
   }
 
   actionEnds(action: Action, failure: Failure | Pick<Failure, "code" | "reason"> | null): void {
-    this.write(failure === null ? { kind: "done", action } : { kind: "failed", action, code: failure.code, reason: failure.reason });
+    this.write(
+      failure === null
+        ? { kind: "done", action }
+        : { kind: "failed", action, code: failure.code, reason: failure.reason },
+    );
   }
 
   nicEnds({ nic, status, left }: NicOutcome): void {
-    this.write({ kind: "nic", nic, status, left: left.map(({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`) });
+    this.write({
+      kind: "nic",
+      nic,
+      status,
+      left: left.map(({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`),
+    });
   }
 
   close(): void {
     if (this.#waiting.length > 0) this.#attempt(() => this.#flush(true));
     const missing = this.#waiting.length + this.#dropped;
     if (missing > 0)
-      this.#keeper.warn(`${missing} entries of the journal ${this.#file} were never written: ${this.#trouble ?? "no reason known"}`);
+      this.#keeper.warn(
+        `${missing} entries of the journal ${this.#file} were never written: ${this.#trouble ?? "no reason known"}`,
+      );
     else if (this.#trouble !== null) this.#keeper.warn(`the journal ${this.#file} is complete again`);
     if (this.#fd !== null) closeSync(this.#fd);
     this.#fd = null;
@@ -126,7 +157,9 @@ export class Journal {
       const first = this.#trouble === null;
       this.#trouble = reason.includes(this.#file) ? reason : `${reason} '${this.#file}'`;
       if (first)
-        this.#keeper.warn(`the journal cannot be written: ${this.#trouble}; the run goes on, and keeps what it would hold in memory`);
+        this.#keeper.warn(
+          `the journal cannot be written: ${this.#trouble}; the run goes on, and keeps what it would hold in memory`,
+        );
     }
   }
 }

@@ -26,7 +26,9 @@ export type LaneState = Pick<HostState, "kernel" | "pfs" | "netdevs">;
  */
 export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
   const cardOf = cardsOf(state);
-  const cards = new Set(actions.flatMap((action) => (has(action, "lane", "card") ? [cardOf(action.pf)] : [])));
+  const cards = new Set(
+    actions.flatMap((action) => (has(action, "lane", "card") ? [cardOf(action.pf)] : [])),
+  );
   const lanes = new Map<string, { groups: Action[][]; stopsAt: Lane["stopsAt"]; card: string | null }>();
   for (const action of actions) {
     const { key, ...rest } = laneOf(action, cards, cardOf);
@@ -49,7 +51,11 @@ function preparesOnly(action: Action): boolean {
 /** Two ports' ways into the same mode. */
 function mayGoTogether(one: Action, other: Action, state: LaneState): boolean {
   if (one.kind !== "set-eswitch-mode" || other.kind !== "set-eswitch-mode") return false;
-  return one.pf !== other.pf && one.mode === other.mode && [one.pf, other.pf].every((pf) => changesModesAtOnce(pf, state));
+  return (
+    one.pf !== other.pf &&
+    one.mode === other.mode &&
+    [one.pf, other.pf].every((pf) => changesModesAtOnce(pf, state))
+  );
 }
 
 /** Of a driver of which nobody says that it bears it, one port follows the other. */
@@ -69,6 +75,7 @@ function laneOf(
   if (has(action, "lane", "host")) return { key: "host", stopsAt: "failures", card: null };
   if (has(action, "lane", "netdevs")) return { key: "netdevs", ...alone };
   const card = cardOf(action.pf);
-  if (has(action, "lane", "card") || cards.has(card)) return { key: `card ${card}`, stopsAt: "failures", card };
+  if (has(action, "lane", "card") || cards.has(card))
+    return { key: `card ${card}`, stopsAt: "failures", card };
   return { key: `unbind on ${action.pf}`, ...alone };
 }

@@ -114,7 +114,11 @@ class Rehearsal implements Host {
     return performed;
   }
 
-  async phase(after: Phase["after"], stages: readonly Stage[], because: readonly Deviation[] = []): Promise<Phase> {
+  async phase(
+    after: Phase["after"],
+    stages: readonly Stage[],
+    because: readonly Deviation[] = [],
+  ): Promise<Phase> {
     const order: Step[] = [];
     this.outcomes = await reconcile(this, this.#spec, {
       stages,
@@ -122,7 +126,8 @@ class Rehearsal implements Host {
       allowed: this.#allowed,
     });
     const steps = order.map((step): PlannedStep => ({ ...step, seconds: this.#secondsOf(step) }));
-    const secondsOf = (name: string) => steps.filter((step) => step.nic === name).reduce((sum, step) => sum + step.seconds, 0);
+    const secondsOf = (name: string) =>
+      steps.filter((step) => step.nic === name).reduce((sum, step) => sum + step.seconds, 0);
     const perNic = this.#spec.nics.map((nic) => secondsOf(nic.name));
     return { after, because, steps, seconds: secondsOf(hostName) + Math.max(0, ...perNic) };
   }
@@ -136,7 +141,9 @@ class Rehearsal implements Host {
     for (const [index, { groups }] of lanesOf(step.actions, this.twin.world.state).entries()) {
       const first = groups[0]?.[0];
       const port = first?.kind === "bind-vf" ? first.pf : `lane ${index}`;
-      const longest = groups.map((group) => Math.max(...group.map((action) => this.#seconds.get(action) ?? 0)));
+      const longest = groups.map((group) =>
+        Math.max(...group.map((action) => this.#seconds.get(action) ?? 0)),
+      );
       const seconds = longest.reduce((sum, value) => sum + value, 0);
       perPort.set(port, (perPort.get(port) ?? 0) + seconds);
     }
@@ -147,7 +154,8 @@ class Rehearsal implements Host {
 /** The twin's networking makes the bonds that the spec speaks of, where the host does not have them yet. */
 function expectBonds(twin: SimulatedHost, spec: Spec, state: HostState): void {
   for (const nic of spec.nics) {
-    if (nic.bond === undefined || twin.world.hidden.networking.some((bond) => bond.name === nic.bond)) continue;
+    if (nic.bond === undefined || twin.world.hidden.networking.some((bond) => bond.name === nic.bond))
+      continue;
     const resolved = resolvePorts(nic, state);
     if ("problem" in resolved) continue;
     const slaves = resolved.pfs.flatMap((pf) => (pf.netdev === null ? [] : [pf.netdev]));

@@ -23,17 +23,30 @@ const untouched = new Set(["EBUSY", "EOPNOTSUPP", "EPERM"]);
  *
  * @param steps what the run did @param state the host after that
  */
-export function putBack(stoppedBy: readonly Deviation[], steps: readonly Step[], failures: readonly Failure[], state: HostState): Action[] {
-  const refused = failures.filter(({ action, code }) => action.kind === "set-eswitch-mode" && untouched.has(code ?? ""));
+export function putBack(
+  stoppedBy: readonly Deviation[],
+  steps: readonly Step[],
+  failures: readonly Failure[],
+  state: HostState,
+): Action[] {
+  const refused = failures.filter(
+    ({ action, code }) => action.kind === "set-eswitch-mode" && untouched.has(code ?? ""),
+  );
   if (refused.length === 0 || !stoppedBy.some(({ stage }) => stage === "early")) return [];
   const failed = new Set(failures.map(({ action }) => action));
-  const unbound = steps.flatMap(({ actions }) => actions).filter((action) => action.kind === "unbind-vf" && !failed.has(action));
+  const unbound = steps
+    .flatMap(({ actions }) => actions)
+    .filter((action) => action.kind === "unbind-vf" && !failed.has(action));
   const actions: Action[] = [];
   const log = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
   for (const pf of state.pfs) {
     if (halfWayLine(pf.driver, log, [pf.address]) !== null) continue;
-    const own = unbound.flatMap((action) => (action.kind === "unbind-vf" && action.pf === pf.address ? [action] : []));
-    const free = own.filter(({ vf }) => pf.vfs.some(({ address, driver }) => address === vf && driver === null));
+    const own = unbound.flatMap((action) =>
+      action.kind === "unbind-vf" && action.pf === pf.address ? [action] : [],
+    );
+    const free = own.filter(({ vf }) =>
+      pf.vfs.some(({ address, driver }) => address === vf && driver === null),
+    );
     if (free.length === 0) continue;
     // With autoprobe off the kernel binds none.
     if (pf.sriov?.autoprobe === false) actions.push({ kind: "set-vf-autoprobe", pf: pf.address, on: true });

@@ -85,13 +85,20 @@ export async function reconcile(host: Host, spec: Spec, options: ReconcileOption
   const watched = Watched.over(host);
   const around = (asked: readonly Stage[]) => async () => {
     if (!hostRequirements.some(({ stage }) => asked.includes(stage))) return [];
-    const outcome = await reconcileOne(watched, hostName, (state) => evaluateHost(spec, state, asked, allowed), turns, observer);
+    const outcome = await reconcileOne(
+      watched,
+      hostName,
+      (state) => evaluateHost(spec, state, asked, allowed),
+      turns,
+      observer,
+    );
     return outcome.steps.length + outcome.left.length === 0 ? [] : [outcome];
   };
   const before = await around(stages.filter((stage) => stagesBefore.includes(stage)))();
   const nics = await allEnded(
     spec.nics.map(({ name }) => {
-      const deviations = (state: HostState) => evaluate(spec, state, stages).find(({ nic }) => nic.name === name)?.deviations ?? [];
+      const deviations = (state: HostState) =>
+        evaluate(spec, state, stages).find(({ nic }) => nic.name === name)?.deviations ?? [];
       return reconcileOne(watched, name, deviations, turns, observer);
     }),
   );
@@ -144,16 +151,27 @@ async function reconcileOne(
         steps.push(step);
         observer.stepBegins?.(step);
         // One after the other: a PF's autoprobe comes before its VFs.
-        for (const action of actions) failures.push(...(await performStep(host, { ...step, actions: [action] }, state, turns, observer)));
+        for (const action of actions)
+          failures.push(...(await performStep(host, { ...step, actions: [action] }, state, turns, observer)));
       }
-      const outcome: NicOutcome = { nic, status: next.kind, stoppedBy: next.stoppedBy, left: next.left, steps, failures };
+      const outcome: NicOutcome = {
+        nic,
+        status: next.kind,
+        stoppedBy: next.stoppedBy,
+        left: next.left,
+        steps,
+        failures,
+      };
       observer.nicEnds?.(outcome);
       return outcome;
     }
     const { step } = next;
     steps.push(step);
     // What comes after it may have to be done again, because of it.
-    for (const { id } of allRequirements.slice(allRequirements.findIndex(({ id }) => id === step.requirement) + 1)) attempts.delete(id);
+    for (const { id } of allRequirements.slice(
+      allRequirements.findIndex(({ id }) => id === step.requirement) + 1,
+    ))
+      attempts.delete(id);
     attempts.set(step.requirement, [...(attempts.get(step.requirement) ?? []), fingerprint(step.deviations)]);
     observer.stepBegins?.(step);
     const failed = await performStep(host, step, state, turns, observer);
@@ -162,7 +180,9 @@ async function reconcileOne(
   }
 }
 
-type Next = { kind: "step"; step: Step } | { kind: "settled" | "stopped"; stoppedBy: Deviation[]; left: Deviation[] };
+type Next =
+  | { kind: "step"; step: Step }
+  | { kind: "settled" | "stopped"; stoppedBy: Deviation[]; left: Deviation[] };
 
 /** What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put right. */
 function nextStep(
@@ -181,31 +201,56 @@ function nextStep(
     const serious = group.filter((deviation) => deviation.severity !== "warning");
     const gate = serious.length > 0 && (requirementById(first.requirement)?.gate ?? true);
     const blocked = serious.some((deviation) => deviation.remedy.kind !== "actions");
-    const actions = group.flatMap((deviation) => (deviation.remedy.kind === "actions" ? deviation.remedy.actions : []));
+    const actions = group.flatMap((deviation) =>
+      deviation.remedy.kind === "actions" ? deviation.remedy.actions : [],
+    );
     const actionable = group.filter((deviation) => deviation.remedy.kind === "actions");
     const tried = attempts.get(first.requirement) ?? [];
     const stuck =
-      tried.includes(fingerprint(actionable)) || tried.length >= attemptsPerRequirement || (interrupted && actions.some(interrupts));
+      tried.includes(fingerprint(actionable)) ||
+      tried.length >= attemptsPerRequirement ||
+      (interrupted && actions.some(interrupts));
     if (gate && (blocked || stuck)) return { kind: "stopped", stoppedBy: group, left };
     if (actions.length > 0 && !stuck) {
-      return { kind: "step", step: { nic, requirement: first.requirement, deviations: actionable, actions: withoutRepeats(actions) } };
+      return {
+        kind: "step",
+        step: {
+          nic,
+          requirement: first.requirement,
+          deviations: actionable,
+          actions: withoutRepeats(actions),
+        },
+      };
     }
   }
   return { kind: "settled", stoppedBy: [], left };
 }
 
-async function performStep(host: Host, step: Step, state: LaneState, turns: Turns, observer: Observer): Promise<Failure[]> {
+async function performStep(
+  host: Host,
+  step: Step,
+  state: LaneState,
+  turns: Turns,
+  observer: Observer,
+): Promise<Failure[]> {
   const failures: Failure[] = [];
   const waiting = lanesOf(step.actions, state).values();
   const worker = async () => {
     // The workers take from one iterator: each lane goes to whoever is free.
-    for (const lane of waiting) await turns.take(lane.card, () => performLane(host, step, lane, observer, failures));
+    for (const lane of waiting)
+      await turns.take(lane.card, () => performLane(host, step, lane, observer, failures));
   };
   await allEnded(Array.from({ length: lanesAtOnce }, worker));
   return failures;
 }
 
-async function performLane(host: Host, step: Step, lane: Lane, observer: Observer, failures: Failure[]): Promise<void> {
+async function performLane(
+  host: Host,
+  step: Step,
+  lane: Lane,
+  observer: Observer,
+  failures: Failure[],
+): Promise<void> {
   const attempt = async (action: Action): Promise<Failure[]> => {
     observer.actionBegins?.(step, action);
     const failure = await performAction(host, step, action);
@@ -214,13 +259,23 @@ async function performLane(host: Host, step: Step, lane: Lane, observer: Observe
   };
   for (const group of lane.groups) {
     let failed = (await allEnded(group.map(attempt))).flat();
-    if (group.length > 1 && failed.length === group.length && failed.every((failure) => isAnswer(failure) && !isHalfDone(failure))) {
+    if (
+      group.length > 1 &&
+      failed.length === group.length &&
+      failed.every((failure) => isAnswer(failure) && !isHalfDone(failure))
+    ) {
       // What all refuse together, they may take one after the other. Where one took it, the host is looked at first.
       failed = [];
       for (const action of group) if (failed.length === 0) failed = await attempt(action);
     }
     failures.push(...failed);
-    if (failed.some(({ action }) => lane.stopsAt === "failures" || (lane.stopsAt === "questions" && traitsOf(action).isQuestion === true)))
+    if (
+      failed.some(
+        ({ action }) =>
+          lane.stopsAt === "failures" ||
+          (lane.stopsAt === "questions" && traitsOf(action).isQuestion === true),
+      )
+    )
       break;
   }
 }
@@ -261,7 +316,8 @@ function interrupts(action: Action): boolean {
 /** Deviations of one requirement together, in the order of the requirements. */
 function byRequirement(deviations: readonly Deviation[]): Deviation[][] {
   const groups = new Map<string, Deviation[]>();
-  for (const deviation of deviations) groups.set(deviation.requirement, [...(groups.get(deviation.requirement) ?? []), deviation]);
+  for (const deviation of deviations)
+    groups.set(deviation.requirement, [...(groups.get(deviation.requirement) ?? []), deviation]);
   return [...groups.values()];
 }
 

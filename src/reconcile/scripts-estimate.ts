@@ -17,7 +17,9 @@ const processesPerRepresentor = 7;
 export function scriptsEstimate(spec: Spec, state: HostState): number | null {
   const seconds = spec.nics.flatMap((nic) => {
     const resolved = resolvePorts(nic, state);
-    return "problem" in resolved ? [] : resolved.pfs.filter((pf) => pf.sriov?.count === 0).map((pf) => portSeconds(nic, pf));
+    return "problem" in resolved
+      ? []
+      : resolved.pfs.filter((pf) => pf.sriov?.count === 0).map((pf) => portSeconds(nic, pf));
   });
   return seconds.length === 0 ? null : seconds.reduce((sum, value) => sum + value, 0);
 }

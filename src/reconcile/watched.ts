@@ -34,7 +34,11 @@ export class Watched implements Host {
   }
 
   /** What it shows is nobody's look at the whole host, and is not kept. */
-  async glance(before: HostState, pfs: readonly PciAddress[], looks: "vfs" | "pfs"): Promise<HostState | null> {
+  async glance(
+    before: HostState,
+    pfs: readonly PciAddress[],
+    looks: "vfs" | "pfs",
+  ): Promise<HostState | null> {
     return (await this.#host.glance?.(before, pfs, looks)) ?? null;
   }
 

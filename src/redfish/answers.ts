@@ -18,7 +18,11 @@ const unpackers: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLen
 };
 
 /** The object in an answer. HPE's registries come packed, whether that was asked for or not. @param most bytes, unpacked */
-export function jsonOf({ headers, body }: Pick<HttpAnswer, "headers" | "body">, what: string, most: number): JsonObject {
+export function jsonOf(
+  { headers, body }: Pick<HttpAnswer, "headers" | "body">,
+  what: string,
+  most: number,
+): JsonObject {
   const bytes = unpacked(body, headers["content-encoding"], what, most);
   const excess = excessOfJson(bytes);
   if (excess !== null) throw new RedfishError("answer", `${what}: its answer is too large: ${excess}`);
@@ -26,7 +30,9 @@ export function jsonOf({ headers, body }: Pick<HttpAnswer, "headers" | "body">, 
   try {
     data = JSON.parse(bytes.toString("utf8").replace(/^\ufeff/, ""));
   } catch (error) {
-    throw new RedfishError("answer", `${what}: its answer is no JSON: is this a Redfish service?`, null, { cause: error });
+    throw new RedfishError("answer", `${what}: its answer is no JSON: is this a Redfish service?`, null, {
+      cause: error,
+    });
   }
   if (typeof data === "object" && data !== null && !Array.isArray(data)) return { ...data };
   throw new RedfishError("answer", `${what}: its answer is no object`);
@@ -39,7 +45,10 @@ function unpacked(body: Buffer, encoding: string | undefined, what: string, most
   const unpack = isPacked ? gunzipSync : unpackers[named];
   if (unpack === undefined) {
     if (named === "identity" || named === "") return body;
-    throw new RedfishError("answer", `${what}: its answer is packed as ${plainText(named).slice(0, 40)}, which vflag does not know`);
+    throw new RedfishError(
+      "answer",
+      `${what}: its answer is packed as ${plainText(named).slice(0, 40)}, which vflag does not know`,
+    );
   }
   try {
     return unpack(body, { maxOutputLength: most });
@@ -68,7 +77,9 @@ const mostMessages = 8;
 export function messagesIn(data: JsonObject): string[] {
   const error = isObject(data["error"]) ? data["error"] : {};
   const annotated = [error, data, isObject(data["Attributes"]) ? data["Attributes"] : {}].flatMap((holder) =>
-    Object.entries(holder).flatMap(([key, value]) => (key.endsWith(extended) && Array.isArray(value) ? value : [])),
+    Object.entries(holder).flatMap(([key, value]) =>
+      key.endsWith(extended) && Array.isArray(value) ? value : [],
+    ),
   );
   const told = annotated.flatMap((entry: unknown): string[] => {
     const { data: message } = Message.safeParse(entry);
@@ -78,22 +89,38 @@ export function messagesIn(data: JsonObject): string[] {
     const line = plainText(words.filter((word) => word !== "").join(" ")).slice(0, 400);
     return line === "" ? [] : [line];
   });
-  const own = typeof error["message"] === "string" && told.length === 0 ? [plainText(error["message"]).slice(0, 400)] : [];
+  const own =
+    typeof error["message"] === "string" && told.length === 0
+      ? [plainText(error["message"]).slice(0, 400)]
+      : [];
   return [...new Set([...told, ...own])].slice(0, mostMessages);
 }
 
-function isGood({ MessageId: id, Severity: severity, MessageSeverity: newer }: z.infer<typeof Message>): boolean {
+function isGood({
+  MessageId: id,
+  Severity: severity,
+  MessageSeverity: newer,
+}: z.infer<typeof Message>): boolean {
   const weight = newer ?? severity;
   return weight === "OK" || (weight == null && /\.(?:Success|NoOperation)$/i.test(id ?? ""));
 }
 
 /** Throws what an answer that is no success means. @param hide takes secrets out of a text */
-export function refuseFailure(answer: HttpAnswer, what: string, most: number, hide: (text: string) => string): void {
+export function refuseFailure(
+  answer: HttpAnswer,
+  what: string,
+  most: number,
+  hide: (text: string) => string,
+): void {
   const { status } = answer;
   if (status >= 200 && status < 300) return;
   const said = saidIn(answer, what, most).map(hide).join("; ");
   const words = statusWords[status] ?? "refused";
-  throw new RedfishError(failureFor(status), `${what}: ${words} (HTTP ${status})${said === "" ? "" : `: ${said}`}`, status);
+  throw new RedfishError(
+    failureFor(status),
+    `${what}: ${words} (HTTP ${status})${said === "" ? "" : `: ${said}`}`,
+    status,
+  );
 }
 
 function saidIn(answer: HttpAnswer, what: string, most: number): string[] {

@@ -16,7 +16,10 @@ export async function surveyBios(session: Session, name: string | null): Promise
   const system = (await session.get(path)).data;
   const link = linkOf(system, "Bios");
   if (link === null)
-    throw new RedfishError("missing", `${path}: the service shows no BIOS of it: its firmware is too old, or lacks a licence for it`);
+    throw new RedfishError(
+      "missing",
+      `${path}: the service shows no BIOS of it: its firmware is too old, or lacks a licence for it`,
+    );
   const bios = await session.get(link);
   const attributes = valuesOf(bios.data);
   if (attributes === null) throw new RedfishError("answer", `GET ${link}: there are no Attributes in it`);
@@ -44,7 +47,11 @@ export interface ChangeOutcome {
 const usualLooks: readonly number[] = [0, 1000, 2000, 4000];
 
 /** Asks for a change, and looks whether it is pending then. Nothing is reset by it. */
-export async function changeBios(session: Session, { path, etag, body }: ChangeRequest, looks = usualLooks): Promise<ChangeOutcome> {
+export async function changeBios(
+  session: Session,
+  { path, etag, body }: ChangeRequest,
+  looks = usualLooks,
+): Promise<ChangeOutcome> {
   const accepted = await session.patch(path, etag, body);
   const remarks = messagesIn(accepted.data).map((text) => session.hide(text));
   const task = accepted.task === null ? null : await taskText(session, accepted.task);
@@ -72,19 +79,27 @@ export async function changeBios(session: Session, { path, etag, body }: ChangeR
 
 async function systemPath(session: Session, name: string | null): Promise<string> {
   const collection = linkOf(session.root, "Systems");
-  if (collection === null) throw new RedfishError("answer", "the service has no systems: is it a chassis manager or a switch?");
+  if (collection === null)
+    throw new RedfishError("answer", "the service has no systems: is it a chassis manager or a switch?");
   const members = membersOf((await session.get(collection)).data);
   const [only, ...more] = name === null ? members : members.filter((path) => idIn(path) === name);
   const ids = session.hide(members.map(idIn).slice(0, 20).join(", "));
   if (only === undefined)
-    throw new RedfishError("missing", name === null ? "the service has no system" : `the service has no system ${name}: it has ${ids}`);
+    throw new RedfishError(
+      "missing",
+      name === null ? "the service has no system" : `the service has no system ${name}: it has ${ids}`,
+    );
   if (more.length > 0)
-    throw new RedfishError("missing", `the service has ${members.length} systems (${ids}): name this host's in vflag_bmc_system`);
+    throw new RedfishError(
+      "missing",
+      `the service has ${members.length} systems (${ids}): name this host's in vflag_bmc_system`,
+    );
   return only;
 }
 
 function identityOf(session: Session, path: string, system: JsonObject): SystemIdentity {
-  const text = (value: unknown) => (typeof value === "string" && value !== "" ? session.hide(value).slice(0, 200) : null);
+  const text = (value: unknown) =>
+    typeof value === "string" && value !== "" ? session.hide(value).slice(0, 200) : null;
   return {
     path,
     manufacturer: text(system["Manufacturer"]),
@@ -96,11 +111,17 @@ function identityOf(session: Session, path: string, system: JsonObject): SystemI
 }
 
 /** Without a settings resource a BIOS is changed itself. Source: DMTF DSP0266, "Settings resource". */
-async function settingsOf(session: Session, link: string, bios: { data: JsonObject; etag: string | null }): Promise<SettingsResource> {
+async function settingsOf(
+  session: Session,
+  link: string,
+  bios: { data: JsonObject; etag: string | null },
+): Promise<SettingsResource> {
   const annotation = isObject(bios.data["@Redfish.Settings"]) ? bios.data["@Redfish.Settings"] : {};
   const times = annotation["SupportedApplyTimes"];
   const applyTimes = Array.isArray(times) ? times.filter((time) => typeof time === "string") : null;
-  const remarks = messagesIn({ "@Message.ExtendedInfo": annotation["Messages"] }).map((text) => session.hide(text));
+  const remarks = messagesIn({ "@Message.ExtendedInfo": annotation["Messages"] }).map((text) =>
+    session.hide(text),
+  );
   const path = linkOf(annotation, "SettingsObject");
   if (path === null) return { path: link, etag: bios.etag, pending: null, applyTimes, remarks };
   const settings = await session.get(path);
@@ -109,7 +130,9 @@ async function settingsOf(session: Session, link: string, bios: { data: JsonObje
 
 /** Null where there are none. */
 function valuesOf({ Attributes: attributes }: JsonObject): AttributeValues | null {
-  return isObject(attributes) ? new Map(Object.entries(attributes).filter(([name]) => !name.includes("@"))) : null;
+  return isObject(attributes)
+    ? new Map(Object.entries(attributes).filter(([name]) => !name.includes("@")))
+    : null;
 }
 
 async function taskText(session: Session, path: string): Promise<string> {
@@ -124,6 +147,9 @@ async function taskText(session: Session, path: string): Promise<string> {
   const state = typeof data["TaskState"] === "string" ? data["TaskState"] : "accepted";
   const said = messagesIn({ "@Message.ExtendedInfo": data["Messages"] });
   if (state === "Exception" || state === "Cancelled")
-    throw new RedfishError("refused", session.hide(`${path}: the service gave the change up (${state}): ${said.join("; ")}`));
+    throw new RedfishError(
+      "refused",
+      session.hide(`${path}: the service gave the change up (${state}): ${said.join("; ")}`),
+    );
   return session.hide(`${path} (${state})`);
 }

@@ -1,4 +1,10 @@
-import { Agent, type ClientRequestArgs, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import {
+  Agent,
+  type ClientRequestArgs,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from "node:http";
 import type { Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { type BmcAddress, originOf, type Trust } from "./access.ts";
@@ -61,11 +67,17 @@ export class Connection implements Disposable {
     this.#agent.destroy();
   }
 
-  #once({ method, path, headers = {}, body }: HttpRequest, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+  #once(
+    { method, path, headers = {}, body }: HttpRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpAnswer> {
     const what = `${method} ${path}`;
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const { requestMs, bytes } = this.#limits;
-    const content = body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
+    const content =
+      body === undefined
+        ? {}
+        : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
     // Without an answer, it is not known what a service has done that was reached.
     const lost = () => (method === "GET" || outgoing.socket === null ? "" : `: ${unsure}`);
     const outgoing = request({
@@ -74,13 +86,22 @@ export class Connection implements Disposable {
       path,
       // Only what the standard needs of HTTP, and no header larger than a service has a reason for.
       maxHeaderSize: 16 * 1024,
-      headers: { Host: this.origin.slice("https://".length), Accept: "application/json", "OData-Version": "4.0", ...content, ...headers },
+      headers: {
+        Host: this.origin.slice("https://".length),
+        Accept: "application/json",
+        "OData-Version": "4.0",
+        ...content,
+        ...headers,
+      },
     });
     const end = (error: Error) => {
       outgoing.destroy(error);
       reject(error);
     };
-    const timer = setTimeout(() => end(new RedfishError("time", `${what}: no answer within ${requestMs / 1000} s${lost()}`)), requestMs);
+    const timer = setTimeout(
+      () => end(new RedfishError("time", `${what}: no answer within ${requestMs / 1000} s${lost()}`)),
+      requestMs,
+    );
     const stop = () => end(stopped(signal, what));
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted === true) stop();
@@ -98,22 +119,36 @@ export class Connection implements Disposable {
 export function stopped(signal: AbortSignal | undefined, what: string): RedfishError {
   const reason: unknown = signal?.reason;
   const isLate = reason instanceof Error && reason.name === "TimeoutError";
-  return new RedfishError("time", `${what}: ${isLate ? "the service took too long over all of it" : "interrupted"}`);
+  return new RedfishError(
+    "time",
+    `${what}: ${isLate ? "the service took too long over all of it" : "interrupted"}`,
+  );
 }
 
-async function receive(response: IncomingMessage, most: number, what: string, lost: string): Promise<HttpAnswer> {
+async function receive(
+  response: IncomingMessage,
+  most: number,
+  what: string,
+  lost: string,
+): Promise<HttpAnswer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     for await (const chunk of response) {
       const bytes = Buffer.from(chunk);
       length += bytes.length;
-      if (length > most) throw new RedfishError("answer", `${what}: its answer has more than ${most / 1024 / 1024} MiB`);
+      if (length > most)
+        throw new RedfishError("answer", `${what}: its answer has more than ${most / 1024 / 1024} MiB`);
       chunks.push(bytes);
     }
   } catch (error) {
     if (error instanceof RedfishError) throw error;
-    throw new RedfishError("unreachable", `${what}: the connection broke in the middle of the answer${lost}`, null, { cause: error });
+    throw new RedfishError(
+      "unreachable",
+      `${what}: the connection broke in the middle of the answer${lost}`,
+      null,
+      { cause: error },
+    );
   }
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
 }
@@ -157,7 +192,10 @@ class VerifyingAgent extends Agent {
     this.#limit = limit;
   }
 
-  override createConnection(_options: ClientRequestArgs, given?: (error: Error | null, socket: Socket) => void): undefined {
+  override createConnection(
+    _options: ClientRequestArgs,
+    given?: (error: Error | null, socket: Socket) => void,
+  ): undefined {
     const { host, port } = this.#address;
     // The verification is made below, in one place for both kinds, so that its failure can name the certificate.
     const socket = connect({

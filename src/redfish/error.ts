@@ -21,7 +21,12 @@ export class RedfishError extends Error {
   /** Of the HTTP answer; null where there was none. */
   readonly status: number | null;
 
-  constructor(failure: RedfishFailure, message: string, status: number | null = null, options?: ErrorOptions) {
+  constructor(
+    failure: RedfishFailure,
+    message: string,
+    status: number | null = null,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.failure = failure;
     this.status = status;

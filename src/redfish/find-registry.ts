@@ -23,7 +23,10 @@ type File = z.infer<typeof File>;
  * The attribute registry that a BIOS names. What keeps it from being read is a reason, not an error: what the BIOS is set to is known all
  * the same. Source: DMTF DSP0266, "Registries"; MessageRegistryFile.v1_1, which attribute registries use too.
  */
-export async function findRegistry(session: Session, name: unknown): Promise<AttributeRegistry | { readonly problem: string }> {
+export async function findRegistry(
+  session: Session,
+  name: unknown,
+): Promise<AttributeRegistry | { readonly problem: string }> {
   if (typeof name !== "string" || name === "") return { problem: "the BIOS names none" };
   const shown = session.hide(name).slice(0, 200);
   try {
@@ -35,7 +38,8 @@ export async function findRegistry(session: Session, name: unknown): Promise<Att
     if (uri === null) return { problem: `the service does not hold ${shown} itself` };
     return readRegistry((await session.get(uri)).data);
   } catch (error) {
-    if (!(error instanceof RedfishError) || !["answer", "missing", "refused"].includes(error.failure)) throw error;
+    if (!(error instanceof RedfishError) || !["answer", "missing", "refused"].includes(error.failure))
+      throw error;
     return { problem: error.message };
   }
 }
@@ -43,7 +47,8 @@ export async function findRegistry(session: Session, name: unknown): Promise<Att
 /** Those first whose path looks right: a BMC takes a second for each. */
 async function fileOf(session: Session, collection: string, name: string): Promise<File | null> {
   const members = membersOf((await session.get(collection)).data).slice(0, mostFiles);
-  const nearness = (path: string) => (path.includes(name) ? 0 : path.includes(baseOf(name)) ? 1 : /bios|attribute/i.test(path) ? 2 : 3);
+  const nearness = (path: string) =>
+    path.includes(name) ? 0 : path.includes(baseOf(name)) ? 1 : /bios|attribute/i.test(path) ? 2 : 3;
   const near: File[] = [];
   for (const path of members.toSorted((one, other) => nearness(one) - nearness(other))) {
     const file = File.safeParse((await session.get(path)).data).data;

@@ -10,10 +10,15 @@ export function withoutSecret<T>(data: T, secret: string): T {
 
 function hideIn(holder: object, secret: string): void {
   for (const [key, value] of Object.entries(holder)) {
-    if (own.has(key) && (typeof value === "string" || (Array.isArray(value) && value.every((each) => typeof each === "string")))) continue;
+    if (
+      own.has(key) &&
+      (typeof value === "string" || (Array.isArray(value) && value.every((each) => typeof each === "string")))
+    )
+      continue;
     const name = Array.isArray(holder) ? key : hidden(key, secret);
     if (name !== key) Reflect.deleteProperty(holder, key);
-    if (name !== key || typeof value === "string") Reflect.set(holder, name, typeof value === "string" ? hidden(value, secret) : value);
+    if (name !== key || typeof value === "string")
+      Reflect.set(holder, name, typeof value === "string" ? hidden(value, secret) : value);
     if (typeof value === "object" && value !== null) hideIn(value, secret);
   }
 }

@@ -42,11 +42,15 @@ export interface BiosOptions {
 }
 
 /** Asks every BMC; one that does not answer stops none of the others. In the order of the questions. */
-export async function askBioses(questions: readonly HostQuestion[], options: BiosOptions): Promise<HostBios[]> {
+export async function askBioses(
+  questions: readonly HostQuestion[],
+  options: BiosOptions,
+): Promise<HostBios[]> {
   const answers: HostBios[] = [];
   const left = questions.map((question, index) => ({ question, index }));
   const worker = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) answers[next.index] = await askBios(next.question, options);
+    for (let next = left.shift(); next !== undefined; next = left.shift())
+      answers[next.index] = await askBios(next.question, options);
   };
   await Promise.all(Array.from({ length: Math.min(options.forks, questions.length) }, worker));
   return answers;

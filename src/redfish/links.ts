@@ -10,7 +10,9 @@ export function linkOf(data: JsonObject, property: string): string | null {
 /** The paths of a collection's members. */
 export function membersOf(collection: JsonObject): string[] {
   const members = collection["Members"];
-  return Array.isArray(members) ? members.flatMap((member: unknown) => (isObject(member) ? (linkOf({ member }, "member") ?? []) : [])) : [];
+  return Array.isArray(members)
+    ? members.flatMap((member: unknown) => (isObject(member) ? (linkOf({ member }, "member") ?? []) : []))
+    : [];
 }
 
 /** The last part of a path: a resource's id. */

@@ -1,6 +1,13 @@
 import type { BmcAccess } from "./access.ts";
 import { isObject, type JsonObject, jsonOf, refuseFailure } from "./answers.ts";
-import { Connection, type HttpAnswer, type HttpRequest, type Limits, stopped, usualLimits } from "./connection.ts";
+import {
+  Connection,
+  type HttpAnswer,
+  type HttpRequest,
+  type Limits,
+  stopped,
+  usualLimits,
+} from "./connection.ts";
 import { RedfishError } from "./error.ts";
 import { hidden } from "./hide.ts";
 
@@ -67,7 +74,8 @@ export class Session implements AsyncDisposable {
       const what = this.#hide(`GET ${path}`);
       const answer = await this.#ask({ method: "GET", path });
       if (answer.status >= 300 && answer.status < 400) {
-        if (hops === mostRedirects) throw new RedfishError("answer", `${what}: it leads from one place to the next`, answer.status);
+        if (hops === mostRedirects)
+          throw new RedfishError("answer", `${what}: it leads from one place to the next`, answer.status);
         path = this.#pathOf(answer.headers.location ?? "", what);
         continue;
       }
@@ -85,9 +93,14 @@ export class Session implements AsyncDisposable {
     if (this.#signal.aborted) throw stopped(this.#signal, `${what}, before it was sent`);
     let answer = await this.#change(path, etag, body);
     // Some services give a weak tag and compare it as a strong one. It stands for the same state. Source: sushy 4.3, connector.py, _etag_handler().
-    if (answer.status === 412 && etag?.startsWith("W/") === true) answer = await this.#change(path, etag.slice("W/".length), body);
+    if (answer.status === 412 && etag?.startsWith("W/") === true)
+      answer = await this.#change(path, etag.slice("W/".length), body);
     if (answer.status >= 300 && answer.status < 400)
-      throw new RedfishError("answer", `${what}: it leads elsewhere, and was not followed: nothing is known to be set`, answer.status);
+      throw new RedfishError(
+        "answer",
+        `${what}: it leads elsewhere, and was not followed: nothing is known to be set`,
+        answer.status,
+      );
     refuseFailure(answer, what, this.#limits.bytes, this.#hide);
     const { location } = answer.headers;
     const task = answer.status === 202 && location !== undefined ? this.#pathOf(location, what) : null;
@@ -115,7 +128,9 @@ export class Session implements AsyncDisposable {
     this.#token = null;
     if (path !== null && token !== null) {
       const closing = { method: "DELETE" as const, path, headers: { "X-Auth-Token": token } };
-      await this.#connection.ask(closing, AbortSignal.timeout(Math.min(10_000, this.#limits.requestMs))).catch(() => {});
+      await this.#connection
+        .ask(closing, AbortSignal.timeout(Math.min(10_000, this.#limits.requestMs)))
+        .catch(() => {});
     }
     this.#connection[Symbol.dispose]();
   }
@@ -126,7 +141,10 @@ export class Session implements AsyncDisposable {
     const links = isObject(this.#root["Links"]) ? this.#root["Links"] : {};
     const sessions = isObject(links["Sessions"]) ? links["Sessions"]["@odata.id"] : undefined;
     if (typeof sessions !== "string")
-      throw new RedfishError("answer", `${this.#connection.origin}: it names no sessions: is this a Redfish service?`);
+      throw new RedfishError(
+        "answer",
+        `${this.#connection.origin}: it names no sessions: is this a Redfish service?`,
+      );
     const { username, password } = this.#access;
     const path = this.#pathOf(sessions);
     const body = JSON.stringify({ UserName: username, Password: password.reveal() });
@@ -134,7 +152,10 @@ export class Session implements AsyncDisposable {
     refuseFailure(answer, `POST ${path}`, this.#limits.bytes, this.#hide);
     const token = answer.headers["x-auth-token"];
     if (typeof token !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(token))
-      throw new RedfishError("answer", `POST ${path}: the service opened a session, and gave no token for it`);
+      throw new RedfishError(
+        "answer",
+        `POST ${path}: the service opened a session, and gave no token for it`,
+      );
     this.#token = token;
     const own = answer.body.length === 0 ? {} : jsonOf(answer, `POST ${path}`, this.#limits.bytes);
     const location = answer.headers.location ?? own["@odata.id"];
@@ -142,7 +163,10 @@ export class Session implements AsyncDisposable {
   }
 
   #ask(asked: HttpRequest): Promise<HttpAnswer> {
-    return this.#connection.ask({ ...asked, headers: { ...this.#credentials(), ...asked.headers } }, this.#signal);
+    return this.#connection.ask(
+      { ...asked, headers: { ...this.#credentials(), ...asked.headers } },
+      this.#signal,
+    );
   }
 
   #credentials(): Record<string, string> {
@@ -158,9 +182,13 @@ export class Session implements AsyncDisposable {
     } catch {
       // Told below.
     }
-    if (url === null || link === "" || link.length > 2000) throw new RedfishError("answer", `${from}: it leads nowhere`);
+    if (url === null || link === "" || link.length > 2000)
+      throw new RedfishError("answer", `${from}: it leads nowhere`);
     if (url.origin !== new URL(origin).origin || url.username !== "")
-      throw new RedfishError("answer", `${from}: it leads to another host (${this.#hide(url.host).slice(0, 200)}), and was not followed`);
+      throw new RedfishError(
+        "answer",
+        `${from}: it leads to another host (${this.#hide(url.host).slice(0, 200)}), and was not followed`,
+      );
     return url.pathname + url.search;
   }
 }

@@ -18,22 +18,36 @@ export interface NicDeviations {
 export const hostName = "host";
 
 /** What is off with the NICs themselves. */
-export function evaluate(spec: Spec, state: HostState, stages: readonly Stage[] = allStages): NicDeviations[] {
+export function evaluate(
+  spec: Spec,
+  state: HostState,
+  stages: readonly Stage[] = allStages,
+): NicDeviations[] {
   const asked = requirements.filter((requirement) => stages.includes(requirement.stage));
   return viewsOf(spec, state).map(({ nic, view, problem }) => {
-    if (view === null) return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
-    const found = asked.flatMap((requirement) => requirement.check(view).map((finding) => deviation(requirement, nic.name, finding)));
+    if (view === null)
+      return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
+    const found = asked.flatMap((requirement) =>
+      requirement.check(view).map((finding) => deviation(requirement, nic.name, finding)),
+    );
     return { nic, deviations: found.map((each) => withoutSecondBoot(each, view)) };
   });
 }
 
 /** What is off with the host around the NICs. */
-export function evaluateHost(spec: Spec, state: HostState, stages: readonly Stage[] = allStages, allowed: Allowed = {}): Deviation[] {
+export function evaluateHost(
+  spec: Spec,
+  state: HostState,
+  stages: readonly Stage[] = allStages,
+  allowed: Allowed = {},
+): Deviation[] {
   const asked = hostRequirements.filter((requirement) => stages.includes(requirement.stage));
   if (asked.length === 0) return [];
   const nics = nicsFound(spec, state);
   return asked.flatMap((requirement) =>
-    requirement.check({ spec, state, nics, allowed }).map((finding) => withRefusal(deviation(requirement, hostName, finding), state)),
+    requirement
+      .check({ spec, state, nics, allowed })
+      .map((finding) => withRefusal(deviation(requirement, hostName, finding), state)),
   );
 }
 
@@ -42,7 +56,9 @@ export function nicsFound(spec: Spec, state: HostState): NicView[] {
   return viewsOf(spec, state).flatMap(({ view }) => view ?? []);
 }
 
-type Resolved = { nic: NicSpec; view: NicView; problem: null } | { nic: NicSpec; view: null; problem: string };
+type Resolved =
+  | { nic: NicSpec; view: NicView; problem: null }
+  | { nic: NicSpec; view: null; problem: string };
 
 function viewsOf(spec: Spec, state: HostState): Resolved[] {
   const claimed = new Map<string, string>();
@@ -52,7 +68,11 @@ function viewsOf(spec: Spec, state: HostState): Resolved[] {
     // Two selectors of different forms can mean one port: only the host's state shows it.
     const twice = resolved.pfs.find((pf) => claimed.has(pf.address));
     if (twice !== undefined) {
-      return { nic, view: null, problem: `${twice.netdev ?? twice.address} belongs to NIC "${claimed.get(twice.address)}" already` };
+      return {
+        nic,
+        view: null,
+        problem: `${twice.netdev ?? twice.address} belongs to NIC "${claimed.get(twice.address)}" already`,
+      };
     }
     for (const pf of resolved.pfs) claimed.set(pf.address, nic.name);
     return { nic, view: { nic, pfs: resolved.pfs, state }, problem: null };

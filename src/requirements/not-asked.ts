@@ -12,8 +12,10 @@ import { trafficOf } from "./traffic/traffic.ts";
 type NicReason = (nic: NicSpec, state: HostState) => string | null;
 
 const lagOnly = (nic: NicSpec) => (nic.mode === "vf-lag" ? null : `mode ${nic.mode} has no bond`);
-const eswitchOnly = (nic: NicSpec) => (nic.mode === "sriov" ? "mode sriov leaves the eSwitch in legacy mode" : null);
-const declared = (key: string, value: unknown) => (value === undefined ? `the spec declares no ${key}` : null);
+const eswitchOnly = (nic: NicSpec) =>
+  nic.mode === "sriov" ? "mode sriov leaves the eSwitch in legacy mode" : null;
+const declared = (key: string, value: unknown) =>
+  value === undefined ? `the spec declares no ${key}` : null;
 
 const nicReasons: Readonly<Record<string, NicReason>> = {
   steering: ({ eswitch }) => declared("eswitch.steering", eswitch.steering),
@@ -36,14 +38,18 @@ function withoutFlows(nic: NicSpec, state: HostState): string | null {
   const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
   if (traffic === null) return "there is no Open vSwitch";
   if (isUnknown(traffic)) return `flows are not known: ${traffic.unknown}`;
-  const seen = [traffic.uplinks, traffic.representors].flatMap((side) => Object.values(side)).some(({ flows }) => flows > 0);
+  const seen = [traffic.uplinks, traffic.representors]
+    .flatMap((side) => Object.values(side))
+    .some(({ flows }) => flows > 0);
   return seen ? null : "no flow of it was seen";
 }
 
 const iommuOnly = ({ kernel }: Spec) => (kernel?.iommu === "off" ? "the spec says kernel.iommu: off" : null);
 const ovsOnly = ({ ovs, nics }: Spec) =>
-  declared("ovs", ovs) ?? (nics.every(({ mode }) => mode === "sriov") ? "no NIC has an eSwitch that Open vSwitch could use" : null);
-const offloadOnly = (spec: Spec) => ovsOnly(spec) ?? (spec.ovs?.hwOffload === false ? "the spec says ovs.hwOffload: false" : null);
+  declared("ovs", ovs) ??
+  (nics.every(({ mode }) => mode === "sriov") ? "no NIC has an eSwitch that Open vSwitch could use" : null);
+const offloadOnly = (spec: Spec) =>
+  ovsOnly(spec) ?? (spec.ovs?.hwOffload === false ? "the spec says ovs.hwOffload: false" : null);
 
 const hostReasons: Readonly<Record<string, (spec: Spec) => string | null>> = {
   "cpu-virtualization": iommuOnly,

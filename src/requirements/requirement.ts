@@ -38,7 +38,12 @@ export type Remedy =
    * vflag can do it. `otherwise` is what a person must do when the actions do not help. `refused`: what the host answered when vflag did
    * them last, in this boot.
    */
-  | { readonly kind: "actions"; readonly actions: readonly Action[]; readonly otherwise?: string; readonly refused?: string }
+  | {
+      readonly kind: "actions";
+      readonly actions: readonly Action[];
+      readonly otherwise?: string;
+      readonly refused?: string;
+    }
   /** The host's networking does it (it makes the bond), after the early stage. */
   | { readonly kind: "networking"; readonly text: string }
   /** It cannot be done on a running host; at the next boot vflag does it in the right order. */

@@ -11,13 +11,26 @@ type Left = Attempts["latest"][number];
  * What the stage before networking itself brings about. Of other reboots (a firmware, a module's options) it is not known whether what they
  * wait for was set before this boot or after it.
  */
-const ofTheStage: ReadonlySet<string> = new Set(["not-in-bond", "eswitch-mode", "eswitch-inline", "channels"]);
+const ofTheStage: ReadonlySet<string> = new Set([
+  "not-in-bond",
+  "eswitch-mode",
+  "eswitch-inline",
+  "channels",
+]);
 
 /** How this boot's early stage left the same deviation; undefined where it did not, or nobody knows. */
-export function leftByThisBoot(requirement: string, { expected, pf }: Finding, { nic, state }: NicView): Left | undefined {
+export function leftByThisBoot(
+  requirement: string,
+  { expected, pf }: Finding,
+  { nic, state }: NicView,
+): Left | undefined {
   const left = known(state.attempts)?.early ?? [];
   return left.find(
-    (entry) => entry.nic === nic.name && entry.requirement === requirement && entry.pf === (pf ?? null) && entry.expected === expected,
+    (entry) =>
+      entry.nic === nic.name &&
+      entry.requirement === requirement &&
+      entry.pf === (pf ?? null) &&
+      entry.expected === expected,
   );
 }
 
@@ -31,7 +44,9 @@ export function withoutSecondBoot(deviation: Deviation, view: NicView): Deviatio
   if (left === undefined) return withRefusal(deviation, view.state);
   const again = remedy.kind === "reboot" && ofTheStage.has(requirement) && !askedNothing(view);
   const bonded = remedy.kind === "actions" && masterOf(deviation, view) !== null;
-  return again || bonded ? { ...deviation, remedy: remedyAfter(left, deviation, view) } : withRefusal(deviation, view.state);
+  return again || bonded
+    ? { ...deviation, remedy: remedyAfter(left, deviation, view) }
+    : withRefusal(deviation, view.state);
 }
 
 /** The driver was half-way when the stage ran, as after a run that was killed: what another boot ends in is not known. */
@@ -53,7 +68,9 @@ export function withRefusal(deviation: Deviation, { attempts }: Pick<HostState, 
       entry.pf === (pf ?? null) &&
       entry.expected === expected,
   );
-  return left === undefined || left.refused === null ? deviation : { ...deviation, remedy: { ...remedy, refused: left.refused } };
+  return left === undefined || left.refused === null
+    ? deviation
+    : { ...deviation, remedy: { ...remedy, refused: left.refused } };
 }
 
 function remedyAfter({ requirement, refused }: Left, deviation: Deviation, view: NicView): Remedy {
@@ -63,7 +80,10 @@ function remedyAfter({ requirement, refused }: Left, deviation: Deviation, view:
       "before it (an initramfs, a unit not ordered after network-pre.target: systemd-analyze critical-chain vflag-early.service), then reboot";
     return { kind: "person", text };
   }
-  const was = refused === null ? "could not mend this at this boot" : `asked for this at this boot and was refused ("${refused}")`;
+  const was =
+    refused === null
+      ? "could not mend this at this boot"
+      : `asked for this at this boot and was refused ("${refused}")`;
   const text = `vflag-early.service ${was}: another reboot gets the same answer. Fix what the driver names (dmesg, journalctl -b -u vflag-early), then reboot`;
   return { kind: "person", text };
 }

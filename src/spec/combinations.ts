@@ -26,10 +26,16 @@ export function impossibleCombinations(nics: readonly (NicSpec | undefined)[]): 
 export function impossibleOvs(ovs: NonNullable<Spec["ovs"]>): Combination[] {
   const found: Combination[] = [];
   if (ovs.engine === "native" && ovs.container !== undefined) {
-    found.push({ path: ["ovs", "container"], message: "engine native means that Open vSwitch is in no container: remove one of the two" });
+    found.push({
+      path: ["ovs", "container"],
+      message: "engine native means that Open vSwitch is in no container: remove one of the two",
+    });
   }
   if (!ovs.hwOffload && ovs.tcPolicy !== undefined) {
-    found.push({ path: ["ovs", "tcPolicy"], message: "tcPolicy has no effect where hwOffload is false: remove it" });
+    found.push({
+      path: ["ovs", "tcPolicy"],
+      message: "tcPolicy has no effect where hwOffload is false: remove it",
+    });
   }
   return found;
 }
@@ -57,19 +63,27 @@ function withinNic(nic: NicSpec): Combination[] {
   const wrong = (path: (string | number)[], message: string) => found.push({ path, message });
 
   if (nic.mode === "vf-lag") {
-    if (nic.bond !== undefined && nic.ports.includes(nic.bond)) wrong(["bond"], `${nic.bond} is one of the ports: name the bond`);
+    if (nic.bond !== undefined && nic.ports.includes(nic.bond))
+      wrong(["bond"], `${nic.bond} is one of the ports: name the bond`);
     if (nic.bond === undefined) wrong(["mode"], "vf-lag needs the name of the bond: add bond: bond0");
     if (nic.ports.length === 1 && nic.ports.every(matchesOneAtMost)) {
       wrong(["ports"], "vf-lag joins the two ports of one NIC, and this names one: add the other port");
     }
-    if (nic.ports.length > 2) wrong(["ports"], `vf-lag joins the two ports of one NIC, and this names ${nic.ports.length}`);
+    if (nic.ports.length > 2)
+      wrong(["ports"], `vf-lag joins the two ports of one NIC, and this names ${nic.ports.length}`);
   } else if (nic.bond !== undefined) {
-    wrong(["bond"], `bond belongs to mode vf-lag; in mode ${nic.mode} the PFs are in no bond: remove it, or set mode: vf-lag`);
+    wrong(
+      ["bond"],
+      `bond belongs to mode vf-lag; in mode ${nic.mode} the PFs are in no bond: remove it, or set mode: vf-lag`,
+    );
   }
 
   if (nic.link === "infiniband") {
     if (nic.mode !== "sriov")
-      wrong(["link"], `an InfiniBand port has no switchdev mode for Open vSwitch: use mode: sriov, or link: ethernet`);
+      wrong(
+        ["link"],
+        `an InfiniBand port has no switchdev mode for Open vSwitch: use mode: sriov, or link: ethernet`,
+      );
     if (nic.vfSettings.mac !== undefined)
       wrong(["vfSettings", "mac"], "VFs of an InfiniBand port have GUIDs, and no MAC address: remove it");
   }
@@ -77,9 +91,15 @@ function withinNic(nic: NicSpec): Combination[] {
   if (nic.mode === "sriov") {
     // Source: neutron plugins/ml2/drivers/mech_sriov/mech_driver/mech_driver.py, get_allowed_network_types().
     if (nic.physnet === null)
-      wrong(["physnet"], "overlay networks need mode switchdev or vf-lag: in mode sriov, Neutron binds flat and vlan networks only");
+      wrong(
+        ["physnet"],
+        "overlay networks need mode switchdev or vf-lag: in mode sriov, Neutron binds flat and vlan networks only",
+      );
     for (const key of Object.keys(nic.eswitch)) {
-      wrong(["eswitch", key], `${key} has no effect in mode sriov, where the eSwitch stays legacy: remove it`);
+      wrong(
+        ["eswitch", key],
+        `${key} has no effect in mode sriov, where the eSwitch stays legacy: remove it`,
+      );
     }
     if (nic.channels.representor !== undefined) {
       wrong(["channels", "representor"], "there are no representors in mode sriov: remove it");
@@ -88,11 +108,17 @@ function withinNic(nic: NicSpec): Combination[] {
     // mlx5 refuses them with EOPNOTSUPP outside legacy mode: linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c
     for (const key of ["trust", "spoofCheck", "linkState"] as const) {
       if (nic.vfSettings[key] !== undefined) {
-        wrong(["vfSettings", key], `${key} is refused by the driver in switchdev mode, where flows decide: remove it`);
+        wrong(
+          ["vfSettings", key],
+          `${key} is refused by the driver in switchdev mode, where flows decide: remove it`,
+        );
       }
     }
     if (nic.persistence !== "systemd") {
-      wrong(["persistence"], `${nic.persistence} cannot keep the order that mode ${nic.mode} needs at boot: use systemd`);
+      wrong(
+        ["persistence"],
+        `${nic.persistence} cannot keep the order that mode ${nic.mode} needs at boot: use systemd`,
+      );
     }
   }
 
@@ -101,7 +127,10 @@ function withinNic(nic: NicSpec): Combination[] {
     for (const section of ["vfSettings", "channels"] as const) {
       for (const key of Object.keys(nic[section])) {
         if (key === "representor") continue;
-        wrong([section, key], `${kept} the number of VFs only, and ${key} would be lost at a reboot: use persistence: systemd`);
+        wrong(
+          [section, key],
+          `${kept} the number of VFs only, and ${key} would be lost at a reboot: use persistence: systemd`,
+        );
       }
     }
     const [driver] = driversByModule;
@@ -112,7 +141,8 @@ function withinNic(nic: NicSpec): Combination[] {
 
   const mac = nic.vfSettings.mac;
   if (mac !== undefined) {
-    if (!mac.includes("{vf}")) wrong(["vfSettings", "mac"], "every VF would have the same address: put {vf} in place of a byte");
+    if (!mac.includes("{vf}"))
+      wrong(["vfSettings", "mac"], "every VF would have the same address: put {vf} in place of a byte");
     if (!mac.includes("{port}") && !(nic.ports.length === 1 && nic.ports.every(matchesOneAtMost))) {
       wrong(["vfSettings", "mac"], "VFs of two ports would share addresses: put {port} in place of a byte");
     }
@@ -122,9 +152,13 @@ function withinNic(nic: NicSpec): Combination[] {
         "the first byte must be written out, and be even: else these are multicast addresses, which no driver takes",
       );
     } else if (/^(00|\{port\}|\{vf\})(:(00|\{port\}|\{vf\})){5}$/.test(mac)) {
-      wrong(["vfSettings", "mac"], "the first VF would have the address 00:00:00:00:00:00: write out a byte that is not 00");
+      wrong(
+        ["vfSettings", "mac"],
+        "the first VF would have the address 00:00:00:00:00:00: write out a byte that is not 00",
+      );
     }
-    if (nic.vfs > 256) wrong(["vfSettings", "mac"], "{vf} is one byte: it cannot tell more than 256 VFs apart");
+    if (nic.vfs > 256)
+      wrong(["vfSettings", "mac"], "{vf} is one byte: it cannot tell more than 256 VFs apart");
   }
   return found;
 }
@@ -145,10 +179,14 @@ class Taken {
 function betweenNics(nic: NicSpec, taken: Taken, modprobe: NicSpec | undefined): Combination[] {
   const found: Combination[] = [];
   const { name, bond, vfSettings, ports } = nic;
-  if (taken.take("name", name, name) !== undefined) found.push({ path: ["name"], message: `two NICs are called "${name}"` });
+  if (taken.take("name", name, name) !== undefined)
+    found.push({ path: ["name"], message: `two NICs are called "${name}"` });
   const bonded = bond === undefined ? undefined : taken.take("bond", bond, name);
   if (bonded !== undefined)
-    found.push({ path: ["bond"], message: `${bond} belongs to NIC "${bonded}" already: VF-LAG is one bond, one NIC` });
+    found.push({
+      path: ["bond"],
+      message: `${bond} belongs to NIC "${bonded}" already: VF-LAG is one bond, one NIC`,
+    });
   if (nic.persistence === "modprobe" && modprobe !== undefined && nic.vfs !== modprobe.vfs) {
     const message = `NIC "${modprobe.name}" has ${modprobe.vfs}, and options of mlx4_core count for every card: declare the same number`;
     found.push({ path: ["vfs"], message });
@@ -156,13 +194,21 @@ function betweenNics(nic: NicSpec, taken: Taken, modprobe: NicSpec | undefined):
   const mac = vfSettings.mac?.toLowerCase();
   const addressed = mac === undefined ? undefined : taken.take("mac", mac, name);
   if (addressed !== undefined)
-    found.push({ path: ["vfSettings", "mac"], message: `NIC "${addressed}" gives its VFs the same addresses: change a byte` });
+    found.push({
+      path: ["vfSettings", "mac"],
+      message: `NIC "${addressed}" gives its VFs the same addresses: change a byte`,
+    });
   const own = new Set<string>();
   ports.forEach((port, index) => {
     const key = selectorKey(port);
     const owner = own.has(key) ? undefined : taken.take("port", key, name);
-    if (owner !== undefined) found.push({ path: ["ports", index], message: `${describeSelector(port)} belongs to NIC "${owner}" already` });
-    if (own.has(key)) found.push({ path: ["ports", index], message: `${describeSelector(port)} is named twice` });
+    if (owner !== undefined)
+      found.push({
+        path: ["ports", index],
+        message: `${describeSelector(port)} belongs to NIC "${owner}" already`,
+      });
+    if (own.has(key))
+      found.push({ path: ["ports", index], message: `${describeSelector(port)} is named twice` });
     own.add(key);
   });
   return found;

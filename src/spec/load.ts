@@ -48,14 +48,20 @@ export function loadSpec(text: string, file: string): Spec {
   };
 
   if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => ({ ...at(error.pos[0]), path: "", message: `not valid YAML: ${error.message}` }));
+    const problems = document.errors.map((error) => ({
+      ...at(error.pos[0]),
+      path: "",
+      message: `not valid YAML: ${error.message}`,
+    }));
     throw new SpecError(file, problems);
   }
   const expanded = excessOfAliases(document);
   if (expanded !== null) throw new SpecError(file, [problemOf(expanded, text)]);
   const data = plainData(document, file);
   if (data === null || data === undefined) {
-    throw new SpecError(file, [{ line: 1, column: 1, path: "", message: "the spec is empty: `vflag init` proposes one for this host" }]);
+    throw new SpecError(file, [
+      { line: 1, column: 1, path: "", message: "the spec is empty: `vflag init` proposes one for this host" },
+    ]);
   }
 
   const parsed = Spec.safeParse(data);
@@ -92,7 +98,12 @@ function plainData(document: Document, file: string): unknown {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SpecError(file, [
-      { line: 1, column: 1, path: "", message: `its aliases (*name) cannot be resolved: ${reason.split("\n")[0]}` },
+      {
+        line: 1,
+        column: 1,
+        path: "",
+        message: `its aliases (*name) cannot be resolved: ${reason.split("\n")[0]}`,
+      },
     ]);
   }
 }
@@ -120,7 +131,10 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
       return;
     case "invalid_type":
       if (found === undefined) return report(issue.path, "is missing");
-      return report(issue.path, `must be ${article(issue.expected)}, found ${show(found)}${quoteHint(issue.expected, found)}`);
+      return report(
+        issue.path,
+        `must be ${article(issue.expected)}, found ${show(found)}${quoteHint(issue.expected, found)}`,
+      );
     case "invalid_value": {
       const allowed = issue.values.map(String);
       const oneOf = `${allowed.length > 1 ? "one of " : ""}${allowed.join(", ")}`;
@@ -133,7 +147,8 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
       if (issue.origin === "array") return report(issue.path, "must not be empty");
       return report(issue.path, `must be ${issue.minimum} or more, found ${show(found)}`);
     case "too_big":
-      if (Array.isArray(found)) return report(issue.path, `must have ${issue.maximum} entries or less, found ${found.length}`);
+      if (Array.isArray(found))
+        return report(issue.path, `must have ${issue.maximum} entries or less, found ${found.length}`);
       return report(issue.path, `must be ${issue.maximum} or less, found ${show(found)}`);
     case "invalid_union":
       return reportPort(issue, found, report);
@@ -144,7 +159,8 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
 
 /** The only union in a spec is the port selector: say what the operator's choice of form lacks, not that four forms failed. */
 function reportPort(issue: z.core.$ZodIssue, found: unknown, report: Report): void {
-  const forms = 'a port is a device name, {address: "0000:37:00.*"}, {mac: "24:8a:07:*"} or {vendor: "15b3", product: "1017"}';
+  const forms =
+    'a port is a device name, {address: "0000:37:00.*"}, {mac: "24:8a:07:*"} or {vendor: "15b3", product: "1017"}';
   if (typeof found === "string")
     return report(
       issue.path,
@@ -159,8 +175,12 @@ function reportPort(issue: z.core.$ZodIssue, found: unknown, report: Report): vo
   for (const inner of issues) {
     const value = valueAt(found, inner.path);
     if (inner.code === "unrecognized_keys")
-      report(issue.path, `${inner.keys.join(", ")} does not go with ${["address", "mac", "vendor"][form] ?? "it"}; ${forms}`);
-    else if (inner.code === "invalid_type") report([...issue.path, ...inner.path], `must be a string in quotes, found ${show(value)}`);
+      report(
+        issue.path,
+        `${inner.keys.join(", ")} does not go with ${["address", "mac", "vendor"][form] ?? "it"}; ${forms}`,
+      );
+    else if (inner.code === "invalid_type")
+      report([...issue.path, ...inner.path], `must be a string in quotes, found ${show(value)}`);
     else report([...issue.path, ...inner.path], `${show(value)}: ${inner.message}`);
   }
 }

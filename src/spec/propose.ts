@@ -23,7 +23,8 @@ export function proposeSpec(state: HostState): string | null {
   const taken = new Set(state.bonds.map((bond) => bond.name));
   const nics = [...cards].flatMap(([card, pfs], index) => nicLines(card, pfs, index, state, taken));
   const ovs = ovsLines(state);
-  const head = "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
+  const head =
+    "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
   return `${[head, ...left, "version: 1", "nics:", ...nics, ...ovs, ...kernelLines(state)].join("\n")}\n`;
 }
 
@@ -33,7 +34,9 @@ function notProposed(pf: PhysicalFunction, state: HostState): string | null {
   if (netdev?.infiniband === true || (netdev !== undefined && netdev.mac === null))
     return "InfiniBand. Its VFs are declared with mode: sriov and link: infiniband";
   // The host's own function has a representor only where the eSwitch is managed. Source: linux Documentation/networking/representors.rst.
-  const onDpu = known(state.devlinkPorts)?.some(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "pcipf");
+  const onDpu = known(state.devlinkPorts)?.some(
+    ({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "pcipf",
+  );
   if (onDpu === true) return "this is the DPU's own side. The host that it is plugged into has the VFs";
   if (pf.driver === null) return "no driver is bound to it";
   if (!driverOf(pf.driver).hidesSriov && pf.sriov?.total === 0) return "it offers no VF";
@@ -49,10 +52,18 @@ function ovsLines(state: HostState): string[] {
     "ovs:                             # Open vSwitch hands flows of switchdev and vf-lag NICs to hardware",
     "  hwOffload: true",
   ];
-  return source.kind === "native" ? lines : [...lines, `  engine: ${source.engine}`, `  container: ${quoted(source.name)}`];
+  return source.kind === "native"
+    ? lines
+    : [...lines, `  engine: ${source.engine}`, `  container: ${quoted(source.name)}`];
 }
 
-function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number, state: HostState, taken: Set<string>): string[] {
+function nicLines(
+  card: string,
+  pfs: readonly PhysicalFunction[],
+  index: number,
+  state: HostState,
+  taken: Set<string>,
+): string[] {
   const first = pfs[0];
   if (first === undefined) return [];
   const names = pfs.map((pf) => quoted(pf.netdev ?? pf.address));
@@ -71,13 +82,18 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
     `    ports: [${names.join(", ")}]`,
     `    vfs: ${String(vfs).padEnd(23)} # per port; the firmware offers ${total}`,
   ];
-  if (byModule) lines.push("    persistence: modprobe         # this driver makes VFs only from module options");
+  if (byModule)
+    lines.push("    persistence: modprobe         # this driver makes VFs only from module options");
   if (vfLag)
-    lines.push(`    bond: ${quoted(bondName(pfs, state, taken)).padEnd(22)} # made by the host's networking, of exactly these two ports`);
+    lines.push(
+      `    bond: ${quoted(bondName(pfs, state, taken)).padEnd(22)} # made by the host's networking, of exactly these two ports`,
+    );
   lines.push("    # physnet: physnet2             # the Neutron physical network behind these ports");
   const channels = known(netdevOf(first, state)?.channels ?? null);
   if (mode !== "sriov" && channels != null) {
-    lines.push(`    channels: {pf: ${channels.max}}           # switchdev mode resets it to 1; add representor: N for VFs' representors`);
+    lines.push(
+      `    channels: {pf: ${channels.max}}           # switchdev mode resets it to 1; add representor: N for VFs' representors`,
+    );
   }
   return lines;
 }
@@ -85,7 +101,9 @@ function nicLines(card: string, pfs: readonly PhysicalFunction[], index: number,
 /** Only x86 has arguments to be set for the IOMMU. */
 function kernelLines({ platform }: HostState): string[] {
   const cpu = known(platform) === undefined ? undefined : known(known(platform)?.cpu);
-  return cpu?.vendor == null ? [] : ["kernel: {iommu: auto}                # IOMMU on, for VFs in guests; off where no guest gets one"];
+  return cpu?.vendor == null
+    ? []
+    : ["kernel: {iommu: auto}                # IOMMU on, for VFs in guests; off where no guest gets one"];
 }
 
 /** A name as YAML reads it back: `1e3` and `no` are names of devices too. */
@@ -97,7 +115,9 @@ function quoted(name: string): string {
 
 /** The bond that the ports are in, or else the first free bond<N>. */
 function bondName(pfs: readonly PhysicalFunction[], state: HostState, taken: Set<string>): string {
-  const master = pfs.map((pf) => netdevOf(pf, state)?.master).find((name) => state.bonds.some((bond) => bond.name === name));
+  const master = pfs
+    .map((pf) => netdevOf(pf, state)?.master)
+    .find((name) => state.bonds.some((bond) => bond.name === name));
   if (master != null) return master;
   let number = 0;
   while (taken.has(`bond${number}`)) number++;

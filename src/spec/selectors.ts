@@ -14,14 +14,18 @@ export function resolvePorts(nic: NicSpec, state: Ports): ResolvedPorts {
   for (const selector of nic.ports) {
     const matches = portsBy(selector, state);
     if (matches.length === 0) {
-      return { problem: `${describeSelector(selector)} matches no port; this host has ${describePorts(state.pfs)}` };
+      return {
+        problem: `${describeSelector(selector)} matches no port; this host has ${describePorts(state.pfs)}`,
+      };
     }
     for (const pf of matches) found.set(pf.address, pf);
   }
   const pfs = [...found.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
   if (nic.mode === "vf-lag" && pfs.length !== 2) {
     const selectors = nic.ports.map(describeSelector).join(", ");
-    return { problem: `vf-lag needs two ports, and ${selectors} matches ${pfs.length}: ${describePorts(pfs)}` };
+    return {
+      problem: `vf-lag needs two ports, and ${selectors} matches ${pfs.length}: ${describePorts(pfs)}`,
+    };
   }
   return { pfs };
 }
@@ -77,5 +81,7 @@ function matchesMac(pattern: string, mac: string): boolean {
 
 function describePorts(pfs: readonly PhysicalFunction[]): string {
   if (pfs.length === 0) return "no SR-IOV capable port";
-  return pfs.map((pf) => `${pf.netdev ?? "(no netdev)"} (${pf.address}, ${pf.model ?? `${pf.vendor}:${pf.product}`})`).join(", ");
+  return pfs
+    .map((pf) => `${pf.netdev ?? "(no netdev)"} (${pf.address}, ${pf.model ?? `${pf.vendor}:${pf.product}`})`)
+    .join(", ");
 }

@@ -28,14 +28,19 @@ export function excessOfText(text: string): Excess | null {
       if (trivia.has(token.type)) continue;
       count = { values: count.values + 1, aliases: count.aliases + (token.type === "alias" ? 1 : 0) };
       if (count.values > values) return { offset: token.offset, message: tooMany("values", values) };
-      if (count.aliases > aliases) return { offset: token.offset, message: tooMany("aliases (*name)", aliases) };
+      if (count.aliases > aliases)
+        return { offset: token.offset, message: tooMany("aliases (*name)", aliases) };
       const items = itemsOf(token);
       if (items === null) continue;
-      if (above >= depth) return { offset: token.offset, message: `more than ${depth} lists and mappings within one another` };
-      const mapping = token.type === "block-map" || (token.type === "flow-collection" && token.start.source === "{");
-      if (mapping && items.length > keys) return { offset: token.offset, message: `more than ${keys} keys in one mapping` };
+      if (above >= depth)
+        return { offset: token.offset, message: `more than ${depth} lists and mappings within one another` };
+      const mapping =
+        token.type === "block-map" || (token.type === "flow-collection" && token.start.source === "{");
+      if (mapping && items.length > keys)
+        return { offset: token.offset, message: `more than ${keys} keys in one mapping` };
       for (const { key, value } of items) {
-        if (key != null && itemsOf(key) !== null) return { offset: key.offset, message: "a list or a mapping cannot be a key" };
+        if (key != null && itemsOf(key) !== null)
+          return { offset: key.offset, message: "a list or a mapping cannot be a key" };
         for (const inner of [key, value]) if (inner != null) left.push({ token: inner, depth: above + 1 });
       }
     }
@@ -57,7 +62,9 @@ const trivia: ReadonlySet<CST.Token["type"]> = new Set([
 type Items = readonly { readonly key?: CST.Token | null; readonly value?: CST.Token }[];
 
 function itemsOf(token: CST.Token): Items | null {
-  return token.type === "block-map" || token.type === "block-seq" || token.type === "flow-collection" ? token.items : null;
+  return token.type === "block-map" || token.type === "block-seq" || token.type === "flow-collection"
+    ? token.items
+    : null;
 }
 
 /** Counts what a document's aliases stand for, without putting it there. The document has been found small enough as a text. */
@@ -70,12 +77,18 @@ export function excessOfAliases(document: Document): Excess | null {
     if (isAlias(value)) {
       const size = sizes.get(value.source);
       if (size === undefined)
-        found ??= { offset: offsetOf(value), message: `the alias *${value.source} stands before what it is an alias of` };
+        found ??= {
+          offset: offsetOf(value),
+          message: `the alias *${value.source} stands before what it is an alias of`,
+        };
       return size ?? 1;
     }
     const size = isCollection(value) ? value.items.reduce<number>((sum, item) => sum + sizeOf(item), 1) : 1;
     if (size > specLimits.values)
-      found ??= { offset: offsetOf(value), message: tooMany("values, with its aliases (*name) resolved", specLimits.values) };
+      found ??= {
+        offset: offsetOf(value),
+        message: tooMany("values, with its aliases (*name) resolved", specLimits.values),
+      };
     if (value.anchor !== undefined) sizes.set(value.anchor, size);
     return size;
   };

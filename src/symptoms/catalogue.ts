@@ -5,7 +5,12 @@ import { ovsSymptoms } from "./openvswitch.ts";
 import type { Symptom } from "./symptom.ts";
 
 /** All symptoms that vflag knows. Of two whose patterns match one line, the earlier says more. */
-export const symptoms: readonly Symptom[] = [...lagSymptoms, ...eswitchSymptoms, ...functionSymptoms, ...ovsSymptoms];
+export const symptoms: readonly Symptom[] = [
+  ...lagSymptoms,
+  ...eswitchSymptoms,
+  ...functionSymptoms,
+  ...ovsSymptoms,
+];
 
 /** The symptom with this id. */
 export function symptomById(id: string): Symptom | undefined {

@@ -22,7 +22,8 @@ export const functionSymptoms: readonly Symptom[] = [
     looks: "igb 0000:04:00.1: SR-IOV: bus number out of range",
     patterns: [/SR-IOV: bus number out of range/, /can't enable \d+ VFs \(bus [0-9a-f]+ out of range/],
     cause: "ARI is off, or the slot's range of bus numbers is too small",
-    remedy: "turn SR-IOV and ARI on in the BIOS, then reboot; pci=assign-busses where the BIOS offers neither",
+    remedy:
+      "turn SR-IOV and ARI on in the BIOS, then reboot; pci=assign-busses where the BIOS offers neither",
     explains: ["bios-resources", "vf-count"],
     over: "vfs",
     references: ["linux drivers/pci/iov.c: sriov_enable"],
@@ -49,7 +50,10 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "declare persistence: modprobe, then vflag apply and reboot",
     explains: ["model", "vf-count"],
     over: "vfs",
-    references: ["linux drivers/pci/iov.c: sriov_numvfs_store", "https://github.com/Mellanox/k8s-rdma-sriov-dev-plugin/issues/19"],
+    references: [
+      "linux drivers/pci/iov.c: sriov_numvfs_store",
+      "https://github.com/Mellanox/k8s-rdma-sriov-dev-plugin/issues/19",
+    ],
   },
   {
     id: "vfs-changed-in-place",
@@ -68,7 +72,12 @@ export const functionSymptoms: readonly Symptom[] = [
     title: "the driver could not enable VFs",
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... failed to enable VF 3 (-110)",
-    patterns: [/failed to enable VF \d+/, /mlx5_device_enable_sriov failed/, /pci_enable_sriov failed/, /Failed to enable PCI sriov/],
+    patterns: [
+      /failed to enable VF \d+/,
+      /mlx5_device_enable_sriov failed/,
+      /pci_enable_sriov failed/,
+      /Failed to enable PCI sriov/,
+    ],
     cause: "the firmware, or the PCI core, refused; the PCI core's own reason is another line",
     remedy: "lower the number of VFs, or raise NUM_OF_VFS in the firmware; see the other lines of this port",
     explains: ["vf-count", "vf-links"],
@@ -81,8 +90,12 @@ export const functionSymptoms: readonly Symptom[] = [
     title: "the driver did not take a VF",
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.2: probe with driver mlx5_core failed with error -110",
-    patterns: [/\bprobe (?:of \S+ |with driver \S+ )?failed with error -?\d+/, /mlx5_init_one failed with error code/],
-    cause: "the VF's driver could not start it: out of firmware resources, or a firmware command that timed out",
+    patterns: [
+      /\bprobe (?:of \S+ |with driver \S+ )?failed with error -?\d+/,
+      /mlx5_init_one failed with error code/,
+    ],
+    cause:
+      "the VF's driver could not start it: out of firmware resources, or a firmware command that timed out",
     remedy: "bind it again (vflag apply); if it stays so, fewer VFs or channels, or a reboot",
     explains: ["vfs-bound"],
     over: "vf-driver",
@@ -92,8 +105,14 @@ export const functionSymptoms: readonly Symptom[] = [
     id: "card-unhealthy",
     title: "the card's firmware has failed",
     shows: "kernel-log",
-    looks: "mlx5_core 0000:37:00.0: poll_health:852:(pid 0): device's health compromised - reached miss count",
-    patterns: [/device's health compromised/, /Fatal error \d+ detected/, /handling bad device here/, /health recovery failed/i],
+    looks:
+      "mlx5_core 0000:37:00.0: poll_health:852:(pid 0): device's health compromised - reached miss count",
+    patterns: [
+      /device's health compromised/,
+      /Fatal error \d+ detected/,
+      /handling bad device here/,
+      /health recovery failed/i,
+    ],
     cause: "the firmware crashed or hangs: nothing that is asked of the card can be relied on",
     remedy:
       "drain the host, power it off and on, update the card's firmware; keep `devlink health dump show pci/ADDRESS reporter fw_fatal`",
@@ -106,7 +125,8 @@ export const functionSymptoms: readonly Symptom[] = [
     id: "firmware-timeout",
     title: "the card's firmware did not answer in time",
     shows: "kernel-log",
-    looks: "mlx5_core 0000:37:00.0: wait_func:1151:(pid 9): ENABLE_HCA(0x104) timeout. Will cause a leak of a command resource",
+    looks:
+      "mlx5_core 0000:37:00.0: wait_func:1151:(pid 9): ENABLE_HCA(0x104) timeout. Will cause a leak of a command resource",
     patterns: [/timeout\. Will cause a leak of a command resource/],
     cause: "a command to the firmware took too long; what it was to do is in doubt",
     remedy: "reboot; if it comes back, update the card's firmware",
@@ -121,12 +141,21 @@ export const functionSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks:
       "mlx5_core 0000:37:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_EQ(0x301) op_mod(0x0) failed, status no resources(0xf), syndrome (0x1b7d36), err(-12)",
-    patterns: [/\b[A-Z][A-Z0-9_]+\(0x[0-9a-f]+\) op_mod\(0x[0-9a-f]+\).* failed, status .*syndrome \(0x[0-9a-f]+\)/i],
+    patterns: [
+      /\b[A-Z][A-Z0-9_]+\(0x[0-9a-f]+\) op_mod\(0x[0-9a-f]+\).* failed, status .*syndrome \(0x[0-9a-f]+\)/i,
+    ],
     cause: "the command's name, status and syndrome say what; the vendor's support knows the syndrome",
     remedy: "see the line after it for what the driver made of it",
     explains: ["eswitch-mode", "vf-count", "vfs-bound", "lag", "steering"],
     over: "switchdev",
-    partOf: ["encap-while-vfs-driven", "vf-lag-refused", "roce-lag-refused", "lag-stuck", "lag-not-made", "vf-probe-failed"],
+    partOf: [
+      "encap-while-vfs-driven",
+      "vf-lag-refused",
+      "roce-lag-refused",
+      "lag-stuck",
+      "lag-not-made",
+      "vf-probe-failed",
+    ],
     references: [`${core}/cmd.c: mlx5_cmd_out_err`],
   },
   {
@@ -135,8 +164,10 @@ export const functionSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "DMAR: [DMA Read NO_PASID] Request device [37:00.2] fault addr 0x...",
     patterns: [/^DMAR:.*Request device \[/, /^AMD-Vi: .*IO_PAGE_FAULT/, /IO_PAGE_FAULT domain=/],
-    cause: "a function was driven while its mapping was gone: a guest that ended hard, or firmware that still writes",
-    remedy: "see which function it is; unbind and bind that VF, and look at the BIOS' and the card's versions",
+    cause:
+      "a function was driven while its mapping was gone: a guest that ended hard, or firmware that still writes",
+    remedy:
+      "see which function it is; unbind and bind that VF, and look at the BIOS' and the card's versions",
     explains: ["iommu", "vfs-bound"],
     over: "never",
     alone: "always",
@@ -147,7 +178,9 @@ export const functionSymptoms: readonly Symptom[] = [
     title: "virtualization is off in the BIOS",
     shows: "kernel-log",
     looks: "kvm: disabled by bios",
-    patterns: [/^(?:kvm(?:_intel|_amd)?: (?:.*\s)?|x86\/cpu: (?:VMX|SVM)\b.*\s)(?:disabled|not enabled) \(?by bios\b/i],
+    patterns: [
+      /^(?:kvm(?:_intel|_amd)?: (?:.*\s)?|x86\/cpu: (?:VMX|SVM)\b.*\s)(?:disabled|not enabled) \(?by bios\b/i,
+    ],
     cause: "without it, and VT-d or AMD-Vi, no guest can have a VF",
     remedy: "turn virtualization (VT-x, VT-d; SVM, IOMMU) on in the BIOS, then reboot",
     explains: ["cpu-virtualization", "iommu"],
@@ -196,7 +229,8 @@ export const functionSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "bond0: (slave ens3f1): Error: Device can not be enslaved while up",
     patterns: [/Error: Device can ?not be enslaved/i, /Error -?\d+ calling (?:dev_set_mtu|set_mac_address)/],
-    cause: "networking brought the port up before it put it into the bond, or the port refused the bond's MTU or address",
+    cause:
+      "networking brought the port up before it put it into the bond, or the port refused the bond's MTU or address",
     remedy: "correct the host's network configuration: ports of a bond have no configuration of their own",
     explains: ["bond"],
     over: "bond-up",
@@ -222,7 +256,8 @@ export const functionSymptoms: readonly Symptom[] = [
       "Error: mlx5_core: Can't change mode, E-Switch is busy. (or: during firmware reset, while devlink traps are active, when IPsec is configured, when its network namespace differs)",
     patterns: [/Can't change (?:eswitch |E-Switch )?mode/i],
     cause: "offloaded rules, a firmware reset, devlink traps, IPsec, or a port in another network namespace",
-    remedy: "stop what the sentence names (for rules: ovs-vswitchd), or set the mode at boot before networking",
+    remedy:
+      "stop what the sentence names (for rules: ovs-vswitchd), or set the mode at boot before networking",
     explains: ["eswitch-mode"],
     over: "switchdev",
     references: [`${core}/eswitch_offloads.c: mlx5_devlink_eswitch_mode_set`],
@@ -234,7 +269,8 @@ export const functionSymptoms: readonly Symptom[] = [
     looks: "Error: mlx5_core: Software managed steering is not supported by current device.",
     patterns: [/(?:Software managed|Hardware) steering is not supported by current device/i],
     cause: "the firmware does not offer what the steering needs, whatever the eSwitch's mode",
-    remedy: "drop `steering` from the spec; what was refused is kept, and not asked again with the same kernel and firmware",
+    remedy:
+      "drop `steering` from the spec; what was refused is kept, and not asked again with the same kernel and firmware",
     explains: ["steering"],
     over: "never",
     references: [`${core}/fs_core.c: mlx5_fs_mode_validate`],
@@ -276,6 +312,8 @@ export const functionSymptoms: readonly Symptom[] = [
     remedy: "vflag apply: its rules make NetworkManager and systemd-networkd leave them alone",
     explains: ["boot-files", "representors", "pf-name"],
     over: "never",
-    references: ["https://networkmanager.dev/docs/api/latest/NetworkManager.conf.html (keyfile.unmanaged-devices)"],
+    references: [
+      "https://networkmanager.dev/docs/api/latest/NetworkManager.conf.html (keyfile.unmanaged-devices)",
+    ],
   },
 ];

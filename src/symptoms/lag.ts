@@ -13,7 +13,8 @@ export const lagSymptoms: readonly Symptom[] = [
     patterns: [/Failed to activate VF LAG/],
     cause:
       "the firmware makes no LAG while a VF has a driver (the driver's words are the same for any refusal: where no VF had one, the line with CREATE_LAG before it has the firmware's reason)",
-    remedy: "vflag apply: it unbinds VFs that nobody uses and makes the driver try again; VFs in use have to be drained first",
+    remedy:
+      "vflag apply: it unbinds VFs that nobody uses and makes the driver try again; VFs in use have to be drained first",
     explains: ["lag", "vfs-unbound"],
     over: "lag",
     partOf: ["lag-stuck"],
@@ -25,7 +26,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Failed to activate RoCE LAG",
     patterns: [/Failed to activate RoCE LAG/],
-    cause: "the bond formed before VFs and switchdev mode, and the firmware refused even the LAG of that kind",
+    cause:
+      "the bond formed before VFs and switchdev mode, and the firmware refused even the LAG of that kind",
     remedy: "reboot, with vflag's early stage before networking",
     explains: ["lag", "not-in-bond"],
     over: "lag",
@@ -50,10 +52,16 @@ export const lagSymptoms: readonly Symptom[] = [
     id: "lag-not-made",
     title: "a LAG could not be made",
     shows: "kernel-log",
-    looks: "mlx5_core 0000:37:00.0: ... Failed to create LAG (-22); CREATE_LAG(0x840) ... failed, status bad parameter(0x3)",
-    patterns: [/Failed to create (?:LAG(?: in shared FDB mode)?|SD shared FDB) \(/, /\bCREATE_LAG\(0x840\).* failed\b/],
-    cause: "the firmware rejected it: VFs that are bound, or a firmware that cannot do what the driver asks for",
-    remedy: "unbind the VFs and let the driver try again (vflag apply); if none was bound, update the card's firmware",
+    looks:
+      "mlx5_core 0000:37:00.0: ... Failed to create LAG (-22); CREATE_LAG(0x840) ... failed, status bad parameter(0x3)",
+    patterns: [
+      /Failed to create (?:LAG(?: in shared FDB mode)?|SD shared FDB) \(/,
+      /\bCREATE_LAG\(0x840\).* failed\b/,
+    ],
+    cause:
+      "the firmware rejected it: VFs that are bound, or a firmware that cannot do what the driver asks for",
+    remedy:
+      "unbind the VFs and let the driver try again (vflag apply); if none was bound, update the card's firmware",
     explains: ["lag"],
     over: "lag",
     partOf: ["vf-lag-refused", "roce-lag-refused", "lag-stuck"],
@@ -65,7 +73,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Failed to modify LAG (-5)",
     patterns: [/Failed to modify LAG \(/],
-    cause: "the firmware rejected the new spread of flows over the ports: after a port failed, its flows may go nowhere",
+    cause:
+      "the firmware rejected the new spread of flows over the ports: after a port failed, its flows may go nowhere",
     remedy: "look at the card's health (this log), then form the bond anew after draining, or reboot",
     explains: ["lag", "bond-links"],
     over: "driver-start",
@@ -78,8 +87,10 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Can't enable single FDB mode",
     patterns: [/Can't enable single FDB mode/],
-    cause: "the ports differ in a capability or in their metadata (devlink parameter esw_port_metadata), so that the LAG was not made",
-    remedy: "set esw_port_metadata alike on both ports before switchdev mode; else update the card's firmware",
+    cause:
+      "the ports differ in a capability or in their metadata (devlink parameter esw_port_metadata), so that the LAG was not made",
+    remedy:
+      "set esw_port_metadata alike on both ports before switchdev mode; else update the card's firmware",
     explains: ["lag"],
     over: "lag",
     references: [`${lagSource}: mlx5_create_lag`, "https://docs.kernel.org/networking/devlink/mlx5.html"],
@@ -90,7 +101,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Failed to enable lag",
     patterns: [/Failed to enable lag\b/],
-    cause: "with one FDB for both ports the driver makes the representors anew, and one of them failed (memory, or a firmware command)",
+    cause:
+      "with one FDB for both ports the driver makes the representors anew, and one of them failed (memory, or a firmware command)",
     remedy: "see the lines before it in the kernel log; then reboot",
     explains: ["lag", "representors"],
     over: "lag",
@@ -101,9 +113,13 @@ export const lagSymptoms: readonly Symptom[] = [
     title: "the card could not be set to spread flows by hash",
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Failed to create LAG port selection(-95)",
-    patterns: [/Failed to create LAG port selection/, /Failed to (?:get port selection namespace|create port selection table)/],
+    patterns: [
+      /Failed to create LAG port selection/,
+      /Failed to (?:get port selection namespace|create port selection table)/,
+    ],
     cause: "the firmware refused the table by which a LAG in hash mode selects its port",
-    remedy: "update the card's firmware, or give the bond a mode or xmit_hash_policy that needs no hash selection (active-backup)",
+    remedy:
+      "update the card's firmware, or give the bond a mode or xmit_hash_policy that needs no hash selection (active-backup)",
     explains: ["lag"],
     over: "lag",
     references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/port_sel.c", lagSource],
@@ -114,7 +130,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: ... Failed to create lag drop rule, error: -12",
     patterns: [/Failed to create lag drop rule/],
-    cause: "in active-backup mode packets that arrive on the backup port are not dropped, so that guests may see them twice",
+    cause:
+      "in active-backup mode packets that arrive on the backup port are not dropped, so that guests may see them twice",
     remedy: "reboot; if it comes back, update the card's firmware",
     explains: ["lag"],
     over: "driver-start",
@@ -151,9 +168,14 @@ export const lagSymptoms: readonly Symptom[] = [
     title: "the card is in multiport eSwitch mode",
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: Failed to create LAG in MPESW mode (-22)",
-    patterns: [/Failed to create LAG in MPESW mode/, /failed to queue mpesw work/, /can't forward to bond in mpesw mode/],
+    patterns: [
+      /Failed to create LAG in MPESW mode/,
+      /failed to queue mpesw work/,
+      /can't forward to bond in mpesw mode/,
+    ],
     cause: "the devlink parameter esw_multiport asks for a LAG without a bond, which excludes the bond's",
-    remedy: "devlink dev param set pci/ADDRESS name esw_multiport value false cmode runtime, then form the bond anew",
+    remedy:
+      "devlink dev param set pci/ADDRESS name esw_multiport value false cmode runtime, then form the bond anew",
     explains: ["lag"],
     over: "lag",
     references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/mpesw.c"],
@@ -164,7 +186,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0: Multipath offload require two ports of the same HCA",
     patterns: [/Multipath offload requires? two ports/i],
-    cause: "there are routes with several next hops over these ports, which the driver offloads in the bond's place",
+    cause:
+      "there are routes with several next hops over these ports, which the driver offloads in the bond's place",
     remedy: "remove the addresses and routes from the ports: only the bond has any",
     explains: ["lag"],
     over: "lag",
@@ -176,11 +199,15 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "answer",
     looks: "Warning: mlx5_core: Can't activate LAG offload, PF is configured with more than 64 VFs.",
     patterns: [/Can't activate LAG offload, PF is configured with more than 64 VFs/],
-    cause: "the firmware's NUM_OF_VFS is above 64; the kernel says the same when the ports' netdevs were not ready yet",
+    cause:
+      "the firmware's NUM_OF_VFS is above 64; the kernel says the same when the ports' netdevs were not ready yet",
     remedy: "set NUM_OF_VFS to 64 or less (vflag apply) and reboot; if it is already, form the bond anew",
     explains: ["firmware", "lag"],
     over: "lag",
-    references: [`${lagSource}: mlx5_handle_changeupper_event`, "Mellanox/ovs-tests test-vf-lag-warn-65-vfs.sh"],
+    references: [
+      `${lagSource}: mlx5_handle_changeupper_event`,
+      "Mellanox/ovs-tests test-vf-lag-warn-65-vfs.sh",
+    ],
   },
   {
     id: "bond-mode-not-offloaded",
@@ -192,7 +219,10 @@ export const lagSymptoms: readonly Symptom[] = [
     remedy: "give the bond one of these modes",
     explains: ["bond"],
     over: "lag",
-    references: [`${lagSource}: mlx5_handle_changeupper_event`, "Mellanox/ovs-tests test-vf-lag-warn-unsupported-mode.sh"],
+    references: [
+      `${lagSource}: mlx5_handle_changeupper_event`,
+      "Mellanox/ovs-tests test-vf-lag-warn-unsupported-mode.sh",
+    ],
   },
   {
     id: "lag-silently-disabled",
@@ -200,7 +230,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "state",
     looks: "/sys/kernel/debug/mlx5/ADDRESS/lag/state: disabled",
     patterns: [],
-    cause: "a third slave, a port of another card, one port only, or eSwitches in different modes: the driver says nothing of these",
+    cause:
+      "a third slave, a port of another card, one port only, or eSwitches in different modes: the driver says nothing of these",
     remedy: "exactly the two ports of one card in the bond, both in switchdev mode",
     explains: ["bond", "eswitch-mode", "lag"],
     over: "lag",
@@ -224,7 +255,8 @@ export const lagSymptoms: readonly Symptom[] = [
     shows: "state",
     looks: "lag/state: disabled, while VFs have a driver",
     patterns: [],
-    cause: "VFs that are bound keep the firmware from making the LAG, and unbinding them alone makes nobody try again",
+    cause:
+      "VFs that are bound keep the firmware from making the LAG, and unbinding them alone makes nobody try again",
     remedy: "unbind the VFs, wait for the LAG, then bind them (vflag apply)",
     explains: ["lag", "vfs-unbound"],
     over: "lag",

@@ -18,7 +18,10 @@ export const ovsSymptoms: readonly Symptom[] = [
     explains: ["lag", "tc-offload", "bond", "flows-in-hardware"],
     over: "never",
     alone: "lately",
-    references: ["openvswitch lib/dpif-netlink.c: parse_flow_put", "https://github.com/ovn-kubernetes/ovn-kubernetes/issues/839"],
+    references: [
+      "openvswitch lib/dpif-netlink.c: parse_flow_put",
+      "https://github.com/ovn-kubernetes/ovn-kubernetes/issues/839",
+    ],
   },
   {
     id: "ovs-block-missing",
@@ -33,7 +36,10 @@ export const ovsSymptoms: readonly Symptom[] = [
     over: "never",
     alone: "lately",
     names: "uplink",
-    references: ["openvswitch lib/netdev-linux.c: netdev_linux_update_lag", "https://github.com/ovn-org/ovn/issues/155"],
+    references: [
+      "openvswitch lib/netdev-linux.c: netdev_linux_update_lag",
+      "https://github.com/ovn-org/ovn/issues/155",
+    ],
   },
   {
     id: "ovs-tunnel-not-offloaded",
@@ -49,7 +55,10 @@ export const ovsSymptoms: readonly Symptom[] = [
     over: "never",
     alone: "lately",
     names: "tunnel",
-    references: ["openvswitch lib/dpif-netlink.c: parse_flow_put", "linux drivers/net/ethernet/mellanox/mlx5/core/en/tc_tun_geneve.c"],
+    references: [
+      "openvswitch lib/dpif-netlink.c: parse_flow_put",
+      "linux drivers/net/ethernet/mellanox/mlx5/core/en/tc_tun_geneve.c",
+    ],
   },
   {
     id: "ovs-recirculation",
@@ -76,13 +85,17 @@ export const ovsSymptoms: readonly Symptom[] = [
     shows: "ovs-log",
     looks: "netdev_offload_tc(handler4)|DBG|unsupported put action type: 21",
     patterns: [/(?:tc_)?flow_put: \d+: OVS_ACTION_ATTR_|unsupported (?:put action|set action|sub attribute)/],
-    cause: "an OpenFlow rule has an action that this Open vSwitch cannot write as a tc rule; its flows stay in software",
-    remedy: "ovs-appctl dpctl/dump-flows -m shows the action in flows with dp:ovs; a newer Open vSwitch knows more of them",
+    cause:
+      "an OpenFlow rule has an action that this Open vSwitch cannot write as a tc rule; its flows stay in software",
+    remedy:
+      "ovs-appctl dpctl/dump-flows -m shows the action in flows with dp:ovs; a newer Open vSwitch knows more of them",
     explains: ["flows-in-hardware"],
     over: "never",
     alone: "lately",
     names: "nothing",
-    references: ["openvswitch lib/netdev-offload-tc.c: netdev_tc_parse_nl_actions, parse_put_flow_set_masked_action"],
+    references: [
+      "openvswitch lib/netdev-offload-tc.c: netdev_tc_parse_nl_actions, parse_put_flow_set_masked_action",
+    ],
   },
   {
     id: "ovs-tc-answer",
@@ -93,7 +106,8 @@ export const ovsSymptoms: readonly Symptom[] = [
       /\btc(?:\([^|]*\))?\|[A-Z]+\|(?:failed to parse|unknown \S+ action|unknown tc action|unable to parse)/,
       /couldn't get tc prio/,
     ],
-    cause: "the kernel is newer than Open vSwitch and answers with what that does not know, or another program put rules of its own there",
+    cause:
+      "the kernel is newer than Open vSwitch and answers with what that does not know, or another program put rules of its own there",
     remedy: "a newer Open vSwitch; see foreign rules with tc filter show dev NAME ingress",
     explains: ["flows-in-hardware"],
     over: "never",
@@ -118,10 +132,12 @@ export const ovsSymptoms: readonly Symptom[] = [
     id: "ovs-qdisc-failed",
     title: "Open vSwitch could not hang its qdisc",
     shows: "ovs-log",
-    looks: "netdev_offload_tc|ERR|failed adding ingress qdisc required for offloading: No such file or directory",
+    looks:
+      "netdev_offload_tc|ERR|failed adding ingress qdisc required for offloading: No such file or directory",
     patterns: [/failed (?:adding|deleting) ingress qdisc/, /could not open ingress block/],
     cause: "another program has a qdisc there, or the kernel lacks sch_ingress or cls_flower",
-    remedy: "tc qdisc show dev NAME; remove a foreign ingress or clsact qdisc, load sch_ingress and cls_flower",
+    remedy:
+      "tc qdisc show dev NAME; remove a foreign ingress or clsact qdisc, load sch_ingress and cls_flower",
     explains: ["ovs-ingress-blocks"],
     over: "never",
     references: ["openvswitch lib/netdev-offload-tc.c: netdev_tc_init_flow_api"],
@@ -146,7 +162,14 @@ export const ovsSymptoms: readonly Symptom[] = [
     patterns: [],
     cause: "hw-offload is not in effect, the LAG is not active, or a representor has hw-tc-offload off",
     remedy: "in this order: LAG, hw-tc-offload, ingress blocks, hw-offload with a restart",
-    explains: ["lag", "tc-offload", "ovs-ingress-blocks", "ovs-hw-offload", "ovs-tc-policy", "flows-in-hardware"],
+    explains: [
+      "lag",
+      "tc-offload",
+      "ovs-ingress-blocks",
+      "ovs-hw-offload",
+      "ovs-tc-policy",
+      "flows-in-hardware",
+    ],
     over: "never",
     references: ["https://docs.openvswitch.org/en/latest/howto/tc-offload/"],
   },

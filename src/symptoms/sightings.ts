@@ -46,7 +46,8 @@ export function sightings(view: NicView, deviations: readonly Deviation[]): Sigh
   const telling = [...found, ...inOvs].filter((sighting) => {
     const symptom = symptoms.find(({ id }) => id === sighting.symptom);
     if (symptom?.partOf?.some((other) => seen.has(other)) === true) return false;
-    if (symptom?.alone === "always" || sighting.explains.some((requirement) => wrong.has(requirement))) return true;
+    if (symptom?.alone === "always" || sighting.explains.some((requirement) => wrong.has(requirement)))
+      return true;
     return symptom?.alone === "lately" && isLate(sighting.time, view);
   });
   const broken = deviations.some(({ severity }) => severity !== "warning");
@@ -67,7 +68,9 @@ function ovsSightings({ nic, pfs, state }: NicView): Sighting[] {
   const log = state.ovsLog;
   if (log === null || isUnknown(log)) return [];
   const ports = pfs.flatMap(({ netdev }) => netdev ?? []);
-  const representors = state.representors.filter(({ pf }) => pfs.some(({ address }) => address === pf)).map(({ netdev }) => netdev);
+  const representors = state.representors
+    .filter(({ pf }) => pfs.some(({ address }) => address === pf))
+    .map(({ netdev }) => netdev);
   const uplinks = [...ports, ...(nic.bond === undefined ? [] : [nic.bond])];
   const names = [...uplinks, ...representors];
   const ways = tunnelsOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
@@ -87,7 +90,20 @@ function ovsSightings({ nic, pfs, state }: NicView): Sighting[] {
     });
     if (symptom === undefined) return [];
     const { id, cause, remedy, explains } = symptom;
-    return [{ symptom: id, log: "ovs-log", seconds: null, time, device: null, text, times, means: cause, remedy, explains } as const];
+    return [
+      {
+        symptom: id,
+        log: "ovs-log",
+        seconds: null,
+        time,
+        device: null,
+        text,
+        times,
+        means: cause,
+        remedy,
+        explains,
+      } as const,
+    ];
   });
 }
 
@@ -98,10 +114,13 @@ function kernelSightings(view: NicView): { readonly found: Sighting[]; readonly 
   const found = new Map<string, Sighting>();
   const strange: Sighting[] = [];
   for (const { line, index } of about) {
-    const symptom = kernelSymptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(line.text)));
+    const symptom = kernelSymptoms.find(({ patterns }) =>
+      patterns.some((pattern) => pattern.test(line.text)),
+    );
     const later = log.lines.slice(index + 1);
     if (symptom === undefined) {
-      if (line.level !== null && line.level <= 3 && !restarted(line, later)) strange.push(sightingOf(line, null, 1));
+      if (line.level !== null && line.level <= 3 && !restarted(line, later))
+        strange.push(sightingOf(line, null, 1));
       continue;
     }
     if (isOver(symptom, line, later, view)) continue;
@@ -115,20 +134,40 @@ function kernelSightings(view: NicView): { readonly found: Sighting[]; readonly 
 
 function sightingOf({ seconds, device, text }: KernelLine, symptom: Symptom | null, times: number): Sighting {
   const { id = null, cause = null, remedy = null, explains = [] } = symptom ?? {};
-  return { symptom: id, log: "kernel-log", seconds, time: null, device, text, times, means: cause, remedy, explains };
+  return {
+    symptom: id,
+    log: "kernel-log",
+    seconds,
+    time: null,
+    device,
+    text,
+    times,
+    means: cause,
+    remedy,
+    explains,
+  };
 }
 
 /** Lines about the NIC's functions (VFs that are gone too), its bond, and the host beneath it. */
 function concerns({ nic, pfs }: NicView, { device, text }: KernelLine): boolean {
   const functions = pfs.flatMap((pf) => [pf, ...pf.vfs]);
-  if (device !== null && functions.some(({ address }) => address === device || slotOf(address) === slotOf(device))) return true;
+  if (
+    device !== null &&
+    functions.some(({ address }) => address === device || slotOf(address) === slotOf(device))
+  )
+    return true;
   if (/^(?:DMAR|AMD-Vi)/.test(text))
     return functions.some(({ address }) => text.includes(address) || text.includes(`[${address.slice(5)}]`));
   if (nic.bond !== undefined && text.startsWith(`${nic.bond}: `)) return true;
   return device === null && /^(?:kvm|x86\/cpu|tc mirred)/.test(text);
 }
 
-function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[], { nic, pfs, state }: NicView): boolean {
+function isOver(
+  symptom: Symptom,
+  line: KernelLine,
+  later: readonly KernelLine[],
+  { nic, pfs, state }: NicView,
+): boolean {
   const { device } = line;
   switch (symptom.over) {
     case "driver-start":
@@ -139,11 +178,15 @@ function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[]
     case "switchdev":
       if (restarted(line, later)) return true;
       return later.some(
-        (next) => next.device === device && /E-Switch: (?:Enable: mode\(OFFLOADS\)|E-Switch enable SRIOV: .*mode \(2\))/.test(next.text),
+        (next) =>
+          next.device === device &&
+          /E-Switch: (?:Enable: mode\(OFFLOADS\)|E-Switch enable SRIOV: .*mode \(2\))/.test(next.text),
       );
     case "vfs": {
       const pf = pfs.find(({ address }) => address === device);
-      return restarted(line, later) || (pf?.sriov != null && pf.sriov.count >= nic.vfs && pf.vfs.length >= nic.vfs);
+      return (
+        restarted(line, later) || (pf?.sriov != null && pf.sriov.count >= nic.vfs && pf.vfs.length >= nic.vfs)
+      );
     }
     case "vf-driver": {
       const pf = pfs.find(({ address }) => address === device);
@@ -152,7 +195,10 @@ function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[]
       return vf === undefined || vf.driver !== null;
     }
     case "bond-up":
-      return state.bonds.some(({ name, slaves }) => name === nic.bond && slaves.length >= pfs.length && slaves.every(({ up }) => up));
+      return state.bonds.some(
+        ({ name, slaves }) =>
+          name === nic.bond && slaves.length >= pfs.length && slaves.every(({ up }) => up),
+      );
     case "never":
       return false;
   }
@@ -160,13 +206,17 @@ function isOver(symptom: Symptom, line: KernelLine, later: readonly KernelLine[]
 
 /** At its start the driver tells its firmware's version. */
 function restarted({ device }: KernelLine, later: readonly KernelLine[]): boolean {
-  return device !== null && later.some((next) => next.device === device && next.text.includes(": firmware version: "));
+  return (
+    device !== null &&
+    later.some((next) => next.device === device && next.text.includes(": firmware version: "))
+  );
 }
 
 /** A port left its bond later: what was refused of that bond says nothing of one that was made since. */
 function bondedAgain(later: readonly KernelLine[], pfs: readonly PhysicalFunction[]): boolean {
   return later.some(({ text }) => {
-    const [, newer, older] = /^\S+(?: \([^)]*\))?: (?:\(slave (\S+)\): Releasing |Releasing \w+ interface (\S+))/.exec(text) ?? [];
+    const [, newer, older] =
+      /^\S+(?: \([^)]*\))?: (?:\(slave (\S+)\): Releasing |Releasing \w+ interface (\S+))/.exec(text) ?? [];
     return pfs.some(({ netdev }) => netdev !== null && (netdev === newer || netdev === older));
   });
 }
@@ -176,6 +226,9 @@ function made(later: readonly KernelLine[], pfs: readonly PhysicalFunction[]): b
   const own = later.filter(({ device }) => pfs.some(({ address }) => address === device));
   const last = own.findLastIndex(({ text }) => /(?<!modify )\blag map/.test(text));
   return (
-    last !== -1 && !own.slice(last).some(({ text }) => /Failed to (?:create LAG|(?:de)?activate (?:VF|RoCE) LAG|enable lag)/.test(text))
+    last !== -1 &&
+    !own
+      .slice(last)
+      .some(({ text }) => /Failed to (?:create LAG|(?:de)?activate (?:VF|RoCE) LAG|enable lag)/.test(text))
   );
 }

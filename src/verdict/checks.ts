@@ -35,12 +35,20 @@ export interface CheckList {
 export function checkLists(spec: Spec, state: HostState, verdicts: readonly Verdict[]): CheckList[] {
   const ofHost = verdicts.flatMap(({ deviations }) => deviations.filter(({ nic }) => nic === hostName));
   const once = [...new Map(ofHost.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
-  const host = inOrder(hostRequirements).map((requirement) => judged(requirement, once, verdicts, (id) => notAskedOfHost(id, spec), once));
+  const host = inOrder(hostRequirements).map((requirement) =>
+    judged(requirement, once, verdicts, (id) => notAskedOfHost(id, spec), once),
+  );
   const nics = verdicts.map((verdict): CheckList => {
     const nic = spec.nics.find(({ name }) => name === verdict.nic);
     const own = verdict.deviations.filter((deviation) => deviation.nic !== hostName);
     const checks = inOrder(requirements).map((requirement) =>
-      judged(requirement, own, [verdict], (id) => (nic === undefined ? null : notAskedOfNic(id, nic, state)), verdict.deviations),
+      judged(
+        requirement,
+        own,
+        [verdict],
+        (id) => (nic === undefined ? null : notAskedOfNic(id, nic, state)),
+        verdict.deviations,
+      ),
     );
     return { subject: verdict.nic, verdict, checks };
   });
@@ -68,17 +76,21 @@ function judged(
   );
   const check = { requirement, deviations, causedBy: deviations.length === 0 ? [] : [...causedBy] };
   for (const severity of ["error", "unknown", "warning"] as const)
-    if (deviations.some((deviation) => deviation.severity === severity)) return { ...check, outcome: severity, reason: null };
+    if (deviations.some((deviation) => deviation.severity === severity))
+      return { ...check, outcome: severity, reason: null };
   const silent = notAskedBecause(requirement.id);
   if (silent !== null) return { ...check, outcome: "not-asked", reason: silent };
   const missing = brokenBase(requirement, around);
-  if (missing !== null) return { ...check, outcome: "not-judged", reason: `not judged while ${missing} does not hold` };
+  if (missing !== null)
+    return { ...check, outcome: "not-judged", reason: `not judged while ${missing} does not hold` };
   return { ...check, outcome: "holds", reason: null };
 }
 
 /** The nearest requirement under this one that is wrong or unknown. Without its ports, nothing of a NIC can be looked at. */
 function brokenBase(requirement: About, around: readonly Deviation[]): string | null {
-  const serious = new Set(around.filter(({ severity }) => severity !== "warning").map((deviation) => deviation.requirement));
+  const serious = new Set(
+    around.filter(({ severity }) => severity !== "warning").map((deviation) => deviation.requirement),
+  );
   const seen = new Set<string>();
   let level = [...requirement.follows];
   while (level.length > 0) {

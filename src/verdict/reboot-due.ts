@@ -8,7 +8,9 @@ import type { Cause } from "./causes.ts";
  */
 export function rebootReasons(verdicts: readonly { readonly causes: readonly Cause[] }[]): Deviation[] {
   const causes = verdicts.flatMap(({ causes }) => causes.map(({ deviation }) => deviation));
-  const due = causes.filter(({ remedy, severity, nic }) => remedy.kind === "reboot" && (severity !== "warning" || nic === hostName));
+  const due = causes.filter(
+    ({ remedy, severity, nic }) => remedy.kind === "reboot" && (severity !== "warning" || nic === hostName),
+  );
   // What concerns several NICs is told with each.
   return [...new Map(due.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
 }

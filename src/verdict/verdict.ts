@@ -47,18 +47,28 @@ export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] 
 }
 
 /** The same without what the logs say of it. */
-export function verdictsWithoutLogs(spec: Spec, state: HostState, stages: readonly Stage[] = verdictStages): Omit<Verdict, "sightings">[] {
+export function verdictsWithoutLogs(
+  spec: Spec,
+  state: HostState,
+  stages: readonly Stage[] = verdictStages,
+): Omit<Verdict, "sightings">[] {
   const host = evaluateHost(spec, state, stages);
   return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
-    const deviations = stages.flatMap((stage) => [...around, ...own].filter((deviation) => deviation.stage === stage));
+    const deviations = stages.flatMap((stage) =>
+      [...around, ...own].filter((deviation) => deviation.stage === stage),
+    );
     const causes = causesOf(deviations);
     const first = (severity: Deviation["severity"]) => {
-      const found = causes.filter((cause) => [cause.deviation, ...cause.consequences].some((deviation) => deviation.severity === severity));
+      const found = causes.filter((cause) =>
+        [cause.deviation, ...cause.consequences].some((deviation) => deviation.severity === severity),
+      );
       const [foremost] = found;
-      if (foremost === undefined || foremost.deviation.nic === hostName || keepsOthers(foremost)) return foremost?.deviation;
+      if (foremost === undefined || foremost.deviation.nic === hostName || keepsOthers(foremost))
+        return foremost?.deviation;
       // What of the NIC keeps the rest from being brought about takes more from guests than a number that is not as declared.
-      return (found.find((cause) => cause.deviation.nic !== hostName && keepsOthers(cause)) ?? foremost).deviation;
+      return (found.find((cause) => cause.deviation.nic !== hostName && keepsOthers(cause)) ?? foremost)
+        .deviation;
     };
     const [wrong, unseen] = [first("error"), first("unknown")];
     const answer = wrong !== undefined ? "broken" : unseen !== undefined ? "unknown" : "works";

@@ -36,15 +36,30 @@ export function changesBetween(before: HostState, after: HostState, spec: Spec):
   const ports = new Map(spec.nics.map((nic) => [nic.name, portsOf(nic, [before, after])]));
   const facts = { before: factsOf(spec, before, ports), after: factsOf(spec, after, ports) };
   const order = [...spec.nics.map(({ name }) => name), hostName];
-  const turns = turnsBetween(facts.before, facts.after).sort((a, b) => order.indexOf(a.nic) - order.indexOf(b.nic) || byKind(a, b));
+  const turns = turnsBetween(facts.before, facts.after).sort(
+    (a, b) => order.indexOf(a.nic) - order.indexOf(b.nic) || byKind(a, b),
+  );
   const seen = turns.map((turn): Change => {
     const { effect, text } = meaningOf(turn, aroundOf(turn, facts));
     const { kind, nic, subject } = turn;
-    return { kind, nic, subjects: [subject], before: worded(turn, turn.before), after: worded(turn, turn.after), effect, meaning: text };
+    return {
+      kind,
+      nic,
+      subjects: [subject],
+      before: worded(turn, turn.before),
+      after: worded(turn, turn.after),
+      effect,
+      meaning: text,
+    };
   });
   const was = verdicts(spec, before);
   const is = verdicts(spec, after);
-  return [...folded(seen), ...symptomChanges(was, is), ...requirementChanges(was, is), ...verdictChanges(was, is)];
+  return [
+    ...folded(seen),
+    ...symptomChanges(was, is),
+    ...requirementChanges(was, is),
+    ...verdictChanges(was, is),
+  ];
 }
 
 /** Facts that have another value. What hangs on something that came or went is no news of its own. */
@@ -58,7 +73,14 @@ function turnsBetween(before: Facts, after: Facts): Turn[] {
     if (kind === "flows" && isTraffic(before.get(key)?.value, after.get(key)?.value)) return [];
     // A LAG that is not active sends nothing anywhere.
     if (kind === "lag-mapping" && before.has(key) !== after.has(key)) return [];
-    const turn = { key, kind, nic, subject, before: before.get(key)?.value ?? null, after: after.get(key)?.value ?? null };
+    const turn = {
+      key,
+      kind,
+      nic,
+      subject,
+      before: before.get(key)?.value ?? null,
+      after: after.get(key)?.value ?? null,
+    };
     return isSame(turn.before, turn.after) ? [] : [turn];
   });
 }
@@ -75,8 +97,30 @@ function isSame(before: Observed<string | null>, after: Observed<string | null>)
 
 /** Causes before what follows from them. */
 const kinds: readonly FactKind[] = [
-  ...(["port", "driver", "netdev", "eswitch", "link", "bond", "bond-mode", "bond-link", "slave", "slave-link", "lacp"] as const),
-  ...(["lag", "lag-mapping", "vf-count", "vf", "vf-driver", "vf-holder", "vf-setting", "representor", "representor-link"] as const),
+  ...([
+    "port",
+    "driver",
+    "netdev",
+    "eswitch",
+    "link",
+    "bond",
+    "bond-mode",
+    "bond-link",
+    "slave",
+    "slave-link",
+    "lacp",
+  ] as const),
+  ...([
+    "lag",
+    "lag-mapping",
+    "vf-count",
+    "vf",
+    "vf-driver",
+    "vf-holder",
+    "vf-setting",
+    "representor",
+    "representor-link",
+  ] as const),
   ...(["setting", "ovs", "ovs-setting", "ovs-port", "ingress-block", "flows"] as const),
 ];
 
@@ -92,7 +136,9 @@ function numbered(key: string): string {
 }
 
 function aroundOf({ nic }: Turn, facts: { readonly before: Facts; readonly after: Facts }): Around {
-  const own = [...facts.before.values(), ...facts.after.values()].filter((fact) => fact.nic === nic && fact.kind === "port");
+  const own = [...facts.before.values(), ...facts.after.values()].filter(
+    (fact) => fact.nic === nic && fact.kind === "port",
+  );
   return { after: facts.after, ports: new Set(own.map(({ subject }) => subject)) };
 }
 
@@ -138,7 +184,9 @@ function folded(changes: readonly Change[]): Change[] {
 function symptomChanges(before: readonly Verdict[], after: readonly Verdict[]): Change[] {
   return after.flatMap(({ nic, sightings }) => {
     const said = before.find((verdict) => verdict.nic === nic)?.sightings ?? [];
-    const fresh = sightings.filter(({ log, text }) => log === "ovs-log" && !said.some((other) => other.text === text));
+    const fresh = sightings.filter(
+      ({ log, text }) => log === "ovs-log" && !said.some((other) => other.text === text),
+    );
     return fresh.map(({ symptom, text, means, remedy }): Change => {
       const meaning = [means, remedy].filter((words) => words !== null).join("; ");
       return {
@@ -174,7 +222,8 @@ function brokenBy(all: readonly Verdict[]): Map<string, Broken> {
     const group = groups.get(keyOf(deviation)) ?? { deviations: [], cause: keyOf(cause) };
     groups.set(keyOf(deviation), group);
     // What concerns all NICs stands in the verdict of each.
-    if (!group.deviations.some(({ subject }) => subject === deviation.subject)) group.deviations.push(deviation);
+    if (!group.deviations.some(({ subject }) => subject === deviation.subject))
+      group.deviations.push(deviation);
   };
   for (const { deviation, consequences } of all.flatMap(({ causes }) => causes)) {
     add(deviation, deviation);
@@ -188,7 +237,11 @@ function keyOf({ nic, requirement }: Deviation): string {
 }
 
 /** What is wrong here and not there. */
-function turnedOf(here: ReadonlyMap<string, Broken>, there: ReadonlyMap<string, Broken>, broken: boolean): Change[] {
+function turnedOf(
+  here: ReadonlyMap<string, Broken>,
+  there: ReadonlyMap<string, Broken>,
+  broken: boolean,
+): Change[] {
   const turned = new Map([...here].filter(([key]) => !there.has(key)));
   const isFolded = (key: string, { cause }: Broken) => cause !== key && turned.has(cause);
   return [...turned].flatMap(([key, group]) => {
@@ -201,7 +254,12 @@ function turnedOf(here: ReadonlyMap<string, Broken>, there: ReadonlyMap<string, 
   });
 }
 
-function requirementChange(first: Deviation, count: number, consequences: readonly string[], broken: boolean): Change {
+function requirementChange(
+  first: Deviation,
+  count: number,
+  consequences: readonly string[],
+  broken: boolean,
+): Change {
   const more = count > 1 ? `, and ${count - 1} more` : "";
   const found = `${first.subject}: ${first.actual}, wanted ${first.expected}${more}`;
   return {
@@ -216,7 +274,11 @@ function requirementChange(first: Deviation, count: number, consequences: readon
   };
 }
 
-const answers: Record<Answer, string> = { works: "works", broken: "does not work", unknown: "cannot be told to work" };
+const answers: Record<Answer, string> = {
+  works: "works",
+  broken: "does not work",
+  unknown: "cannot be told to work",
+};
 const ranks: Record<Answer, number> = { works: 3, unknown: 1, broken: 0 };
 
 /** Works, and may not later. */

@@ -53,7 +53,11 @@ export type Facts = ReadonlyMap<string, Fact>;
 /** The PCI functions that a NIC's ports have in any of these states: a port that has vanished is still the NIC's. */
 export function portsOf(nic: NicSpec, states: readonly HostState[]): string[] {
   const found = states.map((state) => resolvePorts(nic, state));
-  return [...new Set(found.flatMap((resolved) => ("pfs" in resolved ? resolved.pfs.map(({ address }) => address) : [])))].sort();
+  return [
+    ...new Set(
+      found.flatMap((resolved) => ("pfs" in resolved ? resolved.pfs.map(({ address }) => address) : [])),
+    ),
+  ].sort();
 }
 
 /** All facts of the declared NICs and of Open vSwitch. @param ports by NIC: its ports' addresses, see portsOf */
@@ -69,7 +73,9 @@ export function factsOf(spec: Spec, state: HostState, ports: ReadonlyMap<string,
         ...(under !== undefined && { under: `${nic.name}/${under}` }),
       });
     };
-    const pfs = (ports.get(nic.name) ?? []).flatMap((address) => state.pfs.find((pf) => pf.address === address) ?? []);
+    const pfs = (ports.get(nic.name) ?? []).flatMap(
+      (address) => state.pfs.find((pf) => pf.address === address) ?? [],
+    );
     for (const pf of pfs) portFacts(add, pf, state);
     const bond = state.bonds.find(({ name }) => name === nic.bond);
     if (bond !== undefined) bondFacts(add, bond, pfs);
@@ -81,7 +87,13 @@ export function factsOf(spec: Spec, state: HostState, ports: ReadonlyMap<string,
   return facts;
 }
 
-type Add = (key: string, kind: FactKind, subject: string, value: Observed<string | null>, under?: string) => void;
+type Add = (
+  key: string,
+  kind: FactKind,
+  subject: string,
+  value: Observed<string | null>,
+  under?: string,
+) => void;
 
 function portFacts(add: Add, pf: PhysicalFunction, state: HostState): void {
   const name = pf.netdev ?? pf.address;
@@ -92,7 +104,13 @@ function portFacts(add: Add, pf: PhysicalFunction, state: HostState): void {
   add(of("driver"), "driver", name, pf.driver, there);
   add(of("netdev"), "netdev", pf.address, pf.netdev, there);
   if (netdev !== undefined) {
-    add(of("link"), "link", name, !netdev.up ? "switched off" : netdev.carrier ? "up" : "no link", of("netdev"));
+    add(
+      of("link"),
+      "link",
+      name,
+      !netdev.up ? "switched off" : netdev.carrier ? "up" : "no link",
+      of("netdev"),
+    );
     netdevSettings(add, of(""), name, netdev, of("netdev"));
   }
   add(
@@ -117,12 +135,24 @@ function portFacts(add: Add, pf: PhysicalFunction, state: HostState): void {
     const found = state.netdevs.find((candidate) => candidate.name === representor.netdev);
     add(key, "representor", subject, representor.netdev, there);
     if (found === undefined) continue;
-    add(`${key}/link`, "representor-link", representor.netdev, found.up ? "switched on" : "switched off", key);
+    add(
+      `${key}/link`,
+      "representor-link",
+      representor.netdev,
+      found.up ? "switched on" : "switched off",
+      key,
+    );
     netdevSettings(add, `${key}/`, representor.netdev, found, key);
   }
 }
 
-function netdevSettings(add: Add, key: string, name: string, netdev: HostState["netdevs"][number], under: string): void {
+function netdevSettings(
+  add: Add,
+  key: string,
+  name: string,
+  netdev: HostState["netdevs"][number],
+  under: string,
+): void {
   add(
     `${key}tc`,
     "setting",
@@ -144,7 +174,13 @@ function vfFacts(add: Add, pf: PhysicalFunction, vf: VirtualFunction): void {
   const subject = `VF ${vf.index} of ${pf.netdev ?? pf.address}`;
   add(key, "vf", subject, vf.address, pf.address);
   add(`${key}/driver`, "vf-driver", subject, vf.driver, key);
-  add(`${key}/holder`, "vf-holder", subject, isUnknown(vf.holders) ? vf.holders : describeHolders(vf.holders), key);
+  add(
+    `${key}/holder`,
+    "vf-holder",
+    subject,
+    isUnknown(vf.holders) ? vf.holders : describeHolders(vf.holders),
+    key,
+  );
   const settings = known(vf.settings);
   if (settings === undefined) return;
   const { mac, trust, spoofCheck, linkState } = settings;
@@ -184,10 +220,14 @@ function lagFacts(add: Add, pfs: readonly PhysicalFunction[]): void {
     "LAG",
     observed(pf.lag, ({ state, type }) => (type === null ? state : `${state}, type ${type}`)),
   );
-  if (lag?.state === "active") add("lag/mapping", "lag-mapping", "LAG", lag.mapping.length === 0 ? null : lag.mapping.join(" "), "lag");
+  if (lag?.state === "active")
+    add("lag/mapping", "lag-mapping", "LAG", lag.mapping.length === 0 ? null : lag.mapping.join(" "), "lag");
 }
 
-function ovsFacts(add: (key: string, kind: FactKind, subject: string, value: Observed<string | null>) => void, { ovs }: HostState): void {
+function ovsFacts(
+  add: (key: string, kind: FactKind, subject: string, value: Observed<string | null>) => void,
+  { ovs }: HostState,
+): void {
   const setting = (key: string, subject: string, value: Observed<string | null>) => {
     if (known(ovs) != null) add(`ovs/${key}`, "ovs-setting", subject, value);
   };
@@ -209,14 +249,18 @@ function ovsFacts(add: (key: string, kind: FactKind, subject: string, value: Obs
 
 /** Ports of bridges that are the NIC's: its bond, its ports, and its representors. */
 function ovsPortFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): void {
-  const representors = state.representors.filter(({ pf }) => pfs.some(({ address }) => address === pf)).map(({ netdev }) => netdev);
+  const representors = state.representors
+    .filter(({ pf }) => pfs.some(({ address }) => address === pf))
+    .map(({ netdev }) => netdev);
   const outer = [...(nic.bond === undefined ? [] : [nic.bond]), ...pfs.flatMap(({ netdev }) => netdev ?? [])];
   const own = new Set([...outer, ...representors]);
   for (const bridge of known(state.ovs)?.bridges ?? [])
     for (const { name, error } of bridge.interfaces)
-      if (own.has(name)) add(`ovs/port/${name}`, "ovs-port", name, error === null ? bridge.name : `${bridge.name}: ${error}`);
+      if (own.has(name))
+        add(`ovs/port/${name}`, "ovs-port", name, error === null ? bridge.name : `${bridge.name}: ${error}`);
   for (const { netdev, block } of known(state.ingressQdiscs) ?? [])
-    if (outer.includes(netdev)) add(`ingress/${netdev}`, "ingress-block", netdev, block === null ? "no block" : `block ${block}`);
+    if (outer.includes(netdev))
+      add(`ingress/${netdev}`, "ingress-block", netdev, block === null ? "no block" : `block ${block}`);
 }
 
 /** Who carries what comes in by each of the NIC's ports and representors; flows that are in software rightly are not counted. */
@@ -225,12 +269,16 @@ function flowFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], sta
   if (traffic === null || isUnknown(traffic)) return;
   for (const [netdev, { in: carried }] of traffic.byPort) {
     const hardware = carried.hardware.flows + carried.partial.flows;
-    if (carried.software.flows > 0) add(`flows/${netdev}`, "flows", netdev, hardware > 0 ? "partly in software" : "in software");
+    if (carried.software.flows > 0)
+      add(`flows/${netdev}`, "flows", netdev, hardware > 0 ? "partly in software" : "in software");
     else if (hardware > 0) add(`flows/${netdev}`, "flows", netdev, "in hardware");
   }
 }
 
-function observed<T>(value: T, text: (value: NonNullable<Exclude<T, Unknown>>) => string): Observed<string | null> {
+function observed<T>(
+  value: T,
+  text: (value: NonNullable<Exclude<T, Unknown>>) => string,
+): Observed<string | null> {
   if (isUnknown(value)) return value;
   const seen = known(value);
   return seen == null ? null : text(seen);

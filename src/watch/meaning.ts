@@ -42,20 +42,32 @@ type Explain = (after: string | null, before: string | null, turn: Turn, around:
 
 const meanings: Record<FactKind, Explain> = {
   port: (after) =>
-    after === null ? worse("the PCI function has vanished: see dmesg for the device and its driver") : better("the port is back"),
-  driver: (after) => (after === null ? worse("without its driver the port has no netdev, and its VFs have no port") : better("")),
+    after === null
+      ? worse("the PCI function has vanished: see dmesg for the device and its driver")
+      : better("the port is back"),
+  driver: (after) =>
+    after === null
+      ? worse("without its driver the port has no netdev, and its VFs have no port")
+      : better(""),
   netdev: (after, before) => {
     if (after === null) return worse("its netdev is in another network namespace, or its driver shows none");
-    return before === null ? better("") : neutral("what is configured under the old name misses the port now");
+    return before === null
+      ? better("")
+      : neutral("what is configured under the old name misses the port now");
   },
   link: (after, _before, turn, around) => {
     if (after === "up") return better("the port carries traffic again");
-    const cause = after === "switched off" ? "somebody switched it off (ip link set down)" : "cable, transceiver, or the switch's port";
+    const cause =
+      after === "switched off"
+        ? "somebody switched it off (ip link set down)"
+        : "cable, transceiver, or the switch's port";
     return worse(`${cause}; ${othersUp(turn, around)}`);
   },
   eswitch: (after) => {
     if (after === "switchdev") return better("representors can be had, and VF-LAG");
-    return worse("there are no representors: nothing of the VFs goes through Open vSwitch, and there is no VF-LAG");
+    return worse(
+      "there are no representors: nothing of the VFs goes through Open vSwitch, and there is no VF-LAG",
+    );
   },
   setting: () => neutral(),
   "vf-count": (after, before) => {
@@ -63,7 +75,11 @@ const meanings: Record<FactKind, Explain> = {
     return Number(after) < Number(before) ? worse("VFs are gone") : neutral();
   },
   vf: (after, before) =>
-    after === null ? worse("whoever had it has lost it") : before === null ? neutral() : neutral("it has another address"),
+    after === null
+      ? worse("whoever had it has lost it")
+      : before === null
+        ? neutral()
+        : neutral("it has another address"),
   "vf-driver": (after, _before, _turn, around) => {
     if (after === null) return neutral("unbound: nobody drives it");
     const lag = [...around.after.values()].find(({ kind, nic }) => kind === "lag" && nic === _turn.nic);
@@ -74,16 +90,22 @@ const meanings: Record<FactKind, Explain> = {
   "vf-holder": (after) => neutral(after === null ? "nobody has it any more" : ""),
   "vf-setting": () => neutral(),
   representor: (after, before) => {
-    if (after === null) return worse("the eSwitch has no port for that VF any more: Open vSwitch can give it nothing");
+    if (after === null)
+      return worse("the eSwitch has no port for that VF any more: Open vSwitch can give it nothing");
     return before === null ? better("") : neutral("it was renamed: a bridge may have the old name");
   },
-  "representor-link": (after) => (after === "switched off" ? worse("its VF is cut off from the bridge") : better("")),
-  bond: (after) => (after === null ? worse("without the bond there is no LAG, and the host has lost its network over it") : better("")),
+  "representor-link": (after) =>
+    after === "switched off" ? worse("its VF is cut off from the bridge") : better(""),
+  bond: (after) =>
+    after === null
+      ? worse("without the bond there is no LAG, and the host has lost its network over it")
+      : better(""),
   "bond-mode": (after) => {
     if (lagBondModes.includes(after ?? "")) return neutral("the NIC can do this mode");
     return worse(`the NIC's LAG forms only with ${lagBondModes.join(", ")}`);
   },
-  "bond-link": (after) => (after === "switched off" ? worse("the host's network over the bond is off") : better("")),
+  "bond-link": (after) =>
+    after === "switched off" ? worse("the host's network over the bond is off") : better(""),
   lacp: (after) => {
     if (after === null) return worse("LACP has no active aggregator");
     return after.endsWith("no partner") ? worse("the switch does not speak LACP on these ports") : neutral();
@@ -91,20 +113,29 @@ const meanings: Record<FactKind, Explain> = {
   slave: (after, before, turn, around) => {
     const own = around.ports.has(turn.subject);
     if (after === null)
-      return own ? worse("the NIC's LAG needs both ports in the bond") : better(`${before} is rid of a port that is not the NIC's`);
-    return own ? better("") : worse("it is no port of this NIC: one more slave disables the LAG without a message");
+      return own
+        ? worse("the NIC's LAG needs both ports in the bond")
+        : better(`${before} is rid of a port that is not the NIC's`);
+    return own
+      ? better("")
+      : worse("it is no port of this NIC: one more slave disables the LAG without a message");
   },
-  "slave-link": (after) => (after === "up" ? better("bonding sends by it again") : worse("bonding sends nothing by it")),
+  "slave-link": (after) =>
+    after === "up" ? better("bonding sends by it again") : worse("bonding sends nothing by it"),
   lag: (after) => {
     if (after === "active, type switchdev") return better("VFs outlive the loss of a port");
-    if (after?.startsWith("active, type roce") === true) return worse("made before switchdev: VFs lose their network with one port");
+    if (after?.startsWith("active, type roce") === true)
+      return worse("made before switchdev: VFs lose their network with one port");
     return worse("VF-LAG is off: VFs lose their network with their port");
   },
   "lag-mapping": (after, before) => mapping(after ?? "", before ?? ""),
-  ovs: (after) => (after === "runs" ? better("") : worse("nobody hands flows to the NIC, and new flows find no answer")),
+  ovs: (after) =>
+    after === "runs" ? better("") : worse("nobody hands flows to the NIC, and new flows find no answer"),
   "ovs-setting": (after, _before, { subject }) => {
     if (subject === "hw-offload")
-      return after === "on" ? better("it takes effect at once, or when ovs-vswitchd is started anew") : worse("new flows stay in software");
+      return after === "on"
+        ? better("it takes effect at once, or when ovs-vswitchd is started anew")
+        : worse("new flows stay in software");
     if (after === "works with tc") return better("flows can go to the NIC");
     if (after === "does not work with tc") return worse("no flow goes to the NIC");
     if (subject === "tc-policy" && after === "skip_hw") return worse("flows are kept out of the NIC");
@@ -116,7 +147,9 @@ const meanings: Record<FactKind, Explain> = {
     return before === null ? better("the bridge has it") : neutral();
   },
   "ingress-block": (after) =>
-    after === null || after === "no block" ? worse("flows that arrive by the bond are not offloaded") : neutral(),
+    after === null || after === "no block"
+      ? worse("flows that arrive by the bond are not offloaded")
+      : neutral(),
   flows: (after) => {
     if (after === "in hardware") return better("the NIC forwards them again");
     return worse("the host's processors forward them; `vflag map` shows which");
@@ -128,7 +161,9 @@ function othersUp(turn: Turn, around: Around): string {
   const up = [...around.after].flatMap(([key, { kind, nic, subject, value }]: readonly [string, Fact]) =>
     kind === "link" && nic === turn.nic && key !== turn.key && value === "up" ? [subject] : [],
   );
-  return up.length === 0 ? "no other port of the NIC has a link" : `${up.join(", ")} still ${up.length === 1 ? "has" : "have"} a link`;
+  return up.length === 0
+    ? "no other port of the NIC has a link"
+    : `${up.join(", ")} still ${up.length === 1 ? "has" : "have"} a link`;
 }
 
 /**

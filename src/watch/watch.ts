@@ -165,7 +165,10 @@ class Pending implements Disposable {
   }
 
   #dueAt(): number {
-    return Math.max(this.#notBefore, Math.min(this.#lastHeard + this.#pace.quiet, this.#since + this.#pace.longest));
+    return Math.max(
+      this.#notBefore,
+      Math.min(this.#lastHeard + this.#pace.quiet, this.#since + this.#pace.longest),
+    );
   }
 
   #isDue(): boolean {

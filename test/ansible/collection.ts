@@ -1,6 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Scenario } from "./nova-api.ts";
@@ -10,7 +18,9 @@ import type { Scenario } from "./nova-api.ts";
 const root = join(import.meta.dirname, "../..");
 
 /** Why these programs cannot be run here, for the skip option of a test; `false` where all can. Debian's own are meant, not others in the path. */
-export function without(...programs: readonly (readonly [program: string, debianPackage: string])[]): string | false {
+export function without(
+  ...programs: readonly (readonly [program: string, debianPackage: string])[]
+): string | false {
   const missing = programs.filter(([program]) => !existsSync(program));
   if (missing.length === 0) return false;
   const names = missing.map(([program]) => program).join(", ");
@@ -23,7 +33,9 @@ export const openstackClient = ["/usr/bin/openstack", "python3-openstackclient"]
 /** What the tests' hosts are to be: VF-LAG on a card with two ports. */
 export const demoSpec = {
   version: 1,
-  nics: [{ name: "data", mode: "vf-lag", ports: ["ens3f0", "ens3f1"], vfs: 2, bond: "bond0", physnet: "physnet2" }],
+  nics: [
+    { name: "data", mode: "vf-lag", ports: ["ens3f0", "ens3f1"], vfs: 2, bond: "bond0", physnet: "physnet2" },
+  ],
 };
 
 export class Workplace {
@@ -78,7 +90,11 @@ export class Workplace {
   }
 
   /** A module on this machine itself: what it returns. */
-  async module(name: string, parameters: object, { check = false, extra = {} }: ModuleOptions = {}): Promise<Result> {
+  async module(
+    name: string,
+    parameters: object,
+    { check = false, extra = {} }: ModuleOptions = {},
+  ): Promise<Result> {
     const words = [
       "localhost",
       "-m",
@@ -88,7 +104,11 @@ export class Workplace {
       "-e",
       "ansible_python_interpreter=/usr/bin/python3",
     ];
-    const { output } = await this.run("/usr/bin/ansible", [...words, "--diff", ...(check ? ["--check"] : [])], extra);
+    const { output } = await this.run(
+      "/usr/bin/ansible",
+      [...words, "--diff", ...(check ? ["--check"] : [])],
+      extra,
+    );
     const found = /^localhost \| ([A-Z]+)!? => ([\s\S]*?^})/m.exec(output);
     if (found === null) throw new Error(`no result of ${name}:\n${output}`);
     return { output, failed: found[1] === "FAILED", ...JSON.parse(found[2] ?? "") };
@@ -99,7 +119,14 @@ export class Workplace {
     const log = this.write(`requests-${this.#processes.length}.jsonl`, "");
     const file = this.write(`scenario-${this.#processes.length}.json`, scenario);
     const script = join(import.meta.dirname, "nova-api.ts");
-    const [program = "", ...words] = [...enter, process.execPath, "--disable-warning=ExperimentalWarning", script, file, log];
+    const [program = "", ...words] = [
+      ...enter,
+      process.execPath,
+      "--disable-warning=ExperimentalWarning",
+      script,
+      file,
+      log,
+    ];
     const child = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"] });
     this.#processes.push(child);
     const [line] = await once(child.stdout, "data");
@@ -128,7 +155,12 @@ interface ModuleOptions {
   readonly extra?: NodeJS.ProcessEnv;
 }
 
-export type Result = { readonly output: string; readonly failed: boolean; readonly msg?: string; readonly [key: string]: unknown };
+export type Result = {
+  readonly output: string;
+  readonly failed: boolean;
+  readonly msg?: string;
+  readonly [key: string]: unknown;
+};
 
 interface Asked {
   readonly method: string;

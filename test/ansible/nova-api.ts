@@ -19,7 +19,15 @@ export interface Scenario {
     disabled_reason: string | null;
     upAfter?: number;
   }[];
-  readonly servers: { id: string; name: string; host: string; status: string; task?: string | null; fate?: Fate; leavesAfter?: number }[];
+  readonly servers: {
+    id: string;
+    name: string;
+    host: string;
+    status: string;
+    task?: string | null;
+    fate?: Fate;
+    leavesAfter?: number;
+  }[];
   /** Migrations of before. */
   readonly migrations?: Migration[];
   /** No right to change a service, or to see where servers are. */
@@ -38,7 +46,11 @@ interface Migration {
 
 const [, , scenarioFile = "", logFile = ""] = argv;
 const scenario: Scenario = JSON.parse(readFileSync(scenarioFile, "utf8"));
-const services = scenario.services.map((service, index) => ({ id: `5e41ce00-0000-4000-8000-00000000000${index}`, looks: 0, ...service }));
+const services = scenario.services.map((service, index) => ({
+  id: `5e41ce00-0000-4000-8000-00000000000${index}`,
+  looks: 0,
+  ...service,
+}));
 const servers = new Map(scenario.servers.map((server) => [server.id, { looks: 0, moving: 0, ...server }]));
 const migrations: Migration[] = [...(scenario.migrations ?? [])];
 
@@ -74,17 +86,21 @@ function answer(
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(value === null ? undefined : JSON.stringify(value));
   };
-  const refuse = (status: number, key: string, message: string) => send(status, { [key]: { code: status, message } });
+  const refuse = (status: number, key: string, message: string) =>
+    send(status, { [key]: { code: status, message } });
   const base = `http://${request.headers.host}`;
   const rest = path.replace(/^\/compute\/v2\.1\/?/, "");
   if (path.startsWith("/identity")) return identity(request, base, path, send);
   if (path === "/image") {
-    return send(200, { versions: [{ id: "v2.9", status: "CURRENT", links: [{ rel: "self", href: `${base}/image/v2/` }] }] });
+    return send(200, {
+      versions: [{ id: "v2.9", status: "CURRENT", links: [{ rel: "self", href: `${base}/image/v2/` }] }],
+    });
   }
   if (path === "/compute" || path === "/compute/") return send(200, { versions: [version(base)] });
   if (rest === "") return send(200, { version: version(base) });
   if (rest === "os-services" && request.method === "GET") return send(200, { services: listServices(query) });
-  if (rest.startsWith("os-services/")) return updateService(rest.slice("os-services/".length), body, send, refuse);
+  if (rest.startsWith("os-services/"))
+    return updateService(rest.slice("os-services/".length), body, send, refuse);
   if (rest === "servers/detail") return send(200, { servers: listServers(query) });
   if (rest === "os-migrations") return send(200, { migrations: listMigrations(query) });
   const found = servers.get(rest.split("/")[1] ?? "");
@@ -103,7 +119,9 @@ function identity(request: IncomingMessage, base: string, path: string, send: Se
     const v3 = { id: "v3.14", status: "stable", links: [{ rel: "self", href: `${base}/identity/v3/` }] };
     return path.includes("/v3") ? send(200, { version: v3 }) : send(300, { versions: { values: [v3] } });
   }
-  const at = (path: string) => [{ id: path, interface: "public", region: "RegionOne", region_id: "RegionOne", url: `${base}/${path}` }];
+  const at = (path: string) => [
+    { id: path, interface: "public", region: "RegionOne", region_id: "RegionOne", url: `${base}/${path}` },
+  ];
   const token = {
     methods: ["password"],
     user: { id: "u", name: "admin", domain: { id: "default", name: "Default" } },
@@ -122,7 +140,14 @@ function identity(request: IncomingMessage, base: string, path: string, send: Se
 
 function version(base: string): object {
   const links = [{ rel: "self", href: `${base}/compute/v2.1/` }];
-  return { id: "v2.1", status: "CURRENT", version: "2.90", min_version: "2.1", updated: "2013-07-23T11:33:21Z", links };
+  return {
+    id: "v2.1",
+    status: "CURRENT",
+    version: "2.90",
+    min_version: "2.1",
+    updated: "2013-07-23T11:33:21Z",
+    links,
+  };
 }
 
 function listServices(query: URLSearchParams): object[] {
@@ -149,7 +174,11 @@ function updateService(id: string, body: Record<string, unknown>, send: Send, re
   const service = services.find((candidate) => candidate.id === id);
   if (service === undefined) return refuse(404, "itemNotFound", `Service ${id} could not be found.`);
   if (scenario.forbidden?.includes("services") === true) {
-    return refuse(403, "forbidden", "Policy doesn't allow os_compute_api:os-services:update to be performed.");
+    return refuse(
+      403,
+      "forbidden",
+      "Policy doesn't allow os_compute_api:os-services:update to be performed.",
+    );
   }
   service.status = body["status"] === "disabled" ? "disabled" : "enabled";
   service.disabled_reason = typeof body["disabled_reason"] === "string" ? body["disabled_reason"] : null;
@@ -228,13 +257,19 @@ function listMigrations(query: URLSearchParams): object[] {
 function liveMigrate(one: Server, send: Send, refuse: Refuse): void {
   const { fate = "moves" } = one;
   if (fate === "403")
-    return refuse(403, "forbidden", "Policy doesn't allow os_compute_api:os-migrate-server:migrate_live to be performed.");
+    return refuse(
+      403,
+      "forbidden",
+      "Policy doesn't allow os_compute_api:os-migrate-server:migrate_live to be performed.",
+    );
   if (fate === "goes-when-asked") one.status = "SHUTOFF";
   if (fate === "409" || one.status !== "ACTIVE") {
     const message = `Cannot 'os-migrateLive' instance ${one.id} while it is in task_state powering-off`;
     return refuse(409, "conflictingRequest", message);
   }
-  const to = services.find(({ host, status, state }) => host !== one.host && status === "enabled" && state === "up")?.host ?? null;
+  const to =
+    services.find(({ host, status, state }) => host !== one.host && status === "enabled" && state === "up")
+      ?.host ?? null;
   if (to === null) one.fate = "error";
   migrations.push({ id: migrations.length + 1, server: one.id, status: "running", from: one.host, to });
   one.status = "MIGRATING";

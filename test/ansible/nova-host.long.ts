@@ -29,13 +29,20 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
       migrations: [{ id: 1, server: "a", status: "error", from: "h1", to: "h2" }],
     });
     const ask = (parameters: object) =>
-      workplace.module("nova_host", { name: "h1", interval: 0.1, ...parameters }, { extra: nova.environment });
+      workplace.module(
+        "nova_host",
+        { name: "h1", interval: 0.1, ...parameters },
+        { extra: nova.environment },
+      );
     const drained = await ask({ reason: "new spec" });
     assert.equal(drained.failed, false, drained.output);
     assert.deepEqual([drained["changed"], drained["moved"]], [true, ["guest vm-a (a)", "guest vm-c (c)"]]);
     assert.deepEqual(drained["resting"], ["guest vm-b (b)"]);
     assert.deepEqual(drained["service"], { status: "disabled", state: "up", reason: "vflag: new spec" });
-    assert.deepEqual(nova.changes(), ["disabled 0: vflag: new spec", ...["a", "c"].map((id) => `os-migrateLive ${id}`)]);
+    assert.deepEqual(nova.changes(), [
+      "disabled 0: vflag: new spec",
+      ...["a", "c"].map((id) => `os-migrateLive ${id}`),
+    ]);
     assert.equal((await ask({ reason: "another word" }))["changed"], false);
     assert.equal((await ask({ state: "enabled" }))["changed"], true);
     assert.equal((await ask({ state: "enabled" }))["changed"], false);
@@ -44,13 +51,24 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
 
   it("changes nothing in check mode, and names the guests that would move", async () => {
     const nova = await workplace.nova({ services, servers: [guest("a")] });
-    const planned = await workplace.module("nova_host", { name: "h1" }, { check: true, extra: nova.environment });
+    const planned = await workplace.module(
+      "nova_host",
+      { name: "h1" },
+      { check: true, extra: nova.environment },
+    );
     assert.deepEqual([planned["changed"], planned["moved"], nova.changes()], [true, ["guest vm-a (a)"], []]);
   });
 
   it("begins nothing where a guest holds a VF or is in a status without a way out, and names all of them", async () => {
-    const nova = await workplace.nova({ services, servers: [guest("a"), guest("b"), { ...guest("c"), status: "ERROR" }] });
-    const refused = await workplace.module("nova_host", { name: "h1", vf_guests: ["b", "f"] }, { extra: nova.environment });
+    const nova = await workplace.nova({
+      services,
+      servers: [guest("a"), guest("b"), { ...guest("c"), status: "ERROR" }],
+    });
+    const refused = await workplace.module(
+      "nova_host",
+      { name: "h1", vf_guests: ["b", "f"] },
+      { extra: nova.environment },
+    );
     fails(refused, [
       "h1 is left as it is: guest vm-b (b) holds a virtual function of the host, and cannot be live-migrated",
       "guest vm-c (c) is in status ERROR",
@@ -73,7 +91,11 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
     it(`stops and leaves the host disabled when ${what}`, async () => {
       const nova = await workplace.nova({ services, servers: [guest("b", fate)] });
       const timeout = fate === "never" ? 20 : 600;
-      const refused = await workplace.module("nova_host", { name: "h1", interval: 0.1, timeout }, { extra: nova.environment });
+      const refused = await workplace.module(
+        "nova_host",
+        { name: "h1", interval: 0.1, timeout },
+        { extra: nova.environment },
+      );
       fails(refused, ["h1 is left disabled, and not empty: guest vm-b (b)", said]);
       assert.equal(nova.changes()[0], "disabled 0: vflag: roll-out");
       assert.ok(!nova.changes().includes("enabled 0"));
@@ -82,8 +104,16 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
 
   it("takes a guest that was switched off when its turn came for one that rests", async () => {
     const nova = await workplace.nova({ services, servers: [guest("a", "goes-when-asked")] });
-    const drained = await workplace.module("nova_host", { name: "h1", interval: 0.1 }, { extra: nova.environment });
-    assert.deepEqual([drained.failed, drained["resting"], drained["moved"]], [false, ["guest vm-a (a)"], []], drained.output);
+    const drained = await workplace.module(
+      "nova_host",
+      { name: "h1", interval: 0.1 },
+      { extra: nova.environment },
+    );
+    assert.deepEqual(
+      [drained.failed, drained["resting"], drained["moved"]],
+      [false, ["guest vm-a (a)"], []],
+      drained.output,
+    );
   });
 
   it("migrates nobody when the service cannot be disabled", async () => {
@@ -96,13 +126,19 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
 
   it("believes no list of guests without their host: other hosts' guests are nobody's to move", async () => {
     const nova = await workplace.nova({ services, servers: [guest("a")], forbidden: ["hosts"] });
-    fails(await workplace.module("nova_host", { name: "h1" }, { extra: nova.environment }), ["the rights of an administrator"]);
+    fails(await workplace.module("nova_host", { name: "h1" }, { extra: nova.environment }), [
+      "the rights of an administrator",
+    ]);
     assert.deepEqual(nova.changes(), []);
   });
 
   it("waits for no answer longer than it was told", async () => {
     const nova = await workplace.nova({ services, servers: [guest("a")], silent: "servers/detail" });
-    const refused = await workplace.module("nova_host", { name: "h1", call_timeout: 30 }, { extra: nova.environment });
+    const refused = await workplace.module(
+      "nova_host",
+      { name: "h1", call_timeout: 30 },
+      { extra: nova.environment },
+    );
     fails(refused, ["openstack server list --all-projects: no answer within 30 s"]);
     assert.deepEqual(nova.changes(), []);
   });
@@ -113,10 +149,14 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
       services: [{ ...first, status: "disabled", disabled_reason: "broken fan" }, second],
       servers: [guest("a")],
     });
-    const ask = (state: string) => workplace.module("nova_host", { name: "h1", state, interval: 0.1 }, { extra: nova.environment });
+    const ask = (state: string) =>
+      workplace.module("nova_host", { name: "h1", state, interval: 0.1 }, { extra: nova.environment });
     assert.deepEqual((await ask("drained"))["moved"], ["guest vm-a (a)"]);
     const left = await ask("enabled");
-    assert.deepEqual([left["changed"], left["service"]], [false, { status: "disabled", state: "up", reason: "broken fan" }]);
+    assert.deepEqual(
+      [left["changed"], left["service"]],
+      [false, { status: "disabled", state: "up", reason: "broken fan" }],
+    );
     assert.deepEqual(nova.changes(), ["os-migrateLive a"]);
   });
 
@@ -129,11 +169,19 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
   });
 
   it("enables a host when its nova-compute is up, and not before", async () => {
-    const off = { host: "h1", status: "disabled", state: "down", disabled_reason: "vflag: roll-out" } as const;
+    const off = {
+      host: "h1",
+      status: "disabled",
+      state: "down",
+      disabled_reason: "vflag: roll-out",
+    } as const;
     const late = await workplace.nova({ services: [{ ...off, upAfter: 2 }], servers: [] });
     const never = await workplace.nova({ services: [off], servers: [] });
     const parameters = { name: "h1", state: "enabled", interval: 0.1 };
-    assert.equal((await workplace.module("nova_host", parameters, { extra: late.environment }))["changed"], true);
+    assert.equal(
+      (await workplace.module("nova_host", parameters, { extra: late.environment }))["changed"],
+      true,
+    );
     assert.deepEqual(late.changes(), ["enabled 0"]);
     fails(await workplace.module("nova_host", { ...parameters, timeout: 1 }, { extra: never.environment }), [
       "is not up after 1 s: it stays disabled",
@@ -143,7 +191,8 @@ describe("nova_host", { skip, concurrency: 4, timeout: 900_000 }, () => {
 
   it("names the hosts that Nova knows when it does not know this one", async () => {
     const nova = await workplace.nova({ services, servers: [] });
-    const ask = (parameters: object) => workplace.module("nova_host", { name: "h7", ...parameters }, { extra: nova.environment });
+    const ask = (parameters: object) =>
+      workplace.module("nova_host", { name: "h7", ...parameters }, { extra: nova.environment });
     fails(await ask({}), ["Nova knows no nova-compute on h7. It knows h1, h2"]);
     assert.equal((await ask({ missing_ok: true })).failed, false);
   });

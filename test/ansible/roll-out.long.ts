@@ -7,7 +7,9 @@ import { noTestbed, Testbed } from "./testbed.ts";
 
 /** The role and the roll-out, by Debian's ansible-core over ssh, on hosts in network namespaces, each with a simulated host's file. */
 
-const skip = without(ansibleCore, ["/usr/sbin/sshd", "openssh-server"], ["/usr/bin/ssh", "openssh-client"]) || noTestbed();
+const skip =
+  without(ansibleCore, ["/usr/sbin/sshd", "openssh-server"], ["/usr/bin/ssh", "openssh-client"]) ||
+  noTestbed();
 const hosts = ["h1", "h2", "h3", "h4"];
 
 describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
@@ -29,7 +31,15 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     testbed = await Testbed.start(hosts);
     await testbed.buildPackage();
     for (const host of hosts) {
-      const { status, output } = await testbed.vflag("simulate", "new", fileOf(host), "--nic", "ConnectX-5", "--bond", "bond0");
+      const { status, output } = await testbed.vflag(
+        "simulate",
+        "new",
+        fileOf(host),
+        "--nic",
+        "ConnectX-5",
+        "--bond",
+        "bond0",
+      );
       assert.equal(status, 0, output);
     }
   });
@@ -37,7 +47,9 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     await testbed?.stop();
   });
 
-  it("installs the package from a file, into each host, once", { skip: without(["/usr/bin/dpkg-deb", "dpkg"]) }, async () => {
+  it("installs the package from a file, into each host, once", {
+    skip: without(["/usr/bin/dpkg-deb", "dpkg"]),
+  }, async () => {
     const words = ["-e", "vflag_install=file"];
     const first = await testbed.playbook("vflag.vflag.install", words);
     assert.equal(first.status, 0, first.output);
@@ -45,7 +57,10 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     for (const host of hosts) {
       assert.ok((first.recap[host]?.changed ?? 0) > 0, first.output);
       assert.deepEqual(second.recap[host], { changed: 0, unreachable: 0, failed: 0 }, second.output);
-      assert.match((await testbed.read(host, "/var/lib/dpkg/status")) ?? "", /^Package: vflag\nStatus: install ok installed$/m);
+      assert.match(
+        (await testbed.read(host, "/var/lib/dpkg/status")) ?? "",
+        /^Package: vflag\nStatus: install ok installed$/m,
+      );
     }
   });
 
@@ -58,7 +73,11 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
       assert.equal(await testbed.read(host, "/etc/vflag/vflag.yaml"), null);
       assert.equal(recap[host]?.changed, 1);
     }
-    for (const line of ['+      "bond": "bond0",', "vflag would do:", "    devlink dev eswitch set pci/0000:37:00.1 mode switchdev"]) {
+    for (const line of [
+      '+      "bond": "bond0",',
+      "vflag would do:",
+      "    devlink dev eswitch set pci/0000:37:00.1 mode switchdev",
+    ]) {
       assert.ok(output.includes(`\n${line}\n`), `${line}\nis not in\n${output}`);
     }
   });
@@ -81,7 +100,9 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
   it("fails a wrong spec in vflag's own words, keeps the right one, and goes on with the other hosts", async () => {
     const right = await testbed.read("h1", "/etc/vflag/vflag.yaml");
     assert.match(right ?? "", /"mode": "vf-lag"/);
-    testbed.workplace.write("wrong.yml", { vflag: { version: 1, nics: [{ name: "data", mode: "vf-leg", ports: ["ens3f0"], vfs: 0 }] } });
+    testbed.workplace.write("wrong.yml", {
+      vflag: { version: 1, nics: [{ name: "data", mode: "vf-leg", ports: ["ens3f0"], vfs: 0 }] },
+    });
     const { status, output, recap } = await testbed.playbook("vflag.vflag.apply", [
       "--limit",
       "h1",
@@ -98,8 +119,14 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
 
   it("tells an unreachable host as such, and goes on with the others", async () => {
     const words = ["--limit", "h3,h4", "-e", '{"vflag_verify": true}'];
-    testbed.workplace.write("gone.yml", { all: { hosts: { h4: { ansible_host: "192.0.2.254", ansible_port: 1 } } } });
-    const { status, output, recap } = await testbed.playbook("vflag.vflag.apply", [...words, "-i", testbed.workplace.path("gone.yml")]);
+    testbed.workplace.write("gone.yml", {
+      all: { hosts: { h4: { ansible_host: "192.0.2.254", ansible_port: 1 } } },
+    });
+    const { status, output, recap } = await testbed.playbook("vflag.vflag.apply", [
+      ...words,
+      "-i",
+      testbed.workplace.path("gone.yml"),
+    ]);
     assert.equal(status, 4, output);
     assert.match(output, /fatal: \[h4\]: UNREACHABLE!/);
     assert.deepEqual(
@@ -116,7 +143,10 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     const before = contents();
     const { status, output } = await testbed.playbook("vflag.vflag.roll_out");
     assert.equal(status, 2, output);
-    assert.match(output, /h2: a reboot is needed, which vflag_reboot does not allow: ens3f0 \(0000:37:00.0\): in bond0 already/);
+    assert.match(
+      output,
+      /h2: a reboot is needed, which vflag_reboot does not allow: ens3f0 \(0000:37:00.0\): in bond0 already/,
+    );
     assert.deepEqual(contents(), before);
   });
 
@@ -124,7 +154,9 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     // h1 has its own reason to be left alone: a wave of such a host and of a lost one is not mistaken for a good one.
     await asNew(["h1", "port-to-legacy"], ["h3", "tc-offload-off"]);
     const third = readFileSync(fileOf("h3"), "utf8");
-    testbed.workplace.write("gone.yml", { all: { hosts: { h2: { ansible_host: "192.0.2.254", ansible_port: 1 } } } });
+    testbed.workplace.write("gone.yml", {
+      all: { hosts: { h2: { ansible_host: "192.0.2.254", ansible_port: 1 } } },
+    });
     const words = ["-i", testbed.workplace.path("gone.yml"), "-e", "vflag_serial=2"];
     const { status, output, recap } = await testbed.playbook("vflag.vflag.roll_out", words);
     assert.notEqual(status, 0, output);
@@ -136,7 +168,12 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
   });
 
   describe("with Nova", { skip: without(openstackClient) }, () => {
-    const service = (host: string) => ({ host, status: "enabled" as const, state: "up" as const, disabled_reason: null });
+    const service = (host: string) => ({
+      host,
+      status: "enabled" as const,
+      state: "up" as const,
+      disabled_reason: null,
+    });
     const scenario: Scenario = {
       // Guests move to the first one that is enabled.
       services: ["spare", ...hosts].map(service),
@@ -144,20 +181,37 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     };
     const withNova = async (words: object, used: Scenario = scenario) => {
       const nova = await testbed.workplace.nova(used, testbed.enter);
-      const variables = { vflag_reboot: true, vflag_drain: "migrate", vflag_openstack_environment: nova.environment, ...words };
+      const variables = {
+        vflag_reboot: true,
+        vflag_drain: "migrate",
+        vflag_openstack_environment: nova.environment,
+        ...words,
+      };
       testbed.workplace.write("wave.yml", variables);
-      return { nova, ...(await testbed.playbook("vflag.vflag.roll_out", ["-e", `@${testbed.workplace.path("wave.yml")}`])) };
+      return {
+        nova,
+        ...(await testbed.playbook("vflag.vflag.roll_out", ["-e", `@${testbed.workplace.path("wave.yml")}`])),
+      };
     };
 
     it("empties, reboots and gives back host by host, and stops at the first bad verdict, with that host left disabled and the reason shown", async () => {
-      await asNew(["h1", "port-to-legacy"], ["h2", "port-to-legacy", "mode-change-fails"], ["h3", "port-to-legacy"]);
+      await asNew(
+        ["h1", "port-to-legacy"],
+        ["h2", "port-to-legacy", "mode-change-fails"],
+        ["h3", "port-to-legacy"],
+      );
       const untouched = contents().slice(2);
       const { nova, status, output, recap } = await withNova({ vflag_serial: 1 });
       assert.equal(status, 2, output);
       const [first, second, third, fourth, fifth, ...rest] = nova.changes();
       assert.deepEqual(
         [first, second, third, fourth],
-        ["disabled 1: vflag: roll-out of the NICs", "os-migrateLive one", "enabled 1", "disabled 2: vflag: roll-out of the NICs"],
+        [
+          "disabled 1: vflag: roll-out of the NICs",
+          "os-migrateLive one",
+          "enabled 1",
+          "disabled 2: vflag: roll-out of the NICs",
+        ],
       );
       assert.match(fifth ?? "", /^disabled 2: vflag: data does not work: /);
       assert.deepEqual(rest, []);
@@ -167,20 +221,33 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
     });
 
     it("names the hosts whose guests hold VFs, leaves them alone, and goes on in waves of failure domains", async () => {
-      await asNew(["h1", "guests"], ["h1", "port-to-legacy"], ["h2", "tc-offload-off"], ["h4", "tc-offload-off"]);
+      await asNew(
+        ["h1", "guests"],
+        ["h1", "port-to-legacy"],
+        ["h2", "tc-offload-off"],
+        ["h4", "tc-offload-off"],
+      );
       const [first] = contents();
       const domains = { h1: "rack1", h2: "rack2", h3: "rack1", h4: "rack2" };
-      const words = { vflag_waves_by: "domain", vflag_failure_domain: "{{ domains[inventory_hostname] }}", domains };
+      const words = {
+        vflag_waves_by: "domain",
+        vflag_failure_domain: "{{ domains[inventory_hostname] }}",
+        domains,
+      };
       const { nova, status, output, recap } = await withNova(words);
       assert.equal(status, 2, output);
       assert.match(output, /h1: [^\n]*VF 0 \(0000:37:00.2\) of ens3f0: guest instance-00000001 \(web-1\)/);
       assert.deepEqual(contents()[0], first);
       assert.deepEqual(
         nova.changes().toSorted(),
-        ["disabled 2", "disabled 4"].map((text) => `${text}: vflag: roll-out of the NICs`).concat("enabled 2", "enabled 4"),
+        ["disabled 2", "disabled 4"]
+          .map((text) => `${text}: vflag: roll-out of the NICs`)
+          .concat("enabled 2", "enabled 4"),
       );
       // A wave is a play of its own: rack1, then rack2. Within one, hosts are named in the order in which they answered.
-      const waves = [...output.matchAll(/^included: \S+tasks\/host\.yml for (.+)$/gm)].map(([, names]) => names?.split(", ").toSorted());
+      const waves = [...output.matchAll(/^included: \S+tasks\/host\.yml for (.+)$/gm)].map(([, names]) =>
+        names?.split(", ").toSorted(),
+      );
       assert.deepEqual(waves, [
         ["h1", "h3"],
         ["h2", "h4"],

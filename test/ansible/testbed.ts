@@ -16,9 +16,20 @@ export function noTestbed(): string | false {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   const overlay =
     "mount -t tmpfs tmpfs /run && mkdir /run/u /run/w /run/r && mount -t overlay overlay -o lowerdir=/,upperdir=/run/u,workdir=/run/w /run/r";
-  const words = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", `ip link set lo up && ${overlay}`];
+  const words = [
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "sh",
+    "-c",
+    `ip link set lo up && ${overlay}`,
+  ];
   const tried = spawnSync("unshare", words, { encoding: "utf8" });
-  return tried.status === 0 ? false : `no namespaces of our own here: ${tried.stderr ?? tried.error?.message}`;
+  return tried.status === 0
+    ? false
+    : `no namespaces of our own here: ${tried.stderr ?? tried.error?.message}`;
 }
 
 /**
@@ -110,7 +121,9 @@ export class Testbed {
       vflag_openstack_client: "/usr/bin/openstack",
       vflag: demoSpec,
     };
-    const hosts = Object.fromEntries(this.hosts.map((host, index) => [host, { ansible_host: `192.0.2.${4 * (index + 1) + 2}` }]));
+    const hosts = Object.fromEntries(
+      this.hosts.map((host, index) => [host, { ansible_host: `192.0.2.${4 * (index + 1) + 2}` }]),
+    );
     workplace.write("inventory.yml", { all: { vars, children: { compute: { hosts } } } });
   }
 
@@ -119,7 +132,11 @@ export class Testbed {
     return ["nsenter", "--target", String(this.#inside), "--net", "--mount", "--pid", "--"];
   }
 
-  async playbook(name: string, words: readonly string[] = [], extra: NodeJS.ProcessEnv = {}): Promise<Played> {
+  async playbook(
+    name: string,
+    words: readonly string[] = [],
+    extra: NodeJS.ProcessEnv = {},
+  ): Promise<Played> {
     const [program = "", ...rest] = this.enter;
     const inventory = ["-i", this.workplace.path("inventory.yml")];
     const { status, output } = await this.workplace.run(
@@ -127,7 +144,9 @@ export class Testbed {
       [...rest, "/usr/bin/ansible-playbook", ...inventory, name, ...words],
       extra,
     );
-    const recap = [...output.matchAll(/^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)/gm)];
+    const recap = [
+      ...output.matchAll(/^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)/gm),
+    ];
     const counts = recap.map(([, host = "", , changed, unreachable, failed]) => [
       host,
       { changed: Number(changed), unreachable: Number(unreachable), failed: Number(failed) },
@@ -138,7 +157,11 @@ export class Testbed {
   /** A file as a host has written it; null where it has written none. */
   async read(host: string, path: string): Promise<string | null> {
     const [program = "", ...rest] = this.enter;
-    const { status, output } = await this.workplace.run(program, [...rest, "cat", `/run/hosts/${host}/upper${path}`]);
+    const { status, output } = await this.workplace.run(program, [
+      ...rest,
+      "cat",
+      `/run/hosts/${host}/upper${path}`,
+    ]);
     return status === 0 ? output : null;
   }
 
@@ -182,7 +205,9 @@ export class Testbed {
 export interface Played {
   readonly status: number;
   readonly output: string;
-  readonly recap: { readonly [host: string]: { changed: number; unreachable: number; failed: number } | undefined };
+  readonly recap: {
+    readonly [host: string]: { changed: number; unreachable: number; failed: number } | undefined;
+  };
 }
 
 const checkout = join(import.meta.dirname, "../..");

@@ -18,7 +18,9 @@ describe("what a BIOS says", () => {
 
   test("one attribute stands for two features where its help says so, and only then", () => {
     const [virtualization] = dell.entries;
-    const silent = surveyOf(dell, { entries: [{ ...virtualization, HelpText: "Virtualization." }, ...dell.entries.slice(1)] });
+    const silent = surveyOf(dell, {
+      entries: [{ ...virtualization, HelpText: "Virtualization." }, ...dell.entries.slice(1)],
+    });
     assert.equal(answers(assess(silent))[1], "unknown");
   });
 
@@ -50,7 +52,9 @@ describe("what a BIOS says", () => {
 
   test("a detail of a feature is not taken for the feature", () => {
     assert.deepEqual(
-      assess(surveyOf({ ...supermicro, manufacturer: "Example Servers" })).relevant.map(({ attribute }) => attribute),
+      assess(surveyOf({ ...supermicro, manufacturer: "Example Servers" })).relevant.map(
+        ({ attribute }) => attribute,
+      ),
       Object.keys(supermicro.attributes).filter((name) => !name.startsWith("Interrupt")),
     );
   });
@@ -68,7 +72,10 @@ describe("what a BIOS says", () => {
     assert.deepEqual(report.alsoPending, ["SysProfile"]);
     assert.deepEqual(report.features.filter(isThere).length, 1);
     const plan = planOf(report, { ...survey, settings: { ...survey.settings, pending } });
-    assert.deepEqual(plan.request?.body.Attributes, { ProcVirtualization: "Enabled", MmioAbove4Gb: "Enabled" });
+    assert.deepEqual(plan.request?.body.Attributes, {
+      ProcVirtualization: "Enabled",
+      MmioAbove4Gb: "Enabled",
+    });
   });
 });
 
@@ -99,7 +106,10 @@ describe("what would be set", () => {
       const timed = { ...survey, settings: { ...survey.settings, applyTimes } };
       return planOf(assess(timed), timed);
     };
-    assert.equal(at(["Immediate", "OnReset"]).request?.body["@Redfish.SettingsApplyTime"]?.ApplyTime, "OnReset");
+    assert.equal(
+      at(["Immediate", "OnReset"]).request?.body["@Redfish.SettingsApplyTime"]?.ApplyTime,
+      "OnReset",
+    );
     const { request, left } = at(["Immediate"]);
     assert.equal(request, null);
     assert.equal(left.length, 3);
@@ -109,7 +119,9 @@ describe("what would be set", () => {
   test("what is read-only, has no such value, is no enumeration, or is not described is left, and why is said", () => {
     const reasonFor = (entry: Record<string, unknown> | null) => {
       const rest = dell.entries.filter(({ AttributeName: name }) => name !== "SriovGlobalEnable");
-      const survey = surveyOf(dell, { entries: entry === null ? rest : [...rest, { ...entry, AttributeName: "SriovGlobalEnable" }] });
+      const survey = surveyOf(dell, {
+        entries: entry === null ? rest : [...rest, { ...entry, AttributeName: "SriovGlobalEnable" }],
+      });
       const { left, request } = planOf(assess(survey), survey);
       assert.deepEqual(Object.keys(request?.body.Attributes ?? {}), ["ProcVirtualization"]);
       return left.map(({ reason }) => reason).join();
@@ -117,7 +129,10 @@ describe("what would be set", () => {
     const value = [{ ValueName: "Enabled" }, { ValueName: "Disabled" }];
     assert.match(reasonFor({ Type: "Enumeration", Value: value, ReadOnly: true }), /read-only/);
     assert.match(reasonFor({ Type: "Enumeration", Value: value, Immutable: true }), /read-only/);
-    assert.match(reasonFor({ Type: "Enumeration", Value: [{ ValueName: "Aktiviert" }] }), /registry lists Aktiviert$/);
+    assert.match(
+      reasonFor({ Type: "Enumeration", Value: [{ ValueName: "Aktiviert" }] }),
+      /registry lists Aktiviert$/,
+    );
     assert.match(reasonFor({ Type: "String" }), /type String, not an enumeration/);
     assert.match(reasonFor(null), /does not describe it/);
   });
@@ -157,8 +172,12 @@ describe("beside what the host shows", () => {
     assert.equal(answers(report)[1], "on");
     assert.equal(report.features[1]?.evidence?.shows, "on");
     const survey = surveyOf(lenovo);
-    const missed = new Map([["iommu" as Feature, { shows: "off" as const, text: "no IOMMU group", observedAt: "then" }]]);
-    assert.deepEqual(planOf(assess(survey, missed), survey).request?.body.Attributes, { DevicesandIOPorts_IOMMU: "Enabled" });
+    const missed = new Map([
+      ["iommu" as Feature, { shows: "off" as const, text: "no IOMMU group", observedAt: "then" }],
+    ]);
+    assert.deepEqual(planOf(assess(survey, missed), survey).request?.body.Attributes, {
+      DevicesandIOPorts_IOMMU: "Enabled",
+    });
   });
 
   test("a contradiction is named, with both sides and what to do", () => {
@@ -187,7 +206,12 @@ describe("beside what the host shows", () => {
     const at = (args: string[]) =>
       evidenceOf({
         ...state,
-        platform: { ...platform, iommuGroups: 0, cpu: { vendor: "GenuineIntel", virtualization: "vmx" }, arguments: args },
+        platform: {
+          ...platform,
+          iommuGroups: 0,
+          cpu: { vendor: "GenuineIntel", virtualization: "vmx" },
+          arguments: args,
+        },
       });
     assert.equal(at(["quiet"]).has("iommu"), false);
     assert.equal(at(["intel_iommu=on", "iommu=off"]).has("iommu"), false);
@@ -201,8 +225,15 @@ describe("beside what the host shows", () => {
 });
 
 test("vendors are known by what they call themselves", () => {
-  const expected = { dell: "Dell", hpe: "HPE", lenovo: "Lenovo", supermicro: "Supermicro", nobody: null } as const;
-  for (const [name, { manufacturer }] of Object.entries(machines)) assert.equal(vendorOf(manufacturer), Reflect.get(expected, name));
+  const expected = {
+    dell: "Dell",
+    hpe: "HPE",
+    lenovo: "Lenovo",
+    supermicro: "Supermicro",
+    nobody: null,
+  } as const;
+  for (const [name, { manufacturer }] of Object.entries(machines))
+    assert.equal(vendorOf(manufacturer), Reflect.get(expected, name));
   assert.equal(vendorOf("Hewlett Packard Enterprise"), "HPE");
   assert.equal(vendorOf("Super Micro Computer, Inc."), "Supermicro");
   assert.equal(vendorOf("HP"), "HPE");
@@ -212,9 +243,12 @@ test("vendors are known by what they call themselves", () => {
 
 test("every entry of the table has a source, and a value for on", () => {
   for (const vendor of vendorNames)
-    for (const { source, on, attributes } of vendorTable[vendor]) assert.ok(source !== "" && on.length > 0 && attributes.length > 0);
+    for (const { source, on, attributes } of vendorTable[vendor])
+      assert.ok(source !== "" && on.length > 0 && attributes.length > 0);
 });
 
 function answers(report: BiosReport): string[] {
-  return features.map((feature) => report.features.find((each) => each.feature === feature)?.answer ?? "missing");
+  return features.map(
+    (feature) => report.features.find((each) => each.feature === feature)?.answer ?? "missing",
+  );
 }

@@ -17,7 +17,12 @@ export interface Machine {
 export const onOff = ["Enabled", "Disabled"] as const;
 
 /** An entry of a registry. */
-export function choice(name: string, label: string, values: readonly string[] = onOff, more: Record<string, unknown> = {}) {
+export function choice(
+  name: string,
+  label: string,
+  values: readonly string[] = onOff,
+  more: Record<string, unknown> = {},
+) {
   return {
     AttributeName: name,
     DisplayName: label,
@@ -31,8 +36,17 @@ export function choice(name: string, label: string, values: readonly string[] = 
 
 /** While `from` is `value`, `property` of `to` is true. */
 export function locks(from: string, value: string, to: string, property = "ReadOnly") {
-  const map = { MapFromAttribute: from, MapFromCondition: "EQU", MapFromProperty: "CurrentValue", MapFromValue: value };
-  return { DependencyFor: to, Type: "Map", Dependency: { MapFrom: [map], MapToAttribute: to, MapToProperty: property, MapToValue: true } };
+  const map = {
+    MapFromAttribute: from,
+    MapFromCondition: "EQU",
+    MapFromProperty: "CurrentValue",
+    MapFromValue: value,
+  };
+  return {
+    DependencyFor: to,
+    Type: "Map",
+    Dependency: { MapFrom: [map], MapToAttribute: to, MapToProperty: property, MapToValue: true },
+  };
 }
 
 export const dell: Machine = {
@@ -51,7 +65,8 @@ export const dell: Machine = {
   },
   entries: [
     choice("ProcVirtualization", "Virtualization Technology", onOff, {
-      HelpText: "Enables processor virtualization, and tells the operating system of it through the DMAR table.",
+      HelpText:
+        "Enables processor virtualization, and tells the operating system of it through the DMAR table.",
     }),
     choice("SriovGlobalEnable", "SR-IOV Global Enable"),
     choice("MmioAbove4Gb", "Memory Mapped I/O above 4GB"),
@@ -67,7 +82,12 @@ export const hpe: Machine = {
   system: "1",
   settings: "/settings/",
   registryId: "BiosAttributeRegistryA40.v1_1_44",
-  attributes: { ProcAmdVirtualization: "Enabled", ProcAmdIOMMU: "Disabled", Sriov: "Disabled", PciResourcePadding: "Normal" },
+  attributes: {
+    ProcAmdVirtualization: "Enabled",
+    ProcAmdIOMMU: "Disabled",
+    Sriov: "Disabled",
+    PciResourcePadding: "Normal",
+  },
   entries: [
     choice("ProcAmdVirtualization", "AMD Virtualization Technology"),
     choice("ProcAmdIOMMU", "AMD I/O Virtualization Technology"),
@@ -83,7 +103,11 @@ export const lenovo: Machine = {
   system: "1",
   settings: "/Pending",
   registryId: "BiosAttributeRegistry.1.0.0",
-  attributes: { Processors_SVMMode: "Enabled", DevicesandIOPorts_IOMMU: "Auto", DevicesandIOPorts_SRIOV: "Enabled" },
+  attributes: {
+    Processors_SVMMode: "Enabled",
+    DevicesandIOPorts_IOMMU: "Auto",
+    DevicesandIOPorts_SRIOV: "Enabled",
+  },
   entries: [
     choice("Processors_SVMMode", "SVM Mode"),
     choice("DevicesandIOPorts_IOMMU", "IOMMU", ["Auto", "Enabled", "Disabled"]),
@@ -121,7 +145,13 @@ export const nobody: Machine = {
   system: "Self",
   settings: "/SD",
   registryId: "BiosAttributeRegistryE1.en-US.0.1.0",
-  attributes: { CbsCmnCpuSvm: "On", NBIO001: "Off", PCIS007: "Disabled", PCIS008: "Disabled", QuietBoot: true },
+  attributes: {
+    CbsCmnCpuSvm: "On",
+    NBIO001: "Off",
+    PCIS007: "Disabled",
+    PCIS008: "Disabled",
+    QuietBoot: true,
+  },
   entries: [
     choice("CbsCmnCpuSvm", "SVM Mode", ["On", "Off"]),
     choice("NBIO001", "IOMMU", ["On", "Off"]),
@@ -147,7 +177,11 @@ export function registryData({ registryId, entries, dependencies = [] }: Machine
 }
 
 /** A machine as it was surveyed. */
-export function surveyOf(machine: Machine, change: Partial<Machine> = {}, more: Partial<BiosSurvey> = {}): BiosSurvey {
+export function surveyOf(
+  machine: Machine,
+  change: Partial<Machine> = {},
+  more: Partial<BiosSurvey> = {},
+): BiosSurvey {
   const whole = { ...machine, ...change };
   const path = `/redfish/v1/Systems/${whole.system}`;
   return {
@@ -161,7 +195,13 @@ export function surveyOf(machine: Machine, change: Partial<Machine> = {}, more: 
     },
     attributes: new Map(Object.entries(whole.attributes)),
     registry: readRegistry(registryData(whole)),
-    settings: { path: `${path}/Bios${whole.settings}`, etag: '"1"', pending: new Map(), applyTimes: null, remarks: [] },
+    settings: {
+      path: `${path}/Bios${whole.settings}`,
+      etag: '"1"',
+      pending: new Map(),
+      applyTimes: null,
+      remarks: [],
+    },
     ...more,
   };
 }

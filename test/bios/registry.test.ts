@@ -9,7 +9,15 @@ import { roundsFrom } from "../support/count.ts";
 import { choice, dell, hpe, registryData, registryOf, surveyOf } from "./machines.ts";
 
 test("what is no registry is refused in words; an entry that is not as it should be is left out alone", () => {
-  for (const wrong of [null, 7, "x", [], {}, { RegistryEntries: {} }, { RegistryEntries: { Attributes: "all" } }])
+  for (const wrong of [
+    null,
+    7,
+    "x",
+    [],
+    {},
+    { RegistryEntries: {} },
+    { RegistryEntries: { Attributes: "all" } },
+  ])
     assert.ok("problem" in readRegistry(wrong));
   const registry = readRegistry({
     RegistryEntries: { Attributes: [null, { AttributeName: 7 }, choice("A", "a"), { AttributeName: "B" }] },
@@ -20,12 +28,25 @@ test("what is no registry is refused in words; an entry that is not as it should
 });
 
 test("conditions join from the first to the last, and compare as the standard says", () => {
-  const at = (terms: readonly [string | undefined, string, string, unknown][], values: Record<string, unknown>) => {
+  const at = (
+    terms: readonly [string | undefined, string, string, unknown][],
+    values: Record<string, unknown>,
+  ) => {
     const conditions = terms.map(([term, name, condition, value]) => ({
       ...(term === undefined ? {} : { MapTerms: term }),
-      ...{ MapFromAttribute: name, MapFromProperty: "CurrentValue", MapFromCondition: condition, MapFromValue: value },
+      ...{
+        MapFromAttribute: name,
+        MapFromProperty: "CurrentValue",
+        MapFromCondition: condition,
+        MapFromValue: value,
+      },
     }));
-    const dependency = { MapFrom: conditions, MapToAttribute: "X", MapToProperty: "ReadOnly", MapToValue: true };
+    const dependency = {
+      MapFrom: conditions,
+      MapToAttribute: "X",
+      MapToProperty: "ReadOnly",
+      MapToValue: true,
+    };
     const machine = { ...dell, entries: [choice("X", "x")], dependencies: [{ Dependency: dependency }] };
     return lockOf(registryOf(machine), "X", new Map(Object.entries(values))) !== null;
   };
@@ -48,7 +69,9 @@ test("conditions join from the first to the last, and compare as the standard sa
 
 test("an attribute that a dependency makes read-only names what it depends on", () => {
   const registry = registryOf(hpe);
-  const values = new Map<string, unknown>(Object.entries({ ...hpe.attributes, ProcAmdVirtualization: "Disabled" }));
+  const values = new Map<string, unknown>(
+    Object.entries({ ...hpe.attributes, ProcAmdVirtualization: "Disabled" }),
+  );
   assert.match(lockOf(registry, "ProcAmdIOMMU", values) ?? "", /ProcAmdVirtualization is Disabled/);
   assert.equal(lockOf(registry, "Sriov", values), null);
 });
@@ -57,25 +80,34 @@ test("whatever a service sends, it is judged in words, and only what its registr
   const anEntry = fc.record({
     AttributeName: fc.constantFrom(...Object.keys(dell.attributes), "", "__proto__"),
     Type: fc.constantFrom("Enumeration", "Boolean", "Password", 7),
-    Value: fc.oneof(fc.jsonValue(), fc.array(fc.record({ ValueName: fc.constantFrom("Enabled", "Disabled", "Auto", "") }))),
+    Value: fc.oneof(
+      fc.jsonValue(),
+      fc.array(fc.record({ ValueName: fc.constantFrom("Enabled", "Disabled", "Auto", "") })),
+    ),
     ReadOnly: fc.oneof(fc.boolean(), fc.jsonValue()),
   });
   const registry = fc.oneof(
     fc.jsonValue(),
-    fc.record({ RegistryEntries: fc.record({ Attributes: fc.array(anEntry), Dependencies: fc.jsonValue() }) }),
+    fc.record({
+      RegistryEntries: fc.record({ Attributes: fc.array(anEntry), Dependencies: fc.jsonValue() }),
+    }),
   );
   fc.assert(
-    fc.property(registry, fc.dictionary(fc.constantFrom(...Object.keys(dell.attributes)), fc.jsonValue()), (data, values) => {
-      const read = readRegistry(data);
-      const survey = surveyOf(dell, {}, { registry: read, attributes: new Map(Object.entries(values)) });
-      const { request } = planOf(assess(survey), survey);
-      for (const [name, value] of Object.entries(request?.body.Attributes ?? {})) {
-        assert.ok("attributes" in read);
-        const attribute = read.attributes.get(name);
-        assert.ok(attribute?.readOnly === false);
-        assert.ok(attribute.type === "Boolean" ? value === true : attribute.values.includes(String(value)));
-      }
-    }),
+    fc.property(
+      registry,
+      fc.dictionary(fc.constantFrom(...Object.keys(dell.attributes)), fc.jsonValue()),
+      (data, values) => {
+        const read = readRegistry(data);
+        const survey = surveyOf(dell, {}, { registry: read, attributes: new Map(Object.entries(values)) });
+        const { request } = planOf(assess(survey), survey);
+        for (const [name, value] of Object.entries(request?.body.Attributes ?? {})) {
+          assert.ok("attributes" in read);
+          const attribute = read.attributes.get(name);
+          assert.ok(attribute?.readOnly === false);
+          assert.ok(attribute.type === "Boolean" ? value === true : attribute.values.includes(String(value)));
+        }
+      },
+    ),
     { numRuns: roundsFrom("REGISTRY_ROUNDS", 20, 2000) },
   );
   assert.ok("attributes" in readRegistry(registryData(dell)));

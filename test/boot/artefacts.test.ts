@@ -36,14 +36,25 @@ nics:
 /** A file of vflag's for a spec on a host with these cards; systemd-networkd runs there. */
 function render(name: string, wanted: typeof mixed, cards: readonly CardOptions[]): string | null {
   const world = fresh(cards);
-  known(world.state.units)?.push({ name: "systemd-networkd.service", path: null, enabled: "enabled", active: "active", result: "success" });
+  known(world.state.units)?.push({
+    name: "systemd-networkd.service",
+    path: null,
+    enabled: "enabled",
+    active: "active",
+    result: "success",
+  });
   const state = observeWorld(world);
   const artefact = artefacts.find((candidate) => candidate.name === name);
   assert.ok(artefact !== undefined);
   return artefact.text({ spec: wanted, state, program: "/usr/bin/vflag", nics: nicsFound(wanted, state) });
 }
 
-const cases: readonly (readonly [file: string, artefact: string, wanted: typeof mixed, cards: readonly CardOptions[]])[] = [
+const cases: readonly (readonly [
+  file: string,
+  artefact: string,
+  wanted: typeof mixed,
+  cards: readonly CardOptions[],
+])[] = [
   ["vflag-early.service", "vflag-early.service", vfLagSpec, [dualPort]],
   ["vflag-late.service", "vflag-late.service", vfLagSpec, [dualPort]],
   ["70-vflag.rules", "70-vflag.rules", mixed, [dualPort, x710]],
@@ -52,7 +63,10 @@ const cases: readonly (readonly [file: string, artefact: string, wanted: typeof 
 ];
 
 describe("golden files", () => {
-  for (const { name, text } of [verifyUnit({ program: "/usr/bin/vflag", metrics: metricsFile }), verifyTimer]) {
+  for (const { name, text } of [
+    verifyUnit({ program: "/usr/bin/vflag", metrics: metricsFile }),
+    verifyTimer,
+  ]) {
     test(name, () => {
       const path = join(golden, name);
       if (update) writeFileSync(path, text);
@@ -83,7 +97,10 @@ describe("golden files", () => {
 });
 
 test("modprobe reads the options of mlx4_core", { skip: missing("modprobe") }, () => {
-  const { status, stdout, stderr } = spawnSync("modprobe", ["--showconfig", "-C", golden], { encoding: "utf8", env: pathWithSbin() });
+  const { status, stdout, stderr } = spawnSync("modprobe", ["--showconfig", "-C", golden], {
+    encoding: "utf8",
+    env: pathWithSbin(),
+  });
   assert.deepEqual([status, stderr], [0, ""]);
   assert.match(stdout, /^options mlx4_core port_type_array=2,2 num_vfs=4 probe_vf=4$/m);
 });
@@ -128,7 +145,9 @@ describe("udev on a made-up /sys", { skip: noSandbox("udevadm") }, () => {
     [pf]: card("0x15b3", "0x1017", "0000:37:00.0"),
     [x]: card("0x8086", "0x1572", "0000:5d:00.0"),
   };
-  const virtualFunction = (device: string, physfn: string): Tree => ({ [device]: { uevent: "DRIVER=some\n", physfn: `-> ../${physfn}` } });
+  const virtualFunction = (device: string, physfn: string): Tree => ({
+    [device]: { uevent: "DRIVER=some\n", physfn: `-> ../${physfn}` },
+  });
 
   test("the rules are understood as a whole", (t) => {
     const { said } = ask(t, tree, netdev(pf, "ens3f0", null));
@@ -136,7 +155,9 @@ describe("udev on a made-up /sys", { skip: noSandbox("udevadm") }, () => {
   });
 
   test("udevadm verify accepts them", { skip: noVerify() }, () => {
-    const { status, stdout, stderr } = spawnSync("udevadm", ["verify", join(golden, "70-vflag.rules")], { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("udevadm", ["verify", join(golden, "70-vflag.rules")], {
+      encoding: "utf8",
+    });
     assert.equal(status, 0, stdout + stderr);
   });
 
@@ -171,18 +192,24 @@ describe("udev on a made-up /sys", { skip: noSandbox("udevadm") }, () => {
 
   test("a VF of a declared port is left alone, and one of another is not", (t) => {
     const ours = netdev("devices/pci0000:36/0000:37:00.2", "ens3f0v0", null);
-    assert.deepEqual(marks(ask(t, { ...tree, ...virtualFunction(ours.device, "0000:37:00.0") }, ours).properties), ["1", "1"]);
+    assert.deepEqual(
+      marks(ask(t, { ...tree, ...virtualFunction(ours.device, "0000:37:00.0") }, ours).properties),
+      ["1", "1"],
+    );
     const other = { ...tree, "devices/pci0000:36/0000:38:00.0": card("0x15b3", "0x1017", "0000:38:00.0") };
     const theirs = netdev("devices/pci0000:36/0000:38:00.2", "ens4v0", null);
-    assert.deepEqual(marks(ask(t, { ...other, ...virtualFunction(theirs.device, "0000:38:00.0") }, theirs).properties), [
-      undefined,
-      undefined,
-    ]);
+    assert.deepEqual(
+      marks(ask(t, { ...other, ...virtualFunction(theirs.device, "0000:38:00.0") }, theirs).properties),
+      [undefined, undefined],
+    );
   });
 
   test("a port with persistence: udev gets its VFs, once", (t) => {
     const first = ask(t, tree, netdev(x, "ens4f0", null));
-    assert.deepEqual([first.read(`${x}/sriov_numvfs`), first.read(`${x}/sriov_drivers_autoprobe`)], ["8", "1"]);
+    assert.deepEqual(
+      [first.read(`${x}/sriov_numvfs`), first.read(`${x}/sriov_drivers_autoprobe`)],
+      ["8", "1"],
+    );
     const has = { ...tree, [x]: { ...card("0x8086", "0x1572", "0000:5d:00.0"), sriov_numvfs: "3\n" } };
     assert.equal(ask(t, has, netdev(x, "ens4f0", null)).read(`${x}/sriov_numvfs`), "3");
     assert.equal(ask(t, tree, netdev(x, "ens4f0", null), "change").read(`${x}/sriov_numvfs`), "0");
@@ -205,7 +232,13 @@ function netdev(device: string, name: string, portName: string | null, type = "1
   const up = "../".repeat(path.split("/").length);
   const port: Tree = portName === null ? {} : { phys_port_name: `${portName}\n` };
   const tree: Tree = {
-    [path]: { uevent: `INTERFACE=${name}\nIFINDEX=4711\n`, type: `${type}\n`, device: "-> ../..", subsystem: `-> ${up}class/net`, ...port },
+    [path]: {
+      uevent: `INTERFACE=${name}\nIFINDEX=4711\n`,
+      type: `${type}\n`,
+      device: "-> ../..",
+      subsystem: `-> ${up}class/net`,
+      ...port,
+    },
     [`class/net/${name}`]: `-> ../../${path}`,
   };
   return { device, path, tree };
@@ -213,7 +246,10 @@ function netdev(device: string, name: string, portName: string | null, type = "1
 
 /** What udev makes of a netdev's event with the golden rules, and no others. */
 function ask(t: TestContext, sys: Tree, { path, tree }: MadeUpNetdev, action = "add") {
-  const root = makeTree(t, { sys, rules: { "70-vflag.rules": readFileSync(join(golden, "70-vflag.rules"), "utf8") } });
+  const root = makeTree(t, {
+    sys,
+    rules: { "70-vflag.rules": readFileSync(join(golden, "70-vflag.rules"), "utf8") },
+  });
   addTree(join(root, "sys"), tree);
   const said = inSandbox(
     [
@@ -226,7 +262,9 @@ function ask(t: TestContext, sys: Tree, { path, tree }: MadeUpNetdev, action = "
     path,
     action,
   );
-  const properties = new Map([...said.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]));
+  const properties = new Map(
+    [...said.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]),
+  );
   return { said, properties, read: (file: string) => readFileSync(join(root, "sys", file), "utf8").trim() };
 }
 
@@ -235,7 +273,9 @@ function marks(properties: ReadonlyMap<string, string>) {
 }
 
 function missing(program: string): string | false {
-  return spawnSync(program, ["--version"], { env: pathWithSbin() }).error === undefined ? false : `${program} is not installed`;
+  return spawnSync(program, ["--version"], { env: pathWithSbin() }).error === undefined
+    ? false
+    : `${program} is not installed`;
 }
 
 function noVerify(): string | false {

@@ -21,7 +21,9 @@ const wanted = [
   ["pci=realloc,assign-busses"],
 ];
 const noGrub =
-  existsSync("/usr/sbin/grub-mkconfig") && process.getuid?.() === 0 && canUnshare() ? false : "needs root, grub2-common and unshare";
+  existsSync("/usr/sbin/grub-mkconfig") && process.getuid?.() === 0 && canUnshare()
+    ? false
+    : "needs root, grub2-common and unshare";
 
 describe("the drop-in of GRUB", () => {
   test("it is the golden file", () => {
@@ -30,7 +32,10 @@ describe("the drop-in of GRUB", () => {
 
   test("it appends what is not there, repeats nothing, and keeps what is there", (t) => {
     const rows: readonly (readonly [file: string, line: string])[] = [
-      ["", "intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16 processor.max_cstate=1 pci=realloc,assign-busses"],
+      [
+        "",
+        "intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16 processor.max_cstate=1 pci=realloc,assign-busses",
+      ],
       [
         'GRUB_CMDLINE_LINUX="console=ttyS0 iommu=pt"',
         "console=ttyS0 iommu=pt intel_iommu=on default_hugepagesz=1G hugepagesz=1G hugepages=16 processor.max_cstate=1 pci=realloc,assign-busses",
@@ -113,7 +118,11 @@ describe("the drop-in of GRUB", () => {
     const lists = fc.uniqueArray(argument, { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(lists, (list) => {
-        const line = sourced(t, 'GRUB_CMDLINE_LINUX="root=/dev/sda1 Q"', grubDropIn(list.map((one) => [one])));
+        const line = sourced(
+          t,
+          'GRUB_CMDLINE_LINUX="root=/dev/sda1 Q"',
+          grubDropIn(list.map((one) => [one])),
+        );
         assert.deepEqual(parseKernelArguments(line), ["root=/dev/sda1", "Q", ...list]);
       }),
       { numRuns: 40 },
@@ -153,8 +162,13 @@ function sourced(t: TestContext, file: string, dropIn: string): string {
   writeFileSync(join(folder, "vflag.cfg"), dropIn);
   const checked = spawnSync("sh", ["-n", join(folder, "vflag.cfg")], { encoding: "utf8" });
   assert.equal(checked.status, 0, checked.stderr);
-  const script = 'set -e; . "$0/grub"; . "$0/vflag.cfg"; [ -z "$vflag_arguments" ]; printf %s "$GRUB_CMDLINE_LINUX"';
-  const run = spawnSync("sh", ["-c", script, folder], { encoding: "utf8", cwd: folder, env: { PATH: process.env["PATH"] } });
+  const script =
+    'set -e; . "$0/grub"; . "$0/vflag.cfg"; [ -z "$vflag_arguments" ]; printf %s "$GRUB_CMDLINE_LINUX"';
+  const run = spawnSync("sh", ["-c", script, folder], {
+    encoding: "utf8",
+    cwd: folder,
+    env: { PATH: process.env["PATH"] },
+  });
   assert.equal(run.status, 0, run.stderr);
   assert.equal(run.stderr, "");
   return run.stdout;
@@ -165,7 +179,12 @@ function made(t: TestContext, file: string, dropIn: string | null) {
   const root = mkdtempSync(join(tmpdir(), "vflag-grub-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   for (const folder of ["boot/grub", "default/grub.d"]) mkdirSync(join(root, folder), { recursive: true });
-  for (const name of ["vmlinuz-6.1.0-18-amd64", "initrd.img-6.1.0-18-amd64", "vmlinuz-6.1.0-21-amd64", "initrd.img-6.1.0-21-amd64"])
+  for (const name of [
+    "vmlinuz-6.1.0-18-amd64",
+    "initrd.img-6.1.0-18-amd64",
+    "vmlinuz-6.1.0-21-amd64",
+    "initrd.img-6.1.0-21-amd64",
+  ])
     writeFileSync(join(root, "boot", name), "");
   writeFileSync(join(root, "default/grub"), `GRUB_DEFAULT=0\nGRUB_DISTRIBUTOR=Debian\n${file}`);
   if (dropIn !== null) writeFileSync(join(root, "default/grub.d/vflag.cfg"), dropIn);
@@ -174,7 +193,10 @@ function made(t: TestContext, file: string, dropIn: string | null) {
   writeFileSync(join(root, "probe"), probe, { mode: 0o755 });
   const script =
     'mount --bind "$0/boot" /boot; mount --bind "$0/default" /etc/default; mount --bind "$0/probe" /usr/sbin/grub-probe; exec update-grub';
-  const run = spawnSync("/usr/bin/unshare", ["--mount", "sh", "-ec", script, root], { encoding: "utf8", timeout: 60_000 });
+  const run = spawnSync("/usr/bin/unshare", ["--mount", "sh", "-ec", script, root], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   assert.equal(run.status, 0, run.stderr);
   const entries = parseGrubConfig(readFileSync(join(root, "boot/grub/grub.cfg"), "utf8"));
   assert.ok(!isUnknown(entries), JSON.stringify(entries));

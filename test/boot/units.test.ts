@@ -8,7 +8,10 @@ import { metricsFile } from "../../src/boot/metrics-file.ts";
 import { earlyUnit, lateUnit } from "../../src/boot/units.ts";
 import { verifyTimer, verifyUnit } from "../../src/boot/verify-units.ts";
 
-const noSystemd = spawnSync("systemd-analyze", ["--version"]).error === undefined ? false : "systemd-analyze is not installed";
+const noSystemd =
+  spawnSync("systemd-analyze", ["--version"]).error === undefined
+    ? false
+    : "systemd-analyze is not installed";
 
 const options = { program: "/bin/true", metrics: metricsFile };
 const services = [earlyUnit(options), lateUnit(options), verifyUnit(options)];
@@ -16,10 +19,16 @@ const services = [earlyUnit(options), lateUnit(options), verifyUnit(options)];
 describe("systemd units", () => {
   test("the verdict is no failure of its unit, writes to one folder only, and is missed when that is missing", () => {
     const { text } = verifyUnit({ program: "/usr/bin/vflag", metrics: "/srv/metrics/vflag.prom" });
-    assert.match(text, /^ExecStart=\/usr\/bin\/vflag verify -o prometheus --write \/srv\/metrics\/vflag\.prom$/m);
+    assert.match(
+      text,
+      /^ExecStart=\/usr\/bin\/vflag verify -o prometheus --write \/srv\/metrics\/vflag\.prom$/m,
+    );
     assert.match(text, /^SuccessExitStatus=2$/m);
     assert.match(text, /^ProtectSystem=strict$/m);
-    assert.match(text, /^AssertPathIsDirectory=\/srv\/metrics\n[\s\S]*^ReadWritePaths=\/srv\/metrics -\/tmp$/m);
+    assert.match(
+      text,
+      /^AssertPathIsDirectory=\/srv\/metrics\n[\s\S]*^ReadWritePaths=\/srv\/metrics -\/tmp$/m,
+    );
     assert.doesNotMatch(text, /StateDirectory|RuntimeDirectory/);
   });
 
@@ -40,7 +49,12 @@ describe("systemd units", () => {
 
   test("late stands before kolla's containers, the distribution's OpenStack services, and not before Open vSwitch's own", () => {
     const late = lateUnit({ program: "/usr/bin/vflag" }).text;
-    for (const service of ["kolla-nova_compute-container", "kolla-openvswitch_vswitchd-container", "nova-compute", "neutron-sriov-agent"])
+    for (const service of [
+      "kolla-nova_compute-container",
+      "kolla-openvswitch_vswitchd-container",
+      "nova-compute",
+      "neutron-sriov-agent",
+    ])
       assert.match(late, new RegExp(`^Before=(.* )?${service}\\.service( |$)`, "m"));
     // It comes before networking, on hosts whose bridges it makes: that would be a circle.
     assert.doesNotMatch(late, /Before=(.* )?(openvswitch-switch|ovs-vswitchd|openvswitch)\.service/);
@@ -77,10 +91,23 @@ describe("systemd units", () => {
   });
 
   test("vflag makes no system call that they forbid", { skip: noSystemd || noStrace() }, () => {
-    const argv = ["-f", "-qq", "-e", "signal=none", process.execPath, ...execArgv, main, "inspect", "-o", "json"];
+    const argv = [
+      "-f",
+      "-qq",
+      "-e",
+      "signal=none",
+      process.execPath,
+      ...execArgv,
+      main,
+      "inspect",
+      "-o",
+      "json",
+    ];
     const { stdout, stderr } = spawnSync("strace", argv, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
     assert.match(stdout, /"schema": "vflag\/state\/1"/);
-    const made = new Set([...stderr.matchAll(/^(?:\d+ +)?(?:\[pid +\d+\] )?([a-z_0-9]+)\(/gm)].map(([, name = ""]) => name));
+    const made = new Set(
+      [...stderr.matchAll(/^(?:\d+ +)?(?:\[pid +\d+\] )?([a-z_0-9]+)\(/gm)].map(([, name = ""]) => name),
+    );
     const filter = /^SystemCallFilter=(.*)$/m.exec(earlyUnit({ program: "/x" }).text)?.[1]?.split(" ") ?? [];
     const allowed = systemCalls(filter);
     assert.ok(made.has("openat") && made.has("socket") && allowed.has("openat"));
@@ -95,9 +122,13 @@ describe("systemd units", () => {
     try {
       const units = [...services, verifyTimer];
       for (const { name, text } of units) writeFileSync(join(folder, name), text);
-      const { status, stderr } = spawnSync("systemd-analyze", ["verify", ...units.map(({ name }) => join(folder, name))], {
-        encoding: "utf8",
-      });
+      const { status, stderr } = spawnSync(
+        "systemd-analyze",
+        ["verify", ...units.map(({ name }) => join(folder, name))],
+        {
+          encoding: "utf8",
+        },
+      );
       assert.equal(status, 0, stderr);
       assert.doesNotMatch(stderr, /vflag-(early|late|verify)/);
     } finally {
@@ -111,7 +142,9 @@ const execArgv = ["--disable-warning=ExperimentalWarning"];
 
 /** The system calls of systemd's sets, as this machine's systemd knows them. */
 function systemCalls(sets: readonly string[]): Set<string> {
-  const { stdout } = spawnSync("systemd-analyze", ["--no-pager", "syscall-filter", ...sets], { encoding: "utf8" });
+  const { stdout } = spawnSync("systemd-analyze", ["--no-pager", "syscall-filter", ...sets], {
+    encoding: "utf8",
+  });
   const lines = stdout.split("\n").filter((line) => line.startsWith("    ") && !line.trim().startsWith("#"));
   const names = lines.map((line) => line.trim());
   const inner = names.filter((name) => name.startsWith("@"));
@@ -125,5 +158,7 @@ function noOffline(): string | false {
 }
 
 function noStrace(): string | false {
-  return spawnSync("strace", ["-o", "/dev/null", "true"]).status === 0 ? false : "strace is not installed, or cannot trace here";
+  return spawnSync("strace", ["-o", "/dev/null", "true"]).status === 0
+    ? false
+    : "strace is not installed, or cannot trace here";
 }

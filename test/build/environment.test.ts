@@ -18,8 +18,15 @@ before(async () => {
   program = await sharedProgram();
 });
 
-function version(env: Readonly<Record<string, string>>): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(program, ["--version"], { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", ...env } });
+function version(env: Readonly<Record<string, string>>): {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+} {
+  return spawnSync(program, ["--version"], {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
 }
 
 function assertPlain(result: ReturnType<typeof version>): void {
@@ -48,7 +55,9 @@ describe("the environment of the shipped program", () => {
     assertPlain(version({ OPENSSL_CONF: at("evil.cnf") }));
     assert.equal(existsSync(at("ran")), false);
     // The same file does it to a Node that reads it: the test can fail.
-    spawnSync(process.execPath, ["--openssl-shared-config", "-e", "0"], { env: { OPENSSL_CONF: at("evil.cnf") } });
+    spawnSync(process.execPath, ["--openssl-shared-config", "-e", "0"], {
+      env: { OPENSSL_CONF: at("evil.cnf") },
+    });
     assert.equal(existsSync(at("ran")), true);
   });
 

@@ -29,7 +29,9 @@ import { sharedProgram } from "../support/program.ts";
  * down what it is asked. Both change into that root to run the packages' scripts, so the machine is not touched.
  */
 
-const missing = ["dpkg", "dpkg-deb", "rpmbuild", "rpm", "ldd", "chroot"].filter((program) => !isInstalled(program));
+const missing = ["dpkg", "dpkg-deb", "rpmbuild", "rpm", "ldd", "chroot"].filter(
+  (program) => !isInstalled(program),
+);
 const skip =
   missing.length > 0
     ? `${missing.join(" and ")} not installed`
@@ -55,7 +57,16 @@ function run(program: string, argv: readonly string[]): string {
 /** A root with a shell, what the scripts run, and what `program` is linked with. */
 function smallRoot(name: string, program: string): string {
   const root = join(folder, name);
-  for (const each of ["usr/bin", "usr/lib64", "dev", "tmp", "var/tmp", "var/lib/rpm", "var/lib/dpkg/info", "var/lib/dpkg/updates"])
+  for (const each of [
+    "usr/bin",
+    "usr/lib64",
+    "dev",
+    "tmp",
+    "var/tmp",
+    "var/lib/rpm",
+    "var/lib/dpkg/info",
+    "var/lib/dpkg/updates",
+  ])
     mkdirSync(join(root, each), { recursive: true });
   mkdirSync(join(root, "run/systemd/system"), { recursive: true });
   // Folders that other packages have something in.
@@ -119,7 +130,8 @@ function enable(root: string): string[] {
 
 const isLink = (path: string) => spawnSync("test", ["-L", path]).status === 0;
 
-const dpkg = (root: string, ...argv: readonly string[]) => run("dpkg", [`--root=${root}`, "--force-depends", "--log=/dev/null", ...argv]);
+const dpkg = (root: string, ...argv: readonly string[]) =>
+  run("dpkg", [`--root=${root}`, "--force-depends", "--log=/dev/null", ...argv]);
 const rpm = (root: string, ...argv: readonly string[]) =>
   run("rpm", [
     "--root",
@@ -166,13 +178,18 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
 
       install(root, file);
       assert.deepEqual(asked(root), ["daemon-reload"]);
-      assert.deepEqual(globSync("etc/systemd/system/**", { cwd: root }), ["etc/systemd/system"], "the units are disabled");
+      assert.deepEqual(
+        globSync("etc/systemd/system/**", { cwd: root }),
+        ["etc/systemd/system"],
+        "the units are disabled",
+      );
       assert.equal(run("chroot", [root, "/usr/bin/vflag", "--version"]), `${info.version}\n`);
 
       const links = enable(root);
       mkdirSync(join(root, "var/lib/vflag"));
       writeFileSync(join(root, "etc/vflag/vflag.yaml"), "version: 1\n");
-      for (const name of ["journal.jsonl", "journal.jsonl.1"]) writeFileSync(join(root, "var/lib/vflag", name), "{}\n");
+      for (const name of ["journal.jsonl", "journal.jsonl.1"])
+        writeFileSync(join(root, "var/lib/vflag", name), "{}\n");
 
       install(root, next);
       assert.deepEqual(asked(root), ["daemon-reload"], "an upgrade disables nothing");
@@ -181,10 +198,20 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
 
       remove(root);
       const all = [...units, "vflag-verify.service", "vflag-verify.timer"];
-      assert.deepEqual(asked(root), ["--quiet stop vflag-verify.timer", `--quiet --no-reload disable ${all.join(" ")}`, "daemon-reload"]);
+      assert.deepEqual(asked(root), [
+        "--quiet stop vflag-verify.timer",
+        `--quiet --no-reload disable ${all.join(" ")}`,
+        "daemon-reload",
+      ]);
       assert.deepEqual(links.map(isLink), [false, false]);
       const left = [...everything(root)].filter((path) => !before.has(path)).sort();
-      const stays = ["etc/vflag", "etc/vflag/vflag.yaml", "var/lib/vflag", "var/lib/vflag/journal.jsonl", "var/lib/vflag/journal.jsonl.1"];
+      const stays = [
+        "etc/vflag",
+        "etc/vflag/vflag.yaml",
+        "var/lib/vflag",
+        "var/lib/vflag/journal.jsonl",
+        "var/lib/vflag/journal.jsonl.1",
+      ];
       assert.deepEqual(left, ["etc/systemd/system/multi-user.target.wants", ...stays]);
       assert.deepEqual(
         [...before].filter((path) => !existsSync(join(root, path)) && !isLink(join(root, path))),
@@ -195,7 +222,10 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
       if (format !== "deb") return;
       dpkg(root, "--purge", "vflag");
       assert.deepEqual(asked(root), []);
-      assert.deepEqual([existsSync(join(root, "var/lib/vflag")), existsSync(join(root, "etc/vflag/vflag.yaml"))], [false, true]);
+      assert.deepEqual(
+        [existsSync(join(root, "var/lib/vflag")), existsSync(join(root, "etc/vflag/vflag.yaml"))],
+        [false, true],
+      );
     });
 
     test("without systemd running, it is installed and removed all the same, with the links that enabled the units", () => {
@@ -236,7 +266,8 @@ test("the packages' scripts can be run again and again, and do nothing for what 
   for (const [name, text] of maintainerScripts(units)) {
     const file = join(folder, name);
     writeFileSync(file, text);
-    for (const call of ["upgrade", "failed-upgrade", "abort-install"]) assert.equal(run("sh", ["-x", file, call]), "");
+    for (const call of ["upgrade", "failed-upgrade", "abort-install"])
+      assert.equal(run("sh", ["-x", file, call]), "");
     rmSync(file);
   }
 });

@@ -24,7 +24,10 @@ for (const [name, text] of Object.entries(pages)) writeFileSync(join(folder, nam
 
 describe("roff", () => {
   test("characters that mean something to it come out as themselves", () => {
-    assert.equal(escaped("a\\b --c 'd' ~/e \"f\" ^`"), "a\\(rsb \\-\\-c \\(aqd\\(aq \\(ti/e \\(dqf\\(dq \\(ha\\(ga");
+    assert.equal(
+      escaped("a\\b --c 'd' ~/e \"f\" ^`"),
+      "a\\(rsb \\-\\-c \\(aqd\\(aq \\(ti/e \\(dqf\\(dq \\(ha\\(ga",
+    );
     assert.equal(escaped("é…"), "\\[u00E9]\\[u2026]");
   });
 
@@ -33,12 +36,15 @@ describe("roff", () => {
     assert.deepEqual(verbatim(".a\n\n'b").slice(3, -2), ["\\&.a", "\\&", "\\(aqb"]);
   });
 
-  test("words between backquotes are bold", () => assert.equal(line("run `vflag plan` now"), "run \\fBvflag plan\\fR now"));
+  test("words between backquotes are bold", () =>
+    assert.equal(line("run `vflag plan` now"), "run \\fBvflag plan\\fR now"));
 });
 
 for (const [name, text] of Object.entries(pages)) {
   describe(name, () => {
-    test("man takes it without a warning", { skip: isInstalled("man") ? false : "man is not installed" }, (context) => {
+    test("man takes it without a warning", {
+      skip: isInstalled("man") ? false : "man is not installed",
+    }, (context) => {
       const { status, stdout, stderr } = spawnSync("man", ["--warnings", "-l", join(folder, name)], {
         encoding: "utf8",
         env: { ...process.env, LC_ALL: "C.UTF-8", MANWIDTH: "80", MANROFFOPT: "", MANPAGER: "cat" },
@@ -49,8 +55,12 @@ for (const [name, text] of Object.entries(pages)) {
       assert.match(stdout, /SEE ALSO/);
     });
 
-    test("mandoc takes it without a warning", { skip: isInstalled("mandoc") ? false : "mandoc is not installed" }, () => {
-      const { stdout } = spawnSync("mandoc", ["-T", "lint", "-W", "warning", join(folder, name)], { encoding: "utf8" });
+    test("mandoc takes it without a warning", {
+      skip: isInstalled("mandoc") ? false : "mandoc is not installed",
+    }, () => {
+      const { stdout } = spawnSync("mandoc", ["-T", "lint", "-W", "warning", join(folder, name)], {
+        encoding: "utf8",
+      });
       assert.equal(stdout, "");
     });
 
@@ -83,7 +93,8 @@ test("the example is a spec", () => {
 });
 
 test("CHANGELOG.md as the packages have it", () => {
-  const text = "# Changelog\n\n## 1.1.0 (unreleased)\n\n- One\n  thing.\n- Another.\n\n## 1.0.0 (2026-01-02)\n\n- First.\n";
+  const text =
+    "# Changelog\n\n## 1.1.0 (unreleased)\n\n- One\n  thing.\n- Another.\n\n## 1.0.0 (2026-01-02)\n\n- First.\n";
   assert.deepEqual(releases(text, 7), [
     { version: "1.1.0", date: 7, changes: ["One thing.", "Another."] },
     { version: "1.0.0", date: Date.UTC(2026, 0, 2, 12) / 1000, changes: ["First."] },

@@ -79,7 +79,9 @@ function output(program: string, ...argv: readonly string[]): string {
 test("the list of files is what both packages are made of", async () => {
   const files = await packagedFiles("/bin/true", info);
   for (const format of ["deb", "rpm"] as const) {
-    const listed = files.filter((file) => file.in.includes(format)).map((file) => line(file.mode, file.path, "directory" in file));
+    const listed = files
+      .filter((file) => file.in.includes(format))
+      .map((file) => line(file.mode, file.path, "directory" in file));
     assert.deepEqual(listed, [...common, ...only[format]].sort(byPath));
   }
 });
@@ -95,7 +97,10 @@ describe("the packages", { skip: tools }, () => {
   before(async () => {
     program = await sharedProgram();
     const files = await packagedFiles(program, info);
-    [deb, rpm] = await Promise.all([makeDeb(files, info, folder, "none"), makeRpm(files, info, folder, "none")]);
+    [deb, rpm] = await Promise.all([
+      makeDeb(files, info, folder, "none"),
+      makeRpm(files, info, folder, "none"),
+    ]);
   });
 
   test("are named as their distributions name them, and nothing else is left beside them", () => {
@@ -108,12 +113,17 @@ describe("the packages", { skip: tools }, () => {
 
   test("the deb has the listed files, root's, of the time of the last commit", () => {
     const entries = output("dpkg-deb", "-c", deb).trimEnd().split("\n");
-    const rows = entries.map((entry) => /^(\S+) (\S+) +\d+ (\S+ \S+) \.(\/.*)$/.exec(entry)?.slice(1) ?? [entry]);
+    const rows = entries.map(
+      (entry) => /^(\S+) (\S+) +\d+ (\S+ \S+) \.(\/.*)$/.exec(entry)?.slice(1) ?? [entry],
+    );
     for (const [, owner, time] of rows) assert.deepEqual([owner, time], ["root/root", "2026-01-02 03:04"]);
     // dpkg lists every folder on the way.
     const wanted = [...common, ...only.deb].sort(byPath);
     const found = rows.map(([mode = "", , , path = ""]) => `${octal(mode)} ${path}`);
-    assert.deepEqual(found.filter((each) => !each.endsWith("/") || wanted.includes(each)).sort(byPath), wanted);
+    assert.deepEqual(
+      found.filter((each) => !each.endsWith("/") || wanted.includes(each)).sort(byPath),
+      wanted,
+    );
     for (const each of found) if (each.endsWith("/")) assert.match(each, /^0755 /);
   });
 
@@ -124,12 +134,24 @@ describe("the packages", { skip: tools }, () => {
       .split("\n")
       .map((row) => row.split(" "));
     for (const [, owner, time] of rows) assert.deepEqual([owner, time], ["root:root", String(epoch)]);
-    const found = rows.map(([mode = "", , , path = ""]) => `${octal(mode)} ${path}${mode.startsWith("d") ? "/" : ""}`);
+    const found = rows.map(
+      ([mode = "", , , path = ""]) => `${octal(mode)} ${path}${mode.startsWith("d") ? "/" : ""}`,
+    );
     assert.deepEqual(found.sort(byPath), [...common, ...only.rpm].sort(byPath));
   });
 
   test("the deb's control fields", () => {
-    const fields = output("dpkg-deb", "-f", deb, "Package", "Version", "Architecture", "Depends", "Section", "Priority")
+    const fields = output(
+      "dpkg-deb",
+      "-f",
+      deb,
+      "Package",
+      "Version",
+      "Architecture",
+      "Depends",
+      "Section",
+      "Priority",
+    )
       .trimEnd()
       .split("\n");
     assert.deepEqual(fields, [
@@ -160,11 +182,21 @@ describe("the packages", { skip: tools }, () => {
     assert.match(output("rpm", "-Kv", "--nosignature", rpm), /Payload SHA256 digest: OK/);
   });
 
-  test("the executable needs what is declared, and nothing newer", { skip: without("readelf", "objdump") }, () => {
-    const needed = [...output("readelf", "-d", program).matchAll(/NEEDED.*\[(.*)\]/g)].map((match) => match[1] ?? "");
-    const libraries = ["atomic.so.1", "c.so.6", "dl.so.2", "gcc_s.so.1", "m.so.6", "pthread.so.0", "stdc++.so.6"].map(
-      (name) => `lib${name}`,
+  test("the executable needs what is declared, and nothing newer", {
+    skip: without("readelf", "objdump"),
+  }, () => {
+    const needed = [...output("readelf", "-d", program).matchAll(/NEEDED.*\[(.*)\]/g)].map(
+      (match) => match[1] ?? "",
     );
+    const libraries = [
+      "atomic.so.1",
+      "c.so.6",
+      "dl.so.2",
+      "gcc_s.so.1",
+      "m.so.6",
+      "pthread.so.0",
+      "stdc++.so.6",
+    ].map((name) => `lib${name}`);
     assert.deepEqual(needed.filter((name) => !name.startsWith("ld-linux")).sort(), libraries);
     const symbols = output("objdump", "-T", program);
     // libstdc++ of GCC 7, which is what `libstdc++6 (>= 7)` says, ends with these.
@@ -173,7 +205,9 @@ describe("the packages", { skip: tools }, () => {
       ["GLIBCXX", "3.4.24"],
       ["CXXABI", "1.3.11"],
     ] as const) {
-      const used = [...symbols.matchAll(new RegExp(`\\b${prefix}_([0-9.]+)`, "g"))].map((match) => match[1] ?? "");
+      const used = [...symbols.matchAll(new RegExp(`\\b${prefix}_([0-9.]+)`, "g"))].map(
+        (match) => match[1] ?? "",
+      );
       assert.ok(used.length > 0, prefix);
       const newer = used.filter((version) => version.localeCompare(newest, "en", { numeric: true }) > 0);
       assert.deepEqual(newer, [], `${prefix}, newer than ${newest}`);
@@ -189,8 +223,13 @@ describe("the packages", { skip: tools }, () => {
   });
 
   const untrueHere = ["uses-no-compression-for-control-tarball", "uses-no-compression-for-data-tarball"];
-  test("lintian finds nothing wrong, but for what lintian-overrides says why", { skip: without("lintian") }, () => {
-    assert.equal(output("lintian", "--fail-on", "error,warning", "--suppress-tags", untrueHere.join(","), deb), "");
+  test("lintian finds nothing wrong, but for what lintian-overrides says why", {
+    skip: without("lintian"),
+  }, () => {
+    assert.equal(
+      output("lintian", "--fail-on", "error,warning", "--suppress-tags", untrueHere.join(","), deb),
+      "",
+    );
   });
 });
 

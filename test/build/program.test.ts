@@ -71,11 +71,21 @@ test("it keeps a fleet's history: SQLite, compression and the page are in it", a
     stdout: "1 state stored, 0 not understood.\n",
     stderr: "",
   });
-  for (const args of [["status", "--hosts"], ["plan"], ["diff", "--since", "1h", "-o", "json"], ["prune", "--check"]]) {
+  for (const args of [
+    ["status", "--hosts"],
+    ["plan"],
+    ["diff", "--since", "1h", "-o", "json"],
+    ["prune", "--check"],
+  ]) {
     const [shipped, plain] = [run(["fleet", ...args, ...db]), await ofSources(["fleet", ...args, ...db])];
     // Ages grow meanwhile, and with them the column.
-    const still = (text: string) => text.replaceAll(/\d+ (s|min)\b|"since": "[^"]*"/g, "").replaceAll(/ +/g, " ");
-    assert.deepEqual([shipped.status, still(shipped.stdout), shipped.stderr], [plain.status, still(plain.stdout), ""], args.join(" "));
+    const still = (text: string) =>
+      text.replaceAll(/\d+ (s|min)\b|"since": "[^"]*"/g, "").replaceAll(/ +/g, " ");
+    assert.deepEqual(
+      [shipped.status, still(shipped.stdout), shipped.stderr],
+      [plain.status, still(plain.stdout), ""],
+      args.join(" "),
+    );
   }
   assert.equal(run(["fleet", "report", "--write", "fleet.html", ...db]).status, 0);
   assert.match(readFileSync(join(folder, "fleet.html"), "utf8"), /"name":"hv1"/);
@@ -92,7 +102,11 @@ test("no import is left to be made while it runs: a startup snapshot cannot make
 });
 
 test("it says its version, whatever NODE_OPTIONS wants", () => {
-  assert.deepEqual(run(["--version"], { NODE_OPTIONS: "--nosuch" }), { status: 0, stdout: `${version}\n`, stderr: "" });
+  assert.deepEqual(run(["--version"], { NODE_OPTIONS: "--nosuch" }), {
+    status: 0,
+    stdout: `${version}\n`,
+    stderr: "",
+  });
 });
 
 test("it looks at this machine, without a warning", () => {

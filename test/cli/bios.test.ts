@@ -61,7 +61,10 @@ describe("vflag bios", { skip: withoutOpenssl, timeout: 60_000 }, () => {
     await using _service = await start({ machine: dell });
     for (const [words, shows] of [
       [["check"], /name the inventory|required option '-i, --inventory <path>'/],
-      [["check", "-i", "i", "gone"], /the inventory has no host and no group gone: see ansible-inventory --graph/],
+      [
+        ["check", "-i", "i", "gone"],
+        /the inventory has no host and no group gone: see ansible-inventory --graph/,
+      ],
       [["check", "-i", "i", "--states", "a", "--db", "b"], /--states or --db, not both/],
       [["check", "-i", "i", "--forks", "0"], /A whole number from 1 to 10000/],
     ] as const) {
@@ -81,7 +84,10 @@ async function start(options: ServiceOptions): Promise<Service> {
     vflag_bmc_password: secret,
     vflag_bmc_fingerprint: certificate.fingerprint,
   };
-  writeFileSync(join(folder, "inventory.json"), JSON.stringify({ _meta: { hostvars: { hv1: own } }, all: { hosts: ["hv1"] } }));
+  writeFileSync(
+    join(folder, "inventory.json"),
+    JSON.stringify({ _meta: { hostvars: { hv1: own } }, all: { hosts: ["hv1"] } }),
+  );
   return service;
 }
 

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
@@ -41,13 +51,29 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe("files for the next boot", () => {
   test("render lists them, prints each, and says which this host does not need", async () => {
     await expect(0, ["render"], /\/etc\/udev\/rules\.d\/70-vflag\.rules {2}/);
-    await expect(0, ["render", "vflag-late.service", "--program", "/opt/vflag"], /ExecStart=\/opt\/vflag boot late --hold-udev\n/);
+    await expect(
+      0,
+      ["render", "vflag-late.service", "--program", "/opt/vflag"],
+      /ExecStart=\/opt\/vflag boot late --hold-udev\n/,
+    );
     await expect(0, ["render", "70-vflag.rules", ...onHost], /"\*\/0000:37:00\.1\/net\/\*", .*NAME="ens3f1"/);
     await expect(2, ["render", "vflag.conf", ...onHost], /this host needs no vflag\.conf/);
-    await expect(0, ["render", "vflag-verify.service", "--metrics", "/opt/x.prom"], /--write \/opt\/x\.prom\n/);
+    await expect(
+      0,
+      ["render", "vflag-verify.service", "--metrics", "/opt/x.prom"],
+      /--write \/opt\/x\.prom\n/,
+    );
     await expect(0, ["render", "vflag-verify.timer"], /WantedBy=timers\.target\n/);
-    await expect(1, ["render", "vflag-verify.service", "--metrics", "/opt/x%n"], /--metrics .*an absolute path of plain characters/);
-    await expect(1, ["render", "vflag-late.service", "--program", "/opt/a b"], /an absolute path of plain characters/);
+    await expect(
+      1,
+      ["render", "vflag-verify.service", "--metrics", "/opt/x%n"],
+      /--metrics .*an absolute path of plain characters/,
+    );
+    await expect(
+      1,
+      ["render", "vflag-late.service", "--program", "/opt/a b"],
+      /an absolute path of plain characters/,
+    );
     writeFileSync(join(folder, "vflag.yaml"), spec.replace("ens3f1", "ens9f9"));
     await expect(1, ["render", "70-vflag.rules", ...onHost], /not found: those of data/);
   });
@@ -75,12 +101,17 @@ describe("map", () => {
   test("a tree, JSON and a picture, of a simulated host and of its saved state", async () => {
     for (const command of ["boot early", "simulate network", "boot late", "simulate guests"])
       await expect(0, [...command.split(" "), ...(command.startsWith("boot") ? onHost : ["host.json"])]);
-    const text = (await expect(0, map, /data {2}vf-lag {2}LAG active[\s\S]*web-1 \(domain instance-00000001\)/)).stdout;
+    const text = (
+      await expect(0, map, /data {2}vf-lag {2}LAG active[\s\S]*web-1 \(domain instance-00000001\)/)
+    ).stdout;
     assert.doesNotMatch(text, /[^\n\x20-\x7e]/);
     const json = (await expect(0, [...map, "-o", "json"])).stdout;
     assert.equal(HostMap.parse(JSON.parse(json)).nics[0]?.ports.length, 2);
     assert.match((await expect(0, [...map, "-o", "svg"])).stdout, /^<svg [\s\S]*web-1[\s\S]*<\/svg>\n$/);
-    writeFileSync(join(folder, "state.json"), (await expect(0, ["inspect", "--host", "host.json", "-o", "json"])).stdout);
+    writeFileSync(
+      join(folder, "state.json"),
+      (await expect(0, ["inspect", "--host", "host.json", "-o", "json"])).stdout,
+    );
     assert.equal(withoutTime((await expect(0, [...map, "--host", "state.json"])).stdout), withoutTime(text));
   });
 
@@ -127,7 +158,11 @@ describe("the whole way on a simulated host", () => {
     copyFileSync(join(folder, "host.json"), join(folder, "start.json"));
     for (const milliseconds of [60, 90, 120, 150, 180, 220]) {
       copyFileSync(join(folder, "start.json"), join(folder, "host.json"));
-      const child = spawn(vflag, ["apply", ...onHost], { cwd: folder, env: usersEnvironment, stdio: "ignore" });
+      const child = spawn(vflag, ["apply", ...onHost], {
+        cwd: folder,
+        env: usersEnvironment,
+        stdio: "ignore",
+      });
       const ended = new Promise((resolve) => child.once("exit", resolve));
       await sleep(milliseconds);
       child.kill("SIGKILL");
@@ -164,15 +199,27 @@ describe("output", () => {
       assert.equal(statSync(join(folder, `report.${format}`)).mode & 0o777, 0o644);
     }
     const names = readdirSync(folder).filter((name) => name.includes("report"));
-    assert.deepEqual(names.sort(), ["report.html", "report.json", "report.junit", "report.prometheus", "report.text"]);
-    await expect(1, ["verify", ...onHost, "--write", "nowhere/x"], /--write nowhere\/x: nowhere is no directory; make it first/);
+    assert.deepEqual(names.sort(), [
+      "report.html",
+      "report.json",
+      "report.junit",
+      "report.prometheus",
+      "report.text",
+    ]);
+    await expect(
+      1,
+      ["verify", ...onHost, "--write", "nowhere/x"],
+      /--write nowhere\/x: nowhere is no directory; make it first/,
+    );
     await expect(1, ["verify", ...onHost, "--write", "."], /--write \.: that is no regular file/);
   });
 
   test("plan, verify and apply speak JSON", async () => {
     const plan = JSON.parse((await expect(2, ["plan", ...onHost, "-o", "json"])).stdout);
     assert.equal(plan.schema, "vflag/plan/1");
-    assert.ok(plan.phases[0].steps[0].actions[0].commands[0].startsWith("vflag render vflag-early.service > "));
+    assert.ok(
+      plan.phases[0].steps[0].actions[0].commands[0].startsWith("vflag render vflag-early.service > "),
+    );
     const verdict = JSON.parse((await expect(2, ["verify", ...onHost, "-o", "json"])).stdout);
     assert.deepEqual([verdict.schema, verdict.verdicts[0].answer], ["vflag/verdict/1", "broken"]);
     const applied = JSON.parse((await expect(2, ["apply", ...onHost, "-o", "json"])).stdout);
@@ -206,7 +253,8 @@ describe("output", () => {
     const script = (await expect(0, ["completion", "bash"])).stdout;
     const completed = (words: string, at: number) => {
       const lines = `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=${at}; _vflag; echo "\${COMPREPLY[@]}"`;
-      return spawnSync("bash", ["-c", lines], { encoding: "utf8", cwd: folder, env: usersEnvironment }).stdout;
+      return spawnSync("bash", ["-c", lines], { encoding: "utf8", cwd: folder, env: usersEnvironment })
+        .stdout;
     };
     assert.match(completed('vflag boot ""', 2), /^early late/);
     assert.equal(completed('vflag verify -o ""', 3), "text json junit prometheus html\n");
@@ -216,7 +264,11 @@ describe("output", () => {
 
 describe("refusals name what is wrong and what to do", () => {
   test("no spec", async () => {
-    await expect(1, ["plan", "--host", "host.json", "--spec", "none.yaml"], /none\.yaml: no such file\.\n.*vflag init/);
+    await expect(
+      1,
+      ["plan", "--host", "host.json", "--spec", "none.yaml"],
+      /none\.yaml: no such file\.\n.*vflag init/,
+    );
   });
   test("a wrong spec", async () => {
     writeFileSync(join(folder, "vflag.yaml"), spec.replace("vf-lag", "vflag"));
@@ -242,13 +294,21 @@ describe("refusals name what is wrong and what to do", () => {
   test("apply to a saved state", async () => {
     const { stdout } = await expect(0, ["inspect", "--host", "host.json", "-o", "json"]);
     writeFileSync(join(folder, "state.json"), stdout);
-    await expect(1, ["apply", "--host", "state.json", "--spec", "vflag.yaml"], /saved state.*\n.*simulate new/);
+    await expect(
+      1,
+      ["apply", "--host", "state.json", "--spec", "vflag.yaml"],
+      /saved state.*\n.*simulate new/,
+    );
   });
   test("an unknown command, option, fault and model", async () => {
     await expect(1, ["aply"], /Did you mean apply/);
     await expect(1, ["plan", "--hots", "x"], /Did you mean --host/);
     await expect(1, ["simulate", "fault", "host.json", "third-slav"], /did you mean third-slave/);
-    await expect(1, ["simulate", "new", "other.json", "--nic", "ConnectX-99"], /no NIC model is called "ConnectX-99"/);
+    await expect(
+      1,
+      ["simulate", "new", "other.json", "--nic", "ConnectX-99"],
+      /no NIC model is called "ConnectX-99"/,
+    );
     assert.ok(!existsSync(join(folder, "other.json")));
   });
   test("a second run while one holds the lock says who has it", async () => {
@@ -277,9 +337,17 @@ describe("Open vSwitch", () => {
 
   test("it is told to offload; it is restarted only when the operator says so, and the plan says so too", async () => {
     await expect(0, ["simulate", "fault", "host.json", "ovs-offload-off"]);
-    const without = await expect(2, ["plan", ...onHost], /ovs-vsctl set Open_vSwitch \. other_config:hw-offload=true/);
+    const without = await expect(
+      2,
+      ["plan", ...onHost],
+      /ovs-vsctl set Open_vSwitch \. other_config:hw-offload=true/,
+    );
     assert.doesNotMatch(without.stdout, /^ +systemctl restart/m);
-    await expect(2, ["plan", ...onHost, "--restart-ovs"], /^ +systemctl restart openvswitch-switch\.service +# traffic of all guests/m);
+    await expect(
+      2,
+      ["plan", ...onHost, "--restart-ovs"],
+      /^ +systemctl restart openvswitch-switch\.service +# traffic of all guests/m,
+    );
     await expect(2, ["apply", ...onHost], /ovs-ingress-blocks.*\n[\s\S]*vflag apply --restart-ovs/);
     await verdict(2, /data {2}vf-lag {2}does not work: bond0: ingress blocks/);
     await expect(0, ["apply", ...onHost, "--restart-ovs"], /systemctl restart openvswitch-switch/);
@@ -297,18 +365,26 @@ describe("Open vSwitch", () => {
     const world = JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
     world.state.ovs.source = { kind: "container", engine: "podman", name: "openvswitch_vswitchd" };
     writeFileSync(join(folder, "host.json"), JSON.stringify(world));
-    const { stdout } = await expect(0, ["init", "--host", "host.json"], /^ {2}engine: podman\n {2}container: openvswitch_vswitchd$/m);
+    const { stdout } = await expect(
+      0,
+      ["init", "--host", "host.json"],
+      /^ {2}engine: podman\n {2}container: openvswitch_vswitchd$/m,
+    );
     writeFileSync(join(folder, "proposed.yaml"), stdout);
     await expect(2, ["plan", "--host", "host.json", "--spec", "proposed.yaml"]);
   });
 });
 
 test("a reader that goes away does not stop apply in the middle", async () => {
-  const run = spawnSync("bash", ["-c", `set -o pipefail; ${vflag} boot early ${onHost.join(" ")} 2>&1 | head -n 1`], {
-    env: usersEnvironment,
-    cwd: folder,
-    encoding: "utf8",
-  });
+  const run = spawnSync(
+    "bash",
+    ["-c", `set -o pipefail; ${vflag} boot early ${onHost.join(" ")} 2>&1 | head -n 1`],
+    {
+      env: usersEnvironment,
+      cwd: folder,
+      encoding: "utf8",
+    },
+  );
   assert.equal(run.status, 0, run.stdout);
   await expect(2, ["verify", ...onHost], /bond0: it does not exist yet/);
 });
@@ -331,7 +407,10 @@ test("the journal tells what was, what was done, and what became", async () => {
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-  assert.deepEqual([entries[0].kind, entries[0].command, entries.at(-1).kind], ["begin", "boot early", "end"]);
+  assert.deepEqual(
+    [entries[0].kind, entries[0].command, entries.at(-1).kind],
+    ["begin", "boot early", "end"],
+  );
   HostState.parse(entries[0].before);
   HostState.parse(entries.at(-1).after);
   const done = entries.filter((entry) => entry.kind === "done").map((entry) => entry.action);

@@ -16,8 +16,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("boot stages", () => {
   for (const [fault, said] of [
-    ["kernel-without-tc-offload", /tc-offload .*cannot offload: its mlx5 was built without CONFIG_MLX5_CLS_ACT/],
-    ["no-smfs", /steering .*the card refuses it \("Software managed steering is not supported by current device\."\)/],
+    [
+      "kernel-without-tc-offload",
+      /tc-offload .*cannot offload: its mlx5 was built without CONFIG_MLX5_CLS_ACT/,
+    ],
+    [
+      "no-smfs",
+      /steering .*the card refuses it \("Software managed steering is not supported by current device\."\)/,
+    ],
   ] as const) {
     test(`${fault}: they end well, again and again, and the plan says it beforehand`, async () => {
       writeSpec();
@@ -50,7 +56,8 @@ describe("boot stages", () => {
 });
 
 function writeSpec(): void {
-  const nic = "{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0, eswitch: {steering: smfs}}";
+  const nic =
+    "{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0, eswitch: {steering: smfs}}";
   writeFileSync(join(folder, "vflag.yaml"), `version: 1\nnics: [${nic}]\n`);
 }
 

@@ -69,7 +69,9 @@ After it, \`vflag verify\` shows whether all holds.
     assert.doesNotMatch(applied.stdout, /Reboot needed/);
     const state = JSON.parse((await expect(0, ["inspect", "--host", "host.json", "-o", "json"])).stdout);
     assert.ok(
-      state.platform.arguments.join(" ").endsWith("ro quiet intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16"),
+      state.platform.arguments
+        .join(" ")
+        .endsWith("ro quiet intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16"),
     );
   });
 
@@ -83,7 +85,16 @@ After it, \`vflag verify\` shows whether all holds.
   });
 
   test("a verify after the reboot shows what did not come true", async () => {
-    await expect(0, ["simulate", "new", "host.json", "--bond", "bond0", "--fault", "iommu-off", "virtualization-off"]);
+    await expect(0, [
+      "simulate",
+      "new",
+      "host.json",
+      "--bond",
+      "bond0",
+      "--fault",
+      "iommu-off",
+      "virtualization-off",
+    ]);
     await expect(2, ["apply", ...onHost], /Reboot needed/);
     await expect(0, ["simulate", "reboot", "host.json"]);
     await expect(2, ["verify", ...onHost], /turn VT-d on in the BIOS/);

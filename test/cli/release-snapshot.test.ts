@@ -13,7 +13,11 @@ const maps = `00400000-0082e000 r--p 00000000 fd:00 1234                        
 `;
 
 test("the snapshot is in the last part of the executable's own file", () => {
-  assert.deepEqual(snapshotPlace(maps, "/usr/bin/vflag"), { start: 0x0ef5b000n, end: 0x0fb12000n, offset: 0x6f5b000 });
+  assert.deepEqual(snapshotPlace(maps, "/usr/bin/vflag"), {
+    start: 0x0ef5b000n,
+    end: 0x0fb12000n,
+    offset: 0x6f5b000,
+  });
 });
 
 test("of an executable that ends otherwise, or of none, nothing is given back", () => {

@@ -38,7 +38,11 @@ function run(...words: string[]) {
 
 /** A watch that runs: what it printed, and its end. */
 function start(...words: string[]) {
-  const child = spawn(vflag, ["watch", ...onHost, ...words], { cwd: folder, env: usersEnvironment, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(vflag, ["watch", ...onHost, ...words], {
+    cwd: folder,
+    env: usersEnvironment,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const printed = { out: "", err: "" };
   child.stdout.on("data", (bytes) => (printed.out += bytes));
   child.stderr.on("data", (bytes) => (printed.err += bytes));
@@ -84,10 +88,14 @@ function missing(): string | false {
   if (process.getuid?.() !== 0) return "needs root, to make namespaces";
   for (const program of ["ovsdb-tool", "ovsdb-server", "ovs-vsctl", "unshare", "pgrep"])
     if (spawnSync(program, ["--version"]).error !== undefined) return `needs ${program}`;
-  return spawnSync("unshare", ["-nm", "mount", "-t", "tmpfs", "none", "/run"]).status === 0 ? false : "no namespace can be made here";
+  return spawnSync("unshare", ["-nm", "mount", "-t", "tmpfs", "none", "/run"]).status === 0
+    ? false
+    : "no namespace can be made here";
 }
 
-test("this machine's kernel and Open vSwitch's database are watched, and nothing is left behind", { skip: missing() }, () => {
+test("this machine's kernel and Open vSwitch's database are watched, and nothing is left behind", {
+  skip: missing(),
+}, () => {
   const ran = spawnSync("unshare", ["-nm", "sh", "-c", realHost, vflag], {
     cwd: folder,
     env: usersEnvironment,
@@ -130,9 +138,24 @@ describe("vflag watch", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    assert.deepEqual([begin.schema, begin.nics], ["vflag/watch/1", [{ nic: "data", answer: "works", reason: null, risk: null }]]);
-    assert.deepEqual(Object.keys(objects[0]), ["schema", "time", "kind", "nic", "subjects", "before", "after", "effect", "meaning"]);
-    assert.ok(objects.every(({ schema, time }) => schema === "vflag/change/1" && !Number.isNaN(Date.parse(time))));
+    assert.deepEqual(
+      [begin.schema, begin.nics],
+      ["vflag/watch/1", [{ nic: "data", answer: "works", reason: null, risk: null }]],
+    );
+    assert.deepEqual(Object.keys(objects[0]), [
+      "schema",
+      "time",
+      "kind",
+      "nic",
+      "subjects",
+      "before",
+      "after",
+      "effect",
+      "meaning",
+    ]);
+    assert.ok(
+      objects.every(({ schema, time }) => schema === "vflag/change/1" && !Number.isNaN(Date.parse(time))),
+    );
     const lag = objects.find(({ kind }) => kind === "lag");
     assert.deepEqual(
       [lag.nic, lag.subjects, lag.before, lag.after, lag.effect],
@@ -169,7 +192,10 @@ describe("vflag watch", () => {
     writeFileSync(join(folder, "state.json"), state);
     const refused = await run("watch", "--host", "state.json", "--spec", "vflag.yaml");
     assert.equal(refused.status, 1);
-    assert.match(refused.stderr, /state\.json is a saved state, which never changes: nothing can be watched there/);
+    assert.match(
+      refused.stderr,
+      /state\.json is a saved state, which never changes: nothing can be watched there/,
+    );
     for (const every of ["-1", "0.5", "x", "1e9"]) {
       const { status, stderr } = await run("watch", ...onHost, `--flows-every=${every}`);
       assert.equal(status, 1);

@@ -9,7 +9,16 @@ import { portsOf as portsIn, type Testbed } from "./testbed.ts";
 /** What a host must allow, refuse and answer. One case is one behaviour of the kernel or of the NIC's driver. */
 export interface Case {
   readonly title: string;
-  readonly needs: "sriov" | "eswitch" | "rules" | "no-rules" | "encap" | "steering" | "smfs" | "no-smfs" | "lag";
+  readonly needs:
+    | "sriov"
+    | "eswitch"
+    | "rules"
+    | "no-rules"
+    | "encap"
+    | "steering"
+    | "smfs"
+    | "no-smfs"
+    | "lag";
   readonly run: (host: Host, bed: Testbed) => Promise<void>;
 }
 

@@ -62,12 +62,15 @@ export const cases: readonly Case[] = [
         return Number.parseInt(bus, 16) * 256 + Number.parseInt(slot, 16) * 8 + Number(fn);
       };
       assert.ok(before?.offset != null && before.stride != null);
-      const expected = [0, 1].map((index) => routingId(pf.address) + (before.offset ?? 0) + index * (before.stride ?? 0));
+      const expected = [0, 1].map(
+        (index) => routingId(pf.address) + (before.offset ?? 0) + index * (before.stride ?? 0),
+      );
       assert.deepEqual(
         pf.vfs.map((vf) => routingId(vf.address)),
         expected,
       );
-      if (bed.nic.tellsVfProduct) assert.deepEqual([...new Set(pf.vfs.map((vf) => vf.product))], [before.vfProduct]);
+      if (bed.nic.tellsVfProduct)
+        assert.deepEqual([...new Set(pf.vfs.map((vf) => vf.product))], [before.vfProduct]);
     },
   },
   {
@@ -80,7 +83,9 @@ export const cases: readonly Case[] = [
       await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
       await host.perform({ kind: "bind-vf", pf: pf.address, vf: vf.address, driver: bed.nic.vfDriver });
       assert.equal(first((await port(host)).vfs).driver, bed.nic.vfDriver);
-      await eventually(async () => (await host.observe()).netdevs.some((netdev) => netdev.device === vf.address));
+      await eventually(async () =>
+        (await host.observe()).netdevs.some((netdev) => netdev.device === vf.address),
+      );
     },
   },
   {
@@ -89,7 +94,12 @@ export const cases: readonly Case[] = [
     run: async (host, bed) => {
       await createVfs(host, 1);
       const pf = await port(host);
-      const action: Action = { kind: "bind-vf", pf: pf.address, vf: first(pf.vfs).address, driver: bed.nic.vfDriver };
+      const action: Action = {
+        kind: "bind-vf",
+        pf: pf.address,
+        vf: first(pf.vfs).address,
+        driver: bed.nic.vfDriver,
+      };
       await refused(host, action, "ENODEV");
       assert.equal(first((await port(host)).vfs).driver, null);
     },
@@ -102,9 +112,11 @@ export const cases: readonly Case[] = [
       const pf = await port(host);
       const vf = first(pf.vfs).address;
       await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
-      for (let n = 0; n < 2; n++) await host.perform({ kind: "bind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
+      for (let n = 0; n < 2; n++)
+        await host.perform({ kind: "bind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
       assert.equal(first((await port(host)).vfs).driver, bed.nic.vfDriver);
-      for (let n = 0; n < 2; n++) await host.perform({ kind: "unbind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
+      for (let n = 0; n < 2; n++)
+        await host.perform({ kind: "unbind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
       assert.equal(first((await port(host)).vfs).driver, null);
     },
   },
@@ -178,7 +190,9 @@ export const cases: readonly Case[] = [
       await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
       await host.perform({ kind: "bind-vf", pf: pf.address, vf, driver: bed.nic.vfDriver });
       await eventually(async () =>
-        (await host.observe()).netdevs.some((candidate) => candidate.device === vf && candidate.mac === "02:5d:00:00:00:01"),
+        (await host.observe()).netdevs.some(
+          (candidate) => candidate.device === vf && candidate.mac === "02:5d:00:00:00:01",
+        ),
       );
     },
   },
@@ -188,7 +202,11 @@ export const cases: readonly Case[] = [
     run: async (host, bed) => {
       await createVfs(host, 1);
       const netdev = nameOf(await port(host));
-      await refused(host, { kind: "set-vf-settings", netdev, vf: bed.nic.totalVfs + 5, settings: { mac: "02:5d:00:00:00:05" } }, "EINVAL");
+      await refused(
+        host,
+        { kind: "set-vf-settings", netdev, vf: bed.nic.totalVfs + 5, settings: { mac: "02:5d:00:00:00:05" } },
+        "EINVAL",
+      );
     },
   },
   {
@@ -200,7 +218,9 @@ export const cases: readonly Case[] = [
       const netdev = nameOf(await port(host));
       await refused(host, { kind: "set-channels", netdev, combined: bed.nic.maxChannels + 1 }, "EINVAL");
       await host.perform({ kind: "set-channels", netdev, combined: bed.nic.maxChannels });
-      const channels = known((await host.observe()).netdevs.find((candidate) => candidate.name === netdev)?.channels);
+      const channels = known(
+        (await host.observe()).netdevs.find((candidate) => candidate.name === netdev)?.channels,
+      );
       assert.deepEqual(channels, { combined: bed.nic.maxChannels, max: bed.nic.maxChannels });
       await host.perform({ kind: "set-channels", netdev, combined: 1 });
     },
@@ -234,12 +254,16 @@ export const cases: readonly Case[] = [
       assert.deepEqual(representors.map((representor) => representor.vf).sort(), [0, 1, 2]);
       for (const { netdev: name } of representors) {
         const netdev = state.netdevs.find((candidate) => candidate.name === name);
-        assert.equal(netdev?.switchId, state.netdevs.find((candidate) => candidate.name === pf.netdev)?.switchId);
+        assert.equal(
+          netdev?.switchId,
+          state.netdevs.find((candidate) => candidate.name === pf.netdev)?.switchId,
+        );
       }
     },
   },
   {
-    title: "switchdev leaves the uplink one channel and turns its offload on, fixed where the kernel takes no rules",
+    title:
+      "switchdev leaves the uplink one channel and turns its offload on, fixed where the kernel takes no rules",
     needs: "eswitch",
     run: async (host, bed) => {
       await createVfs(host, 1);
@@ -288,7 +312,11 @@ export const cases: readonly Case[] = [
       await switchdev(host);
       await createVfs(host, 2);
       const { address } = await port(host);
-      await eventually(async () => (await host.observe()).representors.filter((representor) => representor.pf === address).length === 2);
+      await eventually(
+        async () =>
+          (await host.observe()).representors.filter((representor) => representor.pf === address).length ===
+          2,
+      );
     },
   },
   {
@@ -358,9 +386,21 @@ export const cases: readonly Case[] = [
       const netdev = nameOf(await port(host));
       await host.perform({ kind: "set-vf-settings", netdev, vf: 0, settings: { mac: "02:5d:00:00:00:07" } });
       assert.equal(known((await port(host)).vfs[0]?.settings)?.mac, "02:5d:00:00:00:07");
-      await refused(host, { kind: "set-vf-settings", netdev, vf: 0, settings: { trust: true } }, "EOPNOTSUPP");
-      await refused(host, { kind: "set-vf-settings", netdev, vf: 0, settings: { spoofCheck: true } }, "EOPNOTSUPP");
-      await refused(host, { kind: "set-vf-settings", netdev, vf: 0, settings: { linkState: "enable" } }, "EOPNOTSUPP");
+      await refused(
+        host,
+        { kind: "set-vf-settings", netdev, vf: 0, settings: { trust: true } },
+        "EOPNOTSUPP",
+      );
+      await refused(
+        host,
+        { kind: "set-vf-settings", netdev, vf: 0, settings: { spoofCheck: true } },
+        "EOPNOTSUPP",
+      );
+      await refused(
+        host,
+        { kind: "set-vf-settings", netdev, vf: 0, settings: { linkState: "enable" } },
+        "EOPNOTSUPP",
+      );
     },
   },
   {
@@ -369,17 +409,28 @@ export const cases: readonly Case[] = [
     run: async (host) => {
       await createVfs(host, 1);
       const netdev = nameOf(await port(host));
-      await host.perform({ kind: "set-vf-settings", netdev, vf: 0, settings: { trust: true, spoofCheck: true, linkState: "enable" } });
+      await host.perform({
+        kind: "set-vf-settings",
+        netdev,
+        vf: 0,
+        settings: { trust: true, spoofCheck: true, linkState: "enable" },
+      });
       const settings = known((await port(host)).vfs[0]?.settings);
       assert.deepEqual([settings?.trust, settings?.spoofCheck, settings?.linkState], [true, true, "enable"]);
     },
   },
   {
-    title: "an address that was set in legacy mode survives the change to switchdev, and link state reads disable",
+    title:
+      "an address that was set in legacy mode survives the change to switchdev, and link state reads disable",
     needs: "eswitch",
     run: async (host) => {
       await createVfs(host, 1);
-      await host.perform({ kind: "set-vf-settings", netdev: nameOf(await port(host)), vf: 0, settings: { mac: "02:5d:00:00:00:09" } });
+      await host.perform({
+        kind: "set-vf-settings",
+        netdev: nameOf(await port(host)),
+        vf: 0,
+        settings: { mac: "02:5d:00:00:00:09" },
+      });
       await switchdev(host);
       const settings = known((await port(host)).vfs[0]?.settings);
       assert.deepEqual([settings?.mac, settings?.linkState], ["02:5d:00:00:00:09", "disable"]);
@@ -419,7 +470,8 @@ export const cases: readonly Case[] = [
   {
     title: "a flow steering that the driver does not know is refused with EINVAL",
     needs: "steering",
-    run: async (host) => refused(host, { kind: "set-steering", pf: (await port(host)).address, steering: "hmfs" }, "EINVAL"),
+    run: async (host) =>
+      refused(host, { kind: "set-steering", pf: (await port(host)).address, steering: "hmfs" }, "EINVAL"),
   },
   {
     title: "smfs is refused with EOPNOTSUPP in switchdev mode",
@@ -487,7 +539,8 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    title: "a bond mode that cannot be offloaded keeps the LAG disabled, and whoever makes the bond is warned",
+    title:
+      "a bond mode that cannot be offloaded keeps the LAG disabled, and whoever makes the bond is warned",
     needs: "lag",
     run: async (host, bed) => {
       await bothSwitchdev(host);
@@ -541,7 +594,8 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    title: "VFs bound when the bond forms keep the LAG disabled; unbinding them and asking again brings it up",
+    title:
+      "VFs bound when the bond forms keep the LAG disabled; unbinding them and asking again brings it up",
     needs: "lag",
     run: async (host, bed) => {
       await bothSwitchdev(host);
@@ -583,7 +637,12 @@ export const cases: readonly Case[] = [
       const pf = await port(host);
       await host.perform({ kind: "activate-lag", pf: pf.address, seconds: 10 });
       await host.perform({ kind: "set-vf-autoprobe", pf: pf.address, on: true });
-      await host.perform({ kind: "bind-vf", pf: pf.address, vf: first(pf.vfs).address, driver: bed.nic.vfDriver });
+      await host.perform({
+        kind: "bind-vf",
+        pf: pf.address,
+        vf: first(pf.vfs).address,
+        driver: bed.nic.vfDriver,
+      });
       assert.equal(known((await port(host)).lag)?.state, "active");
     },
   },

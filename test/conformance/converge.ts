@@ -33,8 +33,22 @@ class NicsOnly implements Host {
 
   async observe(): Promise<HostState> {
     const hidden = unknown("not looked at");
-    const around = { program: hidden, files: hidden, units: hidden, platform: hidden, openStack: hidden, guests: hidden };
-    const offload = { firmware: hidden, ovs: hidden, ovsLog: hidden, kernelLog: hidden, flows: hidden, ingressQdiscs: hidden };
+    const around = {
+      program: hidden,
+      files: hidden,
+      units: hidden,
+      platform: hidden,
+      openStack: hidden,
+      guests: hidden,
+    };
+    const offload = {
+      firmware: hidden,
+      ovs: hidden,
+      ovsLog: hidden,
+      kernelLog: hidden,
+      flows: hidden,
+      ingressQdiscs: hidden,
+    };
     return { ...(await this.#host.observe()), ...around, ...offload };
   }
 

@@ -50,7 +50,8 @@ export const driverCases: readonly Case[] = [
     run: async (host) => assert.deepEqual((await representor(host)).tcOffload, { on: true, fixed: false }),
   },
   {
-    title: "a kernel without CONFIG_MLX5_CLS_ACT gives representors no hw-tc-offload, and nobody can turn it on",
+    title:
+      "a kernel without CONFIG_MLX5_CLS_ACT gives representors no hw-tc-offload, and nobody can turn it on",
     needs: "no-rules",
     run: async (host) => {
       const { name, tcOffload } = await representor(host);
@@ -77,7 +78,12 @@ export const driverCases: readonly Case[] = [
       const { address } = await port(host);
       await host.perform({ kind: "set-steering", pf: address, steering: "dmfs" });
       await switchdev(host);
-      await refused(host, { kind: "set-steering", pf: address, steering: "smfs" }, "EOPNOTSUPP", /when eswitch offloads enabled/);
+      await refused(
+        host,
+        { kind: "set-steering", pf: address, steering: "smfs" },
+        "EOPNOTSUPP",
+        /when eswitch offloads enabled/,
+      );
       await host.perform({ kind: "ask-steering", pf: address, steering: "smfs" });
       assert.equal(known((await port(host)).eswitch)?.steering, "dmfs", "the question changes nothing");
     },
@@ -120,7 +126,9 @@ export const driverCases: readonly Case[] = [
       const { address } = await port(host);
       await host.perform({ kind: "set-encap", pf: address, encap: true });
       const vf = await drivenVf(host, bed.nic.vfDriver);
-      const words = (await asksForInline(host)) ? /Inline mode is different between vports/ : /Failed setting eswitch to offloads/;
+      const words = (await asksForInline(host))
+        ? /Inline mode is different between vports/
+        : /Failed setting eswitch to offloads/;
       await refused(host, { kind: "set-eswitch-mode", pf: address, mode: "switchdev" }, "EINVAL", words);
       assert.equal(known((await port(host)).eswitch)?.mode, "legacy");
       await host.perform({ kind: "unbind-vf", pf: address, vf, driver: bed.nic.vfDriver });
@@ -130,7 +138,8 @@ export const driverCases: readonly Case[] = [
   },
   {
     // linux eswitch_offloads.c, esw_offloads_start(); found by seed 101 of the random steps, on 6.1
-    title: "before Linux 6.5 a change to switchdev that failed leaves the inline mode at link, whatever is done then",
+    title:
+      "before Linux 6.5 a change to switchdev that failed leaves the inline mode at link, whatever is done then",
     needs: "encap",
     run: async (host, bed) => {
       const { address } = await port(host);
@@ -140,7 +149,8 @@ export const driverCases: readonly Case[] = [
       const inline = (await asksForInline(host)) ? "link" : "none";
       assert.equal(known((await port(host)).eswitch)?.inline, inline);
       await host.perform({ kind: "unbind-vf", pf: address, vf, driver: bed.nic.vfDriver });
-      for (const mode of ["switchdev", "legacy"] as const) await host.perform({ kind: "set-eswitch-mode", pf: address, mode });
+      for (const mode of ["switchdev", "legacy"] as const)
+        await host.perform({ kind: "set-eswitch-mode", pf: address, mode });
       assert.equal(known((await port(host)).eswitch)?.inline, inline);
     },
   },
@@ -149,7 +159,8 @@ export const driverCases: readonly Case[] = [
     needs: "eswitch",
     run: async (host, bed) => {
       const { address, eswitch } = await port(host);
-      if (known(eswitch)?.encap === true) await host.perform({ kind: "set-encap", pf: address, encap: false });
+      if (known(eswitch)?.encap === true)
+        await host.perform({ kind: "set-encap", pf: address, encap: false });
       await drivenVf(host, bed.nic.vfDriver);
       await host.perform({ kind: "set-eswitch-mode", pf: address, mode: "switchdev" });
       assert.equal(first((await port(host)).vfs).driver, bed.nic.vfDriver);
@@ -183,7 +194,12 @@ export const driverCases: readonly Case[] = [
       await host.perform({ kind: "bind-vf", pf: address, vf: first(vfs).address, driver: bed.nic.vfDriver });
       await bed.unbond("bond0");
       await eventually(async () => known((await port(host)).lag)?.state === "disabled");
-      await host.perform({ kind: "unbind-vf", pf: address, vf: first(vfs).address, driver: bed.nic.vfDriver });
+      await host.perform({
+        kind: "unbind-vf",
+        pf: address,
+        vf: first(vfs).address,
+        driver: bed.nic.vfDriver,
+      });
       await bed.bond("bond0", "active-backup", names);
       await refused(host, { kind: "activate-lag", pf: address, seconds: 5 }, "ETIMEDOUT");
       for (const pf of await portsOf(host)) assert.equal(known(pf.lag)?.state, "disabled");

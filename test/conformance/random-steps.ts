@@ -7,14 +7,32 @@ import { type BedFault, portsOf, type Testbed } from "./testbed.ts";
 export type Step =
   | { readonly kind: "set-vf-autoprobe"; readonly port: number; readonly on: boolean }
   | { readonly kind: "set-vf-count"; readonly port: number; readonly count: number }
-  | { readonly kind: "unbind-vf" | "bind-vf"; readonly port: number; readonly vf: number; readonly driver: string }
-  | { readonly kind: "set-steering" | "ask-steering"; readonly port: number; readonly steering: "dmfs" | "smfs" }
+  | {
+      readonly kind: "unbind-vf" | "bind-vf";
+      readonly port: number;
+      readonly vf: number;
+      readonly driver: string;
+    }
+  | {
+      readonly kind: "set-steering" | "ask-steering";
+      readonly port: number;
+      readonly steering: "dmfs" | "smfs";
+    }
   | { readonly kind: "set-inline"; readonly port: number }
   | { readonly kind: "set-encap"; readonly port: number; readonly encap: boolean }
-  | { readonly kind: "set-eswitch-mode" | "ask-eswitch-mode"; readonly port: number; readonly mode: "legacy" | "switchdev" }
+  | {
+      readonly kind: "set-eswitch-mode" | "ask-eswitch-mode";
+      readonly port: number;
+      readonly mode: "legacy" | "switchdev";
+    }
   | { readonly kind: "set-tc-offload"; readonly port: number; readonly on: boolean }
   | { readonly kind: "set-channels"; readonly port: number; readonly combined: number }
-  | { readonly kind: "set-vf-settings"; readonly port: number; readonly vf: number; readonly settings: Partial<VfSettings> }
+  | {
+      readonly kind: "set-vf-settings";
+      readonly port: number;
+      readonly vf: number;
+      readonly settings: Partial<VfSettings>;
+    }
   | { readonly kind: "activate-lag"; readonly port: number }
   | { readonly kind: "bond"; readonly mode: string; readonly ports: readonly (number | "third")[] }
   | { readonly kind: "release" | "link-event"; readonly port: number }
@@ -31,7 +49,13 @@ type Choice = readonly [weight: number, make: () => Step | null];
  * whether the port is in a bond, or after.
  * @param faulty the faults that there are now
  */
-export function nextStep(random: Random, state: HostState, one: Testbed, other: Testbed, faulty: ReadonlySet<BedFault>): Step {
+export function nextStep(
+  random: Random,
+  state: HostState,
+  one: Testbed,
+  other: Testbed,
+  faulty: ReadonlySet<BedFault>,
+): Step {
   for (;;) {
     const choices = choicesOf(random, state, one, other, faulty);
     let at = random() * choices.reduce((sum, [weight]) => sum + weight, 0);
@@ -45,7 +69,13 @@ export function nextStep(random: Random, state: HostState, one: Testbed, other: 
   }
 }
 
-function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbed, faulty: ReadonlySet<BedFault>): Choice[] {
+function choicesOf(
+  random: Random,
+  state: HostState,
+  one: Testbed,
+  other: Testbed,
+  faulty: ReadonlySet<BedFault>,
+): Choice[] {
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
   const ports = portsOf(state);
@@ -62,7 +92,13 @@ function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbe
     [3, () => (pf.vfs[vf]?.driver === driver ? { kind: "unbind-vf", port, vf, driver } : null)],
     [4, () => (pf.vfs[vf]?.driver === null ? { kind: "bind-vf", port, vf, driver } : null)],
     // mlx5 keeps what is set of a VF that is still to come.
-    [3, () => (pf.vfs.length === 0 ? null : { kind: "set-vf-settings", port, vf, settings: settingsOf(below(4), vf) })],
+    [
+      3,
+      () =>
+        pf.vfs.length === 0
+          ? null
+          : { kind: "set-vf-settings", port, vf, settings: settingsOf(below(4), vf) },
+    ],
     [1, () => ({ kind: "set-channels", port, combined: pick([0, 1, 2, 100_000]) ?? 1 })],
   ];
   if (eswitch === null) return plain;
@@ -81,9 +117,19 @@ function choicesOf(random: Random, state: HostState, one: Testbed, other: Testbe
   const bonding: Choice[] = [
     [12, () => towardsLag(state, ports, driver)],
     [5, () => (bonded === undefined ? bondOf(random) : null)],
-    [2, () => (bonded?.slaves.some(({ netdev }) => netdev === pf.netdev) === true ? { kind: "release", port } : null)],
+    [
+      2,
+      () =>
+        bonded?.slaves.some(({ netdev }) => netdev === pf.netdev) === true ? { kind: "release", port } : null,
+    ],
     [3, () => (bonded === undefined ? null : { kind: "unbond" })],
-    [2, () => (bonded?.slaves.some(({ netdev }) => netdev === pf.netdev) === true ? { kind: "link-event", port } : null)],
+    [
+      2,
+      () =>
+        bonded?.slaves.some(({ netdev }) => netdev === pf.netdev) === true
+          ? { kind: "link-event", port }
+          : null,
+    ],
     [2, () => (bonded === undefined ? null : { kind: "activate-lag", port })],
     [1, () => fault(pick(faults.filter((name) => !faulty.has(name))), true, state)],
     [3, () => fault(pick([...faulty]), false, state)],
@@ -97,7 +143,8 @@ function towardsLag(state: HostState, ports: readonly PhysicalFunction[], driver
   const bond = state.bonds.find(({ name }) => name === "bond0");
   for (const [port, pf] of ports.entries()) {
     if (bond !== undefined) break;
-    if ((pf.sriov?.count ?? 0) === 0 && pf.sriov?.autoprobe === true) return { kind: "set-vf-autoprobe", port, on: false };
+    if ((pf.sriov?.count ?? 0) === 0 && pf.sriov?.autoprobe === true)
+      return { kind: "set-vf-autoprobe", port, on: false };
     if (pf.sriov?.count === 0) return { kind: "set-vf-count", port, count: 2 };
     const bound = pf.vfs.findIndex((vf) => vf.driver === driver);
     if (bound !== -1) return { kind: "unbind-vf", port, vf: bound, driver };
@@ -210,6 +257,8 @@ export function leavesWork({ kind }: Step): boolean {
 
 /** A step in a line, so that a log of them can be read. */
 export function wordsOf({ kind, ...rest }: Step): string {
-  const words = Object.entries(rest).map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const words = Object.entries(rest).map(
+    ([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+  );
   return [kind, ...words].join(" ");
 }

@@ -78,7 +78,8 @@ async function asAfterPowerOn(host: LinuxHost, nic: NicProperties, restarts: boo
   for (const { address } of pfs) writeFileSync(`/sys/bus/pci/devices/${address}/sriov_numvfs`, "0");
   for (const { name } of bonds) await unbond(name);
   for (const { address, eswitch } of pfs) {
-    if (!restarts && known(eswitch)?.mode === "switchdev") devlink(`dev eswitch set pci/${address} mode legacy`);
+    if (!restarts && known(eswitch)?.mode === "switchdev")
+      devlink(`dev eswitch set pci/${address} mode legacy`);
     writeFileSync(`/sys/bus/pci/devices/${address}/sriov_drivers_autoprobe`, "1");
   }
   // What a change that failed makes of it stays: driver-cases.ts.

@@ -13,8 +13,15 @@ const LIMIT = 10_000;
 
 /** Makes a bond, waits until all its links are up, and returns what drivers warned of. */
 export async function bondOf(bond: string, mode: string, netdevs: readonly string[]): Promise<string[]> {
-  const slaves = netdevs.flatMap((netdev) => [`link set ${netdev} down`, `link set ${netdev} master ${bond}`]);
-  const warnings = ip(`link add ${bond} type bond mode ${mode} miimon ${MIIMON}`, ...slaves, `link set ${bond} up`);
+  const slaves = netdevs.flatMap((netdev) => [
+    `link set ${netdev} down`,
+    `link set ${netdev} master ${bond}`,
+  ]);
+  const warnings = ip(
+    `link add ${bond} type bond mode ${mode} miimon ${MIIMON}`,
+    ...slaves,
+    `link set ${bond} up`,
+  );
   for (const netdev of netdevs) await slaveIs(bond, netdev, "up");
   return warnings;
 }
@@ -43,7 +50,9 @@ export function ip(...lines: readonly string[]): string[] {
   const input = `${lines.join("\n")}\n`;
   const { stderr, status } = spawnSync("ip", ["-batch", "-"], { input, encoding: "utf8", timeout: 60_000 });
   if (status !== 0) throw new Error(`ip -batch:\n${input}${stderr}`);
-  return stderr.split("\n").flatMap((line) => (line.startsWith("Warning: ") ? [line.slice("Warning: ".length)] : []));
+  return stderr
+    .split("\n")
+    .flatMap((line) => (line.startsWith("Warning: ") ? [line.slice("Warning: ".length)] : []));
 }
 
 async function slaveIs(bond: string, netdev: string, link: "up" | "down"): Promise<void> {

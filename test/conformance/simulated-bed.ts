@@ -16,7 +16,14 @@ export const connectx: NicProperties = {
   maxChannels: 63,
   tcOffload: true,
   encap: true,
-  faults: ["lag-refused", "eswitch-busy", "mode-change-fails", "bind-fails", "firmware-takes-encap", "firmware-frees-lag"],
+  faults: [
+    "lag-refused",
+    "eswitch-busy",
+    "mode-change-fails",
+    "bind-fails",
+    "firmware-takes-encap",
+    "firmware-frees-lag",
+  ],
 };
 
 export const igb: NicProperties = {
@@ -39,7 +46,13 @@ export const igb: NicProperties = {
  * @param born faults that it has from power-on, which make it the twin of a card or kernel in the lab
  * @param kernel its release; without, that of every simulated host
  */
-export function simulatedBed(name: string, model: string, nic: NicProperties, born: readonly FaultName[] = [], kernel?: string): Testbed {
+export function simulatedBed(
+  name: string,
+  model: string,
+  nic: NicProperties,
+  born: readonly FaultName[] = [],
+  kernel?: string,
+): Testbed {
   let world: World = buildHost([]);
   const later = () => {
     world.hidden.clock += 5;
@@ -68,7 +81,8 @@ export function simulatedBed(name: string, model: string, nic: NicProperties, bo
       later();
     },
     unbond: async (bond) => {
-      for (const { netdev } of world.state.bonds.find((found) => found.name === bond)?.slaves.slice() ?? []) release(world, netdev);
+      for (const { netdev } of world.state.bonds.find((found) => found.name === bond)?.slaves.slice() ?? [])
+        release(world, netdev);
       world.state.bonds = world.state.bonds.filter((found) => found.name !== bond);
       removeNetdev(world, bond);
       later();

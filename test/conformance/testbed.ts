@@ -38,12 +38,20 @@ export interface Testbed {
 }
 
 /** Faults by the names of the simulated host; a card in the lab has knobs of its own for them. */
-export type BedFault = "lag-refused" | "eswitch-busy" | "mode-change-fails" | "bind-fails" | "firmware-takes-encap" | "firmware-frees-lag";
+export type BedFault =
+  | "lag-refused"
+  | "eswitch-busy"
+  | "mode-change-fails"
+  | "bind-fails"
+  | "firmware-takes-encap"
+  | "firmware-frees-lag";
 
 /** The PFs of the first card, in the order of their functions. */
 export function portsOf({ pfs }: Pick<HostState, "pfs">): PhysicalFunction[] {
   const card = pfs[0]?.address.slice(0, -2);
-  return pfs.filter((pf) => pf.address.slice(0, -2) === card).sort((a, b) => (a.address < b.address ? -1 : 1));
+  return pfs
+    .filter((pf) => pf.address.slice(0, -2) === card)
+    .sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
 export interface NicProperties {

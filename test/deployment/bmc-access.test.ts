@@ -19,7 +19,12 @@ test("vflag's own variables, Kayobe's, files, and variables that name others", (
     { ipmi_address: "bmc1.example", ipmi_username: "admin", ipmi_password: secret },
     { ...fine, ipmi_address: "other", ipmi_password: "other" },
     { ...fine, vflag_bmc_password: "other", vflag_bmc_password_file: file },
-    { ...fine, vflag_bmc_password: null, ipmi_password: { __ansible_vault: "other" }, vflag_bmc_password_file: file },
+    {
+      ...fine,
+      vflag_bmc_password: null,
+      ipmi_password: { __ansible_vault: "other" },
+      vflag_bmc_password_file: file,
+    },
     { ...fine, vflag_bmc_password: "{{ lookup('env', 'OTHER') }}", vflag_bmc_password_file: file },
     { ...fine, vflag_bmc_password: "{{ vault_bmc }}", vault_bmc: "{{vault_all}}", vault_all: secret },
   ]) {
@@ -39,21 +44,36 @@ test("a certificate is verified by authorities, or is one that is pinned", () =>
     return "problem" in access ? access.problem : access.trust;
   };
   assert.deepEqual(trust({}), { kind: "authorities", ca: null });
-  assert.deepEqual(trust({ vflag_bmc_ca_file: pem }), { kind: "authorities", ca: "-----BEGIN CERTIFICATE-----\n" });
+  assert.deepEqual(trust({ vflag_bmc_ca_file: pem }), {
+    kind: "authorities",
+    ca: "-----BEGIN CERTIFICATE-----\n",
+  });
   const digits = "0a".repeat(32);
   const colons = digits.match(/../g)?.join(":") ?? "";
   for (const fingerprint of [digits, colons, `sha256:${digits}`, `SHA256=${colons.toUpperCase()}`])
-    assert.deepEqual(trust({ vflag_bmc_fingerprint: fingerprint }), { kind: "fingerprint", sha256: digits.toUpperCase() });
+    assert.deepEqual(trust({ vflag_bmc_fingerprint: fingerprint }), {
+      kind: "fingerprint",
+      sha256: digits.toUpperCase(),
+    });
   assert.match(String(trust({ vflag_bmc_fingerprint: "0a0a" })), /no SHA-256 fingerprint/);
-  assert.match(String(trust({ vflag_bmc_ca_file: write("empty", "", 0o644) })), /no certificate \(PEM\) in it/);
-  assert.match(String(trust({ vflag_bmc_ca_file: "/nowhere/ca.pem" })), /vflag_bmc_ca_file \/nowhere\/ca\.pem: ENOENT/);
+  assert.match(
+    String(trust({ vflag_bmc_ca_file: write("empty", "", 0o644) })),
+    /no certificate \(PEM\) in it/,
+  );
+  assert.match(
+    String(trust({ vflag_bmc_ca_file: "/nowhere/ca.pem" })),
+    /vflag_bmc_ca_file \/nowhere\/ca\.pem: ENOENT/,
+  );
 });
 
 test("what is missing or wrong is said, and no value with a secret is repeated", () => {
   const open = write("open", `${secret}\n`, 0o644);
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{ vflag_bmc_address: null }, /has no vflag_bmc_address$/],
-    [{ vflag_bmc_address: `https://admin:${secret}@bmc` }, /no address: it is HOST, HOST:PORT or https:\/\/HOST/],
+    [
+      { vflag_bmc_address: `https://admin:${secret}@bmc` },
+      /no address: it is HOST, HOST:PORT or https:\/\/HOST/,
+    ],
     [{ vflag_bmc_address: "http://bmc" }, /no address/],
     [{ vflag_bmc_username: null }, /no vflag_bmc_username/],
     [{ vflag_bmc_password: null }, /neither vflag_bmc_password_file nor vflag_bmc_password/],
@@ -77,7 +97,10 @@ test("what is missing or wrong is said, and no value with a secret is repeated",
 
 test("hosts and groups, with those in them; a group's hosts without a BMC are counted, a named host's lack is told", () => {
   const list = (names: readonly string[]) => {
-    const { hosts, without } = accessOf(inventory({ hv1: fine, hv2: { ...fine, vflag_bmc_address: "bmc2" }, hv3: {} }), names);
+    const { hosts, without } = accessOf(
+      inventory({ hv1: fine, hv2: { ...fine, vflag_bmc_address: "bmc2" }, hv3: {} }),
+      names,
+    );
     return [hosts.map(({ host }) => host).join(), without.join()];
   };
   assert.deepEqual(list([]), ["hv1,hv2", "hv3"]);
@@ -85,13 +108,16 @@ test("hosts and groups, with those in them; a group's hosts without a BMC are co
   assert.deepEqual(list(["all"]), ["hv1,hv2", "hv3"]);
   assert.deepEqual(list(["compute", "hv3"]), ["hv1,hv2,hv3", ""]);
   assert.throws(() => list(["gone"]), DeploymentError);
-  assert.throws(() => accessOf(inventory({ hv3: {} }), []), /no host has a BMC's address: set vflag_bmc_address/);
+  assert.throws(
+    () => accessOf(inventory({ hv3: {} }), []),
+    /no host has a BMC's address: set vflag_bmc_address/,
+  );
 });
 
 test("a BMC that two hosts have is asked for neither; two systems of one BMC are two", () => {
   const found = (more: Record<string, unknown>) =>
-    accessOf(inventory({ hv1: { ...fine, vflag_bmc_system: "1" }, hv2: { ...fine, ...more } }), []).hosts.map(({ access }) =>
-      "problem" in access ? access.problem : null,
+    accessOf(inventory({ hv1: { ...fine, vflag_bmc_system: "1" }, hv2: { ...fine, ...more } }), []).hosts.map(
+      ({ access }) => ("problem" in access ? access.problem : null),
     );
   assert.deepEqual(found({ vflag_bmc_system: "2" }), [null, null]);
   assert.deepEqual(found({ vflag_bmc_address: "https://bmc1.example:443/", vflag_bmc_system: "1" }), [

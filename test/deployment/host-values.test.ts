@@ -3,11 +3,21 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { CardOptions } from "../../src/host/simulated/build.ts";
 import { HostState } from "../../src/host/state/state.ts";
-import { type Declaration, type Hardware, HostValuesMaker, hardwareKey, hardwareTraits } from "../../src/openstack/tree/host-values.ts";
+import {
+  type Declaration,
+  type Hardware,
+  HostValuesMaker,
+  hardwareKey,
+  hardwareTraits,
+} from "../../src/openstack/tree/host-values.ts";
 import { connectx5, hostWith } from "../openstack/hosts.ts";
 import { countFrom } from "../support/count.ts";
 
-const cards: readonly CardOptions[] = [connectx5, { model: "ConnectX-6 Dx", ports: 2 }, { model: "ConnectX-5", ports: 1 }];
+const cards: readonly CardOptions[] = [
+  connectx5,
+  { model: "ConnectX-6 Dx", ports: 2 },
+  { model: "ConnectX-5", ports: 1 },
+];
 const bases = cards.flatMap((card) => [0, 2, 5].map((vfs) => hostWith(vfs, card)));
 
 /** Hosts that differ in what may matter: ports' names, other names, addresses of interfaces, buses. */
@@ -21,10 +31,13 @@ const host = fc
   })
   .map(({ base, name, other, mac, bus }): HostState => {
     const state = HostState.parse(
-      JSON.parse(JSON.stringify(base).replaceAll("0000:37:", `0000:${bus}:`).replaceAll('"ens3f0"', `"${name}"`)),
+      JSON.parse(
+        JSON.stringify(base).replaceAll("0000:37:", `0000:${bus}:`).replaceAll('"ens3f0"', `"${name}"`),
+      ),
     );
     const [first] = state.netdevs;
-    if (first !== undefined) Object.assign(first, { mac, permanentMac: mac, altNames: other === null ? [] : [other] });
+    if (first !== undefined)
+      Object.assign(first, { mac, permanentMac: mac, altNames: other === null ? [] : [other] });
     return state;
   });
 
@@ -42,15 +55,20 @@ const port = fc.constantFrom(
 );
 const declaration: fc.Arbitrary<Declaration> = fc.oneof(
   fc
-    .record({ ports: fc.uniqueArray(port, { minLength: 1, maxLength: 2 }), mode: fc.constantFrom("sriov", "switchdev") })
+    .record({
+      ports: fc.uniqueArray(port, { minLength: 1, maxLength: 2 }),
+      mode: fc.constantFrom("sriov", "switchdev"),
+    })
     .map(({ ports, mode }) => ({
       variable: "vflag" as const,
       value: { version: 1, nics: [{ name: "data", mode, ports, vfs: 3, physnet: "physnet2" }] },
     })),
-  fc.constantFrom({ ens3f0: "physnet2" }, { data0: "storage" }, { storage: "data0" }, { alias0: "storage" }).map((value) => ({
-    variable: "sriov_physnet_mappings" as const,
-    value,
-  })),
+  fc
+    .constantFrom({ ens3f0: "physnet2" }, { data0: "storage" }, { storage: "data0" }, { alias0: "storage" })
+    .map((value) => ({
+      variable: "sriov_physnet_mappings" as const,
+      value,
+    })),
 );
 
 function hardwareOf(state: HostState): Hardware {

@@ -34,7 +34,9 @@ const fleet: fc.Arbitrary<Fleet> = fc
     const groups = new Map<string, { hosts: string[]; children: string[] }>();
     const inside = new Set<string>();
     made.forEach(({ bits, below }, index) => {
-      const children = made.flatMap((_, other) => (other > index && (below >> other) % 2 === 1 ? [`g${other}`] : []));
+      const children = made.flatMap((_, other) =>
+        other > index && (below >> other) % 2 === 1 ? [`g${other}`] : [],
+      );
       for (const child of children) inside.add(child);
       groups.set(`g${index}`, { hosts: hosts.filter((_, host) => (bits >> host) % 2 === 1), children });
     });
@@ -46,8 +48,13 @@ const fleet: fc.Arbitrary<Fleet> = fc
       groups,
       hosts,
       priorities: new Map(made.map(({ priority }, index) => [`g${index}`, priority])),
-      wanted: new Map(hosts.flatMap((host, index) => (values[index] == null ? [] : [[host, values[index]] as const]))),
-      declared: new Set([...made.flatMap(({ declares }, index) => (declares ? [`g${index}`] : [])), ...(global ? ["all"] : [])]),
+      wanted: new Map(
+        hosts.flatMap((host, index) => (values[index] == null ? [] : [[host, values[index]] as const])),
+      ),
+      declared: new Set([
+        ...made.flatMap(({ declares }, index) => (declares ? [`g${index}`] : [])),
+        ...(global ? ["all"] : []),
+      ]),
     };
   });
 
@@ -60,7 +67,8 @@ test("through Ansible's precedence each host has exactly its value, whatever the
     fc.property(fleet, (one) => {
       const places = placesOf(one);
       assert.equal(new Set(places.map(({ level, name }) => `${level} ${name}`)).size, places.length);
-      for (const host of one.hosts) assert.equal(effective(one, places, host) ?? null, one.wanted.get(host) ?? null, host);
+      for (const host of one.hosts)
+        assert.equal(effective(one, places, host) ?? null, one.wanted.get(host) ?? null, host);
     }),
     { numRuns: runs },
   );
@@ -74,7 +82,11 @@ describe("the real ansible-inventory", { skip: withoutAnsible }, () => {
     for (const one of samples) {
       const found = throughAnsible(one, placesOf(one));
       for (const host of one.hosts)
-        assert.equal(found.get(host) ?? null, one.wanted.get(host) ?? null, `${host} in ${JSON.stringify([...one.groups])}`);
+        assert.equal(
+          found.get(host) ?? null,
+          one.wanted.get(host) ?? null,
+          `${host} in ${JSON.stringify([...one.groups])}`,
+        );
     }
   });
 
@@ -85,7 +97,11 @@ describe("the real ansible-inventory", { skip: withoutAnsible }, () => {
       const places = named.map((name): Place<string> => ({ level: "group", name, value: name }));
       const found = throughAnsible(one, places);
       for (const host of one.hosts)
-        assert.equal(found.get(host), effective(one, places, host), `${host} in ${JSON.stringify([...one.groups])}`);
+        assert.equal(
+          found.get(host),
+          effective(one, places, host),
+          `${host} in ${JSON.stringify([...one.groups])}`,
+        );
     }
   });
 });
@@ -102,7 +118,11 @@ describe("values stand where an operator would put them", () => {
     );
 
   test("at the levels of the declarations: global, group and host", () => {
-    assert.deepEqual(at({ h1: "a", h2: "b", h3: "c" }, ["all", "sriov"]).sort(), ["group all: a", "group sriov: b", "host h3: c"]);
+    assert.deepEqual(at({ h1: "a", h2: "b", h3: "c" }, ["all", "sriov"]).sort(), [
+      "group all: a",
+      "group sriov: b",
+      "host h3: c",
+    ]);
   });
   test("at the widest group of one mind, where nothing is known of declarations", () => {
     assert.deepEqual(at({ h1: "a", h2: "a", h3: "a" }, []), ["group all: a"]);
@@ -115,9 +135,12 @@ describe("values stand where an operator would put them", () => {
   test("one host of another kind does not scatter the others", () => {
     const names = Array.from({ length: 100 }, (_, index) => `x${index}`);
     const wanted = new Map(names.map((name, index) => [name, index === 7 ? "odd" : "same"]));
-    assert.deepEqual(placements(new Map([["all", { hosts: names, children: [] }]]), names, wanted, new Set(["all"])), [
-      { level: "group", name: "all", value: "same" },
-      { level: "host", name: "x7", value: "odd" },
-    ]);
+    assert.deepEqual(
+      placements(new Map([["all", { hosts: names, children: [] }]]), names, wanted, new Set(["all"])),
+      [
+        { level: "group", name: "all", value: "same" },
+        { level: "host", name: "x7", value: "odd" },
+      ],
+    );
   });
 });

@@ -22,8 +22,10 @@ export function effective(
 ): string | null | undefined {
   const own = places.find(({ level, name }) => level === "host" && name === host);
   if (own !== undefined) return own.value;
-  const parents = (name: string) => [...groups].filter(([, { children }]) => children.includes(name)).map(([parent]) => parent);
-  const depth = (name: string): number => (name === "all" ? 0 : Math.max(1, ...parents(name).map((parent) => depth(parent) + 1)));
+  const parents = (name: string) =>
+    [...groups].filter(([, { children }]) => children.includes(name)).map(([parent]) => parent);
+  const depth = (name: string): number =>
+    name === "all" ? 0 : Math.max(1, ...parents(name).map((parent) => depth(parent) + 1));
   const above = new Set<string>(["all"]);
   const climb = (name: string): void => {
     above.add(name);
@@ -31,12 +33,19 @@ export function effective(
   };
   for (const [name, group] of groups) if (group.hosts.includes(host)) climb(name);
   const priority = (name: string) => priorities.get(name) ?? 1;
-  const sorted = [...above].sort((a, b) => depth(a) - depth(b) || priority(a) - priority(b) || (a < b ? -1 : 1));
-  return sorted.flatMap((name) => places.filter((place) => place.level === "group" && place.name === name)).at(-1)?.value;
+  const sorted = [...above].sort(
+    (a, b) => depth(a) - depth(b) || priority(a) - priority(b) || (a < b ? -1 : 1),
+  );
+  return sorted
+    .flatMap((name) => places.filter((place) => place.level === "group" && place.name === name))
+    .at(-1)?.value;
 }
 
 /** The same by ansible-inventory, with an inventory and files of variables on the disk. */
-export function throughAnsible(inventory: PrecedenceInventory, places: readonly Place<string>[]): Map<string, string | null> {
+export function throughAnsible(
+  inventory: PrecedenceInventory,
+  places: readonly Place<string>[],
+): Map<string, string | null> {
   const folder = mkdtempSync(join(tmpdir(), "vflag-precedence-"));
   try {
     // JSON is YAML.
@@ -45,7 +54,11 @@ export function throughAnsible(inventory: PrecedenceInventory, places: readonly 
       mkdirSync(join(folder, `${level}_vars`, name), { recursive: true });
       writeFileSync(join(folder, `${level}_vars`, name, "value.yml"), JSON.stringify({ value }));
     }
-    const options = { encoding: "utf8", timeout: 60_000, env: { ...process.env, LC_ALL: "C.UTF-8" } } as const;
+    const options = {
+      encoding: "utf8",
+      timeout: 60_000,
+      env: { ...process.env, LC_ALL: "C.UTF-8" },
+    } as const;
     const { stdout, stderr, status } = spawnSync("ansible-inventory", ["-i", folder, "--list"], options);
     if (status !== 0) throw new Error(stderr);
     const answer: { _meta: { hostvars: Record<string, { value?: string | null }> } } = JSON.parse(stdout);

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach } from "node:test";
@@ -11,7 +19,10 @@ export let folder = "";
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "vflag-tree-"));
-  write("etc/inventory/hosts", "[controllers]\nc1\n[compute]\nh1\n[compute_sriov]\nh2\nh3\n[compute:children]\ncompute_sriov\n");
+  write(
+    "etc/inventory/hosts",
+    "[controllers]\nc1\n[compute]\nh1\n[compute_sriov]\nh2\nh3\n[compute:children]\ncompute_sriov\n",
+  );
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -69,7 +80,10 @@ export function throughAnsible(): Record<string, { rules: unknown; mappings: unk
   return Object.fromEntries(
     ["h1", "h2", "h3"].map((host) => [
       host,
-      { rules: hostvars[host].vflag_pci_passthrough_whitelist, mappings: hostvars[host].vflag_sriov_physical_device_mappings },
+      {
+        rules: hostvars[host].vflag_pci_passthrough_whitelist,
+        mappings: hostvars[host].vflag_sriov_physical_device_mappings,
+      },
     ]),
   );
 }

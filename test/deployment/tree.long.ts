@@ -3,20 +3,43 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { withoutAnsible } from "./ansible.ts";
-import { expect, folder, kayobe, macOf, ownFiles, read, snapshot, sriov, throughAnsible, write } from "./test-tree.ts";
+import {
+  expect,
+  folder,
+  kayobe,
+  macOf,
+  ownFiles,
+  read,
+  snapshot,
+  sriov,
+  throughAnsible,
+  write,
+} from "./test-tree.ts";
 
 /** `vflag kayobe` and `vflag kolla` with the real ansible-inventory, which most of the time is for. */
 describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
   test("specs at the three levels, with states, name the VFs meant and nothing else", async () => {
     write("etc/inventory/group_vars/all/vflag.yml", sriov("{vendor: '15b3', product: '1017'}", "physnet1"));
-    write("etc/inventory/group_vars/compute_sriov/vflag.yml", sriov("{mac: '*'}", "physnet2").replace("'*'", `'${await macOf("h2")}'`));
+    write(
+      "etc/inventory/group_vars/compute_sriov/vflag.yml",
+      sriov("{mac: '*'}", "physnet2").replace("'*'", `'${await macOf("h2")}'`),
+    );
     write("etc/inventory/host_vars/h3/vflag.yml", sriov("ens3f1", "physnet3"));
     await expect(0, kayobe("write", "--states", "states"));
     const ids = { vendor_id: "15b3", product_id: "1018" };
     assert.deepEqual(throughAnsible(), {
-      h1: { rules: [{ ...ids, physical_network: "physnet1" }], mappings: ["physnet1:ens3f0", "physnet1:ens3f1"] },
-      h2: { rules: [{ address: "0000:37:00.0", ...ids, physical_network: "physnet2" }], mappings: ["physnet2:ens3f0"] },
-      h3: { rules: [{ devname: "ens3f1", ...ids, physical_network: "physnet3" }], mappings: ["physnet3:ens3f1"] },
+      h1: {
+        rules: [{ ...ids, physical_network: "physnet1" }],
+        mappings: ["physnet1:ens3f0", "physnet1:ens3f1"],
+      },
+      h2: {
+        rules: [{ address: "0000:37:00.0", ...ids, physical_network: "physnet2" }],
+        mappings: ["physnet2:ens3f0"],
+      },
+      h3: {
+        rules: [{ devname: "ens3f1", ...ids, physical_network: "physnet3" }],
+        mappings: ["physnet3:ens3f1"],
+      },
     });
   });
 
@@ -25,10 +48,15 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     const answer = JSON.parse((await expect(2, kayobe("diff", "-o", "json"))).stdout);
     assert.equal(answer.schema, "vflag/tree/1");
     assert.equal(answer.written, false);
-    const own = answer.changes.find(({ file }: { file: string }) => file === "inventory/group_vars/compute/vflag-openstack.yml");
+    const own = answer.changes.find(
+      ({ file }: { file: string }) => file === "inventory/group_vars/compute/vflag-openstack.yml",
+    );
     assert.equal(own.kind, "file");
     assert.match(own.diff, /^\+ {2}- \{"devname": "ens3f0", "physical_network": "physnet2"\}$/m);
-    assert.deepEqual(answer.hosts.h3, { rules: [{ devname: "ens3f0", physical_network: "physnet2" }], mappings: ["physnet2:ens3f0"] });
+    assert.deepEqual(answer.hosts.h3, {
+      rules: [{ devname: "ens3f0", physical_network: "physnet2" }],
+      mappings: ["physnet2:ens3f0"],
+    });
   });
 
   test("an environment's values stand in its inventory, and not in the one that others share", async () => {
@@ -37,8 +65,14 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     write("etc/environments/test/inventory/group_vars/compute/vflag.yml", sriov("ens4f0", "physnet4"));
     await expect(0, kayobe("write", "--environment", "test"));
     assert.deepEqual(ownFiles(), []);
-    assert.match(read("etc/environments/test/inventory/group_vars/compute/vflag-openstack.yml"), /"devname": "ens4f0"/);
-    assert.match((await expect(1, kayobe("diff", "--environment", "prod"))).stderr, /there is no etc\/environments\/prod/);
+    assert.match(
+      read("etc/environments/test/inventory/group_vars/compute/vflag-openstack.yml"),
+      /"devname": "ens4f0"/,
+    );
+    assert.match(
+      (await expect(1, kayobe("diff", "--environment", "prod"))).stderr,
+      /there is no etc\/environments\/prod/,
+    );
     // Values for all environments would be mixed with this one's.
     await expect(0, kayobe("write"));
     assert.match(
@@ -51,10 +85,15 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     rmSync(join(folder, "etc/inventory"), { recursive: true });
     write("etc/inventory/group_vars/all/vflag.yml", sriov("ens3f0", "physnet2"));
     write("etc/environments/test/inventory/hosts", "[compute]\nt1\n");
-    const answer = JSON.parse((await expect(2, kayobe("diff", "--environment", "test", "-o", "json"))).stdout);
+    const answer = JSON.parse(
+      (await expect(2, kayobe("diff", "--environment", "test", "-o", "json"))).stdout,
+    );
     assert.deepEqual(answer.hosts.t1.mappings, ["physnet2:ens3f0"]);
     write("etc/inventory/more.yml", "broken: [\n");
-    assert.match((await expect(1, kayobe("diff", "--environment", "test"))).stderr, /left a part of the inventory out/);
+    assert.match(
+      (await expect(1, kayobe("diff", "--environment", "test"))).stderr,
+      /left a part of the inventory out/,
+    );
   });
 
   test("a file of a group stays what it is: a directory beside it would hide it from Ansible", async () => {
@@ -69,7 +108,10 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     assert.doesNotMatch(read("etc/inventory/group_vars/compute.yml"), /[^\r]\n/);
     assert.deepEqual(throughAnsible().h3?.mappings, ["physnet2:ens3f0"]);
     assert.match((await expect(0, kayobe("write"))).stdout, /Nothing is to be changed/);
-    write("etc/inventory/group_vars/compute.yml", read("etc/inventory/group_vars/compute.yml").replace("mode: sriov", "mode: switchdev"));
+    write(
+      "etc/inventory/group_vars/compute.yml",
+      read("etc/inventory/group_vars/compute.yml").replace("mode: sriov", "mode: switchdev"),
+    );
     await expect(0, kayobe("write"));
     assert.deepEqual(throughAnsible().h3?.mappings, []);
   });
@@ -83,7 +125,10 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     };
 
     test("a mapping in the other direction", async () => {
-      write("etc/inventory/group_vars/compute/sriov.yml", "a: 1\nsriov_physnet_mappings:\n  physnet2: ens3f0\n");
+      write(
+        "etc/inventory/group_vars/compute/sriov.yml",
+        "a: 1\nsriov_physnet_mappings:\n  physnet2: ens3f0\n",
+      );
       await refused(
         /h1, h2, h3: inventory\/group_vars\/compute\/sriov\.yml:2: sriov_physnet_mappings: it reads as physnet: device .*write \{ens3f0: physnet2\}/,
       );
@@ -91,7 +136,9 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
 
     test("one of which nothing tells the direction, unless the host's state does", async () => {
       write("etc/inventory/group_vars/compute/sriov.yml", "sriov_physnet_mappings: {data: storage}\n");
-      await refused(/either the device data on the physnet storage, or the device storage on the physnet data/);
+      await refused(
+        /either the device data on the physnet storage, or the device storage on the physnet data/,
+      );
     });
 
     test("values that an extra variable hides", async () => {
@@ -138,13 +185,18 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     });
 
     test("variables of vflag that somebody else sets", async () => {
-      write("etc/inventory/group_vars/compute/vflag.yml", `${sriov("ens3f0", "physnet2")}vflag_pci_passthrough_whitelist: []\n`);
+      write(
+        "etc/inventory/group_vars/compute/vflag.yml",
+        `${sriov("ens3f0", "physnet2")}vflag_pci_passthrough_whitelist: []\n`,
+      );
       await refused(/conflict {2}inventory\/group_vars\/compute\/vflag\.yml:5: vflag writes this variable/);
     });
 
     test("broken YAML, as ansible-inventory reports it", async () => {
       write("etc/inventory/group_vars/compute/vflag.yml", "vflag: [\nx: 1\n");
-      await refused(/ansible-inventory cannot read the inventory:\n {2}ERROR! [\s\S]*group_vars\/compute\/vflag\.yml': line 3/);
+      await refused(
+        /ansible-inventory cannot read the inventory:\n {2}ERROR! [\s\S]*group_vars\/compute\/vflag\.yml': line 3/,
+      );
     });
 
     test("an inventory of which Ansible leaves a part out", async () => {
@@ -161,7 +213,16 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
     write("kolla/globals.yml", "---\nkolla_base_distro: debian\n");
     write("multinode", "[compute]\nh1\nh2\n");
     write("group_vars/compute.yml", sriov("ens3f0", "physnet2"));
-    const kolla = (command: string) => ["kolla", command, "--config", "kolla", "--inventory", "multinode", "--release", "2024.1"];
+    const kolla = (command: string) => [
+      "kolla",
+      command,
+      "--config",
+      "kolla",
+      "--inventory",
+      "multinode",
+      "--release",
+      "2024.1",
+    ];
     await expect(2, kolla("diff"));
     await expect(0, kolla("write"));
     assert.match(read("group_vars/compute.yml"), /"physnet2:ens3f0"/);

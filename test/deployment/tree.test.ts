@@ -9,7 +9,10 @@ import { expect, folder, kayobe, ownFiles, snapshot, sriov, throughAnsible, writ
 describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
   test("the sources' mapping at global, group and host level gives each host its own", async () => {
     write("etc/inventory/group_vars/all/sriov.yml", "sriov_physnet_mappings:\n  p4p1: physnet2\n");
-    write("etc/inventory/group_vars/compute_sriov/sriov.yml", "sriov_physnet_mappings:\n  ens3f0: physnet2\n  ens3f1: physnet3\n");
+    write(
+      "etc/inventory/group_vars/compute_sriov/sriov.yml",
+      "sriov_physnet_mappings:\n  ens3f0: physnet2\n  ens3f1: physnet3\n",
+    );
     write("etc/inventory/host_vars/h3/sriov.yml", "sriov_physnet_mappings:\n  eno6: physnet2\n");
     const diff = (await expect(2, kayobe("diff"))).stdout;
     assert.match(diff, /\+\+\+ inventory\/host_vars\/h3\/vflag-openstack\.yml/);
@@ -28,7 +31,10 @@ describe("with the real ansible-inventory", { skip: withoutAnsible }, () => {
       h3: { rules: [{ devname: "eno6", physical_network: "physnet2" }], mappings: ["physnet2:eno6"] },
     });
     const before = snapshot();
-    assert.match((await expect(0, kayobe("write"))).stdout, /Nothing is to be changed in etc: 3 hosts as declared/);
+    assert.match(
+      (await expect(0, kayobe("write"))).stdout,
+      /Nothing is to be changed in etc: 3 hosts as declared/,
+    );
     await expect(0, kayobe("diff"));
     assert.deepEqual(snapshot(), before);
 
@@ -44,5 +50,8 @@ test("without ansible-inventory the remedy is named", async () => {
   write("etc/inventory/group_vars/compute/vflag.yml", sriov("ens3f0", "physnet2"));
   const path = [dirname(process.execPath), "/nowhere"].join(":");
   const { stderr } = await expect(1, kayobe("diff"), { PATH: path });
-  assert.match(stderr, /ansible-inventory is not installed[\s\S]*apt-get install --no-install-recommends ansible-core/);
+  assert.match(
+    stderr,
+    /ansible-inventory is not installed[\s\S]*apt-get install --no-install-recommends ansible-core/,
+  );
 });

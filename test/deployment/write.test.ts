@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -20,7 +30,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const spec = (port: string) => ({ version: 1, nics: [{ name: "data", mode: "sriov", ports: [port], vfs: 2, physnet: "physnet2" }] });
+const spec = (port: string) => ({
+  version: 1,
+  nics: [{ name: "data", mode: "sriov", ports: [port], vfs: 2, physnet: "physnet2" }],
+});
 const hostvars = {
   a1: { vflag: spec("ens1") },
   a2: { vflag: spec("ens1") },
@@ -45,7 +58,16 @@ function plan(tree: string, text: unknown = answer, environment: string | null =
   };
   const config = join(folder, tree);
   return planTree(
-    { kind: "kayobe", config, release: "2024.1", environment, inventory: null, states: null, vaultPasswordFile: null, hosts: null },
+    {
+      kind: "kayobe",
+      config,
+      release: "2024.1",
+      environment,
+      inventory: null,
+      states: null,
+      vaultPasswordFile: null,
+      hosts: null,
+    },
     run,
   );
 }
@@ -85,7 +107,10 @@ test("nothing is written where a file is not as it was read any more", async () 
   const { changes } = await plan("etc");
   write("etc/kolla.yml", "---\nchanged: true\n");
   const before = snapshot("etc");
-  await assert.rejects(writeTree(changes), /nothing was written, since somebody else did meanwhile: kolla\.yml/);
+  await assert.rejects(
+    writeTree(changes),
+    /nothing was written, since somebody else did meanwhile: kolla\.yml/,
+  );
   assert.deepEqual(snapshot("etc"), before);
 });
 
@@ -105,7 +130,10 @@ test("a conflict in one file leaves all of them alone, and all conflicts are tol
 });
 
 test("a host without anything of its own, and one whose spec is taken from it, get nothing", async () => {
-  const { hosts, changes } = await plan("etc", { ...answer, _meta: { hostvars: { ...hostvars, x: { vflag: null }, a2: {} } } });
+  const { hosts, changes } = await plan("etc", {
+    ...answer,
+    _meta: { hostvars: { ...hostvars, x: { vflag: null }, a2: {} } },
+  });
   assert.deepEqual([...hosts.keys()], ["a1", "b1", "b2"]);
   assert.deepEqual(
     changes.map(({ name }) => name).filter((name) => name.startsWith("inventory/")),
@@ -115,7 +143,10 @@ test("a host without anything of its own, and one whose spec is taken from it, g
 
 test("what an environment sets of the same variables is put right there too, and its other files are left alone", async () => {
   write("etc/environments/prod/inventory/hosts", "");
-  write("etc/environments/prod/kolla.yml", "kolla_overcloud_inventory_pass_through_host_vars_extra:\n  - mine\n");
+  write(
+    "etc/environments/prod/kolla.yml",
+    "kolla_overcloud_inventory_pass_through_host_vars_extra:\n  - mine\n",
+  );
   write("etc/environments/prod/neutron.yml", "kolla_neutron_ml2_type_drivers: [vlan]\n");
   const { changes, conflicts } = await plan("etc", answer, "prod");
   assert.deepEqual(conflicts, []);
@@ -143,12 +174,17 @@ test("names that are no file's are refused", async () => {
 
 function snapshot(tree: string): Record<string, string> {
   const root = join(folder, tree);
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter(
+    (entry) => !entry.isDirectory(),
+  );
   return Object.fromEntries(
     entries
       .map((entry) => {
         const path = join(entry.parentPath, entry.name);
-        return [path.slice(root.length + 1), entry.isSymbolicLink() ? `-> ${readlinkSync(path)}` : readFileSync(path, "utf8")] as const;
+        return [
+          path.slice(root.length + 1),
+          entry.isSymbolicLink() ? `-> ${readlinkSync(path)}` : readFileSync(path, "utf8"),
+        ] as const;
       })
       .sort(),
   );

@@ -23,9 +23,12 @@ export const quux: Driver = {
 };
 `;
 
-function withQuux(t: TestContext): (...argv: readonly string[]) => { readonly status: number | null; readonly said: string } {
+function withQuux(
+  t: TestContext,
+): (...argv: readonly string[]) => { readonly status: number | null; readonly said: string } {
   const root = makeTree(t, { "package.json": readFileSync(join(repository, "package.json"), "utf8") });
-  for (const folder of ["src", "bin"]) cpSync(join(repository, folder), join(root, folder), { recursive: true });
+  for (const folder of ["src", "bin"])
+    cpSync(join(repository, folder), join(root, folder), { recursive: true });
   symlinkSync(join(repository, "node_modules"), join(root, "node_modules"));
   mkdirSync(join(root, "src/drivers/quux"));
   writeFileSync(join(root, "src/drivers/quux/driver.ts"), driver);
@@ -36,10 +39,14 @@ function withQuux(t: TestContext): (...argv: readonly string[]) => { readonly st
   writeFileSync(registry, `import { quux } from "./quux/driver.ts";\n${entry}`);
   return (...argv) => {
     const main = join(root, "src/cli/main.ts");
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...argv], {
-      cwd: root,
-      encoding: "utf8",
-    });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", main, ...argv],
+      {
+        cwd: root,
+        encoding: "utf8",
+      },
+    );
     return { status, said: stdout + stderr };
   };
 }
@@ -60,7 +67,10 @@ test("a made-up driver's NIC is planned, set up and verified", (t) => {
     assert.equal(verify.status, 0, verify.said);
     const { state } = JSON.parse(readFileSync(host, "utf8"));
     for (const pf of state.pfs) {
-      assert.deepEqual([pf.driver, pf.model, pf.eswitch.mode], ["quux", "Quux 9000", mode === "sriov" ? "legacy" : "switchdev"]);
+      assert.deepEqual(
+        [pf.driver, pf.model, pf.eswitch.mode],
+        ["quux", "Quux 9000", mode === "sriov" ? "legacy" : "switchdev"],
+      );
       assert.deepEqual(
         pf.vfs.map((vf: { driver: string; product: string }) => [vf.driver, vf.product]),
         Array(3).fill(["quuxvf", "9001"]),

@@ -14,7 +14,9 @@ const root = join(import.meta.dirname, "../..");
 const places = /^src\/(drivers|host\/linux|host\/simulated|symptoms)\//;
 
 const vendors = [...new Set(models.map(({ vendor }) => vendor))];
-const drivers = [...new Set([...models.map(({ driver }) => driver), ...driversByModule.map(({ name }) => name)])];
+const drivers = [
+  ...new Set([...models.map(({ driver }) => driver), ...driversByModule.map(({ name }) => name)]),
+];
 const stems = drivers.map((name) => name.replace(/_core$/, ""));
 const word = new RegExp(
   `${stems.map((stem) => `(?<![a-z])${stem}`).join("|")}|${vendors.join("|")}|mellanox|nvidia|connectx|bluefield`,
@@ -35,7 +37,8 @@ function namesIn(file: string): string[] {
     if (word.test(name) && !/\s/.test(name)) found.push(`${file} ${name}`);
   };
   const visit = (node: ts.Node): void => {
-    const isName = ts.isIdentifier(node) || ts.isStringLiteralLike(node) || ts.isTemplateMiddleOrTemplateTail(node);
+    const isName =
+      ts.isIdentifier(node) || ts.isStringLiteralLike(node) || ts.isTemplateMiddleOrTemplateTail(node);
     if (isName || ts.isTemplateHead(node)) note(node.text);
     // Where it is read from is no decision.
     if (ts.isRegularExpressionLiteral(node)) note(node.text.replaceAll(/\s/g, ""));

@@ -48,7 +48,10 @@ describe("a file system that is full", { skip: noMounts() }, () => {
       cp db/fleet.db after.db`;
     const { stdout, stderr } = onFileSystem(folder, "size=150k", again);
     assert.match(stdout, /^full: 1\n[\s\S]*\nagain: 0\nThe database is whole\.\n/, stderr);
-    assert.match(stderr, /^vflag: db\/fleet\.db: database or disk is full: there is no space left [^\n]*make room, and try again\n$/);
+    assert.match(
+      stderr,
+      /^vflag: db\/fleet\.db: database or disk is full: there is no space left [^\n]*make room, and try again\n$/,
+    );
     // As it was when there was no space.
     using cut = History.open(join(folder, "fleet.db"), "1");
     assert.deepEqual(cut.problems(), []);
@@ -61,7 +64,11 @@ describe("a file system that is full", { skip: noMounts() }, () => {
   });
 
   test("no room for a database at all is an error of the machine", async (t) => {
-    const { stdout, stderr } = onFileSystem(await makeStates(t, 1), "size=4k", "$V fleet import states --db db/fleet.db; echo $?");
+    const { stdout, stderr } = onFileSystem(
+      await makeStates(t, 1),
+      "size=4k",
+      "$V fleet import states --db db/fleet.db; echo $?",
+    );
     assert.equal(stdout, "1\n");
     assert.match(stderr, /^vflag: db\/fleet\.db: [^\n]+\n$/);
     assert.doesNotMatch(stderr, /defect|damaged/);
@@ -72,7 +79,14 @@ test("a read-only file system is named by every command that opens the database,
   skip: noMounts(),
 }, async (t) => {
   const folder = await makeStates(t, 2);
-  const commands = ["status", "plan", "diff --since 1d", "report --write r.html", "prune --older-than 1d", "import states"];
+  const commands = [
+    "status",
+    "plan",
+    "diff --since 1d",
+    "report --write r.html",
+    "prune --older-than 1d",
+    "import states",
+  ];
   const script = `
     $V fleet import states --db db/fleet.db >made 2>&1 || exit 1
     mount -o remount,ro db
@@ -82,7 +96,10 @@ test("a read-only file system is named by every command that opens the database,
   const lines = stderr.trimEnd().split("\n");
   assert.equal(lines.length, commands.length, stderr);
   for (const line of lines)
-    assert.match(line, /^vflag: db\/fleet\.db: [^:]+: it[^:]* cannot be [^:]*: (its|is its) file system .*read-only/);
+    assert.match(
+      line,
+      /^vflag: db\/fleet\.db: [^:]+: it[^:]* cannot be [^:]*: (its|is its) file system .*read-only/,
+    );
 });
 
 describe("a system call that is refused", { skip: noStrace() }, () => {
@@ -100,7 +117,12 @@ describe("a system call that is refused", { skip: noStrace() }, () => {
       const folder = await makeStates(t, 4);
       await expectVflag(folder, 0, ["fleet", "import", "states/hv0.json", ...database]);
       const files = ["", "-wal", "-shm"].map((ending) => join(folder, `db/fleet.db${ending}`));
-      const { status, stderr, isStruck } = runFaulty(folder, [vflag, "fleet", "import", "states", ...database], [fault], files);
+      const { status, stderr, isStruck } = runFaulty(
+        folder,
+        [vflag, "fleet", "import", "states", ...database],
+        [fault],
+        files,
+      );
       assert.ok(isStruck, "the call was made");
       if (status !== 0) {
         assert.equal(status, 1);

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { statusOf } from "../../src/fleet/answers/status.ts";
@@ -68,7 +78,10 @@ function databaseOf(folder: string): unknown {
 
 function kayobe(t: TestContext): string {
   const folder = makeHost(t);
-  const spec = { version: 1, nics: [{ name: "data", mode: "sriov", ports: ["ens1"], vfs: 2, physnet: "physnet2" }] };
+  const spec = {
+    version: 1,
+    nics: [{ name: "data", mode: "sriov", ports: ["ens1"], vfs: 2, physnet: "physnet2" }],
+  };
   const answer = {
     _meta: { hostvars: { h1: { vflag: spec }, h2: { vflag: spec } } },
     all: { children: ["compute"] },
@@ -86,10 +99,15 @@ function kayobe(t: TestContext): string {
 
 function treeOf(folder: string): Record<string, string> {
   const root = join(folder, "etc");
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter(
+    (entry) => !entry.isDirectory(),
+  );
   const found = entries.map((entry): [string, string] => {
     const path = join(entry.parentPath, entry.name);
-    return [path.slice(root.length), lstatSync(path).isSymbolicLink() ? `-> ${readlinkSync(path)}` : readFileSync(path, "utf8")];
+    return [
+      path.slice(root.length),
+      lstatSync(path).isSymbolicLink() ? `-> ${readlinkSync(path)}` : readFileSync(path, "utf8"),
+    ];
   });
   return Object.fromEntries(found.sort());
 }
@@ -134,13 +152,27 @@ const killed = [
   "flock",
   "futex",
 ];
-const refused = ["fsync", "fdatasync", "rename", "fchmod", "unlink", "mkdir", "ftruncate", "pwrite64", "flock", "symlink", "getdents64"];
+const refused = [
+  "fsync",
+  "fdatasync",
+  "rename",
+  "fchmod",
+  "unlink",
+  "mkdir",
+  "ftruncate",
+  "pwrite64",
+  "flock",
+  "symlink",
+  "getdents64",
+];
 const errors = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "ENOLCK", "EACCES"];
 
 const noVariables: Readonly<Record<string, string>> = {};
 
 for (const { name, prepare, argv, env = () => noVariables, codes, ours, outcome } of scenarios)
-  test(`${name}, killed and refused anywhere, leaves whole files, and ends the same when it is run again`, { skip: noStrace() }, (t) => {
+  test(`${name}, killed and refused anywhere, leaves whole files, and ends the same when it is run again`, {
+    skip: noStrace(),
+  }, (t) => {
     const start = prepare(t);
     const work = `${start}-work`;
     t.after(() => rmSync(work, { recursive: true, force: true }));
@@ -148,15 +180,23 @@ for (const { name, prepare, argv, env = () => noVariables, codes, ours, outcome 
       rmSync(work, { recursive: true, force: true });
       cpSync(start, work, { recursive: true, verbatimSymlinks: true });
     };
-    const command = [...Object.entries(env(work)).map(([variable, value]) => `${variable}=${value}`), vflag, ...argv];
+    const command = [
+      ...Object.entries(env(work)).map(([variable, value]) => `${variable}=${value}`),
+      vflag,
+      ...argv,
+    ];
     const traced = command[0] === vflag ? command : ["env", ...command];
     begin();
     const calls = callsOf(work, traced, [...new Set([...killed, ...refused])], ours);
     const wanted = outcome(work);
     const strikes = { kills: 0, refusals: 0, ended: 0 };
     for (let tries = 0; strikes.kills < rounds || strikes.refusals < rounds; tries++) {
-      assert.ok(tries < 6 * rounds, `of ${tries} faults only ${strikes.kills} kills and ${strikes.refusals} refusals came to be`);
-      const isKill = strikes.kills < rounds && (strikes.kills <= strikes.refusals || strikes.refusals === rounds);
+      assert.ok(
+        tries < 6 * rounds,
+        `of ${tries} faults only ${strikes.kills} kills and ${strikes.refusals} refusals came to be`,
+      );
+      const isKill =
+        strikes.kills < rounds && (strikes.kills <= strikes.refusals || strikes.refusals === rounds);
       const fault = isKill ? kill(calls) : refusal(calls);
       begin();
       const before = outcome === databaseOf ? null : outcome(work);
@@ -173,10 +213,14 @@ for (const { name, prepare, argv, env = () => noVariables, codes, ours, outcome 
       const left = readdirSync(work).filter((entry) => entry.includes(".vflag-"));
       assert.ok(left.length <= 1, `${fault}: ${left.join(", ")}`);
     }
-    t.diagnostic(`${strikes.kills} kills; ${strikes.refusals} refused calls, ${strikes.ended} of which ended it`);
+    t.diagnostic(
+      `${strikes.kills} kills; ${strikes.refusals} refused calls, ${strikes.ended} of which ended it`,
+    );
   });
 
-for (const { name, prepare, argv, codes, outcome } of scenarios.filter((scenario) => scenario.outcome === hostOf))
+for (const { name, prepare, argv, codes, outcome } of scenarios.filter(
+  (scenario) => scenario.outcome === hostOf,
+))
   test(`${name} is kept from nothing by its journal`, { skip: noStrace() }, (t) => {
     const start = prepare(t);
     const folder = `${start}-work`;

@@ -25,10 +25,17 @@ describe("errors of the machine", { skip: noStrace() }, () => {
         ["simulate", "network", "host.json"],
       ];
       // Each fault at another command, and one more.
-      for (const argv of [all[index % all.length] ?? [], ["init", "--host", "host.json", "--spec", "new.yaml", "--write"]]) {
+      for (const argv of [
+        all[index % all.length] ?? [],
+        ["init", "--host", "host.json", "--spec", "new.yaml", "--write"],
+      ]) {
         const { status, stderr } = runFaulty(folder, [vflag, ...argv], [`fsync:error=${code}`]);
         assert.equal(status, 1);
-        assert.match(stderr, new RegExp(`^vflag: .*${code}: ${words}, fsync '.*(?:new\\.yaml|report\\.html|host\\.json)'`), argv.join(" "));
+        assert.match(
+          stderr,
+          new RegExp(`^vflag: .*${code}: ${words}, fsync '.*(?:new\\.yaml|report\\.html|host\\.json)'`),
+          argv.join(" "),
+        );
         assert.match(stderr, advice);
         assert.doesNotMatch(stderr, /defect|\n {2,}at /);
       }
@@ -38,14 +45,19 @@ describe("errors of the machine", { skip: noStrace() }, () => {
     const folder = makeHost(t);
     const { status, stderr } = runFaulty(folder, [vflag, "apply", ...onHost], ["flock:error=ENOLCK"]);
     assert.equal(status, 1);
-    assert.match(stderr, /^vflag: ENOLCK: no locks available, flock 'host\.json\.lock'\n {2}The file system has no locks/);
+    assert.match(
+      stderr,
+      /^vflag: ENOLCK: no locks available, flock 'host\.json\.lock'\n {2}The file system has no locks/,
+    );
   });
 
   test("a full /run keeps nobody from the lock: who holds it is only a record", (t) => {
     const folder = makeHost(t);
     writeFileSync(join(folder, "host.json.lock"), "", { mode: 0o600 });
     const faults = ["write,pwrite64,ftruncate:error=ENOSPC"];
-    const { status, stderr } = runFaulty(folder, [vflag, "boot", "early", ...onHost], faults, [join(folder, "host.json.lock")]);
+    const { status, stderr } = runFaulty(folder, [vflag, "boot", "early", ...onHost], faults, [
+      join(folder, "host.json.lock"),
+    ]);
     assert.equal(status, 0, stderr);
   });
 });
@@ -54,7 +66,10 @@ test("a damaged database is told as that by every command of the fleet, with the
   const folder = makeHost(t);
   mkdirSync(join(folder, "states"));
   for (const host of ["h1", "h2"]) {
-    writeFileSync(join(folder, `states/${host}.json`), (await runVflag(folder, ["inspect", "--host", "host.json", "-o", "json"])).stdout);
+    writeFileSync(
+      join(folder, `states/${host}.json`),
+      (await runVflag(folder, ["inspect", "--host", "host.json", "-o", "json"])).stdout,
+    );
     writeFileSync(join(folder, `states/${host}.yaml`), readFileSync(join(folder, "vflag.yaml")));
   }
   await expectVflag(folder, 0, ["fleet", "import", "states", "--db", "whole.db"]);

@@ -31,7 +31,11 @@ describe("what another user has put there", { skip: noOtherUser() }, () => {
     symlinkSync(join(root, "victim"), join(root, "shared/folder"));
     for (const name of ["report", "folder"]) lchownSync(join(root, "shared", name), nobody, nobody);
     for (const path of ["shared/report", "shared/folder/shadow", "shared/folder/new"]) {
-      const refused = { name: "FileError", code: "ELOOP", message: /is a link of user 65534, which user 0 does not follow/ };
+      const refused = {
+        name: "FileError",
+        code: "ELOOP",
+        message: /is a link of user 65534, which user 0 does not follow/,
+      };
       await assert.rejects(writeWhole(join(root, path), "forged"), refused, path);
       await assert.rejects(removeWhole(join(root, path)), refused, path);
     }
@@ -54,7 +58,10 @@ describe("what another user has put there", { skip: noOtherUser() }, () => {
       await writeWhole(join(root, name), "after");
     }
     const [shared, home] = [statSync(join(root, "shared/report")), statSync(join(root, "home/report"))];
-    assert.deepEqual([shared.uid, shared.mode & 0o777, home.uid, home.mode & 0o777], [0, 0o644, nobody, 0o666]);
+    assert.deepEqual(
+      [shared.uid, shared.mode & 0o777, home.uid, home.mode & 0o777],
+      [0, 0o644, nobody, 0o666],
+    );
   });
 
   test("every way to write takes it: a report, a proposed spec, a simulated host, a journal", (t) => {
@@ -86,7 +93,10 @@ describe("what another user has put there", { skip: noOtherUser() }, () => {
     chmodSync(root, 0o755);
     const path = join(root, "run/vflag/lock");
     acquireLock(path, "apply").release();
-    assert.deepEqual([statSync(join(root, "run/vflag")).mode & 0o777, statSync(path).mode & 0o777], [0o700, 0o600]);
+    assert.deepEqual(
+      [statSync(join(root, "run/vflag")).mode & 0o777, statSync(path).mode & 0o777],
+      [0o700, 0o600],
+    );
     chmodSync(join(root, "run/vflag"), 0o755);
     const other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
     assert.notEqual(run(root, [...other, "flock", "--nonblock", path, "true"]).status, 0);
@@ -98,22 +108,34 @@ describe("what another user has put there", { skip: noOtherUser() }, () => {
     const his = join(root, "open/lock");
     writeFileSync(his, "");
     chownSync(his, nobody, nobody);
-    assert.throws(() => acquireLock(his, "apply"), { name: "FileError", message: /is a file of user 65534, and was left alone/ });
+    assert.throws(() => acquireLock(his, "apply"), {
+      name: "FileError",
+      message: /is a file of user 65534, and was left alone/,
+    });
   });
 
   test("a fleet database, and a spool beside it, are taken only from oneself", (t) => {
     const folder = makeHost(t);
     mkdirSync(join(folder, "states"));
-    writeFileSync(join(folder, "states/h1.json"), run(folder, [vflag, "inspect", "--host", "host.json", "-o", "json"]).stdout);
+    writeFileSync(
+      join(folder, "states/h1.json"),
+      run(folder, [vflag, "inspect", "--host", "host.json", "-o", "json"]).stdout,
+    );
     const collect = [vflag, "fleet", "collect", "-i", "nowhere", "--db", "fleet.db"];
     mkdirSync(join(folder, "fleet.db.spool/1/plugins"), { recursive: true });
     chownSync(join(folder, "fleet.db.spool"), nobody, nobody);
     const refused = run(folder, collect);
     assert.deepEqual([refused.status, existsSync(join(folder, "fleet.db"))], [1, false]);
-    assert.match(refused.stderr, /fleet\.db\.spool' is not trusted: it is user 65534's; remove it, or name another place/);
+    assert.match(
+      refused.stderr,
+      /fleet\.db\.spool' is not trusted: it is user 65534's; remove it, or name another place/,
+    );
     chownSync(join(folder, "fleet.db.spool"), 0, 0);
     assert.equal(run(folder, [vflag, "fleet", "import", "states", "--db", "fleet.db"]).status, 0);
     chownSync(join(folder, "fleet.db"), nobody, nobody);
-    assert.match(run(folder, [vflag, "fleet", "status", "--db", "fleet.db"]).stderr, /fleet\.db' is not trusted/);
+    assert.match(
+      run(folder, [vflag, "fleet", "status", "--db", "fleet.db"]).stderr,
+      /fleet\.db' is not trusted/,
+    );
   });
 });

@@ -36,7 +36,8 @@ describe("a journal that cannot be written", () => {
       assert.equal(status, 0, stderr);
       const code = name === "full" ? "ENOSPC" : "EROFS";
       assert.equal(
-        stderr.match(new RegExp(`vflag: the journal cannot be written: ${code}: [^\n]*journal\\.jsonl`, "g"))?.length,
+        stderr.match(new RegExp(`vflag: the journal cannot be written: ${code}: [^\n]*journal\\.jsonl`, "g"))
+          ?.length,
         1,
         stderr,
       );
@@ -101,25 +102,40 @@ describe("a journal that cannot be written", () => {
 });
 
 describe("output that cannot be written", () => {
-  test("apply on a full disk goes on to its end, and its exit code is that of the host", { skip: noMounts() }, (t) => {
+  test("apply on a full disk goes on to its end, and its exit code is that of the host", {
+    skip: noMounts(),
+  }, (t) => {
     const folder = makeHost(t);
     mkdirSync(join(folder, "full"));
-    const script = "mount -t tmpfs -o size=8k tmpfs full; head -c 1M /dev/zero > full/filler 2>/dev/null || true";
-    for (const words of [early, [vflag, "simulate", "network", "host.json"], [vflag, "boot", "late", ...onHost]]) {
+    const script =
+      "mount -t tmpfs -o size=8k tmpfs full; head -c 1M /dev/zero > full/filler 2>/dev/null || true";
+    for (const words of [
+      early,
+      [vflag, "simulate", "network", "host.json"],
+      [vflag, "boot", "late", ...onHost],
+    ]) {
       const all = words.includes("simulate") ? words : mounted(`${script}; exec >full/out 2>full/err`, words);
       assert.equal(run(folder, all).status, 0);
     }
     assert.match(run(folder, [vflag, "verify", ...onHost]).stdout, /data {2}vf-lag {2}works/);
   });
 
-  test("a command that only shows fails with the reason, also where a part was taken", { skip: noMounts() }, (t) => {
+  test("a command that only shows fails with the reason, also where a part was taken", {
+    skip: noMounts(),
+  }, (t) => {
     const folder = makeHost(t);
     mkdirSync(join(folder, "full"));
     for (const size of ["4k", "8k"]) {
       const script = `mount -t tmpfs -o size=${size} tmpfs full; exec >full/out`;
-      const { status, stderr } = run(folder, mounted(script, [vflag, "inspect", "--host", "host.json", "-o", "json"]));
+      const { status, stderr } = run(
+        folder,
+        mounted(script, [vflag, "inspect", "--host", "host.json", "-o", "json"]),
+      );
       assert.equal(status, 1);
-      assert.match(stderr, /^vflag: what it prints cannot be written: ENOSPC: no space left on device, write\n$/);
+      assert.match(
+        stderr,
+        /^vflag: what it prints cannot be written: ENOSPC: no space left on device, write\n$/,
+      );
     }
     const full = run(folder, ["sh", "-c", `${vflag} verify --host host.json --spec vflag.yaml > /dev/full`]);
     assert.equal(full.status, 1);

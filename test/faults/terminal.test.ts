@@ -11,13 +11,21 @@ import { vflag } from "../support/vflag.ts";
 
 /** On a real terminal: script(1) makes a pseudo-terminal. */
 
-const noScript = spawnSync("script", ["--version"]).status === 0 ? false : "script (util-linux) is not installed";
+const noScript =
+  spawnSync("script", ["--version"]).status === 0 ? false : "script (util-linux) is not installed";
 const apply = [vflag, "apply", ...onHost];
 
 /** What a program prints on a terminal, and its exit code. */
-function onTerminal(folder: string, argv: readonly string[], { term = "xterm", columns = 80 }): { output: string; status: number | null } {
+function onTerminal(
+  folder: string,
+  argv: readonly string[],
+  { term = "xterm", columns = 80 },
+): { output: string; status: number | null } {
   const command = `stty cols ${columns} rows 40; ${argv.join(" ")}`;
-  const { stdout, status } = run(folder, ["script", "-qec", command, "/dev/null"], { TERM: term, NO_COLOR: "" });
+  const { stdout, status } = run(folder, ["script", "-qec", command, "/dev/null"], {
+    TERM: term,
+    NO_COLOR: "",
+  });
   return { output: stdout.replaceAll("\r\n", "\n"), status };
 }
 
@@ -33,7 +41,13 @@ describe("a terminal", { skip: noScript }, () => {
   test("one that can only print gets no escape sequence, from no command; another gets colours", (t) => {
     const folder = makeHost(t);
     for (const term of ["dumb", ""])
-      for (const argv of [["verify", ...onHost], ["plan", ...onHost], ["map", ...onHost], ["--help"], ["apply", "--nonsense"]]) {
+      for (const argv of [
+        ["verify", ...onHost],
+        ["plan", ...onHost],
+        ["map", ...onHost],
+        ["--help"],
+        ["apply", "--nonsense"],
+      ]) {
         const { output } = onTerminal(folder, [vflag, ...argv], { term });
         assert.doesNotMatch(output, /\x1b/, `${argv.join(" ")} with TERM=${term}`);
       }
@@ -55,7 +69,12 @@ describe("a terminal", { skip: noScript }, () => {
       assert.deepEqual(words(output), words(piped));
       const why = lines.findIndex((line) => line.startsWith("      why  "));
       assert.ok(why >= 0);
-      if (columns < 200) assert.match(lines[why + 1] ?? "", /^ {11}\S/, `the text goes on below its beginning, at ${columns} columns`);
+      if (columns < 200)
+        assert.match(
+          lines[why + 1] ?? "",
+          /^ {11}\S/,
+          `the text goes on below its beginning, at ${columns} columns`,
+        );
     }
     assert.ok(
       onTerminal(folder, [vflag, "plan", "--help"], { columns: 50 })
@@ -91,7 +110,10 @@ describe("a terminal", { skip: noScript }, () => {
       await ended;
       assert.match(output, new RegExp(`ended with ${code}`));
       assert.match(output, /SIGINT: waits for what is under way/);
-      assert.ok(output.lastIndexOf("\x1b[?25h") > output.lastIndexOf("\x1b[?25l"), "the cursor is there again");
+      assert.ok(
+        output.lastIndexOf("\x1b[?25h") > output.lastIndexOf("\x1b[?25l"),
+        "the cursor is there again",
+      );
       assert.equal(readFileSync(join(folder, "host.json.lock"), "utf8"), "", "the lock was let go of");
       JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
       assert.match(readFileSync(join(folder, "host.json.journal.jsonl"), "utf8"), /"kind":"interrupted"/);
@@ -120,7 +142,13 @@ for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const)
       }
     `;
     const start = async (tenths: number) => {
-      const argv = ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", script, String(tenths)];
+      const argv = [
+        "--disable-warning=ExperimentalWarning",
+        "--input-type=module-typescript",
+        "-e",
+        script,
+        String(tenths),
+      ];
       const child = spawn(process.execPath, argv, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
       const ended = once(child, "exit");
       for (let tries = 0; tries < 300; tries++) {

@@ -56,14 +56,24 @@ describe("a made-up ansible", () => {
     using history = open();
     const ansible: RunAnsible = async (_argv, env) => {
       const spool = env["VFLAG_FLEET_SPOOL"] ?? "";
-      writeFileSync(join(spool, "1-1.json"), JSON.stringify({ host: "hv1", status: "unreachable", msg: "no route to host" }));
+      writeFileSync(
+        join(spool, "1-1.json"),
+        JSON.stringify({ host: "hv1", status: "unreachable", msg: "no route to host" }),
+      );
       writeFileSync(join(spool, "1-2.json.part"), "{");
       return "it was ended at its time limit";
     };
-    const result = await collect(history, reader, options(), { run: inventoryOf({ hv1: {}, hv2: {} }), ansible });
+    const result = await collect(history, reader, options(), {
+      run: inventoryOf({ hv1: {}, hv2: {} }),
+      ansible,
+    });
     assert.deepEqual(result.failures, [
       { host: "hv1", kind: "unreachable", message: "no route to host" },
-      { host: "hv2", kind: "no-answer", message: "ansible told nothing of it: it was ended at its time limit" },
+      {
+        host: "hv2",
+        kind: "no-answer",
+        message: "ansible told nothing of it: it was ended at its time limit",
+      },
     ]);
     const told = history.known().map(({ host, failure }) => [host, failure?.kind, failure?.message]);
     assert.deepEqual(told, [
@@ -79,9 +89,18 @@ describe("a made-up ansible", () => {
     const dead = spawnSync("true").pid;
     mkdirSync(inRoot(`spool/${dead}`), { recursive: true });
     told(inRoot(`spool/${dead}`), "7-1", "hv9", fleet.report(9, 0));
-    const result = await collect(history, reader, options(), { run: inventoryOf({ hv1: {} }), ansible: async () => "" });
-    assert.deepEqual([result.recovered, result.failures], [1, [{ host: "hv1", kind: "no-answer", message: "ansible told nothing of it" }]]);
-    assert.equal(history.known().find(({ host }) => host === "hv9")?.observation?.outcome.nics[0]?.nic, "data");
+    const result = await collect(history, reader, options(), {
+      run: inventoryOf({ hv1: {} }),
+      ansible: async () => "",
+    });
+    assert.deepEqual(
+      [result.recovered, result.failures],
+      [1, [{ host: "hv1", kind: "no-answer", message: "ansible told nothing of it" }]],
+    );
+    assert.equal(
+      history.known().find(({ host }) => host === "hv9")?.observation?.outcome.nics[0]?.nic,
+      "data",
+    );
     assert.deepEqual(readdirSync(inRoot(`spool/${dead}`)), []);
   });
 
@@ -90,7 +109,8 @@ describe("a made-up ansible", () => {
     const fleet = await makeFleet();
     const declared = { version: 1, nics: [{ name: "other", mode: "sriov", ports: ["ens3f0"], vfs: 16 }] };
     const ansible: RunAnsible = async (_argv, env) => {
-      for (const host of ["hv1", "hv2", "hv3"]) told(env["VFLAG_FLEET_SPOOL"] ?? "", host, host, fleet.report(1, 0));
+      for (const host of ["hv1", "hv2", "hv3"])
+        told(env["VFLAG_FLEET_SPOOL"] ?? "", host, host, fleet.report(1, 0));
       return "";
     };
     const run = inventoryOf({ hv1: { vflag: declared }, hv2: { vflag: "{{ other }}" }, hv3: {} });
@@ -100,14 +120,23 @@ describe("a made-up ansible", () => {
       [["hv2", "invalid"]],
     );
     const [hv1, hv2, hv3] = history.known();
-    assert.deepEqual([hv1?.observation?.specFrom, hv1?.observation?.outcome.nics[0]?.nic], ["hv1: variable vflag", "other"]);
+    assert.deepEqual(
+      [hv1?.observation?.specFrom, hv1?.observation?.outcome.nics[0]?.nic],
+      ["hv1: variable vflag", "other"],
+    );
     assert.match(hv2?.failure?.message ?? "", /Jinja template/);
-    assert.deepEqual([hv3?.observation?.specFrom, hv3?.observation?.outcome.nics[0]?.nic], ["hv3:/etc/vflag/vflag.yaml", "data"]);
+    assert.deepEqual(
+      [hv3?.observation?.specFrom, hv3?.observation?.outcome.nics[0]?.nic],
+      ["hv3:/etc/vflag/vflag.yaml", "data"],
+    );
   });
 
   test("a pattern without hosts, and an inventory that is not there, are said", async () => {
     using history = open();
-    await assert.rejects(collect(history, reader, options(), { run: inventoryOf({}) }), /no host of the inventory matches "all"/);
+    await assert.rejects(
+      collect(history, reader, options(), { run: inventoryOf({}) }),
+      /no host of the inventory matches "all"/,
+    );
     await assert.rejects(
       collect(history, reader, options({ inventories: ["/nosuch/inventory"] }), {}),
       /\/nosuch\/inventory: no such inventory/,
@@ -117,7 +146,9 @@ describe("a made-up ansible", () => {
   test("nothing of the command line can be taken for an option, and no shell reads it", () => {
     const argv = argvOf(options({ pattern: "--playbook-dir=/x", program: 'v"; rm' }));
     assert.deepEqual(argv.slice(-2), ["--", "--playbook-dir=/x"]);
-    const args = JSON.parse(argv.find((word) => word.startsWith("--args="))?.slice(7) ?? "") as { argv: string[] };
+    const args = JSON.parse(argv.find((word) => word.startsWith("--args="))?.slice(7) ?? "") as {
+      argv: string[];
+    };
     assert.deepEqual(args.argv.slice(1), ["inspect", "-o", "json", "--with-spec"]);
     assert.match(args.argv[0] ?? "", /default\("v\\"; rm", true\)/);
   });
@@ -136,12 +167,20 @@ describe("the real ansible", { skip, timeout: 240_000 }, () => {
 
   function simulated(name: string): string {
     const run = (...args: string[]) => {
-      const { status, stderr } = spawnSync(vflag, args, { cwd: folder, env: usersEnvironment, encoding: "utf8", timeout: 60_000 });
+      const { status, stderr } = spawnSync(vflag, args, {
+        cwd: folder,
+        env: usersEnvironment,
+        encoding: "utf8",
+        timeout: 60_000,
+      });
       assert.equal(status, 0, stderr);
     };
     run("simulate", "new", `${name}.json`, "--bond", "bond0");
     writeFileSync(inRoot(`${name}.yaml`), fleetSpec);
-    return script(name, `shift; exec ${vflag} inspect --host ${inRoot(`${name}.json`)} --spec ${inRoot(`${name}.yaml`)} "$@"`);
+    return script(
+      name,
+      `shift; exec ${vflag} inspect --host ${inRoot(`${name}.json`)} --spec ${inRoot(`${name}.yaml`)} "$@"`,
+    );
   }
 
   test("each host of the inventory is recorded: its state and spec, or why there is none", () => {
@@ -159,7 +198,18 @@ describe("the real ansible", { skip, timeout: 240_000 }, () => {
       inRoot("inventory.yml"),
       `all:\n  vars: {ansible_python_interpreter: /usr/bin/python3}\n  hosts:\n${hosts.map((line) => `    ${line}\n`).join("")}`,
     );
-    const words = ["fleet", "collect", "-i", "inventory.yml", "--task-timeout", "15", "--timeout", "5", "--db", "fleet.db"];
+    const words = [
+      "fleet",
+      "collect",
+      "-i",
+      "inventory.yml",
+      "--task-timeout",
+      "15",
+      "--timeout",
+      "5",
+      "--db",
+      "fleet.db",
+    ];
     const { status, stdout, stderr } = spawnSync(vflag, words, {
       cwd: folder,
       encoding: "utf8",
@@ -173,19 +223,26 @@ describe("the real ansible", { skip, timeout: 240_000 }, () => {
     assert.equal(known.size, 7);
     const fine = known.get("fine")?.observation;
     assert.ok(fine);
-    assert.deepEqual([fine.specFrom, fine.outcome.nics.map(({ nic }) => nic)], [`fine:${inRoot("fine.yaml")}`, ["data"]]);
+    assert.deepEqual(
+      [fine.specFrom, fine.outcome.nics.map(({ nic }) => nic)],
+      [`fine:${inRoot("fine.yaml")}`, ["data"]],
+    );
     assert.equal(history.specText(fine.specId ?? 0), fleetSpec);
     assert.equal(history.state(fine).pfs.length, 2);
     assert.deepEqual(
       known.get("declared")?.observation?.outcome.nics.map(({ nic }) => nic),
       ["inventory"],
     );
-    const failure = (host: string) => `${known.get(host)?.failure?.kind}: ${known.get(host)?.failure?.message}`;
+    const failure = (host: string) =>
+      `${known.get(host)?.failure?.kind}: ${known.get(host)?.failure?.message}`;
     assert.match(failure("broken"), /^failed: exit code 3: it does not start$/);
     assert.match(failure("babbling"), /^invalid: not valid JSON/);
     assert.match(failure("slow"), /^failed: .*(expected time frame|timed out|timeout)/i);
     assert.match(failure("missing"), /^failed: .*(No such file|not found)/);
     assert.match(failure("away"), /^unreachable: .*(refused|Failed to connect)/);
-    assert.equal(existsSync(inRoot("fleet.db.spool")) && readdirSync(inRoot("fleet.db.spool")).length > 0, false);
+    assert.equal(
+      existsSync(inRoot("fleet.db.spool")) && readdirSync(inRoot("fleet.db.spool")).length > 0,
+      false,
+    );
   });
 });

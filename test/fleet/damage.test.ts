@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -31,7 +40,8 @@ before(async () => {
   const fleet = await makeFleet();
   report = fleet.report(30, 1);
   using history = History.open(whole, "1");
-  for (let host = 0; host < 30; host++) history.record(readReport(fleet.name(host), fleet.report(host, 0), null));
+  for (let host = 0; host < 30; host++)
+    history.record(readReport(fleet.name(host), fleet.report(host, 0), null));
   history.fail("hv-gone", "unreachable", "no route to host");
 });
 
@@ -49,7 +59,9 @@ const commands: Readonly<Record<string, (history: History) => unknown>> = {
 };
 
 describe("a damaged database", () => {
-  test("is named as that by whatever is done with it, and its check says what is wrong", { timeout: 300_000 }, async () => {
+  test("is named as that by whatever is done with it, and its check says what is wrong", {
+    timeout: 300_000,
+  }, async () => {
     const bytes = readFileSync(whole);
     let named = 0;
     let seed = 1;
@@ -76,7 +88,10 @@ describe("a damaged database", () => {
           await command(history);
           assert.ok(Array.isArray(history.problems()));
         } catch (error) {
-          assert.ok(error instanceof FleetError, `round ${round}, ${name}: ${error instanceof Error ? error.stack : error}`);
+          assert.ok(
+            error instanceof FleetError,
+            `round ${round}, ${name}: ${error instanceof Error ? error.stack : error}`,
+          );
           // What is no longer there is not known, and a host of another name is no host.
           if (name !== "forget") assert.ok(error.message.startsWith(`${file}`), `${name}: ${error.message}`);
           named += 1;
@@ -86,7 +101,9 @@ describe("a damaged database", () => {
     assert.ok(named > rounds, `${named} times in ${rounds} rounds`);
   });
 
-  test("every command ends with one line that names the file, and not with a stack", { timeout: 240_000 }, async () => {
+  test("every command ends with one line that names the file, and not with a stack", {
+    timeout: 240_000,
+  }, async () => {
     const file = join(folder, "cli.db");
     const states = join(folder, "states");
     mkdirSync(states);
@@ -111,7 +128,9 @@ describe("a damaged database", () => {
   });
 });
 
-describe("the spool", { skip: process.getuid?.() === 0 ? false : "needs root, to make folders of another user" }, () => {
+describe("the spool", {
+  skip: process.getuid?.() === 0 ? false : "needs root, to make folders of another user",
+}, () => {
   const made = (name: string, make: (path: string) => void) => {
     const path = join(folder, name);
     make(path);

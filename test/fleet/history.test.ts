@@ -26,16 +26,29 @@ let serial = 0;
 const fresh = () => join(folder, `${serial++}.db`);
 const open = (file = fresh(), judge = "1") => History.open(file, judge);
 
-const golden = ["ovs-works", "third-slave", "two-nics", "guests-run", "lag-state-unknown", "port-missing"].map(
-  (name) => readGolden(name).state,
-);
-const text = (vfs: number) => `version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: ${vfs}, bond: bond0}]\n`;
+const golden = [
+  "ovs-works",
+  "third-slave",
+  "two-nics",
+  "guests-run",
+  "lag-state-unknown",
+  "port-missing",
+].map((name) => readGolden(name).state);
+const text = (vfs: number) =>
+  `version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: ${vfs}, bond: bond0}]\n`;
 
 const aState = fc
-  .record({ base: fc.constantFrom(...golden), kernel: fc.constantFrom("5.15.0", "6.1.0"), minute: fc.nat(30), mac: fc.nat(255) })
+  .record({
+    base: fc.constantFrom(...golden),
+    kernel: fc.constantFrom("5.15.0", "6.1.0"),
+    minute: fc.nat(30),
+    mac: fc.nat(255),
+  })
   .map(
     ({ base, kernel, minute, mac }): HostState => ({
-      ...JSON.parse(JSON.stringify(base).replaceAll(/24:8a:07:..:/g, `24:8a:07:${mac.toString(16).padStart(2, "0")}:`)),
+      ...JSON.parse(
+        JSON.stringify(base).replaceAll(/24:8a:07:..:/g, `24:8a:07:${mac.toString(16).padStart(2, "0")}:`),
+      ),
       kernel,
       observedAt: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString(),
     }),
@@ -44,7 +57,12 @@ const aHost = fc.constantFrom("hv1", "hv2", "hv10", "<b>&'\"", "hv\u202e");
 const anEvent = fc.oneof(
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant("report" as const), host: aHost, state: aState, vfs: fc.option(fc.constantFrom(2, 4, 0)) }),
+    arbitrary: fc.record({
+      kind: fc.constant("report" as const),
+      host: aHost,
+      state: aState,
+      vfs: fc.option(fc.constantFrom(2, 4, 0)),
+    }),
   },
   {
     weight: 1,
@@ -80,7 +98,10 @@ describe("a history", () => {
             const { host, state } = event;
             const spec = event.vfs === null ? null : text(event.vfs);
             const same = model.some(
-              (each) => each.host === host && each.spec === spec && JSON.stringify(each.state) === JSON.stringify(state),
+              (each) =>
+                each.host === host &&
+                each.spec === spec &&
+                JSON.stringify(each.state) === JSON.stringify(state),
             );
             assert.equal(
               history.record({ host, state, spec: spec === null ? null : { file: "f", text: spec } }),
@@ -109,7 +130,9 @@ describe("a history", () => {
   function asModelled(history: History, model: readonly Model[], hosts: readonly string[], at: number): void {
     const known = new Map(history.known(minute(at)).map((each) => [each.host, each.observation]));
     for (const host of hosts) {
-      const until = model.filter((each) => each.host === host && Date.parse(each.state.observedAt) <= minute(at));
+      const until = model.filter(
+        (each) => each.host === host && Date.parse(each.state.observedAt) <= minute(at),
+      );
       // Of two at the same moment the one that came last counts.
       const wanted = until.reduce<Model | null>(
         (best, each) => (best === null || each.state.observedAt >= best.state.observedAt ? each : best),
@@ -129,7 +152,11 @@ describe("a history", () => {
   function readAll(history: History, at: number): unknown {
     return history
       .known(at)
-      .map(({ host, observation }) => [host, observation === null ? null : history.state(observation), observation?.outcome]);
+      .map(({ host, observation }) => [
+        host,
+        observation === null ? null : history.state(observation),
+        observation?.outcome,
+      ]);
   }
 
   test("a state that is nearly as it was before takes little room, and one that is the same hardly any", () => {
@@ -153,7 +180,10 @@ describe("a history", () => {
     const whole = JSON.stringify(state).length * 500;
     const same = sizeOf(() => "6.1.0");
     const nearly = sizeOf((n) => `6.1.${n}`);
-    assert.ok(same < whole / 50 && nearly < whole / 15, `${whole} bytes as JSON, ${nearly} with small changes, ${same} without`);
+    assert.ok(
+      same < whole / 50 && nearly < whole / 15,
+      `${whole} bytes as JSON, ${nearly} with small changes, ${same} without`,
+    );
   });
 
   test("hosts that are forgotten leave nothing behind; one that is not known is said, and nothing is forgotten", () => {
@@ -232,7 +262,10 @@ describe("what changed", () => {
   test("the verdict, the spec and the state of a host, and hosts that are new or silent", async () => {
     using history = open();
     const [works, broken] = golden as [HostState, HostState];
-    const at = (state: HostState, number: number) => ({ ...state, observedAt: new Date(minute(number)).toISOString() });
+    const at = (state: HostState, number: number) => ({
+      ...state,
+      observedAt: new Date(minute(number)).toISOString(),
+    });
     const spec = (vfs: number) => ({ file: "f", text: text(vfs) });
     history.record({ host: "hv1", state: at(works, 0), spec: spec(2) });
     history.record({ host: "hv1", state: at(broken, 10), spec: spec(4) });
@@ -261,10 +294,22 @@ describe("what changed", () => {
 describe("the fleet at a glance", () => {
   test("old states, hosts that do not answer and hosts without a spec are said, and a plan leaves none out", async () => {
     using history = open();
-    const at = (state: HostState, number: number) => ({ ...state, observedAt: new Date(minute(number)).toISOString() });
-    history.record({ host: "hv1", state: at(golden[0] as HostState, 30), spec: { file: "f", text: text(2) } }, minute(30));
-    history.record({ host: "hv2", state: at(golden[0] as HostState, 0), spec: { file: "f", text: text(2) } }, minute(0));
-    history.record({ host: "hv3", state: at(golden[1] as HostState, 30), spec: { file: "f", text: text(2) } }, minute(30));
+    const at = (state: HostState, number: number) => ({
+      ...state,
+      observedAt: new Date(minute(number)).toISOString(),
+    });
+    history.record(
+      { host: "hv1", state: at(golden[0] as HostState, 30), spec: { file: "f", text: text(2) } },
+      minute(30),
+    );
+    history.record(
+      { host: "hv2", state: at(golden[0] as HostState, 0), spec: { file: "f", text: text(2) } },
+      minute(0),
+    );
+    history.record(
+      { host: "hv3", state: at(golden[1] as HostState, 30), spec: { file: "f", text: text(2) } },
+      minute(30),
+    );
     history.record({ host: "hv4", state: at(golden[0] as HostState, 30), spec: null }, minute(30));
     history.fail("hv5", "unreachable", "no route", minute(30));
     history.fail("hv3", "failed", "earlier than the state", minute(10));
@@ -284,7 +329,9 @@ describe("the fleet at a glance", () => {
       [["hv4"], ["hv5"]],
     );
     assert.deepEqual(
-      status.causes.filter(({ severity }) => severity === "error").map(({ requirement, hosts }) => [requirement, hosts]),
+      status.causes
+        .filter(({ severity }) => severity === "error")
+        .map(({ requirement, hosts }) => [requirement, hosts]),
       [["bond", ["hv3"]]],
     );
     const plan = await planFleet(history, reader, null, {});

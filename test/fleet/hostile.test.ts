@@ -41,7 +41,9 @@ describe("a fleet with hostile hosts", () => {
       const [began, before] = [performance.now(), process.cpuUsage()];
       const result = await work();
       const { user, system } = process.cpuUsage(before);
-      taken.push(`${name} ${seconds((performance.now() - began) / 1000)} s (${seconds((user + system) / 1e6)} s of a processor)`);
+      taken.push(
+        `${name} ${seconds((performance.now() - began) / 1000)} s (${seconds((user + system) / 1e6)} s of a processor)`,
+      );
       return result;
     };
     const seconds = (value: number) => value.toFixed(1);
@@ -55,14 +57,19 @@ describe("a fleet with hostile hosts", () => {
     ];
     const ansible: RunAnsible = async (_argv, env) => {
       for (const [index, host] of names.entries()) {
-        const text = index < hosts ? fleet.report(index, 0) : (answers[(index - hosts) % answers.length]?.text ?? "");
+        const text =
+          index < hosts ? fleet.report(index, 0) : (answers[(index - hosts) % answers.length]?.text ?? "");
         answered(env["VFLAG_FLEET_SPOOL"] ?? "", index, host, text);
       }
       return "";
     };
     const run = async ([program]: readonly string[]) => {
       const list = `  hosts (${names.length}):\n${names.map((name) => `    ${name}\n`).join("")}`;
-      return { code: 0, stderr: "", stdout: program === "ansible" ? list : JSON.stringify({ _meta: { hostvars: {} } }) };
+      return {
+        code: 0,
+        stderr: "",
+        stdout: program === "ansible" ? list : JSON.stringify({ _meta: { hostvars: {} } }),
+      };
     };
     const options = {
       inventories: [inventory],
@@ -76,9 +83,13 @@ describe("a fleet with hostile hosts", () => {
     const spool = join(folder, "fleet.db.spool");
     using history = History.open(join(folder, "fleet.db"), "1");
     using reader = new Reader();
-    const collected = await timed("collect", () => collect(history, reader, { ...options, spool }, { run, ansible }));
+    const collected = await timed("collect", () =>
+      collect(history, reader, { ...options, spool }, { run, ansible }),
+    );
 
-    const refused = names.filter((_, index) => index >= hosts && answers[(index - hosts) % answers.length]?.refused);
+    const refused = names.filter(
+      (_, index) => index >= hosts && answers[(index - hosts) % answers.length]?.refused,
+    );
     assert.deepEqual(collected.failures.map(({ host }) => host).sort(), refused.toSorted());
     assert.ok(collected.failures.every(({ kind, message }) => kind === "invalid" && message !== ""));
     assert.deepEqual(readdirSync(spool), [], "nothing is left for the next run");
@@ -96,7 +107,10 @@ describe("a fleet with hostile hosts", () => {
     const status = await timed("status", () => statusOf(history.known(), Date.now(), 86_400));
     const text = fleetStatusText(status, plain, { full: false });
     assert.match(text, /Not answering[\s\S]*too much for one host: it has more than 300000 values/);
-    assert.match(text, /Clocks\n.*up to \d+ d ahead of this machine's[\s\S]*up to \d+ d behind this machine's/);
+    assert.match(
+      text,
+      /Clocks\n.*up to \d+ d ahead of this machine's[\s\S]*up to \d+ d behind this machine's/,
+    );
     assert.deepEqual(
       new Set(status.clocks.filter(({ host }) => host.startsWith("bad")).map(({ seconds }) => seconds > 0)),
       new Set([true, false]),
@@ -109,20 +123,27 @@ describe("a fleet with hostile hosts", () => {
       all.filter(({ host }) => host.startsWith("hv")).map(({ observedAt: _, ...plan }) => plan);
     assert.deepEqual(steps(planned), steps(planAlone));
     assert.ok(
-      planned.hosts.filter(({ host }) => host.startsWith("bad")).every(({ problem, phases }) => problem !== null || phases.length > 0),
+      planned.hosts
+        .filter(({ host }) => host.startsWith("bad"))
+        .every(({ problem, phases }) => problem !== null || phases.length > 0),
     );
 
     const [maps, page] = await timed("report", async () => {
       const packed = await packedMaps(history, reader, known);
       return [packed, fleetHtml(status, packed, "1")] as const;
     });
-    assert.equal(maps.places.size + maps.refused.size, known.filter(({ observation }) => observation !== null).length);
+    assert.equal(
+      maps.places.size + maps.refused.size,
+      known.filter(({ observation }) => observation !== null).length,
+    );
     assert.ok(!page.includes("<script>document.title"), "what a host says is no script");
     assert.ok(page.length < names.length * 20_000 + hostile * 1_000_000, `${page.length} characters`);
     const diff = await diffSince(history, reader, Date.now() + 1000);
     assert.deepEqual(diff.hosts, []);
     const peak = Math.round(process.resourceUsage().maxRSS / 1024);
-    t.diagnostic(`${names.length} hosts, ${hostile} of them hostile: ${taken.join(", ")}; at most ${peak} MiB`);
+    t.diagnostic(
+      `${names.length} hosts, ${hostile} of them hostile: ${taken.join(", ")}; at most ${peak} MiB`,
+    );
   });
 
   test("a clock that is wrong hides nothing that comes later, and dates nothing", async () => {
@@ -131,7 +152,10 @@ describe("a fleet with hostile hosts", () => {
     const states = join(folder, "clocks.json");
     const take = async (at: string, kernel: string) => {
       const report = JSON.parse(fleet.report(1, 0));
-      writeFileSync(states, JSON.stringify({ ...report, state: { ...report.state, observedAt: at, kernel } }));
+      writeFileSync(
+        states,
+        JSON.stringify({ ...report, state: { ...report.state, observedAt: at, kernel } }),
+      );
       const { stored } = await importFiles(history, reader, [states]);
       assert.equal(stored, 1);
     };
@@ -150,7 +174,8 @@ describe("a fleet with hostile hosts", () => {
   function writeStates(name: string, many: number): void {
     const { mkdirSync } = process.getBuiltinModule("node:fs");
     mkdirSync(join(folder, name));
-    for (let host = 0; host < many; host++) writeFileSync(join(folder, name, `${fleet.name(host)}.json`), fleet.report(host, 0));
+    for (let host = 0; host < many; host++)
+      writeFileSync(join(folder, name, `${fleet.name(host)}.json`), fleet.report(host, 0));
   }
 });
 
@@ -195,7 +220,9 @@ describe("a thread that reads", () => {
     using reader = new Reader({ milliseconds: 3000, mebibytes: 24 }, start);
     const jobs = ["a", "hang", "b", "c", "d", "e", "grow", "f", "throw", "g", "hang"];
     const results = await Promise.all(
-      jobs.map((host) => reader.run({ kind: "report", host, file: "", flags: 0, spec: null, specFile: null })),
+      jobs.map((host) =>
+        reader.run({ kind: "report", host, file: "", flags: 0, spec: null, specFile: null }),
+      ),
     );
     assert.deepEqual(
       results.map((result) => ("refused" in result ? result.refused : "")),

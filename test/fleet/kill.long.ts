@@ -18,12 +18,18 @@ after(() => rmSync(folder, { recursive: true }));
 before(async () => {
   const fleet = await makeFleet();
   mkdirSync(join(folder, "states"));
-  for (let host = 0; host < 20; host++) writeFileSync(join(folder, "states", fleet.name(host)), fleet.report(host, 1));
+  for (let host = 0; host < 20; host++)
+    writeFileSync(join(folder, "states", fleet.name(host)), fleet.report(host, 1));
 });
 
 /** Starts a writer and kills it a while after its first host. @returns what it said is there, and nothing that it may have begun since */
 async function killedWriter(file: string): Promise<string[]> {
-  const argv = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "writer.ts"), file, join(folder, "states")];
+  const argv = [
+    "--disable-warning=ExperimentalWarning",
+    join(import.meta.dirname, "writer.ts"),
+    file,
+    join(folder, "states"),
+  ];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"], timeout: 60_000 });
   let said = "";
   const first = Promise.withResolvers<void>();
@@ -39,7 +45,9 @@ async function killedWriter(file: string): Promise<string[]> {
   return said.split("\n").slice(0, -1);
 }
 
-test("writers that are killed lose nothing that was in, and leave no half host", { timeout: 300_000 }, async () => {
+test("writers that are killed lose nothing that was in, and leave no half host", {
+  timeout: 300_000,
+}, async () => {
   const file = join(folder, "fleet.db");
   const said = new Set<string>();
   for (let round = 0; round < rounds; round++) {

@@ -48,11 +48,14 @@ describe("rules of the fleet", () => {
     });
     assert.ok(queries.length > 10);
     for (const query of queries)
-      for (const [name] of query.matchAll(/fleet:[a-z_:]+/g)) assert.ok(recorded.includes(name), `${name} in ${query}`);
+      for (const [name] of query.matchAll(/fleet:[a-z_:]+/g))
+        assert.ok(recorded.includes(name), `${name} in ${query}`);
     const file = join(folder, "queries.yml");
     writeFileSync(
       file,
-      JSON.stringify({ groups: [{ name: "x", rules: queries.map((expr, number) => ({ record: `x:${number}`, expr })) }] }),
+      JSON.stringify({
+        groups: [{ name: "x", rules: queries.map((expr, number) => ({ record: `x:${number}`, expr })) }],
+      }),
     );
     const { status, stdout, stderr } = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
     assert.equal(status, 0, stdout + stderr);
@@ -63,11 +66,20 @@ const skip = isInstalled("prometheus") ? false : "prometheus is not installed (D
 
 describe("a real Prometheus", { skip, timeout: 120_000 }, () => {
   test("it scrapes what hosts write, and records what is true of the fleet", async () => {
-    const golden = { hv1: "ovs-works", hv2: "third-slave", hv3: "third-slave", hv4: "lag-state-unknown", hv5: "two-nics" };
+    const golden = {
+      hv1: "ovs-works",
+      hv2: "third-slave",
+      hv3: "third-slave",
+      hv4: "lag-state-unknown",
+      hv5: "two-nics",
+    };
     const texts = new Map(
       Object.entries(golden).map(([host, name]) => {
         const { spec, state } = readGolden(name);
-        return [`/${host}`, prometheusText(spec, state, verdicts(spec, state), host === "hv5" ? "0.2.0" : "0.1.0")];
+        return [
+          `/${host}`,
+          prometheusText(spec, state, verdicts(spec, state), host === "hv5" ? "0.2.0" : "0.1.0"),
+        ];
       }),
     );
     const exporter = createServer((request, answer) => {
@@ -86,23 +98,33 @@ describe("a real Prometheus", { skip, timeout: 120_000 }, () => {
       })),
     };
     writeFileSync(join(folder, "prometheus.yml"), JSON.stringify(config));
-    const argv = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/tsdb`, `--web.listen-address=127.0.0.1:${own}`];
+    const argv = [
+      `--config.file=${folder}/prometheus.yml`,
+      `--storage.tsdb.path=${folder}/tsdb`,
+      `--web.listen-address=127.0.0.1:${own}`,
+    ];
     const prometheus = spawn("prometheus", argv, { stdio: "ignore" });
     const ended = new Promise((resolve) => prometheus.once("close", resolve));
     try {
       const ask = async (query: string): Promise<Record<string, number>> => {
-        const answer = await fetch(`http://127.0.0.1:${own}/api/v1/query?query=${encodeURIComponent(query)}`).catch(() => null);
+        const answer = await fetch(
+          `http://127.0.0.1:${own}/api/v1/query?query=${encodeURIComponent(query)}`,
+        ).catch(() => null);
         const body = (await answer?.json().catch(() => null)) as {
           data?: { result: { metric: Record<string, string>; value: [number, string] }[] };
         } | null;
         const rows = body?.data?.result ?? [];
         return Object.fromEntries(
-          rows.map(({ metric: { __name__: _, ...labels }, value }) => [Object.values(labels).join(" "), Number(value[1])]),
+          rows.map(({ metric: { __name__: _, ...labels }, value }) => [
+            Object.values(labels).join(" "),
+            Number(value[1]),
+          ]),
         );
       };
       for (
         let tries = 0;
-        (await ask("fleet:vflag_hosts:count"))[""] !== 5 || (await ask("fleet:vflag_hosts:by_root_cause"))["bond error"] !== 3;
+        (await ask("fleet:vflag_hosts:count"))[""] !== 5 ||
+        (await ask("fleet:vflag_hosts:by_root_cause"))["bond error"] !== 3;
         tries++
       ) {
         assert.ok(tries < 300, "Prometheus has recorded nothing in a minute");
@@ -120,8 +142,12 @@ describe("a real Prometheus", { skip, timeout: 120_000 }, () => {
       // The states are of January 2026: nobody has looked for long.
       assert.deepEqual(await ask("fleet:vflag_hosts:stale"), { "": 5 });
       const ratio = (await ask("fleet:vflag_nics:works_ratio"))[""] ?? 0;
-      assert.ok(Math.abs(ratio - answers.filter((each) => each === "works").length / answers.length) < 1e-9, `${ratio}`);
-      for (const name of recorded.filter((each) => !each.includes("software"))) assert.notDeepEqual(await ask(name), {}, name);
+      assert.ok(
+        Math.abs(ratio - answers.filter((each) => each === "works").length / answers.length) < 1e-9,
+        `${ratio}`,
+      );
+      for (const name of recorded.filter((each) => !each.includes("software")))
+        assert.notDeepEqual(await ask(name), {}, name);
     } finally {
       prometheus.kill();
       await ended;

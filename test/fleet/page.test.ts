@@ -25,7 +25,10 @@ const now = Date.UTC(2026, 0, 2, 12);
 const reader = new Reader();
 after(() => reader[Symbol.dispose]());
 
-async function pageOf(fill: (history: History) => void, name: string): Promise<{ readonly html: string; readonly csv: string }> {
+async function pageOf(
+  fill: (history: History) => void,
+  name: string,
+): Promise<{ readonly html: string; readonly csv: string }> {
   using history = History.open(join(folder, `${name}.db`), "0");
   fill(history);
   const known = history.known();
@@ -36,14 +39,16 @@ async function pageOf(fill: (history: History) => void, name: string): Promise<{
 async function fleetPage() {
   const fleet = await makeFleet();
   return pageOf((history) => {
-    for (let host = 0; host < 300; host++) history.record(readReport(fleet.name(host), fleet.report(host, 1), null));
+    for (let host = 0; host < 300; host++)
+      history.record(readReport(fleet.name(host), fleet.report(host, 1), null));
     history.fail("hv-gone", "unreachable", "no route to host", now);
   }, "fleet");
 }
 
 async function hostilePage() {
   const { state } = await hostileState();
-  const text = "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\novs: {}\n";
+  const text =
+    "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\novs: {}\n";
   return pageOf((history) => {
     history.record({ host: canary("=hv1"), state, spec: { file: canary("f"), text } });
     history.record({ host: canary("hv2"), state, spec: { file: canary("f"), text: canary("t") } });
@@ -94,7 +99,12 @@ describe("the page in a browser", { skip: noChromium() }, () => {
     const page = await open("fleet", (await fleetPage()).html);
     assert.equal(await page.evaluate(`document.getElementById("counted").textContent`), "301 of 301 hosts");
     assert.equal(await page.evaluate(`document.querySelectorAll("#rows tr").length`), 100);
-    assert.equal(await page.evaluate(`document.getElementById("more").click(); document.querySelectorAll("#rows tr").length`), 200);
+    assert.equal(
+      await page.evaluate(
+        `document.getElementById("more").click(); document.querySelectorAll("#rows tr").length`,
+      ),
+      200,
+    );
     assert.equal(await page.evaluate(input("search", "hv00012")), "1 of 301 hosts");
     assert.equal(await page.evaluate(input("search", "UNREACHABLE")), "1 of 301 hosts");
     assert.equal(await page.evaluate(input("search", "")), "301 of 301 hosts");
@@ -122,8 +132,15 @@ describe("the page in a browser", { skip: noChromium() }, () => {
       await page.evaluate(`document.querySelectorAll("#rows button")[${row}].click()`);
       assert.notEqual(await page.evaluate(drawn), undefined);
       await page.evaluate("new Promise((resolve) => setTimeout(resolve, 200))");
-      assert.equal(await page.evaluate("document.querySelectorAll('body script:not([type]), img, [onload], [onerror], iframe').length"), 1);
-      await page.evaluate(`document.getElementById("close").click(); document.querySelector("#detail svg")?.remove()`);
+      assert.equal(
+        await page.evaluate(
+          "document.querySelectorAll('body script:not([type]), img, [onload], [onerror], iframe').length",
+        ),
+        1,
+      );
+      await page.evaluate(
+        `document.getElementById("close").click(); document.querySelector("#detail svg")?.remove()`,
+      );
     }
     assert.notEqual(await page.evaluate("document.title"), "owned");
     assert.deepEqual([page.requests.length, page.complaints], [1, []]);

@@ -24,7 +24,11 @@ describe("the text of a state", () => {
         assert.equal(kept(`${JSON.stringify(said)}\n`).text, wanted, "with a line's end");
         assert.equal(kept(JSON.stringify(said, null, 2)).text, wanted, "with blanks");
       }
-      assert.equal(kept(JSON.stringify({ schema: "vflag/host/1", state, spec })).text, wanted, "the spec behind it");
+      assert.equal(
+        kept(JSON.stringify({ schema: "vflag/host/1", state, spec })).text,
+        wanted,
+        "the spec behind it",
+      );
       assert.equal(kept(JSON.stringify(wrapped)).clock, Date.parse(observedAt));
       assert.equal(kept(JSON.stringify(wrapped)).spec?.text, spec.text);
     });

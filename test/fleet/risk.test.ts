@@ -8,13 +8,21 @@ describe("what a fleet keeps of a NIC that works and will not", () => {
     const { spec, state } = readGolden("bond-never-fails-over");
     const [nic] = outcomeOf(spec, state).nics;
     assert.equal(nic?.answer, "works");
-    assert.equal(nic.risk, "at risk at the next link failure: bond0: no miimon and no arp_interval: it never fails over");
+    assert.equal(
+      nic.risk,
+      "at risk at the next link failure: bond0: no miimon and no arp_interval: it never fails over",
+    );
     const fine = readGolden("ovs-works");
     assert.equal(outcomeOf(fine.spec, fine.state).nics[0]?.risk, null);
   });
 
   test("what an earlier version kept is still read", () => {
-    const old = { nics: [{ nic: "data", mode: "vf-lag", answer: "works", causes: [] }], problem: null, clean: true, reboot: false };
+    const old = {
+      nics: [{ nic: "data", mode: "vf-lag", answer: "works", causes: [] }],
+      problem: null,
+      clean: true,
+      reboot: false,
+    };
     assert.equal(Outcome.parse(old).nics[0]?.risk, null);
   });
 });

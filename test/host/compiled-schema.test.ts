@@ -22,13 +22,41 @@ function placesOf(value: unknown, place: Place = []): Place[] {
 }
 
 const others: readonly unknown[] = [
-  ...[null, true, 0, -1, 1.5, 1e300, 2 ** 53, "", "x", "0000:37:00.0", "24:8a:07:b4:30:8a", "legacy", "a name", "ünïcödé".repeat(4)],
-  ...[[], [null], {}, { unknown: "why" }, { unknown: 1 }, { unknown: "why", more: 1 }, { kind: "process" }, "2026-01-01T00:00:00Z"],
+  ...[
+    null,
+    true,
+    0,
+    -1,
+    1.5,
+    1e300,
+    2 ** 53,
+    "",
+    "x",
+    "0000:37:00.0",
+    "24:8a:07:b4:30:8a",
+    "legacy",
+    "a name",
+    "ünïcödé".repeat(4),
+  ],
+  ...[
+    [],
+    [null],
+    {},
+    { unknown: "why" },
+    { unknown: 1 },
+    { unknown: "why", more: 1 },
+    { kind: "process" },
+    "2026-01-01T00:00:00Z",
+  ],
 ];
 const other = fc.constantFrom<unknown>(...others);
 
 /** One change to a state: another value, one less, one more, or the keys of an object the other way round. */
-const change = fc.record({ at: fc.nat(1_000_000), how: fc.constantFrom("set", "remove", "add", "turn" as const), value: other });
+const change = fc.record({
+  at: fc.nat(1_000_000),
+  how: fc.constantFrom("set", "remove", "add", "turn" as const),
+  value: other,
+});
 
 function changed(state: unknown, changes: readonly { at: number; how: string; value: unknown }[]): unknown {
   const whole = { state: copy(state) };
@@ -42,7 +70,8 @@ function changed(state: unknown, changes: readonly { at: number; how: string; va
     else if (how === "remove" && Array.isArray(holder)) holder.splice(Number(last), 1);
     else if (how === "remove" && holder !== whole) Reflect.deleteProperty(holder, last);
     else if (typeof inner !== "object" || inner === null) continue;
-    else if (how === "turn" && !Array.isArray(inner)) Reflect.set(holder, last, Object.fromEntries(Object.entries(inner).reverse()));
+    else if (how === "turn" && !Array.isArray(inner))
+      Reflect.set(holder, last, Object.fromEntries(Object.entries(inner).reverse()));
     else if (how === "add" && Array.isArray(inner)) inner.push(copy(value));
     else if (how === "add") Reflect.set(inner, "more", copy(value));
   }
@@ -66,18 +95,26 @@ describe("the compiled schema of a state", () => {
     const numRuns = roundsFrom("PROPERTY_RUNS", 100, 400);
     let refused = 0;
     fc.assert(
-      fc.property(fc.constantFrom(...names), fc.array(change, { minLength: 1, maxLength: 3 }), (name, changes) => {
-        const data = changed(readGolden(name).state, changes);
-        const wanted = HostState.safeParse(copy(data));
-        const found = read(data);
-        assert.equal("data" in found, wanted.success, "problems" in found ? found.problems.join("\n") : "it was taken");
-        if ("data" in found) assert.deepEqual(found.data, wanted.data);
-        else {
-          refused += 1;
-          assert.ok(found.problems.length > 0 && found.problems.length <= 20);
-          assert.ok(found.problems.every((problem) => problem.startsWith("✖ ")));
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...names),
+        fc.array(change, { minLength: 1, maxLength: 3 }),
+        (name, changes) => {
+          const data = changed(readGolden(name).state, changes);
+          const wanted = HostState.safeParse(copy(data));
+          const found = read(data);
+          assert.equal(
+            "data" in found,
+            wanted.success,
+            "problems" in found ? found.problems.join("\n") : "it was taken",
+          );
+          if ("data" in found) assert.deepEqual(found.data, wanted.data);
+          else {
+            refused += 1;
+            assert.ok(found.problems.length > 0 && found.problems.length <= 20);
+            assert.ok(found.problems.every((problem) => problem.startsWith("✖ ")));
+          }
+        },
+      ),
       { numRuns },
     );
     assert.ok(refused > numRuns / 8, `${refused} refused`);
@@ -97,7 +134,13 @@ describe("the compiled schema of a state", () => {
         const [top = ""] = place;
         const from = (seen.size * share) % others.length;
         for (const value of [...others, ...others].slice(from, from + share)) {
-          const part = { ...state, pfs: [], netdevs: [], representors: [], [top]: copy(Reflect.get(state, top)) };
+          const part = {
+            ...state,
+            pfs: [],
+            netdevs: [],
+            representors: [],
+            [top]: copy(Reflect.get(state, top)),
+          };
           const holder = place.slice(0, -1).reduce<object>((object, key) => Reflect.get(object, key), part);
           Reflect.set(holder, place.at(-1) ?? "", copy(value));
           const wanted = HostState.safeParse(copy(part)).success;

@@ -6,7 +6,15 @@ import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { known } from "../../src/host/state/observed.ts";
 import type { VirtualFunction } from "../../src/host/state/state.ts";
 import { pciAddress } from "../../src/host/state/values.ts";
-import { bond, type FakeNetlink, fakeKernel, fakeNetlink, link, pciLink, slaveOf } from "../linux/fake-kernel.ts";
+import {
+  bond,
+  type FakeNetlink,
+  fakeKernel,
+  fakeNetlink,
+  link,
+  pciLink,
+  slaveOf,
+} from "../linux/fake-kernel.ts";
 import { addTree, connectX5Pf, connectX5Vf, makeTree, type Tree } from "../linux/tree.ts";
 import { afterEarly, spec } from "../support/hosts.ts";
 
@@ -32,7 +40,15 @@ export interface Situation {
 }
 
 /** What came of a VF. */
-export type VfIs = "unbound" | "free" | "a guest's" | "a container's" | "a bridge's" | "a VLAN's" | "the host's" | "given away";
+export type VfIs =
+  | "unbound"
+  | "free"
+  | "a guest's"
+  | "a container's"
+  | "a bridge's"
+  | "a VLAN's"
+  | "the host's"
+  | "given away";
 
 export const free: Situation = {
   mode: "switchdev",
@@ -86,13 +102,23 @@ export async function simulated(situation: Situation): Promise<Host> {
     ];
   }
   Object.assign(port.eswitch ?? {}, { mode: situation.mode, steering: "dmfs" });
-  for (const netdev of state.netdevs) if (situation.bonded.some((name) => name === netdev.name)) netdev.master = "bond0";
+  for (const netdev of state.netdevs)
+    if (situation.bonded.some((name) => name === netdev.name)) netdev.master = "bond0";
   state.bonds = [{ name: "bond0", mode: "802.3ad", xmitHashPolicy: null, up: true, slaves: [], lacp: null }];
-  if (situation.log !== null) known(state.kernelLog)?.lines.push({ seconds: 1, level: 3, device: pf, text: situation.log });
-  const stale = { name: stalePort, port: stalePort, type: "", ofport: -1, error: "gone", ifaceId: situation.stale.owner };
+  if (situation.log !== null)
+    known(state.kernelLog)?.lines.push({ seconds: 1, level: 3, device: pf, text: situation.log });
+  const stale = {
+    name: stalePort,
+    port: stalePort,
+    type: "",
+    ofport: -1,
+    error: "gone",
+    ifaceId: situation.stale.owner,
+  };
   known(state.ovs)?.bridges[0]?.interfaces.push(stale);
   const [some] = state.netdevs;
-  if (situation.stale.netdev && some !== undefined) state.netdevs.push({ ...some, name: stalePort, index: 99, master: null });
+  if (situation.stale.netdev && some !== undefined)
+    state.netdevs.push({ ...some, name: stalePort, index: 99, master: null });
   if (situation.portIsGone) {
     state.pfs = state.pfs.filter(({ address }) => address !== pf);
     state.netdevs = state.netdevs.filter(({ name }) => name !== "ens3f0");
@@ -110,13 +136,24 @@ after(() => {
 export async function real(situation: Situation): Promise<Host> {
   const root = trees.get(situation) ?? treeOf(situation);
   trees.set(situation, root);
-  const run = async (argv: readonly string[]) => ({ stdout: argv.includes("list") ? ovsTables(situation) : "", stderr: "", code: 0 });
-  return LinuxHost.open({ ...fakeKernel(root, netlinkOf(situation)), devRoot: `${root}/dev`, run, looks: "nics" });
+  const run = async (argv: readonly string[]) => ({
+    stdout: argv.includes("list") ? ovsTables(situation) : "",
+    stderr: "",
+    code: 0,
+  });
+  return LinuxHost.open({
+    ...fakeKernel(root, netlinkOf(situation)),
+    devRoot: `${root}/dev`,
+    run,
+    looks: "nics",
+  });
 }
 
 function treeOf(situation: Situation): string {
   const addresses = [vf, pciAddress("0000:37:00.3")];
-  const functions = Object.fromEntries(addresses.map((address, index) => [address, vfTree(index, situation.vfs[index] ?? "unbound")]));
+  const functions = Object.fromEntries(
+    addresses.map((address, index) => [address, vfTree(index, situation.vfs[index] ?? "unbound")]),
+  );
   const net = { ens3f0: {}, eth0: {}, eth1: {} };
   const first: Tree = situation.portIsGone ? {} : { [pf]: connectX5Pf(addresses, { net }), ...functions };
   const drivers = { bind: "", unbind: "" };
@@ -156,7 +193,9 @@ function netlinkOf({ mode, bonded, portIsGone, carries, vfs, stale }: Situation)
       // IPv6 gives one of these to whatever is up.
       { link: 4, text: "fe80:0:0:0:268a:7ff:fe00:1/64", isLocal: true },
       ...(carries ? [{ link: 4, text: "198.51.100.7/24", isLocal: false }] : []),
-      ...vfs.flatMap((is, index) => (is === "the host's" ? [{ link: 20 + index, text: `192.0.2.${index}/24`, isLocal: false }] : [])),
+      ...vfs.flatMap((is, index) =>
+        is === "the host's" ? [{ link: 20 + index, text: `192.0.2.${index}/24`, isLocal: false }] : [],
+      ),
     ],
     links: [
       ...(portIsGone ? [] : [pciLink(4, "ens3f0", pf, slave("ens3f0"))]),
@@ -165,10 +204,16 @@ function netlinkOf({ mode, bonded, portIsGone, carries, vfs, stale }: Situation)
       link(8, "br0", { kind: "bridge" }),
       ...vfs.flatMap((is, index) =>
         withNetdev.includes(is)
-          ? [pciLink(20 + index, `ens3f0v${index}`, `0000:37:00.${2 + index}`, { master: is === "a bridge's" ? 8 : null })]
+          ? [
+              pciLink(20 + index, `ens3f0v${index}`, `0000:37:00.${2 + index}`, {
+                master: is === "a bridge's" ? 8 : null,
+              }),
+            ]
           : [],
       ),
-      ...vfs.flatMap((is, index) => (is === "a VLAN's" ? [link(30 + index, `vlan${index}`, { kind: "vlan", link: 20 + index })] : [])),
+      ...vfs.flatMap((is, index) =>
+        is === "a VLAN's" ? [link(30 + index, `vlan${index}`, { kind: "vlan", link: 20 + index })] : [],
+      ),
       ...(carries ? [link(40, "storage", { kind: "vlan", link: 4 })] : []),
       ...(stale.netdev ? [link(99, stalePort)] : []),
     ],

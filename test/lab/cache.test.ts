@@ -26,7 +26,13 @@ test("a result is made once; what was not used for the longest time is forgotten
   // Used once more, so the second is now the oldest.
   assert.equal(basename(await make("image", "first")), made[0]);
   const fourth = basename(await make("image", "fourth"));
-  const expected = [...bystanders, `image-fedcba9876543210.${process.pid}`, made[0] ?? "", made[2] ?? "", fourth];
+  const expected = [
+    ...bystanders,
+    `image-fedcba9876543210.${process.pid}`,
+    made[0] ?? "",
+    made[2] ?? "",
+    fourth,
+  ];
   assert.deepEqual(names(), expected.sort());
 });
 

@@ -13,7 +13,11 @@ after(() => rmSync(folder, { recursive: true }));
 
 /** As far as it counts here: the names of the results, which are hashes of what went into them. */
 function built(image: string, tools = "tools-1", card = "connectx-1"): Build {
-  return { image: { folder: `/lab/${image}` }, tools: { root: `/lab/${tools}` }, card: `/lab/${card}/connectx.so` } as Build;
+  return {
+    image: { folder: `/lab/${image}` },
+    tools: { root: `/lab/${tools}` },
+    card: `/lab/${card}/connectx.so`,
+  } as Build;
 }
 
 test("a task that passed is known as long as all is the same, and no other task is", async () => {
@@ -27,7 +31,11 @@ test("a task that passed is known as long as all is the same, and no other task 
 
 test("with another image, other tools, or another card nothing is known", async () => {
   await (await Passed.with(built("image-1"))).keep("kills", 3);
-  for (const other of [built("image-2"), built("image-1", "tools-2"), built("image-1", "tools-1", "connectx-2")]) {
+  for (const other of [
+    built("image-2"),
+    built("image-1", "tools-2"),
+    built("image-1", "tools-1", "connectx-2"),
+  ]) {
     assert.equal(await (await Passed.with(other)).find("kills"), null);
   }
 });

@@ -8,7 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 const cache = mkdtempSync(join(tmpdir(), "vflag-lab-"));
 process.env["VFLAG_LAB_CACHE"] = cache;
 after(() => rmSync(cache, { recursive: true, force: true }));
-const { attend, cutPower, end, isOn, powerOn, runningGuest, spawnQemu } = await import("../../lab/running.ts");
+const { attend, cutPower, end, isOn, powerOn, runningGuest, spawnQemu } = await import(
+  "../../lab/running.ts"
+);
 
 /** A guest whose QEMU is a shell that notes each of its starts and then does what it is told. */
 async function guest(t: TestContext, name: string, does: string) {
@@ -68,5 +70,8 @@ test("one whose power is cut is off until the power comes again", async (t) => {
 
 test("the power of a guest that nobody attends cannot be cut", async () => {
   const access = { folder: cache, sshPort: 1, privateKey: "", env: {} };
-  await assert.rejects(cutPower({ name: "alone", pid: 1, nic: "igb", access }), /guest "alone" is not attended/);
+  await assert.rejects(
+    cutPower({ name: "alone", pid: 1, nic: "igb", access }),
+    /guest "alone" is not attended/,
+  );
 });

@@ -13,7 +13,16 @@ import type { Kernel } from "../../src/host/linux/system/kernel.ts";
 import { Refusal } from "../../src/host/linux/system/refusal.ts";
 import { pciAddress } from "../../src/host/state/values.ts";
 import type { Link } from "../../src/netlink/index.ts";
-import { bond, type FakeNetlink, fakeKernel, fakeNetlink, link, pciLink, port, slaveOf } from "./fake-kernel.ts";
+import {
+  bond,
+  type FakeNetlink,
+  fakeKernel,
+  fakeNetlink,
+  link,
+  pciLink,
+  port,
+  slaveOf,
+} from "./fake-kernel.ts";
 import { addTree, connectX5, connectX5Pf, connectX5Vf, makeTree, type Tree } from "./tree.ts";
 
 /** The kernel's own effects are the lab's to show: here files stay what was written, and what is refused is not written. */
@@ -36,12 +45,27 @@ function world(
   test: Parameters<typeof makeTree>[0],
   { devices = connectX5(pf), netlink = {}, proc = {}, drivers = {}, debug = {} }: World,
 ) {
-  const root = makeTree(test, { sys: { "bus/pci/devices": devices, "bus/pci/drivers": drivers, "kernel/debug": debug }, proc });
-  const fake = fakeNetlink({ links: [pciLink(4, "ens3f0", pf)], eswitches: { [handle]: legacy }, ...netlink });
-  return { kernel: fakeKernel(root, fake), fake, read: (path: string) => readFileSync(join(root, "sys", path), "utf8"), root };
+  const root = makeTree(test, {
+    sys: { "bus/pci/devices": devices, "bus/pci/drivers": drivers, "kernel/debug": debug },
+    proc,
+  });
+  const fake = fakeNetlink({
+    links: [pciLink(4, "ens3f0", pf)],
+    eswitches: { [handle]: legacy },
+    ...netlink,
+  });
+  return {
+    kernel: fakeKernel(root, fake),
+    fake,
+    read: (path: string) => readFileSync(join(root, "sys", path), "utf8"),
+    root,
+  };
 }
 
-const enslaved: Link[] = [pciLink(4, "ens3f0", pf, slaveOf(7)), link(7, "bond0", { kind: "bond", bond: bond("802.3ad") })];
+const enslaved: Link[] = [
+  pciLink(4, "ens3f0", pf, slaveOf(7)),
+  link(7, "bond0", { kind: "bond", bond: bond("802.3ad") }),
+];
 const heldVf = connectX5Vf(pf, 12, { driver: "-> ../../drivers/vfio-pci" });
 const heldDevices = { [pf]: connectX5Pf([vf]), [vf]: heldVf };
 const qemu = { "4711": { comm: "qemu-kvm\n", "fd/9": "-> /dev/vfio/12" } };
@@ -74,7 +98,10 @@ test("VFs are made, and waited for until their links are all there", async (t) =
   const { kernel, read, root } = world(t, {});
   let linked = false;
   setTimeout(() => {
-    addTree(join(root, "sys/bus/pci/devices"), { [pf]: { virtfn0: `-> ../${vf}` }, [vf]: connectX5Vf(pf, 12) });
+    addTree(join(root, "sys/bus/pci/devices"), {
+      [pf]: { virtfn0: `-> ../${vf}` },
+      [vf]: connectX5Vf(pf, 12),
+    });
     linked = true;
   }, 150);
   await setVfCount(kernel, pf, 1);
@@ -98,7 +125,10 @@ test("in switchdev mode new VFs are waited for until their representors are ther
 test("representors that are on their PF's device are not asked of netlink", async (t) => {
   const { kernel, root } = world(t, { netlink: { eswitches: { [handle]: switchdev } } });
   const net = { ens3f0: {}, eth0: {} };
-  addTree(join(root, "sys/bus/pci/devices"), { [pf]: { virtfn0: `-> ../${vf}`, net }, [vf]: connectX5Vf(pf, 12) });
+  addTree(join(root, "sys/bus/pci/devices"), {
+    [pf]: { virtfn0: `-> ../${vf}`, net },
+    [vf]: connectX5Vf(pf, 12),
+  });
   let asked = 0;
   const listLinks = () => {
     asked++;
@@ -133,8 +163,14 @@ test("VFs are not made on a PF that has joined a bond since the observation", as
 test("a PF without SR-IOV, or that is not there, says so", async (t) => {
   const { sriov_totalvfs: _, ...plain } = connectX5Pf();
   const { kernel } = world(t, { devices: { [pf]: plain } });
-  await assert.rejects(setVfCount(kernel, pf, 2), { code: "ENOENT", message: /has no sriov_numvfs: SR-IOV is off in the BIOS/ });
-  await assert.rejects(setVfCount(kernel, pciAddress("0000:99:00.0"), 2), { code: "ENODEV", message: "there is no PF 0000:99:00.0" });
+  await assert.rejects(setVfCount(kernel, pf, 2), {
+    code: "ENOENT",
+    message: /has no sriov_numvfs: SR-IOV is off in the BIOS/,
+  });
+  await assert.rejects(setVfCount(kernel, pciAddress("0000:99:00.0"), 2), {
+    code: "ENODEV",
+    message: "there is no PF 0000:99:00.0",
+  });
 });
 
 const drivers = { "mlx5_core/bind": "", "mlx5_core/unbind": "", "vfio-pci/unbind": "" };
@@ -149,7 +185,10 @@ test("a VF that has the driver already is not bound again, and one without is no
 
 test("a VF is bound by its address, and a kernel that says yes and binds nothing is not believed", async (t) => {
   const { kernel, read } = world(t, { devices: connectX5(pf, [vf]), drivers });
-  await assert.rejects(bindVf(kernel, pf, vf, "mlx5_core"), { code: null, message: /the kernel took it, and the VF has no driver/ });
+  await assert.rejects(bindVf(kernel, pf, vf, "mlx5_core"), {
+    code: null,
+    message: /the kernel took it, and the VF has no driver/,
+  });
   assert.equal(read("bus/pci/drivers/mlx5_core/bind"), vf);
 });
 
@@ -164,7 +203,10 @@ test("a VF of another driver, of another PF, or of none is left alone", async (t
     message: /is bound to vfio-pci by now, not to mlx5_core/,
   });
   const other = pciAddress("0000:37:00.3");
-  await assert.rejects(unbindVf(kernel, pf, other, "mlx5_core"), { code: "ENODEV", message: `${pf} has no VF ${other}` });
+  await assert.rejects(unbindVf(kernel, pf, other, "mlx5_core"), {
+    code: "ENODEV",
+    message: `${pf} has no VF ${other}`,
+  });
   assert.equal(read("bus/pci/drivers/mlx5_core/unbind"), "");
 });
 
@@ -176,8 +218,14 @@ test("a VF in use is never unbound", async (t) => {
 
 test("a driver that is not loaded, or whose name is no name, is refused", async (t) => {
   const { kernel } = world(t, { devices: connectX5(pf, [vf]) });
-  await assert.rejects(bindVf(kernel, pf, vf, "igbvf"), { code: "ENOENT", message: /the driver is not loaded \(modprobe igbvf\)/ });
-  await assert.rejects(bindVf(kernel, pf, vf, "../../devices/x"), { code: "EINVAL", message: /is no driver's name/ });
+  await assert.rejects(bindVf(kernel, pf, vf, "igbvf"), {
+    code: "ENOENT",
+    message: /the driver is not loaded \(modprobe igbvf\)/,
+  });
+  await assert.rejects(bindVf(kernel, pf, vf, "../../devices/x"), {
+    code: "EINVAL",
+    message: /is no driver's name/,
+  });
 });
 
 test("the eSwitch mode is set, once, and read back", async (t) => {
@@ -189,21 +237,34 @@ test("the eSwitch mode is set, once, and read back", async (t) => {
 
 test("the eSwitch mode is not touched under a bond, nor under a guest", async (t) => {
   const bonded = world(t, { netlink: { links: enslaved } });
-  await assert.rejects(perform(bonded.kernel, { kind: "set-eswitch-mode", pf, mode: "switchdev" }), same(inBond));
+  await assert.rejects(
+    perform(bonded.kernel, { kind: "set-eswitch-mode", pf, mode: "switchdev" }),
+    same(inBond),
+  );
   const held = world(t, { devices: heldDevices, proc: qemu });
-  await assert.rejects(perform(held.kernel, { kind: "set-eswitch-mode", pf, mode: "switchdev" }), same(inUse));
+  await assert.rejects(
+    perform(held.kernel, { kind: "set-eswitch-mode", pf, mode: "switchdev" }),
+    same(inUse),
+  );
   assert.deepEqual([...bonded.fake.asked, ...held.fake.asked], []);
 });
 
 test("steering is not set when it is so, nor where the kernel shows no value", async (t) => {
-  const { kernel, fake } = world(t, { netlink: { eswitches: { [handle]: switchdev }, steering: { [handle]: "smfs" } } });
+  const { kernel, fake } = world(t, {
+    netlink: { eswitches: { [handle]: switchdev }, steering: { [handle]: "smfs" } },
+  });
   await setSteering(kernel, pf, "smfs");
   fake.steering[handle] = undefined;
-  await assert.rejects(setSteering(kernel, pf, "smfs"), { code: "EOPNOTSUPP", message: /the kernel shows no value for it/ });
+  await assert.rejects(setSteering(kernel, pf, "smfs"), {
+    code: "EOPNOTSUPP",
+    message: /the kernel shows no value for it/,
+  });
   assert.deepEqual(fake.asked, []);
   fake.steering[handle] = "dmfs";
   await setSteering(kernel, pf, "smfs");
-  assert.deepEqual(fake.asked, [{ kind: "setParam", handle, name: "flow_steering_mode", value: "smfs", mode: "runtime" }]);
+  assert.deepEqual(fake.asked, [
+    { kind: "setParam", handle, name: "flow_steering_mode", value: "smfs", mode: "runtime" },
+  ]);
 });
 
 test("inline and encap modes are set only when they are others", async (t) => {
@@ -214,7 +275,9 @@ test("inline and encap modes are set only when they are others", async (t) => {
   await setInline(kernel, pf, "transport");
   await setEncap(kernel, pf, false);
   assert.deepEqual(
-    fake.asked.map((request) => typeof request === "object" && request !== null && "change" in request && request.change),
+    fake.asked.map(
+      (request) => typeof request === "object" && request !== null && "change" in request && request.change,
+    ),
     [{ inline: "transport" }, { encap: "none" }],
   );
 });
@@ -232,7 +295,10 @@ test("a port in a bond is left alone also where its PCI function cannot be read"
 test("a PF without devlink, or without an eSwitch, says so", async (t) => {
   const { kernel, fake } = world(t, {});
   delete fake.eswitches[handle];
-  await assert.rejects(setMode(kernel, pf, "switchdev"), { code: "ENODEV", message: /devlink has no device for 0000:37:00\.0/ });
+  await assert.rejects(setMode(kernel, pf, "switchdev"), {
+    code: "ENODEV",
+    message: /devlink has no device for 0000:37:00\.0/,
+  });
 });
 
 const lagOf = (kernel: Kernel) => () => observeLag(kernel.sysRoot, "6.12.0", pf, "mlx5_core");

@@ -74,5 +74,8 @@ test("a damaged file is not known, and the next run replaces it", async () => {
     assert.ok(isUnknown(readAttempts(places())), damaged);
   }
   await keepAttempt(places(), { early: false, left: [] });
-  assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { boot: "first", attempts: { early: null, latest: [] } });
+  assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), {
+    boot: "first",
+    attempts: { early: null, latest: [] },
+  });
 });

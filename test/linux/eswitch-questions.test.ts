@@ -24,7 +24,8 @@ const pf = pciAddress("0000:37:00.0");
 const other = pciAddress("0000:37:00.1");
 const handle = `pci/${pf}`;
 const switchdev = { mode: "switchdev", inline: "none", encap: "basic" } as const;
-const busy = (code: "EBUSY" | "EINVAL") => refusal(code === "EBUSY" ? 16 : 22, "mlx5_core: Can't change mode, E-Switch is busy.");
+const busy = (code: "EBUSY" | "EINVAL") =>
+  refusal(code === "EBUSY" ? 16 : 22, "mlx5_core: Can't change mode, E-Switch is busy.");
 const notSupported = (sentence: string) => refusal(95, sentence);
 
 function refusal(errno: number, extack: string): NetlinkError {
@@ -36,7 +37,11 @@ function made(
   { root: tree = {}, ...netlink }: Parameters<typeof fakeNetlink>[0] & { root?: Tree } = {},
 ) {
   const root = makeTree(t, { sys: { "bus/pci/devices": connectX5(pf) }, ...tree });
-  const fake = fakeNetlink({ links: [pciLink(4, "ens3f0", pf)], eswitches: { [handle]: switchdev }, ...netlink });
+  const fake = fakeNetlink({
+    links: [pciLink(4, "ens3f0", pf)],
+    eswitches: { [handle]: switchdev },
+    ...netlink,
+  });
   return { root, fake, kernel: fakeKernel(root, fake) };
 }
 
@@ -56,7 +61,9 @@ function answering(kernel: Kernel, ...errors: readonly NetlinkError[]) {
 describe("what a driver is asked before something is taken apart", () => {
   test("steering: that the mode is in the way means that the card can", async (t) => {
     const { kernel } = made(t);
-    const mode = notSupported("mlx5_core: Software managed steering is not supported when eswitch offloads enabled.");
+    const mode = notSupported(
+      "mlx5_core: Software managed steering is not supported when eswitch offloads enabled.",
+    );
     await askSteering(answering(kernel, mode).kernel, pf, "smfs");
     const card = notSupported("mlx5_core: Software managed steering is not supported by current device.");
     await assert.rejects(askSteering(answering(kernel, card).kernel, pf, "smfs"), { code: "EOPNOTSUPP" });
@@ -75,11 +82,16 @@ describe("what a driver is asked before something is taken apart", () => {
     const free = answering(made(t).kernel);
     await askMode(free.kernel, pf, "switchdev");
     assert.deepEqual(free.asked, ["mode switchdev"]);
-    await assert.rejects(askMode(answering(made(t).kernel, busy("EBUSY")).kernel, pf, "switchdev"), { code: "EBUSY" });
+    await assert.rejects(askMode(answering(made(t).kernel, busy("EBUSY")).kernel, pf, "switchdev"), {
+      code: "EBUSY",
+    });
   });
 
   test("mode: not where it is another by now, nor under a bond, whose LAG would be taken down", async (t) => {
-    const links = [pciLink(4, "ens3f0", pf, slaveOf(7)), link(7, "bond0", { kind: "bond", bond: bond("802.3ad") })];
+    const links = [
+      pciLink(4, "ens3f0", pf, slaveOf(7)),
+      link(7, "bond0", { kind: "bond", bond: bond("802.3ad") }),
+    ];
     const bonded = answering(made(t, { links }).kernel);
     await assert.rejects(
       act(bonded.kernel, { kind: "ask-eswitch-mode", pf, mode: "switchdev" }, () => null),
@@ -107,9 +119,14 @@ describe("a busy eSwitch", () => {
       members: [],
     };
     const found = answering(made(t).kernel, busy("EBUSY"));
-    const lag = () => (found.asked.length === 0 ? disabled : { ...disabled, state: "active" as const, type: "switchdev" as const });
+    const lag = () =>
+      found.asked.length === 0
+        ? disabled
+        : { ...disabled, state: "active" as const, type: "switchdev" as const };
     await activateLag(found.kernel, lag, pf, 2, 50);
-    await assert.rejects(setModeAgain(answering(made(t).kernel, refusal(22, "mlx5_core: no")).kernel, pf), { code: "EINVAL" });
+    await assert.rejects(setModeAgain(answering(made(t).kernel, refusal(22, "mlx5_core: no")).kernel, pf), {
+      code: "EINVAL",
+    });
   });
 
   test("is asked again where its lock was held for a moment, and not where somebody uses it", async (t) => {
@@ -125,7 +142,9 @@ describe("a busy eSwitch", () => {
 });
 
 test("a driver that looks only at bonds is not asked to look again, and that is said", async (t) => {
-  const { kernel } = made(t, { root: { proc: { kallsyms: "ffffffff81000000 t mlx5_lag_netdev_event\t[mlx5_core]\n" } } });
+  const { kernel } = made(t, {
+    root: { proc: { kallsyms: "ffffffff81000000 t mlx5_lag_netdev_event\t[mlx5_core]\n" } },
+  });
   const disabled: Lag = {
     state: "disabled",
     type: null,
@@ -148,7 +167,10 @@ test("after a change that could not be undone no other is asked for, on any port
   const log = (...lines: string[]) => {
     const file = join(root, "dev");
     mkdirSync(file, { recursive: true });
-    writeFileSync(join(file, "kmsg"), lines.map((line, index) => `6,${index},${1000 * index},-;${line}\n`).join(""));
+    writeFileSync(
+      join(file, "kmsg"),
+      lines.map((line, index) => `6,${index},${1000 * index},-;${line}\n`).join(""),
+    );
   };
   const failed = `mlx5_core ${other} ens3f1: failed to rollback to orig profile, -12`;
   const found = answering({ ...kernel, devRoot: join(root, "dev") });
@@ -163,31 +185,67 @@ test("after a change that could not be undone no other is asked for, on any port
 });
 
 describe("what a card cannot do is kept", () => {
-  const words = "set flow_steering_mode: EOPNOTSUPP: mlx5_core: Software managed steering is not supported by current device.";
+  const words =
+    "set flow_steering_mode: EOPNOTSUPP: mlx5_core: Software managed steering is not supported by current device.";
   const action = { kind: "set-steering", pf, steering: "smfs" } as const;
-  const state = { kernel: "6.1.0-50-amd64", pfs: [{ address: pf, driver: "mlx5_core", firmware: "22.35.1012" }] };
+  const state = {
+    kernel: "6.1.0-50-amd64",
+    pfs: [{ address: pf, driver: "mlx5_core", firmware: "22.35.1012" }],
+  };
 
   test("once, whole, and read back", async (t) => {
     const filesRoot = makeTree(t, {});
     assert.deepEqual(readRefused({ filesRoot }), []);
     for (let n = 0; n < 2; n++) await keepRefused({ filesRoot }, action, "EOPNOTSUPP", words, state);
-    const kept = { pf, setting: "steering", value: "smfs", words, kernel: state.kernel, firmware: "22.35.1012" };
+    const kept = {
+      pf,
+      setting: "steering",
+      value: "smfs",
+      words,
+      kernel: state.kernel,
+      firmware: "22.35.1012",
+    };
     assert.deepEqual(readRefused({ filesRoot }), [kept]);
   });
 
   test("and not what the moment refused", async (t) => {
     const filesRoot = makeTree(t, {});
-    await keepRefused({ filesRoot }, action, "EOPNOTSUPP", "not supported when eswitch offloads enabled", state);
+    await keepRefused(
+      { filesRoot },
+      action,
+      "EOPNOTSUPP",
+      "not supported when eswitch offloads enabled",
+      state,
+    );
     await keepRefused({ filesRoot }, action, "EBUSY", words, state);
     const encap = { kind: "set-encap", pf, encap: true } as const;
-    await keepRefused({ filesRoot }, encap, "EOPNOTSUPP", "mlx5_core: Can't set encapsulation when flows are configured", state);
+    await keepRefused(
+      { filesRoot },
+      encap,
+      "EOPNOTSUPP",
+      "mlx5_core: Can't set encapsulation when flows are configured",
+      state,
+    );
     assert.deepEqual(readRefused({ filesRoot }), []);
-    await keepRefused({ filesRoot }, encap, "EOPNOTSUPP", "set eSwitch: EOPNOTSUPP: operation not supported", state);
+    await keepRefused(
+      { filesRoot },
+      encap,
+      "EOPNOTSUPP",
+      "set eSwitch: EOPNOTSUPP: operation not supported",
+      state,
+    );
     assert.equal(readRefused({ filesRoot }).length, 1);
   });
 
   test("a damaged file is as good as none", (t) => {
-    const texts = ["", "{", "{}", "[1, null, {}]", '[{"pf": "x", "setting": "steering"}]', '[{"pf": "0000:37:00.0", "setting": "mode"}]'];
+    const texts = [
+      "",
+      "{",
+      "{}",
+      "[1, null, {}]",
+      '[{"pf": "x", "setting": "steering"}]',
+      '[{"pf": "0000:37:00.0", "setting": "mode"}]',
+    ];
     for (const text of texts) {
       const filesRoot = makeTree(t, { "var/lib/vflag/refused.json": text });
       assert.deepEqual(readRefused({ filesRoot }), [], text);
@@ -200,7 +258,10 @@ describe("what the kernel was built with", () => {
   const plain = "CONFIG_NET=y\nCONFIG_MLX5_CORE=m\n";
   const options = (t: Parameters<typeof makeTree>[0], tree: Tree) => {
     const root = makeTree(t, tree);
-    return findKernelOptions({ sysRoot: join(root, "sys"), procRoot: join(root, "proc"), filesRoot: root }, release);
+    return findKernelOptions(
+      { sysRoot: join(root, "sys"), procRoot: join(root, "proc"), filesRoot: root },
+      release,
+    );
   };
 
   test("is read in /boot: on, off by name, and off because what it needs is off", (t) => {
@@ -215,13 +276,24 @@ describe("what the kernel was built with", () => {
   test("or where the kernel itself shows it", (t) => {
     const root = makeTree(t, { proc: {} });
     writeFileSync(join(root, "proc/config.gz"), gzipSync(`${plain}CONFIG_MLX5_CLS_ACT=y\n`));
-    const found = findKernelOptions({ sysRoot: join(root, "sys"), procRoot: join(root, "proc"), filesRoot: root }, release);
+    const found = findKernelOptions(
+      { sysRoot: join(root, "sys"), procRoot: join(root, "proc"), filesRoot: root },
+      release,
+    );
     assert.deepEqual(found, { CONFIG_MLX5_CLS_ACT: true });
   });
 
   test("is not known where no file is whole, and of the vendor's own driver", (t) => {
-    const vendors = { sys: { "module/mlx5_core/version": "24.10-1.1.4\n" }, [`boot/config-${release}`]: plain };
-    for (const tree of [{}, { [`boot/config-${release}`]: "" }, { [`boot/config-${release}`]: "CONFIG_NET=y\n" }, vendors])
+    const vendors = {
+      sys: { "module/mlx5_core/version": "24.10-1.1.4\n" },
+      [`boot/config-${release}`]: plain,
+    };
+    for (const tree of [
+      {},
+      { [`boot/config-${release}`]: "" },
+      { [`boot/config-${release}`]: "CONFIG_NET=y\n" },
+      vendors,
+    ])
       assert.ok(isUnknown(options(t, tree)));
   });
 });
@@ -277,5 +349,8 @@ test("a file that keeps refusals can be read by a person", async (t) => {
     kernel: "6.1",
     pfs: [{ address: pf, driver: "mlx5_core", firmware: null }],
   });
-  assert.match(readFileSync(join(filesRoot, "var/lib/vflag/refused.json"), "utf8"), /^\[\n {2}\{\n {4}"pf": "0000:37:00.0",\n/);
+  assert.match(
+    readFileSync(join(filesRoot, "var/lib/vflag/refused.json"), "utf8"),
+    /^\[\n {2}\{\n {4}"pf": "0000:37:00.0",\n/,
+  );
 });

@@ -28,11 +28,25 @@ export interface FakeNetlink {
 }
 
 export function fakeNetlink(data: Partial<FakeNetlink> = {}): FakeNetlink {
-  return { links: [], addresses: [], ports: [], eswitches: {}, steering: {}, channels: [], qdiscs: [], asked: [], ...data };
+  return {
+    links: [],
+    addresses: [],
+    ports: [],
+    eswitches: {},
+    steering: {},
+    channels: [],
+    qdiscs: [],
+    asked: [],
+    ...data,
+  };
 }
 
 /** A kernel of a fake netlink and a tree as /sys and /proc. */
-export function fakeKernel(root: string, fake: FakeNetlink = fakeNetlink(), overrides: Partial<Kernel> = {}): Kernel {
+export function fakeKernel(
+  root: string,
+  fake: FakeNetlink = fakeNetlink(),
+  overrides: Partial<Kernel> = {},
+): Kernel {
   return {
     netlink: { route: route(fake), devlink: devlink(fake), ethtool: ethtool(fake) },
     request: async (request) => change(fake, request),
@@ -41,7 +55,8 @@ export function fakeKernel(root: string, fake: FakeNetlink = fakeNetlink(), over
     devRoot: "/dev",
     runRoot: `${root}/run`,
     filesRoot: root,
-    run: (argv) => Promise.reject(new ProgramError("ENOENT", `${argv.join(" ")}: no such program in this test`)),
+    run: (argv) =>
+      Promise.reject(new ProgramError("ENOENT", `${argv.join(" ")}: no such program in this test`)),
     ...overrides,
   };
 }
@@ -86,7 +101,11 @@ export function bond(mode: Bond["mode"], more: Partial<Bond> = {}): Bond {
 }
 
 export function slaveOf(master: number, miiStatus: "up" | "down" = "up"): Partial<Link> {
-  return { master, slaveKind: "bond", bondSlave: { state: "active", miiStatus, permanentMac: null, aggregator: 1 } };
+  return {
+    master,
+    slaveKind: "bond",
+    bondSlave: { state: "active", miiStatus, permanentMac: null, aggregator: 1 },
+  };
 }
 
 export function vf(index: number, more: Partial<Vf> = {}): Vf {
@@ -131,7 +150,8 @@ function route(fake: FakeNetlink): Kernel["netlink"]["route"] {
     listLinks: () => fake.links,
     listAddresses: () => fake.addresses,
     listQdiscs: () => fake.qdiscs,
-    getLink: (reference) => fake.links.find(({ index, name }) => index === reference || name === reference) ?? null,
+    getLink: (reference) =>
+      fake.links.find(({ index, name }) => index === reference || name === reference) ?? null,
     setVfMac: note("mac"),
     setVfTrust: note("trust"),
     setVfSpoofCheck: note("spoof check"),
@@ -146,13 +166,25 @@ function devlink(fake: FakeNetlink): Kernel["netlink"]["devlink"] {
     listPorts: () => fake.ports,
     getEswitch: (handle) => {
       const found = fake.eswitches[handle];
-      if (found === undefined) throw new NetlinkError({ request: `get eSwitch of ${handle}`, errno: 19, extack: null, attribute: null });
+      if (found === undefined)
+        throw new NetlinkError({
+          request: `get eSwitch of ${handle}`,
+          errno: 19,
+          extack: null,
+          attribute: null,
+        });
       return found;
     },
     getParam: (handle, name) => {
       if (!(handle in fake.steering)) return null;
       const runtime = fake.steering[handle];
-      return { handle, name, type: "string", generic: false, values: runtime === undefined ? {} : { runtime } };
+      return {
+        handle,
+        name,
+        type: "string",
+        generic: false,
+        values: runtime === undefined ? {} : { runtime },
+      };
     },
     getInfo: () => null,
   };
@@ -161,7 +193,8 @@ function devlink(fake: FakeNetlink): Kernel["netlink"]["devlink"] {
 function ethtool(fake: FakeNetlink): Kernel["netlink"]["ethtool"] {
   const feature = { active: true, wanted: true, hw: true, noChange: false, fixed: false };
   const features = ({ index, name }: Link) => ({ index, name, features: { "hw-tc-offload": feature } });
-  const find = (reference: number | string) => fake.channels.find(({ index, name }) => index === reference || name === reference) ?? null;
+  const find = (reference: number | string) =>
+    fake.channels.find(({ index, name }) => index === reference || name === reference) ?? null;
   return {
     listFeatures: () => fake.links.map(features),
     listChannels: () => fake.channels,

@@ -3,7 +3,13 @@ import { test } from "node:test";
 import { parseFirmwareJson } from "../../src/host/linux/firmware/firmware-json.ts";
 import { isUnknown } from "../../src/host/state/observed.ts";
 
-const sriov = { current_value: "True(1)", default_value: "False(0)", modified: true, next_value: "True(1)", read_only: false };
+const sriov = {
+  current_value: "True(1)",
+  default_value: "False(0)",
+  modified: true,
+  next_value: "True(1)",
+  read_only: false,
+};
 const vfs = { current_value: 16, default_value: 8, modified: true, next_value: 32, read_only: false };
 const device = {
   description: "a card",
@@ -31,7 +37,10 @@ for (const [what, text] of [
   ["half of it", query(device).slice(0, 200)],
   ["two devices", JSON.stringify({ "Device #1": device, "Device #2": device })],
   ["no next value", query({ ...device, tlv_configuration: { NUM_OF_VFS: { ...vfs, next_value: null } } })],
-  ["a value of another kind", query({ ...device, tlv_configuration: { NUM_OF_VFS: { ...vfs, next_value: [16] } } })],
+  [
+    "a value of another kind",
+    query({ ...device, tlv_configuration: { NUM_OF_VFS: { ...vfs, next_value: [16] } } }),
+  ],
   ["no table", query({ ...device, tlv_configuration: 7 })],
 ] as const) {
   test(`${what} is not understood`, () => assert.ok(isUnknown(parseFirmwareJson(text))));

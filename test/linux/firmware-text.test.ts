@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { canonicalValue, settingArguments } from "../../src/host/actions/firmware-settings.ts";
-import { firmwareErrorOf, parseFirmwareQuery, parseFirmwareToolVersion } from "../../src/host/linux/firmware/firmware-text.ts";
+import {
+  firmwareErrorOf,
+  parseFirmwareQuery,
+  parseFirmwareToolVersion,
+} from "../../src/host/linux/firmware/firmware-text.ts";
 import { isUnknown } from "../../src/host/state/observed.ts";
 import { cardRows, layouts, queryText, type Row } from "../support/fake-card.ts";
 
@@ -78,8 +82,12 @@ describe("what a query prints is told", () => {
     assert.deepEqual(parseFirmwareQuery(connectX6Lx), {
       type: "ConnectX6LX",
       name: "MCX631102AC-ADA_Ax",
-      description: "ConnectX-6 Lx EN adapter card; 25GbE ; Dual-port SFP28; PCIe 4.0 x8; Crypto and Secure Boot",
-      parameters: { NUM_OF_VFS: parameter("8", "8", "16"), SRIOV_EN: parameter("false", "true", "true", true) },
+      description:
+        "ConnectX-6 Lx EN adapter card; 25GbE ; Dual-port SFP28; PCIe 4.0 x8; Crypto and Secure Boot",
+      parameters: {
+        NUM_OF_VFS: parameter("8", "8", "16"),
+        SRIOV_EN: parameter("false", "true", "true", true),
+      },
     });
   });
 
@@ -114,7 +122,10 @@ describe("what a query prints is told", () => {
     });
     const told = parseFirmwareQuery(text);
     assert.ok(!isUnknown(told));
-    assert.deepEqual(told.parameters, { SRIOV_EN: parameter("false", null, "true"), NUM_OF_VFS: parameter("8", null, "16") });
+    assert.deepEqual(told.parameters, {
+      SRIOV_EN: parameter("false", null, "true"),
+      NUM_OF_VFS: parameter("8", null, "16"),
+    });
   });
 
   for (const [kind, layout] of Object.entries(layouts)) {
@@ -126,11 +137,25 @@ describe("what a query prints is told", () => {
         fc.integer({ min: 1, max: 40 }).map((length) => `${"X".repeat(length)}(0)`),
       );
       const near = fc.oneof(
-        fc.constantFrom("PF_NUM_OF_VFS", "NUM_OF_VFS_P1", "NUM_OF_VF", "SRIOV_EN2", "X_SRIOV_EN", "LINK_TYPE_P3", "NUM_OF_VFS[0]"),
+        fc.constantFrom(
+          "PF_NUM_OF_VFS",
+          "NUM_OF_VFS_P1",
+          "NUM_OF_VF",
+          "SRIOV_EN2",
+          "X_SRIOV_EN",
+          "LINK_TYPE_P3",
+          "NUM_OF_VFS[0]",
+        ),
         fc.integer({ min: 1, max: 60 }).map((length) => "N".repeat(length)),
       );
       const row = (name: fc.Arbitrary<string>) =>
-        fc.record({ name, default: value, current: value, next: value, readOnly: layout.readOnlyMark ? fc.boolean() : fc.constant(false) });
+        fc.record({
+          name,
+          default: value,
+          current: value,
+          next: value,
+          readOnly: layout.readOnlyMark ? fc.boolean() : fc.constant(false),
+        });
       const table = fc.record({
         rows: fc.tuple(row(fc.constant("SRIOV_EN")), row(fc.constant("NUM_OF_VFS"))),
         others: fc.array(row(near), { maxLength: 8 }),
@@ -143,7 +168,12 @@ describe("what a query prints is told", () => {
           assert.ok(!isUnknown(told), JSON.stringify(told));
           const expected = rows.map(({ name, readOnly, ...values }) => [
             name,
-            { ...Object.fromEntries(Object.entries(values).map(([key, shown]) => [key, canonicalValue(shown)])), readOnly },
+            {
+              ...Object.fromEntries(
+                Object.entries(values).map(([key, shown]) => [key, canonicalValue(shown)]),
+              ),
+              readOnly,
+            },
           ]);
           assert.deepEqual(told.parameters, Object.fromEntries(expected));
         }),
@@ -160,10 +190,18 @@ describe("what is not understood is unknown, with the line", () => {
     ["no table", connectX5.slice(0, connectX5.indexOf("Configurations")), /no line "Configurations:"/],
     ["an unknown column", connectX5.replace("Current  ", "Running  "), /Default\s+Running\s+Next Boot/],
     ["a column twice", connectX5.replace("Current  ", "Default  "), /Default\s+Default\s+Next Boot/],
-    ["the oldest version, with one column Current", nextBootOnly.replace("Next Boot", "Current"), /Configurations:\s+Current/],
+    [
+      "the oldest version, with one column Current",
+      nextBootOnly.replace("Next Boot", "Current"),
+      /Configurations:\s+Current/,
+    ],
     ["a value too few", connectX5.replace(/(NUM_OF_VFS +8 +8 +)8/, "$1"), /NUM_OF_VFS +8 +8$/],
     ["a value too many", connectX5.replace(/(NUM_OF_VFS +8 +8 +8)/, "$1 9"), /NUM_OF_VFS +8 +8 +8 +9$/],
-    ["a row twice", connectX5.replace(/^.*NUM_OF_VFS.*$/m, (line) => `${line}\n${line}`), /NUM_OF_VFS +8 +8 +8$/],
+    [
+      "a row twice",
+      connectX5.replace(/^.*NUM_OF_VFS.*$/m, (line) => `${line}\n${line}`),
+      /NUM_OF_VFS +8 +8 +8$/,
+    ],
   ];
   for (const [what, text, said] of rows) {
     test(what, () => {
@@ -177,8 +215,16 @@ describe("what is not understood is unknown, with the line", () => {
 
 test("the version is told by both programs", () => {
   assert.equal(parseFirmwareToolVersion("mstconfig, mstflint 4.21.0, Git SHA Hash: N/A\n"), "4.21.0");
-  assert.equal(parseFirmwareToolVersion("mstconfig, mstflint 4.15.0, built on Nov 16 2020, 18:12:47. Git SHA Hash: N/A\n"), "4.15.0");
-  assert.equal(parseFirmwareToolVersion("mlxconfig, mft 4.26.1-3, built on Nov 27 2023, 15:24:39. Git SHA Hash: N/A\n"), "4.26.1-3");
+  assert.equal(
+    parseFirmwareToolVersion(
+      "mstconfig, mstflint 4.15.0, built on Nov 16 2020, 18:12:47. Git SHA Hash: N/A\n",
+    ),
+    "4.15.0",
+  );
+  assert.equal(
+    parseFirmwareToolVersion("mlxconfig, mft 4.26.1-3, built on Nov 27 2023, 15:24:39. Git SHA Hash: N/A\n"),
+    "4.26.1-3",
+  );
   assert.equal(parseFirmwareToolVersion("something else\n"), null);
 });
 
@@ -187,7 +233,8 @@ test("an error is told in the program's own words, with what failed underneath",
     firmwareErrorOf("-E- Failed to open the device\n", "write counter to semaphore: Permission denied\n"),
     "write counter to semaphore: Permission denied; -E- Failed to open the device",
   );
-  const failed = "-E- Failed to query some of the TLVs:\n    Failed to query the current values of the following TLVs:\n    nv_vpi \n";
+  const failed =
+    "-E- Failed to query some of the TLVs:\n    Failed to query the current values of the following TLVs:\n    nv_vpi \n";
   assert.equal(
     firmwareErrorOf(`${connectX5}${failed}`, ""),
     "-E- Failed to query some of the TLVs:; Failed to query the current values of the following TLVs:; nv_vpi",
@@ -197,7 +244,14 @@ test("an error is told in the program's own words, with what failed underneath",
 });
 
 test("values are told in one form", () => {
-  const values = { "True(1)": "true", "False(0)": "false", "ETH(2)": "ETH", "_256KB(1)": "_256KB", "8": "8", "Array[0..7]": "Array[0..7]" };
+  const values = {
+    "True(1)": "true",
+    "False(0)": "false",
+    "ETH(2)": "ETH",
+    "_256KB(1)": "_256KB",
+    "8": "8",
+    "Array[0..7]": "Array[0..7]",
+  };
   for (const [shown, canonical] of Object.entries(values)) assert.equal(canonicalValue(shown), canonical);
   assert.equal(canonicalValue("N/A"), null);
 });
@@ -208,7 +262,12 @@ test("settings are written as numbers, and only values of their parameter", () =
     "NUM_OF_VFS=16",
     "LINK_TYPE_P2=2",
   ]);
-  for (const wrong of [{ NUM_OF_VFS: "16 -y reset" }, { SRIOV_EN: "16" }, { LINK_TYPE_P1: "__proto__" }, { NUM_OF_VFS: "-1" }]) {
+  for (const wrong of [
+    { NUM_OF_VFS: "16 -y reset" },
+    { SRIOV_EN: "16" },
+    { LINK_TYPE_P1: "__proto__" },
+    { NUM_OF_VFS: "-1" },
+  ]) {
     assert.throws(() => settingArguments(wrong), /is no value of/);
   }
 });

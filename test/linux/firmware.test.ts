@@ -36,12 +36,15 @@ const total = (vfs: number): Tree => ({ sriov_totalvfs: `${vfs}\n` });
 /** A host with a two-port card that offers so many VFs; and the same machine after a boot. */
 function machine(t: TestContext, cards: FakeCards, vfs: number) {
   const devices = { ...connectX5(first, [], total(vfs)), ...connectX5(second, [], total(vfs)) };
-  const root = makeTree(t, { sys: { "bus/pci/devices": devices, "kernel/security/lockdown": "[none] integrity confidentiality\n" } });
+  const root = makeTree(t, {
+    sys: { "bus/pci/devices": devices, "kernel/security/lockdown": "[none] integrity confidentiality\n" },
+  });
   const open = () => LinuxHost.open({ ...fakeKernel(root, fakeNetlink({ links }), { run: cards.run }) });
   const boot = () => {
     cards.boot();
     const count = cards.cards.get(first)?.find(({ name }) => name === "NUM_OF_VFS")?.current ?? "0";
-    for (const pf of [first, second]) writeFileSync(join(root, "sys/bus/pci/devices", pf, "sriov_totalvfs"), `${count}\n`);
+    for (const pf of [first, second])
+      writeFileSync(join(root, "sys/bus/pci/devices", pf, "sriov_totalvfs"), `${count}\n`);
   };
   return { root, open, boot };
 }
@@ -79,8 +82,20 @@ for (const [kind, layout] of Object.entries(layouts)) {
       );
       assert.deepEqual(outcome?.failures, []);
       assert.deepEqual(
-        outcome?.left.map(({ requirement, remedy, nics, actual }) => [requirement, remedy.kind, nics, actual]),
-        [["firmware", "reboot", ["data", "other"], "NUM_OF_VFS is 4, 32 from the next boot on: set, and waiting for a boot"]],
+        outcome?.left.map(({ requirement, remedy, nics, actual }) => [
+          requirement,
+          remedy.kind,
+          nics,
+          actual,
+        ]),
+        [
+          [
+            "firmware",
+            "reboot",
+            ["data", "other"],
+            "NUM_OF_VFS is 4, 32 from the next boot on: set, and waiting for a boot",
+          ],
+        ],
       );
     }
     assert.deepEqual(cards.asked, [
@@ -112,7 +127,10 @@ test("a card is asked once, however often the host is looked at, until it is set
   assert.equal(cards.asked.filter((line) => line.endsWith("query")).length, 1);
   await host.perform({ kind: "set-firmware", pf: first, tool: "mstconfig", settings: { NUM_OF_VFS: "20" } });
   const [card] = await firmwareOf(host);
-  assert.equal(card !== undefined && !isUnknown(card.configuration) && card.configuration.parameters["NUM_OF_VFS"]?.next, "20");
+  assert.equal(
+    card !== undefined && !isUnknown(card.configuration) && card.configuration.parameters["NUM_OF_VFS"]?.next,
+    "20",
+  );
 });
 
 test("cards are asked anew when other ports are there", async (t) => {
@@ -159,8 +177,18 @@ test("cards are asked at the same time", async () => {
 });
 
 describe("a set that did not do what was asked is an error", () => {
-  const action = { kind: "set-firmware", pf: first, tool: "mstconfig", settings: { NUM_OF_VFS: "20" } } as const;
-  const refused = async (t: TestContext, prepare: (cards: FakeCards) => unknown, settings: object, said: RegExp) => {
+  const action = {
+    kind: "set-firmware",
+    pf: first,
+    tool: "mstconfig",
+    settings: { NUM_OF_VFS: "20" },
+  } as const;
+  const refused = async (
+    t: TestContext,
+    prepare: (cards: FakeCards) => unknown,
+    settings: object,
+    said: RegExp,
+  ) => {
     const cards = new FakeCards({ [first]: cardRows(16) });
     prepare(cards);
     using host = machine(t, cards, 16).open();
@@ -177,7 +205,8 @@ describe("a set that did not do what was asked is an error", () => {
       { LINK_TYPE_P1: "ETH" },
       /^mstconfig -d 0000:37:00.0 -y set LINK_TYPE_P1=2: exit code 3: -E- The Device doesn't support LINK_TYPE_P1 parameter$/,
     ));
-  test("the card takes no such value", (t) => refused(t, () => {}, { NUM_OF_VFS: "1000" }, /exit code 3: -E- .*NUM_OF_VFS/));
+  test("the card takes no such value", (t) =>
+    refused(t, () => {}, { NUM_OF_VFS: "1000" }, /exit code 3: -E- .*NUM_OF_VFS/));
   test("the program says that it is done, and it is not", (t) =>
     refused(
       t,
@@ -185,13 +214,23 @@ describe("a set that did not do what was asked is an error", () => {
       { NUM_OF_VFS: "20" },
       /it said that this is done, but NUM_OF_VFS is 16 for the next boot, not 20$/,
     ));
-  test("what is no value reaches no program", (t) => refused(t, () => {}, { NUM_OF_VFS: "20 --force" }, /is no value of NUM_OF_VFS/));
+  test("what is no value reaches no program", (t) =>
+    refused(t, () => {}, { NUM_OF_VFS: "20 --force" }, /is no value of NUM_OF_VFS/));
   test("there is no such program", (t) =>
-    refused(t, (cards) => Object.assign(cards, { program: "mlxconfig" }), { NUM_OF_VFS: "20" }, /mstconfig .*ENOENT/));
+    refused(
+      t,
+      (cards) => Object.assign(cards, { program: "mlxconfig" }),
+      { NUM_OF_VFS: "20" },
+      /mstconfig .*ENOENT/,
+    ));
 });
 
 describe("what cannot be asked is unknown, and says why", () => {
-  const ask = async (prepare: (cards: FakeCards) => unknown, choice: "auto" | "mlxconfig" | "mstconfig" = "auto", sysRoot = "/nowhere") => {
+  const ask = async (
+    prepare: (cards: FakeCards) => unknown,
+    choice: "auto" | "mlxconfig" | "mstconfig" = "auto",
+    sysRoot = "/nowhere",
+  ) => {
     const cards = new FakeCards({ [first]: cardRows(16) });
     prepare(cards);
     const found = await findFirmware({ run: cards.run, sysRoot }, state(first), choice);
@@ -199,7 +238,10 @@ describe("what cannot be asked is unknown, and says why", () => {
     const { tool, configuration } = found[0];
     return { tool, unknown: isUnknown(configuration) ? configuration.unknown : null, asked: cards.asked };
   };
-  const denied = { stderr: "write counter to semaphore: Permission denied\n", stdout: "-E- Failed to open the device\n" };
+  const denied = {
+    stderr: "write counter to semaphore: Permission denied\n",
+    stdout: "-E- Failed to open the device\n",
+  };
 
   test("the kernel's lockdown is on", async (t) => {
     const root = makeTree(t, { "kernel/security/lockdown": "none [integrity] confidentiality\n" });
@@ -215,7 +257,8 @@ describe("what cannot be asked is unknown, and says why", () => {
     assert.match(unknown ?? "", /Failed to open the device$/);
   });
   test("some settings could not be read", async () => {
-    const stdout = "-E- Failed to query some of the TLVs:\n    Failed to query the next values of the following TLVs:\n    nv_vpi \n";
+    const stdout =
+      "-E- Failed to query some of the TLVs:\n    Failed to query the next values of the following TLVs:\n    nv_vpi \n";
     const { unknown } = await ask((cards) => Object.assign(cards, { fails: { stderr: "", stdout } }));
     assert.match(unknown ?? "", /following TLVs:; nv_vpi$/);
   });
@@ -245,14 +288,21 @@ describe("what cannot be asked is unknown, and says why", () => {
       const found = await findFirmware({ run, sysRoot: "/nowhere" }, state(first), "auto");
       assert.ok(!isUnknown(found) && found[0] !== undefined);
       const { configuration } = found[0];
-      if (isUnknown(configuration)) assert.match(configuration.unknown, /-e query: not understood: no line "Configurations:"/);
-      assert.equal(isUnknown(configuration) ? undefined : configuration.parameters["NUM_OF_VFS"]?.next, expected);
+      if (isUnknown(configuration))
+        assert.match(configuration.unknown, /-e query: not understood: no line "Configurations:"/);
+      assert.equal(
+        isUnknown(configuration) ? undefined : configuration.parameters["NUM_OF_VFS"]?.next,
+        expected,
+      );
     }
   });
   test("no program is installed", async () => {
     const { tool, unknown, asked } = await ask((cards) => Object.assign(cards, { program: "none" }));
     assert.deepEqual([tool, asked], [null, ["mstconfig --version", "mlxconfig --version"]]);
-    assert.equal(unknown, "neither mstconfig nor mlxconfig is installed (mstconfig is in the package mstflint)");
+    assert.equal(
+      unknown,
+      "neither mstconfig nor mlxconfig is installed (mstconfig is in the package mstflint)",
+    );
   });
   test("the one that the spec names is not installed", async () => {
     const { unknown, asked } = await ask(() => {}, "mlxconfig");
@@ -287,7 +337,9 @@ test("no program is started for boot stages, for a spec without firmware, and on
 });
 
 /** What the program of Debian's package mstflint says on a machine without a card: as far as it goes. */
-describe("the real mstconfig", { skip: isInstalled() ? false : "mstconfig is not installed: apt-get install mstflint" }, () => {
+describe("the real mstconfig", {
+  skip: isInstalled() ? false : "mstconfig is not installed: apt-get install mstflint",
+}, () => {
   const nowhere = pciAddress("0000:ff:1f.7");
 
   test("tells its version", async () => {
@@ -299,7 +351,10 @@ describe("the real mstconfig", { skip: isInstalled() ? false : "mstconfig is not
 
   test("of a card that is not there says why, and that is unknown", async () => {
     const found = await findFirmware({ run: runProgram, sysRoot: "/nowhere" }, state(nowhere), "auto");
-    assert.ok(!isUnknown(found) && found[0] !== undefined && isUnknown(found[0].configuration), JSON.stringify(found));
+    assert.ok(
+      !isUnknown(found) && found[0] !== undefined && isUnknown(found[0].configuration),
+      JSON.stringify(found),
+    );
     assert.match(
       found[0].configuration.unknown,
       /^mstconfig -d 0000:ff:1f\.7 -e query: exit code [1-9]\d*: .*-E- Failed to open the device$/,
@@ -309,7 +364,12 @@ describe("the real mstconfig", { skip: isInstalled() ? false : "mstconfig is not
   test("sets nothing on a card that is not there, and the error has its words", async (t) => {
     const root = makeTree(t, {});
     using host = LinuxHost.open(fakeKernel(root, fakeNetlink(), { run: runProgram }));
-    const action = { kind: "set-firmware", pf: nowhere, tool: "mstconfig", settings: { SRIOV_EN: "true", NUM_OF_VFS: "16" } } as const;
+    const action = {
+      kind: "set-firmware",
+      pf: nowhere,
+      tool: "mstconfig",
+      settings: { SRIOV_EN: "true", NUM_OF_VFS: "16" },
+    } as const;
     await assert.rejects(
       host.perform(action),
       /mstconfig -d 0000:ff:1f\.7 -y set SRIOV_EN=1 NUM_OF_VFS=16: exit code [1-9]\d*: .*-E- Failed to open the device/,
@@ -321,7 +381,8 @@ describe("the real mstconfig", { skip: isInstalled() ? false : "mstconfig is not
     assert.notEqual(code, 0);
     assert.match(stdout, /-E- invalid argument: --no-such-option/);
     const help = (await runProgram(["mstconfig", "--help"])).stdout;
-    for (const option of ["-d|--dev", "-e|--enable_verbosity", "-y|--yes"]) assert.ok(help.includes(option), option);
+    for (const option of ["-d|--dev", "-e|--enable_verbosity", "-y|--yes"])
+      assert.ok(help.includes(option), option);
   });
 });
 

@@ -17,7 +17,8 @@ function one(line: string, ports: ReadonlyMap<number, string> = none) {
   return { inPort, layer, offloaded, kind, to, packets, bytes, idle };
 }
 
-const masks = "skb_priority(0/0),skb_mark(0/0),ct_state(0/0),ct_zone(0/0),ct_mark(0/0),ct_label(0/0),recirc_id(0),dp_hash(0/0),";
+const masks =
+  "skb_priority(0/0),skb_mark(0/0),ct_state(0/0),ct_zone(0/0),ct_mark(0/0),ct_label(0/0),recirc_id(0),dp_hash(0/0),";
 
 describe("a flow of dpctl/dump-flows -m", () => {
   test("in hardware, with all that -m prints", () => {
@@ -41,7 +42,8 @@ describe("a flow of dpctl/dump-flows -m", () => {
   });
 
   test("in the kernel's datapath, in tc and not in hardware, partly in hardware, and untold", () => {
-    const flow = (marks: string) => one(`in_port(p0),eth(), packets:1, bytes:60, used:never${marks}, actions:p1`);
+    const flow = (marks: string) =>
+      one(`in_port(p0),eth(), packets:1, bytes:60, used:never${marks}, actions:p1`);
     const marked = (marks: string) => [flow(marks).offloaded, flow(marks).layer];
     assert.deepEqual(marked(", dp:ovs"), ["no", "ovs"]);
     assert.deepEqual(marked(", dp:tc"), ["no", "tc"]);
@@ -54,7 +56,8 @@ describe("a flow of dpctl/dump-flows -m", () => {
 
   test("a port is a name, a number that has a name, or a number", () => {
     const ports = new Map([[4, "enp3s0f0"]]);
-    const numbered = (port: string) => one(`recirc_id(0),in_port(${port}), packets:1, bytes:60, used:1s, actions:9,4`, ports);
+    const numbered = (port: string) =>
+      one(`recirc_id(0),in_port(${port}), packets:1, bytes:60, used:1s, actions:9,4`, ports);
     assert.deepEqual([numbered("4").inPort, numbered("4").to], ["enp3s0f0", ["9", "enp3s0f0"]]);
     assert.equal(numbered("9").inPort, "9");
     assert.equal(numbered("4/0xffffffff").inPort, "enp3s0f0");
@@ -62,12 +65,19 @@ describe("a flow of dpctl/dump-flows -m", () => {
   });
 
   test("it goes out of ports, also within other actions; what is no port is none", () => {
-    const actions = (text: string) => one(`in_port(p0),eth_type(0x0800), packets:1, bytes:60, used:1s, dp:ovs, actions:${text}`).to;
+    const actions = (text: string) =>
+      one(`in_port(p0),eth_type(0x0800), packets:1, bytes:60, used:1s, dp:ovs, actions:${text}`).to;
     assert.deepEqual(actions("push_vlan(vid=540,pcp=0),bond0"), ["bond0"]);
     assert.deepEqual(actions("ct(zone=65520),recirc(0x18)"), []);
     assert.deepEqual(actions("pop_vlan,eth9,eth10"), ["eth10", "eth9"]);
-    assert.deepEqual(actions("clone(set(tunnel(dst=10.0.0.1,ttl=64,flags(df|key))),vxlan_sys_4789),eth1"), ["eth1", "vxlan_sys_4789"]);
-    assert.deepEqual(actions("sample(sample=50.0%,actions(p7)),check_pkt_len(size=1500,gt(p8),le(ct_clear,p9))"), ["p7", "p8", "p9"]);
+    assert.deepEqual(actions("clone(set(tunnel(dst=10.0.0.1,ttl=64,flags(df|key))),vxlan_sys_4789),eth1"), [
+      "eth1",
+      "vxlan_sys_4789",
+    ]);
+    assert.deepEqual(
+      actions("sample(sample=50.0%,actions(p7)),check_pkt_len(size=1500,gt(p8),le(ct_clear,p9))"),
+      ["p7", "p8", "p9"],
+    );
     assert.deepEqual(actions("set(ipv4(ttl=63)),p1, dp-extra-info:miniflow_bits(4,1)"), ["p1"]);
   });
 
@@ -78,21 +88,42 @@ describe("a flow of dpctl/dump-flows -m", () => {
     assert.equal(kind(`${eth},eth_type(0x0800),ipv4(frag=no)`), "traffic");
     assert.equal(kind(`${eth},eth_type(0x0806),arp(op=1)`), "arp");
     assert.equal(kind(`${eth},eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0806),arp(op=1))`), "arp");
-    assert.equal(kind(`${eth},eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0800),ipv4(frag=no))`), "traffic");
+    assert.equal(
+      kind(`${eth},eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0800),ipv4(frag=no))`),
+      "traffic",
+    );
     assert.equal(kind("eth(src=fa:16:3e:00:00:01,dst=ff:ff:ff:ff:ff:ff),eth_type(0x0800)"), "multicast");
-    assert.equal(kind("eth(src=fa:16:3e:00:00:01,dst=01:00:00:00:00:00/01:00:00:00:00:00),eth_type(0x0800)"), "multicast");
-    assert.equal(kind("eth(src=fa:16:3e:00:00:01,dst=01:00:00:00:00:00/00:00:00:00:00:00),eth_type(0x0800)"), "traffic");
+    assert.equal(
+      kind("eth(src=fa:16:3e:00:00:01,dst=01:00:00:00:00:00/01:00:00:00:00:00),eth_type(0x0800)"),
+      "multicast",
+    );
+    assert.equal(
+      kind("eth(src=fa:16:3e:00:00:01,dst=01:00:00:00:00:00/00:00:00:00:00:00),eth_type(0x0800)"),
+      "traffic",
+    );
     assert.equal(kind("eth(src=0c:42:a1:00:00:01,dst=01:80:c2:00:00:0e),eth_type(0x88cc)"), "control");
     assert.equal(kind(`${eth},eth_type(0x8809)`), "control");
     assert.equal(kind(`${eth},eth_type(0x0800)`, "drop"), "drop");
-    assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=4294962063,slow_path(controller))"), "userspace");
+    assert.equal(
+      kind(`${eth},eth_type(0x0800)`, "userspace(pid=4294962063,slow_path(controller))"),
+      "userspace",
+    );
     for (const reason of ["action", "match", "bfd|match"])
       assert.equal(kind(`${eth},eth_type(0x0800)`, `userspace(pid=0,slow_path(${reason}))`), "slow-path");
     assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=0,slow_path(bfd))"), "userspace");
     assert.equal(kind(`${eth},eth_type(0x0806)`, "userspace(pid=0,slow_path(match))"), "userspace");
-    assert.equal(kind(`${eth},eth_type(0x86dd),icmpv6(type=135/0xff)`, "userspace(pid=0,slow_path(match))"), "userspace");
-    assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=1,controller(reason=1,dont_send=0)),p1"), "userspace");
-    assert.equal(kind(`${eth},eth_type(0x0800)`, "sample(sample=1.0%,actions(userspace(pid=1,sFlow(vid=0)))),p1"), "traffic");
+    assert.equal(
+      kind(`${eth},eth_type(0x86dd),icmpv6(type=135/0xff)`, "userspace(pid=0,slow_path(match))"),
+      "userspace",
+    );
+    assert.equal(
+      kind(`${eth},eth_type(0x0800)`, "userspace(pid=1,controller(reason=1,dont_send=0)),p1"),
+      "userspace",
+    );
+    assert.equal(
+      kind(`${eth},eth_type(0x0800)`, "sample(sample=1.0%,actions(userspace(pid=1,sFlow(vid=0)))),p1"),
+      "traffic",
+    );
     assert.equal(kind(`${eth},eth_type(0x0800)`, "userspace(pid=1,sFlow(vid=0))"), "userspace");
     assert.equal(kind(`ct_state(+new-est+trk),${eth},eth_type(0x0800)`), "new-connection");
     assert.equal(kind(`ct_state(-new+est+trk),${eth},eth_type(0x0800)`), "traffic");
@@ -127,7 +158,10 @@ test("flows that are alike are added up; titles are no flows, and what is neithe
 });
 
 test("more kinds of flows than can be told apart are counted", () => {
-  const lines = Array.from({ length: 8200 }, (_, at) => `in_port(p${at}),eth(), packets:1, bytes:60, used:1s, dp:ovs, actions:x`);
+  const lines = Array.from(
+    { length: 8200 },
+    (_, at) => `in_port(p${at}),eth(), packets:1, bytes:60, used:1s, dp:ovs, actions:x`,
+  );
   const { tallies, listed, notAdded } = readFlows(lines.join("\n"), none);
   assert.deepEqual([tallies.length, listed, notAdded], [8192, 8200, 8]);
 });

@@ -33,7 +33,10 @@ function programs(answers: Readonly<Record<string, Partial<ProgramResult>>>) {
 }
 
 test("each datapath is asked once, and numbers become names", async () => {
-  const { run, asked } = programs({ "dpctl/show": { stdout: show(1) }, "dpctl/dump-flows": { stdout: flow } });
+  const { run, asked } = programs({
+    "dpctl/show": { stdout: show(1) },
+    "dpctl/dump-flows": { stdout: flow },
+  });
   const found = await findFlows(run, ovs);
   assert.ok(found !== null && !isUnknown(found));
   assert.deepEqual([found.listed, found.notUnderstood, found.cut], [1, 0, null]);
@@ -48,15 +51,23 @@ test("in Kolla's container, and for bridges in userspace", async () => {
   const { run, asked } = programs({});
   const source = { kind: "container", engine: "podman", name: "openvswitch_vswitchd" } as const;
   await findFlows(run, { ...ovs, source, bridges: [bridge("br0", "netdev")] });
-  assert.equal(asked[1], "podman exec openvswitch_vswitchd ovs-appctl --timeout=5 dpctl/dump-flows -m netdev@ovs-netdev");
+  assert.equal(
+    asked[1],
+    "podman exec openvswitch_vswitchd ovs-appctl --timeout=5 dpctl/dump-flows -m netdev@ovs-netdev",
+  );
 });
 
 test("without Open vSwitch there are none; what cannot be asked is not known", async () => {
   const { run } = programs({ "dpctl/dump-flows": { code: 2, stderr: "ovs-appctl: cannot connect" } });
   assert.equal(await findFlows(run, null), null);
   assert.deepEqual(await findFlows(run, { unknown: "nobody knows" }), { unknown: "nobody knows" });
-  assert.deepEqual(await findFlows(run, { ...ovs, running: false }), { unknown: "ovs-vswitchd does not answer" });
-  assert.match(JSON.stringify(await findFlows(run, ovs)), /dump-flows -m system@ovs-system: exit code 2: ovs-appctl: cannot connect/);
+  assert.deepEqual(await findFlows(run, { ...ovs, running: false }), {
+    unknown: "ovs-vswitchd does not answer",
+  });
+  assert.match(
+    JSON.stringify(await findFlows(run, ovs)),
+    /dump-flows -m system@ovs-system: exit code 2: ovs-appctl: cannot connect/,
+  );
 });
 
 test("a datapath with very many flows is not asked for a list of them", async () => {
@@ -74,7 +85,10 @@ test("a list that is cut off is read as far as it goes, and that is said", async
   });
   const found = await findFlows(run, ovs);
   assert.ok(found !== null && !isUnknown(found));
-  assert.deepEqual([found.listed, found.notUnderstood, found.cut], [2, 0, "of 3 of system@ovs-system the first 2 were read"]);
+  assert.deepEqual(
+    [found.listed, found.notUnderstood, found.cut],
+    [2, 0, "of 3 of system@ovs-system the first 2 were read"],
+  );
 });
 
 test("a program that prints more than is wanted is ended, and what it printed is kept", async () => {
@@ -83,8 +97,18 @@ test("a program that prints more than is wanted is ended, and what it printed is
 });
 
 test("by which netdevs tunnels leave: the one with their address, or with the route, and what a VLAN stands on", async () => {
-  const port = (name: string, type: string) => ({ name, port: name, type, ofport: 1, error: null, ifaceId: null });
-  const tunnelled: Ovs = { ...ovs, bridges: [{ ...bridge("br-tun", "system"), interfaces: [port("vxlan-0a0a", "vxlan")] }] };
+  const port = (name: string, type: string) => ({
+    name,
+    port: name,
+    type,
+    ofport: 1,
+    error: null,
+    ifaceId: null,
+  });
+  const tunnelled: Ovs = {
+    ...ovs,
+    bridges: [{ ...bridge("br-tun", "system"), interfaces: [port("vxlan-0a0a", "vxlan")] }],
+  };
   const options = (...entries: string[][]) => ["map", entries];
   const rows = [
     ["", options()],
@@ -103,7 +127,12 @@ test("by which netdevs tunnels leave: the one with their address, or with the ro
         : "";
     return Promise.resolve({ stdout, stderr: "", code: 0 });
   };
-  const lower = (index: number, name: string, link: number | null) => ({ index, name, link, linkNetnsId: null });
+  const lower = (index: number, name: string, link: number | null) => ({
+    index,
+    name,
+    link,
+    linkNetnsId: null,
+  });
   const links = [lower(7, "bond0", null), lower(9, "bond0.185", 7), lower(10, "loop", 10)];
   const found = await findFlows(run, tunnelled, links);
   assert.ok(found !== null && !isUnknown(found));
@@ -119,7 +148,10 @@ test("by which netdevs tunnels leave: the one with their address, or with the ro
 test("tunnels that cannot be asked for are not known, and the flows are", async () => {
   const port = { name: "g0", port: "g0", type: "geneve", ofport: 1, error: null, ifaceId: null };
   const { run } = programs({ "--format=json": { code: 1, stderr: "ovs-vsctl: no socket" } });
-  const found = await findFlows(run, { ...ovs, bridges: [{ ...bridge("br-int", "system"), interfaces: [port] }] });
+  const found = await findFlows(run, {
+    ...ovs,
+    bridges: [{ ...bridge("br-int", "system"), interfaces: [port] }],
+  });
   assert.ok(found !== null && !isUnknown(found));
   assert.match(JSON.stringify(found.tunnels), /no socket/);
 });

@@ -18,7 +18,12 @@ function folder(t: TestContext, log: string): string {
 async function follow(t: TestContext, script: string, count: number, milliseconds = 100): Promise<string[]> {
   const heard: string[] = [];
   const devRoot = folder(t, "6,41,1000,-;old\n");
-  const log = followKernelLog({ devRoot, hear: (text) => heard.push(text), lost: () => heard.push("(lost)"), argv: ["sh", "-c", script] });
+  const log = followKernelLog({
+    devRoot,
+    hear: (text) => heard.push(text),
+    lost: () => heard.push("(lost)"),
+    argv: ["sh", "-c", script],
+  });
   assert.ok(!isUnknown(log));
   using _log = log;
   for (let n = 0; n < 1000 && heard.length < count; n++) await sleep(10);
@@ -27,7 +32,10 @@ async function follow(t: TestContext, script: string, count: number, millisecond
 }
 
 test("a record is told by its number and text, however many fields the kernel adds", () => {
-  assert.deepEqual(recordOf("6,339,5140900,-,caller=T1;NET: a;b\\x0a c"), { sequence: 339, text: "NET: a;b  c" });
+  assert.deepEqual(recordOf("6,339,5140900,-,caller=T1;NET: a;b\\x0a c"), {
+    sequence: 339,
+    text: "NET: a;b  c",
+  });
   for (const line of [" SUBSYSTEM=pci", "", "no record", "6,x,1,-;text"]) assert.equal(recordOf(line), null);
 });
 
@@ -38,7 +46,11 @@ test("only what comes from now on is told, without what devices add to a record"
 });
 
 test("records that are missing are said to be lost", async (t) => {
-  assert.deepEqual(await follow(t, "printf '6,42,11,-;a\\n6,50,12,-;b\\n'; sleep 60", 3), ["a", "(lost)", "b"]);
+  assert.deepEqual(await follow(t, "printf '6,42,11,-;a\\n6,50,12,-;b\\n'; sleep 60", 3), [
+    "a",
+    "(lost)",
+    "b",
+  ]);
 });
 
 test("a reader that ends, as at an overwritten record, is started again and tells nothing twice", async (t) => {

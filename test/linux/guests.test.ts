@@ -16,13 +16,26 @@ const vfs = ["0000:37:00.2", "0000:37:00.3"].map(pciAddress);
 /** A port with two VFs that are held so. */
 function ports(...holders: readonly Holder[][]): PhysicalFunction[] {
   const [pf = assert.fail()] = buildHost([{ model: "ConnectX-5", ports: 1 }]).state.pfs;
-  const vf = { vendor: "15b3", product: "1018", driver: "vfio-pci", driverOverride: null, iommuGroup: 1, settings: { unknown: "" } };
-  return [{ ...pf, vfs: vfs.map((address, index) => ({ ...vf, address, index, holders: holders[index] ?? [] })) }];
+  const vf = {
+    vendor: "15b3",
+    product: "1018",
+    driver: "vfio-pci",
+    driverOverride: null,
+    iommuGroup: 1,
+    settings: { unknown: "" },
+  };
+  return [
+    { ...pf, vfs: vfs.map((address, index) => ({ ...vf, address, index, holders: holders[index] ?? [] })) },
+  ];
 }
 
 function guests(t: Parameters<typeof makeTree>[0], tree: Tree, ...holders: readonly Holder[][]): Guest[] {
   const root = makeTree(t, { proc: {}, run: {}, ...tree });
-  const found = findGuests(ports(...holders), { procRoot: `${root}/proc`, runRoot: `${root}/run`, filesRoot: root });
+  const found = findGuests(ports(...holders), {
+    procRoot: `${root}/proc`,
+    runRoot: `${root}/run`,
+    filesRoot: root,
+  });
   assert.ok(Array.isArray(found), JSON.stringify(found));
   return found;
 }
@@ -44,20 +57,34 @@ const nic = (fn: number) => `<interface type='hostdev' managed='yes'>
   <source><address type='pci' domain='0x0000' bus='0x37' slot='0x00' function='0x${fn}'/></source>
   <address type='pci' domain='0x0000' bus='0x37' slot='0x00' function='0x3'/>
 </interface>`;
-const hostdev = "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='55' slot='0' function='2'/></source></hostdev>";
+const hostdev =
+  "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='55' slot='0' function='2'/></source></hostdev>";
 
 describe("libvirt's domains", () => {
   const status = `<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE -->\n<domstatus state='running' reason='booted' pid='4711'>\n  <monitor path='/x' type='unix'/>\n  ${definition("instance-0000001a", uuid, nic(2), "web &amp; &lt;db&gt;")}\n</domstatus>\n`;
 
   test("one that runs has the VFs of its file, and is named as Nova names it", (t) => {
-    const found = guests(t, { "run/libvirt/qemu/instance-0000001a.xml": status }, [process(4711, "qemu-system-x86")]);
+    const found = guests(t, { "run/libvirt/qemu/instance-0000001a.xml": status }, [
+      process(4711, "qemu-system-x86"),
+    ]);
     assert.deepEqual(found, [
-      { kind: "domain", name: "instance-0000001a", uuid, title: "web & <db>", running: true, pid: 4711, vfs: [vfs[0]] },
+      {
+        kind: "domain",
+        name: "instance-0000001a",
+        uuid,
+        title: "web & <db>",
+        running: true,
+        pid: 4711,
+        vfs: [vfs[0]],
+      },
     ]);
   });
 
   test("one that holds a VF which its file does not name has it too: by its process", (t) => {
-    const text = status.replace(nic(2), "<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>");
+    const text = status.replace(
+      nic(2),
+      "<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>",
+    );
     const found = guests(t, { "run/libvirt/qemu/a.xml": text }, [], [process(4711, "qemu-kvm")]);
     assert.deepEqual(
       found.map(({ kind, vfs: own }) => [kind, own]),
@@ -74,7 +101,9 @@ describe("libvirt's domains", () => {
       "etc/libvirt/qemu/broken.xml": "<domain><name>broken",
     });
     assert.deepEqual(
-      found.map((guest) => guest.kind === "domain" && [guest.name, guest.running, guest.pid, guest.title, guest.vfs]),
+      found.map(
+        (guest) => guest.kind === "domain" && [guest.name, guest.running, guest.pid, guest.title, guest.vfs],
+      ),
       [
         ["a", false, null, null, [vfs[0]]],
         ["b", false, null, null, [vfs[1]]],
@@ -83,7 +112,10 @@ describe("libvirt's domains", () => {
   });
 
   test("the running one counts, not its definition; libvirt's own daemon beside it is not named", (t) => {
-    const tree = { "run/libvirt/qemu/i.xml": status, "etc/libvirt/qemu/i.xml": definition("instance-0000001a", uuid, nic(3)) };
+    const tree = {
+      "run/libvirt/qemu/i.xml": status,
+      "etc/libvirt/qemu/i.xml": definition("instance-0000001a", uuid, nic(3)),
+    };
     const found = guests(t, tree, [process(4711, "qemu-kvm"), process(99, "virtqemud")]);
     assert.deepEqual(
       found.map(({ kind, vfs: own }) => [kind, own]),
@@ -106,8 +138,15 @@ describe("others", () => {
   });
 
   test("QEMU without libvirt, by its command line", (t) => {
-    const named = (name: string) => guests(t, { "proc/4711": qemu(name) }, [process(4711, "qemu-system-x86")])[0];
-    assert.deepEqual(named("guest=web,,1,debug-threads=on"), { kind: "machine", name: "web,1", uuid, pid: 4711, vfs: [vfs[0]] });
+    const named = (name: string) =>
+      guests(t, { "proc/4711": qemu(name) }, [process(4711, "qemu-system-x86")])[0];
+    assert.deepEqual(named("guest=web,,1,debug-threads=on"), {
+      kind: "machine",
+      name: "web,1",
+      uuid,
+      pid: 4711,
+      vfs: [vfs[0]],
+    });
     const plain = named("web");
     assert.equal(plain?.kind === "machine" && plain.name, "web");
   });
@@ -122,7 +161,9 @@ describe("others", () => {
       },
       held,
     );
-    assert.deepEqual(docker, [{ kind: "container", engine: "docker", id, name: "fast-path", pid: 52, vfs: [vfs[0]] }]);
+    assert.deepEqual(docker, [
+      { kind: "container", engine: "docker", id, name: "fast-path", pid: 52, vfs: [vfs[0]] },
+    ]);
     const podman = guests(
       t,
       {
@@ -140,7 +181,12 @@ describe("others", () => {
       return guest?.kind === "container" ? guest.engine : guest?.kind;
     };
     assert.equal(engineOf(`11:devices:/docker/${id}\n10:cpu:/docker/${id}\n`), "docker");
-    assert.equal(engineOf(`0::/kubepods.slice/kubepods-burstable.slice/kubepods-pod1.slice/cri-containerd-${id}.scope\n`), "containerd");
+    assert.equal(
+      engineOf(
+        `0::/kubepods.slice/kubepods-burstable.slice/kubepods-pod1.slice/cri-containerd-${id}.scope\n`,
+      ),
+      "containerd",
+    );
     assert.equal(engineOf(`0::/kubepods.slice/crio-${id}.scope\n`), "cri-o");
     assert.equal(engineOf("0::/lxc.payload.c1/init.scope\n"), "lxc");
     assert.equal(engineOf(`0::/libpod_parent/libpod-conmon-${id}.scope\n`), "process");
@@ -148,19 +194,40 @@ describe("others", () => {
   });
 
   test("a network namespace is its container's where a process in it has one, else itself", (t) => {
-    const tree = { "run/netns/cni-1": "the namespace", "proc/52/cgroup": `0::/kubepods.slice/cri-containerd-${id}.scope\n` };
-    assert.deepEqual(guests(t, tree, [{ kind: "namespace", name: "cni-1" }]), [{ kind: "namespace", name: "cni-1", vfs: [vfs[0]] }]);
+    const tree = {
+      "run/netns/cni-1": "the namespace",
+      "proc/52/cgroup": `0::/kubepods.slice/cri-containerd-${id}.scope\n`,
+    };
+    assert.deepEqual(guests(t, tree, [{ kind: "namespace", name: "cni-1" }]), [
+      { kind: "namespace", name: "cni-1", vfs: [vfs[0]] },
+    ]);
     const linked = { ...tree, "proc/52/ns/net": "-> ../../../run/netns/cni-1" };
     assert.deepEqual(
-      guests(t, linked, [{ kind: "namespace", name: "cni-1" }], [{ kind: "namespace", name: "of process 52 (x)", pid: 52 }]),
+      guests(
+        t,
+        linked,
+        [{ kind: "namespace", name: "cni-1" }],
+        [{ kind: "namespace", name: "of process 52 (x)", pid: 52 }],
+      ),
       [{ kind: "container", engine: "containerd", id, name: null, pid: 52, vfs }],
     );
   });
 
   test("a domain's file that is too large is named: whose the VFs are is then not known", (t) => {
-    const root = makeTree(t, { proc: {}, run: {}, "etc/libvirt/qemu/large.xml": " ".repeat(4 * 1024 * 1024 + 1) });
-    const found = findGuests(ports([]), { procRoot: `${root}/proc`, runRoot: `${root}/run`, filesRoot: root });
-    assert.match("unknown" in found ? found.unknown : "", /etc\/libvirt\/qemu\/large\.xml: more than 4194304 bytes/);
+    const root = makeTree(t, {
+      proc: {},
+      run: {},
+      "etc/libvirt/qemu/large.xml": " ".repeat(4 * 1024 * 1024 + 1),
+    });
+    const found = findGuests(ports([]), {
+      procRoot: `${root}/proc`,
+      runRoot: `${root}/run`,
+      filesRoot: root,
+    });
+    assert.match(
+      "unknown" in found ? found.unknown : "",
+      /etc\/libvirt\/qemu\/large\.xml: more than 4194304 bytes/,
+    );
   });
 
   test("nobody holds anything: there are none", (t) => {
@@ -175,8 +242,13 @@ describe("XML", () => {
   });
 
   test("comments, CDATA, entities, both quotes", () => {
-    const found = readXml(`<?xml version="1.0"?><!-- <x> --><a b='1 > "0"' c="&#x41;&quot;"><![CDATA[<&]]>&lt;&#66;&nosuch;</a>`);
-    assert.deepEqual([found?.attributes.get("b"), found?.attributes.get("c"), found?.text], ['1 > "0"', 'A"', "<&<B&nosuch;"]);
+    const found = readXml(
+      `<?xml version="1.0"?><!-- <x> --><a b='1 > "0"' c="&#x41;&quot;"><![CDATA[<&]]>&lt;&#66;&nosuch;</a>`,
+    );
+    assert.deepEqual(
+      [found?.attributes.get("b"), found?.attributes.get("c"), found?.text],
+      ['1 > "0"', 'A"', "<&<B&nosuch;"],
+    );
   });
 
   test("no text stops it, or takes long", () => {
@@ -210,7 +282,8 @@ describe("XML", () => {
       "</a>",
       "<a/>",
     ])
-      for (const start of ["<a>", "<a ", "<a b='", ""]) readXml(start + piece.repeat(Math.floor(most / piece.length)));
+      for (const start of ["<a>", "<a ", "<a b='", ""])
+        readXml(start + piece.repeat(Math.floor(most / piece.length)));
     assert.ok(processorTime() - before < 6000);
   });
 });

@@ -30,9 +30,15 @@ const noNamespaces: NamespaceView = {
   devicesIn: () => [],
 };
 
-function holders(test: Parameters<typeof makeTree>[0], { vf, proc = {}, links = [], sys = {}, namespaces = noNamespaces }: World) {
+function holders(
+  test: Parameters<typeof makeTree>[0],
+  { vf, proc = {}, links = [], sys = {}, namespaces = noNamespaces }: World,
+) {
   const devices = { ...connectX5(pf, [address]), [address]: connectX5Vf(pf, 12, vf) };
-  const kernel = fakeKernel(makeTree(test, { sys: { "bus/pci/devices": devices, ...sys }, proc }), fakeNetlink({ links }));
+  const kernel = fakeKernel(
+    makeTree(test, { sys: { "bus/pci/devices": devices, ...sys }, proc }),
+    fakeNetlink({ links }),
+  );
   const vfs = findPfs(kernel.sysRoot).flatMap((found) => found.vfs);
   return [...findHolders(vfs, kernel, findLinks(kernel), namespaces).values()][0];
 }
@@ -51,16 +57,22 @@ test("a VF bound to vfio-pci is held by the process that has its group open", (t
     sys: {},
     "1": { comm: "init\n" },
   };
-  assert.deepEqual(holders(t, { vf: vfio, proc }), [{ kind: "process", pid: 4711, command: "qemu-system-x86" }]);
+  assert.deepEqual(holders(t, { vf: vfio, proc }), [
+    { kind: "process", pid: 4711, command: "qemu-system-x86" },
+  ]);
 });
 
 test("a group device that was removed from the process's own /dev still counts", (t) => {
   const proc = { "4711": { ...qemu, "fd/23": "-> /dev/vfio/12 (deleted)" } };
-  assert.deepEqual(holders(t, { vf: vfio, proc }), [{ kind: "process", pid: 4711, command: "qemu-system-x86" }]);
+  assert.deepEqual(holders(t, { vf: vfio, proc }), [
+    { kind: "process", pid: 4711, command: "qemu-system-x86" },
+  ]);
 });
 
 test("a device that was opened by another name is known by its number", (t) => {
-  const root = makeTree(t, { proc: { "4711": { ...qemu, "fd/23": "-> /dev/null", "fd/24": "-> /dev/zero" } } });
+  const root = makeTree(t, {
+    proc: { "4711": { ...qemu, "fd/23": "-> /dev/null", "fd/24": "-> /dev/zero" } },
+  });
   const sameDevice = "/dev/./null";
   const { holders } = findOpenFiles(new Set([sameDevice]), `${root}/proc`);
   assert.deepEqual([...holders], [[sameDevice, [{ pid: 4711, command: "qemu-system-x86" }]]]);
@@ -70,7 +82,9 @@ test("a file on a server's file system is not asked what it is: the server may b
   type Mount = readonly [point: string, type: string];
   const sameDevice = "/dev/./null";
   const asked = (...mounts: readonly Mount[]) => {
-    const mountinfo = mounts.map(([point, type], index) => `${index} 0 0:${index} / ${point} rw shared:2 - ${type} source rw\n`).join("");
+    const mountinfo = mounts
+      .map(([point, type], index) => `${index} 0 0:${index} / ${point} rw shared:2 - ${type} source rw\n`)
+      .join("");
     const root = makeTree(t, { proc: { "4711": { ...qemu, mountinfo, "fd/23": "-> /dev/null" } } });
     return findOpenFiles(new Set([sameDevice]), `${root}/proc`).holders.has(sameDevice);
   };
@@ -89,7 +103,10 @@ test("a process that has it open twice is named once, and every process is named
     "99": { comm: "virtqemud\n", "fd/7": "-> /dev/vfio/noiommu-12" },
   };
   const found = holders(t, { vf: vfio, proc });
-  assert.deepEqual(Array.isArray(found) && found.map((holder) => holder.kind === "process" && holder.pid).sort(), [4711, 99]);
+  assert.deepEqual(
+    Array.isArray(found) && found.map((holder) => holder.kind === "process" && holder.pid).sort(),
+    [4711, 99],
+  );
 });
 
 test("a VF bound to vfio-pci that nobody has open is free", (t) => {
@@ -100,7 +117,8 @@ test("on a real machine a process is found by a file that it has open", (t) => {
   const path = join(makeTree(t, { file: "" }), "file");
   const file = openSync(path, "r");
   t.after(() => closeSync(file));
-  const [holder, ...others] = findOpenFiles(new Set([path, "/no/such/file"]), "/proc").holders.get(path) ?? [];
+  const [holder, ...others] =
+    findOpenFiles(new Set([path, "/no/such/file"]), "/proc").holders.get(path) ?? [];
   assert.equal(holder?.pid, process.pid);
   assert.equal(others.length, 0);
 });
@@ -112,7 +130,10 @@ test("the IOMMUFD way: the device itself is open, with a variant driver", (t) =>
 });
 
 test("without an IOMMU group nobody can tell who has a vfio device", (t) => {
-  const devices = { ...connectX5(pf, [address]), [address]: { ...connectX5Vf(pf, 12, vfio), iommu_group: "-> nonsense" } };
+  const devices = {
+    ...connectX5(pf, [address]),
+    [address]: { ...connectX5Vf(pf, 12, vfio), iommu_group: "-> nonsense" },
+  };
   const kernel = fakeKernel(makeTree(t, { sys: { "bus/pci/devices": devices }, proc: {} }));
   const vfs = findPfs(kernel.sysRoot).flatMap((found) => found.vfs);
   assert.deepEqual([...findHolders(vfs, kernel, [], noNamespaces).values()][0], {
@@ -139,8 +160,13 @@ test("a VF with its netdev here is free", (t) => {
 });
 
 test("a VF whose netdev is in a bridge is used by the host itself", (t) => {
-  const links = [pciLink(20, "ens3f0v0", address, { master: 30 }), link(30, "br-storage", { kind: "bridge" })];
-  assert.deepEqual(holders(t, { vf: { ...mlx5, "net/ens3f0v0": {} }, links }), [{ kind: "master", name: "br-storage" }]);
+  const links = [
+    pciLink(20, "ens3f0v0", address, { master: 30 }),
+    link(30, "br-storage", { kind: "bridge" }),
+  ];
+  assert.deepEqual(holders(t, { vf: { ...mlx5, "net/ens3f0v0": {} }, links }), [
+    { kind: "master", name: "br-storage" },
+  ]);
 });
 
 test("a VF whose driver is still probing has no net directory, and is free", (t) => {
@@ -161,34 +187,53 @@ test("a VF whose netdev is in another namespace is held by that namespace", (t) 
       return name === "cni-5a1e" ? [address] : ["0000:37:00.9"];
     },
   };
-  assert.deepEqual(holders(t, { vf: { ...mlx5, net: {} }, namespaces }), [{ kind: "namespace", name: "cni-5a1e" }]);
+  assert.deepEqual(holders(t, { vf: { ...mlx5, net: {} }, namespaces }), [
+    { kind: "namespace", name: "cni-5a1e" },
+  ]);
 });
 
 test("a VF whose netdev is away is held also when nobody knows where", (t) => {
   const namespaces: NamespaceView = { list: () => [], devicesIn: () => [] };
-  assert.deepEqual(holders(t, { vf: { ...mlx5, net: {} }, namespaces }), [{ kind: "namespace", name: "of unknown name" }]);
+  assert.deepEqual(holders(t, { vf: { ...mlx5, net: {} }, namespaces }), [
+    { kind: "namespace", name: "of unknown name" },
+  ]);
 });
 
 for (const kind of ["macvtap", "ipvtap"]) {
   test(`a guest on a tap (${kind}) over the VF's netdev holds the VF`, (t) => {
-    const links = [pciLink(9, "ens3f0v0", address), link(42, "tap-a", { kind, link: 9 }), link(43, "tap-b", { kind, link: 8 })];
-    const proc = { "4711": { ...qemu, "fd/30": "-> /dev/tap42" }, "4712": { ...qemu, "fd/30": "-> /dev/tap43" } };
+    const links = [
+      pciLink(9, "ens3f0v0", address),
+      link(42, "tap-a", { kind, link: 9 }),
+      link(43, "tap-b", { kind, link: 8 }),
+    ];
+    const proc = {
+      "4711": { ...qemu, "fd/30": "-> /dev/tap42" },
+      "4712": { ...qemu, "fd/30": "-> /dev/tap43" },
+    };
     const vf = { ...mlx5, "net/ens3f0v0": {} };
-    assert.deepEqual(holders(t, { vf, links, proc }), [{ kind: "process", pid: 4711, command: "qemu-system-x86" }]);
+    assert.deepEqual(holders(t, { vf, links, proc }), [
+      { kind: "process", pid: 4711, command: "qemu-system-x86" },
+    ]);
     assert.deepEqual(holders(t, { vf, links }), [], "nobody has it open");
   });
 
   test(`a tap (${kind}) over a port uses the port, whoever has it open`, (t) => {
     const links = [pciLink(4, "ens3f0", pf), link(42, "tap-a", { kind, link: 4 })];
     const kernel = fakeKernel(makeTree(t, {}), fakeNetlink({ links }));
-    assert.deepEqual(findHostUsers(kernel, findLinks(kernel)).get(4), [{ kind: "netdev", name: "tap-a", type: kind }]);
+    assert.deepEqual(findHostUsers(kernel, findLinks(kernel)).get(4), [
+      { kind: "netdev", name: "tap-a", type: kind },
+    ]);
   });
 }
 
 test("DPDK holds a VF through verbs while its netdev stays", (t) => {
   const links = [pciLink(9, "ens3f0v0", address)];
   const proc = { "815": { comm: "dpdk-testpmd\n", "fd/9": "-> /dev/infiniband/uverbs3" } };
-  const found = holders(t, { vf: { ...mlx5, "net/ens3f0v0": {}, "infiniband_verbs/uverbs3": {} }, links, proc });
+  const found = holders(t, {
+    vf: { ...mlx5, "net/ens3f0v0": {}, "infiniband_verbs/uverbs3": {} },
+    links,
+    proc,
+  });
   assert.deepEqual(found, [{ kind: "process", pid: 815, command: "dpdk-testpmd" }]);
 });
 

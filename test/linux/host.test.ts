@@ -40,7 +40,16 @@ test("a host with a NIC in switchdev mode is told whole", async (t) => {
     ],
     eswitches: { [`pci/${pf}`]: { mode: "switchdev", inline: "none", encap: "basic" } },
     steering: { [`pci/${pf}`]: "smfs" },
-    ports: [port(`pci/${pf}`, 1, { flavour: "pcivf", ifindex: 9, netdev: "ens3f0npf0vf0", pf: 0, vf: 0, controller: 0 })],
+    ports: [
+      port(`pci/${pf}`, 1, {
+        flavour: "pcivf",
+        ifindex: 9,
+        netdev: "ens3f0npf0vf0",
+        pf: 0,
+        vf: 0,
+        controller: 0,
+      }),
+    ],
   });
   using host = LinuxHost.open(fakeKernel(root, fake));
   const state = HostState.parse(await host.observe());
@@ -56,14 +65,23 @@ test("a host with a NIC in switchdev mode is told whole", async (t) => {
     { netdev: "ens3f0npf0vf0", pf, vf: 0 },
     { netdev: "eth0", pf, vf: 1 },
   ]);
-  assert.equal(found?.lag !== null && found?.lag !== undefined && "state" in found.lag && found.lag.state, "disabled");
+  assert.equal(
+    found?.lag !== null && found?.lag !== undefined && "state" in found.lag && found.lag.state,
+    "disabled",
+  );
 });
 
 test("a devlink device on the auxiliary bus is that of the PCI device above it", async (t) => {
   const link = "-> ../../../devices/pci0000:36/0000:36:00.0/0000:37:00.0/mlx5_core.eth.0";
-  const root = makeTree(t, { sys: { "bus/pci/devices": connectX5(pf), "bus/auxiliary/devices": { "mlx5_core.eth.0": link } } });
-  const eswitches = { "auxiliary/mlx5_core.eth.0": { mode: "legacy", inline: "none", encap: "basic" } } as const;
-  using host = LinuxHost.open(fakeKernel(root, fakeNetlink({ links: [pciLink(4, "ens3f0", pf)], eswitches })));
+  const root = makeTree(t, {
+    sys: { "bus/pci/devices": connectX5(pf), "bus/auxiliary/devices": { "mlx5_core.eth.0": link } },
+  });
+  const eswitches = {
+    "auxiliary/mlx5_core.eth.0": { mode: "legacy", inline: "none", encap: "basic" },
+  } as const;
+  using host = LinuxHost.open(
+    fakeKernel(root, fakeNetlink({ links: [pciLink(4, "ens3f0", pf)], eswitches })),
+  );
   const [found] = (await host.observe()).pfs;
   assert.deepEqual(found?.eswitch, { mode: "legacy", inline: "none", encap: true, steering: null });
 });
@@ -90,8 +108,12 @@ test("a glance is at the PCI bus alone, and shows the VFs that were made", async
   addTree(devices, { [pf]: { virtfn0: `-> ../${vfs[0]}` }, [vfs[0] ?? ""]: connectX5Vf(pf, 12) });
   writeFileSync(join(devices, pf, "sriov_numvfs"), "1\n");
   const state = HostState.parse(await host.glance(before, [pf], "vfs"));
-  assert.deepEqual([state.pfs[0]?.sriov?.count, state.pfs[0]?.vfs.map(({ address }) => address)], [1, [vfs[0]]]);
-  for (const looks of ["vfs", "pfs"] as const) assert.equal(await host.glance(before, [pciAddress("0000:99:00.0")], looks), null);
+  assert.deepEqual(
+    [state.pfs[0]?.sriov?.count, state.pfs[0]?.vfs.map(({ address }) => address)],
+    [1, [vfs[0]]],
+  );
+  for (const looks of ["vfs", "pfs"] as const)
+    assert.equal(await host.glance(before, [pciAddress("0000:99:00.0")], looks), null);
 
   writeFileSync(join(devices, pf, "sriov_drivers_autoprobe"), "0\n");
   const told = HostState.parse(await host.glance(state, [pf], "pfs"));
@@ -127,7 +149,9 @@ test("a netdev that udev renames after the observation is acted on all the same"
 test("a bonded port's channels are left alone, also when it was bonded only now", async (t) => {
   const fake = fakeNetlink({
     links: [pciLink(10, "ens3f0", pf, slaveOf(20)), link(20, "bond0", { kind: "bond" })],
-    channels: [{ index: 10, name: "ens3f0", rx: null, tx: null, other: null, combined: { count: 1, max: 4 } }],
+    channels: [
+      { index: 10, name: "ens3f0", rx: null, tx: null, other: null, combined: { count: 1, max: 4 } },
+    ],
   });
   using host = LinuxHost.open(fakeKernel(makeTree(t, { "sys/class/net/ens3f0/bonding_slave": {} }), fake));
   await assert.rejects(host.perform({ kind: "set-channels", netdev: "ens3f0", index: 10, combined: 2 }), {
@@ -148,7 +172,11 @@ test("a refusal of the real kernel is an action's error with its name and words"
     message: /^set hw-tc-offload on on no-such-netdev: (ENODEV|EPERM): /,
   });
   const vfs = { kind: "set-vf-count", pf: pciAddress("ffff:ff:1f.7"), count: 1 } as const;
-  await assert.rejects(host.perform(vfs), { name: "ActionError", code: "ENODEV", message: "there is no PF ffff:ff:1f.7" });
+  await assert.rejects(host.perform(vfs), {
+    name: "ActionError",
+    code: "ENODEV",
+    message: "there is no PF ffff:ff:1f.7",
+  });
   const mode = { kind: "set-eswitch-mode", pf: pciAddress("ffff:ff:1f.7"), mode: "switchdev" } as const;
   await assert.rejects(host.perform(mode), { name: "ActionError", code: "ENODEV" });
 });
@@ -170,7 +198,9 @@ test("an observation waits for a NIC's long request without stopping this thread
   await change;
 });
 
-test("namespaces are found by name, looked into, and left again", { skip: !canNamespace && "needs root and ip" }, (t) => {
+test("namespaces are found by name, looked into, and left again", {
+  skip: !canNamespace && "needs root and ip",
+}, (t) => {
   const name = `vflag-test-${process.pid}`;
   run("ip", ["netns", "add", name]);
   t.after(() => run("ip", ["netns", "delete", name]));
@@ -185,7 +215,9 @@ test("namespaces are found by name, looked into, and left again", { skip: !canNa
   assert.equal(statSync("/proc/thread-self/ns/net").ino, home);
 });
 
-test("another network namespace can be observed, with hundreds of netdevs", { skip: !canNamespace && "needs root and ip" }, (t) => {
+test("another network namespace can be observed, with hundreds of netdevs", {
+  skip: !canNamespace && "needs root and ip",
+}, (t) => {
   const name = `vflag-test-many-${process.pid}`;
   run("ip", ["netns", "add", name]);
   t.after(() => run("ip", ["netns", "delete", name]));

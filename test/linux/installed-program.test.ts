@@ -31,7 +31,9 @@ function reason(found: Observed<string>): string {
   return isUnknown(found) ? found.unknown : `taken: ${found}`;
 }
 
-test("a program whose whole path is root's may be started by units, by its real path", { skip: needsRoot }, (t) => {
+test("a program whose whole path is root's may be started by units, by its real path", {
+  skip: needsRoot,
+}, (t) => {
   const folder = rootsFolder(t);
   const path = program(join(folder, "bin/vflag"));
   symlinkSync(path, join(folder, "link"));
@@ -39,11 +41,16 @@ test("a program whose whole path is root's may be started by units, by its real 
   assert.equal(installedProgram(join(folder, "link"), true), path);
 });
 
-test("any other is refused, with what is wrong on which part of the path, and what to install", { skip: needsRoot }, (t) => {
+test("any other is refused, with what is wrong on which part of the path, and what to install", {
+  skip: needsRoot,
+}, (t) => {
   const folder = rootsFolder(t);
   const refused = (path: string, why: RegExp) => {
     assert.match(reason(installedProgram(path, true)), why);
-    assert.match(reason(installedProgram(path, true)), /install the package \(apt install .*then: \/usr\/bin\/vflag apply$/);
+    assert.match(
+      reason(installedProgram(path, true)),
+      /install the package \(apt install .*then: \/usr\/bin\/vflag apply$/,
+    );
   };
   const owned = program(join(folder, "nobodys/vflag"));
   chownSync(owned, 65534, 65534);
@@ -62,7 +69,10 @@ test("any other is refused, with what is wrong on which part of the path, and wh
   chmodSync(plainFile, 0o644);
   refused(plainFile, /plain is not executable/);
   refused(join(folder, "gone"), /cannot be looked at: ENOENT/);
-  assert.match(reason(installedProgram(program(join(folder, "sources")), false)), /runs from its sources .*install the package/);
+  assert.match(
+    reason(installedProgram(program(join(folder, "sources")), false)),
+    /runs from its sources .*install the package/,
+  );
 });
 
 test("no unit is written that starts another program, or a line of its own, and the plan says what to do instead", async () => {

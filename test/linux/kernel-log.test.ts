@@ -5,7 +5,9 @@ import { linesAbout } from "../../src/host/linux/log/kernel-log.ts";
 const pf = "0000:37:00.0";
 const line = (text: string) => `mlx5_core ${pf}: ${text}`;
 const start = line("firmware version: 16.35.2000");
-const restart = line("mlx5_deactivate_lag:130:(pid 41): Failed to deactivate VF LAG; driver restart required");
+const restart = line(
+  "mlx5_deactivate_lag:130:(pid 41): Failed to deactivate VF LAG; driver restart required",
+);
 const failures = [1, 2, 3, 4, 5, 6].map((time) => line(`Failed to create LAG, time ${time}`));
 
 test("the last five lines about a PF or a LAG are told, and none about others", () => {

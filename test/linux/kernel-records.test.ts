@@ -14,7 +14,13 @@ import { processorTime } from "../support/processor-time.ts";
 import { makeTree } from "./tree.ts";
 
 const journalLine = (micros: number, text: unknown, more: object = {}) =>
-  JSON.stringify({ MESSAGE: text, PRIORITY: "6", _TRANSPORT: "kernel", _SOURCE_MONOTONIC_TIMESTAMP: String(micros), ...more });
+  JSON.stringify({
+    MESSAGE: text,
+    PRIORITY: "6",
+    _TRANSPORT: "kernel",
+    _SOURCE_MONOTONIC_TIMESTAMP: String(micros),
+    ...more,
+  });
 const noJournal = () => Promise.reject(new ProgramError("ENOENT", "journalctl: no such program"));
 
 test("a record's level, time, device and text", () => {
@@ -60,7 +66,10 @@ test("escaped bytes are text again, and what a terminal would obey is not", () =
 test("the journal's records, and its gaps", () => {
   const text = [
     journalLine(0, "Linux version 6.12.0", { PRIORITY: "5" }),
-    journalLine(5_000_000, "Failed to activate VF LAG\nMake sure", { PRIORITY: "3", _KERNEL_DEVICE: "+pci:0000:37:00.0" }),
+    journalLine(5_000_000, "Failed to activate VF LAG\nMake sure", {
+      PRIORITY: "3",
+      _KERNEL_DEVICE: "+pci:0000:37:00.0",
+    }),
     journalLine(6_000_000, [0x62, 0xff, 0x1b]),
     JSON.stringify({ MESSAGE: "Missed 12 kernel messages", _TRANSPORT: "driver" }),
     journalLine(7_000_000, "after"),
@@ -70,7 +79,13 @@ test("the journal's records, and its gaps", () => {
     "",
   ].join("\n");
   assert.deepEqual(
-    parseJournal(text).map(({ seconds, level, device, text: said, gap }) => [seconds, level, device, said, gap]),
+    parseJournal(text).map(({ seconds, level, device, text: said, gap }) => [
+      seconds,
+      level,
+      device,
+      said,
+      gap,
+    ]),
     [
       [0, 5, null, "Linux version 6.12.0", false],
       [5, 3, "0000:37:00.0", "Failed to activate VF LAG Make sure", false],
@@ -84,7 +99,11 @@ test("the journal's records, and its gaps", () => {
 
 test("where the ring has lost its beginning the journal gives it, if it reaches up to the ring", async (t) => {
   const devRoot = makeTree(t, { kmsg: "6,900,7000000,-;ring\n" });
-  const journal = [journalLine(0, "Linux version 6.12.0"), journalLine(5_000_000, "old"), journalLine(7_000_000, "ring")];
+  const journal = [
+    journalLine(0, "Linux version 6.12.0"),
+    journalLine(5_000_000, "old"),
+    journalLine(7_000_000, "ring"),
+  ];
   const run = (lines: string[]) => async () => ({ stdout: lines.join("\n"), stderr: "", code: 0 });
   const whole = await new KernelLogReader({ devRoot, run: run(journal) }).read();
   assert.deepEqual(isUnknown(whole) ? whole : whole.map(({ text, gap }) => [text, gap]), [
@@ -102,8 +121,12 @@ test("the journal is asked once, the ring each time", async (t) => {
   const devRoot = makeTree(t, { kmsg: "6,900,7000000,-;ring\n" });
   let asked = 0;
   const journal = [journalLine(0, "Linux version 6.12.0"), journalLine(7_000_000, "ring")].join("\n");
-  const reader = new KernelLogReader({ devRoot, run: async () => ({ stdout: journal, stderr: String(asked++), code: 0 }) });
-  const texts = (log: Awaited<ReturnType<KernelLogReader["read"]>>) => (isUnknown(log) ? [] : log.map(({ text }) => text));
+  const reader = new KernelLogReader({
+    devRoot,
+    run: async () => ({ stdout: journal, stderr: String(asked++), code: 0 }),
+  });
+  const texts = (log: Awaited<ReturnType<KernelLogReader["read"]>>) =>
+    isUnknown(log) ? [] : log.map(({ text }) => text);
   assert.deepEqual(texts(reader.readNow()), ["ring"]);
   assert.deepEqual(texts(await reader.read()), ["Linux version 6.12.0", "ring"]);
   writeFileSync(join(devRoot, "kmsg"), "6,900,7000000,-;ring\n6,901,8000000,-;more\n");
@@ -113,7 +136,10 @@ test("the journal is asked once, the ring each time", async (t) => {
 
 test("a ring that is whole is enough; without ring and journal nothing is known", async (t) => {
   const devRoot = makeTree(t, { kmsg: "5,0,0,-;Linux version 6.12.0\n" });
-  const whole = await new KernelLogReader({ devRoot, run: () => assert.fail("the journal was asked") }).read();
+  const whole = await new KernelLogReader({
+    devRoot,
+    run: () => assert.fail("the journal was asked"),
+  }).read();
   assert.equal(isUnknown(whole) ? 0 : whole.length, 1);
   const nothing = await new KernelLogReader({ devRoot: makeTree(t, {}), run: noJournal }).read();
   assert.match(isUnknown(nothing) ? nothing.unknown : "", /kmsg.*; there is no journalctl$/);
@@ -121,7 +147,9 @@ test("a ring that is whole is enough; without ring and journal nothing is known"
 
 test("records of the ring that the journal has too are not told twice", () => {
   const { records: ring } = parseKmsg("6,9,5000000,-;a\n6,10,6000000,-;b\n");
-  const journal = parseJournal([journalLine(4_000_000, "z"), journalLine(5_000_000, "a"), journalLine(6_000_000, "b")].join("\n"));
+  const journal = parseJournal(
+    [journalLine(4_000_000, "z"), journalLine(5_000_000, "a"), journalLine(6_000_000, "b")].join("\n"),
+  );
   assert.deepEqual(
     joined(journal, ring).map(({ text }) => text),
     ["z", "a", "b"],
@@ -142,20 +170,36 @@ test("a state has what concerns the NICs, without the talk, and bounded", () => 
     "3,8,8,-;kvm: disabled by bios",
   ];
   const log = kernelLinesOf(parseKmsg(about.join("\n")).records, state);
-  assert.deepEqual(isUnknown(log) ? log : [log.complete, log.omitted, log.lines.map(({ seconds }) => Math.round(seconds * 1e6))], [
-    true,
-    0,
-    [1, 5, 6, 7, 8],
-  ]);
-  const flood = Array.from({ length: 9000 }, (_, at) => `3,${at},${at},-;mlx5_core 0000:37:00.0: ${"x".repeat(at % 700)}`).join("\n");
+  assert.deepEqual(
+    isUnknown(log)
+      ? log
+      : [log.complete, log.omitted, log.lines.map(({ seconds }) => Math.round(seconds * 1e6))],
+    [true, 0, [1, 5, 6, 7, 8]],
+  );
+  const flood = Array.from(
+    { length: 9000 },
+    (_, at) => `3,${at},${at},-;mlx5_core 0000:37:00.0: ${"x".repeat(at % 700)}`,
+  ).join("\n");
   const bounded = kernelLinesOf(parseKmsg(flood).records, state);
-  assert.ok(!isUnknown(bounded) && bounded.lines.length <= 300 && JSON.stringify(bounded).length < 80_000 && bounded.omitted > 8000);
+  assert.ok(
+    !isUnknown(bounded) &&
+      bounded.lines.length <= 300 &&
+      JSON.stringify(bounded).length < 80_000 &&
+      bounded.omitted > 8000,
+  );
   assert.ok(!isUnknown(bounded) && bounded.lines.at(-1)?.seconds === 0.008999);
 });
 
 test("every line that a symptom is known by is kept, at the level that the kernel gives it", () => {
   const { state } = fresh();
-  state.bonds.push({ name: "bond0", mode: "802.3ad", xmitHashPolicy: null, up: true, slaves: [], lacp: null });
+  state.bonds.push({
+    name: "bond0",
+    mode: "802.3ad",
+    xmitHashPolicy: null,
+    up: true,
+    slaves: [],
+    lacp: null,
+  });
   const levels: Readonly<Record<string, number>> = {
     "bond-link-down": 6,
     "mirred-to-down-device": 5,

@@ -33,7 +33,10 @@ function host(t: TestContext, release = "5.10.0-28-amd64") {
       pciLink(5, "ens3f1", ports[1], { switchId: "9c03", portName: "p1", ...slaveOf(2) }),
     ],
     eswitches: Object.fromEntries(
-      ports.map((port) => [`pci/${port}`, { mode: "switchdev" as const, inline: "none" as const, encap: "basic" as const }]),
+      ports.map((port) => [
+        `pci/${port}`,
+        { mode: "switchdev" as const, inline: "none" as const, encap: "basic" as const },
+      ]),
     ),
   });
   const kernel = fakeKernel(root, netlink, { devRoot: join(root, "dev") });
@@ -57,7 +60,10 @@ test("the boot stages know the LAG of an old kernel by its log, without asking t
   await linux.perform({ kind: "activate-lag", pf, seconds: 1 });
   say("bond0: (slave ens3f1): Releasing backup interface", boot.length);
   assert.ok(isUnknown((await linux.observe()).pfs[0]?.lag));
-  await assert.rejects(linux.perform({ kind: "activate-lag", pf, seconds: 0.2 }), /does not tell the LAG: the bond changed/);
+  await assert.rejects(
+    linux.perform({ kind: "activate-lag", pf, seconds: 0.2 }),
+    /does not tell the LAG: the bond changed/,
+  );
 });
 
 test("verify has the lines as well", async (t) => {

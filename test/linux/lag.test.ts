@@ -7,7 +7,12 @@ import { makeTree, type Tree } from "./tree.ts";
 const pf = pciAddress("0000:37:00.0");
 const kernel = "6.12.95+deb12-amd64";
 
-function observe(test: Parameters<typeof makeTree>[0], debug: Tree, release = kernel, driver: string | null = "mlx5_core") {
+function observe(
+  test: Parameters<typeof makeTree>[0],
+  debug: Tree,
+  release = kernel,
+  driver: string | null = "mlx5_core",
+) {
   const root = makeTree(test, { "kernel/debug": debug });
   return { root, lag: observeLag(root, release, pf, driver) };
 }
@@ -36,11 +41,10 @@ test("an active LAG is told with its type, its ports and what goes where", (t) =
 test("a LAG that selects by hash shows its active ports", (t) => {
   const lag = { ...active, port_sel_mode: "hash\n", flags: "shared_fdb:off\n", mapping: "1\n2\n" };
   const found = observe(t, { mlx5: { [pf]: { lag } } }).lag;
-  assert.deepEqual(found !== null && "mapping" in found && [found.mapping, found.sharedFdb, found.portSelection], [
-    ["1", "2"],
-    false,
-    "hash",
-  ]);
+  assert.deepEqual(
+    found !== null && "mapping" in found && [found.mapping, found.sharedFdb, found.portSelection],
+    [["1", "2"], false, "hash"],
+  );
 });
 
 test("of a LAG that is disabled only its members are known", (t) => {
@@ -58,7 +62,11 @@ test("of a LAG that is disabled only its members are known", (t) => {
 
 test("a LAG that goes down while it is read has no type", (t) => {
   const found = observe(t, { mlx5: { [pf]: { lag: { state: "active\n", members: active.members } } } }).lag;
-  assert.deepEqual(found !== null && "type" in found && [found.type, found.sharedFdb, found.mapping], [null, null, []]);
+  assert.deepEqual(found !== null && "type" in found && [found.type, found.sharedFdb, found.mapping], [
+    null,
+    null,
+    [],
+  ]);
 });
 
 test("a driver other than mlx5 has no LAG", (t) => {

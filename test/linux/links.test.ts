@@ -6,14 +6,22 @@ import { bond, fakeKernel, fakeNetlink, link, pciLink, slaveOf, vf } from "./fak
 import { makeTree } from "./tree.ts";
 
 const pf0 = "0000:37:00.0";
-const netdev = (index: number, portName: string | null, device: string | null = pf0) => ({ index, device, portName });
+const netdev = (index: number, portName: string | null, device: string | null = pf0) => ({
+  index,
+  device,
+  portName,
+});
 
 const pfNetdevs: readonly [string, Parameters<typeof netdevOfPf>[1], number | null][] = [
   ["the only one on its PCI device", [netdev(4, null)], 4],
   ["the uplink, among its representors", [netdev(9, "pf0vf0"), netdev(4, "p0"), netdev(10, "pf0vf1")], 4],
   ["the uplink, although a representor was there first", [netdev(3, "pf0vf0"), netdev(7, "p0")], 7],
   ["not the representor of a VF of another controller", [netdev(3, "c1pf0vf0")], null],
-  ["not a DPU's representor of its host, nor of a scalable function", [netdev(3, "pf0"), netdev(4, "pf0sf88")], null],
+  [
+    "not a DPU's representor of its host, nor of a scalable function",
+    [netdev(3, "pf0"), netdev(4, "pf0sf88")],
+    null,
+  ],
   ["the uplink of a split port", [netdev(3, "p0s1"), netdev(4, "pf0vf0")], 3],
   ["a netdev without port name rather than one with a strange name", [netdev(3, "7"), netdev(5, null)], 5],
   ["the first port, where a PF has two (mlx4)", [netdev(6, null), netdev(5, null)], 5],
@@ -32,7 +40,9 @@ test("netdevs carry what ethtool tells of them", (t) => {
       pciLink(4, "ens3f0", pf0, { master: 7, altNames: ["enp55s0f0"], switchId: "9c03", portName: "p0" }),
       link(7, "bond0", { kind: "bond" }),
     ],
-    channels: [{ index: 4, name: "ens3f0", rx: null, tx: null, other: null, combined: { count: 63, max: 64 } }],
+    channels: [
+      { index: 4, name: "ens3f0", rx: null, tx: null, other: null, combined: { count: 63, max: 64 } },
+    ],
   });
   const kernel = fakeKernel(makeTree(t, {}), fake);
   const [first, second] = netdevsOf(findLinks(kernel), kernel);
@@ -57,8 +67,14 @@ test("netdevs carry what ethtool tells of them", (t) => {
 });
 
 test("before kernel 5.14 the device under a netdev comes from sysfs, and only hardware is looked up there", (t) => {
-  const root = makeTree(t, { "sys/class/net/ens3f0/device": `-> ../../../${pf0}`, "sys/class/net/veth0/device": "-> ../../../nonsense" });
-  const kernel = fakeKernel(root, fakeNetlink({ links: [link(4, "ens3f0"), link(5, "veth0", { kind: "veth" }), link(6, "lo")] }));
+  const root = makeTree(t, {
+    "sys/class/net/ens3f0/device": `-> ../../../${pf0}`,
+    "sys/class/net/veth0/device": "-> ../../../nonsense",
+  });
+  const kernel = fakeKernel(
+    root,
+    fakeNetlink({ links: [link(4, "ens3f0"), link(5, "veth0", { kind: "veth" }), link(6, "lo")] }),
+  );
   assert.deepEqual(
     findLinks(kernel).map(({ device }) => device),
     [pf0, null, null],
@@ -81,11 +97,19 @@ test("an address that is no Ethernet address is none, and a name that cannot be 
 test("on a kernel without ethtool over netlink, offload and channels are unknown, with the reason", (t) => {
   const kernel = fakeKernel(makeTree(t, {}), fakeNetlink({ links: [link(4, "ens3f0")] }));
   const refuse = () => {
-    throw new NetlinkError({ request: "list", errno: 2, extack: "this kernel has no ethtool netlink family", attribute: null });
+    throw new NetlinkError({
+      request: "list",
+      errno: 2,
+      extack: "this kernel has no ethtool netlink family",
+      attribute: null,
+    });
   };
   const old = {
     ...kernel,
-    netlink: { ...kernel.netlink, ethtool: { ...kernel.netlink.ethtool, listFeatures: refuse, listChannels: refuse } },
+    netlink: {
+      ...kernel.netlink,
+      ethtool: { ...kernel.netlink.ethtool, listFeatures: refuse, listChannels: refuse },
+    },
   };
   const [netdev] = netdevsOf(findLinks(old), old);
   const reason = { unknown: "list: ENOENT: this kernel has no ethtool netlink family" };
@@ -115,15 +139,34 @@ test("a bond is told with its slaves' links and its LACP partner", (t) => {
       lacp: { ports: 2, partner: "00:1c:73:00:00:99", rate: "fast" },
       monitoring,
     },
-    { name: "bond1", mode: "active-backup", xmitHashPolicy: null, up: false, slaves: [], lacp: null, monitoring },
+    {
+      name: "bond1",
+      mode: "active-backup",
+      xmitHashPolicy: null,
+      up: false,
+      slaves: [],
+      lacp: null,
+      monitoring,
+    },
   ]);
 });
 
 test("a VF's settings are what its PF says, and unknown where it does not say", () => {
-  const pf = link(4, "ens3f0", { vfs: [vf(0, { mac: "02:00:00:00:00:01", trust: null, linkState: "unknown (9)" })] });
-  assert.deepEqual(vfSettingsOf(pf, 0), { mac: "02:00:00:00:00:01", trust: null, spoofCheck: false, linkState: null });
-  assert.deepEqual(vfSettingsOf(pf, 1), { unknown: "the driver of ens3f0 does not tell the settings of VF 1" });
+  const pf = link(4, "ens3f0", {
+    vfs: [vf(0, { mac: "02:00:00:00:00:01", trust: null, linkState: "unknown (9)" })],
+  });
+  assert.deepEqual(vfSettingsOf(pf, 0), {
+    mac: "02:00:00:00:00:01",
+    trust: null,
+    spoofCheck: false,
+    linkState: null,
+  });
+  assert.deepEqual(vfSettingsOf(pf, 1), {
+    unknown: "the driver of ens3f0 does not tell the settings of VF 1",
+  });
   assert.deepEqual(vfSettingsOf(null, 0), { unknown: "the PF has no netdev to ask" });
   const infiniband = link(4, "ib0", { vfs: [vf(0, { mac: "00:01:02:03:04:05:06:07" })] });
-  assert.deepEqual(vfSettingsOf(infiniband, 0), { unknown: "the hardware address of VF 0 is no Ethernet address" });
+  assert.deepEqual(vfSettingsOf(infiniband, 0), {
+    unknown: "the hardware address of VF 0 is no Ethernet address",
+  });
 });

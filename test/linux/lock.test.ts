@@ -37,7 +37,10 @@ test("a second process is told who holds the lock, and gets it when that one is 
       const { pid, command, since } = error.holder ?? {};
       assert.deepEqual({ pid, command }, { pid: child.pid, command: "apply --nic data" });
       assert.ok(Math.abs(Date.now() - Date.parse(since ?? "")) < 60_000);
-      assert.match(error.message, new RegExp(`^vflag apply --nic data \\(process ${child.pid}\\) has been running since 2`));
+      assert.match(
+        error.message,
+        new RegExp(`^vflag apply --nic data \\(process ${child.pid}\\) has been running since 2`),
+      );
       return true;
     },
   );
@@ -62,7 +65,11 @@ test("what a dead holder left in the file is not told as the present one", async
   const child = await holder(path);
   t.after(() => child.kill("SIGKILL"));
   writeFileSync(path, JSON.stringify({ pid: 999_999_999, command: "apply", since: "2026-01-01T00:00:00Z" }));
-  assert.throws(() => acquireLock(path, "verify"), { name: "LockedError", holder: null, message: `another vflag holds ${path}` });
+  assert.throws(() => acquireLock(path, "verify"), {
+    name: "LockedError",
+    holder: null,
+    message: `another vflag holds ${path}`,
+  });
   writeFileSync(path, "{");
   assert.throws(() => acquireLock(path, "verify"), { name: "LockedError", holder: null });
 });

@@ -43,7 +43,8 @@ device_spec = {"devname": "no"}
 
 test("Kolla's files come before the distribution's; what is not there is no configuration; nothing else of a file is kept", (t) => {
   const root = makeTree(t, {
-    "etc/kolla/nova-compute/nova.conf": '[DEFAULT]\ntransport_url = rabbit://u:secret@h\n[pci]\ndevice_spec = {"devname": "ens3f0"}\n',
+    "etc/kolla/nova-compute/nova.conf":
+      '[DEFAULT]\ntransport_url = rabbit://u:secret@h\n[pci]\ndevice_spec = {"devname": "ens3f0"}\n',
     "etc/nova/nova.conf": "[pci]\n",
   });
   const found = findOpenStack(root);

@@ -7,7 +7,8 @@ import { buildOvs } from "../../src/host/simulated/machine/ovs.ts";
 import { isUnknown } from "../../src/host/state/observed.ts";
 import { makeTree } from "./tree.ts";
 
-const refused = "2020-03-19T11:42:17.028Z|00001|dpif_netlink(handler223)|ERR|failed to offload flow: Operation not supported: bond0";
+const refused =
+  "2020-03-19T11:42:17.028Z|00001|dpif_netlink(handler223)|ERR|failed to offload flow: Operation not supported: bond0";
 const start = "2020-03-19T11:00:00.000Z|00002|bridge|INFO|ovs-vswitchd (Open vSwitch) 2.12.0";
 const noProgram: RunProgram = () => Promise.reject(new Error("no such program"));
 const ovs = (source: OvsSource) => ({ ...buildOvs("bond0"), source });

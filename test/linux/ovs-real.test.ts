@@ -23,8 +23,17 @@ const schema = join(process.env["OVS_PKGDATADIR"] ?? "/usr/share/openvswitch", "
 /** What is missing on this machine, or false. */
 function missing(): string | false {
   if (process.getuid?.() !== 0) return "needs root, to make a network namespace";
-  for (const program of ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "unshare"])
-    if (spawnSync(program, ["--version"]).error !== undefined) return `needs ${program}: apt-get install openvswitch-switch`;
+  for (const program of [
+    "ovsdb-tool",
+    "ovsdb-server",
+    "ovs-vswitchd",
+    "ovs-vsctl",
+    "ovs-ofctl",
+    "ovs-appctl",
+    "unshare",
+  ])
+    if (spawnSync(program, ["--version"]).error !== undefined)
+      return `needs ${program}: apt-get install openvswitch-switch`;
   return existsSync(schema) ? false : `needs ${schema}`;
 }
 
@@ -61,7 +70,14 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
     mkdirSync(folder, { recursive: true });
     const socket = `unix:${join(folder, "db.sock")}`;
     must(["ovsdb-tool", "create", join(folder, "conf.db"), schema]);
-    must(["ovsdb-server", `--remote=p${socket}`, "--pidfile", "--detach", "--log-file", join(folder, "conf.db")]);
+    must([
+      "ovsdb-server",
+      `--remote=p${socket}`,
+      "--pidfile",
+      "--detach",
+      "--log-file",
+      join(folder, "conf.db"),
+    ]);
     must(["ovs-vsctl", "--no-wait", "init"]);
     must(["unshare", "-n", "ovs-vswitchd", socket, "--pidfile", "--detach", "--log-file", "--enable-dummy"]);
   });
@@ -88,7 +104,18 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
     const bridge0 = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy"];
     const dead = tell(["ovs-vsctl", ...bridge0, "--", "add-port", "br0", "nosuch0"]);
     assert.match(dead.stderr, /nosuch0/);
-    must(["ovs-vsctl", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", "external_ids:iface-id=0f2c4a5e"]);
+    must([
+      "ovs-vsctl",
+      "add-port",
+      "br0",
+      "p1",
+      "--",
+      "set",
+      "interface",
+      "p1",
+      "type=dummy",
+      "external_ids:iface-id=0f2c4a5e",
+    ]);
     const [bridge] = (await look()).bridges;
     assert.deepEqual([bridge?.name, bridge?.datapathType], ["br0", "dummy"]);
     const ports = bridge?.interfaces ?? [];
@@ -97,7 +124,10 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
       ["nosuch0", -1, null],
       ["p1", 1, "0f2c4a5e"],
     ]);
-    assert.equal(ports.find(({ name }) => name === "nosuch0")?.error, "could not open network device nosuch0 (No such device)");
+    assert.equal(
+      ports.find(({ name }) => name === "nosuch0")?.error,
+      "could not open network device nosuch0 (No such device)",
+    );
     const owners = ["p1", "nosuch0", "never-there"].map((name) => ovsOwnerOf(kernel().run, source, name));
     assert.deepEqual(await Promise.all(owners), ["0f2c4a5e", null, null]);
   });
@@ -123,7 +153,8 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
     must(["ovs-vsctl", "add-port", "br0", "p2", "--", "set", "interface", "p2", "type=dummy"]);
     const packet = (src: string, dst: string, more: string) =>
       must(["ovs-appctl", "netdev-dummy/receive", "p1", `in_port(1),eth(src=${src},dst=${dst}),${more}`]);
-    const ip = "eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)";
+    const ip =
+      "eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1,dst=2)";
     // The bridge learns where p2's guest is, so that what goes there is not flooded.
     must(["ovs-ofctl", "add-flow", "br0", "priority=9,in_port=p1,dl_dst=fa:16:3e:00:00:02,actions=p2"]);
     for (let at = 0; at < 3; at++) packet("fa:16:3e:00:00:01", "fa:16:3e:00:00:02", ip);
@@ -175,7 +206,14 @@ describe("the real Open vSwitch", { skip: missing() }, () => {
     heard.length = 0;
     const socket = `unix:${join(folder, "db.sock")}`;
     for (let n = 0; n < 50 && existsSync(join(folder, "ovsdb-server.pid")); n++) await sleep(50);
-    must(["ovsdb-server", join(folder, "conf.db"), `--remote=p${socket}`, "--pidfile", "--detach", "--log-file"]);
+    must([
+      "ovsdb-server",
+      join(folder, "conf.db"),
+      `--remote=p${socket}`,
+      "--pidfile",
+      "--detach",
+      "--log-file",
+    ]);
     await until("there");
     must(["ovs-vsctl", "del-port", "br0", "p7"]);
     await until("Bridge");

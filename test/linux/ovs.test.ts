@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { LinuxHost } from "../../src/host/linux/host.ts";
-import { changeOvs, findIngressQdiscs, findOvs, inEffect, type OvsLookup, restartOvs } from "../../src/host/linux/ovs/ovs.ts";
+import {
+  changeOvs,
+  findIngressQdiscs,
+  findOvs,
+  inEffect,
+  type OvsLookup,
+  restartOvs,
+} from "../../src/host/linux/ovs/ovs.ts";
 import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/system/program.ts";
 import type { IngressQdisc, Ovs, OvsBridge, OvsSource } from "../../src/host/ovs/ovs.ts";
 import { HostState } from "../../src/host/state/state.ts";
@@ -46,7 +53,15 @@ function tables(version: unknown, config: readonly (readonly string[])[]): strin
     {
       headings: ["_uuid", "name", "type", "ofport", "error", "external_ids", "other_config"],
       data: [
-        [["uuid", "i0"], "bond0", "", 1, ["set", []], ["map", []], ["map", [["hw-offload-priority", "none"]]]],
+        [
+          ["uuid", "i0"],
+          "bond0",
+          "",
+          1,
+          ["set", []],
+          ["map", []],
+          ["map", [["hw-offload-priority", "none"]]],
+        ],
         [
           ["uuid", "i1"],
           "ens3f0npf0vf0",
@@ -74,7 +89,13 @@ function programs(answers: Readonly<Record<string, ProgramResult>>): { run: RunP
   return { run, asked };
 }
 
-function find(t: TestContext, tree: Tree, run: RunProgram, lookup: OvsLookup = { engine: "auto" }, qdiscs: readonly IngressQdisc[] = []) {
+function find(
+  t: TestContext,
+  tree: Tree,
+  run: RunProgram,
+  lookup: OvsLookup = { engine: "auto" },
+  qdiscs: readonly IngressQdisc[] = [],
+) {
   const root = makeTree(t, tree);
   return findOvs({ run, runRoot: `${root}/run`, filesRoot: root }, lookup, qdiscs);
 }
@@ -108,7 +129,15 @@ test("Open vSwitch of this machine, in two starts of its programs", async (t) =>
         name: "br-ex",
         datapathType: "system",
         interfaces: [
-          { name: "bond0", port: "bond0", type: "", ofport: 1, error: null, ifaceId: null, offloadPriority: "none" },
+          {
+            name: "bond0",
+            port: "bond0",
+            type: "",
+            ofport: 1,
+            error: null,
+            ifaceId: null,
+            offloadPriority: "none",
+          },
           {
             name: "ens3f0npf0vf0",
             port: "ens3f0npf0vf0",
@@ -138,7 +167,10 @@ test("in Kolla's container: the socket is on the host, the programs are not, and
     const found = await find(t, socket, run);
     assert.ok(found !== null && "source" in found, JSON.stringify(found));
     assert.deepEqual(found.source, { kind: "container", engine, name: kolla });
-    assert.deepEqual([found.version, found.running, found.hwOffload, found.offloadInEffect], ["2.17.9", true, false, false]);
+    assert.deepEqual(
+      [found.version, found.running, found.hwOffload, found.offloadInEffect],
+      ["2.17.9", true, false, false],
+    );
     const question = asked.find((argv) => argv[3] === "ovs-vsctl");
     assert.deepEqual(question?.slice(0, 5), [engine, "exec", kolla, "ovs-vsctl", "--timeout=5"]);
   }
@@ -147,7 +179,9 @@ test("in Kolla's container: the socket is on the host, the programs are not, and
 test("the spec's engine and container are the only ones that are asked", async (t) => {
   const { run, asked } = programs({
     "ovs-appctl --version": answer(""),
-    "docker container inspect --format {{.State.Running}} my_ovs": failure("Error response from daemon: No such container: my_ovs\n"),
+    "docker container inspect --format {{.State.Running}} my_ovs": failure(
+      "Error response from daemon: No such container: my_ovs\n",
+    ),
   });
   assert.equal(await find(t, socket, run, { engine: "docker", container: "my_ovs" }), null);
   assert.deepEqual(
@@ -160,20 +194,34 @@ test("where it is not, or does not run, the reason is told", async (t) => {
   const nowhere = programs({});
   assert.equal(await find(t, socket, nowhere.run), null);
   const asleep = programs({ "ovs-appctl --version": answer("") });
-  assert.match(JSON.stringify(await find(t, {}, asleep.run)), /"unknown":"Open vSwitch is installed, and its database does not run/);
+  assert.match(
+    JSON.stringify(await find(t, {}, asleep.run)),
+    /"unknown":"Open vSwitch is installed, and its database does not run/,
+  );
   const stopped = programs({ "podman container inspect": answer("false\n") });
-  assert.match(JSON.stringify(await find(t, {}, stopped.run)), /does not run: podman start openvswitch_vswitchd/);
+  assert.match(
+    JSON.stringify(await find(t, {}, stopped.run)),
+    /does not run: podman start openvswitch_vswitchd/,
+  );
   const noDaemon = programs({
-    "docker container inspect": failure("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n"),
+    "docker container inspect": failure(
+      "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n",
+    ),
   });
   assert.match(JSON.stringify(await find(t, {}, noDaemon.run)), /"unknown":"docker: Cannot connect/);
   const noDatabase = programs({
     "ovs-appctl --version": answer(""),
     "ovs-vsctl": failure("ovs-vsctl: unix:...: database connection failed\n"),
   });
-  assert.match(JSON.stringify(await find(t, socket, noDatabase.run)), /"unknown":".*database connection failed/);
+  assert.match(
+    JSON.stringify(await find(t, socket, noDatabase.run)),
+    /"unknown":".*database connection failed/,
+  );
   const nonsense = programs({ "ovs-appctl --version": answer(""), "ovs-vsctl": answer("hello\n") });
-  assert.match(JSON.stringify(await find(t, socket, nonsense.run)), /"unknown":"ovs-vsctl printed 1 tables where 4/);
+  assert.match(
+    JSON.stringify(await find(t, socket, nonsense.run)),
+    /"unknown":"ovs-vsctl printed 1 tables where 4/,
+  );
 });
 
 test("a daemon that does not answer is not running, and what it works with is not known", async (t) => {
@@ -188,12 +236,24 @@ test("a daemon that does not answer is not running, and what it works with is no
   assert.deepEqual(found.offloadInEffect, { unknown: "ovs-vswitchd does not answer" });
 });
 
-const port = (name: string, type = "", ofport = 1) => ({ name, port: name, type, ofport, error: null, ifaceId: null });
-const bridge = (datapathType: string, ...interfaces: OvsBridge["interfaces"]): OvsBridge => ({ name: "br0", datapathType, interfaces });
+const port = (name: string, type = "", ofport = 1) => ({
+  name,
+  port: name,
+  type,
+  ofport,
+  error: null,
+  ifaceId: null,
+});
+const bridge = (datapathType: string, ...interfaces: OvsBridge["interfaces"]): OvsBridge => ({
+  name: "br0",
+  datapathType,
+  interfaces,
+});
 const on = (netdev: string): IngressQdisc => ({ netdev, kind: "ingress", block: null });
 
 test("what the daemon works with is told by its count of offloaded flows, else by its ports' qdiscs", () => {
-  const silent = "system@ovs-system:\n  flows         : (current 0) (avg 0) (max 0) (limit 10000)\n\n  5: (keys 0)\n";
+  const silent =
+    "system@ovs-system:\n  flows         : (current 0) (avg 0) (max 0) (limit 10000)\n\n  5: (keys 0)\n";
   const two = [bridge("system", port("br0", "internal", 65534), port("bond0"))];
   const table: readonly [string, readonly OvsBridge[], readonly IngressQdisc[], boolean | RegExp][] = [
     [offloading, two, [], true],
@@ -203,7 +263,12 @@ test("what the daemon works with is told by its count of offloaded flows, else b
     [silent, [], [], /no bridge has a port/],
     [silent, [bridge("system", port("gone0", "", -1), port("vx0", "vxlan"))], [], /no bridge has a port/],
     // The userspace datapath counts its own, and has nothing to do with tc.
-    [offloading.replace("system@ovs-system", "netdev@ovs-netdev"), [bridge("netdev", port("bond0"))], [], /no bridge has a port/],
+    [
+      offloading.replace("system@ovs-system", "netdev@ovs-netdev"),
+      [bridge("netdev", port("bond0"))],
+      [],
+      /no bridge has a port/,
+    ],
   ];
   for (const [upcalls, bridges, qdiscs, expected] of table) {
     const found = inEffect(upcalls, bridges, qdiscs);
@@ -254,16 +319,26 @@ test("the host observes it where the spec says, and not at boot", async (t) => {
     systemctl: answer(""),
   });
   const qdiscs = [{ link: 3, kind: "ingress", ingressBlock: 3 }];
-  const kernel = fakeKernel(makeTree(t, { sys: {}, proc: {} }), fakeNetlink({ qdiscs, links: [link(3, "bond0")] }), { run });
+  const kernel = fakeKernel(
+    makeTree(t, { sys: {}, proc: {} }),
+    fakeNetlink({ qdiscs, links: [link(3, "bond0")] }),
+    { run },
+  );
   using host = LinuxHost.open({ ...kernel, ovs: { engine: "auto", container: "my_ovs" } });
   const { ovs, ingressQdiscs } = HostState.parse(await host.observe());
   assert.ok(ovs !== null && "source" in ovs, JSON.stringify(ovs));
-  assert.deepEqual([ovs.source, ovs.offloadInEffect], [{ kind: "container", engine: "podman", name: "my_ovs" }, true]);
+  assert.deepEqual(
+    [ovs.source, ovs.offloadInEffect],
+    [{ kind: "container", engine: "podman", name: "my_ovs" }, true],
+  );
   assert.deepEqual(ingressQdiscs, [{ netdev: "bond0", kind: "ingress", block: 3 }]);
   asked.length = 0;
   using atBoot = LinuxHost.open({ ...kernel, looks: "nics" });
   const early = await atBoot.observe();
-  assert.deepEqual([early.ovs, early.ingressQdiscs, asked], [{ unknown: notLooked }, { unknown: notLooked }, []]);
+  assert.deepEqual(
+    [early.ovs, early.ingressQdiscs, asked],
+    [{ unknown: notLooked }, { unknown: notLooked }, []],
+  );
 });
 
 test("qdiscs where packets arrive are told by their netdevs' names", () => {

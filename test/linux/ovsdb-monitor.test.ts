@@ -39,7 +39,8 @@ describe("a stream of JSON values", () => {
   });
 
   test("what is no JSON is an error", () => {
-    for (const text of ["}", "[}", "{]", '{"a":}']) assert.throws(() => new JsonStream(1000).read(text), SyntaxError);
+    for (const text of ["}", "[}", "{]", '{"a":}'])
+      assert.throws(() => new JsonStream(1000).read(text), SyntaxError);
   });
 });
 
@@ -99,7 +100,9 @@ describe("a monitor of Open vSwitch's database", () => {
     using _monitor = monitor();
     await until(() => seen.length > 0);
     for (const client of clients) {
-      client.write('{"id":"echo","method":"echo","params":["x"]}{"id":null,"method":"update","params":[null,{"Port":{},"Bri');
+      client.write(
+        '{"id":"echo","method":"echo","params":["x"]}{"id":null,"method":"update","params":[null,{"Port":{},"Bri',
+      );
       client.write('dge":{}}]}');
     }
     await until(() => seen.length > 1 && received.length > 1);

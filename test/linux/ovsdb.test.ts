@@ -21,7 +21,10 @@ test("an interface that failed and one that works are told apart", () => {
     '"headings":["_uuid","name","type","ofport","error","external_ids"]}\n';
   const [[works, failed] = []] = parseTables(line, 1);
   assert.ok(works !== undefined && failed !== undefined);
-  assert.deepEqual([works.text("name"), works.optionalInteger("ofport"), works.optionalText("error")], ["p1", 1, null]);
+  assert.deepEqual(
+    [works.text("name"), works.optionalInteger("ofport"), works.optionalText("error")],
+    ["p1", 1, null],
+  );
   assert.equal(works.map("external_ids").get("iface-id"), "a b");
   assert.deepEqual(
     [failed.text("type"), failed.optionalInteger("ofport"), failed.optionalText("error")],
@@ -69,7 +72,10 @@ test("a map's values are strings, with whatever is in them", () => {
 });
 
 test("several tables are told by their order, and columns by their names", () => {
-  const tables = ['{"headings":["b","a"],"data":[["2","1"]],"caption":"first"}', '{"data":[],"headings":[]}'].join("\n");
+  const tables = [
+    '{"headings":["b","a"],"data":[["2","1"]],"caption":"first"}',
+    '{"data":[],"headings":[]}',
+  ].join("\n");
   const [[first] = [], second] = parseTables(tables, 2);
   assert.deepEqual([first?.text("a"), first?.text("b"), second], ["1", "2", []]);
 });

@@ -48,7 +48,10 @@ test("an unbound VF of a host without IOMMU has neither driver, nor override, no
   const { iommu_group: _, ...vf } = connectX5Vf(pf0, 77);
   const [pf] = findPfs(host(t, { ...connectX5(pf0, ["0000:37:00.2"]), "0000:37:00.2": vf }));
   const { driver, driverOverride, iommuGroup } = pf?.vfs[0] ?? {};
-  assert.deepEqual({ driver, driverOverride, iommuGroup }, { driver: null, driverOverride: null, iommuGroup: null });
+  assert.deepEqual(
+    { driver, driverOverride, iommuGroup },
+    { driver: null, driverOverride: null, iommuGroup: null },
+  );
 });
 
 test("what is no NIC with SR-IOV is no PF", (t) => {
@@ -72,10 +75,23 @@ test("a ConnectX without an SR-IOV capability (firmware SRIOV_EN off) is a PF wi
 });
 
 test("kernels and machines that lack attributes have null for them", (t) => {
-  const { sriov_drivers_autoprobe: _a, sriov_vf_device: _d, sriov_offset: _o, sriov_stride: _s, ...pf } = connectX5Pf();
+  const {
+    sriov_drivers_autoprobe: _a,
+    sriov_vf_device: _d,
+    sriov_offset: _o,
+    sriov_stride: _s,
+    ...pf
+  } = connectX5Pf();
   const [found] = findPfs(host(t, { [pf0]: { ...pf, numa_node: "-1\n" } }));
   assert.equal(found?.numaNode, null);
-  assert.deepEqual(found?.sriov, { total: 16, count: 0, autoprobe: null, offset: null, stride: null, vfProduct: null });
+  assert.deepEqual(found?.sriov, {
+    total: 16,
+    count: 0,
+    autoprobe: null,
+    offset: null,
+    stride: null,
+    vfProduct: null,
+  });
 });
 
 test("nonsense in sysfs is skipped", (t) => {
@@ -87,7 +103,13 @@ test("nonsense in sysfs is skipped", (t) => {
       virtfn3: "-> ../0000:37:00.5",
     }),
     "0000:38:00.0": { class: "0x020000\n", vendor: "none\n", device: "0x1017\n", sriov_totalvfs: "8\n" },
-    "0000:39:00.0": { class: "0x020000\n", vendor: "0x15b3\n", device: "0x1017\n", sriov_totalvfs: "many\n", sriov_numvfs: "0\n" },
+    "0000:39:00.0": {
+      class: "0x020000\n",
+      vendor: "0x15b3\n",
+      device: "0x1017\n",
+      sriov_totalvfs: "many\n",
+      sriov_numvfs: "0\n",
+    },
   });
   const found = findPfs(sysRoot);
   assert.deepEqual(
@@ -102,7 +124,10 @@ test("nonsense in sysfs is skipped", (t) => {
 
 test("a function on which an action is under way is not asked what the kernel would answer only afterwards", (t) => {
   const vf = connectX5Vf(pf0, 77, { driver_override: "vfio-pci\n" });
-  const devices = { ...connectX5(pf0, ["0000:37:00.2", "0000:37:00.3"], { sriov_numvfs: "0\n" }), "0000:37:00.2": vf };
+  const devices = {
+    ...connectX5(pf0, ["0000:37:00.2", "0000:37:00.3"], { sriov_numvfs: "0\n" }),
+    "0000:37:00.2": vf,
+  };
   const found = findPf(host(t, devices), pciAddress(pf0), () => true);
   assert.equal(found?.sriov?.count, 2, "the links that are there");
   assert.equal(found?.vfs[0]?.driverOverride, null);

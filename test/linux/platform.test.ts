@@ -4,7 +4,12 @@ import { utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { parseKernelArguments } from "../../src/host/actions/kernel-arguments.ts";
-import { changeByGrubby, findBootLoader, parseGrubbyInfo, updateGrub } from "../../src/host/linux/boot/boot-loader.ts";
+import {
+  changeByGrubby,
+  findBootLoader,
+  parseGrubbyInfo,
+  updateGrub,
+} from "../../src/host/linux/boot/boot-loader.ts";
 import { parseGrubConfig } from "../../src/host/linux/boot/grub-config.ts";
 import { LinuxHost } from "../../src/host/linux/host.ts";
 import { biosSignsIn, findPlatform, parseCpuInfo } from "../../src/host/linux/platform.ts";
@@ -59,7 +64,14 @@ describe("the platform of a host", () => {
       entries: [
         {
           title: "Debian GNU/Linux",
-          arguments: ["root=UUID=5a1e", "ro", "console=ttyS0", "dyndbg=file foo +p", "intel_iommu=on", "$vt_handoff"],
+          arguments: [
+            "root=UUID=5a1e",
+            "ro",
+            "console=ttyS0",
+            "dyndbg=file foo +p",
+            "intel_iommu=on",
+            "$vt_handoff",
+          ],
         },
       ],
     });
@@ -85,7 +97,13 @@ describe("the platform of a host", () => {
   });
 
   test("this machine's", async () => {
-    const platform = await findPlatform({ sysRoot: "/sys", procRoot: "/proc", devRoot: "/dev", filesRoot: "", run: noProgram });
+    const platform = await findPlatform({
+      sysRoot: "/sys",
+      procRoot: "/proc",
+      devRoot: "/dev",
+      filesRoot: "",
+      run: noProgram,
+    });
     const cmdline = execFileSync("cat", ["/proc/cmdline"], { encoding: "utf8" });
     assert.deepEqual(platform.arguments, parseKernelArguments(cmdline));
     assert.ok(!isUnknown(platform.cpu));
@@ -95,11 +113,17 @@ describe("the platform of a host", () => {
 test("processors: AMD, Intel with virtualization off, another architecture, nothing", () => {
   const amd = "processor : 0\nvendor_id : AuthenticAMD\nflags : fpu svm_lock svm\nbugs : none\n";
   assert.deepEqual(parseCpuInfo(amd), { vendor: "AuthenticAMD", virtualization: "svm" });
-  assert.deepEqual(parseCpuInfo(intel.replaceAll(" vmx", " vmx_x")), { vendor: "GenuineIntel", virtualization: null });
-  assert.deepEqual(parseCpuInfo("processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n"), {
-    vendor: null,
+  assert.deepEqual(parseCpuInfo(intel.replaceAll(" vmx", " vmx_x")), {
+    vendor: "GenuineIntel",
     virtualization: null,
   });
+  assert.deepEqual(
+    parseCpuInfo("processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n"),
+    {
+      vendor: null,
+      virtualization: null,
+    },
+  );
   assert.ok(isUnknown(parseCpuInfo("\n")));
   assert.ok(isUnknown(parseCpuInfo("vendor_id : GenuineIntel\n")));
 });
@@ -156,7 +180,9 @@ test("signs of the BIOS in the kernel log, of new kernels and old ones, each onc
 
 describe("boot loaders", () => {
   test("GRUB without Debian's drop-ins is none that vflag changes", async (t) => {
-    const root = makeTree(t, { "usr/sbin": { "update-grub": "", "grub-mkconfig": "#!/bin/sh\n. /etc/default/grub\n" } });
+    const root = makeTree(t, {
+      "usr/sbin": { "update-grub": "", "grub-mkconfig": "#!/bin/sh\n. /etc/default/grub\n" },
+    });
     assert.equal(known(await findBootLoader(fakeKernel(root)))?.kind, "unknown");
   });
 
@@ -198,7 +224,8 @@ describe("boot loaders", () => {
   test("grub.cfg: what cannot be read is not guessed", () => {
     for (const text of ["", "menuentry 'x' {\n}\n", "menuentry 'x' {\n\tlinux /vmlinuz a='b\n}\n"])
       assert.ok(isUnknown(parseGrubConfig(text)), text);
-    const elsewhere = 'menuentry "x \\"y\\"" { # a comment\n  linuxefi /vmlinuz a\\ b \'c d\'"e" f=#g ; initrd /i\n}\n';
+    const elsewhere =
+      'menuentry "x \\"y\\"" { # a comment\n  linuxefi /vmlinuz a\\ b \'c d\'"e" f=#g ; initrd /i\n}\n';
     assert.deepEqual(parseGrubConfig(elsewhere), [{ title: 'x "y"', arguments: ["a b", "c de", "f=#g"] }]);
   });
 
@@ -241,7 +268,11 @@ describe("boot loaders", () => {
     await assert.rejects(changeByGrubby({ run }, ["a b"], []), { code: "EINVAL" });
     await assert.rejects(changeByGrubby({ run }, [], ["$(reboot)"]), { code: "EINVAL" });
     assert.equal(ran.length, 2);
-    const failing: RunProgram = async () => ({ stdout: "", stderr: "/usr/sbin/grub-probe: error: cannot find a device", code: 1 });
+    const failing: RunProgram = async () => ({
+      stdout: "",
+      stderr: "/usr/sbin/grub-probe: error: cannot find a device",
+      code: 1,
+    });
     await assert.rejects(updateGrub({ run: failing }), /update-grub: exit code 1: .*cannot find a device/);
   });
 });
@@ -252,7 +283,11 @@ test("the real host changes the boot loader, and looks at it again only then", a
   const line = () => (ran.some((argv) => argv.includes("--args=")) ? "ro iommu=pt" : "ro");
   const run: RunProgram = async (argv) => {
     ran.push(argv.join(" "));
-    return { stdout: argv[1] === "--info=ALL" ? `index=0\nkernel="/vmlinuz"\nargs="${line()}"\n` : "", stderr: "", code: 0 };
+    return {
+      stdout: argv[1] === "--info=ALL" ? `index=0\nkernel="/vmlinuz"\nargs="${line()}"\n` : "",
+      stderr: "",
+      code: 0,
+    };
   };
   using host = LinuxHost.open(fakeKernel(root, undefined, { run }));
   const next = async () => {
@@ -269,10 +304,14 @@ test("the real host changes the boot loader, and looks at it again only then", a
   );
   await host.perform({ kind: "update-boot-loader" });
   assert.equal(ran.at(-1), "update-grub");
-  await assert.rejects(host.perform({ kind: "set-kernel-arguments", add: ["a;b"], remove: [] }), { name: "ActionError", code: "EINVAL" });
+  await assert.rejects(host.perform({ kind: "set-kernel-arguments", add: ["a;b"], remove: [] }), {
+    name: "ActionError",
+    code: "EINVAL",
+  });
 });
 
-const noProgram: RunProgram = (argv) => Promise.reject(new ProgramError("ENOENT", `${argv.join(" ")}: no such program in this test`));
+const noProgram: RunProgram = (argv) =>
+  Promise.reject(new ProgramError("ENOENT", `${argv.join(" ")}: no such program in this test`));
 
 function look(t: TestContext, tree: Tree) {
   const root = makeTree(t, tree);

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning } from "../../src/host/linux/system/processes.ts";
-import { inOwnSession, ProgramError, runningPrograms, runProgram } from "../../src/host/linux/system/program.ts";
+import {
+  inOwnSession,
+  ProgramError,
+  runningPrograms,
+  runProgram,
+} from "../../src/host/linux/system/program.ts";
 import { makeTree } from "./tree.ts";
 
 /** A cgroup of this test's own, in the freezer of version 1: what is frozen there is not ended by SIGKILL before it is thawed. */
@@ -16,7 +21,8 @@ function freezer(t: TestContext): { readonly freeze: (pid: number) => void } | n
   mkdirSync(group);
   t.after(async () => {
     writeFileSync(join(group, "freezer.state"), "THAWED");
-    for (let tries = 0; tries < 50 && readFileSync(join(group, "cgroup.procs"), "utf8") !== ""; tries++) await sleep(100);
+    for (let tries = 0; tries < 50 && readFileSync(join(group, "cgroup.procs"), "utf8") !== ""; tries++)
+      await sleep(100);
     rmdirSync(group);
   });
   return {
@@ -40,7 +46,9 @@ test("a program that SIGKILL does not end is given up at its time, by name and p
     assert.equal(error.code, "ETIMEDOUT");
     assert.match(
       error.message,
-      new RegExp(`^sleep 60: no end after 1 s, and SIGKILL does not end it: process ${program.pid} is D \\(disk sleep\\)`),
+      new RegExp(
+        `^sleep 60: no end after 1 s, and SIGKILL does not end it: process ${program.pid} is D \\(disk sleep\\)`,
+      ),
     );
     return true;
   });
@@ -52,7 +60,10 @@ test("a program that SIGKILL does not end is given up at its time, by name and p
 test("at its time a program ends with all that it has started", async (t) => {
   const file = join(makeTree(t, {}), "pid");
   const argv = ["sh", "-c", `sleep 60 & echo $! > ${file}; wait`];
-  await assert.rejects(inOwnSession(argv, { limit: 1000 }), { code: "ETIMEDOUT", message: /no end after 1 s, so it was killed/ });
+  await assert.rejects(inOwnSession(argv, { limit: 1000 }), {
+    code: "ETIMEDOUT",
+    message: /no end after 1 s, so it was killed/,
+  });
   await sleep(200);
   assert.equal(isReallyRunning(Number(readFileSync(file, "utf8"))), false);
 });
@@ -65,7 +76,12 @@ test("what a program leaves behind with its output open does not keep the answer
 });
 
 test("output beyond what is wanted, or than there is room for, ends the program", async () => {
-  assert.deepEqual(await runProgram(["yes"], { most: 10 }), { stdout: "y\ny\ny\ny\ny\n", stderr: "", code: null, cut: true });
+  assert.deepEqual(await runProgram(["yes"], { most: 10 }), {
+    stdout: "y\ny\ny\ny\ny\n",
+    stderr: "",
+    code: null,
+    cut: true,
+  });
   await assert.rejects(runProgram(["yes"]), { name: "ProgramError", code: "EMSGSIZE" });
 });
 
@@ -82,7 +98,10 @@ test("a terminal's signals do not reach a program that acts on the host, nor do 
     const { stdout, stderr } = await inOwnSession(["sh", "-c", "ps -o pgid=,sid= -p $$; env"]);
     const [group, session] = stdout.trim().split(/\s+/);
     assert.equal(group, session);
-    assert.notEqual(Number(session), Number(spawnSync("ps", ["-o", "sid=", "-p", String(process.pid)], { encoding: "utf8" }).stdout));
+    assert.notEqual(
+      Number(session),
+      Number(spawnSync("ps", ["-o", "sid=", "-p", String(process.pid)], { encoding: "utf8" }).stdout),
+    );
     assert.doesNotMatch(`${stdout}${stderr}`, /LD_PRELOAD|BASH_ENV/);
   } finally {
     delete process.env["LD_PRELOAD"];

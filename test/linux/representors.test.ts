@@ -17,12 +17,26 @@ const card = [
 ];
 
 let index = 0;
-function netdev(name: string, device: string | null, portName: string | null, switchId: string | null = "9c0391"): SwitchPort {
+function netdev(
+  name: string,
+  device: string | null,
+  portName: string | null,
+  switchId: string | null = "9c0391",
+): SwitchPort {
   return { name, index: ++index, device, switchId, portName };
 }
 
 function port(device: string | null, flavour: PortOfVf["flavour"], more: Partial<PortOfVf> = {}): PortOfVf {
-  return { device, flavour, ifindex: null, netdev: null, vf: null, controller: null, external: null, ...more };
+  return {
+    device,
+    flavour,
+    ifindex: null,
+    netdev: null,
+    vf: null,
+    controller: null,
+    external: null,
+    ...more,
+  };
 }
 
 function lines(...given: Parameters<typeof representorsOf>): string[] {
@@ -48,17 +62,35 @@ test("the netdev of a port is known by its index, also when udev has just rename
 
 test("VF 0 of the second PF is told from VF 0 of the first by the port's handle, not by its index", () => {
   const [first, second] = [netdev("eth1", pf0, "pf0vf0"), netdev("eth2", pf1, "pf1vf0")];
-  const ports = [port(pf1, "pcivf", { ifindex: second.index, vf: 0 }), port(pf0, "pcivf", { ifindex: first.index, vf: 0 })];
-  assert.deepEqual(lines(card, [first, second], ports), ["eth1 = VF 0 of 0000:06:00.0", "eth2 = VF 0 of 0000:06:00.1"]);
+  const ports = [
+    port(pf1, "pcivf", { ifindex: second.index, vf: 0 }),
+    port(pf0, "pcivf", { ifindex: first.index, vf: 0 }),
+  ];
+  assert.deepEqual(lines(card, [first, second], ports), [
+    "eth1 = VF 0 of 0000:06:00.0",
+    "eth2 = VF 0 of 0000:06:00.1",
+  ]);
 });
 
 const notRepresentors: readonly [string, PortOfVf][] = [
   ["an uplink: pci/0000:06:00.0/65535 flavour physical port 0", port(pf0, "physical", { netdev: "x" })],
-  ["an uplink: auxiliary/mlx5_core.eth.0/65535 flavour physical port 0", port(pf0, "physical", { netdev: "x" })],
+  [
+    "an uplink: auxiliary/mlx5_core.eth.0/65535 flavour physical port 0",
+    port(pf0, "physical", { netdev: "x" }),
+  ],
   ["a VF's own port: pci/0000:06:00.3/196608 flavour virtual", port(vf0, "virtual", { netdev: "x" })],
-  ["a scalable function's: flavour pcisf controller 0 pfnum 0 sfnum 88", port(pf0, "pcisf", { netdev: "x", controller: 0 })],
-  ["a DPU's host VF's: flavour pcivf controller 1 pfnum 0 vfnum 0", port(pf0, "pcivf", { netdev: "x", controller: 1, vf: 0 })],
-  ["an external one: flavour pcivf controller 0 external true", port(pf0, "pcivf", { netdev: "x", controller: 0, external: true, vf: 0 })],
+  [
+    "a scalable function's: flavour pcisf controller 0 pfnum 0 sfnum 88",
+    port(pf0, "pcisf", { netdev: "x", controller: 0 }),
+  ],
+  [
+    "a DPU's host VF's: flavour pcivf controller 1 pfnum 0 vfnum 0",
+    port(pf0, "pcivf", { netdev: "x", controller: 1, vf: 0 }),
+  ],
+  [
+    "an external one: flavour pcivf controller 0 external true",
+    port(pf0, "pcivf", { netdev: "x", controller: 0, external: true, vf: 0 }),
+  ],
   ["one of a device that is no PF here", port("0000:99:00.0", "pcivf", { netdev: "x", vf: 0 })],
   ["one whose netdev is in another namespace", port(pf0, "pcivf", { vf: 0 })],
 ];
@@ -115,7 +147,10 @@ test("before kernel 5.1 each PF is a switch of its own, and a VF's name is its b
 });
 
 test("a bare number on a switch of two PFs is nobody's", () => {
-  assert.deepEqual(lines(card, [netdev("ens2f0", pf0, "p0"), netdev("ens2f1", pf1, "p1"), netdev("eth0", null, "0")], []), []);
+  assert.deepEqual(
+    lines(card, [netdev("ens2f0", pf0, "p0"), netdev("ens2f1", pf1, "p1"), netdev("eth0", null, "0")], []),
+    [],
+  );
 });
 
 test("names are matched whole", () => {
@@ -125,7 +160,11 @@ test("names are matched whole", () => {
 });
 
 test("a netdev on another switch, or on none, is no representor", () => {
-  const netdevs = [netdev("ens2f0", pf0, "p0"), netdev("eth0", pf0, "pf0vf0", "other"), netdev("eth1", pf0, "pf0vf1", null)];
+  const netdevs = [
+    netdev("ens2f0", pf0, "p0"),
+    netdev("eth0", pf0, "pf0vf0", "other"),
+    netdev("eth1", pf0, "pf0vf1", null),
+  ];
   assert.deepEqual(lines(card, netdevs, []), []);
 });
 
@@ -134,9 +173,13 @@ test("a VF's own netdev is not its representor", () => {
 });
 
 test("what devlink says stands, and names fill in what it leaves out", () => {
-  const [uplink, first, second] = [netdev("ens2f0", pf0, "p0"), netdev("eth0", pf0, "pf0vf0"), netdev("eth1", pf0, "pf0vf1")];
-  assert.deepEqual(lines(card, [uplink, first, second], [port(pf0, "pcivf", { ifindex: first.index, vf: 0 })]), [
-    "eth0 = VF 0 of 0000:06:00.0",
-    "eth1 = VF 1 of 0000:06:00.0",
-  ]);
+  const [uplink, first, second] = [
+    netdev("ens2f0", pf0, "p0"),
+    netdev("eth0", pf0, "pf0vf0"),
+    netdev("eth1", pf0, "pf0vf1"),
+  ];
+  assert.deepEqual(
+    lines(card, [uplink, first, second], [port(pf0, "pcivf", { ifindex: first.index, vf: 0 })]),
+    ["eth0 = VF 0 of 0000:06:00.0", "eth1 = VF 1 of 0000:06:00.0"],
+  );
 });

@@ -29,7 +29,11 @@ export function addTree(root: string, tree: Tree): void {
 }
 
 /** The sysfs directories of a ConnectX-5 PF and of its VFs, by index. Extra entries are added to the PF's. */
-export function connectX5(address: string, vfs: readonly string[] = [], extra: Tree = {}): Record<string, Tree> {
+export function connectX5(
+  address: string,
+  vfs: readonly string[] = [],
+  extra: Tree = {},
+): Record<string, Tree> {
   const directories = vfs.map((vf, index) => [vf, connectX5Vf(address, 100 + index)] as const);
   return { [address]: connectX5Pf(vfs, extra), ...Object.fromEntries(directories) };
 }

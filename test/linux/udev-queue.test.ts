@@ -22,7 +22,11 @@ class Udev {
   }
 
   holding<T>(act: (goOn: () => void) => Promise<T>, limit?: number): Promise<T> {
-    return holdingUdev(this.run, act, { warn: (text) => this.warned.push(text), pause: 1, ...(limit !== undefined && { limit }) });
+    return holdingUdev(this.run, act, {
+      warn: (text) => this.warned.push(text),
+      pause: 1,
+      ...(limit !== undefined && { limit }),
+    });
   }
 }
 
@@ -89,7 +93,9 @@ test("udev is told to go on three times, and then a person is told how", async (
   const deaf = new Udev((request) => (request === start ? 1 : 0));
   assert.equal(await deaf.holding(async () => "done"), "done");
   assert.deepEqual(deaf.told, [stop, start, start, start]);
-  assert.deepEqual(deaf.warned, ["udev was told to wait, and cannot be told to go on. By hand: udevadm control --start-exec-queue"]);
+  assert.deepEqual(deaf.warned, [
+    "udev was told to wait, and cannot be told to go on. By hand: udevadm control --start-exec-queue",
+  ]);
   const slow = new Udev((request, times) => (request === start && times < 3 ? 1 : 0));
   await slow.holding(async () => "done");
   assert.deepEqual(slow.told, [stop, start, start, start]);
@@ -98,10 +104,12 @@ test("udev is told to go on three times, and then a person is told how", async (
 
 test("udev is left alone where a port may need it for its name, or a VF for its driver", () => {
   const nic = { pfs: [{ driver: "mlx5_core" }, { driver: "mlx5_core" }] };
-  for (const kernel of ["5.14.0-570.el9.x86_64", "6.0.9", "4.18.0", "custom"]) assert.equal(mayHoldUdev(kernel, [nic]), false, kernel);
+  for (const kernel of ["5.14.0-570.el9.x86_64", "6.0.9", "4.18.0", "custom"])
+    assert.equal(mayHoldUdev(kernel, [nic]), false, kernel);
   for (const kernel of ["6.1.0-40-amd64", "6.12.95+deb12-amd64", "10.0"]) {
     assert.equal(mayHoldUdev(kernel, [nic, nic]), true, kernel);
-    for (const driver of ["ice", "igb", null]) assert.equal(mayHoldUdev(kernel, [nic, { pfs: [{ driver }] }]), false, `${driver}`);
+    for (const driver of ["ice", "igb", null])
+      assert.equal(mayHoldUdev(kernel, [nic, { pfs: [{ driver }] }]), false, `${driver}`);
     assert.equal(mayHoldUdev(kernel, [nic, { problem: "there is no port ens4f0" }]), false);
   }
 });

@@ -19,7 +19,11 @@ const pf = pciAddress("0000:37:00.0");
 
 /** A made-up machine with one port, and what its sockets will say. */
 function machine(t: TestContext, said: Partial<Record<string, (Buffer | Error)[]>> = {}) {
-  const root = makeTree(t, { sys: { "bus/pci/devices": connectX5(pf) }, dev: { kmsg: "6,1,1,-;boot\n" }, run: {} });
+  const root = makeTree(t, {
+    sys: { "bus/pci/devices": connectX5(pf) },
+    dev: { kmsg: "6,1,1,-;boot\n" },
+    run: {},
+  });
   const links = [pciLink(4, "ens3f0", pf)];
   const netlink = fakeNetlink({ links });
   const started: string[] = [];
@@ -43,7 +47,8 @@ function machine(t: TestContext, said: Partial<Record<string, (Buffer | Error)[]
   return { root, watch, links, started };
 }
 
-const look = (watch: LinuxWatch, parts: Part[], before?: Awaited<ReturnType<LinuxWatch["look"]>>) => watch.look(new Set(parts), before);
+const look = (watch: LinuxWatch, parts: Part[], before?: Awaited<ReturnType<LinuxWatch["look"]>>) =>
+  watch.look(new Set(parts), before);
 
 describe("this machine, watched", () => {
   test("after an event about NICs no program is started, and all else stays as it was", async (t) => {
@@ -68,7 +73,8 @@ describe("this machine, watched", () => {
     started.length = 0;
     await look(watch, ["ovs"], before);
     assert.ok(
-      started.length > 0 && started.every((program) => ["ovs-appctl", "ovs-vsctl", "podman", "docker"].includes(program)),
+      started.length > 0 &&
+        started.every((program) => ["ovs-appctl", "ovs-vsctl", "podman", "docker"].includes(program)),
       started.join(),
     );
   });
@@ -97,17 +103,23 @@ describe("this machine, watched", () => {
     const server = createServer((client) => {
       client.on("error", () => {});
       client.once("data", () =>
-        client.write('{"id":"monitor","result":{},"error":null}{"id":null,"method":"update","params":[null,{"Port":{}}]}'),
+        client.write(
+          '{"id":"monitor","result":{},"error":null}{"id":null,"method":"update","params":[null,{"Port":{}}]}',
+        ),
       );
     });
     await new Promise<void>((resolve) => server.listen(join(root, "run/openvswitch/db.sock"), resolve));
     t.after(() => server.close());
     const heard: HostEvent[] = [];
     using _events = watch.listen((event) => heard.push(event));
-    for (let n = 0; n < 1000 && heard.filter(({ parts }) => parts.length > 0).length < 2; n++) await sleep(10);
+    for (let n = 0; n < 1000 && heard.filter(({ parts }) => parts.length > 0).length < 2; n++)
+      await sleep(10);
     assert.deepEqual(
       heard.filter(({ parts }) => parts.length > 0),
-      [{ parts: ["ovs"], notice: { kind: "source", text: "Open vSwitch's database is heard" } }, { parts: ["ovs"] }],
+      [
+        { parts: ["ovs"], notice: { kind: "source", text: "Open vSwitch's database is heard" } },
+        { parts: ["ovs"] },
+      ],
     );
   });
 });

@@ -38,8 +38,13 @@ const table = attributes({
 
 const noNul = fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0") && text.isWellFormed());
 const hexPairs = (minLength: number) =>
-  fc.array(fc.integer({ min: 0, max: 255 }), { minLength, maxLength: 20 }).map((list) => list.map((n) => n.toString(16).padStart(2, "0")));
-const innerValue = fc.record({ word: noNul, number: fc.integer({ min: 0, max: 0xffff }) }, { requiredKeys: [], noNullPrototype: true });
+  fc
+    .array(fc.integer({ min: 0, max: 255 }), { minLength, maxLength: 20 })
+    .map((list) => list.map((n) => n.toString(16).padStart(2, "0")));
+const innerValue = fc.record(
+  { word: noNul, number: fc.integer({ min: 0, max: 0xffff }) },
+  { requiredKeys: [], noNullPrototype: true },
+);
 const value = fc.record(
   {
     small: fc.integer({ min: 0, max: 0xff }),
@@ -158,7 +163,13 @@ test("a false flag is an attribute that is not there", () => {
 });
 
 test("what is no hardware address is refused rather than sent shortened", () => {
-  for (const mac of ["", "02:00:00:00:00:0", "02-00-00-00-00-01", "zz:00:00:00:00:01", "02:00:00:00:00:01:"]) {
+  for (const mac of [
+    "",
+    "02:00:00:00:00:0",
+    "02-00-00-00-00-01",
+    "zz:00:00:00:00:01",
+    "02:00:00:00:00:01:",
+  ]) {
     assert.throws(() => encode({ mac }), NetlinkFormatError, mac);
   }
 });

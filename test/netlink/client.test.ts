@@ -40,7 +40,10 @@ test("an interruption told only at the end of the dump counts", () => {
 });
 
 test("a table that never stands still is an error that says so, after ten attempts", () => {
-  const kernel = fakeKernel((request) => [reply(request, 16, entry("x"), MULTI | INTERRUPTED), done(request)]);
+  const kernel = fakeKernel((request) => [
+    reply(request, 16, entry("x"), MULTI | INTERRUPTED),
+    done(request),
+  ]);
   assert.throws(() => new NetlinkClient(kernel.open).dump(ask), {
     code: "EINTR",
     message: "ask: EINTR: the table changed while it was read, 10 times over",
@@ -87,7 +90,8 @@ function endless(request: (bytes: Buffer) => Buffer, sent: () => void): () => Tr
 
 test("an answer that does not end is an error: by its bytes, or by its time, also over many attempts", () => {
   let count = 0;
-  const part = (bytes: Buffer) => reply(decodeMessages(bytes)[0] ?? assert.fail(), 16, Buffer.alloc(4080), MULTI);
+  const part = (bytes: Buffer) =>
+    reply(decodeMessages(bytes)[0] ?? assert.fail(), 16, Buffer.alloc(4080), MULTI);
   const client = new NetlinkClient(
     endless(part, () => count++),
     { bytes: 1024 * 1024, milliseconds: 60_000 },
@@ -101,7 +105,8 @@ test("an answer that does not end is an error: by its bytes, or by its time, als
     assert.equal(count, 257);
   }
   // What is for somebody else counts too.
-  const others = (bytes: Buffer) => reply({ ...(decodeMessages(bytes)[0] ?? assert.fail()), sequence: 0 }, 16, Buffer.alloc(4), MULTI);
+  const others = (bytes: Buffer) =>
+    reply({ ...(decodeMessages(bytes)[0] ?? assert.fail()), sequence: 0 }, 16, Buffer.alloc(4), MULTI);
   const patient = new NetlinkClient(
     endless(others, () => {}),
     { bytes: 1e12, milliseconds: 50 },
@@ -109,8 +114,13 @@ test("an answer that does not end is an error: by its bytes, or by its time, als
   const began = performance.now();
   assert.throws(() => patient.dump(ask), { code: "ETIMEDOUT", message: /no end of the answer within 50 ms/ });
   assert.ok(performance.now() - began < 15_000);
-  const broken = fakeKernel((request) => [reply(request, 16, entry("x"), MULTI | INTERRUPTED), done(request)]);
-  assert.throws(() => new NetlinkClient(broken.open, { bytes: 1e12, milliseconds: -1 }).dump(ask), { code: "ETIMEDOUT" });
+  const broken = fakeKernel((request) => [
+    reply(request, 16, entry("x"), MULTI | INTERRUPTED),
+    done(request),
+  ]);
+  assert.throws(() => new NetlinkClient(broken.open, { bytes: 1e12, milliseconds: -1 }).dump(ask), {
+    code: "ETIMEDOUT",
+  });
 });
 
 test("a request whose answer was lost is an error, and is not sent twice", () => {
@@ -151,7 +161,9 @@ test("a dump that fails in the middle gives the error, not half a table", () => 
 
 test("after a time-out the next request goes over a new socket", () => {
   let attempt = 0;
-  const kernel = fakeKernel((request) => (++attempt === 1 ? [failure("receive", 110, "no answer within 5 ms")] : [acknowledge(request)]));
+  const kernel = fakeKernel((request) =>
+    ++attempt === 1 ? [failure("receive", 110, "no answer within 5 ms")] : [acknowledge(request)],
+  );
   const client = new NetlinkClient(kernel.open);
   assert.throws(() => client.request(ask), {
     code: "ETIMEDOUT",

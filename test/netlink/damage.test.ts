@@ -14,23 +14,28 @@ import { done, genericKernel, replay, reply } from "./fake-kernel.ts";
 test("damaged real datagrams give a value or a NetlinkFormatError, nothing else, in bounded time", () => {
   const datagrams = [...Object.values(kernel).flat(), ...Object.values(fromHeaders)];
   fc.assert(
-    fc.property(fc.constantFrom(...datagrams), fc.array(fc.nat(), { maxLength: 4 }), fc.nat(), (datagram, flips, cut) => {
-      const bytes = Buffer.from(datagram, "hex");
-      for (const flip of flips) {
-        const bit = flip % (bytes.length * 8);
-        bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-      }
-      const damaged = bytes.subarray(0, bytes.length - (cut % 3 === 0 ? cut % bytes.length : 0));
-      const start = processorTime();
-      for (const read of readers) {
-        try {
-          read(damaged);
-        } catch (error) {
-          assert.ok(error instanceof NetlinkFormatError, String(error));
+    fc.property(
+      fc.constantFrom(...datagrams),
+      fc.array(fc.nat(), { maxLength: 4 }),
+      fc.nat(),
+      (datagram, flips, cut) => {
+        const bytes = Buffer.from(datagram, "hex");
+        for (const flip of flips) {
+          const bit = flip % (bytes.length * 8);
+          bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
         }
-      }
-      assert.ok(processorTime() - start < 1000);
-    }),
+        const damaged = bytes.subarray(0, bytes.length - (cut % 3 === 0 ? cut % bytes.length : 0));
+        const start = processorTime();
+        for (const read of readers) {
+          try {
+            read(damaged);
+          } catch (error) {
+            assert.ok(error instanceof NetlinkFormatError, String(error));
+          }
+        }
+        assert.ok(processorTime() - start < 1000);
+      },
+    ),
     { numRuns: 2000 },
   );
 });

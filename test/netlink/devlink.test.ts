@@ -43,18 +43,26 @@ test("a kernel without devlink is told apart from one without devices", () => {
 });
 
 test("devlink devices are decoded", () => {
-  assert.deepEqual(devlink("devlink device", "devlink device").devlink.listDevices(), ["pci/0000:37:00.0", "pci/0000:37:00.0"]);
+  assert.deepEqual(devlink("devlink device", "devlink device").devlink.listDevices(), [
+    "pci/0000:37:00.0",
+    "pci/0000:37:00.0",
+  ]);
 });
 
 test("an eSwitch is decoded; a newer mode keeps its number; a device without a mode has none", () => {
   const eswitch = (name: keyof typeof fromHeaders) => devlink(name).devlink.getEswitch("pci/0000:37:00.0");
   assert.deepEqual(eswitch("devlink eswitch"), { mode: "switchdev", inline: "transport", encap: "basic" });
-  assert.deepEqual(eswitch("devlink eswitch in a newer mode"), { mode: "unknown (2)", inline: null, encap: null });
+  assert.deepEqual(eswitch("devlink eswitch in a newer mode"), {
+    mode: "unknown (2)",
+    inline: null,
+    encap: null,
+  });
   assert.equal(eswitch("devlink eswitch without a mode"), null);
 });
 
 test("a device that does not know eSwitches has none; any other refusal is an error", () => {
-  const refusing = (errno: number) => new Devlink(genericKernel((_command, request) => [acknowledge(request, errno)]).netlink);
+  const refusing = (errno: number) =>
+    new Devlink(genericKernel((_command, request) => [acknowledge(request, errno)]).netlink);
   assert.equal(refusing(95).getEswitch("pci/0000:37:00.0"), null);
   assert.throws(() => refusing(1).getEswitch("pci/0000:37:00.0"), { code: "EPERM" });
 });
@@ -69,32 +77,43 @@ test("devlink ports are decoded by flavour", () => {
     controller: null,
     external: null,
   };
-  assert.deepEqual(devlink("devlink port: uplink", "devlink port: VF representor", "devlink port: SF").devlink.listPorts(), [
-    { ...common, index: 65535, type: "eth", flavour: "physical", netdev: "ens3f0np0", ifindex: 5, number: 0 },
-    {
-      ...common,
-      index: 4,
-      type: "eth",
-      flavour: "pcivf",
-      netdev: "ens3f0npf0vf3",
-      ifindex: 12,
-      pf: 0,
-      vf: 3,
-      controller: 1,
-      external: true,
-    },
-    {
-      ...common,
-      index: 32768,
-      type: "notset",
-      flavour: "pcisf",
-      netdev: null,
-      ifindex: null,
-      pf: 0,
-      sf: 88,
-      controller: 0,
-    },
-  ]);
+  assert.deepEqual(
+    devlink("devlink port: uplink", "devlink port: VF representor", "devlink port: SF").devlink.listPorts(),
+    [
+      {
+        ...common,
+        index: 65535,
+        type: "eth",
+        flavour: "physical",
+        netdev: "ens3f0np0",
+        ifindex: 5,
+        number: 0,
+      },
+      {
+        ...common,
+        index: 4,
+        type: "eth",
+        flavour: "pcivf",
+        netdev: "ens3f0npf0vf3",
+        ifindex: 12,
+        pf: 0,
+        vf: 3,
+        controller: 1,
+        external: true,
+      },
+      {
+        ...common,
+        index: 32768,
+        type: "notset",
+        flavour: "pcisf",
+        netdev: null,
+        ifindex: null,
+        pf: 0,
+        sf: 88,
+        controller: 0,
+      },
+    ],
+  );
 });
 
 test("devlink parameters are decoded by type", () => {
@@ -111,7 +130,13 @@ test("devlink parameters are decoded by type", () => {
   assert.deepEqual(params, [
     { handle, name: "flow_steering_mode", type: "string", generic: false, values: { runtime: "smfs" } },
     { handle, name: "flow_steering_mode", type: "string", generic: false, values: {} },
-    { handle, name: "enable_roce", type: "flag", generic: true, values: { runtime: false, driverinit: true } },
+    {
+      handle,
+      name: "enable_roce",
+      type: "flag",
+      generic: true,
+      values: { runtime: false, driverinit: true },
+    },
     { handle, name: "small", type: "u8", generic: false, values: { permanent: 200 } },
     { handle, name: "medium", type: "u16", generic: false, values: { permanent: 60_000 } },
     { handle, name: "large", type: "u32", generic: false, values: { permanent: 4_000_000_000 } },

@@ -7,7 +7,9 @@ import { genericKernel, PORT, replay } from "./fake-kernel.ts";
 
 test("real features are decoded by their names", () => {
   const [names = "", ack = "", ...features] = kernel["feature names and features"];
-  const { netlink } = genericKernel((command, request) => replay(request, command === 1 ? [names, ack] : [...features, endOfDump]));
+  const { netlink } = genericKernel((command, request) =>
+    replay(request, command === 1 ? [names, ack] : [...features, endOfDump]),
+  );
   const devices = new Ethtool(netlink).listFeatures(["hw-tc-offload", "tx-tcp-segmentation", "nosuch"]);
   assert.deepEqual(
     devices.map(({ index, name }) => `${index} ${name}`),
@@ -21,7 +23,9 @@ test("real features are decoded by their names", () => {
 
 test("each bit of a real bitset is its own feature", () => {
   const [names = "", ack = "", ...features] = kernel["feature names and features"];
-  const { netlink } = genericKernel((command, request) => replay(request, command === 1 ? [names, ack] : [...features, endOfDump]));
+  const { netlink } = genericKernel((command, request) =>
+    replay(request, command === 1 ? [names, ack] : [...features, endOfDump]),
+  );
   // As `ethtool -k lo` tells them.
   const asked = {
     "tx-scatter-gather": "on [fixed]",
@@ -51,10 +55,18 @@ test("real channels are decoded, also of devices without combined ones", () => {
   ]);
 });
 
-const endOfDump = encodeMessage({ type: 3, flags: 2, sequence: 0, port: PORT, payload: Buffer.alloc(4) }).toString("hex");
+const endOfDump = encodeMessage({
+  type: 3,
+  flags: 2,
+  sequence: 0,
+  port: PORT,
+  payload: Buffer.alloc(4),
+}).toString("hex");
 
 test("a real refusal tells the kernel's sentence and the attribute", () => {
-  const { netlink } = genericKernel((_command, request) => replay(request, kernel["refusal with a sentence"]));
+  const { netlink } = genericKernel((_command, request) =>
+    replay(request, kernel["refusal with a sentence"]),
+  );
   assert.throws(() => new Ethtool(netlink).setCombinedChannels("v0", 100), {
     message: "set 100 combined channels on v0: EINVAL: requested channel count exceeds maximum (attribute 9)",
   });

@@ -13,7 +13,10 @@ const ip = (...words: string[]) => void execFileSync("ip", words);
 /** What is heard while something happens, and how much of a processor hearing it took. */
 async function heardWhile(act: () => void, receiveBuffer?: number): Promise<KernelEvent[]> {
   const heard: KernelEvent[] = [];
-  using _events = openKernelEvents((event) => heard.push(event), receiveBuffer === undefined ? {} : { receiveBuffer });
+  using _events = openKernelEvents(
+    (event) => heard.push(event),
+    receiveBuffer === undefined ? {} : { receiveBuffer },
+  );
   act();
   await sleep(300);
   return heard;
@@ -55,6 +58,16 @@ const memory: number[] = [];
 const gone = await heardWhile(() => ip("link", "del", "v0"));
 clearInterval(alive);
 
-const seen = { appeared, changed, qdisc, quiet, spent: spent.user + spent.system, lost, afterLoss, memory, gone };
+const seen = {
+  appeared,
+  changed,
+  qdisc,
+  quiet,
+  spent: spent.user + spent.system,
+  lost,
+  afterLoss,
+  memory,
+  gone,
+};
 export type Seen = typeof seen;
 process.stdout.write(JSON.stringify(seen));

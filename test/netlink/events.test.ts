@@ -12,7 +12,9 @@ import { acknowledge, fakeKernel, reply } from "./fake-kernel.ts";
 
 const run = promisify(execFile);
 
-describe("events of the running kernel", { skip: process.getuid?.() === 0 ? false : "needs root, to make a network namespace" }, () => {
+describe("events of the running kernel", {
+  skip: process.getuid?.() === 0 ? false : "needs root, to make a network namespace",
+}, () => {
   let seen: Seen;
 
   before(async () => {
@@ -22,11 +24,14 @@ describe("events of the running kernel", { skip: process.getuid?.() === 0 ? fals
     seen = JSON.parse(stdout);
   });
 
-  const links = (events: readonly KernelEvent[], name: string) => events.filter((event) => event.kind === "link" && event.name === name);
+  const links = (events: readonly KernelEvent[], name: string) =>
+    events.filter((event) => event.kind === "link" && event.name === name);
 
   test("a link that appears is told by rtnetlink, and as a device", () => {
     assert.ok(links(seen.appeared, "v0").length > 0);
-    const added = seen.appeared.filter((event) => event.kind === "device" && event.action === "add" && event.path.endsWith("/net/v0"));
+    const added = seen.appeared.filter(
+      (event) => event.kind === "device" && event.action === "add" && event.path.endsWith("/net/v0"),
+    );
     assert.equal(added.length, 1);
   });
 
@@ -55,12 +60,18 @@ describe("events of the running kernel", { skip: process.getuid?.() === 0 ? fals
   test("memory does not grow with the number of events", () => {
     const [first = 0] = seen.memory.slice(1);
     const last = seen.memory.at(-1) ?? 0;
-    assert.ok(last - first < 1024 * 1024, `heap: ${seen.memory.map((bytes) => `${(bytes / 1024).toFixed(0)} KiB`).join(", ")}`);
+    assert.ok(
+      last - first < 1024 * 1024,
+      `heap: ${seen.memory.map((bytes) => `${(bytes / 1024).toFixed(0)} KiB`).join(", ")}`,
+    );
   });
 });
 
 /** Sockets that have these datagrams or errors, and a kernel whose families have these groups. */
-function fake(queues: Partial<Record<string, (Buffer | Error)[]>>, families: Record<string, Record<string, number>>) {
+function fake(
+  queues: Partial<Record<string, (Buffer | Error)[]>>,
+  families: Record<string, Record<string, number>>,
+) {
   const joined: string[] = [];
   const closed: string[] = [];
   const open = (protocol: string): EventTransport => ({
@@ -75,7 +86,9 @@ function fake(queues: Partial<Record<string, (Buffer | Error)[]>>, families: Rec
   const kernel = fakeKernel((request) => {
     const name = request.payload.toString("utf8", 8).replace(/\0.*$/s, "");
     const groups = families[name];
-    return groups === undefined ? [acknowledge(request, 2)] : [reply(request, 0x10, family(groups)), acknowledge(request)];
+    return groups === undefined
+      ? [acknowledge(request, 2)]
+      : [reply(request, 0x10, family(groups)), acknowledge(request)];
   });
   return { joined, closed, options: { open, generic: () => new GenericNetlink(kernel.open) } };
 }
@@ -90,13 +103,19 @@ const attribute = (type: number, payload: Buffer) => {
 function family(groups: Record<string, number>): Buffer {
   const id = Buffer.from([99, 0]);
   const list = Object.entries(groups).map(([name, number], index) =>
-    attribute(index + 1, Buffer.concat([attribute(2, Buffer.from([number, 0, 0, 0])), attribute(1, Buffer.from(`${name}\0`))])),
+    attribute(
+      index + 1,
+      Buffer.concat([attribute(2, Buffer.from([number, 0, 0, 0])), attribute(1, Buffer.from(`${name}\0`))]),
+    ),
   );
   return Buffer.concat([Buffer.from([1, 2, 0, 0]), attribute(1, id), attribute(7, Buffer.concat(list))]);
 }
 
 test("the groups of devlink and ethtool are found by their names, whatever their numbers are", () => {
-  const { joined, closed, options } = fake({}, { devlink: { other: 5, config: 77 }, ethtool: { monitor: 12 } });
+  const { joined, closed, options } = fake(
+    {},
+    { devlink: { other: 5, config: 77 }, ethtool: { monitor: 12 } },
+  );
   const events = openKernelEvents(() => {}, options);
   assert.deepEqual(joined, ["route 1", "route 4", "uevent 1", "generic 77", "generic 12"]);
   assert.deepEqual(events.missing, []);
@@ -113,7 +132,9 @@ test("a kernel without devlink is heard all the same, and what is missing is sai
 
 test("what was lost, and what makes no sense, is an event; what comes after it is heard", () => {
   const lost = new NetlinkError({ request: "receive", errno: 105, extack: null, attribute: null });
-  const bind = Buffer.from("bind@/devices/pci0000:36/0000:37:00.2\0ACTION=bind\0SUBSYSTEM=pci\0SEQNUM=4711\0");
+  const bind = Buffer.from(
+    "bind@/devices/pci0000:36/0000:37:00.2\0ACTION=bind\0SUBSYSTEM=pci\0SEQNUM=4711\0",
+  );
   const heard: KernelEvent[] = [];
   const { options } = fake({ uevent: [lost, bind], route: [Buffer.from("nonsense")] }, {});
   using _events = openKernelEvents((event) => heard.push(event), options);

@@ -73,7 +73,9 @@ export function isDump(request: Message): boolean {
 export function replay(request: Message, recorded: readonly string[]): Buffer[] {
   return recorded.map((hex) => {
     const messages = decodeMessages(Buffer.from(hex, "hex"));
-    return Buffer.concat(messages.map((message) => encodeMessage({ ...message, sequence: request.sequence, port: PORT })));
+    return Buffer.concat(
+      messages.map((message) => encodeMessage({ ...message, sequence: request.sequence, port: PORT })),
+    );
   });
 }
 

@@ -2,7 +2,11 @@
  * Runs inside a network namespace of its own (see kernel.test.ts) that has the veth pair v0, v1 and the bridge br0,
  * tries the client against the kernel, and prints what it saw as JSON.
  */
-import { channelsAttributes, featuresAttributes, stringSetAttributes } from "../../src/netlink/ethtool/ethtool-attributes.ts";
+import {
+  channelsAttributes,
+  featuresAttributes,
+  stringSetAttributes,
+} from "../../src/netlink/ethtool/ethtool-attributes.ts";
 import { getDriverInfo, NetlinkError, openNetlink } from "../../src/netlink/index.ts";
 import { GenericNetlink } from "../../src/netlink/transport/generic.ts";
 
@@ -49,8 +53,11 @@ function activeFeatures(): { ours: string[]; kernel: string[] } {
     const [answer] = generic.request("ethtool", { what: "ask", command, attributes });
     return answer ?? Buffer.alloc(0);
   };
-  const bits = featuresAttributes.decode(ask(11, featuresAttributes.encode({ header: { name: "v0" } }))).active?.bits?.bit;
-  const sets = stringSetAttributes.decode(ask(1, stringSetAttributes.encode({ header: {}, sets: [{ id: 4 }] }))).sets;
+  const bits = featuresAttributes.decode(ask(11, featuresAttributes.encode({ header: { name: "v0" } })))
+    .active?.bits?.bit;
+  const sets = stringSetAttributes.decode(
+    ask(1, stringSetAttributes.encode({ header: {}, sets: [{ id: 4 }] })),
+  ).sets;
   const names = (sets?.[0]?.strings ?? []).map(({ value }) => value ?? "");
   const features = Object.entries(ethtool.getFeatures("v0", names).features);
   return {
@@ -62,8 +69,14 @@ function activeFeatures(): { ours: string[]; kernel: string[] } {
 /** Asks for the channels of a device, or sets them, while this thread goes on. */
 async function channelsInThread(name: string, combinedCount?: number): Promise<number | undefined> {
   using generic = new GenericNetlink();
-  const request = { what: `set ${combinedCount} combined channels on ${name}`, command: combinedCount === undefined ? 17 : 18 };
-  const attributes = channelsAttributes.encode({ header: { name }, ...(combinedCount !== undefined && { combinedCount }) });
+  const request = {
+    what: `set ${combinedCount} combined channels on ${name}`,
+    command: combinedCount === undefined ? 17 : 18,
+  };
+  const attributes = channelsAttributes.encode({
+    header: { name },
+    ...(combinedCount !== undefined && { combinedCount }),
+  });
   const [answer] = await generic.requestInThread("ethtool", { ...request, attributes });
   return answer && channelsAttributes.decode(answer).rxCount;
 }

@@ -27,13 +27,28 @@ describe("against the running kernel", { skip }, () => {
     await ip("link", "set", "v1", "master", "br0");
     await ip("link", "set", "v0", "address", "02:00:00:00:00:2a");
     await ip("link", "property", "add", "dev", "v0", "altname", "a-long-alternative-name");
-    const tc = (device: string, ...words: string[]) => run("tc", ["-n", namespace, "qdisc", "add", "dev", device, ...words]);
-    await Promise.all([tc("v0", "ingress_block", "37", "ingress"), tc("br0", "ingress_block", "37", "ingress"), tc("v1", "clsact")]).catch(
-      () => {
-        hasIngress = false;
-      },
-    );
-    await ip("link", "add", "bond7", "type", "bond", "mode", "802.3ad", "xmit_hash_policy", "layer3+4", "miimon", "100").then(
+    const tc = (device: string, ...words: string[]) =>
+      run("tc", ["-n", namespace, "qdisc", "add", "dev", device, ...words]);
+    await Promise.all([
+      tc("v0", "ingress_block", "37", "ingress"),
+      tc("br0", "ingress_block", "37", "ingress"),
+      tc("v1", "clsact"),
+    ]).catch(() => {
+      hasIngress = false;
+    });
+    await ip(
+      "link",
+      "add",
+      "bond7",
+      "type",
+      "bond",
+      "mode",
+      "802.3ad",
+      "xmit_hash_policy",
+      "layer3+4",
+      "miimon",
+      "100",
+    ).then(
       () => ip("link", "add", "v2", "master", "bond7", "type", "veth", "peer", "name", "v3"),
       () => {
         hasBonding = false;
@@ -60,7 +75,8 @@ describe("against the running kernel", { skip }, () => {
 
   test("links that share an ingress block are told by its number", (t) => {
     if (!hasIngress) return t.skip("this kernel has no ingress qdisc, or there is no tc");
-    const seenOn = (name: string) => seen.qdiscs.filter(({ link: index, kind }) => index === link(name)?.index && kind !== "noqueue");
+    const seenOn = (name: string) =>
+      seen.qdiscs.filter(({ link: index, kind }) => index === link(name)?.index && kind !== "noqueue");
     assert.deepEqual(
       ["v0", "br0", "v1"].map((name) => seenOn(name).map(({ kind, ingressBlock }) => [kind, ingressBlock])),
       [[["ingress", 37]], [["ingress", 37]], [["clsact", null]]],
@@ -74,7 +90,10 @@ describe("against the running kernel", { skip }, () => {
 
   test("a link goes up and down; a missing one does not", () => {
     assert.deepEqual(seen.upAndDown, [false, true, false]);
-    assert.deepEqual(seen.upMissing, { code: "ENODEV", message: "set link nosuch up: ENODEV: no such device" });
+    assert.deepEqual(seen.upMissing, {
+      code: "ENODEV",
+      message: "set link nosuch up: ENODEV: no such device",
+    });
   });
 
   test("VF settings of a device without VFs are refused", () => {
@@ -115,7 +134,8 @@ describe("against the running kernel", { skip }, () => {
     });
     assert.deepEqual(seen.tooManyChannels, {
       code: "EINVAL",
-      message: "set 100 combined channels on v0: EINVAL: requested channel count exceeds maximum (attribute 9)",
+      message:
+        "set 100 combined channels on v0: EINVAL: requested channel count exceeds maximum (attribute 9)",
     });
   });
 
@@ -126,7 +146,10 @@ describe("against the running kernel", { skip }, () => {
 
   test("the driver is told by ioctl", () => {
     assert.equal(seen.driver, "veth");
-    assert.deepEqual(seen.driverMissing, { code: "ENODEV", message: "get driver of nosuch: ENODEV: no such device" });
+    assert.deepEqual(seen.driverMissing, {
+      code: "ENODEV",
+      message: "get driver of nosuch: ENODEV: no such device",
+    });
   });
 
   test("a request in another thread is answered, in the same namespace", () => {

@@ -28,11 +28,15 @@ test("a request that is stuck in the kernel does not hold the caller past its ti
   const stuck = Promise.withResolvers<void>();
   const slow = () => {
     const transport = open();
-    return { ...transport, sendInThread: (bytes: Buffer) => stuck.promise.then(() => transport.sendInThread(bytes)) };
+    return {
+      ...transport,
+      sendInThread: (bytes: Buffer) => stuck.promise.then(() => transport.sendInThread(bytes)),
+    };
   };
   await assert.rejects(carryOut(request, { open: slow, timeout: 20 }), {
     code: "ETIMEDOUT",
-    message: "set eSwitch of pci/0000:37:00.0: ETIMEDOUT: no answer within 20 ms; the kernel may still be at work",
+    message:
+      "set eSwitch of pci/0000:37:00.0: ETIMEDOUT: no answer within 20 ms; the kernel may still be at work",
   });
   assert.equal(sockets.closed, 0);
   stuck.resolve();

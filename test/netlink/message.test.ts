@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { NetlinkError, NetlinkFormatError } from "../../src/netlink/transport/errors.ts";
-import { decodeMessages, decodeRefusal, encodeMessage, type Message } from "../../src/netlink/transport/message.ts";
+import {
+  decodeMessages,
+  decodeRefusal,
+  encodeMessage,
+  type Message,
+} from "../../src/netlink/transport/message.ts";
 
 const uint = (bits: number) => fc.integer({ min: 0, max: 2 ** bits - 1 });
 const message: fc.Arbitrary<Message> = fc.record(
@@ -68,7 +73,11 @@ test("the kernel's sentence is found after a capped copy of the request", () => 
 test("the kernel's sentence is found after a whole copy of the request", () => {
   const copy = encodeMessage({ type: 16, flags: 0, sequence: 1, port: 1, payload: Buffer.alloc(6, 0xaa) });
   copy.writeUInt32LE(22, 0);
-  const refusal = decodeRefusal(ended(2, 0x200, Buffer.concat([EBUSY, copy, sentence])), "set mode", Buffer.alloc(0));
+  const refusal = decodeRefusal(
+    ended(2, 0x200, Buffer.concat([EBUSY, copy, sentence])),
+    "set mode",
+    Buffer.alloc(0),
+  );
   assert.equal(refusal?.extack, "go away");
 });
 
@@ -91,14 +100,22 @@ test("the attribute that the kernel points at is named", () => {
     payload: Buffer.from([8, 0, 62, 0x80, 9, 0, 0, 0]),
   });
   const offset = Buffer.from([8, 0, 2, 0, 16, 0, 0, 0]);
-  const refusal = decodeRefusal(ended(2, 0x300, Buffer.concat([EBUSY, Buffer.alloc(16), offset])), "set mode", sent);
+  const refusal = decodeRefusal(
+    ended(2, 0x300, Buffer.concat([EBUSY, Buffer.alloc(16), offset])),
+    "set mode",
+    sent,
+  );
   assert.equal(refusal?.attribute, 62);
   assert.match(refusal?.message ?? "", /\(attribute 62\)$/);
 });
 
 test("an offset outside the request names no attribute", () => {
   const offset = Buffer.from([8, 0, 2, 0, 0xff, 0xff, 0xff, 0xff]);
-  const refusal = decodeRefusal(ended(2, 0x300, Buffer.concat([EBUSY, Buffer.alloc(16), offset])), "ask", Buffer.alloc(32));
+  const refusal = decodeRefusal(
+    ended(2, 0x300, Buffer.concat([EBUSY, Buffer.alloc(16), offset])),
+    "ask",
+    Buffer.alloc(32),
+  );
   assert.equal(refusal?.attribute, null);
 });
 
@@ -108,6 +125,12 @@ test("zero is success, at the end of a dump and as an ack", () => {
 });
 
 test("95 is called EOPNOTSUPP and an errno without a name keeps its number", () => {
-  assert.equal(new NetlinkError({ request: "ask", errno: 95, extack: null, attribute: null }).code, "EOPNOTSUPP");
-  assert.match(new NetlinkError({ request: "ask", errno: 5000, extack: null, attribute: null }).message, /errno 5000/);
+  assert.equal(
+    new NetlinkError({ request: "ask", errno: 95, extack: null, attribute: null }).code,
+    "EOPNOTSUPP",
+  );
+  assert.match(
+    new NetlinkError({ request: "ask", errno: 5000, extack: null, attribute: null }).message,
+    /errno 5000/,
+  );
 });

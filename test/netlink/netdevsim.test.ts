@@ -15,7 +15,11 @@ const id = 4242;
 const handle = `netdevsim/netdevsim${id}`;
 
 const skip =
-  process.getuid?.() !== 0 ? "needs root" : existsSync(`${bus}/new_device`) ? false : "this kernel has no netdevsim (modprobe netdevsim)";
+  process.getuid?.() !== 0
+    ? "needs root"
+    : existsSync(`${bus}/new_device`)
+      ? false
+      : "this kernel has no netdevsim (modprobe netdevsim)";
 
 describe("against netdevsim", { skip }, () => {
   before(async () => {
@@ -63,7 +67,9 @@ describe("against netdevsim", { skip }, () => {
     netlink.devlink.setParam(handle, "max_macs", 64, "driverinit");
     assert.equal(netlink.devlink.getParam(handle, "max_macs")?.values.driverinit, 64);
     assert.equal(netlink.devlink.getParam(handle, "nosuch"), null);
-    assert.ok(netlink.devlink.listParams().some((param) => param.handle === handle && param.name === "test1"));
+    assert.ok(
+      netlink.devlink.listParams().some((param) => param.handle === handle && param.name === "test1"),
+    );
   });
 
   test("the driver is told", () => {
@@ -75,11 +81,16 @@ describe("against netdevsim", { skip }, () => {
   test("hw-tc-offload is switched on and off", async () => {
     using netlink = openNetlink();
     await sleep(100); // udev may be renaming the netdevs
-    const uplink = netlink.devlink.listPorts().find((port) => port.handle === handle && port.flavour === "physical");
+    const uplink = netlink.devlink
+      .listPorts()
+      .find((port) => port.handle === handle && port.flavour === "physical");
     const index = uplink?.ifindex ?? 0;
     for (const on of [false, true]) {
       netlink.ethtool.setFeatures(index, { "hw-tc-offload": on });
-      assert.equal(netlink.ethtool.getFeatures(index, ["hw-tc-offload"]).features["hw-tc-offload"]?.active, on);
+      assert.equal(
+        netlink.ethtool.getFeatures(index, ["hw-tc-offload"]).features["hw-tc-offload"]?.active,
+        on,
+      );
     }
   });
 

@@ -36,7 +36,11 @@ test("a real table of qdiscs is decoded: two links share a block, one has filter
 });
 
 test("attributes that are not in use are skipped, and a block of 0 is none", () => {
-  assert.deepEqual(decodeQdisc(message(ingress, [12, Buffer.from([1])], block(37))), { link: 5, kind: "ingress", ingressBlock: 37 });
+  assert.deepEqual(decodeQdisc(message(ingress, [12, Buffer.from([1])], block(37))), {
+    link: 5,
+    kind: "ingress",
+    ingressBlock: 37,
+  });
   assert.deepEqual(decodeQdisc(message(ingress, block(0))), { link: 5, kind: "ingress", ingressBlock: null });
 });
 

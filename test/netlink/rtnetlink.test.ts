@@ -15,7 +15,8 @@ import { acknowledge, fakeKernel, replay } from "./fake-kernel.ts";
  */
 
 const made = (name: keyof typeof fromHeaders) => Buffer.from(fromHeaders[name], "hex");
-const route = (recorded: readonly string[]) => new Rtnetlink(fakeKernel((request) => replay(request, recorded)).open);
+const route = (recorded: readonly string[]) =>
+  new Rtnetlink(fakeKernel((request) => replay(request, recorded)).open);
 
 test("a real link table is decoded", () => {
   const links = route(kernel.links).listLinks();
@@ -66,7 +67,12 @@ test("a bonded PF in switchdev mode is decoded with its VFs", () => {
     parent: { bus: "pci", device: "0000:37:00.0" },
     vfCount: 2,
   });
-  assert.deepEqual(bondSlave, { state: "backup", miiStatus: "up", permanentMac: "24:8a:07:ad:77:ca", aggregator: 2 });
+  assert.deepEqual(bondSlave, {
+    state: "backup",
+    miiStatus: "up",
+    permanentMac: "24:8a:07:ad:77:ca",
+    aggregator: 2,
+  });
   const common = { minRate: 100, maxRate: 1000 };
   assert.deepEqual(vfs, [
     {
@@ -179,6 +185,10 @@ test("addresses are decoded: a point-to-point link's own, and what IPv6 gives to
   const v4 = "02180000" + "04000000" + "08000100c0000201" + "08000200c0000207";
   const v6 = "0a4000fd" + "04000000" + "14000100fe80000000000000268a07fffe000001";
   assert.deepEqual(decodeAddress(Buffer.from(v4, "hex")), { link: 4, text: "192.0.2.7/24", isLocal: false });
-  assert.deepEqual(decodeAddress(Buffer.from(v6, "hex")), { link: 4, text: "fe80:0:0:0:268a:7ff:fe00:1/64", isLocal: true });
+  assert.deepEqual(decodeAddress(Buffer.from(v6, "hex")), {
+    link: 4,
+    text: "fe80:0:0:0:268a:7ff:fe00:1/64",
+    isLocal: true,
+  });
   assert.throws(() => decodeAddress(Buffer.from("0218", "hex")), NetlinkFormatError);
 });

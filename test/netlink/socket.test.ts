@@ -129,7 +129,9 @@ test("a kernel without those options does no harm", () => {
 
 test("a socket that cannot be bound is closed", () => {
   const { libc, closed } = fakeLibc([]);
-  assert.throws(() => openSocket("route", { libc: { ...libc, bind: () => -1, errno: () => 13 } }), { code: "EACCES" });
+  assert.throws(() => openSocket("route", { libc: { ...libc, bind: () => -1, errno: () => 13 } }), {
+    code: "EACCES",
+  });
   assert.deepEqual(closed, [7]);
 });
 

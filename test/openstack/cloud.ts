@@ -50,7 +50,10 @@ export class Cloud implements AsyncDisposable {
   readonly things: Things = {
     networks: [
       network(ids.tenant, "tenant", { "provider:network_type": "geneve", "provider:physical_network": null }),
-      network(ids.vlan, "vlan540", { "provider:network_type": "vlan", "provider:physical_network": "physnet2" }),
+      network(ids.vlan, "vlan540", {
+        "provider:network_type": "vlan",
+        "provider:physical_network": "physnet2",
+      }),
     ],
     ports: [],
     agents: [],
@@ -112,7 +115,15 @@ export class Cloud implements AsyncDisposable {
   }
 
   agent(type: string, host: string, configurations: Json): Json {
-    const agent = { id: this.#id("8"), agent_type: type, host, alive: true, admin_state_up: true, binary: "neutron-agent", configurations };
+    const agent = {
+      id: this.#id("8"),
+      agent_type: type,
+      host,
+      alive: true,
+      admin_state_up: true,
+      binary: "neutron-agent",
+      configurations,
+    };
     this.things.agents.push(agent);
     return agent;
   }
@@ -140,7 +151,12 @@ export class Cloud implements AsyncDisposable {
     const text = Buffer.concat(chunks).toString();
     const url = new URL(request.url ?? "/", this.url);
     const body: unknown = text === "" ? undefined : JSON.parse(text);
-    const asked = { method: request.method ?? "", path: url.pathname.replace(/\/$/, ""), query: url.search, body };
+    const asked = {
+      method: request.method ?? "",
+      path: url.pathname.replace(/\/$/, ""),
+      query: url.search,
+      body,
+    };
     this.asked.push(asked);
     const instead = this.instead(asked);
     if (instead !== undefined) return await instead;
@@ -154,7 +170,11 @@ export class Cloud implements AsyncDisposable {
 
   #keystone({ method, path }: Asked): Answer {
     if (path === "/identity/v3" || path === "/identity") {
-      const version = { id: "v3.14", status: "stable", links: [{ rel: "self", href: `${this.url}/identity/v3/` }] };
+      const version = {
+        id: "v3.14",
+        status: "stable",
+        links: [{ rel: "self", href: `${this.url}/identity/v3/` }],
+      };
       return { status: 200, body: { version } };
     }
     if (method === "POST" && path === "/identity/v3/auth/tokens") {
@@ -162,7 +182,15 @@ export class Cloud implements AsyncDisposable {
         id: name,
         type,
         name,
-        endpoints: [{ id: name, interface: "public", region: "RegionOne", region_id: "RegionOne", url: `${this.url}${at}` }],
+        endpoints: [
+          {
+            id: name,
+            interface: "public",
+            region: "RegionOne",
+            region_id: "RegionOne",
+            url: `${this.url}${at}`,
+          },
+        ],
       });
       const catalog = [
         service("identity", "keystone", "/identity"),
@@ -194,29 +222,41 @@ export class Cloud implements AsyncDisposable {
       const links = [{ rel: "self", href: `${this.url}/network/v2.0/` }];
       return { status: 200, body: { versions: [{ id: "v2.0", status: "CURRENT", links }] } };
     }
-    if (kind === "extensions") return id === undefined ? { status: 200, body: { extensions: [] } } : { status: 404 };
+    if (kind === "extensions")
+      return id === undefined ? { status: 200, body: { extensions: [] } } : { status: 404 };
     if (method === "POST" && kind === "ports") {
       const port = this.port(inside(body, "port"));
       return { status: 201, body: { port } };
     }
-    const all = { networks: this.things.networks, ports: this.things.ports, agents: this.things.agents }[kind];
+    const all = { networks: this.things.networks, ports: this.things.ports, agents: this.things.agents }[
+      kind
+    ];
     if (all === undefined) return { status: 404 };
     const one = kind.slice(0, -1);
     if (id !== undefined) {
       const found = all.find((thing) => thing["id"] === id);
       const type = `${one[0]?.toUpperCase()}${one.slice(1)}NotFound`;
       if (found === undefined)
-        return { status: 404, body: { NeutronError: { type, message: `${one} ${id} could not be found.`, detail: "" } } };
+        return {
+          status: 404,
+          body: { NeutronError: { type, message: `${one} ${id} could not be found.`, detail: "" } },
+        };
       return { status: 200, body: { [one]: found } };
     }
     const wanted = [...query].filter(([key]) => key !== "fields");
-    return { status: 200, body: { [kind]: all.filter((thing) => wanted.every(([key, value]) => String(thing[key]) === value)) } };
+    return {
+      status: 200,
+      body: { [kind]: all.filter((thing) => wanted.every(([key, value]) => String(thing[key]) === value)) },
+    };
   }
 
   #nova({ method, body }: Asked, [kind = "", id]: readonly string[], query: URLSearchParams): Answer {
     if (kind === "") {
       const links = [{ rel: "self", href: `${this.url}/compute/v2.1/` }];
-      return { status: 200, body: { version: { id: "v2.1", status: "CURRENT", version: "2.93", min_version: "2.1", links } } };
+      return {
+        status: 200,
+        body: { version: { id: "v2.1", status: "CURRENT", version: "2.93", min_version: "2.1", links } },
+      };
     }
     if (method === "POST" && kind === "servers") {
       const wanted = inside(body, "server");
@@ -231,7 +271,12 @@ export class Cloud implements AsyncDisposable {
       for (const nic of networks) {
         const port = this.things.ports.find((one) => one["id"] === nic.port);
         if (port === undefined)
-          this.port({ network_id: nic.uuid, device_id: server["id"], device_owner: "compute:nova", "binding:vif_type": "ovs" });
+          this.port({
+            network_id: nic.uuid,
+            device_id: server["id"],
+            device_owner: "compute:nova",
+            "binding:vif_type": "ovs",
+          });
         else Object.assign(port, { device_id: server["id"], device_owner: "compute:nova" });
       }
       return { status: 202, body: { server: { id: server["id"], adminPass: "Zx9adminPass", links: [] } } };
@@ -239,12 +284,16 @@ export class Cloud implements AsyncDisposable {
     if (kind === "flavors") {
       const found = this.things.flavors.find((one) => one["id"] === id);
       if (id === undefined || id === "detail") return { status: 200, body: { flavors: this.things.flavors } };
-      return found === undefined ? notFound(`Flavor ${id} could not be found.`) : { status: 200, body: { flavor: found } };
+      return found === undefined
+        ? notFound(`Flavor ${id} could not be found.`)
+        : { status: 200, body: { flavor: found } };
     }
     if (kind !== "servers") return notFound("The resource could not be found.");
     if (id === undefined || id === "detail") {
       const name = new RegExp(query.get("name") ?? "");
-      const servers = query.has("marker") ? [] : this.things.servers.filter((server) => name.test(String(server["name"])));
+      const servers = query.has("marker")
+        ? []
+        : this.things.servers.filter((server) => name.test(String(server["name"])));
       return { status: 200, body: { servers } };
     }
     const server = this.things.servers.find((one) => one["id"] === id);
@@ -265,7 +314,10 @@ export class Cloud implements AsyncDisposable {
     const found = this.things.images.find((one) => one["id"] === id);
     if (id !== undefined) return found === undefined ? { status: 404 } : { status: 200, body: found };
     const name = query.get("name");
-    return { status: 200, body: { images: this.things.images.filter((image) => name === null || image["name"] === name) } };
+    return {
+      status: 200,
+      body: { images: this.things.images.filter((image) => name === null || image["name"] === name) },
+    };
   }
 }
 
@@ -293,7 +345,17 @@ function inside(body: unknown, key: string): Json {
 }
 
 function network(id: string, name: string, more: Json): Json {
-  return { id, name, status: "ACTIVE", admin_state_up: true, shared: true, project_id: ids.project, subnets: [], mtu: 1500, ...more };
+  return {
+    id,
+    name,
+    status: "ACTIVE",
+    admin_state_up: true,
+    shared: true,
+    project_id: ids.project,
+    subnets: [],
+    mtu: 1500,
+    ...more,
+  };
 }
 
 function blankPort(id: string): Json {

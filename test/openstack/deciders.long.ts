@@ -11,7 +11,8 @@ import { type Deployment, deploy, treeOf, withoutDeployment } from "./deployment
 /** What Kolla-Ansible, other files and other environments decide: a write neither breaks nor withdraws it. */
 
 const hosts = "localhost ansible_connection=local\n[controllers]\nctl0\n[compute]\ncmp0\ncmp1\n";
-const nics = (...lines: string[]) => `---\nvflag:\n  version: 1\n  nics:\n${lines.map((line) => `    - {${line}}\n`).join("")}`;
+const nics = (...lines: string[]) =>
+  `---\nvflag:\n  version: 1\n  nics:\n${lines.map((line) => `    - {${line}}\n`).join("")}`;
 const lag = "name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 8, bond: bond0, physnet: physnet1";
 const sriov = "name: st, mode: sriov, ports: [ens4f0], vfs: 4, physnet: physnet2";
 const base = {
@@ -30,11 +31,22 @@ interface Seen {
 }
 
 /** A tree's final files without vflag, and as it writes it; a second look has nothing left to change. */
-async function seen(files: Files, release: Release = "2024.1", environment: string | null = null): Promise<Seen> {
+async function seen(
+  files: Files,
+  release: Release = "2024.1",
+  environment: string | null = null,
+): Promise<Seen> {
   const config = treeOf(files);
   const question = { kind: "kayobe", config, release, ...(environment !== null && { environment }) } as const;
   const [before] = await deploy([question]);
-  const request = { ...question, environment, inventory: null, states: null, vaultPasswordFile: null, hosts: null };
+  const request = {
+    ...question,
+    environment,
+    inventory: null,
+    states: null,
+    vaultPasswordFile: null,
+    hosts: null,
+  };
   const plan = await planTree(request, runProgram);
   assert.deepEqual([plan.conflicts, plan.problems], [[], []]);
   await writeTree(plan.changes);
@@ -45,7 +57,11 @@ async function seen(files: Files, release: Release = "2024.1", environment: stri
   return { before, after, plan };
 }
 
-async function conflictsOf(files: Files, release: Release = "2024.1", environment: string | null = null): Promise<string[]> {
+async function conflictsOf(
+  files: Files,
+  release: Release = "2024.1",
+  environment: string | null = null,
+): Promise<string[]> {
   const config = treeOf(files);
   const request = {
     kind: "kayobe",
@@ -63,13 +79,21 @@ async function conflictsOf(files: Files, release: Release = "2024.1", environmen
 
 const fileOf = ({ hosts: all }: Deployment, host: string, file: string) => all[host]?.[file] ?? "";
 const valuesOf = (text: string, section: string, key: string) =>
-  readIni(text).entries.flatMap((entry) => (entry.section === section && entry.key === key ? [entry.value] : []));
+  readIni(text).entries.flatMap((entry) =>
+    entry.section === section && entry.key === key ? [entry.value] : [],
+  );
 const filters = (one: Deployment) =>
   valuesOf(fileOf(one, "ctl0", "nova-scheduler/nova.conf"), "filter_scheduler", "enabled_filters").at(-1);
 const rules = (one: Deployment, host: string) =>
-  valuesOf(fileOf(one, host, "nova-compute/nova.conf"), "pci", "passthrough_whitelist").flatMap((text) => JSON.parse(text) as object[]);
+  valuesOf(fileOf(one, host, "nova-compute/nova.conf"), "pci", "passthrough_whitelist").flatMap(
+    (text) => JSON.parse(text) as object[],
+  );
 const mappings = (one: Deployment, host: string) =>
-  valuesOf(fileOf(one, host, "neutron-sriov-agent/sriov_agent.ini"), "sriov_nic", "physical_device_mappings").at(-1);
+  valuesOf(
+    fileOf(one, host, "neutron-sriov-agent/sriov_agent.ini"),
+    "sriov_nic",
+    "physical_device_mappings",
+  ).at(-1);
 
 /** Every value of every final file is there as before, or in a list that has become longer; but for Kolla's made-up network. */
 function assertNothingLost({ before, after }: Pick<Seen, "before" | "after">): void {
@@ -77,11 +101,19 @@ function assertNothingLost({ before, after }: Pick<Seen, "before" | "after">): v
     for (const [name, text] of Object.entries(files)) {
       const now = readIni(fileOf(after, host, name)).entries;
       for (const { section, key, value } of readIni(text).entries) {
-        const values = now.filter((entry) => entry.section === section && entry.key === key).map((entry) => entry.value);
+        const values = now
+          .filter((entry) => entry.section === section && entry.key === key)
+          .map((entry) => entry.value);
         const items = (one: string): unknown[] => (one.startsWith("[{") ? JSON.parse(one) : listValue(one));
         const there = new Set(values.flatMap(items).map((item) => JSON.stringify(item)));
-        const lost = items(value).filter((item) => !there.has(JSON.stringify(item)) && !JSON.stringify(item).includes("sriovnet1"));
-        assert.deepEqual(lost, [], `${host} ${name} [${section}] ${key}: ${value} became ${values.join(" | ")}`);
+        const lost = items(value).filter(
+          (item) => !there.has(JSON.stringify(item)) && !JSON.stringify(item).includes("sriovnet1"),
+        );
+        assert.deepEqual(
+          lost,
+          [],
+          `${host} ${name} [${section}] ${key}: ${value} became ${values.join(" | ")}`,
+        );
       }
     }
   }
@@ -95,7 +127,9 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
   for (const [where, files] of Object.entries({
     "globals.yml": { "kolla/globals.yml": kollas },
     "group_vars of Kolla's inventory": { "kolla/inventory/group_vars/compute/sriov.yml": kollas },
-    kolla_extra_globals: { "zz.yml": `kolla_extra_globals:\n  ${kollas.trimEnd().replaceAll("\n", "\n  ")}\n` },
+    kolla_extra_globals: {
+      "zz.yml": `kolla_extra_globals:\n  ${kollas.trimEnd().replaceAll("\n", "\n  ")}\n`,
+    },
   })) {
     test(`Kolla-Ansible's own rules and mappings in ${where} join vflag's`, async () => {
       const found = await seen({ ...base, ...files });
@@ -107,7 +141,10 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       );
       assert.ok(JSON.stringify(wanted[0]).includes("ens3f0"));
       assert.equal(mappings(found.after, "cmp1"), "physnet2:ens4f0,physnet3:ib0");
-      assert.match(found.plan.notes.map(({ text }) => text).join("\n"), /:\d+: Kolla-Ansible's own nova_pci_passthrough_whitelist stays/);
+      assert.match(
+        found.plan.notes.map(({ text }) => text).join("\n"),
+        /:\d+: Kolla-Ansible's own nova_pci_passthrough_whitelist stays/,
+      );
     });
   }
 
@@ -115,7 +152,10 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
     const found = await seen(base, "2025.1");
     assert.match(mappings(found.before, "cmp0") ?? "", /^sriovnet1:eth0$/);
     assert.equal(mappings(found.after, "cmp0"), "physnet2:ens4f0");
-    const meant = await seen({ ...base, "kolla/globals.yml": "neutron_sriov_physnet_mappings: {sriovnet1: eth0}\n" });
+    const meant = await seen({
+      ...base,
+      "kolla/globals.yml": "neutron_sriov_physnet_mappings: {sriovnet1: eth0}\n",
+    });
     assert.equal(mappings(meant.after, "cmp0"), "physnet2:ens4f0,sriovnet1:eth0");
   });
 
@@ -129,8 +169,14 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       (await globals("neutron_sriov_physnet_mappings: {physnet1: ens3f0}\n")).join(),
       /mode vf-lag, whose VFs the SR-IOV agent cannot set/,
     );
-    assert.match((await globals("enable_neutron_sriov: no\n")).join(), /^kolla\/globals.yml:1: enable_neutron_sriov is off there/);
-    assert.match((await globals("mechanism_drivers:\n  - {name: ovn, enabled: true}\n")).join(), /lacks what binds/);
+    assert.match(
+      (await globals("enable_neutron_sriov: no\n")).join(),
+      /^kolla\/globals.yml:1: enable_neutron_sriov is off there/,
+    );
+    assert.match(
+      (await globals("mechanism_drivers:\n  - {name: ovn, enabled: true}\n")).join(),
+      /lacks what binds/,
+    );
   });
 
   test("filters: the scheduler's own file, global.conf, Blazar, and Kayobe's text in front of nova.conf", async () => {
@@ -141,7 +187,10 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
         "ComputeFilter,NUMATopologyFilter,PciPassthroughFilter",
       ],
       [{ "kolla/config/global.conf": list("ComputeFilter,A") }, "ComputeFilter,A,PciPassthroughFilter"],
-      [{ "kolla/config/nova/ctl0/nova.conf": list("ComputeFilter,B") }, "ComputeFilter,B,PciPassthroughFilter"],
+      [
+        { "kolla/config/nova/ctl0/nova.conf": list("ComputeFilter,B") },
+        "ComputeFilter,B,PciPassthroughFilter",
+      ],
       [
         { "zz.yml": "kolla_extra_nova: |\n  [filter_scheduler]\n  enabled_filters = ComputeFilter,C\n" },
         "ComputeFilter,C,PciPassthroughFilter",
@@ -155,7 +204,10 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       assertNothingLost(found);
       assert.equal(filters(found.after), wanted);
     }
-    const blazar = [{ "blazar.yml": "kolla_enable_blazar: true\n" }, { "kolla/globals.yml": "enable_blazar: yes\n" }];
+    const blazar = [
+      { "blazar.yml": "kolla_enable_blazar: true\n" },
+      { "kolla/globals.yml": "enable_blazar: yes\n" },
+    ];
     for (const [index, release] of (["zed", "2024.1", "2025.2"] as const).entries()) {
       const found = await seen({ ...base, ...blazar[index % 2] }, release);
       assertNothingLost(found);
@@ -189,7 +241,10 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       } as const;
       const { problems } = await planTree(request, runProgram);
       assert.deepEqual(new Set(problems.flatMap(({ hosts: about }) => about)), new Set(["cmp0", "cmp1"]));
-      assert.match(problems.map(({ text }) => text).join("\n"), /report_in_placement is on \(.*:\d+\).*--states DIR/);
+      assert.match(
+        problems.map(({ text }) => text).join("\n"),
+        /report_in_placement is on \(.*:\d+\).*--states DIR/,
+      );
     }
   });
 
@@ -210,7 +265,13 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       const config = treeOf(files);
       const question = (environment: string) => ({ kind: "kayobe", config, release, environment }) as const;
       const [before, dev] = await deploy([question("prod"), question("dev")]);
-      const request = { ...question("dev"), inventory: null, states: null, vaultPasswordFile: null, hosts: null };
+      const request = {
+        ...question("dev"),
+        inventory: null,
+        states: null,
+        vaultPasswordFile: null,
+        hosts: null,
+      };
       const plan = await planTree(request, runProgram);
       assert.deepEqual([plan.conflicts, plan.problems], [[], []]);
       assert.deepEqual(
@@ -224,8 +285,13 @@ describe("what others decide is neither broken nor withdrawn", { skip: withoutDe
       assert.ok(dev !== undefined && now !== undefined && now.refused === undefined);
       assertNothingLost({ before: dev, after: now });
       assert.equal(mappings(now, "cmp0"), "physnet2:ens4f0");
-      const combined = { yoga: "", "2023.1": "", "2024.1": "ComputeFilter,B,", "2025.2": "ComputeFilter,B," }[release];
-      assert.ok(filters(now)?.startsWith(combined === "" ? "ComputeFilter,ComputeCap" : combined), `${release}: ${filters(now)}`);
+      const combined = { yoga: "", "2023.1": "", "2024.1": "ComputeFilter,B,", "2025.2": "ComputeFilter,B," }[
+        release
+      ];
+      assert.ok(
+        filters(now)?.startsWith(combined === "" ? "ComputeFilter,ComputeCap" : combined),
+        `${release}: ${filters(now)}`,
+      );
       assert.equal(now.switches["cmp0"]?.openvswitch_hw_offload, true);
     }
     // Where nothing stands between two files, they would run into each other.

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -17,7 +26,12 @@ import type { Spec } from "../../src/spec/schema.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { type Deployment, type DeploymentRequest, deploy, withoutDeployment } from "./deployment.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
-import { type NeutronAgent, type NeutronServer, startNeutronServer, withoutServer } from "./neutron-server.ts";
+import {
+  type NeutronAgent,
+  type NeutronServer,
+  startNeutronServer,
+  withoutServer,
+} from "./neutron-server.ts";
 import { ask, without } from "./python.ts";
 
 /**
@@ -60,16 +74,24 @@ async function written(
   folders.push(folder);
   cpSync(join(trees, tree, "kayobe"), join(folder, "kayobe"), { recursive: true });
   mkdirSync(join(folder, "states"));
-  for (const [host, state] of Object.entries(states ?? {})) writeFileSync(join(folder, "states", `${host}.json`), JSON.stringify(state));
+  for (const [host, state] of Object.entries(states ?? {}))
+    writeFileSync(join(folder, "states", `${host}.json`), JSON.stringify(state));
   const config = join(folder, "kayobe");
   if (environment !== "") {
     // Its inventory has the control host, and the base's has the groups and the mappings.
     mkdirSync(join(config, "environments", environment, "inventory"), { recursive: true });
     renameSync(join(config, "inventory/hosts"), join(config, "environments", environment, "inventory/hosts"));
   }
-  const options = ["--config", config, "--release", release, ...(states === null ? [] : ["--states", join(folder, "states")])];
+  const options = [
+    "--config",
+    config,
+    "--release",
+    release,
+    ...(states === null ? [] : ["--states", join(folder, "states")]),
+  ];
   if (environment !== "") options.push("--environment", environment);
-  const run = (command: string) => execute(vflag, ["kayobe", command, ...options], { timeout: 120_000, env: usersEnvironment });
+  const run = (command: string) =>
+    execute(vflag, ["kayobe", command, ...options], { timeout: 120_000, env: usersEnvironment });
   await run("write");
   // Its exit code says that nothing is left to change.
   if (twice) await run("diff");
@@ -95,7 +117,11 @@ async function writtenKolla(release: Release): Promise<DeploymentRequest> {
 }
 
 /** The final files of a tree in each of these releases. */
-async function deployed(tree: string, some: readonly Release[], states: Readonly<Record<string, HostState>> | null) {
+async function deployed(
+  tree: string,
+  some: readonly Release[],
+  states: Readonly<Record<string, HostState>> | null,
+) {
   const requests: { kind: "kayobe"; config: string; release: Release }[] = [];
   // Two at a time: there are two cores.
   for (const [index, release] of some.entries()) {
@@ -106,7 +132,8 @@ async function deployed(tree: string, some: readonly Release[], states: Readonly
         written(tree, release, states, { twice }),
         ...(next === undefined ? [] : [written(tree, next, states)]),
       ]);
-      for (const [at, config] of pair.entries()) requests.push({ kind: "kayobe", config, release: some[index + at] ?? release });
+      for (const [at, config] of pair.entries())
+        requests.push({ kind: "kayobe", config, release: some[index + at] ?? release });
     }
   }
   const made = await deploy(requests);
@@ -119,7 +146,9 @@ const fileOf = (made: Deployment, host: string, file: string) => made.hosts[host
 /** The final files of all hosts in one text, to be reviewed. */
 function shown(made: Deployment): string {
   return Object.entries(made.hosts)
-    .flatMap(([host, files]) => Object.entries(files).map(([file, text]) => `==> ${host}: ${file}\n${text.trim()}\n`))
+    .flatMap(([host, files]) =>
+      Object.entries(files).map(([file, text]) => `==> ${host}: ${file}\n${text.trim()}\n`),
+    )
     .join("\n");
 }
 
@@ -130,9 +159,15 @@ function assertGolden(tree: string, release: Release, made: Deployment): void {
 }
 
 /** What Nova's own code makes of nova-compute's final file on each host. */
-async function offered(deployments: readonly Deployment[], hosts: Readonly<Record<Compute, { spec: Spec; state: HostState }>>) {
+async function offered(
+  deployments: readonly Deployment[],
+  hosts: Readonly<Record<Compute, { spec: Spec; state: HostState }>>,
+) {
   const asked = deployments.flatMap((made) =>
-    compute.map((host) => ({ text: fileOf(made, host, "nova-compute/nova.conf"), ...aboutHost(hosts[host].spec, hosts[host].state) })),
+    compute.map((host) => ({
+      text: fileOf(made, host, "nova-compute/nova.conf"),
+      ...aboutHost(hosts[host].spec, hosts[host].state),
+    })),
   );
   const answers = (await ask("nova_pci.py", asked)) as NovaAnswer[];
   return deployments.map((_, index) =>
@@ -151,7 +186,9 @@ async function offered(deployments: readonly Deployment[], hosts: Readonly<Recor
 
 /** What the SR-IOV agent's own code makes of its final file on each host. */
 async function mapped(deployments: readonly Deployment[]) {
-  const files = deployments.flatMap((made) => compute.map((host) => fileOf(made, host, "neutron-sriov-agent/sriov_agent.ini")));
+  const files = deployments.flatMap((made) =>
+    compute.map((host) => fileOf(made, host, "neutron-sriov-agent/sriov_agent.ini")),
+  );
   const answers = (await ask(
     "neutron_agent.py",
     files.map((agent) => ({ agent })),
@@ -173,14 +210,25 @@ function functions(port: string, vfs: readonly string[], physnet: string | null,
 
 /** A network on a VLAN of a physnet, or on an overlay. */
 async function network(server: NeutronServer, physnet: string | null): Promise<string> {
-  const provider = { "provider:network_type": "vlan", "provider:physical_network": physnet, "provider:segmentation_id": 100 };
-  const { status, body } = await server.call("POST", "networks", { network: { name: "n", ...(physnet !== null && provider) } });
+  const provider = {
+    "provider:network_type": "vlan",
+    "provider:physical_network": physnet,
+    "provider:segmentation_id": 100,
+  };
+  const { status, body } = await server.call("POST", "networks", {
+    network: { name: "n", ...(physnet !== null && provider) },
+  });
   assert.equal(status, 201, JSON.stringify(body));
   return body.network.id;
 }
 
 /** The type of a direct port's binding on a host. */
-async function bindingOf(server: NeutronServer, host: string, network_id: string, capabilities: readonly string[] = []): Promise<string> {
+async function bindingOf(
+  server: NeutronServer,
+  host: string,
+  network_id: string,
+  capabilities: readonly string[] = [],
+): Promise<string> {
   const profile = capabilities.length > 0 && { "binding:profile": { capabilities } };
   const port = { network_id, "binding:vnic_type": "direct", "binding:host_id": host, ...profile };
   const { status, body } = await server.call("POST", "ports", { port });
@@ -188,22 +236,34 @@ async function bindingOf(server: NeutronServer, host: string, network_id: string
   return body.port["binding:vif_type"];
 }
 
-const skip = withoutDeployment || without("nova.pci.whitelist", "python3-nova") || without("neutron.plugins", "python3-neutron");
+const skip =
+  withoutDeployment ||
+  without("nova.pci.whitelist", "python3-nova") ||
+  without("neutron.plugins", "python3-neutron");
 
 describe("the sources' mapping at global, group and host level, on three hosts", { skip }, () => {
   const state = hostWith(2, connectx5, connectx5);
   const spec = specOf("mode: sriov, ports: [ens3f0, ens3f1], physnet: any");
   const hosts = { compute0: { spec, state }, compute1: { spec, state }, compute2: { spec, state } };
   /** Address of each port and its VFs, as the simulated host has them. */
-  const ports = Object.fromEntries(state.pfs.map((pf) => [pf.netdev ?? "", { port: pf.address, vfs: pf.vfs.map((vf) => vf.address) }]));
+  const ports = Object.fromEntries(
+    state.pfs.map((pf) => [pf.netdev ?? "", { port: pf.address, vfs: pf.vfs.map((vf) => vf.address) }]),
+  );
   const wanted = (withPort: boolean, ...on: [string, string][]): Offered =>
-    Object.assign({}, ...on.map(([name, physnet]) => functions(ports[name]?.port ?? "", ports[name]?.vfs ?? [], physnet, withPort)));
+    Object.assign(
+      {},
+      ...on.map(([name, physnet]) =>
+        functions(ports[name]?.port ?? "", ports[name]?.vfs ?? [], physnet, withPort),
+      ),
+    );
 
   /** Zed's, which the Neutron of these tests is. */
   let zed: Deployment | undefined;
   for (const withStates of [false, true]) {
     test(`${withStates ? "with the hosts' states" : "without the hosts' states, in every release"}`, async () => {
-      const states = withStates ? Object.fromEntries(["control0", ...compute].map((host) => [host, state])) : null;
+      const states = withStates
+        ? Object.fromEntries(["control0", ...compute].map((host) => [host, state]))
+        : null;
       const some: readonly Release[] = withStates ? ["2024.1"] : releases;
       const made = await deployed("three-hosts", some, states);
       zed ??= made[releases.indexOf("zed")];
@@ -219,14 +279,21 @@ describe("the sources' mapping at global, group and host level, on three hosts",
           String(some[index]),
         );
         for (const [{ filters, unknown }] of answers) {
-          assert.ok(filters.includes("PciPassthroughFilter") && filters.includes("AggregateMultiTenancyIsolation"), String(filters));
+          assert.ok(
+            filters.includes("PciPassthroughFilter") && filters.includes("AggregateMultiTenancyIsolation"),
+            String(filters),
+          );
           assert.deepEqual(unknown, []);
         }
       }
       for (const [index, mappings] of (await mapped(made)).entries()) {
         assert.deepEqual(
           mappings,
-          [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }],
+          [
+            { physnet2: ["ens3f0"] },
+            { physnet2: ["ens3f0"], physnet3: ["ens3f1"] },
+            { physnet4: ["ens4f0"] },
+          ],
           String(some[index]),
         );
       }
@@ -239,7 +306,8 @@ describe("the sources' mapping at global, group and host level, on three hosts",
         assert.match(scheduler, /^enabled_filters = .*PciPassthroughFilter/m, String(some[index]));
         // Nothing here needs hardware offload.
         for (const host of compute) assert.notEqual(one.switches[host]?.openvswitch_hw_offload, true);
-        if (["train", "zed", "2026.1"].includes(some[index] ?? "") && !withStates) assertGolden("three-hosts", some[index] as Release, one);
+        if (["train", "zed", "2026.1"].includes(some[index] ?? "") && !withStates)
+          assertGolden("three-hosts", some[index] as Release, one);
       }
     });
   }
@@ -260,7 +328,11 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       );
     }
     for (const mappings of await mapped(made))
-      assert.deepEqual(mappings, [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }]);
+      assert.deepEqual(mappings, [
+        { physnet2: ["ens3f0"] },
+        { physnet2: ["ens3f0"], physnet3: ["ens3f1"] },
+        { physnet4: ["ens4f0"] },
+      ]);
     for (const one of made)
       assert.match(
         fileOf(one, "control0", "neutron-server/ml2_conf.ini"),
@@ -271,8 +343,12 @@ describe("the sources' mapping at global, group and host level, on three hosts",
   test("in an environment of Kayobe, before it merges files and since", async () => {
     const some = ["zed", "2024.1"] as const;
     const environment = "site";
-    const configs = await Promise.all(some.map((release) => written("three-hosts", release, null, { twice: true, environment })));
-    const made = await deploy(some.map((release, index) => ({ kind: "kayobe", config: configs[index] ?? "", release, environment })));
+    const configs = await Promise.all(
+      some.map((release) => written("three-hosts", release, null, { twice: true, environment })),
+    );
+    const made = await deploy(
+      some.map((release, index) => ({ kind: "kayobe", config: configs[index] ?? "", release, environment })),
+    );
     for (const [index, answers] of (await offered(made, hosts)).entries()) {
       assert.deepEqual(
         answers.map(([, found]) => found),
@@ -285,7 +361,11 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       );
     }
     const mappings = await mapped(made);
-    assert.deepEqual(mappings[0], [{ physnet2: ["ens3f0"] }, { physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, { physnet4: ["ens4f0"] }]);
+    assert.deepEqual(mappings[0], [
+      { physnet2: ["ens3f0"] },
+      { physnet2: ["ens3f0"], physnet3: ["ens3f1"] },
+      { physnet4: ["ens4f0"] },
+    ]);
     assert.deepEqual(mappings[0], mappings[1]);
   });
 
@@ -305,9 +385,13 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       mkdirSync(dirname(join(config, path)), { recursive: true });
       writeFileSync(join(config, path), text);
     }
-    const run = await execute(vflag, ["kayobe", "diff", "--config", config, "--release", "2024.1", "-o", "json"], {
-      env: usersEnvironment,
-    }).catch((error) => error);
+    const run = await execute(
+      vflag,
+      ["kayobe", "diff", "--config", config, "--release", "2024.1", "-o", "json"],
+      {
+        env: usersEnvironment,
+      },
+    ).catch((error) => error);
     const { conflicts } = JSON.parse(run.stdout);
     assert.deepEqual(
       conflicts.map(({ file, line }: { file: string; line: number }) => `${file}:${line}`),
@@ -321,10 +405,16 @@ describe("the sources' mapping at global, group and host level, on three hosts",
 
     // Without them, what a host's own file lists gets what is missing.
     for (const path of Object.keys(later).slice(0, 3)) rmSync(join(config, path));
-    await execute(vflag, ["kayobe", "write", "--config", config, "--release", "2024.1"], { timeout: 120_000, env: usersEnvironment });
+    await execute(vflag, ["kayobe", "write", "--config", config, "--release", "2024.1"], {
+      timeout: 120_000,
+      env: usersEnvironment,
+    });
     const [made] = await deploy([{ kind: "kayobe", config, release: "2024.1" }]);
     assert.ok(made);
-    assert.match(fileOf(made, "control0", "nova-scheduler/nova.conf"), /^enabled_filters = ComputeFilter,PciPassthroughFilter$/m);
+    assert.match(
+      fileOf(made, "control0", "nova-scheduler/nova.conf"),
+      /^enabled_filters = ComputeFilter,PciPassthroughFilter$/m,
+    );
   });
 
   describe("a real neutron-server with the final files", { skip: withoutServer }, () => {
@@ -333,9 +423,16 @@ describe("the sources' mapping at global, group and host level, on three hosts",
       const made = zed ?? (await deployed("three-hosts", ["zed"], null))[0];
       assert.ok(made);
       const agents = compute.map((host) => {
-        return { kind: "nic-switch", host, conf: fileOf(made, host, "neutron-sriov-agent/sriov_agent.ini") } as const;
+        return {
+          kind: "nic-switch",
+          host,
+          conf: fileOf(made, host, "neutron-sriov-agent/sriov_agent.ini"),
+        } as const;
       });
-      server = await startNeutronServer({ ml2: fileOf(made, "control0", "neutron-server/ml2_conf.ini"), agents });
+      server = await startNeutronServer({
+        ml2: fileOf(made, "control0", "neutron-server/ml2_conf.ini"),
+        agents,
+      });
     });
     after(() => server?.stop());
 
@@ -349,12 +446,18 @@ describe("the sources' mapping at global, group and host level, on three hosts",
           else assert.equal(vif, "binding_failed");
         }
       }
-      assert.deepEqual(bound, { compute0: ["physnet2"], compute1: ["physnet2", "physnet3"], compute2: ["physnet4"] });
+      assert.deepEqual(bound, {
+        compute0: ["physnet2"],
+        compute1: ["physnet2", "physnet3"],
+        compute2: ["physnet4"],
+      });
     });
   });
 });
 
-describe("specs at group and host level: MAC, vendor, address and name; sriov, switchdev and vf-lag", { skip }, () => {
+describe("specs at group and host level: MAC, vendor, address and name; sriov, switchdev and vf-lag", {
+  skip,
+}, () => {
   const connectx4: CardOptions = { model: "ConnectX-4 Lx", ports: 2 };
   const specIn = (path: string): Spec => {
     const { vflag } = parse(readFileSync(join(trees, "specs/kayobe/inventory", path), "utf8"));
@@ -370,7 +473,9 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
   const vfsOf = (host: Compute, netdev: string, physnet: string | null): Offered => {
     const port = hosts[host].state.pfs.find((pf) => pf.netdev === netdev)?.address;
     const { devices } = novaView(hosts[host].spec, hosts[host].state);
-    const vfs = devices.filter(({ parent }) => parent !== null && parent === port).map(({ address }) => address);
+    const vfs = devices
+      .filter(({ parent }) => parent !== null && parent === port)
+      .map(({ address }) => address);
     assert.ok(vfs.length > 0, `${host} ${netdev}`);
     return functions("", vfs, physnet, false);
   };
@@ -401,7 +506,8 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
         ],
         String(some[index]),
       );
-      for (const [{ filters, unknown }] of answers) assert.deepEqual([filters.includes("PciPassthroughFilter"), unknown], [true, []]);
+      for (const [{ filters, unknown }] of answers)
+        assert.deepEqual([filters.includes("PciPassthroughFilter"), unknown], [true, []]);
     }
     if (made[0] !== undefined) assertGolden("specs", "zed", made[0]);
   });
@@ -410,7 +516,11 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
     for (const [index, mappings] of (await mapped(made)).entries()) {
       assert.deepEqual(
         mappings,
-        [{ physnet2: ["ens3f0", "ens3f1"] }, { physnet4: ["ens4f0", "ens4f1"] }, { physnet2: ["ens3f0", "ens3f1"] }],
+        [
+          { physnet2: ["ens3f0", "ens3f1"] },
+          { physnet4: ["ens4f0", "ens4f1"] },
+          { physnet2: ["ens3f0", "ens3f1"] },
+        ],
         String(some[index]),
       );
     }
@@ -419,7 +529,8 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
   test("Kolla-Ansible turns hardware offload on, from Yoga on", () => {
     for (const [index, release] of some.entries()) {
       const early = release === "train";
-      for (const host of compute) assert.equal(made[index]?.switches[host]?.openvswitch_hw_offload, early ? undefined : true, release);
+      for (const host of compute)
+        assert.equal(made[index]?.switches[host]?.openvswitch_hw_offload, early ? undefined : true, release);
     }
   });
 
@@ -432,7 +543,11 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
     const plain = { ...hosts.compute1, release: "zed", deployment: "plain" } as const;
     const files = [
       ["nova.conf", fileOf(final, "compute1", "nova-compute/nova.conf"), ["nova.conf", "oslo.log"]],
-      ["sriov_agent.ini", fileOf(final, "compute1", "neutron-sriov-agent/sriov_agent.ini"), ["neutron.ml2.sriov.agent", "neutron.ml2"]],
+      [
+        "sriov_agent.ini",
+        fileOf(final, "compute1", "neutron-sriov-agent/sriov_agent.ini"),
+        ["neutron.ml2.sriov.agent", "neutron.ml2"],
+      ],
       ["ml2_conf.ini", fileOf(final, "control0", "neutron-server/ml2_conf.ini"), ["neutron.ml2"]],
       ["plain-nova.conf", novaConf("", plain).text, ["nova.conf"]],
     ] as const;
@@ -440,7 +555,11 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
     for (const [file, text, namespaces] of files) {
       writeFileSync(join(folder, file), text);
       const options = namespaces.flatMap((namespace) => ["--namespace", namespace]);
-      const run = await execute("/usr/bin/python3", [validator, "--input-file", join(folder, file), ...options], { timeout: 60_000 });
+      const run = await execute(
+        "/usr/bin/python3",
+        [validator, "--input-file", join(folder, file), ...options],
+        { timeout: 60_000 },
+      );
       said.push(...run.stderr.split("\n").flatMap((line) => (line === "" ? [] : [`${file}: ${line}`])));
     }
     // Kolla's own name of the option, which Nova reads to this day.
@@ -457,16 +576,31 @@ describe("specs at group and host level: MAC, vendor, address and name; sriov, s
       });
       // What a deployment has besides: a bridge over the bond, and tunnels.
       agents.push(
-        { kind: "openvswitch", host: "compute1", bridgeMappings: { physnet3: "br-ex" }, tunnelTypes: ["vxlan"] },
+        {
+          kind: "openvswitch",
+          host: "compute1",
+          bridgeMappings: { physnet3: "br-ex" },
+          tunnelTypes: ["vxlan"],
+        },
         { kind: "openvswitch", host: "compute2", tunnelTypes: ["vxlan"] },
       );
-      server = await startNeutronServer({ ml2: fileOf(final, "control0", "neutron-server/ml2_conf.ini"), agents });
+      server = await startNeutronServer({
+        ml2: fileOf(final, "control0", "neutron-server/ml2_conf.ini"),
+        agents,
+      });
     });
     after(() => server?.stop());
 
     test("its drivers bind by the mode of the NIC", async () => {
-      assert.match(server.log(), /Registered mechanism drivers: \['openvswitch', 'l2population', 'sriovnicswitch'\]/);
-      const [lag, plain, overlay] = [await network(server, "physnet3"), await network(server, "physnet4"), await network(server, null)];
+      assert.match(
+        server.log(),
+        /Registered mechanism drivers: \['openvswitch', 'l2population', 'sriovnicswitch'\]/,
+      );
+      const [lag, plain, overlay] = [
+        await network(server, "physnet3"),
+        await network(server, "physnet4"),
+        await network(server, null),
+      ];
       const offloaded = ["switchdev"];
       assert.equal(await bindingOf(server, "compute1", lag, offloaded), "ovs");
       assert.equal(await bindingOf(server, "compute1", lag), "binding_failed");

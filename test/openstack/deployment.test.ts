@@ -3,13 +3,15 @@ import { before, describe, test } from "node:test";
 import { type Release, releases } from "../../src/openstack/releases.ts";
 import { type Deployment, type DeploymentRequest, deploy, treeOf, withoutDeployment } from "./deployment.ts";
 
-const inventory = "localhost ansible_connection=local\n[controllers]\ncontrol0\n[compute]\ncompute0\ncompute1\n[compute_sriov]\ncompute1\n";
+const inventory =
+  "localhost ansible_connection=local\n[controllers]\ncontrol0\n[compute]\ncompute0\ncompute1\n[compute_sriov]\ncompute1\n";
 /** A tree of the sources: the mapping of devices at three levels, and templates that read it. */
 const blog = {
   "inventory/hosts": inventory,
   "inventory/group_vars/all/sriov": "sriov_physnet_mappings:\n  p4p1: physnet2\n",
   "inventory/host_vars/compute1": "sriov_physnet_mappings:\n  p5p1: physnet2\n  p5p2: physnet3\n",
-  "kolla.yml": "kolla_enable_neutron_sriov: true\nkolla_overcloud_inventory_pass_through_host_vars_extra: [sriov_physnet_mappings]\n",
+  "kolla.yml":
+    "kolla_enable_neutron_sriov: true\nkolla_overcloud_inventory_pass_through_host_vars_extra: [sriov_physnet_mappings]\n",
   "kolla/config/nova.conf": `[pci]
 {% raw %}
 passthrough_whitelist = [{% for dev, physnet in sriov_physnet_mappings.items() %}{{ (loop.index0 > 0)|ternary(',','') }}{ "devname": "{{ dev }}", "physical_network": "{{ physnet }}" }{% endfor %}]
@@ -33,13 +35,23 @@ const made = (request: number): Deployment => {
 };
 /** A Kayobe configuration; its number among the trees. */
 const kayobe = (files: Record<string, string>, release: Release = "zed", environment?: string) =>
-  requests.push({ kind: "kayobe", config: treeOf(files), release, ...(environment !== undefined && { environment }) }) - 1;
+  requests.push({
+    kind: "kayobe",
+    config: treeOf(files),
+    release,
+    ...(environment !== undefined && { environment }),
+  }) - 1;
 /** A Kolla-Ansible configuration; its number among the trees. */
 const kolla = (files: Record<string, string>, release: Release = "zed") => {
-  const config = treeOf({ "globals.yml": "enable_neutron_sriov: yes\n", hosts: inventory.replace("controllers", "control"), ...files });
+  const config = treeOf({
+    "globals.yml": "enable_neutron_sriov: yes\n",
+    hosts: inventory.replace("controllers", "control"),
+    ...files,
+  });
   return requests.push({ kind: "kolla", config, inventory: `${config}/hosts`, release }) - 1;
 };
-const fileOf = (tree: number, host: string, file = "nova-compute/nova.conf") => made(tree).hosts[host]?.[file] ?? "";
+const fileOf = (tree: number, host: string, file = "nova-compute/nova.conf") =>
+  made(tree).hosts[host]?.[file] ?? "";
 const line = (tree: number, host: string, key: string, file?: string) =>
   fileOf(tree, host, file)
     .split("\n")
@@ -61,7 +73,12 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
       line(plain, "compute1", "passthrough_whitelist"),
       'passthrough_whitelist = [{ "devname": "p5p1", "physical_network": "physnet2" },{ "devname": "p5p2", "physical_network": "physnet3" }]',
     );
-    const mappings = line(plain, "compute1", "physical_device_mappings", "neutron-sriov-agent/sriov_agent.ini");
+    const mappings = line(
+      plain,
+      "compute1",
+      "physical_device_mappings",
+      "neutron-sriov-agent/sriov_agent.ini",
+    );
     assert.equal(mappings, "physical_device_mappings = physnet2:p5p1,physnet3:p5p2exclude_devices =");
   });
 
@@ -78,10 +95,15 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
 
   const extra = kayobe({ ...blog, "sriov.yml": "sriov_physnet_mappings:\n  p9p1: physnet9\n" });
   test("a variable of etc/kayobe/*.yml beats the inventory's", () => {
-    for (const host of ["compute0", "compute1"]) assert.match(line(extra, host, "passthrough_whitelist"), /"p9p1"/);
+    for (const host of ["compute0", "compute1"])
+      assert.match(line(extra, host, "passthrough_whitelist"), /"p9p1"/);
   });
 
-  const bare = kayobe(Object.fromEntries(Object.entries(blog).map(([path, text]) => [path, text.replace(/\{% (end)?raw %\}\n/g, "")])));
+  const bare = kayobe(
+    Object.fromEntries(
+      Object.entries(blog).map(([path, text]) => [path, text.replace(/\{% (end)?raw %\}\n/g, "")]),
+    ),
+  );
   test("without a raw block each host gets the value of the control host", () => {
     assert.match(line(bare, "compute1", "passthrough_whitelist"), /"p4p1"/);
   });
@@ -103,7 +125,8 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
 
   const files = kolla({
     "config/global.conf": "[pci]\nalias = a\nalias = b\n",
-    "config/nova.conf": "# comment\n[pci]\npassthrough_whitelist: [\n  {},\n  {}\n  ]\nalias = c\n[PCI]\nalias = d\n",
+    "config/nova.conf":
+      "# comment\n[pci]\npassthrough_whitelist: [\n  {},\n  {}\n  ]\nalias = c\n[PCI]\nalias = d\n",
     "config/nova/nova-compute.conf": "[pci]\nalias = e\nalias = f\n",
     "config/nova/compute1/nova.conf": "[pci]\nalias = {{ inventory_hostname }}\n",
   });
@@ -116,7 +139,10 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
       /\[pci\]\npassthrough_whitelist = \[\n {24}\{\},\n {24}\{\}\n {24}\]\nalias = e\nalias = f\n\n[\s\S]*\[PCI\]\nalias = d\n/,
     );
     assert.match(fileOf(files, "compute1"), /\nalias = compute1\n/);
-    assert.deepEqual([line(before2023, "compute0", "alias"), line(from2023, "compute0", "alias")], ["", "alias = late"]);
+    assert.deepEqual(
+      [line(before2023, "compute0", "alias"), line(from2023, "compute0", "alias")],
+      ["", "alias = late"],
+    );
     assert.match(made(broken).refused ?? "", /No ':' or '=' found in assignment/);
   });
 
@@ -127,11 +153,24 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
       assert.equal(made(tree).refused, undefined, release);
       const agentOnly = release === "train" || release === "ussuri";
       const drivers = line(tree, "control0", "mechanism_drivers", "neutron-server/ml2_conf.ini");
-      assert.equal(drivers, `mechanism_drivers = openvswitch,l2population${agentOnly ? "" : ",sriovnicswitch"}`, release);
+      assert.equal(
+        drivers,
+        `mechanism_drivers = openvswitch,l2population${agentOnly ? "" : ",sriovnicswitch"}`,
+        release,
+      );
       assert.equal(line(tree, "compute0", "passthrough_whitelist") === "", agentOnly, release);
-      const mappings = line(tree, "compute0", "physical_device_mappings", "neutron-sriov-agent/sriov_agent.ini");
+      const mappings = line(
+        tree,
+        "compute0",
+        "physical_device_mappings",
+        "neutron-sriov-agent/sriov_agent.ini",
+      );
       assert.equal(mappings, "physical_device_mappings = sriovnet1:eth0");
-      assert.equal("compute0" in made(tree).switches, releases.indexOf(release) >= releases.indexOf("yoga"), release);
+      assert.equal(
+        "compute0" in made(tree).switches,
+        releases.indexOf(release) >= releases.indexOf("yoga"),
+        release,
+      );
     }
   });
 
@@ -143,7 +182,11 @@ describe("the emulation does what Kayobe and Kolla-Ansible do", { skip: withoutD
   const ignored = kayobe(site, "zed", "site");
   const merged = kayobe(site, "2024.1", "site");
   const both = { ...site, "kolla/config/nova.conf": "[scheduler]\nmax_attempts = 3\n" };
-  const [alone, joined, glued] = [kayobe(both, "2023.1", "site"), kayobe(both, "2024.1", "site"), kayobe(both, "2025.2", "site")];
+  const [alone, joined, glued] = [
+    kayobe(both, "2023.1", "site"),
+    kayobe(both, "2024.1", "site"),
+    kayobe(both, "2025.2", "site"),
+  ];
   test("an environment's files: in place of the base's up to 2023.1, after them then, with no line break between from 2025.2", () => {
     assert.doesNotMatch(fileOf(ignored, "compute0"), /p4p1/);
     assert.equal(made(ignored).switches["compute0"]?.openvswitch_hw_offload, true);

@@ -26,7 +26,10 @@ export function specOf(...nics: string[]): Spec {
 export function aboutHost(spec: Spec, state: HostState) {
   const { host, devices } = novaView(spec, state);
   return {
-    host: { interfaces: Object.fromEntries(host.interfaces), physicalFunctions: Object.fromEntries(host.physicalFunctions) },
+    host: {
+      interfaces: Object.fromEntries(host.interfaces),
+      physicalFunctions: Object.fromEntries(host.physicalFunctions),
+    },
     devices,
   };
 }

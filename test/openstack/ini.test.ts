@@ -19,7 +19,19 @@ const runs = roundsFrom("PROPERTY_RUNS", 100, 400);
 
 /** Pieces of files that people write, and some that nobody should. */
 const piece = fc.oneof(
-  { weight: 18, arbitrary: fc.constantFrom("[pci]", "[PCI]", "[DEFAULT]", "[default]", "[ml2]", "[sriov_nic]", "[ pci ]", "[a]b]") },
+  {
+    weight: 18,
+    arbitrary: fc.constantFrom(
+      "[pci]",
+      "[PCI]",
+      "[DEFAULT]",
+      "[default]",
+      "[ml2]",
+      "[sriov_nic]",
+      "[ pci ]",
+      "[a]b]",
+    ),
+  },
   {
     weight: 36,
     arbitrary: fc.constantFrom(
@@ -40,12 +52,28 @@ const piece = fc.oneof(
       "über = straße",
     ),
   },
-  { weight: 12, arbitrary: fc.constantFrom("# comment", "; comment", "#key = default", "# vflag: ours", "#", "# [pci]") },
-  { weight: 12, arbitrary: fc.constantFrom("  continued,", "\tcontinued", "   # not a comment", "    [pci]", " = ", "\t") },
+  {
+    weight: 12,
+    arbitrary: fc.constantFrom("# comment", "; comment", "#key = default", "# vflag: ours", "#", "# [pci]"),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.constantFrom("  continued,", "\tcontinued", "   # not a comment", "    [pci]", " = ", "\t"),
+  },
   { weight: 4, arbitrary: fc.constantFrom("", "   ", "\t\t", "\u00a0", "\u001c") },
   {
     weight: 1,
-    arbitrary: fc.constantFrom("[", "[]", "[pci] # no", "novalue", "= empty", ": empty", "\ufeff[pci]", "\u0085x", "{% raw %}"),
+    arbitrary: fc.constantFrom(
+      "[",
+      "[]",
+      "[pci] # no",
+      "novalue",
+      "= empty",
+      ": empty",
+      "\ufeff[pci]",
+      "\u0085x",
+      "{% raw %}",
+    ),
   },
 );
 const eol = fc.constantFrom("\n", "\n", "\r\n", "\r");
@@ -57,20 +85,36 @@ const file = fc
   )
   .map(
     ([lines, ended, mark]) =>
-      mark + "[b]\n".repeat(lines.length % 2) + lines.map(([line, end]) => line + end).join("") + (ended ? "" : "last = 1"),
+      mark +
+      "[b]\n".repeat(lines.length % 2) +
+      lines.map(([line, end]) => line + end).join("") +
+      (ended ? "" : "last = 1"),
   );
 const readable = file.filter((text) => readIni(text).problems.length === 0);
 const edit: fc.Arbitrary<IniEdit> = fc.record({
   kind: fc.constantFrom("set" as const, "append" as const),
   section: fc.constantFrom("pci", "ml2", "DEFAULT", "new"),
   key: fc.constantFrom("device_spec", "mechanism_drivers", "key", "fresh"),
-  value: fc.constantFrom("", "a,b", '{"devname": "x"}', '"quoted"', " blanks ", "'", "$x %s", "two\nlines", "# no comment", "ü"),
+  value: fc.constantFrom(
+    "",
+    "a,b",
+    '{"devname": "x"}',
+    '"quoted"',
+    " blanks ",
+    "'",
+    "$x %s",
+    "two\nlines",
+    "# no comment",
+    "ü",
+  ),
   comment: fc.constantFrom("why", "another reason"),
 });
 
 /** The sections with their keys and values, as oslo.config keeps them. */
 function asOslo(ini: Ini, name: (section: string) => string): Record<string, Record<string, string[]>> {
-  const sections: Record<string, Record<string, string[]>> = Object.fromEntries(ini.sections.map((section) => [name(section.name), {}]));
+  const sections: Record<string, Record<string, string[]>> = Object.fromEntries(
+    ini.sections.map((section) => [name(section.name), {}]),
+  );
   for (const { section, key, value } of ini.entries) {
     const values = sections[name(section)] ?? {};
     values[key] = [...(values[key] ?? []), value];
@@ -117,7 +161,11 @@ describe("reading", () => {
     let read = 0;
     texts.forEach((text, index) => {
       const [ini, answer] = [readIni(text), answers[index] ?? {}];
-      assert.equal(ini.problems.length > 0, answer.refused !== undefined, `${JSON.stringify(text)}: ${answer.refused}`);
+      assert.equal(
+        ini.problems.length > 0,
+        answer.refused !== undefined,
+        `${JSON.stringify(text)}: ${answer.refused}`,
+      );
       if (answer.refused !== undefined) return;
       read++;
       assert.deepEqual(
@@ -143,8 +191,12 @@ describe("editing", () => {
         const after = readIni(edited);
         assert.deepEqual(after.problems, []);
         if (change.kind === "remove") return;
-        const values = (ini: typeof before) => entriesOf(ini, change.section, change.key).map(({ value }) => value);
-        const wanted = change.kind === "set" ? [...values(before).slice(0, -1), change.value] : [...values(before), change.value];
+        const values = (ini: typeof before) =>
+          entriesOf(ini, change.section, change.key).map(({ value }) => value);
+        const wanted =
+          change.kind === "set"
+            ? [...values(before).slice(0, -1), change.value]
+            : [...values(before), change.value];
         assert.deepEqual(values(after), wanted);
         const others = (ini: typeof before) =>
           ini.entries
@@ -174,9 +226,13 @@ describe("editing", () => {
   test("what was appended and is removed leaves the file as it was", () => {
     fc.assert(
       fc.property(readable, (text) => {
-        const appended = editIni(text, [{ kind: "append", section: "pci", key: "mine", value: "x", comment: "why" }]);
+        const appended = editIni(text, [
+          { kind: "append", section: "pci", key: "mine", value: "x", comment: "why" },
+        ]);
         const hadSection = readIni(text).sections.some(({ name }) => sameSection(name, "pci"));
-        const removed = editIni(appended, [{ kind: "remove", section: "pci", key: "mine", value: "x", own: true }]);
+        const removed = editIni(appended, [
+          { kind: "remove", section: "pci", key: "mine", value: "x", own: true },
+        ]);
         if (hadSection) assert.equal(removed, text);
         else assert.ok(removed.startsWith(text));
       }),
@@ -185,7 +241,8 @@ describe("editing", () => {
   });
 
   test("a value changes where it stands, with its own way of writing it", () => {
-    const text = "[ml2]\r\n# drivers\r\nmechanism_drivers\t:  openvswitch,\r\n   l2population\r\n; end\r\n[x]\r\ny=1";
+    const text =
+      "[ml2]\r\n# drivers\r\nmechanism_drivers\t:  openvswitch,\r\n   l2population\r\n; end\r\n[x]\r\ny=1";
     const edited = editIni(text, [{ kind: "set", section: "ML2", key: "mechanism_drivers", value: "a,b" }]);
     assert.equal(edited, "[ml2]\r\n# drivers\r\nmechanism_drivers\t:  a,b\r\n; end\r\n[x]\r\ny=1");
   });
@@ -201,8 +258,14 @@ describe("editing", () => {
   });
 
   test("a file without a final newline gets none", () => {
-    assert.equal(editIni("[a]\nb=1", [{ kind: "append", section: "a", key: "c", value: "2" }]), "[a]\nb=1\nc = 2");
-    assert.equal(editIni("[a]\nb=1", [{ kind: "append", section: "n", key: "c", value: "2" }]), "[a]\nb=1\n\n[n]\nc = 2");
+    assert.equal(
+      editIni("[a]\nb=1", [{ kind: "append", section: "a", key: "c", value: "2" }]),
+      "[a]\nb=1\nc = 2",
+    );
+    assert.equal(
+      editIni("[a]\nb=1", [{ kind: "append", section: "n", key: "c", value: "2" }]),
+      "[a]\nb=1\n\n[n]\nc = 2",
+    );
     assert.equal(editIni("", [{ kind: "append", section: "n", key: "c", value: "2" }]), "[n]\nc = 2\n");
     assert.equal(editIni("[a]\nb=1", [{ kind: "remove", section: "a", key: "b" }]), "[a]");
   });
@@ -241,10 +304,19 @@ describe("templates", () => {
       ["DEFAULT", "debug"],
       ["pci", "passthrough_whitelist"],
     ] as const) {
-      assert.throws(() => editIni(template, [{ kind: "set", section, key, value: "1" }], "template"), /Jinja expression decides/);
-      assert.throws(() => editIni(template, [{ kind: "remove", section, key }], "template"), /Jinja expression decides/);
+      assert.throws(
+        () => editIni(template, [{ kind: "set", section, key, value: "1" }], "template"),
+        /Jinja expression decides/,
+      );
+      assert.throws(
+        () => editIni(template, [{ kind: "remove", section, key }], "template"),
+        /Jinja expression decides/,
+      );
     }
-    assert.throws(() => editIni(template, [{ kind: "set", section: "x", key: "y", value: "{{ z }}" }], "template"), /Jinja would read/);
+    assert.throws(
+      () => editIni(template, [{ kind: "set", section: "x", key: "y", value: "{{ z }}" }], "template"),
+      /Jinja would read/,
+    );
   });
 
   test("a new key stands outside of conditions", () => {
@@ -257,7 +329,10 @@ describe("templates", () => {
       editIni(conditional, [{ kind: "append", section: "pci", key: "k", value: "1" }], "template"),
       `${conditional}\n[pci]\nk = 1\n`,
     );
-    assert.throws(() => editIni("{% if a %}\nx", [{ kind: "append", section: "pci", key: "k", value: "1" }], "template"), IniRefusal);
+    assert.throws(
+      () => editIni("{% if a %}\nx", [{ kind: "append", section: "pci", key: "k", value: "1" }], "template"),
+      IniRefusal,
+    );
   });
 
   test("an expression over several lines is one value", () => {

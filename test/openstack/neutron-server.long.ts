@@ -5,10 +5,20 @@ import { ml2Conf } from "../../src/openstack/neutron/ml2-conf.ts";
 import { sriovAgentConf } from "../../src/openstack/neutron/sriov-agent.ts";
 import type { ConfRequest } from "../../src/openstack/nova/nova-conf.ts";
 import { connectx5, hostWith, specOf } from "./hosts.ts";
-import { type NeutronServer, NeutronServerExit, startNeutronServer, withoutServer } from "./neutron-server.ts";
+import {
+  type NeutronServer,
+  NeutronServerExit,
+  startNeutronServer,
+  withoutServer,
+} from "./neutron-server.ts";
 
 const request = (...nics: string[]): ConfRequest => {
-  return { spec: specOf(...nics), state: hostWith(2, connectx5, connectx5), release: "zed", deployment: "plain" };
+  return {
+    spec: specOf(...nics),
+    state: hostWith(2, connectx5, connectx5),
+    release: "zed",
+    deployment: "plain",
+  };
 };
 const sriov = "mode: sriov, ports: [ens3f0, ens3f1], physnet: physnet2";
 const lag = "mode: vf-lag, ports: [ens4f0, ens4f1], bond: bond0, physnet: physnet3";
@@ -54,8 +64,14 @@ describe("a real neutron-server with what vflag writes", { skip: withoutServer }
   after(() => server.stop());
 
   async function network(physnet: string | null): Promise<string> {
-    const provider = { "provider:network_type": "vlan", "provider:physical_network": physnet, "provider:segmentation_id": 100 };
-    const { status, body } = await server.call("POST", "networks", { network: { name: "n", ...(physnet !== null && provider) } });
+    const provider = {
+      "provider:network_type": "vlan",
+      "provider:physical_network": physnet,
+      "provider:segmentation_id": 100,
+    };
+    const { status, body } = await server.call("POST", "networks", {
+      network: { name: "n", ...(physnet !== null && provider) },
+    });
     assert.equal(status, 201, JSON.stringify(body));
     return body.network.id;
   }
@@ -63,13 +79,22 @@ describe("a real neutron-server with what vflag writes", { skip: withoutServer }
   /** What becomes of a port, as `openstack port create --vnic-type VNIC [--binding-profile ...]` and Nova's choice of a host. */
   async function bound(host: string, on: string, profile: object, vnic = "direct") {
     const made = await server.call("POST", "ports", {
-      port: { network_id: networkIds[on], "binding:vnic_type": vnic, "binding:profile": profile, "binding:host_id": host },
+      port: {
+        network_id: networkIds[on],
+        "binding:vnic_type": vnic,
+        "binding:profile": profile,
+        "binding:host_id": host,
+      },
     });
     assert.equal(made.status, 201, JSON.stringify(made.body));
     // The drivers that have bound it are in the answer to a later question only.
     const { body } = await server.call("GET", `ports/${made.body.port.id}`);
     const details = body.port["binding:vif_details"];
-    return { vif: body.port["binding:vif_type"], driver: details.bound_drivers?.["0"] ?? null, vlan: details.vlan ?? null };
+    return {
+      vif: body.port["binding:vif_type"],
+      driver: details.bound_drivers?.["0"] ?? null,
+      vlan: details.vlan ?? null,
+    };
   }
   const failed = { vif: "binding_failed", driver: null, vlan: null };
   const byOvs = { vif: "ovs", driver: "openvswitch", vlan: null };
@@ -110,8 +135,13 @@ describe("a real neutron-server with what vflag writes", { skip: withoutServer }
 describe("a neutron-server that does not start", { skip: withoutServer }, () => {
   test("with a driver that it does not know, as the check says", async () => {
     const ml2 = `${networks.replace("[ml2]", "[ml2]\nmechanism_drivers = openvswitch,sriovnicswich")}`;
-    const findings = checkConfiguration({ ml2 }, request(sriov)).map(({ kind, line, text }) => `${kind} ${line} ${text}`);
-    assert.match(findings.join("\n"), /^doubtful 2 sriovnicswich is none of Neutron's drivers: .* neutron-server does not start/m);
+    const findings = checkConfiguration({ ml2 }, request(sriov)).map(
+      ({ kind, line, text }) => `${kind} ${line} ${text}`,
+    );
+    assert.match(
+      findings.join("\n"),
+      /^doubtful 2 sriovnicswich is none of Neutron's drivers: .* neutron-server does not start/m,
+    );
     await assert.rejects(startNeutronServer({ ml2 }), (error) => {
       assert.ok(error instanceof NeutronServerExit);
       assert.equal(error.code, 1);

@@ -9,7 +9,11 @@ import { python, without } from "./python.ts";
 /** An agent of a compute host, as it has reported itself to neutron-server. */
 export type NeutronAgent = { readonly host: string; readonly alive?: boolean } & (
   | { readonly kind: "nic-switch" /** The text of its sriov_agent.ini. */; readonly conf: string }
-  | { readonly kind: "openvswitch"; readonly bridgeMappings?: Readonly<Record<string, string>>; readonly tunnelTypes?: readonly string[] }
+  | {
+      readonly kind: "openvswitch";
+      readonly bridgeMappings?: Readonly<Record<string, string>>;
+      readonly tunnelTypes?: readonly string[];
+    }
 );
 
 interface ServerRequest {
@@ -64,7 +68,11 @@ export const withoutServer: string | false = [program, paste].every((path) => ex
  * Agents have reported before it starts. It listens on 127.0.0.1 only; `stop` ends it and removes its files.
  * @throws NeutronServerExit where it does not come up, as with a mechanism driver that it does not know
  */
-export async function startNeutronServer({ ml2, agents = [], neutron = "" }: ServerRequest): Promise<NeutronServer> {
+export async function startNeutronServer({
+  ml2,
+  agents = [],
+  neutron = "",
+}: ServerRequest): Promise<NeutronServer> {
   const folder = mkdtempSync(join(tmpdir(), "vflag-neutron-"));
   const port = await freePort();
   const at = (name: string) => join(folder, name);
@@ -75,11 +83,18 @@ export async function startNeutronServer({ ml2, agents = [], neutron = "" }: Ser
   let stop = async () => rmSync(folder, { recursive: true, force: true });
   try {
     makeDatabase(folder, agents);
-    const files = ["neutron.conf", "ml2_conf.ini", "more.conf"].flatMap((name) => ["--config-file", at(name)]);
+    const files = ["neutron.conf", "ml2_conf.ini", "more.conf"].flatMap((name) => [
+      "--config-file",
+      at(name),
+    ]);
     // A process group of its own: neutron-server has workers.
     const arguments_ = ["--kill-after=5", String(lifetime), program, ...files, "--log-file", at("log")];
     writeFileSync(at("log"), "");
-    const child = spawn("/usr/bin/timeout", arguments_, { detached: true, stdio: "ignore", env: { ...process.env, PYTHONUTF8: "1" } });
+    const child = spawn("/usr/bin/timeout", arguments_, {
+      detached: true,
+      stdio: "ignore",
+      env: { ...process.env, PYTHONUTF8: "1" },
+    });
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
     let running = true;
     void ended.then(() => {
@@ -96,8 +111,17 @@ export async function startNeutronServer({ ml2, agents = [], neutron = "" }: Ser
       rmSync(folder, { recursive: true, force: true });
     };
     const endpoint = `http://127.0.0.1:${port}`;
-    await Promise.race([ready(endpoint), ended.then((code) => Promise.reject(new NeutronServerExit(code, log())))]);
-    return { endpoint, cloudsYaml: cloudsYaml(endpoint), call: (...request) => call(endpoint, ...request), log, stop };
+    await Promise.race([
+      ready(endpoint),
+      ended.then((code) => Promise.reject(new NeutronServerExit(code, log()))),
+    ]);
+    return {
+      endpoint,
+      cloudsYaml: cloudsYaml(endpoint),
+      call: (...request) => call(endpoint, ...request),
+      log,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -111,12 +135,17 @@ function makeDatabase(folder: string, agents: readonly NeutronAgent[]): void {
     ...agent,
   }));
   const { status, stderr } = spawnSync(python, [join(import.meta.dirname, "neutron_database.py")], {
-    input: JSON.stringify({ conf: join(folder, "neutron.conf"), database: join(folder, "neutron.sqlite"), agents: reported }),
+    input: JSON.stringify({
+      conf: join(folder, "neutron.conf"),
+      database: join(folder, "neutron.sqlite"),
+      agents: reported,
+    }),
     encoding: "utf8",
     timeout: 60_000,
     env: { ...process.env, PYTHONUTF8: "1", PYTHONDONTWRITEBYTECODE: "1" },
   });
-  if (status !== 0) throw new Error(`neutron_database.py ended with exit code ${status}\n${stderr.slice(-3000)}`);
+  if (status !== 0)
+    throw new Error(`neutron_database.py ended with exit code ${status}\n${stderr.slice(-3000)}`);
 }
 
 function neutronConf(folder: string, port: number): string {
@@ -175,7 +204,11 @@ function freePort(): Promise<number> {
     server.on("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no free port"))));
+      server.close(() =>
+        address !== null && typeof address === "object"
+          ? resolve(address.port)
+          : reject(new Error("no free port")),
+      );
     });
   });
 }

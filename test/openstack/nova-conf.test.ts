@@ -26,7 +26,8 @@ const byName = "mode: sriov, ports: [ens3f0, ens3f1], physnet: physnet2";
 const request = (nic: string, more: Partial<ConfRequest> = {}): ConfRequest => {
   return { spec: specOf(nic), state: hostWith(2, connectx5), release: "zed", deployment: "plain", ...more };
 };
-const rulesIn = (text: string) => [...text.matchAll(/^(?:device_spec|passthrough_whitelist) = (.*)$/gm)].map(([, value = ""]) => value);
+const rulesIn = (text: string) =>
+  [...text.matchAll(/^(?:device_spec|passthrough_whitelist) = (.*)$/gm)].map(([, value = ""]) => value);
 const ids = '"vendor_id": "15b3", "product_id": "1018"';
 
 describe("the four designations", () => {
@@ -38,14 +39,20 @@ describe("the four designations", () => {
   });
 
   test("by PCI address with wildcards: the bus, since VFs stand in other slots", () => {
-    const { text } = novaConf("", request('mode: sriov, ports: [{address: "0000:37:00.*"}], physnet: physnet2'));
+    const { text } = novaConf(
+      "",
+      request('mode: sriov, ports: [{address: "0000:37:00.*"}], physnet: physnet2'),
+    );
     assert.deepEqual(rulesIn(text), [`{"address": "0000:37:*.*", ${ids}, "physical_network": "physnet2"}`]);
   });
 
   test("by vendor and product: those of the VFs; by address where another NIC has the same", () => {
     const nic = "mode: sriov, ports: [{vendor: '15b3', product: '1017'}], physnet: physnet2";
     assert.deepEqual(rulesIn(novaConf("", request(nic)).text), [`{${ids}, "physical_network": "physnet2"}`]);
-    const two = specOf("mode: sriov, ports: [ens3f0], physnet: a", "mode: sriov, ports: [ens3f1], physnet: b");
+    const two = specOf(
+      "mode: sriov, ports: [ens3f0], physnet: a",
+      "mode: sriov, ports: [ens3f1], physnet: b",
+    );
     assert.deepEqual(rulesIn(novaConf("", { ...request(byName), spec: two }).text), [
       `{"devname": "ens3f0", ${ids}, "physical_network": "a"}`,
       `{"devname": "ens3f1", ${ids}, "physical_network": "b"}`,
@@ -67,23 +74,35 @@ describe("the four designations", () => {
   test("overlay networks have null, and trusted VFs say so", () => {
     const { text } = novaConf("", request("mode: switchdev, ports: [ens3f0], physnet: null"));
     assert.deepEqual(rulesIn(text), [`{"devname": "ens3f0", ${ids}, "physical_network": null}`]);
-    const trusted = novaConf("", request("mode: sriov, ports: [ens3f0], physnet: a, vfSettings: {trust: true}"));
-    assert.deepEqual(rulesIn(trusted.text), [`{"devname": "ens3f0", ${ids}, "physical_network": "a", "trusted": "true"}`]);
-    assert.throws(() => specOf("mode: sriov, ports: [ens3f0], physnet: null"), /overlay networks need mode switchdev or vf-lag/);
+    const trusted = novaConf(
+      "",
+      request("mode: sriov, ports: [ens3f0], physnet: a, vfSettings: {trust: true}"),
+    );
+    assert.deepEqual(rulesIn(trusted.text), [
+      `{"devname": "ens3f0", ${ids}, "physical_network": "a", "trusted": "true"}`,
+    ]);
+    assert.throws(
+      () => specOf("mode: sriov, ports: [ens3f0], physnet: null"),
+      /overlay networks need mode switchdev or vf-lag/,
+    );
   });
 
   test("a port that has another name now is written by its address", () => {
     const state = hostWith(2, connectx5);
-    state.netdevs = state.netdevs.map((netdev) => (netdev.name === "ens3f0" ? { ...netdev, name: "ens3f0np0" } : netdev));
+    state.netdevs = state.netdevs.map((netdev) =>
+      netdev.name === "ens3f0" ? { ...netdev, name: "ens3f0np0" } : netdev,
+    );
     state.pfs = state.pfs.map((pf) => (pf.netdev === "ens3f0" ? { ...pf, netdev: "ens3f0np0" } : pf));
-    assert.deepEqual(rulesIn(novaConf("", request("mode: sriov, ports: [ens3f0], physnet: a", { state })).text), [
-      `{"address": "0000:37:00.0", ${ids}, "physical_network": "a"}`,
-    ]);
+    assert.deepEqual(
+      rulesIn(novaConf("", request("mode: sriov, ports: [ens3f0], physnet: a", { state })).text),
+      [`{"address": "0000:37:00.0", ${ids}, "physical_network": "a"}`],
+    );
   });
 
   test("where the VFs' ids are not known, the rule is without, and it is said that the port itself is offered", () => {
     const state = hostWith(0, connectx5);
-    for (const pf of state.pfs) Object.assign(pf, { product: "fffe", sriov: { ...pf.sriov, vfProduct: null } });
+    for (const pf of state.pfs)
+      Object.assign(pf, { product: "fffe", sriov: { ...pf.sriov, vfProduct: null } });
     const { text, notes } = novaConf("", request("mode: sriov, ports: [ens3f0], physnet: a", { state }));
     assert.deepEqual(rulesIn(text), ['{"address": "0000:37:00.0", "physical_network": "a"}']);
     assert.match(notes.join(), /0000:37:00\.0 itself is offered to guests too/);
@@ -92,7 +111,10 @@ describe("the four designations", () => {
   test("a PCI domain that Nova does not know is a conflict", () => {
     const state = hostWith(0, connectx5);
     state.pfs = state.pfs.map((pf) => ({ ...pf, address: pciAddress(`1${pf.address}`) }));
-    state.netdevs = state.netdevs.map((one) => ({ ...one, device: one.device?.startsWith("0000:37") ? `1${one.device}` : one.device }));
+    state.netdevs = state.netdevs.map((one) => ({
+      ...one,
+      device: one.device?.startsWith("0000:37") ? `1${one.device}` : one.device,
+    }));
     assert.match(
       novaConf("", request(byName, { state })).conflicts[0]?.why ?? "",
       /Nova knows no PCI domain beyond ffff, and 10000:37:00\.0 is in one/,
@@ -168,13 +190,15 @@ describe("merged into what is there", () => {
       [[2, '{"address":"0000:37:00.0","physical_network":"physnet9"}']],
     );
     assert.match(
-      novaConf('[pci]\npassthrough_whitelist = {"mac_address": "24:8a:07:*"}\n', request(byName)).conflicts[0]?.why ?? "",
+      novaConf('[pci]\npassthrough_whitelist = {"mac_address": "24:8a:07:*"}\n', request(byName)).conflicts[0]
+        ?.why ?? "",
       /first rule that matches/,
     );
   });
 
   test("the network's name is compared as the scheduler does, and trust only where the spec speaks of it", () => {
-    const there = '[pci]\ndevice_spec = {"address": "0000:37:*.*", "physical_network": "PhysNet2", "trusted": "True"}\n';
+    const there =
+      '[pci]\ndevice_spec = {"address": "0000:37:*.*", "physical_network": "PhysNet2", "trusted": "True"}\n';
     const silent = novaConf(there, request(byName));
     assert.deepEqual([silent.conflicts, rulesIn(silent.text).length], [[], 1]);
     assert.deepEqual(novaConf(there, request(`${byName}, vfSettings: {trust: true}`)).conflicts, []);
@@ -212,11 +236,18 @@ describe("merged into what is there", () => {
       /scheduler_default_filters = ComputeFilter,PciPassthroughFilter/,
     );
     const xena = novaConf(old, request(byName, { release: "xena" }));
-    assert.match(xena.text, /enabled_filters = ComputeFilter,ComputeCapabilitiesFilter,.*,PciPassthroughFilter/);
+    assert.match(
+      xena.text,
+      /enabled_filters = ComputeFilter,ComputeCapabilitiesFilter,.*,PciPassthroughFilter/,
+    );
     assert.match(xena.notes.join(), /scheduler_default_filters is ignored from Xena on/);
-    const gone = novaConf("[filter_scheduler]\nenabled_filters = AvailabilityZoneFilter\n", request(byName, { release: "2024.1" }));
+    const gone = novaConf(
+      "[filter_scheduler]\nenabled_filters = AvailabilityZoneFilter\n",
+      request(byName, { release: "2024.1" }),
+    );
     assert.match(gone.notes.join(), /AvailabilityZoneFilter is not there any more from 2023\.2 on/);
-    const blazar = "[filter_scheduler]\navailable_filters = blazarnova.scheduler.filters.blazar_filter.BlazarFilter\n";
+    const blazar =
+      "[filter_scheduler]\navailable_filters = blazarnova.scheduler.filters.blazar_filter.BlazarFilter\n";
     assert.match(
       novaConf(blazar, request(byName)).text,
       /available_filters = nova\.scheduler\.filters\.pci_passthrough_filter\.PciPassthroughFilter/,
@@ -232,11 +263,15 @@ describe("for Kolla", () => {
       assert.match(novaConf("", request(byName, { ...kolla, release })).text, /^passthrough_whitelist = /m);
       assert.doesNotMatch(novaConf("", request(byName, { ...kolla, release })).text, /device_spec/);
     }
-    assert.match(novaConf('[pci]\ndevice_spec = {"vendor_id": "10de"}\n', request(byName, kolla)).notes.join(), /beside Kolla's own/);
+    assert.match(
+      novaConf('[pci]\ndevice_spec = {"vendor_id": "10de"}\n', request(byName, kolla)).notes.join(),
+      /beside Kolla's own/,
+    );
   });
 
   test("an expression that makes the rules is a conflict, other Jinja stays", () => {
-    const blog = "{% raw %}\n[pci]\npassthrough_whitelist = [{% for d in maps %}{{ d }}{% endfor %}]\n{% endraw %}\n";
+    const blog =
+      "{% raw %}\n[pci]\npassthrough_whitelist = [{% for d in maps %}{{ d }}{% endfor %}]\n{% endraw %}\n";
     const { conflicts, text } = novaConf(blog, request(byName, kolla));
     assert.equal(text, blog);
     assert.match(conflicts[0]?.why ?? "", /a Jinja expression makes it/);
@@ -306,28 +341,33 @@ describe("Nova itself", { skip: noNova }, () => {
       release: fc.constantFrom(...releases.slice(6)),
     });
     const numRuns = roundsFrom("PROPERTY_RUNS", 150, 600);
-    const made = fc.sample(setting, { numRuns, seed: 6 }).flatMap(({ cards, vfs, nics, there, picks, release }) => {
-      const state = hostWith(vfs, ...cards);
-      const texts = nics.map(([mode, form, physnet, count], index) => {
-        const pf = state.pfs[(picks[index] ?? 0) % state.pfs.length] ?? assert.fail();
-        const mac = state.netdevs.find(({ name }) => name === pf.netdev)?.mac ?? "";
-        const ports = [
-          pf.netdev,
-          `{address: '${pf.address}'}`,
-          `{address: '${pf.address.slice(0, -1)}*'}`,
-          `{address: '*:*:*.*'}`,
-          `{vendor: '${pf.vendor}', product: '${pf.product}'}`,
-          `{mac: '${mac.slice(0, 14)}:*'}`,
-        ][form];
-        return `mode: ${physnet === "null" ? "switchdev" : mode}, ports: [${ports}], vfs: ${count}${physnet === "" ? "" : `, physnet: ${physnet}`}`;
+    const made = fc
+      .sample(setting, { numRuns, seed: 6 })
+      .flatMap(({ cards, vfs, nics, there, picks, release }) => {
+        const state = hostWith(vfs, ...cards);
+        const texts = nics.map(([mode, form, physnet, count], index) => {
+          const pf = state.pfs[(picks[index] ?? 0) % state.pfs.length] ?? assert.fail();
+          const mac = state.netdevs.find(({ name }) => name === pf.netdev)?.mac ?? "";
+          const ports = [
+            pf.netdev,
+            `{address: '${pf.address}'}`,
+            `{address: '${pf.address.slice(0, -1)}*'}`,
+            `{address: '*:*:*.*'}`,
+            `{vendor: '${pf.vendor}', product: '${pf.product}'}`,
+            `{mac: '${mac.slice(0, 14)}:*'}`,
+          ][form];
+          return `mode: ${physnet === "null" ? "switchdev" : mode}, ports: [${ports}], vfs: ${count}${physnet === "" ? "" : `, physnet: ${physnet}`}`;
+        });
+        const spec = tried(() => specOf(...texts.map((text) => text)));
+        if (spec === null || overlapping(spec, state)) return [];
+        const outcome = novaConf(there, { spec, state, release, deployment: "plain" });
+        assert.deepEqual(outcome.conflicts, []);
+        assert.equal(
+          novaConf(outcome.text, { spec, state, release, deployment: "plain" }).text,
+          outcome.text,
+        );
+        return [{ spec, state, text: outcome.text }];
       });
-      const spec = tried(() => specOf(...texts.map((text) => text)));
-      if (spec === null || overlapping(spec, state)) return [];
-      const outcome = novaConf(there, { spec, state, release, deployment: "plain" });
-      assert.deepEqual(outcome.conflicts, []);
-      assert.equal(novaConf(outcome.text, { spec, state, release, deployment: "plain" }).text, outcome.text);
-      return [{ spec, state, text: outcome.text }];
-    });
     assert.ok(made.length > numRuns / 3, `only ${made.length}`);
     for (const [index, answer] of (await asked(made)).entries()) {
       const { spec, state, text } = made[index] ?? assert.fail();
@@ -351,6 +391,8 @@ function tried<T>(make: () => T): T | null {
 
 /** Whether two NICs of a spec mean one port, which `verify` refuses. */
 function overlapping(spec: Spec, state: HostState): boolean {
-  const found = spec.nics.map((nic) => resolvePorts(nic, state)).flatMap((ports) => ("pfs" in ports ? ports.pfs : []));
+  const found = spec.nics
+    .map((nic) => resolvePorts(nic, state))
+    .flatMap((ports) => ("pfs" in ports ? ports.pfs : []));
   return new Set(found).size < found.length;
 }

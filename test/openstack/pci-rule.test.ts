@@ -27,10 +27,18 @@ const host: NovaHost = {
     ["virt", { device: "../../../virtio0", totalVfs: null }],
   ]),
   physicalFunctions: new Map(
-    addresses.map((address, index) => [address, index < 3 ? pf : { vendor: "8086", product: "1572", vfProduct: null }]),
+    addresses.map((address, index) => [
+      address,
+      index < 3 ? pf : { vendor: "8086", product: "1572", vfProduct: null },
+    ]),
   ),
 };
-const device = (address: string, vendor: string, product: string, parent: string | null = null): NovaDevice => {
+const device = (
+  address: string,
+  vendor: string,
+  product: string,
+  parent: string | null = null,
+): NovaDevice => {
   return { address, vendor, product, parent };
 };
 const devices: NovaDevice[] = [
@@ -44,7 +52,9 @@ const devices: NovaDevice[] = [
   device("0000:af:00.0", "144d", "a808"),
 ];
 const matching = (rule: unknown) =>
-  devices.filter((one) => ruleFor(parseRules([JSON.stringify(rule)], host), one, host)).map((one) => one.address);
+  devices
+    .filter((one) => ruleFor(parseRules([JSON.stringify(rule)], host), one, host))
+    .map((one) => one.address);
 
 describe("a rule is about", () => {
   test("a PF and all its VFs, by the PF's name or whole address, and the VFs alone with their product id too", () => {
@@ -58,7 +68,12 @@ describe("a rule is about", () => {
 
   test("what stands at that address only, where it is not whole", () => {
     assert.deepEqual(matching({ address: "3b:00.0" }), ["0000:3b:00.0", "0001:3b:00.0"]);
-    assert.deepEqual(matching({ address: "0000:3b:00.*" }), ["0000:3b:00.0", "0000:3b:00.1", "0000:3b:00.2", "0000:3b:00.3"]);
+    assert.deepEqual(matching({ address: "0000:3b:00.*" }), [
+      "0000:3b:00.0",
+      "0000:3b:00.1",
+      "0000:3b:00.2",
+      "0000:3b:00.3",
+    ]);
     assert.deepEqual(matching({ address: { bus: "3B" } }), []);
     assert.deepEqual(matching({ address: { bus: "3", function: "[23]", domain: "0000" } }), [
       "0000:3b:00.2",
@@ -89,14 +104,21 @@ describe("a rule is about", () => {
       assert.ok(parseRules([JSON.stringify(rule)], host).every(matchesEverything), JSON.stringify(rule));
     }
     assert.ok(parseRules(['{"address": "0000:*:*.*"}'], host).every(matchesEverything));
-    for (const rule of [{ devname: "p4p1" }, { address: "3b:00.0" }, { vendor_id: "15b3" }, { address: { bus: "3." } }]) {
+    for (const rule of [
+      { devname: "p4p1" },
+      { address: "3b:00.0" },
+      { vendor_id: "15b3" },
+      { address: { bus: "3." } },
+    ]) {
       assert.ok(!parseRules([JSON.stringify(rule)], host).some(matchesEverything), JSON.stringify(rule));
     }
   });
 
   test("the first that matches gives the tags", () => {
     const rules = parseRules(
-      ['[{"address": "0000:3b:00.2", "physical_network": "a"}, {"devname": "p4p1", "physical_network": "b"}]'],
+      [
+        '[{"address": "0000:3b:00.2", "physical_network": "a"}, {"devname": "p4p1", "physical_network": "b"}]',
+      ],
       host,
     );
     assert.deepEqual(
@@ -129,19 +151,37 @@ test("what Nova refuses is refused", () => {
 
 test("a regular expression that is beyond vflag is said to be so", () => {
   assert.throws(() => parseRules(['{"address": {"bus": "(?i)3B"}}'], host), UnreadRule);
-  for (const pattern of ["(?=3)", "\\1", "\\x33", "3*+"]) assert.ok("unknown" in pythonRegex(pattern), pattern);
+  for (const pattern of ["(?=3)", "\\1", "\\x33", "3*+"])
+    assert.ok("unknown" in pythonRegex(pattern), pattern);
 });
 
 describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python3-nova") }, () => {
   const odd = <T>(usual: fc.Arbitrary<T>, unusual: fc.Arbitrary<T>) =>
     fc.oneof({ weight: 14, arbitrary: usual }, { weight: 1, arbitrary: unusual });
   const field = (...usual: string[]) =>
-    odd(fc.constantFrom(...usual, "*", ""), fc.constantFrom("0*", "g", "-1", "3_b", "+3b", "10000", "  ", "20", "8", "0x3b", " 3b "));
+    odd(
+      fc.constantFrom(...usual, "*", ""),
+      fc.constantFrom("0*", "g", "-1", "3_b", "+3b", "10000", "  ", "20", "8", "0x3b", " 3b "),
+    );
   const glob = fc.oneof(
-    fc.constantFrom(...devices.map((one) => one.address), "0000:3b:00", "3b:00.0", ".0", ":00.", "00.2", "*:3b:*.*", "0000:3b:00.*"),
+    fc.constantFrom(
+      ...devices.map((one) => one.address),
+      "0000:3b:00",
+      "3b:00.0",
+      ".0",
+      ":00.",
+      "00.2",
+      "*:3b:*.*",
+      "0000:3b:00.*",
+    ),
     odd(
       fc
-        .tuple(field("0000", "0", "1"), field("3b", "3B", "5e", "1"), field("00", "0", "8", "1f", "2"), field("0", "1", "2", "3"))
+        .tuple(
+          field("0000", "0", "1"),
+          field("3b", "3B", "5e", "1"),
+          field("00", "0", "8", "1f", "2"),
+          field("0", "1", "2", "3"),
+        )
         .map(([a, b, c, d]) => `${a}:${b}:${c}.${d}`),
       fc.constantFrom("98:03:9b:*:*:*", "..", ":::", "1:2:3:4.5", "0000:3B:00.0"),
     ),
@@ -171,12 +211,18 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
     ),
     fc.constantFrom("^", "$", "\\Z", "-", "[b-a]", "(", ")", "[", "\\q", "{", "{2}", "[\\d-a]"),
   );
-  const quantifier = odd(fc.constantFrom("", "", "", "*", "+", "?", "{2}", "{,3}", "*?", "{1,}"), fc.constantFrom("{3,1}", "**"));
+  const quantifier = odd(
+    fc.constantFrom("", "", "", "*", "+", "?", "{2}", "{,3}", "*?", "{1,}"),
+    fc.constantFrom("{3,1}", "**"),
+  );
   const regex = fc.oneof(
     fc.constantFrom(".*", "3b", "00", "0", "0000", "[0-2]", "3", "5e", "", "B"),
     fc.array(fc.tuple(atom, quantifier), { maxLength: 4 }).map((parts) => parts.flat().join("")),
   );
-  const part = fc.oneof({ weight: 20, arbitrary: regex }, { weight: 1, arbitrary: fc.constantFrom(null, 3, []) });
+  const part = fc.oneof(
+    { weight: 20, arbitrary: regex },
+    { weight: 1, arbitrary: fc.constantFrom(null, 3, []) },
+  );
   const regexes = fc.record({ domain: part, bus: part, slot: part, function: part }, { requiredKeys: [] });
   const ids = odd<string | number | null | boolean>(
     fc.constantFrom("15b3", "15B3", "0x15b3", "*", "1017", "1018", "8086", "154c"),
@@ -206,7 +252,11 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
     {
       weight: 2,
       arbitrary: fc.record(
-        { devname: fc.constantFrom("p4p1", "vf0", "eno1", "gone"), product_id: ids, remote_managed: fc.constantFrom("true", "no") },
+        {
+          devname: fc.constantFrom("p4p1", "vf0", "eno1", "gone"),
+          product_id: ids,
+          remote_managed: fc.constantFrom("true", "no"),
+        },
         { requiredKeys: ["devname"] },
       ),
     },
@@ -215,7 +265,20 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
   const value = fc.oneof(
     { weight: 20, arbitrary: chosen.map((one) => JSON.stringify(one)) },
     { weight: 4, arbitrary: fc.array(chosen, { maxLength: 3 }).map((list) => JSON.stringify(list, null, 1)) },
-    { weight: 1, arbitrary: fc.constantFrom("", "[]", "1", "null", '"x"', "{'a': 1}", '[{"a": 1},]', "[[]]", "{} ; comment") },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        "",
+        "[]",
+        "1",
+        "null",
+        '"x"',
+        "{'a': 1}",
+        '[{"a": 1},]',
+        "[[]]",
+        "{} ; comment",
+      ),
+    },
   );
   const otherHost: NovaHost = {
     interfaces: new Map([["p4p1", { device: "../../../0000:01:00.0", totalVfs: null }]]),
@@ -225,14 +288,20 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
   test("no difference in random rules on 11 devices, refusals too", async (t) => {
     const numRuns = roundsFrom("PROPERTY_RUNS", 1500, 8000);
     const questions = fc.sample(
-      fc.record({ values: fc.array(value, { minLength: 1, maxLength: 2 }), host: fc.constantFrom(host, host, host, otherHost) }),
+      fc.record({
+        values: fc.array(value, { minLength: 1, maxLength: 2 }),
+        host: fc.constantFrom(host, host, host, otherHost),
+      }),
       { numRuns, seed: 6 },
     );
     const answers = await ask(
       "nova_pci.py",
       questions.map(({ values, host: on }) => ({
         values,
-        host: { interfaces: Object.fromEntries(on.interfaces), physicalFunctions: Object.fromEntries(on.physicalFunctions) },
+        host: {
+          interfaces: Object.fromEntries(on.interfaces),
+          physicalFunctions: Object.fromEntries(on.physicalFunctions),
+        },
         devices,
       })),
     );
@@ -252,7 +321,10 @@ describe("beside Nova's own code", { skip: without("nova.pci.whitelist", "python
       }
     }
     t.diagnostic(JSON.stringify(seen));
-    assert.ok(Math.min(seen.refused, seen.matched, seen.unmatched) > numRuns / 16 && seen.unread < numRuns / 100, JSON.stringify(seen));
+    assert.ok(
+      Math.min(seen.refused, seen.matched, seen.unmatched) > numRuns / 16 && seen.unread < numRuns / 100,
+      JSON.stringify(seen),
+    );
   });
 });
 

@@ -49,7 +49,15 @@ describe("ports of a real neutron-server, through the real openstack client", { 
       ],
     });
     for (const [name, provider] of [
-      ["vlan", { shared: true, "provider:network_type": "vlan", "provider:physical_network": "physnet2", "provider:segmentation_id": 140 }],
+      [
+        "vlan",
+        {
+          shared: true,
+          "provider:network_type": "vlan",
+          "provider:physical_network": "physnet2",
+          "provider:segmentation_id": 140,
+        },
+      ],
       ["overlay", {}],
       ["twice", {}],
       ["twice", {}],
@@ -61,7 +69,12 @@ describe("ports of a real neutron-server, through the real openstack client", { 
     writeFileSync(join(folder, "clouds.yaml"), neutron.cloudsYaml + keystone.cloudsYaml);
     loaded = await LoadedClient.start();
     const env = { OS_CLIENT_CONFIG_FILE: join(folder, "clouds.yaml") };
-    client = { program: loaded.program, cloud: "vflag", timeout: 60, run: (argv, options) => runProgram(argv, { ...options, env }) };
+    client = {
+      program: loaded.program,
+      cloud: "vflag",
+      timeout: 60,
+      run: (argv, options) => runProgram(argv, { ...options, env }),
+    };
   });
 
   after(async () => {
@@ -75,12 +88,15 @@ describe("ports of a real neutron-server, through the real openstack client", { 
     const { given } = decideCapabilities(mode, "zed", "auto");
     return { name, mode, network: "vlan", physnets: ["physnet2"], capabilities: given, further: [], ...more };
   };
-  const told = ({ findings }: Creation<unknown>) => findings.map(({ kind, text }) => `${kind} ${text}`).join("\n");
+  const told = ({ findings }: Creation<unknown>) =>
+    findings.map(({ kind, text }) => `${kind} ${text}`).join("\n");
 
   /** What nova-compute does when it has chosen a host. */
   async function bind(creation: Creation<Port>, host: string) {
     assert.ok(creation.thing);
-    const { status } = await neutron.call("PUT", `ports/${creation.thing.id}`, { port: { "binding:host_id": host } });
+    const { status } = await neutron.call("PUT", `ports/${creation.thing.id}`, {
+      port: { "binding:host_id": host },
+    });
     assert.equal(status, 200);
   }
 
@@ -127,9 +143,15 @@ describe("ports of a real neutron-server, through the real openstack client", { 
   test("made with the other capability: a conflict", async () => {
     const first = await createPort(client, request("changed", "sriov"));
     assert.equal(first.outcome, "created");
-    const second = await createPort(client, request("changed", "vf-lag", { network: "overlay", physnets: [null] }));
+    const second = await createPort(
+      client,
+      request("changed", "vf-lag", { network: "overlay", physnets: [null] }),
+    );
     assert.equal(second.outcome, "conflict");
-    assert.match(told(second), /^wrong network is \S+, and shall be overlay[\s\S]*^wrong binding profile is \{\}, and shall be with/m);
+    assert.match(
+      told(second),
+      /^wrong network is \S+, and shall be overlay[\s\S]*^wrong binding profile is \{\}, and shall be with/m,
+    );
   });
 
   test("a member: a binding profile is forbidden, in Neutron's own words; without it the port is made, and what is hidden is said", async () => {
@@ -147,12 +169,21 @@ describe("ports of a real neutron-server, through the real openstack client", { 
     assert.equal(made.thing?.binding_vnic_type, "direct");
     const kept = await createPort(member, without);
     assert.equal(kept.outcome, "kept");
-    assert.match(told(kept), /^note the binding profile was not compared[\s\S]*^note port of-a-member: how it is bound was not checked/m);
+    assert.match(
+      told(kept),
+      /^note the binding profile was not compared[\s\S]*^note port of-a-member: how it is bound was not checked/m,
+    );
   });
 
   test("a network that is not there, or twice; two ports of one name; a network that no VF of the NIC can be in", async () => {
-    assert.match(told(await createPort(client, request("p", "vf-lag", { network: "nonet" }))), /there is no network nonet/);
-    assert.match(told(await createPort(client, request("p", "vf-lag", { network: "twice" }))), /more than one network is called twice/);
+    assert.match(
+      told(await createPort(client, request("p", "vf-lag", { network: "nonet" }))),
+      /there is no network nonet/,
+    );
+    assert.match(
+      told(await createPort(client, request("p", "vf-lag", { network: "twice" }))),
+      /more than one network is called twice/,
+    );
     assert.match(
       told(await createPort(client, request("p", "sriov", { network: "overlay", physnets: [] }))),
       /is of type vxlan, and in mode sriov/,
@@ -162,7 +193,8 @@ describe("ports of a real neutron-server, through the real openstack client", { 
       /is on physnet2, and the NIC's physnet is physnet3/,
     );
     const { body } = await neutron.call("GET", "networks?name=vlan");
-    for (const _ of [1, 2]) await neutron.call("POST", "ports", { port: { name: "double", network_id: body.networks[0].id } });
+    for (const _ of [1, 2])
+      await neutron.call("POST", "ports", { port: { name: "double", network_id: body.networks[0].id } });
     const double = await createPort(client, request("double", "vf-lag"));
     assert.equal(double.outcome, "ambiguous");
     assert.match(told(double), /2 ports are called double/);
@@ -171,8 +203,12 @@ describe("ports of a real neutron-server, through the real openstack client", { 
   test("a quota that is used up, in Neutron's own words", async () => {
     const { body } = await neutron.call("GET", "ports");
     // The member's ports are another project's.
-    const { project_id: project } = body.ports.find((port: { project_id: string }) => port.project_id !== "project-1");
-    const set = await neutron.call("PUT", `quotas/${project === "" ? "none" : project}`, { quota: { port: 1 } });
+    const { project_id: project } = body.ports.find(
+      (port: { project_id: string }) => port.project_id !== "project-1",
+    );
+    const set = await neutron.call("PUT", `quotas/${project === "" ? "none" : project}`, {
+      quota: { port: 1 },
+    });
     assert.equal(set.status, 200, JSON.stringify(set.body));
     const refused = await createPort(client, request("one-more", "sriov"));
     assert.match(told(refused), /the project's quota is used up: Quota exceeded for resources: \['port'\]/);
@@ -191,13 +227,22 @@ pipeline = catch_errors keystonecontext extensions neutronapiapp_v2_0
 
 /** What stands between a member and Neutron: it says who asks, as Keystone's middleware does when a token was good. */
 async function startKeystoneOf(neutron: NeutronServer) {
-  const who = { "x-user-id": "member-1", "x-project-id": "project-1", "x-roles": "member,reader", "x-identity-status": "Confirmed" };
+  const who = {
+    "x-user-id": "member-1",
+    "x-project-id": "project-1",
+    "x-roles": "member,reader",
+    "x-identity-status": "Confirmed",
+  };
   const server = createServer((request, response) => {
     void (async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk);
       if (request.url === "/")
-        return response.end(JSON.stringify({ versions: [{ id: "v2.0", status: "CURRENT", links: [{ rel: "self", href: "v2.0/" }] }] }));
+        return response.end(
+          JSON.stringify({
+            versions: [{ id: "v2.0", status: "CURRENT", links: [{ rel: "self", href: "v2.0/" }] }],
+          }),
+        );
       const answer = await fetch(`${neutron.endpoint}/member${request.url ?? ""}`, {
         method: request.method ?? "GET",
         headers: { ...who, "content-type": "application/json" },

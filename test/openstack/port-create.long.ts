@@ -34,9 +34,18 @@ afterEach(async () => {
 });
 
 describe("vflag port create", { skip }, () => {
-  const port = (...more: string[]) => vflagWith("port", "create", "guest1-vflag", "--network", "vlan540", ...more);
+  const port = (...more: string[]) =>
+    vflagWith("port", "create", "guest1-vflag", "--network", "vlan540", ...more);
   const body = (more: object) => [
-    { port: { name: "guest1-vflag", network_id: ids.vlan, admin_state_up: true, "binding:vnic_type": "direct", ...more } },
+    {
+      port: {
+        name: "guest1-vflag",
+        network_id: ids.vlan,
+        admin_state_up: true,
+        "binding:vnic_type": "direct",
+        ...more,
+      },
+    },
   ];
 
   test("is the command of the sources, printed first; the second time, the port is kept", async () => {
@@ -45,7 +54,10 @@ describe("vflag port create", { skip }, () => {
       first.lines[0],
       `${openstack} --os-cloud lab port create --network vlan540 --vnic-type direct --binding-profile '{"capabilities": ["switchdev"]}' -f json guest1-vflag`,
     );
-    assert.match(first.stdout, /^created {3}port guest1-vflag \([0-9a-f-]+\)\n {2}vif_type unbound, status DOWN, profile /m);
+    assert.match(
+      first.stdout,
+      /^created {3}port guest1-vflag \([0-9a-f-]+\)\n {2}vif_type unbound, status DOWN, profile /m,
+    );
     assert.equal(first.code, 0);
     assert.deepEqual(
       cloud.changes.map((asked) => asked.body),
@@ -65,7 +77,8 @@ describe("vflag port create", { skip }, () => {
   });
 
   test("capabilities go by mode, release and choice", async () => {
-    const profile = async (...options: string[]) => (await port("--dry-run", ...options)).stdout.includes("--binding-profile");
+    const profile = async (...options: string[]) =>
+      (await port("--dry-run", ...options)).stdout.includes("--binding-profile");
     assert.equal(await profile("--mode", "sriov", "--release", "zed"), false);
     assert.equal(await profile("--mode", "switchdev", "--release", "2023.2"), true);
     assert.equal(await profile("--mode", "switchdev", "--release", "2024.1"), false);
@@ -87,7 +100,10 @@ describe("vflag port create", { skip }, () => {
       (await port("--spec", spec)).stderr,
       /made in different ways, data \(sriov\), fast \(switchdev\): say which one with --nic/,
     );
-    assert.match((await port("--spec", spec, "--nic", "slow")).stderr, /has no NIC called slow: it has data \(sriov\), fast/);
+    assert.match(
+      (await port("--spec", spec, "--nic", "slow")).stderr,
+      /has no NIC called slow: it has data \(sriov\), fast/,
+    );
     assert.match((await port("--spec", spec, "--nic", "data")).stdout, /^created /m);
     assert.deepEqual(
       cloud.changes.map((asked) => asked.body),
@@ -95,10 +111,16 @@ describe("vflag port create", { skip }, () => {
     );
     writeFileSync(spec, nics("physnet7"));
     const other = await port("--spec", spec, "--nic", "data");
-    assert.match(other.stdout, /^conflict .*\nwrong {5}network vlan540 is on physnet2, and the NIC's physnet is physnet7/m);
+    assert.match(
+      other.stdout,
+      /^conflict .*\nwrong {5}network vlan540 is on physnet2, and the NIC's physnet is physnet7/m,
+    );
     assert.equal(other.code, 1);
     const overlay = await vflagWith("port", "create", "p", "--network", "tenant", "--mode", "sriov");
-    assert.match(overlay.stdout, /network tenant is of type geneve, and in mode sriov only flat and VLAN networks can be bound/);
+    assert.match(
+      overlay.stdout,
+      /network tenant is of type geneve, and in mode sriov only flat and VLAN networks can be bound/,
+    );
     assert.equal(cloud.changes.length, 1);
   });
 
@@ -108,13 +130,17 @@ describe("vflag port create", { skip }, () => {
     assert.match(stdout, /^conflict {2}port guest1-vflag/m);
     assert.match(stdout, /^wrong {5}network is 1{8}-\S+, and shall be vlan540 \(2{8}-/m);
     assert.match(stdout, /^wrong {5}vnic type is normal, and shall be direct$/m);
-    assert.match(stdout, /^wrong {5}binding profile is \{\}, and shall be with \{"capabilities": \["switchdev"\]\}$/m);
+    assert.match(
+      stdout,
+      /^wrong {5}binding profile is \{\}, and shall be with \{"capabilities": \["switchdev"\]\}$/m,
+    );
     assert.equal(code, 1);
     assert.deepEqual(cloud.changes, []);
   });
 
   test("two of the same name are an error", async () => {
-    for (const _ of [1, 2]) cloud.port({ name: "guest1-vflag", network_id: ids.vlan, "binding:vnic_type": "direct" });
+    for (const _ of [1, 2])
+      cloud.port({ name: "guest1-vflag", network_id: ids.vlan, "binding:vnic_type": "direct" });
     const { stdout, code } = await port("--mode", "sriov");
     assert.match(stdout, /^ambiguous .*\nwrong {5}2 ports are called guest1-vflag, .*: 6{8}-\S+, 6{8}-/m);
     assert.equal(code, 1);
@@ -137,12 +163,21 @@ describe("vflag port create", { skip }, () => {
     assert.equal(code, 0);
   });
 
-  const refusals: readonly (readonly [name: string, on: (asked: Asked) => boolean, status: number, body: unknown, says: RegExp])[] = [
+  const refusals: readonly (readonly [
+    name: string,
+    on: (asked: Asked) => boolean,
+    status: number,
+    body: unknown,
+    says: RegExp,
+  ])[] = [
     [
       "a binding profile that the policy forbids",
       isChange,
       403,
-      neutronError("PolicyNotAuthorized", "((rule:create_port and rule:create_port:binding:profile)) is disallowed by policy"),
+      neutronError(
+        "PolicyNotAuthorized",
+        "((rule:create_port and rule:create_port:binding:profile)) is disallowed by policy",
+      ),
       /only administrators and services may give a port a binding profile[\s\S]*next: --capabilities without, where nova-compute/,
     ],
     [
@@ -170,10 +205,22 @@ describe("vflag port create", { skip }, () => {
       "a wrong password",
       ({ path }) => path.endsWith("/auth/tokens"),
       401,
-      { error: { code: 401, title: "Unauthorized", message: "The request you have made requires authentication." } },
+      {
+        error: {
+          code: 401,
+          title: "Unauthorized",
+          message: "The request you have made requires authentication.",
+        },
+      },
       /Keystone does not let this user in \(401\)/,
     ],
-    ["a service that fails", ({ path }) => path.startsWith("/network/v2.0/ports"), 503, undefined, /the service failed \(503\)/],
+    [
+      "a service that fails",
+      ({ path }) => path.startsWith("/network/v2.0/ports"),
+      503,
+      undefined,
+      /the service failed \(503\)/,
+    ],
   ];
   for (const [name, on, status, answer, says] of refusals) {
     test(`a refusal is explained: ${name}`, async () => {
@@ -188,11 +235,20 @@ describe("vflag port create", { skip }, () => {
 
   test("a network that is not there, or twice; a cloud or a client that is not there", async () => {
     const nowhere = await vflagWith("port", "create", "p", "--network", "nonet", "--mode", "sriov");
-    assert.match(nowhere.stdout, /^wrong {5}openstack network show: there is no network nonet, or this user/m);
+    assert.match(
+      nowhere.stdout,
+      /^wrong {5}openstack network show: there is no network nonet, or this user/m,
+    );
     const [, vlan] = cloud.things.networks;
     cloud.things.networks.push({ ...vlan, id: ids.project });
-    assert.match((await port("--mode", "sriov")).stdout, /more than one network is called vlan540\n\s+next: give its id/);
-    assert.match((await port("--mode", "sriov", "--os-cloud", "other")).stdout, /there is no cloud other in clouds\.yaml/);
+    assert.match(
+      (await port("--mode", "sriov")).stdout,
+      /more than one network is called vlan540\n\s+next: give its id/,
+    );
+    assert.match(
+      (await port("--mode", "sriov", "--os-cloud", "other")).stdout,
+      /there is no cloud other in clouds\.yaml/,
+    );
     assert.match(
       (await port("--mode", "sriov", "--client", "/nowhere/openstack")).stdout,
       /the openstack client cannot be started: .*no such program/,
@@ -202,7 +258,10 @@ describe("vflag port create", { skip }, () => {
   test("a client that does not answer is killed, and a repetition is said to be safe", async () => {
     cloud.instead = (asked) => (isChange(asked) ? new Promise(() => {}) : undefined);
     const { stdout, code } = await port("--mode", "sriov", "--timeout", "8");
-    assert.match(stdout, /openstack port create: no answer after 8 s, so the client was killed\n\s+next: run the same command again/);
+    assert.match(
+      stdout,
+      /openstack port create: no answer after 8 s, so the client was killed\n\s+next: run the same command again/,
+    );
     assert.equal(code, 1);
   });
 
@@ -233,12 +292,20 @@ describe("vflag port create", { skip }, () => {
       /^wrong {5}the network is on physnet2, and the agent on hv1 has physnet1\n\s+next: \[sriov_nic\] physical_device_mappings/m,
     );
     agent["configurations"] = { device_mappings: { physnet2: ["ens3f0"] } };
-    assert.match(await says(), /^doubtful {2}an agent is alive and has the network: .* may lack sriovnicswitch$/m);
+    assert.match(
+      await says(),
+      /^doubtful {2}an agent is alive and has the network: .* may lack sriovnicswitch$/m,
+    );
     agent["alive"] = false;
     assert.match(await says(), /^wrong {5}the NIC Switch agent on hv1 does not answer/m);
     cloud.instead = ({ path }) =>
-      path.startsWith("/network/v2.0/agents") ? { status: 403, body: neutronError("PolicyNotAuthorized", "x") } : undefined;
-    assert.match(await says(), /^doubtful {2}the reason was not to be seen: only administrators see Neutron's agents\n/m);
+      path.startsWith("/network/v2.0/agents")
+        ? { status: 403, body: neutronError("PolicyNotAuthorized", "x") }
+        : undefined;
+    assert.match(
+      await says(),
+      /^doubtful {2}the reason was not to be seen: only administrators see Neutron's agents\n/m,
+    );
   });
 
   test("bound by the other driver", async () => {
@@ -253,10 +320,16 @@ describe("vflag port create", { skip }, () => {
       "binding:host_id": "hv1",
     });
     const { stdout, code } = await port("--mode", "vf-lag", "--release", "2024.1");
-    assert.match(stdout, /^wrong {5}port guest1-vflag: vif_type is hw_veb, and openvswitch or ovn would have bound it as ovs$/m);
+    assert.match(
+      stdout,
+      /^wrong {5}port guest1-vflag: vif_type is hw_veb, and openvswitch or ovn would have bound it as ovs$/m,
+    );
     assert.equal(code, 1);
     const legacy = await port("--mode", "sriov");
-    assert.match(legacy.stdout, /^ {2}vif_type hw_veb on hv1, status ACTIVE, profile \{\}, vif_details \{"vlan":"540"\}$/m);
+    assert.match(
+      legacy.stdout,
+      /^ {2}vif_type hw_veb on hv1, status ACTIVE, profile \{\}, vif_details \{"vlan":"540"\}$/m,
+    );
     assert.equal(legacy.code, 0);
   });
 
@@ -285,7 +358,15 @@ describe("vflag port create", { skip }, () => {
     const names = await vflagWith("port", "create", "-x", "--network", "vlan540", "--mode", "sriov");
     assert.equal(names.code, 1);
     for (const name of ["a b", "x".repeat(256), ids.vlan, "a\nb"]) {
-      const { stderr, code } = await vflagWith("port", "create", name, "--network", "vlan540", "--mode", "sriov");
+      const { stderr, code } = await vflagWith(
+        "port",
+        "create",
+        name,
+        "--network",
+        "vlan540",
+        "--mode",
+        "sriov",
+      );
       assert.match(stderr, /a name has letters|looks like an id/);
       assert.equal(code, 1);
     }
@@ -296,9 +377,27 @@ describe("vflag port create", { skip }, () => {
 describe("vflag server create", { skip }, () => {
   const nics = ["--nic", "net-id=tenant", "--nic", "port-id=guest1-vflag"];
   const server = (...more: string[]) =>
-    vflagWith("server", "create", "guest1", "--image", "debian-12", "--flavor", "m1.large", "--key-name", "ops", ...nics, ...more);
+    vflagWith(
+      "server",
+      "create",
+      "guest1",
+      "--image",
+      "debian-12",
+      "--flavor",
+      "m1.large",
+      "--key-name",
+      "ops",
+      ...nics,
+      ...more,
+    );
   const vfPort = (more: object = {}) =>
-    cloud.port({ name: "guest1-vflag", network_id: ids.vlan, "binding:vnic_type": "direct", "binding:profile": switchdev, ...more });
+    cloud.port({
+      name: "guest1-vflag",
+      network_id: ids.vlan,
+      "binding:vnic_type": "direct",
+      "binding:profile": switchdev,
+      ...more,
+    });
 
   test("mixes a normal NIC with a port for a VF, waits, and checks the binding; the second time, it is kept", async () => {
     const port = vfPort();
@@ -382,7 +481,10 @@ describe("vflag server create", { skip }, () => {
       "Build of instance 7 was re-scheduled: Insufficient compute resources: Claim pci failed.",
       /no VF left for the port: PciPassthroughFilter is not among enabled_filters[\s\S]*next: vflag nova diff/,
     ],
-    ["Build of instance 7 aborted: Failed to allocate the network(s), not rescheduling.", /waited in vain for Neutron to wire a port/],
+    [
+      "Build of instance 7 aborted: Failed to allocate the network(s), not rescheduling.",
+      /waited in vain for Neutron to wire a port/,
+    ],
     ["Nothing that anybody \u001b[31mknows", /guest1 is in ERROR: Nothing that anybody \{1b\}\[31mknows$/m],
   ];
   for (const [fault, says] of faults) {
@@ -390,7 +492,10 @@ describe("vflag server create", { skip }, () => {
       vfPort();
       cloud.agent("Open vSwitch agent", "hv1", { bridge_mappings: { physnet2: "br-ex" } });
       cloud.later = (made) =>
-        Object.assign(made, { status: "ERROR", fault: { code: 500, message: fault, created: "2026-01-01T00:00:00Z" } });
+        Object.assign(made, {
+          status: "ERROR",
+          fault: { code: 500, message: fault, created: "2026-01-01T00:00:00Z" },
+        });
       const { stdout, code } = await server();
       assert.match(stdout, /^created {3}server guest1 \(\S+\): ERROR/m);
       assert.match(stdout, says);
@@ -404,7 +509,10 @@ describe("vflag server create", { skip }, () => {
     cloud.later = (made) =>
       Object.assign(made, {
         status: "ERROR",
-        fault: { code: 500, message: `Binding failed for port ${String(port["id"])}, please check neutron logs for more information.` },
+        fault: {
+          code: 500,
+          message: `Binding failed for port ${String(port["id"])}, please check neutron logs for more information.`,
+        },
       });
     const { stdout, code } = await server();
     assert.match(
@@ -422,7 +530,10 @@ describe("vflag server create", { skip }, () => {
     vfPort();
     cloud.later = () => {};
     const slow = await server("--wait", "4");
-    assert.match(slow.stdout, /^wrong {5}server guest1 is still being built after 4 s\n\s+next: .*run the same command again/m);
+    assert.match(
+      slow.stdout,
+      /^wrong {5}server guest1 is still being built after 4 s\n\s+next: .*run the same command again/m,
+    );
     assert.equal(slow.code, 1);
     const not = await server("--wait", "0");
     assert.match(not.stdout, /^kept .*BUILD/m);
@@ -431,23 +542,51 @@ describe("vflag server create", { skip }, () => {
     assert.equal(cloud.changes.length, 1);
   });
 
-  const refusals: readonly (readonly [name: string, args: readonly string[], status: number, body: unknown, says: RegExp])[] = [
+  const refusals: readonly (readonly [
+    name: string,
+    args: readonly string[],
+    status: number,
+    body: unknown,
+    says: RegExp,
+  ])[] = [
     ["no such image", ["--image", "noimage"], 0, undefined, /there is no image noimage/],
     ["no such flavor", ["--flavor", "nofl"], 0, undefined, /there is no flavor nofl/],
-    ["no such port", ["--nic", "port-id=noport"], 0, undefined, /openstack port show: there is no port noport/],
+    [
+      "no such port",
+      ["--nic", "port-id=noport"],
+      0,
+      undefined,
+      /openstack port show: there is no port noport/,
+    ],
     [
       "a quota",
       [],
       403,
-      { forbidden: { code: 403, message: "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances" } },
+      {
+        forbidden: {
+          code: 403,
+          message: "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances",
+        },
+      },
       /quota is used up: Quota exceeded for instances: Requested 1/,
     ],
-    ["no such key", [], 400, { badRequest: { code: 400, message: "Invalid key_name provided." } }, /no key of that name/],
+    [
+      "no such key",
+      [],
+      400,
+      { badRequest: { code: 400, message: "Invalid key_name provided." } },
+      /no key of that name/,
+    ],
     [
       "a policy",
       [],
       403,
-      { forbidden: { code: 403, message: "Policy doesn't allow os_compute_api:servers:create to be performed." } },
+      {
+        forbidden: {
+          code: 403,
+          message: "Policy doesn't allow os_compute_api:servers:create to be performed.",
+        },
+      },
       /may not do it \(403\): Policy doesn't allow os_compute_api:servers:create/,
     ],
   ];
@@ -470,7 +609,16 @@ describe("vflag server create", { skip }, () => {
     assert.equal(answer.server.server.status, "ACTIVE");
     assert.equal(answer.server.ports[0].name, "guest1-vflag");
     assert.equal(answer.findings.length, 1, "unbound, while a server has it");
-    const wrong = await server("--nic", "net=tenant", "--nic", "port-id=guest1-vflag", "--", "--password", "x", "--wait");
+    const wrong = await server(
+      "--nic",
+      "net=tenant",
+      "--nic",
+      "port-id=guest1-vflag",
+      "--",
+      "--password",
+      "x",
+      "--wait",
+    );
     assert.match(
       wrong.stderr,
       /--nic "net=tenant": net-id=NETWORK or port-id=PORT[\s\S]*given twice[\s\S]*--password: vflag decides[\s\S]*--wait: vflag decides/,
@@ -494,19 +642,21 @@ async function vflagWith(...args: string[]) {
     ...(own.includes("--os-cloud") ? [] : ["--os-cloud", "lab"]),
     ...(own.includes("--client") ? [] : ["--client", client.program]),
   ];
-  const { stdout, stderr, code } = await new Promise<{ stdout: string; stderr: string; code: unknown }>((resolve) => {
-    const child = execFile(
-      vflag,
-      [...own, ...extra, ...(at < 0 ? [] : args.slice(at))],
-      {
-        cwd: folder,
-        env: { ...usersEnvironment, NO_COLOR: "1", OS_CLIENT_CONFIG_FILE: join(folder, "clouds.yaml") },
-        timeout: 60_000,
-        killSignal: "SIGKILL",
-      },
-      (_error, out, err) => resolve({ stdout: out, stderr: err, code: child.exitCode }),
-    );
-  });
+  const { stdout, stderr, code } = await new Promise<{ stdout: string; stderr: string; code: unknown }>(
+    (resolve) => {
+      const child = execFile(
+        vflag,
+        [...own, ...extra, ...(at < 0 ? [] : args.slice(at))],
+        {
+          cwd: folder,
+          env: { ...usersEnvironment, NO_COLOR: "1", OS_CLIENT_CONFIG_FILE: join(folder, "clouds.yaml") },
+          timeout: 60_000,
+          killSignal: "SIGKILL",
+        },
+        (_error, out, err) => resolve({ stdout: out, stderr: err, code: child.exitCode }),
+      );
+    },
+  );
   for (const secret of [password, token, "Zx9adminPass"])
     assert.ok(!`${stdout}${stderr}`.includes(secret), `${secret} in what vflag printed`);
   assert.ok(!/[\x00-\x08\x0b-\x1f]/.test(stdout + stderr), "control characters");

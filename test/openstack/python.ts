@@ -11,7 +11,9 @@ export function without(module: string, debianPackage: string): string | false {
   // To look for it takes a tenth of the time that importing it does.
   const script = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`;
   const found = spawnSync(python, ["-c", script], { encoding: "utf8" });
-  return found.status === 0 ? false : `${python} has no ${module}: apt-get install --no-install-recommends ${debianPackage}`;
+  return found.status === 0
+    ? false
+    : `${python} has no ${module}: apt-get install --no-install-recommends ${debianPackage}`;
 }
 
 const running = new Map<string, Script>();
@@ -80,7 +82,9 @@ class Script {
     while (this.#answers.length < questions.length) {
       if (this.#process.exitCode !== null || this.#process.signalCode !== null) {
         const ended = `exit code ${this.#process.exitCode ?? this.#process.signalCode}`;
-        throw new Error(`${this.#name}: ${this.#answers.length} answers to ${questions.length} questions, ${ended}\n${this.#errors}`);
+        throw new Error(
+          `${this.#name}: ${this.#answers.length} answers to ${questions.length} questions, ${ended}\n${this.#errors}`,
+        );
       }
       await new Promise<void>((resolve) => {
         this.#heard = resolve;

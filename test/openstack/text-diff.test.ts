@@ -16,7 +16,10 @@ test("no difference is no text, also where only the breaks differ", () => {
 
 test("what is far away is left out", () => {
   const lines = Array.from({ length: 20 }, (_, index) => `${index}`);
-  const text = textDiff(lines.join("\n"), [...lines.slice(0, 10), "new", ...lines.slice(10)].join("\n"), ["old", "new"]);
+  const text = textDiff(lines.join("\n"), [...lines.slice(0, 10), "new", ...lines.slice(10)].join("\n"), [
+    "old",
+    "new",
+  ]);
   assert.equal(text, "--- old\n+++ new\n@@ -8,6 +8,7 @@\n 7\n 8\n 9\n+new\n 10\n 11\n 12\n");
 });
 
@@ -31,7 +34,10 @@ test("patch(1) makes one text of the other with it", {
     fc.property(text, text, (before, wanted) => {
       writeFileSync(file, before);
       const diff = textDiff(before, wanted, ["file", "file"]);
-      const { status, stdout } = spawnSync("patch", ["-s", "--no-backup-if-mismatch", file], { input: diff, encoding: "utf8" });
+      const { status, stdout } = spawnSync("patch", ["-s", "--no-backup-if-mismatch", file], {
+        input: diff,
+        encoding: "utf8",
+      });
       assert.equal(status, 0, stdout);
       assert.equal(readFileSync(file, "utf8"), wanted);
     }),

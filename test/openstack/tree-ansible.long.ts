@@ -15,7 +15,9 @@ import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
 import { ask, without } from "./python.ts";
 
 const ansible = "/usr/bin/ansible-playbook";
-const noAnsible = existsSync(ansible) ? false : `no ${ansible}: apt-get install --no-install-recommends ansible-core`;
+const noAnsible = existsSync(ansible)
+  ? false
+  : `no ${ansible}: apt-get install --no-install-recommends ansible-core`;
 const noNova = noAnsible || without("nova.pci.whitelist", "python3-nova");
 const noNeutron = without("neutron.plugins.ml2.drivers.mech_sriov.agent.sriov_nic_agent", "python3-neutron");
 
@@ -41,15 +43,24 @@ function run(playbook: string, inventory: string, ...more: string[]) {
     encoding: "utf8",
     timeout: 300_000,
     cwd: folder,
-    env: { PATH: `${folder}/bin:${process.env["PATH"]}`, HOME: folder, LC_ALL: "C.UTF-8", ANSIBLE_RETRY_FILES_ENABLED: "False" },
+    env: {
+      PATH: `${folder}/bin:${process.env["PATH"]}`,
+      HOME: folder,
+      LC_ALL: "C.UTF-8",
+      ANSIBLE_RETRY_FILES_ENABLED: "False",
+    },
   });
 }
 
 /** Three kinds of hosts: mode sriov on two networks, VF-LAG, and a controller without NICs of vflag's. */
-const sriov = specOf("mode: sriov, ports: [ens3f0], physnet: physnet2", "mode: sriov, ports: [ens3f1], physnet: physnet3");
+const sriov = specOf(
+  "mode: sriov, ports: [ens3f0], physnet: physnet2",
+  "mode: sriov, ports: [ens3f1], physnet: physnet3",
+);
 const lag = specOf("mode: vf-lag, ports: [ens3f0, ens3f1], bond: bond0, physnet: physnet4");
 const state = hostWith(2, connectx5);
-const rulesOf = (spec: Spec) => pciRules(spec, state, novaView(spec, state), true).rules.map(({ json }) => json);
+const rulesOf = (spec: Spec) =>
+  pciRules(spec, state, novaView(spec, state), true).rules.map(({ json }) => json);
 
 const own = { vendor_id: "10de", product_id: "1eb8", comment: "a $dollar" };
 const hosts: Record<string, Record<string, unknown>> = {
@@ -84,15 +95,24 @@ const deployed = new Map<string, Deployed>();
 function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | null): Deployed {
   const done = deployed.get(`${kind} ${release}`);
   if (done !== undefined) return done;
-  const facts: TreeFacts = { kind, release, sriov: true, offload: true, nics: [...sriov.nics, ...lag.nics], groups: ["compute"] };
-  const before: Record<string, string> = novaConf === null ? {} : { "kolla/config/nova.conf": novaConf, "config/nova.conf": novaConf };
+  const facts: TreeFacts = {
+    kind,
+    release,
+    sriov: true,
+    offload: true,
+    nics: [...sriov.nics, ...lag.nics],
+    groups: ["compute"],
+  };
+  const before: Record<string, string> =
+    novaConf === null ? {} : { "kolla/config/nova.conf": novaConf, "config/nova.conf": novaConf };
   for (const { path, make } of treeFiles(facts)) {
     const { text, conflicts } = make(before[path] ?? null);
     assert.deepEqual(conflicts, []);
     if (text !== "") write(`tree/${path}`, text);
   }
   const files = ["nova.conf", "neutron/sriov_agent.ini"];
-  for (const [name, variables] of Object.entries(hosts)) write(`kayobe-inventory/host_vars/${name}.json`, JSON.stringify(variables));
+  for (const [name, variables] of Object.entries(hosts))
+    write(`kayobe-inventory/host_vars/${name}.json`, JSON.stringify(variables));
   const names = Object.keys(hosts).join("\n");
   write(
     "kayobe-inventory/hosts",
@@ -137,7 +157,10 @@ function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | n
     play("kolla-ansible/second.yml", "kolla-inventory", "-e", `config=${folder}/kolla-config`);
   }
   const made = Object.fromEntries(
-    Object.keys(hosts).map((name) => [name, { nova: read(`out/${name}-nova.conf`), agent: read(`out/${name}-sriov_agent.ini`) }]),
+    Object.keys(hosts).map((name) => [
+      name,
+      { nova: read(`out/${name}-nova.conf`), agent: read(`out/${name}-sriov_agent.ini`) },
+    ]),
   );
   deployed.set(`${kind} ${release}`, made);
   return made;
@@ -152,7 +175,10 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
     test(`${kind}, ${release}: Nova offers exactly the VFs meant`, { skip: noNova }, async () => {
       const made = deploy(kind, release, before);
       const specs: Record<string, Spec> = { sriov0: sriov, lag0: lag, control0: lag };
-      const questions = Object.keys(made).map((name) => ({ text: made[name]?.nova, ...aboutHost(specs[name] ?? lag, state) }));
+      const questions = Object.keys(made).map((name) => ({
+        text: made[name]?.nova,
+        ...aboutHost(specs[name] ?? lag, state),
+      }));
       const answers = (await ask("nova_pci.py", questions)) as {
         matches: boolean[][];
         tags: object[];
@@ -165,12 +191,16 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
           (matches[at] ?? []).includes(true) ? [[address, tags[at]]] : [],
         );
       });
-      const tagged = (network: string, ...addresses: string[]) => addresses.map((address) => [address, network]);
+      const tagged = (network: string, ...addresses: string[]) =>
+        addresses.map((address) => [address, network]);
       const networks = offered.map((found) =>
         found.map(([address, tags]) => [address, (tags as Record<string, unknown>)["physical_network"]]),
       );
       assert.deepEqual(networks, [
-        [...tagged("physnet2", "0000:37:00.2", "0000:37:00.3"), ...tagged("physnet3", "0000:37:08.2", "0000:37:08.3")],
+        [
+          ...tagged("physnet2", "0000:37:00.2", "0000:37:00.3"),
+          ...tagged("physnet3", "0000:37:08.2", "0000:37:08.3"),
+        ],
         tagged("physnet4", "0000:37:00.2", "0000:37:00.3", "0000:37:08.2", "0000:37:08.3"),
         [],
       ]);
@@ -182,11 +212,16 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
       assert.match(made["sriov0"]?.nova ?? "", /"comment": "a \$\$dollar"/);
       if (before !== null) {
         assert.match(made["lag0"]?.nova ?? "", /^reserved_host_memory_mb = 4096 ; kept$/m);
-        assert.match(made["lag0"]?.nova ?? "", kind === "kayobe" ? /^host = lag0$/m : /^host = \{\{ inventory_hostname \}\}$/m);
+        assert.match(
+          made["lag0"]?.nova ?? "",
+          kind === "kayobe" ? /^host = lag0$/m : /^host = \{\{ inventory_hostname \}\}$/m,
+        );
       }
     });
 
-    test(`${kind}, ${release}: the SR-IOV agent starts with exactly the mappings meant`, { skip: noAnsible || noNeutron }, async () => {
+    test(`${kind}, ${release}: the SR-IOV agent starts with exactly the mappings meant`, {
+      skip: noAnsible || noNeutron,
+    }, async () => {
       const made = deploy(kind, release, before);
       const answers = (await ask(
         "neutron_agent.py",
@@ -194,7 +229,11 @@ describe("each host's files, as Ansible renders the tree's", { concurrency: fals
       )) as { mappings?: object; excluded?: object; refused?: string }[];
       assert.deepEqual(
         answers.map(({ mappings, excluded, refused }) => ({ mappings, excluded, refused })),
-        [{ physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, {}, {}].map((mappings) => ({ mappings, excluded: {}, refused: undefined })),
+        [{ physnet2: ["ens3f0"], physnet3: ["ens3f1"] }, {}, {}].map((mappings) => ({
+          mappings,
+          excluded: {},
+          refused: undefined,
+        })),
       );
     });
   }
@@ -204,7 +243,15 @@ describe("the playbook", { concurrency: false }, () => {
   /** `vflag` on the hosts' path: this program, on a simulated host of each. */
   const spec = {
     version: 1,
-    nics: [{ name: "data", mode: "sriov", ports: [{ vendor: "15b3", product: "1017" }], vfs: 2, physnet: "physnet2" }],
+    nics: [
+      {
+        name: "data",
+        mode: "sriov",
+        ports: [{ vendor: "15b3", product: "1017" }],
+        vfs: 2,
+        physnet: "physnet2",
+      },
+    ],
   };
 
   test("check mode rehearses and changes nothing; then it brings the hosts to their specs, and changes nothing more", {
@@ -229,13 +276,23 @@ describe("the playbook", { concurrency: false }, () => {
       "[compute]\nhost0\nhost1\n[compute:vars]\nansible_connection=local\nansible_python_interpreter=/usr/bin/python3\n",
     );
     write("inventory/host_vars/host0.json", JSON.stringify({ vflag: spec }));
-    const facts: TreeFacts = { kind: "kayobe", release: "2024.1", sriov: true, offload: false, nics: [], groups: ["compute"] };
+    const facts: TreeFacts = {
+      kind: "kayobe",
+      release: "2024.1",
+      sriov: true,
+      offload: false,
+      nics: [],
+      groups: ["compute"],
+    };
     const text =
       treeFiles(facts)
         .find(({ path }) => path === "ansible/vflag.yml")
         ?.make(null).text ?? "";
     // Not on the machine of the tests: its own /etc, and no other user.
-    write("vflag.yml", text.replaceAll("/etc/vflag", `${folder}/etc-vflag`).replace("become: true", "become: false"));
+    write(
+      "vflag.yml",
+      text.replaceAll("/etc/vflag", `${folder}/etc-vflag`).replace("become: true", "become: false"),
+    );
     const without = run("vflag.yml", "inventory");
     assert.notEqual(without.status, 0);
     assert.match(without.stdout, /vflag is not installed on host0/);

@@ -32,7 +32,8 @@ function make(path: string, before: string | null, about: TreeFacts) {
   assert.ok(file, `no file ${path}`);
   const made = file.make(before);
   // A second run changes nothing.
-  if (made.conflicts.length === 0 && made.text !== "") assert.deepEqual({ ...file.make(made.text), notes: made.notes }, made);
+  if (made.conflicts.length === 0 && made.text !== "")
+    assert.deepEqual({ ...file.make(made.text), notes: made.notes }, made);
   return made;
 }
 
@@ -67,7 +68,10 @@ describe("kolla.yml of Kayobe", () => {
   test("up to Wallaby the whole list is said, with what the release passes by itself", () => {
     for (const release of ["train", "ussuri", "victoria", "wallaby"] as const) {
       const list = handedOver(make("kolla.yml", null, facts([lag], { release })).text, passed);
-      assert.ok(Array.isArray(list) && list.length === 16 + 3 && list.includes("kolla_neutron_bridge_names"), release);
+      assert.ok(
+        Array.isArray(list) && list.length === 16 + 3 && list.includes("kolla_neutron_bridge_names"),
+        release,
+      );
     }
     const mine = `${passed}: ["ansible_host", "mine"]\n`;
     assert.equal(
@@ -78,10 +82,16 @@ describe("kolla.yml of Kayobe", () => {
 
   test("a whole list that somebody has said counts alone in later releases too", () => {
     const mine = `${passed}:\n- ansible_host\n`;
-    assert.equal(make("kolla.yml", mine, facts([lag])).text, `${mine}${names.map((name) => `- ${name}\n`).join("")}`);
+    assert.equal(
+      make("kolla.yml", mine, facts([lag])).text,
+      `${mine}${names.map((name) => `- ${name}\n`).join("")}`,
+    );
     const sum = `${passed}: "{{ ['a'] + ${passed}_extra }}"\n`;
     assert.deepEqual(handedOver(make("kolla.yml", sum, facts([lag])).text, `${passed}_extra`), names);
-    assert.match(conflicts("kolla.yml", `${passed}: "{{ other }}"\n`, facts([lag])), /^1: .*a Jinja expression makes the list/);
+    assert.match(
+      conflicts("kolla.yml", `${passed}: "{{ other }}"\n`, facts([lag])),
+      /^1: .*a Jinja expression makes the list/,
+    );
   });
 
   test("the agent is enabled for mode sriov only, and an operator's no is a conflict", () => {
@@ -124,19 +134,27 @@ describe("globals.yml", () => {
       const made = make("kolla/globals.yml", null, facts([lag], { release }));
       const old = ["train", "ussuri", "victoria", "wallaby", "xena"].includes(release);
       if (old) assert.match(made.notes.join(), /no switch for it before Yoga/);
-      else assert.match(made.text, release.startsWith("2026") ? /^openvswitch_hw_offload: true$/m : /^openvswitch_hw_offload: "yes"$/m);
+      else
+        assert.match(
+          made.text,
+          release.startsWith("2026") ? /^openvswitch_hw_offload: true$/m : /^openvswitch_hw_offload: "yes"$/m,
+        );
       assert.equal(make("kolla/globals.yml", null, facts([sriov], { release })).text, "");
     }
   });
 
   test("a plain tree has the agent's switch here", () => {
-    const stock = '---\n#enable_neutron_sfc: "no"\n#enable_neutron_sriov: "no"\n#openvswitch_hw_offload: "no"\n';
+    const stock =
+      '---\n#enable_neutron_sfc: "no"\n#enable_neutron_sriov: "no"\n#openvswitch_hw_offload: "no"\n';
     assert.equal(
       make("globals.yml", stock, facts([sriov, lag], { kind: "kolla" })).text,
       '---\n#enable_neutron_sfc: "no"\n#enable_neutron_sriov: "no"\n# vflag: the SR-IOV agent, for NICs in mode sriov\nenable_neutron_sriov: "yes"\n' +
         '#openvswitch_hw_offload: "no"\n# vflag: hardware offload of Open vSwitch, for NICs in mode switchdev or vf-lag\nopenvswitch_hw_offload: "yes"\n',
     );
-    assert.match(conflicts("globals.yml", 'openvswitch_hw_offload: "no"\n', facts([lag], { kind: "kolla" })), /^1: .*another value/);
+    assert.match(
+      conflicts("globals.yml", 'openvswitch_hw_offload: "no"\n', facts([lag], { kind: "kolla" })),
+      /^1: .*another value/,
+    );
   });
 });
 
@@ -150,7 +168,8 @@ describe("nova.conf", () => {
   const comment = "# vflag: each host's PCI rules, of its inventory variables (vflag kayobe, vflag kolla)";
 
   test("Kolla renders it once, Kayobe's goes through Jinja before", () => {
-    const there = "[filter_scheduler]\nenabled_filters = A,PciPassthroughFilter\n[pci]\nalias = {}\n[libvirt]\nx = 1\n";
+    const there =
+      "[filter_scheduler]\nenabled_filters = A,PciPassthroughFilter\n[pci]\nalias = {}\n[libvirt]\nx = 1\n";
     for (const kind of ["kolla", "kayobe"] as const) {
       const [begin, end] = kind === "kayobe" ? ["{% raw %}\n", "\n{% endraw %}"] : ["", ""];
       assert.equal(
@@ -161,13 +180,17 @@ describe("nova.conf", () => {
   });
 
   test("a raw block that is there is not put into another", () => {
-    const there = "{% raw %}\n[filter_scheduler]\nenabled_filters = PciPassthroughFilter\n[pci]\nalias = {{ a }}\n{% endraw %}\n";
+    const there =
+      "{% raw %}\n[filter_scheduler]\nenabled_filters = PciPassthroughFilter\n[pci]\nalias = {{ a }}\n{% endraw %}\n";
     const { text } = make(novaConf.kayobe, there, facts([sriov]));
     assert.equal(
       text,
       there.replace("alias = {{ a }}", () => `alias = {{ a }}\n${comment}\n${rules}`),
     );
-    assert.match(conflicts(novaConf.kolla, there, facts([sriov], { kind: "kolla" })), /ends inside of \{% raw %\}/);
+    assert.match(
+      conflicts(novaConf.kolla, there, facts([sriov], { kind: "kolla" })),
+      /ends inside of \{% raw %\}/,
+    );
   });
 
   test("rules of others are a conflict with their line and the way out", () => {
@@ -184,15 +207,22 @@ describe("nova.conf", () => {
       ],
       ["{% if a %}\n[pci]\ndevice_spec = {}\n{% endif %}\n", /^3: an expression/],
       ["x = 1\n", /^1: oslo.config refuses/],
-      ["[filter_scheduler]\nenabled_filters = {{ filters }}\n", /^2: .*a Jinja expression decides about enabled_filters/],
+      [
+        "[filter_scheduler]\nenabled_filters = {{ filters }}\n",
+        /^2: .*a Jinja expression decides about enabled_filters/,
+      ],
     ] as const;
-    for (const [text, why] of cases) assert.match(conflicts(novaConf.kayobe, text, facts([sriov])), why, text);
+    for (const [text, why] of cases)
+      assert.match(conflicts(novaConf.kayobe, text, facts([sriov])), why, text);
     assert.match(
       make(novaConf.kayobe, "[pci]\ndevice_spec = {}\n", facts([sriov], { release: "yoga" })).notes.join(),
       /line 2: device_spec is not known before Zed/,
     );
     const later = "kolla/config/nova/nova-compute.conf";
-    assert.match(conflicts(later, "[pci]\ndevice_spec = {}\n", facts([sriov])), /^2: this file comes after nova.conf/);
+    assert.match(
+      conflicts(later, "[pci]\ndevice_spec = {}\n", facts([sriov])),
+      /^2: this file comes after nova.conf/,
+    );
     assert.equal(make(later, "[DEFAULT]\ncpu = 1\n", facts([sriov])).text, "[DEFAULT]\ncpu = 1\n");
   });
 
@@ -208,18 +238,30 @@ describe("nova.conf", () => {
 
   test("Kolla merges sections by their exact names, so the rules stand in [pci], whatever other forms there are", () => {
     const there = "[PCI]\nalias = {}\n[filter_scheduler]\nenabled_filters = PciPassthroughFilter\n";
-    assert.equal(make(novaConf.kolla, there, facts([sriov], { kind: "kolla" })).text, `${there}\n[pci]\n${comment}\n${rules}\n`);
+    assert.equal(
+      make(novaConf.kolla, there, facts([sriov], { kind: "kolla" })).text,
+      `${there}\n[pci]\n${comment}\n${rules}\n`,
+    );
   });
 
   test("an own line that has lost its raw block gets one again; one that is in a condition is a conflict", () => {
     const kolla = make(novaConf.kolla, null, facts([sriov], { kind: "kolla" })).text;
-    assert.equal(make(novaConf.kayobe, kolla, facts([sriov])).text, make(novaConf.kayobe, null, facts([sriov])).text);
+    assert.equal(
+      make(novaConf.kayobe, kolla, facts([sriov])).text,
+      make(novaConf.kayobe, null, facts([sriov])).text,
+    );
     const conditional = `{% if x %}\n[pci]\n${comment}\n${rules}\n{% endif %}\n`;
-    assert.match(conflicts(novaConf.kolla, conditional, facts([sriov], { kind: "kolla" })), /^4: .*in a block of Jinja; take it out/);
+    assert.match(
+      conflicts(novaConf.kolla, conditional, facts([sriov], { kind: "kolla" })),
+      /^4: .*in a block of Jinja; take it out/,
+    );
   });
 
   test("nothing is written where no host has VFs for guests", () => {
-    assert.equal(make(novaConf.kayobe, "[pci]\n", facts(["mode: switchdev, ports: [ens3f0]"])).text, "[pci]\n");
+    assert.equal(
+      make(novaConf.kayobe, "[pci]\n", facts(["mode: switchdev, ports: [ens3f0]"])).text,
+      "[pci]\n",
+    );
   });
 });
 
@@ -242,7 +284,10 @@ describe("sriov_agent.ini and ml2_conf.ini", () => {
   });
 
   test("mappings of others are a conflict; what they exclude stays", () => {
-    assert.match(conflicts(agent, "[sriov_nic]\nphysical_device_mappings = a:b\n", facts([sriov])), /^2: vflag's would take its place/);
+    assert.match(
+      conflicts(agent, "[sriov_nic]\nphysical_device_mappings = a:b\n", facts([sriov])),
+      /^2: vflag's would take its place/,
+    );
     const there = "[sriov_nic]\nexclude_devices = ens3f0:0000:37:00.2\n";
     assert.ok(make(agent, there, facts([sriov])).text.startsWith(there));
   });
@@ -252,7 +297,10 @@ describe("sriov_agent.ini and ml2_conf.ini", () => {
       const { text } = make(ml2, null, facts([sriov], { release, kind: "kolla" }));
       assert.equal(text.includes("sriovnicswitch"), release === "train" || release === "ussuri", release);
       assert.equal(make(`kolla/${ml2}`, null, facts([sriov], { release })).text, "");
-      assert.match(make(`kolla/${ml2}`, "[ml2]\nmechanism_drivers = ovn\n", facts([sriov], { release })).text, /= ovn,sriovnicswitch$/m);
+      assert.match(
+        make(`kolla/${ml2}`, "[ml2]\nmechanism_drivers = ovn\n", facts([sriov], { release })).text,
+        /= ovn,sriovnicswitch$/m,
+      );
     }
   });
 });
@@ -263,7 +311,10 @@ describe("the playbook and its hook", () => {
       { path: "hooks/overcloud-host-configure/post.d/50-vflag.yml", target: "../../../ansible/vflag.yml" },
     ]);
     assert.deepEqual(treeLinks(facts([lag], { release: "train" })), []);
-    assert.match(make("ansible/vflag.yml", null, facts([lag], { release: "train" })).notes.join(), /kayobe playbook run/);
+    assert.match(
+      make("ansible/vflag.yml", null, facts([lag], { release: "train" })).notes.join(),
+      /kayobe playbook run/,
+    );
     assert.deepEqual(treeLinks(facts([sriov], { groups: [] })), []);
     assert.equal(make("ansible/vflag.yml", null, facts([sriov], { groups: [] })).text, "");
     assert.deepEqual(treeLinks(facts([lag], { kind: "kolla" })), []);
@@ -273,12 +324,16 @@ describe("the playbook and its hook", () => {
     assert.match(conflicts("ansible/vflag.yml", "- hosts: all\n", facts([lag])), /^1: somebody else made it/);
     const { text } = make("ansible/vflag.yml", null, facts([lag], { groups: ["a", "b"] }));
     assert.match(text, /^ {2}hosts: "a:b"$/m);
-    assert.equal(make("ansible/vflag.yml", text, facts([lag], { groups: ["c"] })).text, text.replace('"a:b"', '"c"'));
+    assert.equal(
+      make("ansible/vflag.yml", text, facts([lag], { groups: ["c"] })).text,
+      text.replace('"a:b"', '"c"'),
+    );
   });
 });
 
 describe("an environment of Kayobe's", () => {
-  const paths = (release: TreeFacts["release"]) => treeFiles(facts([sriov], { release, environment: "prod" })).map(({ path }) => path);
+  const paths = (release: TreeFacts["release"]) =>
+    treeFiles(facts([sriov], { release, environment: "prod" })).map(({ path }) => path);
   const own = "environments/prod";
   const about = (release: TreeFacts["release"], more: Partial<TreeFacts> = {}) =>
     facts([sriov, lag], { release, environment: "prod", ...more });
@@ -306,7 +361,12 @@ describe("an environment of Kayobe's", () => {
     assert.deepEqual(paths("wallaby"), [...variables, `${own}/kolla/globals.yml`, ...alone, playbook]);
     for (const release of ["xena", "zed", "2023.1"] as const)
       assert.deepEqual(paths(release), [...variables, ...both("kolla/globals.yml"), ...alone, playbook]);
-    assert.deepEqual(paths("2023.2"), [...variables, ...both("kolla/globals.yml"), ...config.flatMap(both), playbook]);
+    assert.deepEqual(paths("2023.2"), [
+      ...variables,
+      ...both("kolla/globals.yml"),
+      ...config.flatMap(both),
+      playbook,
+    ]);
     const shared = {
       "kolla.yml": `kolla_enable_neutron_sriov: no\n${passed}_extra: [mine]\n`,
       "kolla/globals.yml": "openvswitch_hw_offload: no\n",
@@ -316,16 +376,24 @@ describe("an environment of Kayobe's", () => {
     };
     for (const release of releases) {
       const tree = written(shared, about(release));
-      for (const [path, text] of Object.entries(shared)) if (!path.startsWith(own)) assert.equal(tree[path], text, `${release} ${path}`);
+      for (const [path, text] of Object.entries(shared))
+        if (!path.startsWith(own)) assert.equal(tree[path], text, `${release} ${path}`);
       assert.ok(Object.keys(tree).every((path) => path in shared || path.startsWith(own)));
       assert.match(tree[`${own}/kolla.yml`] ?? "", /^a: 1\n(?:.*\n)*kolla_enable_neutron_sriov: true$/m);
       // The list of the environment's takes the place of the shared one, so it says that again.
       const list = handedOver(tree[`${own}/kolla.yml`] ?? "", `${passed}_extra`);
-      if (release !== "train" && release in { xena: 1, "2024.1": 1, "2026.1": 1 }) assert.deepEqual(list, ["mine", ...names]);
+      if (release !== "train" && release in { xena: 1, "2024.1": 1, "2026.1": 1 })
+        assert.deepEqual(list, ["mine", ...names]);
     }
     const tree = written(shared, about("2024.1"));
-    assert.match(tree[`${own}/kolla/config/nova.conf`] ?? "", /^enabled_filters = A,B,PciPassthroughFilter$/m);
-    assert.match(tree[`${own}/kolla/config/neutron/ml2_conf.ini`] ?? "", /^mechanism_drivers = ovn,sriovnicswitch$/m);
+    assert.match(
+      tree[`${own}/kolla/config/nova.conf`] ?? "",
+      /^enabled_filters = A,B,PciPassthroughFilter$/m,
+    );
+    assert.match(
+      tree[`${own}/kolla/config/neutron/ml2_conf.ini`] ?? "",
+      /^mechanism_drivers = ovn,sriovnicswitch$/m,
+    );
     assert.match(tree[`${own}/kolla/globals.yml`] ?? "", /^openvswitch_hw_offload: "yes"$/m);
     // Once more on top of it: nothing changes.
     assert.deepEqual(written(tree, about("2024.1")), tree);
@@ -336,7 +404,10 @@ describe("an environment of Kayobe's", () => {
 
   test("what an earlier run wrote into shared files is enough", () => {
     const before = written({}, facts([sriov, lag]));
-    assert.deepEqual(Object.keys(written(before, about("2024.1"))), [...Object.keys(before), `${own}/ansible/vflag.yml`]);
+    assert.deepEqual(Object.keys(written(before, about("2024.1"))), [
+      ...Object.keys(before),
+      `${own}/ansible/vflag.yml`,
+    ]);
   });
 
   test("environments that it depends on stand between", () => {
@@ -350,29 +421,52 @@ describe("an environment of Kayobe's", () => {
       about("2024.1", { layering, variableFiles: ["environments/base/neutron.yml"] }),
     );
     assert.match(tree[`${own}/kolla/config/nova.conf`] ?? "", /^enabled_filters = B,PciPassthroughFilter$/m);
-    assert.match(tree[`${own}/neutron.yml`] ?? "", /^kolla_neutron_ml2_mechanism_drivers:\n {2}- ovn\n {2}- sriovnicswitch$/m);
+    assert.match(
+      tree[`${own}/neutron.yml`] ?? "",
+      /^kolla_neutron_ml2_mechanism_drivers:\n {2}- ovn\n {2}- sriovnicswitch$/m,
+    );
   });
 
   test("rules that others wrote into shared files are conflicts there; its own files have to agree", () => {
     const here = about("2024.1");
     for (const path of ["kolla/config/nova.conf", `${own}/kolla/config/nova.conf`])
-      assert.match(conflicts(path, "[pci]\ndevice_spec = {}\n", here), /^2: .*vflag_pci_passthrough_whitelist_extra/);
-    for (const path of ["kolla/config/neutron/sriov_agent.ini", `${own}/kolla/config/neutron/sriov_agent.ini`])
+      assert.match(
+        conflicts(path, "[pci]\ndevice_spec = {}\n", here),
+        /^2: .*vflag_pci_passthrough_whitelist_extra/,
+      );
+    for (const path of [
+      "kolla/config/neutron/sriov_agent.ini",
+      `${own}/kolla/config/neutron/sriov_agent.ini`,
+    ])
       assert.match(conflicts(path, "[sriov_nic]\nphysical_device_mappings = a:b\n", here), /^2: /);
-    assert.match(conflicts(`${own}/kolla.yml`, "x: 1\nkolla_enable_neutron_sriov: no\n", here), /^2: .*another value/);
-    assert.match(make(`${own}/kolla.yml`, `${passed}_extra: [mine]\n`, here).text, /^\S+: \[mine, vflag_pci_passthrough_whitelist, /m);
-    assert.match(conflicts(`${own}/kolla/globals.yml`, "openvswitch_hw_offload: no\n", here), /^1: .*another value/);
+    assert.match(
+      conflicts(`${own}/kolla.yml`, "x: 1\nkolla_enable_neutron_sriov: no\n", here),
+      /^2: .*another value/,
+    );
+    assert.match(
+      make(`${own}/kolla.yml`, `${passed}_extra: [mine]\n`, here).text,
+      /^\S+: \[mine, vflag_pci_passthrough_whitelist, /m,
+    );
+    assert.match(
+      conflicts(`${own}/kolla/globals.yml`, "openvswitch_hw_offload: no\n", here),
+      /^1: .*another value/,
+    );
   });
 
   test("its playbook names the path that it has", () => {
     const path = "environments/prod/ansible/vflag.yml";
     const made = treeFiles(about("2024.1", { groups: ["compute"] })).find((file) => file.path === path);
-    assert.match(made?.make(null).text ?? "", /kayobe playbook run \$KAYOBE_CONFIG_PATH\/environments\/prod\/ansible\/vflag\.yml\n/);
+    assert.match(
+      made?.make(null).text ?? "",
+      /kayobe playbook run \$KAYOBE_CONFIG_PATH\/environments\/prod\/ansible\/vflag\.yml\n/,
+    );
   });
 
   test("its hook is its own from 2024.1 on; before, it is all environments', and takes leave", () => {
     const hook = "hooks/overcloud-host-configure/post.d/50-vflag.yml";
-    assert.deepEqual(treeLinks(about("2024.1")), [{ path: `${own}/${hook}`, target: "../../../ansible/vflag.yml" }]);
+    assert.deepEqual(treeLinks(about("2024.1")), [
+      { path: `${own}/${hook}`, target: "../../../ansible/vflag.yml" },
+    ]);
     assert.deepEqual(treeLinks(about("2023.2")), []);
     assert.deepEqual(treeLinks(about("2023.2", { shared: true })), [
       { path: hook, target: "../../../environments/prod/ansible/vflag.yml" },
@@ -399,7 +493,10 @@ describe("variables in other files", () => {
     }
     // The last one counts.
     const made = others({ "a.yml": `${passed}_extra: [one]\n`, "b.yml": `${passed}_extra: [two]\n` });
-    assert.deepEqual([made["a.yml"], handedOver(made["b.yml"] ?? "", `${passed}_extra`)], [`${passed}_extra: [one]\n`, ["two", ...names]]);
+    assert.deepEqual(
+      [made["a.yml"], handedOver(made["b.yml"] ?? "", `${passed}_extra`)],
+      [`${passed}_extra: [one]\n`, ["two", ...names]],
+    );
   });
 
   test("a switch that a later file turns off is a conflict there", () => {
@@ -407,11 +504,16 @@ describe("variables in other files", () => {
       others({ "zz.yml": "kolla_enable_neutron_sriov: false\n" })["zz.yml"] ?? "",
       /^kolla_enable_neutron_sriov: it has another/,
     );
-    assert.equal(others({ "zz.yml": "kolla_enable_neutron_sriov: yes\n" })["zz.yml"], "kolla_enable_neutron_sriov: yes\n");
+    assert.equal(
+      others({ "zz.yml": "kolla_enable_neutron_sriov: yes\n" })["zz.yml"],
+      "kolla_enable_neutron_sriov: yes\n",
+    );
   });
 
   test("what the inventory says would be hidden: a conflict with its place", () => {
-    const hidden = [{ key: `${passed}_extra`, value: ["mine"], place: "inventory/group_vars/all/kolla.yml:3" }];
+    const hidden = [
+      { key: `${passed}_extra`, value: ["mine"], place: "inventory/group_vars/all/kolla.yml:3" },
+    ];
     assert.match(
       others({}, { hidden })["kolla.yml"] ?? "",
       /^inventory\/group_vars\/all\/kolla.yml:3 sets .* an extra variable would hide/,
@@ -420,7 +522,10 @@ describe("variables in other files", () => {
 
   test("a plain tree's globals.d comes after globals.yml", () => {
     const about = facts([sriov, lag], { kind: "kolla", variableFiles: ["globals.yml", "globals.d/net.yml"] });
-    const texts: Record<string, string> = { "globals.yml": "a: 1\n", "globals.d/net.yml": "openvswitch_hw_offload: no\n" };
+    const texts: Record<string, string> = {
+      "globals.yml": "a: 1\n",
+      "globals.d/net.yml": "openvswitch_hw_offload: no\n",
+    };
     const of = (path: string) =>
       treeFiles(about)
         .find((one) => one.path === path)
@@ -431,11 +536,9 @@ describe("variables in other files", () => {
 });
 
 describe("the scheduler's filters", () => {
-  const [global, nova, scheduler] = ["global.conf", "nova.conf", "nova/nova-scheduler.conf"].map((name) => `kolla/config/${name}`) as [
-    string,
-    string,
-    string,
-  ];
+  const [global, nova, scheduler] = ["global.conf", "nova.conf", "nova/nova-scheduler.conf"].map(
+    (name) => `kolla/config/${name}`,
+  ) as [string, string, string];
   const filtersIn = (text: string | undefined) => /^enabled_filters = (.*)$/m.exec(text ?? "")?.[1];
   /** What each file lists in the end. */
   function listed(there: Readonly<Record<string, string>>, more: Partial<TreeFacts> = {}) {
@@ -457,7 +560,11 @@ describe("the scheduler's filters", () => {
   test("the filter joins the list that counts, in its file", () => {
     assert.deepEqual(listed({ [scheduler]: list("A") }), [undefined, undefined, "A,PciPassthroughFilter"]);
     assert.deepEqual(listed({ [global]: list("A") }), ["A,PciPassthroughFilter", undefined, undefined]);
-    assert.deepEqual(listed({ [global]: list("A"), [nova]: list("B") }), ["A", "B,PciPassthroughFilter", undefined]);
+    assert.deepEqual(listed({ [global]: list("A"), [nova]: list("B") }), [
+      "A",
+      "B,PciPassthroughFilter",
+      undefined,
+    ]);
     assert.deepEqual(listed({ [nova]: list("B"), [scheduler]: list("C") }), [
       undefined,
       "B,PciPassthroughFilter",
@@ -467,28 +574,45 @@ describe("the scheduler's filters", () => {
 
   test("Kolla-Ansible's own list with Blazar is what is added to, in every release; it goes when Blazar goes", () => {
     for (const release of releases) {
-      const filters = { list: kollaFilters(release, "blazar"), from: "the filters that Kolla-Ansible has by itself with Blazar" };
+      const filters = {
+        list: kollaFilters(release, "blazar"),
+        from: "the filters that Kolla-Ansible has by itself with Blazar",
+      };
       const facts = { filters, filtersAfterGlobal: false, keepsPlaceholder: false };
       const [, made = ""] = listed({}, { release, ...kolla(facts) });
       assert.match(made, /ServerGroupAffinityFilter,BlazarFilter,PciPassthroughFilter$/);
-      assert.equal(made.startsWith("AvailabilityZoneFilter"), !["2023", "2024", "2025", "2026"].includes(release.slice(0, 4)), release);
+      assert.equal(
+        made.startsWith("AvailabilityZoneFilter"),
+        !["2023", "2024", "2025", "2026"].includes(release.slice(0, 4)),
+        release,
+      );
     }
     const off = kolla(undefined);
     const on = kolla({
       ...off.kolla,
-      filters: { list: kollaFilters("2024.1", "blazar"), from: "the filters that Kolla-Ansible has by itself with Blazar" },
+      filters: {
+        list: kollaFilters("2024.1", "blazar"),
+        from: "the filters that Kolla-Ansible has by itself with Blazar",
+      },
     });
     const first = make(nova, null, facts([sriov], off)).text;
     const later = make(nova, first, facts([sriov], on)).text;
     assert.match(filtersIn(later) ?? "", /,BlazarFilter,PciPassthroughFilter$/);
     assert.equal(make(nova, later, facts([sriov], off)).text, first);
     // A list that somebody wrote stays theirs.
-    assert.match(make(nova, list("A"), facts([sriov], on)).text, /^enabled_filters = A,PciPassthroughFilter$/m);
+    assert.match(
+      make(nova, list("A"), facts([sriov], on)).text,
+      /^enabled_filters = A,PciPassthroughFilter$/m,
+    );
   });
 
   test("a list that vflag made goes where somebody else's begins to count", () => {
     const made = make(nova, null, facts([sriov])).text;
-    assert.deepEqual(listed({ [nova]: made, [scheduler]: list("C") }), [undefined, undefined, "C,PciPassthroughFilter"]);
+    assert.deepEqual(listed({ [nova]: made, [scheduler]: list("C") }), [
+      undefined,
+      undefined,
+      "C,PciPassthroughFilter",
+    ]);
   });
 
   test("PCI rules in global.conf are a conflict: nova.conf comes after it", () => {
@@ -531,49 +655,69 @@ const line = fc.constantFrom(
   "x = 1",
   "x = 2",
 );
-const messy = fc.tuple(fc.array(line, { maxLength: 12 }), fc.boolean(), fc.boolean()).map(([lines, windows, ended]) => {
-  const text = `[x]\n${lines.join("\n")}${ended ? "\n" : ""}`;
-  return windows ? text.replaceAll("\n", "\r\n") : text;
-});
+const messy = fc
+  .tuple(fc.array(line, { maxLength: 12 }), fc.boolean(), fc.boolean())
+  .map(([lines, windows, ended]) => {
+    const text = `[x]\n${lines.join("\n")}${ended ? "\n" : ""}`;
+    return windows ? text.replaceAll("\n", "\r\n") : text;
+  });
 
 describe("messy files of the tree", () => {
   test("only vflag's lines come in, all others stay, and a second run changes nothing", () => {
     let changed = 0;
     fc.assert(
-      fc.property(messy, fc.constantFrom(...releases), fc.constantFrom("kayobe" as const, "kolla" as const), (text, release, kind) => {
-        const about = facts([sriov, lag], { release, kind });
-        const config = kind === "kayobe" ? "kolla/config" : "config";
-        for (const path of [`${config}/nova.conf`, `${config}/neutron/sriov_agent.ini`, `${config}/neutron/ml2_conf.ini`]) {
-          const made = make(path, text, about);
-          if (made.conflicts.length > 0 || made.text === text) {
-            assert.equal(made.text, text);
-            continue;
+      fc.property(
+        messy,
+        fc.constantFrom(...releases),
+        fc.constantFrom("kayobe" as const, "kolla" as const),
+        (text, release, kind) => {
+          const about = facts([sriov, lag], { release, kind });
+          const config = kind === "kayobe" ? "kolla/config" : "config";
+          for (const path of [
+            `${config}/nova.conf`,
+            `${config}/neutron/sriov_agent.ini`,
+            `${config}/neutron/ml2_conf.ini`,
+          ]) {
+            const made = make(path, text, about);
+            if (made.conflicts.length > 0 || made.text === text) {
+              assert.equal(made.text, text);
+              continue;
+            }
+            changed++;
+            const [before, after] = [readIni(text, "template"), readIni(made.text, "template")];
+            assert.deepEqual(after.problems, []);
+            const ours = [
+              "passthrough_whitelist",
+              "physical_device_mappings",
+              "exclude_devices",
+              "enabled_filters",
+              "available_filters",
+              "mechanism_drivers",
+            ];
+            const others = (ini: typeof before) =>
+              ini.entries
+                .filter(({ key }) => !ours.includes(key))
+                .map(({ section, key, value, start, end }) => [
+                  section,
+                  key,
+                  value,
+                  ini.text.slice(start, end),
+                ]);
+            assert.deepEqual(others(after), others(before));
+            const comments = (one: string) =>
+              one.split(/\r?\n/).filter((each) => /^(?:[;{]|# c)/.test(each) && !/raw %\}$/.test(each));
+            assert.deepEqual(comments(made.text), comments(text));
+            if (path.endsWith("nova.conf")) {
+              assert.equal(entriesOf(after, "pci", "passthrough_whitelist").length, 1);
+              assert.match(
+                optionValue(after, "filter_scheduler", "enabled_filters") ?? "",
+                /(?:^|,)PciPassthroughFilter$/,
+              );
+            }
+            if (text.includes("\r\n")) assert.doesNotMatch(made.text, /[^\r]\n/);
           }
-          changed++;
-          const [before, after] = [readIni(text, "template"), readIni(made.text, "template")];
-          assert.deepEqual(after.problems, []);
-          const ours = [
-            "passthrough_whitelist",
-            "physical_device_mappings",
-            "exclude_devices",
-            "enabled_filters",
-            "available_filters",
-            "mechanism_drivers",
-          ];
-          const others = (ini: typeof before) =>
-            ini.entries
-              .filter(({ key }) => !ours.includes(key))
-              .map(({ section, key, value, start, end }) => [section, key, value, ini.text.slice(start, end)]);
-          assert.deepEqual(others(after), others(before));
-          const comments = (one: string) => one.split(/\r?\n/).filter((each) => /^(?:[;{]|# c)/.test(each) && !/raw %\}$/.test(each));
-          assert.deepEqual(comments(made.text), comments(text));
-          if (path.endsWith("nova.conf")) {
-            assert.equal(entriesOf(after, "pci", "passthrough_whitelist").length, 1);
-            assert.match(optionValue(after, "filter_scheduler", "enabled_filters") ?? "", /(?:^|,)PciPassthroughFilter$/);
-          }
-          if (text.includes("\r\n")) assert.doesNotMatch(made.text, /[^\r]\n/);
-        }
-      }),
+        },
+      ),
       { numRuns: runs },
     );
     assert.ok(changed > runs / 2, `only ${changed} files were changed`);

@@ -34,7 +34,8 @@ function conflictOf(text: string, ...edits: YamlEdit[]) {
 
 describe("a variable is set", () => {
   test("under the commented default of a stock file", () => {
-    const stock = "---\n# Flags\n#kolla_enable_a:\n#kolla_enable_b:\n#kolla_enable_c:\n\n####\n# Dummy.\nworkaround: yes\n";
+    const stock =
+      "---\n# Flags\n#kolla_enable_a:\n#kolla_enable_b:\n#kolla_enable_c:\n\n####\n# Dummy.\nworkaround: yes\n";
     assert.equal(
       made(stock, on("kolla_enable_b")),
       "---\n# Flags\n#kolla_enable_a:\n#kolla_enable_b:\n# vflag: why\nkolla_enable_b: true\n#kolla_enable_c:\n\n####\n# Dummy.\nworkaround: yes\n",
@@ -42,13 +43,22 @@ describe("a variable is set", () => {
   });
 
   test("at the end where there is no such comment, as the file's lines end", () => {
-    assert.equal(made("a: 1\r\nb: |\r\n  x\r\n", on("k")), "a: 1\r\nb: |\r\n  x\r\n\r\n# vflag: why\r\nk: true\r\n");
+    assert.equal(
+      made("a: 1\r\nb: |\r\n  x\r\n", on("k")),
+      "a: 1\r\nb: |\r\n  x\r\n\r\n# vflag: why\r\nk: true\r\n",
+    );
     assert.equal(made("a: 1 # no break", on("k")), "a: 1 # no break\n\n# vflag: why\nk: true");
     assert.equal(made("", on("k")), "# vflag: why\nk: true\n");
     assert.equal(made("---\n", on("k", '"yes"')), '---\n# vflag: why\nk: "yes"\n');
-    assert.equal(made("\ufeff# only a comment\n", on("k")), "\ufeff# only a comment\n\n# vflag: why\nk: true\n");
+    assert.equal(
+      made("\ufeff# only a comment\n", on("k")),
+      "\ufeff# only a comment\n\n# vflag: why\nk: true\n",
+    );
     assert.equal(made("  a: 1\n  b: 2\n", on("k")), "  a: 1\n  b: 2\n\n  # vflag: why\n  k: true\n");
-    assert.equal(made("%YAML 1.1\n--- # head\na: 1\n...\n", on("k")), "%YAML 1.1\n--- # head\na: 1\n# vflag: why\nk: true\n...\n");
+    assert.equal(
+      made("%YAML 1.1\n--- # head\na: 1\n...\n", on("k")),
+      "%YAML 1.1\n--- # head\na: 1\n# vflag: why\nk: true\n...\n",
+    );
   });
 
   test("not under a comment that stands inside of another value", () => {
@@ -57,7 +67,20 @@ describe("a variable is set", () => {
   });
 
   test("what Ansible reads as yes is enough", () => {
-    for (const value of ["true", "True", "TRUE", "yes", "on", '"yes"', "'True'", "1", '"1"', "yes # because", "!!str yes", "&x on"]) {
+    for (const value of [
+      "true",
+      "True",
+      "TRUE",
+      "yes",
+      "on",
+      '"yes"',
+      "'True'",
+      "1",
+      '"1"',
+      "yes # because",
+      "!!str yes",
+      "&x on",
+    ]) {
       const text = `k: no\n"k": ${value}\nother: 1\n`;
       assert.equal(made(text, on("k")), text, value);
       assert.equal(made(text, on("k", '"yes"')), text, value);
@@ -105,29 +128,47 @@ describe("a list gets items", () => {
       made('k:\n- "a"\n- "b" # why b\n\nz: 1\n', more("k", ["b", "c", "d"])),
       'k:\n- "a"\n- "b" # why b\n- "c"\n- "d"\n\nz: 1\n',
     );
-    assert.equal(made("k:\n    -   'a'\n\n# k\nz: 1\n", more("k", ["b"])), "k:\n    -   'a'\n    -   'b'\n\n# k\nz: 1\n");
+    assert.equal(
+      made("k:\n    -   'a'\n\n# k\nz: 1\n", more("k", ["b"])),
+      "k:\n    -   'a'\n    -   'b'\n\n# k\nz: 1\n",
+    );
     assert.equal(made("k:\r\n  - a", more("k", ["b"])), "k:\r\n  - a\r\n  - b");
     assert.equal(
       made("k:\n  - |\n    text\n  - x: 1\n    y: 2\nz: 1\n", more("k", ["b"])),
       "k:\n  - |\n    text\n  - x: 1\n    y: 2\n  - b\nz: 1\n",
     );
     assert.equal(made("k: [a, b,]\n", more("k", ["c"])), "k: [a, b, c,]\n");
-    assert.equal(made("k: ['a', # one\n  'b'\n ]\n", more("k", ["c", "d"])), "k: ['a', # one\n  'b', 'c', 'd'\n ]\n");
+    assert.equal(
+      made("k: ['a', # one\n  'b'\n ]\n", more("k", ["c", "d"])),
+      "k: ['a', # one\n  'b', 'c', 'd'\n ]\n",
+    );
     assert.equal(made("k: [ ] # none\n", more("k", ["c"])), "k: [c ] # none\n");
     assert.equal(made("k: [a]\n", more("k", ["a"])), "k: [a]\n");
   });
 
   test("a new list, or one of nothing", () => {
-    assert.equal(made("#k:\n#  - old\n\na: 1\n", more("k", ["c"], ["b"])), "#k:\n#  - old\n# vflag: why\nk:\n  - b\n  - c\n\na: 1\n");
-    assert.equal(made("k:  # nothing\na: 1\n", more("k", ["c"], ["b"])), "k:  # nothing\n  - b\n  - c\na: 1\n");
+    assert.equal(
+      made("#k:\n#  - old\n\na: 1\n", more("k", ["c"], ["b"])),
+      "#k:\n#  - old\n# vflag: why\nk:\n  - b\n  - c\n\na: 1\n",
+    );
+    assert.equal(
+      made("k:  # nothing\na: 1\n", more("k", ["c"], ["b"])),
+      "k:  # nothing\n  - b\n  - c\na: 1\n",
+    );
     assert.equal(made("k: null\na: 1\n", more("k", ["c"], ["b"])), "k: [b, c]\na: 1\n");
     assert.equal(made("k:\n", more("k", ["c"], null)), "k:\n");
     assert.equal(made("a: 1\n", more("k", ["c"], null)), "a: 1\n");
   });
 
   test("what cannot be judged is a conflict; an expression that names them all is enough", () => {
-    assert.match(conflictOf("k: \"{{ a + ['b'] }}\"\n", more("k", ["b", "c"])), /^1: k: a Jinja expression makes the list/);
-    assert.equal(made("k: \"{{ a + ['b', 'c'] }}\"\n", more("k", ["b", "c"])), "k: \"{{ a + ['b', 'c'] }}\"\n");
+    assert.match(
+      conflictOf("k: \"{{ a + ['b'] }}\"\n", more("k", ["b", "c"])),
+      /^1: k: a Jinja expression makes the list/,
+    );
+    assert.equal(
+      made("k: \"{{ a + ['b', 'c'] }}\"\n", more("k", ["b", "c"])),
+      "k: \"{{ a + ['b', 'c'] }}\"\n",
+    );
     assert.match(conflictOf("k: b\n", more("k", ["b"])), /it is no list/);
     assert.match(conflictOf("k: &l [a]\nother: *l\n", more("k", ["b"])), /without changing something else/);
     assert.match(conflictOf("z: &l [a]\nk: *l\n", more("k", ["b"])), /the anchor &l/);
@@ -136,7 +177,8 @@ describe("a list gets items", () => {
 
 describe("a file that is a template", () => {
   test("lines of Jinja and expressions without quotes are looked through", () => {
-    const text = "{% if a %}\na: {{ b | default('c: d') }}\n{% else %}\na: {}\n{% endif %}\n{# k:\n #}\nb: [ {{ x }} ]\n";
+    const text =
+      "{% if a %}\na: {{ b | default('c: d') }}\n{% else %}\na: {}\n{% endif %}\n{# k:\n #}\nb: [ {{ x }} ]\n";
     const { text: after, conflicts } = editYaml(text, [on("k")], "template");
     assert.deepEqual(conflicts, []);
     assert.equal(after, `${text}\n# vflag: why\nk: true\n`);
@@ -156,7 +198,10 @@ describe("a file that is a template", () => {
       assert.deepEqual([made.text, made.conflicts], [`${line}\n\n# vflag: why\nk: true\n`, []]);
     }
     const { conflicts } = editYaml('a: 1\nk: {% raw %}"{{ x }}"{% endraw %}\n', [on("k")], "template");
-    assert.match(conflicts.map(({ line, why }) => `${line}: ${why}`).join(), /^2: k: a Jinja expression decides/);
+    assert.match(
+      conflicts.map(({ line, why }) => `${line}: ${why}`).join(),
+      /^2: k: a Jinja expression decides/,
+    );
   });
 
   test("a variable that Jinja has a part in is a conflict", () => {
@@ -171,11 +216,39 @@ describe("a file that is a template", () => {
 });
 
 /** Pieces of such files, messy ones too. */
-const words = fc.constantFrom("a", "b", "yes", "no", "on", "0x1f", "1:20", "'q: x'", '"d # x"', '"{{ jinja }}"', "é", "~", "12", "x y");
-const comment = fc.constantFrom("# c", "#k:", "#list:", "#  - x", "# k: yes", "#\tk:", "    # far", "#", "#list:\n#  - a\n#  - b");
+const words = fc.constantFrom(
+  "a",
+  "b",
+  "yes",
+  "no",
+  "on",
+  "0x1f",
+  "1:20",
+  "'q: x'",
+  '"d # x"',
+  '"{{ jinja }}"',
+  "é",
+  "~",
+  "12",
+  "x y",
+);
+const comment = fc.constantFrom(
+  "# c",
+  "#k:",
+  "#list:",
+  "#  - x",
+  "# k: yes",
+  "#\tk:",
+  "    # far",
+  "#",
+  "#list:\n#  - a\n#  - b",
+);
 const listLines = (indent: string) =>
   fc
-    .array(fc.tuple(fc.constantFrom("- ", "-   "), words, fc.constantFrom("", " # c", "\n# between", "\n")), { minLength: 1, maxLength: 4 })
+    .array(fc.tuple(fc.constantFrom("- ", "-   "), words, fc.constantFrom("", " # c", "\n# between", "\n")), {
+      minLength: 1,
+      maxLength: 4,
+    })
     .map((items) => items.map(([dash, word, after]) => `\n${indent}${dash}${word}${after}`).join(""));
 const value = fc.oneof(
   words.map((word) => ` ${word}`),
@@ -208,7 +281,11 @@ const file = fc
   .tuple(
     fc.constantFrom("", "", "---\n", "--- # head\n", "\ufeff---\n", "%YAML 1.1\n---\n"),
     fc.array(
-      fc.oneof({ weight: 3, arbitrary: entry }, { weight: 2, arbitrary: comment }, { weight: 1, arbitrary: fc.constantFrom("", "   ") }),
+      fc.oneof(
+        { weight: 3, arbitrary: entry },
+        { weight: 2, arbitrary: comment },
+        { weight: 1, arbitrary: fc.constantFrom("", "   ") },
+      ),
       { maxLength: 9 },
     ),
     fc.constantFrom("", "\n", "\n", "\n...\n", "\n\n\n"),
@@ -243,7 +320,10 @@ describe("messy files", () => {
         const { text: after, conflicts } = editYaml(text, changes);
         if (conflicts.length > 0) return assert.equal(after, text);
         if (after !== text) changed++;
-        assert.ok(isPutInto(text.replaceAll(/: ~/g, ": "), after.replaceAll(/: ~/g, ": ")), JSON.stringify([text, after]));
+        assert.ok(
+          isPutInto(text.replaceAll(/: ~/g, ": "), after.replaceAll(/: ~/g, ": ")),
+          JSON.stringify([text, after]),
+        );
         assert.ok(!/[^\r]\n/.test(after) || !text.includes("\r\n"), "a line that ends another way");
         const again = editYaml(after, changes);
         assert.deepEqual(again.conflicts, []);

@@ -30,8 +30,11 @@ test("verify, plan and the fleet's screens never contradict each other", async (
       // What apply does first may bring a reboot about (a kernel argument), and never takes one away.
       if (due) assert.ok(planned, "verify says reboot, and plan does not");
       if (planned && now === 0) assert.ok(due, "plan says reboot, and verify does not");
-      if (fleet.clean) assert.ok(isEmpty(plan) && fleetPlan === null, "nothing is off, and there is something to do");
-      const toDo = judged.some(({ deviations }) => deviations.some(({ remedy }) => remedy.kind === "actions"));
+      if (fleet.clean)
+        assert.ok(isEmpty(plan) && fleetPlan === null, "nothing is off, and there is something to do");
+      const toDo = judged.some(({ deviations }) =>
+        deviations.some(({ remedy }) => remedy.kind === "actions"),
+      );
       if (now > 0) assert.ok(toDo, "plan does something, and verify does not say vflag apply");
     }),
     { numRuns: Math.ceil(numRuns / 20) },

@@ -16,7 +16,9 @@ import { roundsFrom } from "../support/count.ts";
 export const numRuns = roundsFrom("PROPERTY_RUNS", 100, 2000);
 
 const models = ["ConnectX-5", "ConnectX-6 Dx", "ConnectX-4 Lx", "ConnectX-3", "X710", "82576"] as const;
-const faultNames: readonly FaultName[] = Object.keys(faults).filter((name): name is FaultName => name in faults);
+const faultNames: readonly FaultName[] = Object.keys(faults).filter(
+  (name): name is FaultName => name in faults,
+);
 
 /** Mostly the usual value: what stops a NIC at the first step hides all that comes after. */
 function rarely<T>(unusual: fc.Arbitrary<T>, usual: T): fc.Arbitrary<T> {
@@ -34,7 +36,10 @@ function nicOn(slot: number) {
     },
     { requiredKeys: [] },
   );
-  const channels = fc.record({ pf: fc.integer({ min: 1, max: 80 }), representor: fc.integer({ min: 1, max: 30 }) }, { requiredKeys: [] });
+  const channels = fc.record(
+    { pf: fc.integer({ min: 1, max: 80 }), representor: fc.integer({ min: 1, max: 30 }) },
+    { requiredKeys: [] },
+  );
   const vfs = fc.integer({ min: 1, max: 5 });
   const mac = { mac: `02:5d:00:0${slot}:{port}:{vf}` };
   const name = `nic${slot}`;
@@ -79,15 +84,25 @@ function nicOn(slot: number) {
 
 const firmware = fc.constantFrom({}, {}, { firmware: {} }, { firmware: { manage: false } });
 
-const kernels = fc.constantFrom<object>({}, {}, { kernel: {} }, { kernel: { iommu: "off", arguments: ["pci=realloc"] } });
+const kernels = fc.constantFrom<object>(
+  {},
+  {},
+  { kernel: {} },
+  { kernel: { iommu: "off", arguments: ["pci=realloc"] } },
+);
 
 export const specs: fc.Arbitrary<Spec> = fc
   .tuple(
-    fc.oneof({ weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) }, { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) }),
+    fc.oneof(
+      { weight: 3, arbitrary: nicOn(3).map((nic) => [nic]) },
+      { weight: 1, arbitrary: fc.tuple(nicOn(3), nicOn(4)) },
+    ),
     firmware,
     kernels,
   )
-  .map(([nics, ...more]) => loadSpec(JSON.stringify({ version: 1, nics, ...more[0], ...more[1] }), "random.json"));
+  .map(([nics, ...more]) =>
+    loadSpec(JSON.stringify({ version: 1, nics, ...more[0], ...more[1] }), "random.json"),
+  );
 
 const cards = fc.array(
   fc.record({
@@ -118,7 +133,11 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Event>({ kind: "reboot" }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("apply" as const), other, stages: fc.constantFrom("early" as const, "both" as const) }),
+    arbitrary: fc.record({
+      kind: fc.constant("apply" as const),
+      other,
+      stages: fc.constantFrom("early" as const, "both" as const),
+    }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("boot" as const), other }) },
 );
@@ -147,7 +166,9 @@ export async function play(story: Story, spec: Spec): Promise<World> {
   const run = async (wanted: Spec, stages: "early" | "both") => {
     const host = new SimulatedHost(world);
     const early = stages === "early" && world.state.bonds.length === 0;
-    const outcomes = await reconcile(host, wanted, { stages: stages === "early" ? ["early"] : ["early", "late"] });
+    const outcomes = await reconcile(host, wanted, {
+      stages: stages === "early" ? ["early"] : ["early", "late"],
+    });
     await host.keepAttempt({ early, left: leftBy(outcomes) });
   };
   const boot = async (wanted: Spec) => {

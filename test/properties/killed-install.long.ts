@@ -21,7 +21,20 @@ import { perform } from "./installing.ts";
 /** FAULT_ROUNDS=40: 200 installations. */
 const runs = 5 * countFrom("FAULT_ROUNDS", 6);
 const paths = artefacts.map(({ path }) => path);
-const calls = ["openat", "write", "pwrite64", "fchmod", "fchown", "fsync", "rename", "unlink", "getdents64", "mkdir", "close", "statx"];
+const calls = [
+  "openat",
+  "write",
+  "pwrite64",
+  "fchmod",
+  "fchown",
+  "fsync",
+  "rename",
+  "unlink",
+  "getdents64",
+  "mkdir",
+  "close",
+  "statx",
+];
 
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
@@ -51,7 +64,8 @@ test("an installation that is killed at any system call leaves whole files, and 
           writeFileSync(join(root, path), before);
         }
         const wanted = paths.map((path, index) => ({ path, text: files[index]?.wanted ?? null }));
-        if (!(await install(program, root, needed(root, wanted), `inject=${call}:${fault}:when=${nth}`))) cut++;
+        if (!(await install(program, root, needed(root, wanted), `inject=${call}:${fault}:when=${nth}`)))
+          cut++;
         for (const [index, path] of paths.entries()) {
           const { before = null, wanted: after = null } = files[index] ?? {};
           const now = read(root, path);
@@ -59,7 +73,10 @@ test("an installation that is killed at any system call leaves whole files, and 
         }
         for (const action of needed(root, wanted)) await perform(root, action);
         for (const { path, text: after } of wanted) assert.equal(read(root, path), after, path);
-        assert.deepEqual(filesIn(root), wanted.flatMap(({ path, text: after }) => (after === null ? [] : [path])).sort());
+        assert.deepEqual(
+          filesIn(root),
+          wanted.flatMap(({ path, text: after }) => (after === null ? [] : [path])).sort(),
+        );
       } finally {
         rmSync(root, { recursive: true });
       }
@@ -84,18 +101,39 @@ async function installer(t: TestContext): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "vflag-installer-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const outfile = join(folder, "install.mjs");
-  await build({ entryPoints: [join(import.meta.dirname, "installer.ts")], outfile, bundle: true, platform: "node", format: "esm" });
+  await build({
+    entryPoints: [join(import.meta.dirname, "installer.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+  });
   return outfile;
 }
 
 /** Installs in a process of its own, with a fault. Whether it came to its end. */
-async function install(program: string, root: string, actions: readonly Action[], inject: string): Promise<boolean> {
+async function install(
+  program: string,
+  root: string,
+  actions: readonly Action[],
+  inject: string,
+): Promise<boolean> {
   // One thread for all files: strace counts by thread.
   const env = { ...process.env, UV_THREADPOOL_SIZE: "1" };
   const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "ignore"], env });
   const ended = once(child, "exit");
   await once(child.stdout, "data");
-  const threads = ["-f", "-p", String(child.pid), "-o", "/dev/null", "-e", `trace=${calls.join(",")}`, "-e", inject];
+  const threads = [
+    "-f",
+    "-p",
+    String(child.pid),
+    "-o",
+    "/dev/null",
+    "-e",
+    `trace=${calls.join(",")}`,
+    "-e",
+    inject,
+  ];
   const strace = spawn("strace", threads, { stdio: ["ignore", "ignore", "pipe"] });
   const detached = once(strace, "exit");
   await once(strace.stderr, "data");

@@ -22,7 +22,9 @@ const withOvs = fc.tuple(specs, ovs).map(([spec, keys]): Spec => ({ ...spec, ovs
 const stages = ["early", "late", "ovs"] as const;
 
 function restarts(outcomes: readonly NicOutcome[]): number {
-  return outcomes.flatMap(({ steps }) => steps.flatMap(({ actions }) => actions)).filter(({ kind }) => kind === "restart-ovs").length;
+  return outcomes
+    .flatMap(({ steps }) => steps.flatMap(({ actions }) => actions))
+    .filter(({ kind }) => kind === "restart-ovs").length;
 }
 
 test("it is restarted once at most, only with leave, and a second run changes nothing", async () => {
@@ -35,7 +37,10 @@ test("it is restarted once at most, only with leave, and a second run changes no
       const first = await run(world);
       assert.ok(restarts(first) <= (restartOvs ? 1 : 0));
       assert.deepEqual(world.hidden.harm, []);
-      if (world.hidden.behaviours.length === 0 && Object.values(world.hidden.lagActiveAt).every((at) => at <= world.hidden.clock))
+      if (
+        world.hidden.behaviours.length === 0 &&
+        Object.values(world.hidden.lagActiveAt).every((at) => at <= world.hidden.clock)
+      )
         assert.equal(restarts(rehearsed) > 0, restarts(first) > 0);
       const { ovs: between, ingressQdiscs } = observeWorld(world);
       const second = await run(world);
@@ -58,15 +63,27 @@ test("no NIC is said to work whose flows cannot get into hardware", async () => 
       for (const { nic: name, answer } of verdicts(spec, state)) {
         const nic = spec.nics.find((candidate) => candidate.name === name);
         const resolved = nic === undefined ? { problem: "gone" } : resolvePorts(nic, state);
-        if (answer !== "works" || nic === undefined || nic.mode === "sriov" || "problem" in resolved || spec.ovs?.hwOffload !== true)
+        if (
+          answer !== "works" ||
+          nic === undefined ||
+          nic.mode === "sriov" ||
+          "problem" in resolved ||
+          spec.ovs?.hwOffload !== true
+        )
           continue;
         const seen = known(state.ovs);
-        assert.ok(seen?.running && seen.hwOffload && seen.offloadInEffect === true && seen.tcPolicy !== "skip_hw");
-        const inBridge = seen.bridges.some(({ interfaces }) => interfaces.some((port) => port.name === nic.bond));
+        assert.ok(
+          seen?.running && seen.hwOffload && seen.offloadInEffect === true && seen.tcPolicy !== "skip_hw",
+        );
+        const inBridge = seen.bridges.some(({ interfaces }) =>
+          interfaces.some((port) => port.name === nic.bond),
+        );
         if (nic.bond === undefined || !inBridge) continue;
         const names = [nic.bond, ...resolved.pfs.map(({ netdev }) => netdev)];
         const qdiscs = known(state.ingressQdiscs) ?? [];
-        const blocks = new Set(names.map((netdev) => qdiscs.find((qdisc) => qdisc.netdev === netdev)?.block ?? null));
+        const blocks = new Set(
+          names.map((netdev) => qdiscs.find((qdisc) => qdisc.netdev === netdev)?.block ?? null),
+        );
         assert.ok(blocks.size === 1 && !blocks.has(null), JSON.stringify(qdiscs));
       }
     }),

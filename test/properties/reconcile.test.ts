@@ -27,8 +27,10 @@ describe("properties over random specs, hosts and faults", () => {
         const world = await play(story, spec);
         for (const outcome of await reconcile(new SimulatedHost(world), spec, both)) {
           assert.ok(outcome.steps.length <= 60, "it goes on and on");
-          if (outcome.status === "stopped") assert.ok(outcome.left.some((deviation) => deviation.severity !== "warning"));
-          for (const deviation of outcome.left) if (deviation.remedy.kind !== "actions") assert.notEqual(deviation.remedy.text, "");
+          if (outcome.status === "stopped")
+            assert.ok(outcome.left.some((deviation) => deviation.severity !== "warning"));
+          for (const deviation of outcome.left)
+            if (deviation.remedy.kind !== "actions") assert.notEqual(deviation.remedy.text, "");
         }
       }),
       { numRuns },
@@ -85,10 +87,16 @@ describe("properties over random specs, hosts and faults", () => {
         const state = observeWorld(world);
         const plan = await rehearse(spec, state);
         const planned = byNic(spec, plan.phases[0]?.steps ?? []);
-        assert.deepEqual(byNic(spec, steps(await reconcile(new SimulatedHost(twinOf(state)), spec, both))), planned);
+        assert.deepEqual(
+          byNic(spec, steps(await reconcile(new SimulatedHost(twinOf(state)), spec, both))),
+          planned,
+        );
         // Where nothing is hidden behind the state, the twin is the host.
         if (world.hidden.behaviours.length === 0 && sound(world)) {
-          assert.deepEqual(byNic(spec, steps(await reconcile(new SimulatedHost(world), spec, both))), planned);
+          assert.deepEqual(
+            byNic(spec, steps(await reconcile(new SimulatedHost(world), spec, both))),
+            planned,
+          );
         }
       }),
       { numRuns },
@@ -101,20 +109,29 @@ describe("properties over random specs, hosts and faults", () => {
         const world = await play(story, spec);
         await reconcile(new SimulatedHost(world), spec, both);
         const state = observeWorld(world);
-        for (const { nic, answer } of verdicts(spec, state)) if (answer === "works") assert.deepEqual(lies(spec, nic, world), []);
+        for (const { nic, answer } of verdicts(spec, state))
+          if (answer === "works") assert.deepEqual(lies(spec, nic, world), []);
       }),
       { numRuns },
     );
   });
 
   test("a guest that starts, or a bond that is made, while vflag is at work comes to no harm", async () => {
-    const happenings = fc.constantFrom<(world: World) => void>(network, (world) => inject(world, "guest-holds-vf"));
+    const happenings = fc.constantFrom<(world: World) => void>(network, (world) =>
+      inject(world, "guest-holds-vf"),
+    );
     await fc.assert(
-      fc.asyncProperty(specs, stories, fc.nat({ max: 12 }), happenings, async (spec, story, looks, happen) => {
-        const world = await play(story, spec);
-        await reconcile(new Eventful(world, looks, happen), spec, both);
-        assert.deepEqual(world.hidden.harm, []);
-      }),
+      fc.asyncProperty(
+        specs,
+        stories,
+        fc.nat({ max: 12 }),
+        happenings,
+        async (spec, story, looks, happen) => {
+          const world = await play(story, spec);
+          await reconcile(new Eventful(world, looks, happen), spec, both);
+          assert.deepEqual(world.hidden.harm, []);
+        },
+      ),
       { numRuns },
     );
   });
@@ -204,7 +221,9 @@ function comparable(state: HostState): unknown {
     pfs: state.pfs,
     bonds: state.bonds,
     representors: [...state.representors].sort((a, b) => a.pf.localeCompare(b.pf) || a.vf - b.vf),
-    netdevs: state.netdevs.map(({ index: _index, mac: _mac, ...rest }) => rest).sort((a, b) => a.name.localeCompare(b.name)),
+    netdevs: state.netdevs
+      .map(({ index: _index, mac: _mac, ...rest }) => rest)
+      .sort((a, b) => a.name.localeCompare(b.name)),
   };
 }
 
@@ -215,7 +234,9 @@ function steps(outcomes: readonly NicOutcome[]): NicOutcome["steps"] {
 /** Each NIC's actions in their order: NICs go on at the same time. */
 function byNic(spec: Spec, list: NicOutcome["steps"]): unknown {
   return spec.nics.map((nic) =>
-    list.filter((step) => step.nic === nic.name).map(({ requirement, actions }) => ({ requirement, actions: actions.map(unnumbered) })),
+    list
+      .filter((step) => step.nic === nic.name)
+      .map(({ requirement, actions }) => ({ requirement, actions: actions.map(unnumbered) })),
   );
 }
 
@@ -240,16 +261,24 @@ function lies(spec: Spec, name: string, world: World): string[] {
     const pf = world.state.pfs.find((candidate) => candidate.address === address);
     if (pf === undefined) return ["a port is gone"];
     if (pf.vfs.length !== nic.vfs) found.push(`${address} has ${pf.vfs.length} VFs`);
-    if (nic.mode !== "sriov" && known(pf.eswitch)?.mode !== mode) found.push(`${address} is not in switchdev mode`);
-    if (nic.mode === "sriov" && known(pf.eswitch)?.mode === "switchdev") found.push(`${address} is in switchdev mode`);
-    const representors = world.state.netdevs.filter((netdev) => netdev.device === address && netdev.portName?.includes("vf")).length;
-    if (nic.mode !== "sriov" && representors !== nic.vfs) found.push(`${address} has ${representors} representors`);
-    if (pf.vfs.some((vf) => vf.driver === null && vf.driverOverride === null)) found.push(`${address} has an unbound VF`);
+    if (nic.mode !== "sriov" && known(pf.eswitch)?.mode !== mode)
+      found.push(`${address} is not in switchdev mode`);
+    if (nic.mode === "sriov" && known(pf.eswitch)?.mode === "switchdev")
+      found.push(`${address} is in switchdev mode`);
+    const representors = world.state.netdevs.filter(
+      (netdev) => netdev.device === address && netdev.portName?.includes("vf"),
+    ).length;
+    if (nic.mode !== "sriov" && representors !== nic.vfs)
+      found.push(`${address} has ${representors} representors`);
+    if (pf.vfs.some((vf) => vf.driver === null && vf.driverOverride === null))
+      found.push(`${address} has an unbound VF`);
     if (nic.mode !== "vf-lag") continue;
     const lag = known(pf.lag);
-    if (lag?.state !== "active" || lag.type !== "switchdev") found.push(`the LAG of ${address} is not a switchdev LAG`);
+    if (lag?.state !== "active" || lag.type !== "switchdev")
+      found.push(`the LAG of ${address} is not a switchdev LAG`);
     const bond = world.state.bonds.find((candidate) => candidate.name === nic.bond);
-    if (bond?.slaves.length !== 2 || !bond.slaves.some((slave) => slave.netdev === pf.netdev)) found.push(`${nic.bond} is not this NIC's`);
+    if (bond?.slaves.length !== 2 || !bond.slaves.some((slave) => slave.netdev === pf.netdev))
+      found.push(`${nic.bond} is not this NIC's`);
   }
   return found;
 }

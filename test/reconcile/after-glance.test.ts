@@ -40,7 +40,15 @@ test("between making VFs and switchdev the host is glanced at, and looked at bef
   assert.deepEqual(
     noted.filter((what, index) => what !== noted[index - 1]),
     [
-      ...["look", "set-vf-autoprobe", "set-vf-count", "set-vf-autoprobe", "set-vf-count", "glance", "set-eswitch-mode"],
+      ...[
+        "look",
+        "set-vf-autoprobe",
+        "set-vf-count",
+        "set-vf-autoprobe",
+        "set-vf-count",
+        "glance",
+        "set-eswitch-mode",
+      ],
       ...["look", "set-channels", "look"],
     ],
   );
@@ -48,7 +56,8 @@ test("between making VFs and switchdev the host is glanced at, and looked at bef
 
 test("other VFs in switchdev mode come with other representors: the host is looked at", async () => {
   const world = await afterEarly(vfLagSpec);
-  for (const pf of world.state.pfs) await new SimulatedHost(world).perform({ kind: "set-vf-count", pf: pf.address, count: 0 });
+  for (const pf of world.state.pfs)
+    await new SimulatedHost(world).perform({ kind: "set-vf-count", pf: pf.address, count: 0 });
   const noted: string[] = [];
   await reconcile(noting(world, noted), vfLagSpec, { stages: ["early"] });
   assert.deepEqual(noted.slice(noted.indexOf("in vain")).slice(0, 2), ["in vain", "look"]);
@@ -62,7 +71,16 @@ test("after a failure the host is looked at", async () => {
 
 test("what a glance may lead to are requirements that there are", () => {
   const ids = new Set(allRequirements.map(({ id }) => id));
-  for (const id of ["vf-count", "vf-autoprobe", "vfs-unbound", "steering", "eswitch-inline", "eswitch-encap", "eswitch-mode", "vfs-bound"])
+  for (const id of [
+    "vf-count",
+    "vf-autoprobe",
+    "vfs-unbound",
+    "steering",
+    "eswitch-inline",
+    "eswitch-encap",
+    "eswitch-mode",
+    "vfs-bound",
+  ])
     assert.ok(ids.has(id), id);
 });
 
@@ -73,7 +91,10 @@ test("with glances or without, the same is done and the same is said", async () 
       const other = await play(story, spec);
       const host = new SimulatedHost(other);
       const plain: Host = { observe: () => host.observe(), perform: (action) => host.perform(action) };
-      const [glancing, looking] = [await reconcile(new SimulatedHost(world), spec, boot), await reconcile(plain, spec, boot)];
+      const [glancing, looking] = [
+        await reconcile(new SimulatedHost(world), spec, boot),
+        await reconcile(plain, spec, boot),
+      ];
       assert.deepEqual(unnumbered(glancing), unnumbered(looking));
       assert.deepEqual(unnumbered(comparable(world)), unnumbered(comparable(other)));
     }),
@@ -107,7 +128,10 @@ test("new VFs without a driver are nobody's, and all else is as it was", async (
   const { before, after } = await around();
   const state = glanced(before, after.pfs);
   assert.deepEqual(
-    state?.pfs.map(({ sriov, vfs }) => [sriov, vfs.map(({ address, driver, holders }) => [address, driver, holders])]),
+    state?.pfs.map(({ sriov, vfs }) => [
+      sriov,
+      vfs.map(({ address, driver, holders }) => [address, driver, holders]),
+    ]),
     after.pfs.map(({ sriov, vfs }) => [sriov, vfs.map(({ address }) => [address, null, []])]),
   );
   assert.deepEqual({ ...state, pfs: [] }, { ...before, pfs: [] });
@@ -124,7 +148,12 @@ test("a glance does not suffice for a VF that got a driver, nor for a PF that lo
   // A VF that was in use a moment ago is still said to be.
   const held = {
     ...after,
-    pfs: [{ ...pf, vfs: pf.vfs.map((vf) => ({ ...vf, holders: [{ kind: "namespace", name: "blue" } as const] })) }],
+    pfs: [
+      {
+        ...pf,
+        vfs: pf.vfs.map((vf) => ({ ...vf, holders: [{ kind: "namespace", name: "blue" } as const] })),
+      },
+    ],
   };
   assert.deepEqual(
     glanced(held, [pf])?.pfs[0]?.vfs.map(({ holders }) => holders),

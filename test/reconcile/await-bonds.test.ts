@@ -45,7 +45,8 @@ const coming = {
 };
 
 describe("the late stage waits for", () => {
-  for (const [what, state] of Object.entries(coming)) test(what, async () => assert.equal(await looks(state, 10), 2));
+  for (const [what, state] of Object.entries(coming))
+    test(what, async () => assert.equal(await looks(state, 10), 2));
 });
 
 test("it does not wait for a bond that is ready, nor for another mode", async () => {

@@ -38,7 +38,9 @@ describe("causes", () => {
       assert.equal(reason?.requirement, cause);
       const following = found.flatMap((one) => one.consequences.map(({ requirement }) => requirement));
       assert.deepEqual([...new Set(following)], consequences);
-      const beside = causes.filter(({ deviation }) => deviation.severity === "error" && deviation.requirement !== cause);
+      const beside = causes.filter(
+        ({ deviation }) => deviation.severity === "error" && deviation.requirement !== cause,
+      );
       // What networking has yet to do is a matter of its own on a host that was never set up.
       assert.deepEqual(
         beside.map(({ deviation }) => deviation.requirement).filter((requirement) => requirement !== "bond"),
@@ -61,7 +63,9 @@ describe("causes", () => {
   });
 
   test("in every golden case each deviation is told once", () => {
-    for (const { name } of readdirSync(golden, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+    for (const { name } of readdirSync(golden, { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    )) {
       const { causes, deviations } = verdictOf(name);
       const told = causes.flatMap(({ deviation, consequences }) => [deviation, ...consequences]);
       assert.deepEqual(new Set(told), new Set(deviations), name);

@@ -16,7 +16,9 @@ function shape({ phases }: Plan) {
 }
 
 function remaining(plan: Plan) {
-  return plan.remaining.flatMap(({ deviations }) => deviations.map(({ requirement, actual }) => [requirement, actual]));
+  return plan.remaining.flatMap(({ deviations }) =>
+    deviations.map(({ requirement, actual }) => [requirement, actual]),
+  );
 }
 
 test("a bond that the host does not have is made of the NIC's ports by networking", async () => {
@@ -40,7 +42,11 @@ test("after a reboot the host's own bond is back as it is configured, not as the
 
 test("a bond with a third slave has it after a reboot too", async () => {
   const planned = await plan(fresh(undefined, "bonded-early", "third-slave"));
-  assert.deepEqual(remaining(planned), [["bond", "eno1 is in it too"], ["lag", "disabled"], ...notBoundYet(4)]);
+  assert.deepEqual(remaining(planned), [
+    ["bond", "eno1 is in it too"],
+    ["lag", "disabled"],
+    ...notBoundYet(4),
+  ]);
 });
 
 /** What waits behind the bond and the LAG: both ports' autoprobe, and the VFs. */

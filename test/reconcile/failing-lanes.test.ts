@@ -108,10 +108,13 @@ test("a VF that cannot be bound keeps no other from being bound", async () => {
 test("a VF that cannot be unbound keeps no other of its port from being unbound", async () => {
   const world = fresh();
   const plain = new SimulatedHost(world);
-  for (const { address } of world.state.pfs) await plain.perform({ kind: "set-vf-count", pf: address, count: 3 });
+  for (const { address } of world.state.pfs)
+    await plain.perform({ kind: "set-vf-count", pf: address, count: 3 });
   const [bad] = world.state.pfs[0]?.vfs ?? [];
   const host = new SlowHost(world, (action) => action.kind === "unbind-vf" && action.vf === bad?.address);
-  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const switchdev = spec(
+    "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}",
+  );
   const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
   assert.deepEqual(
     host.kinds().filter((kind) => kind !== "ask-eswitch-mode"),
@@ -145,7 +148,9 @@ test("a card that fails leaves the other card to be set up", async () => {
 test("ports that refuse to change their modes together are asked one after the other", async () => {
   const world = fresh();
   const host = new SlowHost(world, ({ kind }, isAlone) => kind === "set-eswitch-mode" && !isAlone, "EBUSY");
-  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const switchdev = spec(
+    "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}",
+  );
   const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
   assert.equal(outcome?.status, "settled");
   assert.equal(host.kinds().filter((kind) => kind === "set-eswitch-mode").length, 4);
@@ -159,7 +164,9 @@ test("ports that refuse to change their modes together are asked one after the o
 
 test("ports that refuse to change their modes at all are asked together, then the first alone", async () => {
   const host = new SlowHost(fresh(), ({ kind }) => kind === "set-eswitch-mode", "EINVAL");
-  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const switchdev = spec(
+    "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}",
+  );
   const [outcome] = await reconcile(host, switchdev, { stages: ["early"] });
   assert.equal(outcome?.status, "stopped");
   assert.equal(host.kinds().filter((kind) => kind === "set-eswitch-mode").length, 3);
@@ -167,7 +174,9 @@ test("ports that refuse to change their modes at all are asked together, then th
 });
 
 test("no port is asked again after silence, or where vflag itself would not do it", async () => {
-  const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}");
+  const switchdev = spec(
+    "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 3}]}",
+  );
   for (const [code, reason] of [
     ["ETIMEDOUT", "no answer within 120000 ms; the kernel may still be at work"],
     ["EBUSY", "not done: VF 0 (0000:37:00.2) is in use by process 4711 (qemu-kvm)"],
@@ -197,7 +206,11 @@ test("what is done to one card is done one after the other, but for its ports' m
     world.state.kernel = kernel;
     const host = new SlowHost(world);
     await reconcile(host, wanted, { stages: ["early"] });
-    assert.deepEqual([host.atOnce((kind) => !isMode(kind)), host.atOnce(isMode)], [atOnce, modesAtOnce], kernel);
+    assert.deepEqual(
+      [host.atOnce((kind) => !isMode(kind)), host.atOnce(isMode)],
+      [atOnce, modesAtOnce],
+      kernel,
+    );
   }
 });
 
@@ -258,7 +271,8 @@ test("an error that is no refusal ends the run, when all that is under way has e
 test("an error that is no refusal ends its own NIC, and the other one on the same card has its turn", async () => {
   const world = fresh();
   const host = new SlowHost(world, (action) => {
-    if (action.kind === "set-vf-autoprobe" && action.pf === firstPort) throw new TypeError("a defect of vflag");
+    if (action.kind === "set-vf-autoprobe" && action.pf === firstPort)
+      throw new TypeError("a defect of vflag");
     return false;
   });
   await assert.rejects(reconcile(host, halves, { stages: ["early"] }), TypeError);

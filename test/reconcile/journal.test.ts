@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import fs, { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,7 +100,10 @@ test("a file that grows during a run stays: a run is told in one piece", (t) => 
   journal.actionEnds(action, { step, action, code: "EBUSY", reason: "it is busy" });
   journal.close();
   assert.equal(existsSync(`${file}.1`), false);
-  assert.match(readFileSync(file, "latin1").slice(limit + 1), /"kind":"failed".*"code":"EBUSY","reason":"it is busy"/);
+  assert.match(
+    readFileSync(file, "latin1").slice(limit + 1),
+    /"kind":"failed".*"code":"EBUSY","reason":"it is busy"/,
+  );
 });
 
 test("every line is on the disk before the run goes on", (t) => {

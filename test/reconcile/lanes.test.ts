@@ -43,12 +43,16 @@ test("ports change their modes one after the other where their driver may not be
   const actions = [mode(0), mode(1)];
   const inTurnOn = (other: LaneState) =>
     assert.deepEqual(lanesOf(actions, other), [{ groups: inTurn(actions), stopsAt: "failures", card }]);
-  for (const kernel of ["6.3.13", "6.1.0-40-amd64", "5.14.0-570.el9.x86_64", "4.18.0", "custom"]) inTurnOn({ ...state, kernel });
+  for (const kernel of ["6.3.13", "6.1.0-40-amd64", "5.14.0-570.el9.x86_64", "4.18.0", "custom"])
+    inTurnOn({ ...state, kernel });
   for (const kernel of ["6.4.0", "6.10.3", "6.12.95+deb12-amd64", "7.0.0-rc1", "10.1"]) {
     assert.deepEqual(lanesOf(actions, { ...state, kernel })[0]?.groups, [actions], kernel);
   }
   inTurnOn({ ...state, pfs: state.pfs.map((pf) => ({ ...pf, driver: "ice" })) });
-  inTurnOn({ ...state, pfs: state.pfs.map((pf, port) => ({ ...pf, driver: port === 0 ? "mlx5_core" : null })) });
+  inTurnOn({
+    ...state,
+    pfs: state.pfs.map((pf, port) => ({ ...pf, driver: port === 0 ? "mlx5_core" : null })),
+  });
 });
 
 test("only ways into the same mode, of different ports, with nothing between them, go together", () => {
@@ -73,7 +77,8 @@ test("everything that is done to the card itself is one lane, in the order in wh
     mode(0),
     { kind: "activate-lag", pf: ports[0], seconds: 10 },
   ];
-  for (const action of actions) assert.deepEqual(lanesOf([action], state), [{ groups: [[action]], stopsAt: "failures", card }]);
+  for (const action of actions)
+    assert.deepEqual(lanesOf([action], state), [{ groups: [[action]], stopsAt: "failures", card }]);
   assert.deepEqual(lanesOf(actions, state), [{ groups: inTurn(actions), stopsAt: "failures", card }]);
 });
 
@@ -110,7 +115,12 @@ test("settings of netdevs share a lane, and a failure stops none of them", () =>
 });
 
 test("settings and unbindings of one requirement do not wait for each other", () => {
-  const set: Action = { kind: "set-vf-settings", netdev: "ens3f0", vf: 0, settings: { mac: "02:5d:00:00:00:00" } };
+  const set: Action = {
+    kind: "set-vf-settings",
+    netdev: "ens3f0",
+    vf: 0,
+    settings: { mac: "02:5d:00:00:00:00" },
+  };
   assert.deepEqual(lanesOf([set, unbind(0, 1)], state), [
     { groups: [[set]], stopsAt: "nothing", card: null },
     { groups: [[unbind(0, 1)]], stopsAt: "nothing", card: null },

@@ -9,7 +9,9 @@ import { afterEarly, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 
 /** Reconcile ends: what does not progress is not tried again, and what never settles is given up. */
 
-const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 2, channels: {pf: 63}}]}");
+const switchdev = spec(
+  "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 2, channels: {pf: 63}}]}",
+);
 
 /** A host that does something of its own for some actions, and remembers all that it was asked for. */
 class OddHost extends SimulatedHost {
@@ -66,7 +68,9 @@ test("a gate whose action is refused is tried once, and stops the NIC", async ()
 });
 
 test("a stopped NIC tells the gate from what else is off", async () => {
-  const dmfs = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 2, eswitch: {steering: dmfs}}]}");
+  const dmfs = spec(
+    "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 2, eswitch: {steering: dmfs}}]}",
+  );
   const host = new OddHost(fresh(undefined, "steering-without-value"), refuses("set-eswitch-mode"));
   const [outcome] = await reconcile(host, dmfs, { stages: ["early"] });
   assert.deepEqual(
@@ -83,7 +87,8 @@ test("what is no gate is tried once, and what follows it is done", async () => {
   const world = fresh();
   await afterEarly(switchdev, world);
   for (const netdev of world.state.netdevs) {
-    if (netdev.name === "ens3f0") Object.assign(netdev, { tcOffload: { on: false, fixed: false }, channels: { combined: 1, max: 63 } });
+    if (netdev.name === "ens3f0")
+      Object.assign(netdev, { tcOffload: { on: false, fixed: false }, channels: { combined: 1, max: 63 } });
   }
   const host = new OddHost(world, refuses("set-tc-offload"));
   const outcome = await early(host);
@@ -123,7 +128,8 @@ test("what is no gate and off in another way each time is left after five attemp
   let combined = 1;
   const host = new OddHost(fresh(), (action, world) => {
     if (action.kind !== "set-channels") return false;
-    for (const netdev of world.state.netdevs) if (netdev.name === action.netdev) netdev.channels = { combined: ++combined, max: 63 };
+    for (const netdev of world.state.netdevs)
+      if (netdev.name === action.netdev) netdev.channels = { combined: ++combined, max: 63 };
     return true;
   });
   const outcome = await early(host);
@@ -139,7 +145,8 @@ test("one that needs a second look is brought about in the end", async () => {
   let looks = 0;
   const host = new OddHost(fresh(), (action, world) => {
     if (action.kind !== "set-channels" || ++looks > 3) return false;
-    for (const netdev of world.state.netdevs) if (netdev.name === action.netdev) netdev.channels = { combined: 10 + looks, max: 63 };
+    for (const netdev of world.state.netdevs)
+      if (netdev.name === action.netdev) netdev.channels = { combined: 10 + looks, max: 63 };
     return true;
   });
   const outcome = await early(host);
@@ -153,7 +160,8 @@ test("equal actions of one step are done once", async () => {
   assert.ok(representor !== undefined);
   // Seen twice, as while udev gives a name from one VF's representor to another's.
   world.state.representors.push({ ...representor, vf: 7 });
-  for (const netdev of world.state.netdevs) if (netdev.name === representor.netdev) netdev.tcOffload = { on: false, fixed: false };
+  for (const netdev of world.state.netdevs)
+    if (netdev.name === representor.netdev) netdev.tcOffload = { on: false, fixed: false };
   const host = new OddHost(world, () => false);
   const [outcome] = await reconcile(host, vfLagSpec, { stages: ["early"] });
   assert.equal(host.timesAsked("set-tc-offload"), 1);

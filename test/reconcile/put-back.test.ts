@@ -13,9 +13,13 @@ import { booted, fresh, spec } from "../support/hosts.ts";
 /** No step takes something working apart unless it is known that the step can succeed; what was taken apart for nothing is put back. */
 
 const all = { stages: ["early", "late"] } as const;
-const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2}]}");
+const switchdev = spec(
+  "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2}]}",
+);
 const sriov = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0, ens3f1], vfs: 2}]}");
-const smfs = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2, eswitch: {steering: smfs}}]}");
+const smfs = spec(
+  "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2, eswitch: {steering: smfs}}]}",
+);
 
 const unbonded = (...faults: readonly FaultName[]) => fresh([{ model: "ConnectX-5", ports: 2 }], ...faults);
 
@@ -30,7 +34,10 @@ class Recorded extends SimulatedHost {
 
 /** What a guest would notice: drivers, addresses, modes. */
 function working({ state }: World) {
-  return state.pfs.map((pf) => [known(pf.eswitch)?.mode, pf.vfs.map(({ address, driver }) => [address, driver])]);
+  return state.pfs.map((pf) => [
+    known(pf.eswitch)?.mode,
+    pf.vfs.map(({ address, driver }) => [address, driver]),
+  ]);
 }
 
 describe("a setting that the card refuses for ever", () => {
@@ -41,7 +48,11 @@ describe("a setting that the card refuses for ever", () => {
     for (const asks of [1, 0]) {
       const host = new Recorded(world);
       const [outcome] = await reconcile(host, smfs, all);
-      assert.deepEqual(host.done, Array(asks).fill("ask-steering"), "one port's answer is the card's: its lane stops there");
+      assert.deepEqual(
+        host.done,
+        Array(asks).fill("ask-steering"),
+        "one port's answer is the card's: its lane stops there",
+      );
       assert.equal(outcome?.left.length, 2);
     }
     assert.deepEqual(working(world), before);
@@ -84,7 +95,8 @@ describe("a mode that is refused because the eSwitch is in use", () => {
     const before = working(world);
     const host = new (class extends Recorded {
       override async perform(action: Action): Promise<void> {
-        if (action.kind === "set-eswitch-mode") throw new ActionError(action, "EBUSY", "mlx5_core: Can't change mode, E-Switch is busy.");
+        if (action.kind === "set-eswitch-mode")
+          throw new ActionError(action, "EBUSY", "mlx5_core: Can't change mode, E-Switch is busy.");
         await super.perform(action);
       }
     })(world);

@@ -61,7 +61,9 @@ export async function follow(world: World, spec: Spec, most = 6): Promise<Round[
 
 /** It works, or the remedy says what a person has to do, or what vflag was refused. */
 export function isEnd({ remedy }: Round): boolean {
-  return remedy === null || remedy.kind === "person" || (remedy.kind === "actions" && remedy.refused !== undefined);
+  return (
+    remedy === null || remedy.kind === "person" || (remedy.kind === "actions" && remedy.refused !== undefined)
+  );
 }
 
 async function look(world: World, spec: Spec): Promise<Round> {

@@ -17,7 +17,11 @@ import { booted, fresh, vfLagSpec } from "../support/hosts.ts";
 import { keeper } from "../support/journal.ts";
 
 const own = { path: "/etc/NetworkManager/conf.d/vflag.conf", text: "[keyfile]\n", mode: 0o644 };
-const packaged = { path: "/usr/lib/systemd/system/vflag-early.service", text: earlyUnit({ program: "/usr/bin/vflag" }).text, mode: 0o644 };
+const packaged = {
+  path: "/usr/lib/systemd/system/vflag-early.service",
+  text: earlyUnit({ program: "/usr/bin/vflag" }).text,
+  mode: 0o644,
+};
 
 async function running(): Promise<World> {
   const world = await booted(vfLagSpec);
@@ -46,7 +50,11 @@ test("units are disabled before their files go; NICs, a package's files and an o
     /conf\.d\/vflag\.conf: not made by vflag\n.*vflag-early\.service: a package brought it\n2 VFs of ens3f0, until/,
   );
   const journalFile = join(makeTree(t, {}), "journal.jsonl");
-  const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journal: { file: journalFile, keeper } });
+  const { failures, after } = await remove(new SimulatedHost(world), {
+    actions,
+    before,
+    journal: { file: journalFile, keeper },
+  });
   assert.deepEqual(failures, []);
   assert.equal(JSON.stringify([world.state.pfs, world.state.netdevs, world.state.bonds]), nics);
   assert.deepEqual(after.files, [own, packaged]);
@@ -69,7 +77,11 @@ test("a failure is told, and the rest is done all the same", async (t) => {
   const missing = { kind: "enable-unit", unit: "no-such.service", reload: true } as const;
   const actions = [missing, ...removal.actions];
   const journalFile = join(makeTree(t, {}), "journal.jsonl");
-  const { failures, after } = await remove(new SimulatedHost(world), { actions, before, journal: { file: journalFile, keeper } });
+  const { failures, after } = await remove(new SimulatedHost(world), {
+    actions,
+    before,
+    journal: { file: journalFile, keeper },
+  });
   assert.deepEqual(
     failures.map(({ action }) => action),
     [missing],
@@ -83,7 +95,10 @@ test("a failure is told, and the rest is done all the same", async (t) => {
 
 test("what could not be observed is said", () => {
   const state = { ...observeWorld(fresh()), units: { unknown: "systemctl: no such program" } };
-  assert.match(uninstallText(planRemoval(state), null, plain), /could not be observed: systemctl: no such program/);
+  assert.match(
+    uninstallText(planRemoval(state), null, plain),
+    /could not be observed: systemctl: no such program/,
+  );
 });
 
 test("on a made-up machine: installed and uninstalled, every file is as it was before", async (t) => {
@@ -101,7 +116,13 @@ test("on a made-up machine: installed and uninstalled, every file is as it was b
   using host = LinuxHost.open(fakeKernel(root, fakeNetlink(), { run }));
   const units = [earlyUnit({ program: "/usr/bin/vflag" }), lateUnit({ program: "/usr/bin/vflag" })];
   for (const { name, text } of units) {
-    await host.perform({ kind: "write-file", path: `/etc/systemd/system/${name}`, text, render: name, reload: "systemd" });
+    await host.perform({
+      kind: "write-file",
+      path: `/etc/systemd/system/${name}`,
+      text,
+      render: name,
+      reload: "systemd",
+    });
     await host.perform({ kind: "enable-unit", unit: name, reload: true });
   }
   await host.perform({
@@ -137,7 +158,9 @@ test("on a made-up machine: installed and uninstalled, every file is as it was b
 
 /** What `systemctl show` says of the units that are there, all enabled. */
 function shown(root: string): string {
-  const names = ["vflag-early.service", "vflag-late.service"].filter((name) => existsSync(join(root, "etc/systemd/system", name)));
+  const names = ["vflag-early.service", "vflag-late.service"].filter((name) =>
+    existsSync(join(root, "etc/systemd/system", name)),
+  );
   const block = (name: string) =>
     `Id=${name}\nLoadState=loaded\nFragmentPath=/etc/systemd/system/${name}\nUnitFileState=enabled\nActiveState=inactive\nResult=success\n`;
   return names.map(block).join("\n");

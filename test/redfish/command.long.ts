@@ -38,7 +38,11 @@ describe("vflag bios", { skip: withoutAnsible || withoutOpenssl, timeout: 300_00
   test("check, plan, set, and check again: from off to pending to on, with one inventory", async () => {
     const [service] = await inventory({ hv1: dell });
     await expect(2, ["check"], /✗ SR-IOV +off: SriovGlobalEnable \(SR-IOV Global Enable\) is Disabled\n/);
-    await expect(2, ["plan", "hv1"], /SriovGlobalEnable: Disabled -> Enabled {2}SR-IOV\n {6}curl --netrc -X PATCH /);
+    await expect(
+      2,
+      ["plan", "hv1"],
+      /SriovGlobalEnable: Disabled -> Enabled {2}SR-IOV\n {6}curl --netrc -X PATCH /,
+    );
     assert.equal(service.pending.size, 0);
     await expect(0, ["set"], /✓ pending: it takes effect when the host reboots\n\n1 host changed\./);
     await expect(2, ["check"], /! SR-IOV +off until the host reboots: .*, Enabled is pending\n/);
@@ -66,13 +70,23 @@ describe("vflag bios", { skip: withoutAnsible || withoutOpenssl, timeout: 300_00
     writeFileSync(join(folder, "states/hv3.json"), "{");
     const { stderr } = await expect(2, ["check", "--states", "states"], /\? IOMMU/);
     assert.match(stderr, /hv3: its state is left aside: .*not valid JSON/);
-    assert.match((await run(["bios", "check", "-i", "inventory.json", "--states", "a", "--db", "b"])).stderr, /--states or --db, not both/);
+    assert.match(
+      (await run(["bios", "check", "-i", "inventory.json", "--states", "a", "--db", "b"])).stderr,
+      /--states or --db, not both/,
+    );
   });
 
   test("one BMC that does not answer, or is not the right one, stops none of the others", async () => {
-    const [, wrong] = await inventory({ hv1: dell, hv2: dell, hv3: lenovo }, { hv3: { password: "another" } });
+    const [, wrong] = await inventory(
+      { hv1: dell, hv2: dell, hv3: lenovo },
+      { hv3: { password: "another" } },
+    );
     await wrong?.[Symbol.asyncDispose]();
-    const { stdout } = await expect(2, ["check"], /3 hosts: 0 as it should be, 1 not, 2 could not be asked\.\n/);
+    const { stdout } = await expect(
+      2,
+      ["check"],
+      /3 hosts: 0 as it should be, 1 not, 2 could not be asked\.\n/,
+    );
     assert.match(stdout, /hv2 {2}https:.*\n {2}✗ cannot be asked: .*nothing listens there\n/);
     assert.match(stdout, /hv3 {2}https:.*\n {2}✗ cannot be asked: .*HTTP 401.*\(hidden\)\.\n/);
     const json = JSON.parse((await run(["bios", "check", "-i", "inventory.json", "-o", "json"])).stdout);
@@ -98,7 +112,10 @@ describe("vflag bios", { skip: withoutAnsible || withoutOpenssl, timeout: 300_00
 });
 
 /** Services, and an inventory of their hosts, whose password lies in a file. */
-async function inventory(machines: Record<string, Machine>, more: Record<string, Partial<ServiceOptions>> = {}) {
+async function inventory(
+  machines: Record<string, Machine>,
+  more: Record<string, Partial<ServiceOptions>> = {},
+) {
   const hosts: Record<string, unknown> = {};
   for (const [host, machine] of Object.entries(machines)) {
     const service = await Service.start({ machine, applyTimes: ["OnReset"], ...more[host] }, right);
@@ -107,7 +124,11 @@ async function inventory(machines: Record<string, Machine>, more: Record<string,
   }
   writeFileSync(join(folder, "password"), `${secret}\n`);
   chmodSync(join(folder, "password"), 0o600);
-  const vars = { vflag_bmc_username: "admin", vflag_bmc_password_file: join(folder, "password"), vflag_bmc_ca_file: ca.file };
+  const vars = {
+    vflag_bmc_username: "admin",
+    vflag_bmc_password_file: join(folder, "password"),
+    vflag_bmc_ca_file: ca.file,
+  };
   writeFileSync(join(folder, "inventory.json"), JSON.stringify({ all: { vars, hosts } }));
   const [first, ...rest] = services;
   assert.ok(first);
@@ -132,12 +153,14 @@ function start(args: readonly string[]) {
   const timer = setInterval(() => seen.push(...argumentsWith(secret)), 50);
   const closed = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
   child.once("close", (code, signal) => closed.resolve({ code, signal }));
-  const ended = Promise.all([text(child.stdout), text(child.stderr), closed.promise]).then(([stdout, stderr, end]) => {
-    clearInterval(timer);
-    assert.doesNotMatch(stdout + stderr, new RegExp(`${secret}|token-\\d+-of`));
-    assert.deepEqual(seen, []);
-    return { stdout, stderr, ...end };
-  });
+  const ended = Promise.all([text(child.stdout), text(child.stderr), closed.promise]).then(
+    ([stdout, stderr, end]) => {
+      clearInterval(timer);
+      assert.doesNotMatch(stdout + stderr, new RegExp(`${secret}|token-\\d+-of`));
+      assert.deepEqual(seen, []);
+      return { stdout, stderr, ...end };
+    },
+  );
   return { child, ended };
 }
 

@@ -29,7 +29,14 @@ const places = [
   "GET /redfish/v1/Registries/BiosAttributeRegistry.v1_0_3",
   "GET /redfish/v1/registrystore/bios",
 ];
-const link = fc.constantFrom("/redfish/v1/Systems", "//evil.example", "https://127.0.0.1:1/", "", "x", `/${secret}`);
+const link = fc.constantFrom(
+  "/redfish/v1/Systems",
+  "//evil.example",
+  "https://127.0.0.1:1/",
+  "",
+  "x",
+  `/${secret}`,
+);
 const words = fc.constantFrom(secret, "Enabled", "Dell Inc.", "Disabled");
 const aValue = fc.oneof(
   fc.jsonValue(),
@@ -65,12 +72,18 @@ const anAnswer = fc.record({
   body: aBody,
 });
 
-test("whatever a service answers, it is told in words, with no secret in them", { skip: withoutOpenssl, timeout: 300_000 }, async () => {
+test("whatever a service answers, it is told in words, with no secret in them", {
+  skip: withoutOpenssl,
+  timeout: 300_000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), "vflag-hostile-"));
   const certificate = makeCertificate(folder, "bmc", "IP:127.0.0.1");
   rmSync(folder, { recursive: true });
   const instead: NonNullable<ServiceOptions["instead"]> = {};
-  const options = { machine: dell, instead: instead as Record<string, NonNullable<ServiceOptions["instead"]>[string]> };
+  const options = {
+    machine: dell,
+    instead: instead as Record<string, NonNullable<ServiceOptions["instead"]>[string]>,
+  };
   await using service = await Service.start(options, certificate);
   const trust = { kind: "fingerprint" as const, sha256: certificate.fingerprint.replaceAll(":", "") };
   const access = {
@@ -92,7 +105,12 @@ test("whatever a service answers, it is told in words, with no secret in them", 
           response.writeHead(status, headers).end(status === 204 ? undefined : body);
         };
       const limits = { requestMs: 3000, bytes: 100_000 };
-      const asked = await askBioses([{ host: "hv1", access, evidence: new Map() }], { deed: "set", forks: 1, limits, looks: [0] });
+      const asked = await askBioses([{ host: "hv1", access, evidence: new Map() }], {
+        deed: "set",
+        forks: 1,
+        limits,
+        looks: [0],
+      });
       const shown = [
         biosCheckText(asked, [], plain),
         biosPlanText(asked, [], true, plain),

@@ -37,7 +37,13 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       assert.ok("attributes" in survey.registry);
       const { request, changes } = planOf(assess(survey), survey);
       if (request !== null) {
-        assert.deepEqual(await changeBios(session, request), { unseen: [], shown: true, problem: null, task: null, remarks: [] });
+        assert.deepEqual(await changeBios(session, request), {
+          unseen: [],
+          shown: true,
+          problem: null,
+          task: null,
+          remarks: [],
+        });
         assert.deepEqual(Object.fromEntries(service.pending), request.body.Attributes);
       }
       const pending = await surveyBios(session, null);
@@ -70,7 +76,10 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       assert.match("problem" in found.registry ? found.registry.problem : "", words);
       assert.equal(found.attributes.get("SriovGlobalEnable"), "Disabled");
     }
-    const broken = await survey({ machine: dell, instead: { "GET /redfish/v1/registrystore/bios": (response) => response.end("{") } });
+    const broken = await survey({
+      machine: dell,
+      instead: { "GET /redfish/v1/registrystore/bios": (response) => response.end("{") },
+    });
     assert.match("problem" in broken.registry ? broken.registry.problem : "", /is no JSON/);
   });
 
@@ -107,7 +116,11 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       return await changeBios(session, request, [0, 1]);
     };
     assert.equal((await change({ task: "Pending" })).task, "/redfish/v1/TaskService/Tasks/1 (Pending)");
-    await fails(change({ task: "Exception" }), "refused", /gave the change up \(Exception\): BIOS is locked down\./);
+    await fails(
+      change({ task: "Exception" }),
+      "refused",
+      /gave the change up \(Exception\): BIOS is locked down\./,
+    );
     assert.deepEqual((await change({ shows: false })).unseen, ["ProcVirtualization", "SriovGlobalEnable"]);
   });
 
@@ -115,7 +128,11 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
     const before = surveyOf(dell);
     const { request } = planOf(assess(before), before);
     assert.ok(request);
-    const change = async (show: NonNullable<ServiceOptions["instead"]>[string], looks: readonly number[], within = limits) => {
+    const change = async (
+      show: NonNullable<ServiceOptions["instead"]>[string],
+      looks: readonly number[],
+      within = limits,
+    ) => {
       await using service = await start({ machine: dell, instead: { [`GET ${request.path}`]: show } });
       await using session = await Session.open(accessTo(service.port), within);
       const outcome = await changeBios(session, request, looks);
@@ -126,11 +143,22 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
     const { unseen, problem } = await change(busy, [0, 1]);
     assert.deepEqual(unseen, Object.keys(request.body.Attributes));
     assert.match(problem ?? "", /the service is busy/);
-    assert.match((await change(() => {}, [0, 1], { ...limits, requestMs: 300 })).problem ?? "", /no answer within 0\.3 s$/);
+    assert.match(
+      (await change(() => {}, [0, 1], { ...limits, requestMs: 300 })).problem ?? "",
+      /no answer within 0\.3 s$/,
+    );
     let asked = 0;
     const late: typeof busy = (response, body) =>
-      asked++ === 0 ? busy(response, body) : response.end(JSON.stringify({ Attributes: request.body.Attributes }));
-    assert.deepEqual(await change(late, [0, 1]), { unseen: [], shown: true, problem: null, task: null, remarks: [] });
+      asked++ === 0
+        ? busy(response, body)
+        : response.end(JSON.stringify({ Attributes: request.body.Attributes }));
+    assert.deepEqual(await change(late, [0, 1]), {
+      unseen: [],
+      shown: true,
+      problem: null,
+      task: null,
+      remarks: [],
+    });
   });
 
   test("that does not answer a change: what came of it is not known", async () => {
@@ -153,7 +181,10 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       /PATCH .*: what came of it is not known$/,
     );
     await fails(
-      change((response) => void response.writeHead(200, { "Content-Length": "9" }).write("{", () => response.destroy())),
+      change(
+        (response) =>
+          void response.writeHead(200, { "Content-Length": "9" }).write("{", () => response.destroy()),
+      ),
       "unreachable",
       /broke in the middle of the answer: what came of it is not known$/,
     );
@@ -161,14 +192,22 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
 
   test("several systems: one has to be named", async () => {
     const systems = ["System.Embedded.1", "Self"];
-    await fails(survey({ machine: dell, systems }), "missing", /2 systems \(System\.Embedded\.1, Self\).*vflag_bmc_system/);
+    await fails(
+      survey({ machine: dell, systems }),
+      "missing",
+      /2 systems \(System\.Embedded\.1, Self\).*vflag_bmc_system/,
+    );
     assert.equal((await survey({ machine: dell, systems }, "System.Embedded.1")).system.model, dell.model);
     await fails(survey({ machine: dell, systems }, "gone"), "missing", /no system gone: it has/);
   });
 
   describe("is refused, or refuses, in words, with no secret in them", () => {
     test("401: a wrong password, even where the service repeats it", async () => {
-      await fails(survey({ machine: dell, password: "another" }), "denied", /HTTP 401\): Denied admin with the password \(hidden\)\.$/);
+      await fails(
+        survey({ machine: dell, password: "another" }),
+        "denied",
+        /HTTP 401\): Denied admin with the password \(hidden\)\.$/,
+      );
     });
 
     test("412: somebody else was faster, and nothing is set", async () => {
@@ -178,17 +217,28 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       const { request } = planOf(assess(found), found);
       assert.ok(request);
       service.touch();
-      await fails(changeBios(session, request), "changed", /changed by somebody else meanwhile: run vflag again/);
+      await fails(
+        changeBios(session, request),
+        "changed",
+        /changed by somebody else meanwhile: run vflag again/,
+      );
       assert.equal(service.pending.size, 0);
       await fails(changeBios(session, { ...request, etag: null }), "changed", /gave no ETag/);
     });
 
     test("400: a read-only attribute, a value that is not in the list: what the service says of it is shown", async () => {
-      await using service = await start({ machine: { ...dell, entries: dell.entries.map((entry) => ({ ...entry, ReadOnly: true })) } });
+      await using service = await start({
+        machine: { ...dell, entries: dell.entries.map((entry) => ({ ...entry, ReadOnly: true })) },
+      });
       await using session = await open(service);
       const { path, etag } = (await surveyBios(session, null)).settings;
-      const ask = (attributes: Record<string, string>) => changeBios(session, { path, etag, body: { Attributes: attributes } });
-      await fails(ask({ SriovGlobalEnable: "Enabled" }), "refused", /\(HTTP 400\): The property SriovGlobalEnable is read only\.$/);
+      const ask = (attributes: Record<string, string>) =>
+        changeBios(session, { path, etag, body: { Attributes: attributes } });
+      await fails(
+        ask({ SriovGlobalEnable: "Enabled" }),
+        "refused",
+        /\(HTTP 400\): The property SriovGlobalEnable is read only\.$/,
+      );
       await fails(ask({ Sriov: "Enabled" }), "refused", /The property Sriov is not known\./);
     });
 
@@ -206,7 +256,11 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       await fails(open(service, { kind: "authorities", ca: null }), "certificate", /it is self-signed/);
       await fails(open(elsewhere, byCa), "certificate", /it is another host's/);
       const pinned: Trust = { kind: "fingerprint", sha256: other.fingerprint.replaceAll(":", "") };
-      await fails(open(service, pinned), "certificate", /not the certificate of vflag_bmc_fingerprint.*Nothing was sent/);
+      await fails(
+        open(service, pinned),
+        "certificate",
+        /not the certificate of vflag_bmc_fingerprint.*Nothing was sent/,
+      );
       assert.deepEqual([service.asked, elsewhere.asked], [[], []]);
       await using session = await open(elsewhere, pinned);
       assert.equal((await surveyBios(session, null)).system.model, dell.model);
@@ -215,25 +269,43 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
     test("too slow: at the first byte, and byte by byte", async () => {
       const quick = { ...limits, requestMs: 300 };
       const silent = { "GET /redfish/v1/Systems": () => {} };
-      await fails(survey({ machine: dell, instead: silent }, null, quick), "time", /GET \/redfish\/v1\/Systems: no answer within 0\.3 s/);
+      await fails(
+        survey({ machine: dell, instead: silent }, null, quick),
+        "time",
+        /GET \/redfish\/v1\/Systems: no answer within 0\.3 s/,
+      );
       const dripping: ServiceOptions["instead"] = {
         "GET /redfish/v1/Systems": (response) => {
           const timer = setInterval(() => response.write(" "), 20);
           response.once("close", () => clearInterval(timer));
         },
       };
-      await fails(survey({ machine: dell, instead: dripping }, null, quick), "time", /no answer within 0\.3 s/);
+      await fails(
+        survey({ machine: dell, instead: dripping }, null, quick),
+        "time",
+        /no answer within 0\.3 s/,
+      );
     });
 
     test("too large, also where it only becomes so when it is unpacked", async () => {
       const at = "GET /redfish/v1/Systems";
       const large = Buffer.alloc(limits.bytes + 1, " ");
-      await fails(survey({ machine: dell, instead: { [at]: (response) => response.end(large) } }), "answer", /more than 1 MiB/);
+      await fails(
+        survey({ machine: dell, instead: { [at]: (response) => response.end(large) } }),
+        "answer",
+        /more than 1 MiB/,
+      );
       const bomb = gzipSync(Buffer.alloc(limits.bytes * 20));
-      const packed: ServiceOptions["instead"] = { [at]: (response) => response.setHeader("Content-Encoding", "gzip").end(bomb) };
+      const packed: ServiceOptions["instead"] = {
+        [at]: (response) => response.setHeader("Content-Encoding", "gzip").end(bomb),
+      };
       await fails(survey({ machine: dell, instead: packed }), "answer", /more than 1 MiB unpacked/);
       const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
-      await fails(survey({ machine: dell, instead: { [at]: (response) => response.end(deep) } }), "answer", /within one another/);
+      await fails(
+        survey({ machine: dell, instead: { [at]: (response) => response.end(deep) } }),
+        "answer",
+        /within one another/,
+      );
     });
 
     test("no JSON, no object, no Redfish, a broken-off answer, an unknown packing", async () => {
@@ -245,30 +317,51 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
       await says(/no system$/, { [at]: (response) => response.end("{}") });
       await says(/names no sessions/, { "GET /redfish/v1/": (response) => response.end("{}") });
       await says(/broke in the middle/, {
-        [at]: (response) => void response.writeHead(200, { "Content-Length": "1000" }).write("{", () => response.destroy()),
+        [at]: (response) =>
+          void response.writeHead(200, { "Content-Length": "1000" }).write("{", () => response.destroy()),
       });
-      await says(/packed as zstd/, { [at]: (response) => response.setHeader("Content-Encoding", "zstd").end("{}") });
+      await says(/packed as zstd/, {
+        [at]: (response) => response.setHeader("Content-Encoding", "zstd").end("{}"),
+      });
     });
 
     test("a redirect to another host is not followed, one within the service is, and a circle ends", async () => {
       const at = "GET /redfish/v1/Systems";
       const to = (location: string) => ({
-        [at]: (response: Parameters<typeof refuse>[0]) => response.writeHead(307, { Location: location }).end(),
+        [at]: (response: Parameters<typeof refuse>[0]) =>
+          response.writeHead(307, { Location: location }).end(),
       });
       await using other = await start({ machine: dell });
-      for (const place of [`https://127.0.0.1:${other.port}/redfish/v1/Systems`, "//evil.example/x", "http://127.0.0.1/"])
-        await fails(survey({ machine: dell, instead: to(place) }), "answer", /leads to another host .* was not followed/);
+      for (const place of [
+        `https://127.0.0.1:${other.port}/redfish/v1/Systems`,
+        "//evil.example/x",
+        "http://127.0.0.1/",
+      ])
+        await fails(
+          survey({ machine: dell, instead: to(place) }),
+          "answer",
+          /leads to another host .* was not followed/,
+        );
       assert.deepEqual(other.asked, []);
-      await fails(survey({ machine: dell, instead: to("/redfish/v1/Systems") }), "answer", /from one place to the next/);
+      await fails(
+        survey({ machine: dell, instead: to("/redfish/v1/Systems") }),
+        "answer",
+        /from one place to the next/,
+      );
       const within = { ...to("/redfish/v1/Systems/"), "GET /redfish/v1/Systems/": systemsOf(dell) };
       assert.equal((await survey({ machine: dell, instead: within })).system.model, dell.model);
     });
 
     test("a link to another host is not followed either", async () => {
       const elsewhere: ServiceOptions["instead"] = {
-        "GET /redfish/v1/Systems": (response) => response.end(JSON.stringify({ Members: [{ "@odata.id": "https://evil.example/a" }] })),
+        "GET /redfish/v1/Systems": (response) =>
+          response.end(JSON.stringify({ Members: [{ "@odata.id": "https://evil.example/a" }] })),
       };
-      await fails(survey({ machine: dell, instead: elsewhere }), "answer", /leads to another host \(evil\.example\)/);
+      await fails(
+        survey({ machine: dell, instead: elsewhere }),
+        "answer",
+        /leads to another host \(evil\.example\)/,
+      );
     });
 
     test("nothing listens there", async () => {
@@ -280,7 +373,10 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
 
     test("an interruption ends what only reads, and the session is closed", async () => {
       const controller = new AbortController();
-      await using service = await start({ machine: dell, instead: { "GET /redfish/v1/Systems": () => controller.abort() } });
+      await using service = await start({
+        machine: dell,
+        instead: { "GET /redfish/v1/Systems": () => controller.abort() },
+      });
       await using session = await Session.open(accessTo(service.port), limits, controller.signal);
       await fails(surveyBios(session, null), "time", /interrupted/);
       await session[Symbol.asyncDispose]();
@@ -290,7 +386,8 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
 
     test("whatever a service answers with the secret in it, the message has none", async () => {
       const echo: ServiceOptions["instead"] = {
-        "GET /redfish/v1/Systems": (response) => refuse(response, 500, "Oem.1.0.Echo", `${secret} and token-1-of-a-session`),
+        "GET /redfish/v1/Systems": (response) =>
+          refuse(response, 500, "Oem.1.0.Echo", `${secret} and token-1-of-a-session`),
       };
       await fails(survey({ machine: dell, instead: echo }), "refused", /\(hidden\) and \(hidden\)/);
     });
@@ -299,7 +396,12 @@ describe("a Redfish service", { skip: withoutOpenssl, timeout: 60_000 }, () => {
 
 test("a secret shows itself nowhere", () => {
   const access = accessTo(443);
-  for (const shown of [inspect(access, { depth: 9 }), JSON.stringify(access), `${access.password}`, String(access.password)])
+  for (const shown of [
+    inspect(access, { depth: 9 }),
+    JSON.stringify(access),
+    `${access.password}`,
+    String(access.password),
+  ])
     assert.doesNotMatch(shown, new RegExp(secret));
   assert.equal(access.password.reveal(), secret);
 });
@@ -309,12 +411,23 @@ test("addresses: names and IP addresses, with a port or without, and nothing els
   assert.deepEqual(parseAddress("https://192.0.2.7:8443/"), { host: "192.0.2.7", port: 8443 });
   assert.deepEqual(parseAddress("2001:db8::7"), { host: "2001:db8::7", port: 443 });
   assert.deepEqual(parseAddress("[2001:db8::7]:8443"), { host: "2001:db8::7", port: 8443 });
-  for (const wrong of ["", "http://bmc", "https://user:word@bmc", "bmc/redfish", "bmc:99999", "bmc?x", "a b", "bmc:port", "https://"])
+  for (const wrong of [
+    "",
+    "http://bmc",
+    "https://user:word@bmc",
+    "bmc/redfish",
+    "bmc:99999",
+    "bmc?x",
+    "a b",
+    "bmc:port",
+    "https://",
+  ])
     assert.equal(parseAddress(wrong), null, wrong);
 });
 
 function systemsOf({ system }: Machine): NonNullable<ServiceOptions["instead"]>[string] {
-  return (response) => response.end(JSON.stringify({ Members: [{ "@odata.id": `/redfish/v1/Systems/${system}` }] }));
+  return (response) =>
+    response.end(JSON.stringify({ Members: [{ "@odata.id": `/redfish/v1/Systems/${system}` }] }));
 }
 
 function start(options: ServiceOptions, certificate: Certificate = right): Promise<Service> {
@@ -323,7 +436,13 @@ function start(options: ServiceOptions, certificate: Certificate = right): Promi
 
 function accessTo(port: number, trust?: Trust): BmcAccess {
   const byCa: Trust = { kind: "authorities", ca: ca?.cert ?? null };
-  return { address: { host: "127.0.0.1", port }, username: "admin", password: new Secret(secret), trust: trust ?? byCa, system: null };
+  return {
+    address: { host: "127.0.0.1", port },
+    username: "admin",
+    password: new Secret(secret),
+    trust: trust ?? byCa,
+    system: null,
+  };
 }
 
 function open(service: Service, trust?: Trust): Promise<Session> {
@@ -336,7 +455,11 @@ async function survey(options: ServiceOptions, name: string | null = null, withi
   return await surveyBios(session, name);
 }
 
-async function fails(work: Promise<unknown>, failure: string | readonly string[], words: RegExp): Promise<void> {
+async function fails(
+  work: Promise<unknown>,
+  failure: string | readonly string[],
+  words: RegExp,
+): Promise<void> {
   await assert.rejects(work, (error) => {
     assert.ok(error instanceof RedfishError, inspect(error));
     assert.ok([failure].flat().includes(error.failure), `${error.failure}: ${error.message}`);

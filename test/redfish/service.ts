@@ -96,7 +96,9 @@ export class Service implements AsyncDisposable {
   }
 
   get #settings(): string {
-    return this.#options.settingsResource === false ? this.#bios : `${this.#bios}${this.#options.machine.settings}`;
+    return this.#options.settingsResource === false
+      ? this.#bios
+      : `${this.#bios}${this.#options.machine.settings}`;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -107,19 +109,31 @@ export class Service implements AsyncDisposable {
     response.setHeader("Cache-Control", "no-cache");
     const instead = this.#options.instead?.[`${method} ${path}`];
     if (instead !== undefined) return instead(response, body);
-    const open = path === "/redfish" || path === "/redfish/v1/" || (method === "POST" && path === "/redfish/v1/SessionService/Sessions");
+    const open =
+      path === "/redfish" ||
+      path === "/redfish/v1/" ||
+      (method === "POST" && path === "/redfish/v1/SessionService/Sessions");
     if (!open && ![...this.sessions.values()].includes(String(request.headers["x-auth-token"])))
-      return refuse(response, 401, "Base.1.8.NoValidSession", "There is no valid session established with the implementation.");
-    if (method === "POST" && path === "/redfish/v1/SessionService/Sessions") return this.#login(response, body);
+      return refuse(
+        response,
+        401,
+        "Base.1.8.NoValidSession",
+        "There is no valid session established with the implementation.",
+      );
+    if (method === "POST" && path === "/redfish/v1/SessionService/Sessions")
+      return this.#login(response, body);
     if (method === "DELETE" && this.sessions.delete(path)) return void response.writeHead(204).end();
     if (method === "PATCH" && path === this.#settings) return this.#patch(request, response, body);
     const resource = method === "GET" ? this.#resources().get(path) : undefined;
-    if (resource === undefined) return refuse(response, 404, "Base.1.8.ResourceMissingAtURI", `The resource at ${path} was not found.`);
+    if (resource === undefined)
+      return refuse(response, 404, "Base.1.8.ResourceMissingAtURI", `The resource at ${path} was not found.`);
     send(
       response,
       200,
       resource,
-      path === this.#settings || path === this.#bios ? { ETag: `${this.#options.weak === true ? "W/" : ""}"${this.#version}"` } : {},
+      path === this.#settings || path === this.#bios
+        ? { ETag: `${this.#options.weak === true ? "W/" : ""}"${this.#version}"` }
+        : {},
       this.#packing(path),
     );
   }
@@ -128,11 +142,21 @@ export class Service implements AsyncDisposable {
     const { username = "admin", password = "made-up-password" } = this.#options;
     const { UserName: user, Password: word } = objectOf(body);
     if (user !== username || word !== password)
-      return refuse(response, 401, "Base.1.8.ResourceAtUriUnauthorized", `Denied ${String(user)} with the password ${String(word)}.`);
+      return refuse(
+        response,
+        401,
+        "Base.1.8.ResourceAtUriUnauthorized",
+        `Denied ${String(user)} with the password ${String(word)}.`,
+      );
     const path = `/redfish/v1/SessionService/Sessions/${++this.#serial}`;
     const token = `token-${this.#serial}-of-a-session`;
     this.sessions.set(path, token);
-    send(response, 201, { "@odata.id": path, Id: String(this.#serial), Name: "Session" }, { Location: path, "X-Auth-Token": token });
+    send(
+      response,
+      201,
+      { "@odata.id": path, Id: String(this.#serial), Name: "Session" },
+      { Location: path, "X-Auth-Token": token },
+    );
   }
 
   #patch(request: IncomingMessage, response: ServerResponse, body: string): void {
@@ -143,23 +167,40 @@ export class Service implements AsyncDisposable {
       return refuse(response, 412, "Base.1.8.PreconditionFailed", "The ETag supplied did not match.");
     const { Attributes: attributes, "@Redfish.SettingsApplyTime": time } = objectOf(body);
     const { applyTimes = null, task = null, shows = true, machine } = this.#options;
-    const at = typeof time === "object" && time !== null && "ApplyTime" in time ? String(time.ApplyTime) : null;
+    const at =
+      typeof time === "object" && time !== null && "ApplyTime" in time ? String(time.ApplyTime) : null;
     if (at !== null && applyTimes?.includes(at) !== true)
       return refuse(response, 400, "Base.1.8.PropertyUnknown", `The apply time ${at} is not supported.`);
     for (const [name, value] of Object.entries(attributes ?? {})) {
       const entry = machine.entries.find(({ AttributeName: own }) => own === name);
-      if (entry === undefined) return refuse(response, 400, "Base.1.8.PropertyUnknown", `The property ${name} is not known.`);
-      if (entry["ReadOnly"] === true) return refuse(response, 400, "Base.1.8.PropertyNotWritable", `The property ${name} is read only.`);
+      if (entry === undefined)
+        return refuse(response, 400, "Base.1.8.PropertyUnknown", `The property ${name} is not known.`);
+      if (entry["ReadOnly"] === true)
+        return refuse(response, 400, "Base.1.8.PropertyNotWritable", `The property ${name} is read only.`);
       const values: unknown = entry["Value"];
       if (Array.isArray(values) && !values.some((each) => each.ValueName === value))
-        return refuse(response, 400, "Base.1.8.PropertyValueNotInList", `The value ${String(value)} of ${name} is not in the list.`);
+        return refuse(
+          response,
+          400,
+          "Base.1.8.PropertyValueNotInList",
+          `The value ${String(value)} of ${name} is not in the list.`,
+        );
     }
     const target = this.#options.settingsResource === false ? this.attributes : this.pending;
     if (shows) for (const [name, value] of Object.entries(attributes ?? {})) target.set(name, value);
     this.touch();
     if (task !== null)
-      return send(response, 202, { "@odata.id": "/redfish/v1/TaskService/Tasks/1" }, { Location: "/redfish/v1/TaskService/Tasks/1" });
-    const told = { MessageId: "Base.1.8.Success", Message: "The request completed successfully.", Severity: "OK" };
+      return send(
+        response,
+        202,
+        { "@odata.id": "/redfish/v1/TaskService/Tasks/1" },
+        { Location: "/redfish/v1/TaskService/Tasks/1" },
+      );
+    const told = {
+      MessageId: "Base.1.8.Success",
+      Message: "The request completed successfully.",
+      Severity: "OK",
+    };
     send(response, 200, { "@Message.ExtendedInfo": [told] });
   }
 
@@ -186,7 +227,9 @@ export class Service implements AsyncDisposable {
     const held = registry !== "none";
     const own = registry === "other-version" ? machine.registryId.replace(/\d+$/, "99") : machine.registryId;
     const uri =
-      registry === "elsewhere" ? { PublicationUri: "https://registries.example/bios.json" } : { Uri: "/redfish/v1/registrystore/bios" };
+      registry === "elsewhere"
+        ? { PublicationUri: "https://registries.example/bios.json" }
+        : { Uri: "/redfish/v1/registrystore/bios" };
     const found: [string, Json | Buffer][] = [
       ["/redfish", { v1: "/redfish/v1/" }],
       [
@@ -272,13 +315,24 @@ export class Service implements AsyncDisposable {
           ...(held ? [`/redfish/v1/Registries/${encodeURIComponent(own)}`] : []),
         ]),
       ],
-      ["/redfish/v1/Registries/Base.1.8.0", this.#registryFile("Base.1.8.0", { Uri: "/redfish/v1/registrystore/base" })],
+      [
+        "/redfish/v1/Registries/Base.1.8.0",
+        this.#registryFile("Base.1.8.0", { Uri: "/redfish/v1/registrystore/base" }),
+      ],
       [`/redfish/v1/Registries/${encodeURIComponent(own)}`, this.#registryFile(own, uri)],
       ["/redfish/v1/registrystore/base", baseRegistry],
-      ["/redfish/v1/registrystore/bios", registry === "file" ? gzipSync(JSON.stringify(registryData(machine))) : registryData(machine)],
+      [
+        "/redfish/v1/registrystore/bios",
+        registry === "file" ? gzipSync(JSON.stringify(registryData(machine))) : registryData(machine),
+      ],
       [
         "/redfish/v1/TaskService/Tasks/1",
-        { Id: "1", Name: "Task", TaskState: task, Messages: [{ Message: "BIOS is locked down.", Severity: "Critical" }] },
+        {
+          Id: "1",
+          Name: "Task",
+          TaskState: task,
+          Messages: [{ Message: "BIOS is locked down.", Severity: "Critical" }],
+        },
       ],
     ];
     if (settingsResource)
@@ -292,7 +346,9 @@ export class Service implements AsyncDisposable {
           Attributes: Object.fromEntries(this.pending),
         },
       ]);
-    return new Map(found.map(([path, data]) => [path, data instanceof Buffer ? data : { "@odata.id": path, ...data }]));
+    return new Map(
+      found.map(([path, data]) => [path, data instanceof Buffer ? data : { "@odata.id": path, ...data }]),
+    );
   }
 
   #registryFile(id: string, uri: Json): Json {
@@ -317,21 +373,43 @@ const baseRegistry: Json = {
   RegistryPrefix: "Base",
   RegistryVersion: "1.8.0",
   Messages: {
-    Success: { Description: "Success.", Message: "Successfully Completed Request", Severity: "OK", NumberOfArgs: 0, Resolution: "None" },
+    Success: {
+      Description: "Success.",
+      Message: "Successfully Completed Request",
+      Severity: "OK",
+      NumberOfArgs: 0,
+      Resolution: "None",
+    },
   },
 };
 
 /** An error as the standard has it. */
 export function refuse(response: ServerResponse, status: number, id: string, message: string): void {
-  const info = { "@odata.type": "#Message.v1_1_1.Message", MessageId: id, Message: message, Severity: "Critical", Resolution: "None." };
-  send(response, status, { error: { code: "Base.1.8.GeneralError", message: "A general error.", "@Message.ExtendedInfo": [info] } });
+  const info = {
+    "@odata.type": "#Message.v1_1_1.Message",
+    MessageId: id,
+    Message: message,
+    Severity: "Critical",
+    Resolution: "None.",
+  };
+  send(response, status, {
+    error: { code: "Base.1.8.GeneralError", message: "A general error.", "@Message.ExtendedInfo": [info] },
+  });
 }
 
-function send(response: ServerResponse, status: number, data: Json | Buffer, headers: Record<string, string> = {}, packed = false): void {
+function send(
+  response: ServerResponse,
+  status: number,
+  data: Json | Buffer,
+  headers: Record<string, string> = {},
+  packed = false,
+): void {
   const bytes = data instanceof Buffer ? data : Buffer.from(JSON.stringify(data));
   const kind = data instanceof Buffer ? "application/gzip" : "application/json";
   const coding: Record<string, string> = packed ? { "Content-Encoding": "gzip" } : {};
-  response.writeHead(status, { "Content-Type": kind, ...coding, ...headers }).end(packed ? gzipSync(bytes) : bytes);
+  response
+    .writeHead(status, { "Content-Type": kind, ...coding, ...headers })
+    .end(packed ? gzipSync(bytes) : bytes);
 }
 
 function objectOf(body: string): Record<string, unknown> {

@@ -38,10 +38,22 @@ describe("sushy", { skip: without("sushy", "python3-sushy") || withoutOpenssl, t
       const [username, password] = ["admin", "made-up-password"];
       const address = { host: "127.0.0.1", port: service.port };
       const trust = { kind: "authorities" as const, ca: ca.cert };
-      await using session = await Session.open({ address, username, password: new Secret(password), trust, system: null });
+      await using session = await Session.open({
+        address,
+        username,
+        password: new Secret(password),
+        trust,
+        system: null,
+      });
       const survey = await surveyBios(session, null);
       const change = planOf(assess(survey), survey).request?.body.Attributes ?? { [one(machine)]: "Enabled" };
-      const seen = await ask({ url: `https://127.0.0.1:${service.port}/redfish/v1`, username, password, ca: ca.file, change });
+      const seen = await ask({
+        url: `https://127.0.0.1:${service.port}/redfish/v1`,
+        username,
+        password,
+        ca: ca.file,
+        change,
+      });
       assert.equal(seen.manufacturer, survey.system.manufacturer);
       assert.deepEqual(seen.attributes, Object.fromEntries(survey.attributes));
       assert.deepEqual(seen.pending, Object.fromEntries(survey.settings.pending ?? []));
@@ -56,13 +68,18 @@ describe("sushy", { skip: without("sushy", "python3-sushy") || withoutOpenssl, t
 
 /** Something to set where vflag would set nothing. */
 function one({ entries }: Machine): string {
-  return String(entries.find(({ Value: values }) => JSON.stringify(values ?? []).includes('"Enabled"'))?.AttributeName);
+  return String(
+    entries.find(({ Value: values }) => JSON.stringify(values ?? []).includes('"Enabled"'))?.AttributeName,
+  );
 }
 
 async function ask(question: unknown): Promise<z.infer<typeof Seen>> {
   // Python's requests would take authorities and a proxy of this machine's instead.
   const env = { PATH: process.env["PATH"], NO_PROXY: "*", PYTHONDONTWRITEBYTECODE: "1" };
-  const running = promisify(execFile)(python, [join(import.meta.dirname, "sushy_bios.py")], { timeout: 60_000, env });
+  const running = promisify(execFile)(python, [join(import.meta.dirname, "sushy_bios.py")], {
+    timeout: 60_000,
+    env,
+  });
   running.child.stdin?.end(JSON.stringify(question));
   return Seen.parse(JSON.parse((await running).stdout));
 }

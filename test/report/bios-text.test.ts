@@ -42,7 +42,10 @@ test("check: what is on, off, pending and unknown, then what to do, once", () =>
 test("check: an unknown vendor's settings are listed for a person", () => {
   const text = check(["hv5", surveyOf(nobody)]);
   assert.match(text, /\? vflag does not know this vendor's settings, and sets none of them\n/);
-  assert.match(text, /looks relevant, for a person to judge:\n {4}CbsCmnCpuSvm \(SVM Mode\) is On\n {4}NBIO001 \(IOMMU\) is Off\n/);
+  assert.match(
+    text,
+    /looks relevant, for a person to judge:\n {4}CbsCmnCpuSvm \(SVM Mode\) is On\n {4}NBIO001 \(IOMMU\) is Off\n/,
+  );
 });
 
 test("check: the host's word beside the BIOS', and a contradiction of the two", () => {
@@ -65,7 +68,14 @@ test("check: by hand where vflag may not; hosts that do not answer, and those wi
     check(["hv2", surveyOf(hpe, { entries })]),
     /do {3}turn it on in the BIOS by hand: Sriov: the BIOS lets nobody change it \(read-only\)/,
   );
-  const silent: HostBios = { host: "hv9", bmc: null, report: null, plan: null, outcome: null, problem: "it has no vflag_bmc_address" };
+  const silent: HostBios = {
+    host: "hv9",
+    bmc: null,
+    report: null,
+    plan: null,
+    outcome: null,
+    problem: "it has no vflag_bmc_address",
+  };
   assert.equal(
     biosCheckText([silent], ["hv7"], plain),
     "hv9\n  ✗ cannot be asked: it has no vflag_bmc_address\n\n1 host: 0 as it should be, 1 could not be asked.\n" +
@@ -90,16 +100,35 @@ test("plan: each change, and the request as a person would type it", () => {
 });
 
 test("set: pending, or taken and not seen as pending, or refused", () => {
-  const done = (outcome: ChangeOutcome) => biosPlanText([{ ...answer("hv2", surveyOf(hpe)), outcome }], [], true, plain);
+  const done = (outcome: ChangeOutcome) =>
+    biosPlanText([{ ...answer("hv2", surveyOf(hpe)), outcome }], [], true, plain);
   assert.match(
     done({ unseen: [], shown: true, problem: null, task: null, remarks: [] }),
     /✓ pending: it takes effect when the host reboots\n\n1 host changed\./,
   );
-  const lost = done({ unseen: ["Sriov"], shown: true, problem: null, task: "/tasks/1 (New)", remarks: ["The job queue is full."] });
-  assert.match(lost, /\? the BMC took it, by the task \/tasks\/1 \(New\), and does not show it as pending: Sriov: see its job queue\n/);
+  const lost = done({
+    unseen: ["Sriov"],
+    shown: true,
+    problem: null,
+    task: "/tasks/1 (New)",
+    remarks: ["The job queue is full."],
+  });
+  assert.match(
+    lost,
+    /\? the BMC took it, by the task \/tasks\/1 \(New\), and does not show it as pending: Sriov: see its job queue\n/,
+  );
   assert.match(lost, /! the BMC says: The job queue is full\.\n/);
-  const unlooked = done({ unseen: ["Sriov"], shown: false, problem: "GET /x: no answer within 60 s", task: null, remarks: [] });
-  assert.match(unlooked, /\? the BMC took it; whether it is pending could not be seen: GET \/x: no answer within 60 s: see vflag bios/);
+  const unlooked = done({
+    unseen: ["Sriov"],
+    shown: false,
+    problem: "GET /x: no answer within 60 s",
+    task: null,
+    remarks: [],
+  });
+  assert.match(
+    unlooked,
+    /\? the BMC took it; whether it is pending could not be seen: GET \/x: no answer within 60 s: see vflag bios/,
+  );
   assert.match(unlooked, /1 host changed\./);
   const refused = biosPlanText([{ ...answer("hv2", surveyOf(hpe)), problem: "HTTP 412" }], [], true, plain);
   assert.match(refused, /✗ cannot be changed: HTTP 412\n/);
@@ -108,7 +137,11 @@ test("set: pending, or taken and not seen as pending, or refused", () => {
 
 test("nothing that a BMC says draws or adds a line", () => {
   const survey = surveyOf(dell, { manufacturer: "Dell\u001b[2J\n  ✓ SR-IOV  on", model: "\u202eR650" });
-  const settings = { ...survey.settings, pending: new Map([["Sys\nProfile\u0007", "x"]]), remarks: ["a\rb\u009b1m"] };
+  const settings = {
+    ...survey.settings,
+    pending: new Map([["Sys\nProfile\u0007", "x"]]),
+    remarks: ["a\rb\u009b1m"],
+  };
   const asked = answer("hv1", { ...survey, settings });
   for (const text of [biosCheckText([asked], [], plain), biosPlanText([asked], [], false, plain)]) {
     assert.doesNotMatch(terminalText(text), /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
@@ -126,5 +159,12 @@ function check(...asked: readonly [string, BiosSurvey, ReturnType<typeof evidenc
 
 function answer(host: string, survey: BiosSurvey, evidence?: ReturnType<typeof evidenceOf>): HostBios {
   const report = assess(survey, evidence);
-  return { host, bmc: "https://bmc.example", report, plan: planOf(report, survey), outcome: null, problem: null };
+  return {
+    host,
+    bmc: "https://bmc.example",
+    report,
+    plan: planOf(report, survey),
+    outcome: null,
+    problem: null,
+  };
 }

@@ -7,15 +7,22 @@ import { noPromtool, parseExposition } from "../support/promtool.ts";
 
 describe("Prometheus' text format", () => {
   test("whatever a label's value is, a reader gets it back, without control characters", () => {
-    const value = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) });
+    const value = fc.string({
+      unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+    });
     fc.assert(
       fc.property(value, value, (one, other) => {
-        const text = exposition([{ name: "x", help: one, type: "gauge", samples: [{ labels: { a: one, b: other }, value: 1 }] }]);
+        const text = exposition([
+          { name: "x", help: one, type: "gauge", samples: [{ labels: { a: one, b: other }, value: 1 }] },
+        ]);
         const [sample] = parseExposition(text).samples;
-        const kept = (from: string) => from.toWellFormed().replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]/g, "\ufffd");
+        const kept = (from: string) =>
+          from.toWellFormed().replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]/g, "\ufffd");
         assert.deepEqual(
           sample?.labels,
-          Object.fromEntries(Object.entries({ a: kept(one), b: kept(other) }).filter(([, each]) => each !== "")),
+          Object.fromEntries(
+            Object.entries({ a: kept(one), b: kept(other) }).filter(([, each]) => each !== ""),
+          ),
         );
       }),
     );
@@ -23,7 +30,9 @@ describe("Prometheus' text format", () => {
 
   test("promtool reads what is hard to write", { skip: noPromtool() }, () => {
     const labels = { a: 'back\\slash "quoted"\nnext', b: "nul\0 esc\x1b[2J \ud800 half", c: "\\n" };
-    const input = exposition([{ name: "vflag_x", help: "A \\ and\na line.", type: "gauge", samples: [{ labels, value: 0.5 }] }]);
+    const input = exposition([
+      { name: "vflag_x", help: "A \\ and\na line.", type: "gauge", samples: [{ labels, value: 0.5 }] },
+    ]);
     const { status, stderr } = spawnSync("promtool", ["check", "metrics"], { input, encoding: "utf8" });
     assert.deepEqual([status, stderr], [0, ""]);
   });

@@ -11,7 +11,9 @@ function cellsOf(text: string, separator: string): string[] {
       const quoted: RegExpExecArray | null = /^\s*"((?:[^"]|"")*)"?/.exec(rest);
       const whole: string = quoted?.[0] ?? "";
       const end: number = rest.indexOf(separator, whole.length);
-      cells.push(`${quoted?.[1]?.replaceAll('""', '"') ?? ""}${rest.slice(whole.length, end < 0 ? undefined : end)}`);
+      cells.push(
+        `${quoted?.[1]?.replaceAll('""', '"') ?? ""}${rest.slice(whole.length, end < 0 ? undefined : end)}`,
+      );
       rest = end < 0 ? null : rest.slice(end + 1);
     }
   return cells;
@@ -19,12 +21,31 @@ function cellsOf(text: string, separator: string): string[] {
 
 test("no cell begins a formula, under a comma and under a semicolon, with full-width signs, blanks and quotation marks too", () => {
   for (const sign of ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
-    for (const before of ["", " ", "\t", "x;", "x; ", 'x;"', "x,", 'x, "', "x;'", "\n", "x;\u00a0", '"', "x;;", "\u200b"]) {
+    for (const before of [
+      "",
+      " ",
+      "\t",
+      "x;",
+      "x; ",
+      'x;"',
+      "x,",
+      'x, "',
+      "x;'",
+      "\n",
+      "x;\u00a0",
+      '"',
+      "x;;",
+      "\u200b",
+    ]) {
       const host = `${before}${sign}HYPERLINK("http://canary.invalid")`;
       const failure = { at: 0, kind: "failed" as const, message: host };
       const csv = fleetCsv(statusOf([{ host, observation: null, failure }], 1, 1));
       for (const separator of [",", ";"])
         for (const cell of cellsOf(csv, separator))
-          assert.doesNotMatch(cell.trim(), /^["\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]/, JSON.stringify([host, separator, cell]));
+          assert.doesNotMatch(
+            cell.trim(),
+            /^["\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]/,
+            JSON.stringify([host, separator, cell]),
+          );
     }
 });

@@ -39,21 +39,53 @@ import { alternatives, forged, payload, poisoned, textPlaces } from "../support/
 
 /** What somebody else wrote, in every text of a state, through every output. HOSTILE_STATES=98: every golden state. */
 
-const golden = readdirSync(join(import.meta.dirname, "../golden"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const golden = readdirSync(join(import.meta.dirname, "../golden"), { withFileTypes: true }).filter((entry) =>
+  entry.isDirectory(),
+);
 const most = countFrom("HOSTILE_STATES", 12);
 const chosen = golden.filter((_, index) => index % Math.max(1, Math.floor(golden.length / most)) === 0);
 
 /** What draws, apart from line feeds. */
-const draws = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/u;
+const draws =
+  /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/u;
 
 /** Each text for a terminal, with a style. */
-async function terminalTexts(spec: Spec, state: HostState, before: HostState, style: Style): Promise<Record<string, string>> {
+async function terminalTexts(
+  spec: Spec,
+  state: HostState,
+  before: HostState,
+  style: Style,
+): Promise<Record<string, string>> {
   const judged = verdicts(spec, state);
   const plan = await rehearse(spec, state);
-  const known = [{ host: `h1${payload}`, observation: null, failure: { at: 0, kind: "failed" as const, message: payload } }];
-  const observation = { id: 1, host: "h2", at: 0, collected: 0, stateId: 1, specId: 1, specFrom: null, digest: "", judge: "", clock: 0 };
+  const known = [
+    {
+      host: `h1${payload}`,
+      observation: null,
+      failure: { at: 0, kind: "failed" as const, message: payload },
+    },
+  ];
+  const observation = {
+    id: 1,
+    host: "h2",
+    at: 0,
+    collected: 0,
+    stateId: 1,
+    specId: 1,
+    specFrom: null,
+    digest: "",
+    judge: "",
+    clock: 0,
+  };
   const status = statusOf(
-    [...known, { host: `h2${payload}`, observation: { ...observation, outcome: outcomeOf(spec, state) }, failure: null }],
+    [
+      ...known,
+      {
+        host: `h2${payload}`,
+        observation: { ...observation, outcome: outcomeOf(spec, state) },
+        failure: null,
+      },
+    ],
     1,
     1,
   );
@@ -63,26 +95,35 @@ async function terminalTexts(spec: Spec, state: HostState, before: HostState, st
   for (const outcome of plan.outcomes)
     for (const step of outcome.steps) {
       progress.stepBegins?.(step);
-      for (const action of step.actions) progress.actionEnds?.(step, action, { step, action, code: "EIO", reason: payload });
+      for (const action of step.actions)
+        progress.actionEnds?.(step, action, { step, action, code: "EIO", reason: payload });
     }
   return {
     inspect: stateText(state, style),
     verify: verdictText(spec, state, judged, style),
     plan: planText(plan, style, { full: true }),
     apply: appliedText(
-      { outcomes: plan.outcomes.map((outcome) => ({ ...outcome, failures: failuresOf(outcome.steps) })), seconds: 1 },
+      {
+        outcomes: plan.outcomes.map((outcome) => ({ ...outcome, failures: failuresOf(outcome.steps) })),
+        seconds: 1,
+      },
       style,
     ),
     map: mapText(mapOf(spec, state), style),
     uninstall: uninstallText(planRemoval(state), null, style),
     watch: [
       ...judged.map((verdict) => startLine(at, verdict, style)),
-      ...changesBetween(before, state, spec).map((change) => entryLine({ kind: "change", at, change }, style)),
+      ...changesBetween(before, state, spec).map((change) =>
+        entryLine({ kind: "change", at, change }, style),
+      ),
       entryLine({ kind: "notice", at, notice: { kind: "log", text: payload } }, style),
     ].join("\n"),
     progress: lines.join("\n"),
     "fleet status": fleetStatusText(status, style, { full: true }),
-    "fleet import": importText({ stored: 1, known: 0, failed: [{ host: payload, file: payload, message: payload }] }, style),
+    "fleet import": importText(
+      { stored: 1, known: 0, failed: [{ host: payload, file: payload, message: payload }] },
+      style,
+    ),
     "nova diff": remarksText(payload, { conflicts: [conflict], notes: [payload] }, style),
     "openstack check": findingsText([{ kind: "wrong", file: payload, line: 1, text: payload }], style),
     "kayobe diff": `${treeText(
@@ -98,7 +139,9 @@ async function terminalTexts(spec: Spec, state: HostState, before: HostState, st
 const conflict = { line: 1, there: payload, wanted: payload, why: payload };
 
 function failuresOf(steps: Awaited<ReturnType<typeof rehearse>>["outcomes"][number]["steps"]) {
-  return steps.flatMap((step) => step.actions.map((action) => ({ step, action, code: "EIO", reason: `refused${payload}` })));
+  return steps.flatMap((step) =>
+    step.actions.map((action) => ({ step, action, code: "EIO", reason: `refused${payload}` })),
+  );
 }
 
 async function check(spec: Spec, state: HostState, before: HostState): Promise<void> {
@@ -108,11 +151,13 @@ async function check(spec: Spec, state: HostState, before: HostState): Promise<v
     const shown = terminalText(text);
     assert.equal(shown, text, `${name}: the values of its text went through the filter before it was made`);
     assert.doesNotMatch(shown, draws, name);
-    for (const line of shown.split("\n")) assert.ok(!line.trim().startsWith(forged), `${name}: ${JSON.stringify(line)}`);
+    for (const line of shown.split("\n"))
+      assert.ok(!line.trim().startsWith(forged), `${name}: ${JSON.stringify(line)}`);
     // Colours are vflag's own: without them it is the same text, at any width.
     const colours = /\x1b\[(?:32|31|33|1|2|39|22)m/g;
     assert.equal(terminalText(painted[name] ?? "").replace(colours, ""), shown, name);
-    for (const line of wrapped(text, 40).split("\n")) assert.ok(!line.startsWith(forged), `${name} at 40 columns: ${JSON.stringify(line)}`);
+    for (const line of wrapped(text, 40).split("\n"))
+      assert.ok(!line.startsWith(forged), `${name} at 40 columns: ${JSON.stringify(line)}`);
   }
   const judged = verdicts(spec, state);
   const json = {
@@ -126,18 +171,39 @@ async function check(spec: Spec, state: HostState, before: HostState): Promise<v
   }
   for (const text of [
     startJson(new Date(0), judged),
-    ...changesBetween(before, state, spec).map((change) => entryJson({ kind: "change", at: new Date(0), change })),
+    ...changesBetween(before, state, spec).map((change) =>
+      entryJson({ kind: "change", at: new Date(0), change }),
+    ),
   ])
     assert.doesNotMatch(text, /(?!\t)\p{Cc}|\p{Cf}|\p{Cs}/u, "watch -o json");
-  const documents = { html: htmlReport(spec, state, judged, "0"), junit: junitXml(spec, state, judged), svg: mapSvg(mapOf(spec, state)) };
+  const documents = {
+    html: htmlReport(spec, state, judged, "0"),
+    junit: junitXml(spec, state, judged),
+    svg: mapSvg(mapOf(spec, state)),
+  };
   for (const [name, text] of Object.entries(documents))
     assert.doesNotMatch(text, /(?![\n\t])\p{Cc}|\p{Cf}|\p{Noncharacter_Code_Point}/u, name);
   const prometheus = prometheusText(spec, state, judged, "0");
   for (const line of prometheus.split("\n")) assert.match(line, /^$|^# (?:HELP|TYPE) |^vflag_/);
   assert.doesNotMatch(documentText(prometheus), draws);
-  const observation = { id: 1, host: "h2", at: 0, collected: 0, stateId: 1, specId: 1, specFrom: null, digest: "", judge: "", clock: 0 };
+  const observation = {
+    id: 1,
+    host: "h2",
+    at: 0,
+    collected: 0,
+    stateId: 1,
+    specId: 1,
+    specFrom: null,
+    digest: "",
+    judge: "",
+    clock: 0,
+  };
   const csv = fleetCsv(
-    statusOf([{ host: payload, observation: { ...observation, outcome: outcomeOf(spec, state) }, failure: null }], 1, 1),
+    statusOf(
+      [{ host: payload, observation: { ...observation, outcome: outcomeOf(spec, state) }, failure: null }],
+      1,
+      1,
+    ),
   );
   assert.doesNotMatch(csv.replaceAll("\r\n", "\n"), draws, "csv");
 }

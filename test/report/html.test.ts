@@ -14,7 +14,15 @@ import { looks, readable } from "../support/readable.ts";
 
 /** The report as a browser shows it: wide and narrow, light and dark, and with names that want to be more than names. */
 
-const golden = ["ovs-works", "two-nics", "third-slave", "real-6.1-roce-lag", "lag-state-unknown", "guests-run", "lag-stuck-in-firmware"];
+const golden = [
+  "ovs-works",
+  "two-nics",
+  "third-slave",
+  "real-6.1-roce-lag",
+  "lag-state-unknown",
+  "guests-run",
+  "lag-stuck-in-firmware",
+];
 
 function report(name: string): string {
   const { spec, state } = readGolden(name);
@@ -34,7 +42,10 @@ describe("the report's text", () => {
         text,
         /<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:;/,
       );
-      assert.doesNotMatch(text, /<script|<iframe|<object|<embed|\bsrc=|url\(|@import|\bon[a-z]+=|href="(?!#|data:,")/);
+      assert.doesNotMatch(
+        text,
+        /<script|<iframe|<object|<embed|\bsrc=|url\(|@import|\bon[a-z]+=|href="(?!#|data:,")/,
+      );
     }
   });
 
@@ -47,7 +58,10 @@ describe("the report's text", () => {
 
   test("the log's lines stand with what they show", () => {
     const text = report("lag-stuck-in-firmware");
-    assert.match(text, /<dt>Seen<\/dt><dd>.*Failed to deactivate VF LAG; driver restart required.*vflag explain lag-stuck/);
+    assert.match(
+      text,
+      /<dt>Seen<\/dt><dd>.*Failed to deactivate VF LAG; driver restart required.*vflag explain lag-stuck/,
+    );
   });
 
   test("hostile names are text, wherever they stand", async () => {
@@ -80,7 +94,11 @@ describe("the report in a browser", { skip: noChromium() }, () => {
       const page = await open(name, report(name), { width: 1280, dark: false });
       await page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })");
       for (const look of looks) await readable(page, look, name);
-      assert.deepEqual([page.requests.length, page.complaints], [1, []], `${name}: ${page.requests.join(", ")}`);
+      assert.deepEqual(
+        [page.requests.length, page.complaints],
+        [1, []],
+        `${name}: ${page.requests.join(", ")}`,
+      );
       await page.close();
     }
   });
@@ -90,12 +108,18 @@ describe("the report in a browser", { skip: noChromium() }, () => {
     await page.evaluate(aWhile);
     const title = String(await page.evaluate("document.title"));
     assert.ok(title.includes("<script>") && title !== "owned", title);
-    assert.equal(await page.evaluate("document.querySelectorAll('script, img, [onload], [onerror], iframe').length"), 0);
+    assert.equal(
+      await page.evaluate("document.querySelectorAll('script, img, [onload], [onerror], iframe').length"),
+      0,
+    );
     assert.deepEqual([page.requests.length, page.complaints], [1, []]);
     for (const look of looks) await readable(page, look, "hostile");
     await page.close();
 
-    const naive = await open("naive", `<!doctype html><title>fine</title><p>${canary("x")}`, { width: 400, dark: true });
+    const naive = await open("naive", `<!doctype html><title>fine</title><p>${canary("x")}`, {
+      width: 400,
+      dark: true,
+    });
     await naive.evaluate(aWhile);
     assert.equal(await naive.evaluate("document.title"), "owned");
     assert.ok(naive.requests.length > 1);

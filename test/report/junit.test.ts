@@ -19,14 +19,18 @@ import { hostileState } from "../support/hostile.ts";
 const cases = readdirSync(join(import.meta.dirname, "../golden"), { withFileTypes: true }).flatMap((each) =>
   each.isDirectory() ? each.name : [],
 );
-const xmlOf = ({ spec, state }: { spec: Spec; state: HostState }) => junitXml(spec, state, verdicts(spec, state));
+const xmlOf = ({ spec, state }: { spec: Spec; state: HostState }) =>
+  junitXml(spec, state, verdicts(spec, state));
 const noXmllint = isInstalled("xmllint") ? false : "xmllint is not installed (Debian: libxml2-utils)";
 
 describe("JUnit XML", () => {
   test("a failure names what is wrong and what it follows from; what builds on it is skipped", () => {
     const xml = xmlOf(readGolden("third-slave"));
     assert.match(xml, /<testsuites name="vflag verify" tests="\d+" failures="2" errors="0" /);
-    assert.match(xml, /<failure message="bond0: eno1 is in it too, wanted no slave but ens3f0 and ens3f1" type="bond">/);
+    assert.match(
+      xml,
+      /<failure message="bond0: eno1 is in it too, wanted no slave but ens3f0 and ens3f1" type="bond">/,
+    );
     assert.match(xml, /<failure message="LAG of [^"]+; follows from bond" type="lag">/);
     assert.match(xml, /name="bond-links: [^>]+>\s+<skipped message="not judged while bond does not hold"\/>/);
     assert.match(xml, /name="firmware: [^>]+>\s+<skipped message="the spec declares no firmware"\/>/);
@@ -34,7 +38,10 @@ describe("JUnit XML", () => {
 
   test("the log's lines stand with the failure that they explain", () => {
     const xml = xmlOf(readGolden("lag-stuck-in-firmware"));
-    assert.match(xml, /type="lag">[^<]*\nseen: \[ +11\.812\] mlx5_core [^<]*driver restart required[^<]*<\/failure>/);
+    assert.match(
+      xml,
+      /type="lag">[^<]*\nseen: \[ +11\.812\] mlx5_core [^<]*driver restart required[^<]*<\/failure>/,
+    );
   });
 
   test("what could not be observed is an error, and a warning passes with its text", () => {
@@ -101,10 +108,16 @@ describe("what came of each requirement", () => {
     for (const id of knownHere) assert.ok(ids.has(id), id);
     for (const name of cases) {
       const { spec, state } = readGolden(name);
-      const found = [...evaluateHost(spec, state), ...evaluate(spec, state).flatMap(({ deviations }) => deviations)];
+      const found = [
+        ...evaluateHost(spec, state),
+        ...evaluate(spec, state).flatMap(({ deviations }) => deviations),
+      ];
       for (const { requirement, nic } of found) {
         const declared = spec.nics.find((each) => each.name === nic);
-        const reason = declared === undefined ? notAskedOfHost(requirement, spec) : notAskedOfNic(requirement, declared, state);
+        const reason =
+          declared === undefined
+            ? notAskedOfHost(requirement, spec)
+            : notAskedOfNic(requirement, declared, state);
         assert.equal(reason, null, `${name}: ${requirement}`);
       }
     }
@@ -112,16 +125,25 @@ describe("what came of each requirement", () => {
 
   test("without a flow to look at, flows are not said to be in hardware", () => {
     const { spec, state } = readGolden("ovs-works");
-    for (const flows of [null, { unknown: "no answer" }, { tallies: [], listed: 0, notUnderstood: 0, cut: null, tunnels: [] }]) {
+    for (const flows of [
+      null,
+      { unknown: "no answer" },
+      { tallies: [], listed: 0, notUnderstood: 0, cut: null, tunnels: [] },
+    ]) {
       const [, data] = checkLists(spec, { ...state, flows }, verdicts(spec, { ...state, flows }));
-      assert.equal(data?.checks.find(({ requirement }) => requirement.id === "flows-in-hardware")?.outcome, "not-asked");
+      assert.equal(
+        data?.checks.find(({ requirement }) => requirement.id === "flows-in-hardware")?.outcome,
+        "not-asked",
+      );
     }
   });
 
   test("nothing is said to hold that builds on what does not", () => {
     const { spec, state } = readGolden("port-missing");
     const [, data] = checkLists(spec, state, verdicts(spec, state));
-    const outcomes = new Set(data?.checks.filter(({ requirement }) => requirement.id !== "ports").map(({ outcome }) => outcome));
+    const outcomes = new Set(
+      data?.checks.filter(({ requirement }) => requirement.id !== "ports").map(({ outcome }) => outcome),
+    );
     assert.deepEqual([...outcomes].toSorted(), ["not-asked", "not-judged"]);
   });
 });

@@ -23,7 +23,10 @@ describe("the map", () => {
     const map = mapOf(mapSpec, await talkingHost());
     assert.deepEqual(HostMap.parse(structuredClone(map)), map);
     const [nic = assert.fail()] = map.nics;
-    assert.deepEqual([nic.name, nic.mode, nic.physnet, nic.lag], ["data", "vf-lag", "physnet2", { state: "active", type: "switchdev" }]);
+    assert.deepEqual(
+      [nic.name, nic.mode, nic.physnet, nic.lag],
+      ["data", "vf-lag", "physnet2", { state: "active", type: "switchdev" }],
+    );
     assert.equal(nic.bond?.bridgePort?.bridge, "br-ex");
     assert.deepEqual(
       nic.ports.map(({ lag }) => lag),
@@ -58,7 +61,10 @@ describe("the map", () => {
 
   test("a NIC whose ports are not there is shown with the reason", async () => {
     const state = await talkingHost();
-    const map = mapOf(spec("version: 1\nnics: [{name: gone, mode: sriov, ports: [ens9f0], vfs: 1}]\n"), state);
+    const map = mapOf(
+      spec("version: 1\nnics: [{name: gone, mode: sriov, ports: [ens9f0], vfs: 1}]\n"),
+      state,
+    );
     assert.match(map.nics[0]?.problem ?? "", /ens9f0 matches no port/);
     for (const text of [mapText(map, plain), mapSvg(map)]) assert.match(text, /ens9f0 matches no port/);
   });
@@ -98,11 +104,13 @@ describe("the map", () => {
 
   test("a stale port, a port without a link and a LAG in which VFs leave by the other port are seen", async () => {
     const state = await talkingHost();
-    for (const pf of state.pfs) if (pf.lag !== null && !("unknown" in pf.lag)) pf.lag.mapping = ["1:2", "2:2"];
+    for (const pf of state.pfs)
+      if (pf.lag !== null && !("unknown" in pf.lag)) pf.lag.mapping = ["1:2", "2:2"];
     const netdev = state.netdevs.find(({ name }) => name === "ens3f0");
     if (netdev !== undefined) netdev.carrier = false;
     const bridges = state.ovs === null || "unknown" in state.ovs ? [] : state.ovs.bridges;
-    for (const port of bridges.flatMap(({ interfaces }) => interfaces)) if (port.name === "ens3f0npf0vf0") port.error = "could not open it";
+    for (const port of bridges.flatMap(({ interfaces }) => interfaces))
+      if (port.name === "ens3f0npf0vf0") port.error = "could not open it";
     const map = mapOf(mapSpec, state);
     for (const text of [mapText(map, plain), mapSvg(map)]) {
       assert.match(text, /LAG port 1, VFs leave by 2/);
@@ -113,7 +121,8 @@ describe("the map", () => {
 
   test("a LAG by hash leaves by its active ports", async () => {
     const state = await talkingHost();
-    for (const pf of state.pfs) if (pf.lag !== null && !("unknown" in pf.lag)) pf.lag.mapping = ["1", "2", "something new"];
+    for (const pf of state.pfs)
+      if (pf.lag !== null && !("unknown" in pf.lag)) pf.lag.mapping = ["1", "2", "something new"];
     assert.deepEqual(mapOf(mapSpec, state).nics[0]?.ports[1]?.lag, { port: 2, leavesBy: [1, 2] });
   });
 
@@ -134,7 +143,10 @@ describe("many VFs", () => {
     for (const port of map.nics[0]?.ports ?? []) {
       const [used, free] = port.vfs;
       assert.ok(used !== undefined && free !== undefined);
-      port.vfs = Array.from({ length: 127 }, (_, index): MapVf => ({ ...structuredClone(inUse(index) ? used : free), index }));
+      port.vfs = Array.from(
+        { length: 127 },
+        (_, index): MapVf => ({ ...structuredClone(inUse(index) ? used : free), index }),
+      );
     }
     return map;
   };
@@ -201,7 +213,9 @@ describe("names that mean harm", () => {
         assert.ok(top !== null, svg);
         const elements = [...(svg.match(/<[a-z]+/g) ?? [])];
         assert.ok(
-          elements.every((element) => ["<svg", "<title", "<style", "<rect", "<text", "<path", "<g"].includes(element)),
+          elements.every((element) =>
+            ["<svg", "<title", "<style", "<rect", "<text", "<path", "<g"].includes(element),
+          ),
           elements.join(),
         );
         assert.doesNotMatch(svg, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]/u);
@@ -211,7 +225,10 @@ describe("names that mean harm", () => {
         for (const attributes of svg.matchAll(/<(?:rect|text|path|g)\b([^>]*)>/g))
           assert.doesNotMatch(attributes[1] ?? "", /\bon\w+=|href/);
         for (const style of [plain, coloured])
-          assert.doesNotMatch(mapText(map, style), /\x1b(?!\[\d+m)|[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]/);
+          assert.doesNotMatch(
+            mapText(map, style),
+            /\x1b(?!\[\d+m)|[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]/,
+          );
         // A name makes no line of its own.
         assert.equal(
           mapText(map, plain).split("\n").length,
@@ -223,7 +240,8 @@ describe("names that mean harm", () => {
   });
 
   function hostile(state: HostState, names: readonly string[]): HostState {
-    const [host = "", title = "", domain = "", bridge = "", id = "", kernel = "", error = "", cut = ""] = names;
+    const [host = "", title = "", domain = "", bridge = "", id = "", kernel = "", error = "", cut = ""] =
+      names;
     const copy = structuredClone(state);
     copy.hostname = host;
     copy.kernel = kernel;

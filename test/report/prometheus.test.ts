@@ -26,21 +26,32 @@ const golden = [
   "holders-unknown",
 ];
 
-const metricsOf = ({ spec, state }: { spec: Spec; state: HostState }) => prometheusText(spec, state, verdicts(spec, state), "0");
+const metricsOf = ({ spec, state }: { spec: Spec; state: HostState }) =>
+  prometheusText(spec, state, verdicts(spec, state), "0");
 const samplesOf = (name: string) => parseExposition(metricsOf(readGolden(name))).samples;
 
-function sampled(samples: readonly ReadSample[], name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
-  return samples.find((sample) => sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
-    ?.value;
+function sampled(
+  samples: readonly ReadSample[],
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number | undefined {
+  return samples.find(
+    (sample) =>
+      sample.name === name &&
+      Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+  )?.value;
 }
 
 /** Everything that is ever written, on hosts of all kinds. */
 async function everything(): Promise<readonly ReadSample[]> {
   const world = await booted(vfLagSpec, fresh());
   const running = metricsOf({ spec: spec(`${specText}ovs: {}\n`), state: observeWorld(world) });
-  return [running, ...golden.map((name) => metricsOf(readGolden(name)))].flatMap((text) => parseExposition(text).samples);
+  return [running, ...golden.map((name) => metricsOf(readGolden(name)))].flatMap(
+    (text) => parseExposition(text).samples,
+  );
 }
-const specText = "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\n";
+const specText =
+  "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\n";
 
 describe("metrics", () => {
   test("a NIC that works, and one whose bond has a third slave", () => {
@@ -54,7 +65,8 @@ describe("metrics", () => {
     assert.equal(sampled(broken, "vflag_nic_works"), 0);
     assert.equal(sampled(broken, "vflag_nic_verdict", { verdict: "broken" }), 1);
     assert.equal(sampled(broken, "vflag_lag_active"), 0);
-    const named = (name: string) => broken.filter((sample) => sample.name === name).map(({ labels }) => labels["requirement"]);
+    const named = (name: string) =>
+      broken.filter((sample) => sample.name === name).map(({ labels }) => labels["requirement"]);
     assert.deepEqual(named("vflag_root_causes"), ["bond"]);
     assert.deepEqual(named("vflag_deviations"), ["bond", "lag"]);
   });
@@ -67,7 +79,10 @@ describe("metrics", () => {
   });
 
   test("symptoms of the logs", () => {
-    assert.equal(sampled(samplesOf("lag-stuck-in-firmware"), "vflag_symptoms", { nic: "data", symptom: "lag-stuck" }), 1);
+    assert.equal(
+      sampled(samplesOf("lag-stuck-in-firmware"), "vflag_symptoms", { nic: "data", symptom: "lag-stuck" }),
+      1,
+    );
   });
 
   test("what was not observed has no sample, and is no zero", () => {
@@ -75,7 +90,9 @@ describe("metrics", () => {
     assert.equal(sampled(samples, "vflag_nic_verdict", { verdict: "unknown" }), 1);
     assert.equal(sampled(samples, "vflag_lag_active"), undefined);
     const { spec, state } = readGolden("ovs-works");
-    const blind = parseExposition(metricsOf({ spec, state: { ...state, ovs: { unknown: "not asked" } } })).samples;
+    const blind = parseExposition(
+      metricsOf({ spec, state: { ...state, ovs: { unknown: "not asked" } } }),
+    ).samples;
     assert.deepEqual(
       blind.filter(({ name }) => name.startsWith("vflag_ovs_")),
       [],
@@ -84,7 +101,10 @@ describe("metrics", () => {
   });
 
   test("when the host was observed is told in seconds", () => {
-    assert.equal(sampled(samplesOf("ovs-works"), "vflag_last_observation_timestamp_seconds"), Date.UTC(2026, 0, 1) / 1000);
+    assert.equal(
+      sampled(samplesOf("ovs-works"), "vflag_last_observation_timestamp_seconds"),
+      Date.UTC(2026, 0, 1) / 1000,
+    );
   });
 
   test("many VFs make no more series than a few", async () => {
@@ -99,7 +119,10 @@ describe("metrics", () => {
   test("promtool has nothing to say, whatever the host is called", { skip: noPromtool() }, async () => {
     const states = [...golden.map((name) => readGolden(name)), await hostileState()];
     for (const each of states) {
-      const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: metricsOf(each), encoding: "utf8" });
+      const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
+        input: metricsOf(each),
+        encoding: "utf8",
+      });
       assert.deepEqual([status, stdout, stderr], [0, "", ""]);
     }
   });
@@ -118,7 +141,9 @@ describe("alert rules and dashboard", () => {
 
   test("every alert is tested", () => {
     const tests = readFileSync(join(monitoring, "alerts.test.yml"), "utf8");
-    const names = [...readFileSync(join(monitoring, "alerts.yml"), "utf8").matchAll(/alert: (\w+)/g)].map(([, name = ""]) => name);
+    const names = [...readFileSync(join(monitoring, "alerts.yml"), "utf8").matchAll(/alert: (\w+)/g)].map(
+      ([, name = ""]) => name,
+    );
     assert.ok(names.length > 5);
     for (const name of names) assert.match(tests, new RegExp(`alertname: ${name}\n`), name);
   });
@@ -137,7 +162,10 @@ describe("alert rules and dashboard", () => {
         const samples = written.filter((sample) => sample.name === name);
         assert.notEqual(samples.length, 0, `${name} in ${expression}`);
         for (const [, label = ""] of matchers.matchAll(/([a-z_]+)=/g))
-          assert.ok(label === "instance" || samples.some(({ labels }) => label in labels), `${name}{${label}} in ${expression}`);
+          assert.ok(
+            label === "instance" || samples.some(({ labels }) => label in labels),
+            `${name}{${label}} in ${expression}`,
+          );
       }
     }
   });
@@ -150,7 +178,9 @@ describe("alert rules and dashboard", () => {
         .map((expr, index) => ({ record: `x:${index}`, expr }));
       const file = join(folder, "rules.yml");
       writeFileSync(file, JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
-      const { status, stdout, stderr } = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
+      const { status, stdout, stderr } = spawnSync("promtool", ["check", "rules", file], {
+        encoding: "utf8",
+      });
       assert.equal(status, 0, stdout + stderr);
     } finally {
       rmSync(folder, { recursive: true });

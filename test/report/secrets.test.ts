@@ -58,17 +58,32 @@ for (const [name, text] of Object.entries(files))
       assert.doesNotMatch(shown, /S\dT/);
     const lines = withoutSecrets(text.split("\n"));
     assert.equal(lines.length, text.split("\n").length);
-    for (const [index, line] of text.split("\n").entries()) if (!/S\dT/.test(line)) assert.equal(lines[index], line);
-    assert.equal(lines.filter((line) => line.includes("(hidden)")).length, text.split("\n").filter((line) => /S\dT/.test(line)).length);
+    for (const [index, line] of text.split("\n").entries())
+      if (!/S\dT/.test(line)) assert.equal(lines[index], line);
+    assert.equal(
+      lines.filter((line) => line.includes("(hidden)")).length,
+      text.split("\n").filter((line) => /S\dT/.test(line)).length,
+    );
   });
 
 test("what is only looked up elsewhere is shown, and a changed secret is a change", () => {
-  assert.deepEqual(withoutSecrets(["password: '{{ vault_password }}'"]), ["password: '{{ vault_password }}'"]);
+  assert.deepEqual(withoutSecrets(["password: '{{ vault_password }}'"]), [
+    "password: '{{ vault_password }}'",
+  ]);
   const outcome = { text: "password = new\n", conflicts: [], notes: [] };
-  assert.match(configurationText("a", "password = old\n", outcome, plain), /^-password = \(hidden\)\n\+password = \(hidden\)$/m);
+  assert.match(
+    configurationText("a", "password = old\n", outcome, plain),
+    /^-password = \(hidden\)\n\+password = \(hidden\)$/m,
+  );
 });
 
 test("names that only look alike are no secrets", () => {
-  for (const line of ["passthrough_whitelist = x", "pci_passthrough: y", "compass: north", "max_connections = 5", "keystone: yes"])
+  for (const line of [
+    "passthrough_whitelist = x",
+    "pci_passthrough: y",
+    "compass: north",
+    "max_connections = 5",
+    "keystone: yes",
+  ])
     assert.deepEqual(withoutSecrets([line]), [line]);
 });

@@ -22,7 +22,9 @@ test("a bond that is up, with links and a partner, needs nothing", async () => {
 });
 
 test("a bond that is down is an error, and nothing else is said of it", async () => {
-  assert.deepEqual(await found({ up: false, slaves: bothDown }), [{ actual: "down", severity: "error", remedy: "person" }]);
+  assert.deepEqual(await found({ up: false, slaves: bothDown }), [
+    { actual: "down", severity: "error", remedy: "person" },
+  ]);
 });
 
 test("one port without a link is a warning: the other one carries on", async () => {
@@ -34,7 +36,9 @@ test("one port without a link is a warning: the other one carries on", async () 
 });
 
 test("no port with a link is an error", async () => {
-  assert.deepEqual(await found({ slaves: bothDown }), [{ actual: "no link on ens3f0 and ens3f1", severity: "error", remedy: "person" }]);
+  assert.deepEqual(await found({ slaves: bothDown }), [
+    { actual: "no link on ens3f0 and ens3f1", severity: "error", remedy: "person" },
+  ]);
 });
 
 test("LACP that nobody answers is an error, in the mode that has LACP", async () => {
@@ -46,5 +50,7 @@ test("LACP that nobody answers is an error, in the mode that has LACP", async ()
 
 test("a port with a link that LACP does not use is a warning", async () => {
   const alone = { ports: 1, partner: "00:1c:73:00:00:99" };
-  assert.deepEqual(await found({ lacp: alone }), [{ actual: "LACP uses 1", severity: "warning", remedy: "person" }]);
+  assert.deepEqual(await found({ lacp: alone }), [
+    { actual: "LACP uses 1", severity: "warning", remedy: "person" },
+  ]);
 });

@@ -22,7 +22,8 @@ const rules = "/etc/udev/rules.d/70-vflag.rules";
 const options = "/etc/modprobe.d/vflag.conf";
 const network = "/etc/systemd/network/00-vflag.network";
 
-const nicSpec = (keys: string) => spec(`version: 1\nnics:\n  - {name: data, ports: [ens3f0, ens3f1], ${keys}}\n`);
+const nicSpec = (keys: string) =>
+  spec(`version: 1\nnics:\n  - {name: data, ports: [ens3f0, ens3f1], ${keys}}\n`);
 const byUdev = nicSpec("mode: sriov, vfs: 3, persistence: udev");
 const byModule = nicSpec("mode: sriov, vfs: 3, persistence: modprobe");
 const x710: CardOptions = { model: "X710", ports: 2 };
@@ -51,7 +52,9 @@ function rulesOf(world: World): string {
 describe("files for the next boot", () => {
   test("what is not there is written, once", async () => {
     const world = fresh();
-    assert.deepEqual(brief(look(vfLagSpec, world)), [{ actual: "not there", severity: "warning", remedy: "actions" }]);
+    assert.deepEqual(brief(look(vfLagSpec, world)), [
+      { actual: "not there", severity: "warning", remedy: "actions" },
+    ]);
     assert.deepEqual(look(vfLagSpec, await installed(vfLagSpec, world)), []);
   });
 
@@ -59,7 +62,9 @@ describe("files for the next boot", () => {
     const world = await installed(vfLagSpec, fresh());
     for (const file of filesOf(world)) file.text += "# a remark\n";
     const found = look(vfLagSpec, world);
-    assert.deepEqual(brief(found), [{ actual: "not as this version wants it", severity: "warning", remedy: "actions" }]);
+    assert.deepEqual(brief(found), [
+      { actual: "not as this version wants it", severity: "warning", remedy: "actions" },
+    ]);
     assert.deepEqual(
       actionsOf(found).map((action) => "path" in action && action.path),
       [rules],
@@ -93,7 +98,11 @@ describe("files for the next boot", () => {
     const world = fresh();
     for (const folder of ["/lib/systemd/system", "/usr/lib/systemd/system"]) {
       const units = [earlyUnit({ program: "/usr/bin/vflag" }), lateUnit({ program: "/usr/bin/vflag" })];
-      world.state.files = units.map(({ name, text }) => ({ path: `/usr/lib/systemd/system/${name}`, text, mode: 0o644 }));
+      world.state.files = units.map(({ name, text }) => ({
+        path: `/usr/lib/systemd/system/${name}`,
+        text,
+        mode: 0o644,
+      }));
       const unit = { enabled: "enabled", active: "inactive", result: "success" };
       world.state.units = units.map(({ name }) => ({ ...unit, name, path: `${folder}/${name}` }));
       assert.deepEqual(look(vfLagSpec, world, bootUnits), []);
@@ -126,7 +135,9 @@ describe("files for the next boot", () => {
   test("what could not be observed is unknown", () => {
     const world = fresh();
     world.state.files = { unknown: "/etc could not be read" };
-    assert.deepEqual(brief(look(vfLagSpec, world)), [{ actual: "/etc could not be read", severity: "unknown", remedy: "person" }]);
+    assert.deepEqual(brief(look(vfLagSpec, world)), [
+      { actual: "/etc could not be read", severity: "unknown", remedy: "person" },
+    ]);
   });
 });
 
@@ -154,7 +165,10 @@ describe("names of ports", () => {
     const name = 'a"$b';
     uplinkOf(world, 0).name = name;
     for (const pf of world.state.pfs.slice(0, 1)) pf.netdev = name;
-    const wanted: Spec = { ...vfLagSpec, nics: vfLagSpec.nics.map((nic) => ({ ...nic, ports: [name, "ens3f1"] })) };
+    const wanted: Spec = {
+      ...vfLagSpec,
+      nics: vfLagSpec.nics.map((nic) => ({ ...nic, ports: [name, "ens3f1"] })),
+    };
     const [action] = actionsOf(look(wanted, world));
     assert.ok(action?.kind === "write-file");
     assert.doesNotMatch(action.text, /a"\$b/);
@@ -215,7 +229,10 @@ describe("VFs that come back without vflag", () => {
       evaluate(wanted, observeWorld(fresh([card]))).flatMap(({ deviations }) =>
         deviations.filter(({ requirement }) => requirement === "model"),
       );
-    assert.match(JSON.stringify(model(nicSpec("mode: sriov, vfs: 3"), connectX3)), /declare `persistence: modprobe`/);
+    assert.match(
+      JSON.stringify(model(nicSpec("mode: sriov, vfs: 3"), connectX3)),
+      /declare `persistence: modprobe`/,
+    );
     assert.match(JSON.stringify(model(byModule, dualPort)), /which has no module option for VFs/);
     assert.deepEqual(
       model(byModule, connectX3).map(({ remedy }) => remedy.kind),

@@ -35,7 +35,8 @@ test("a NIC that was seen to have no eSwitch is an error, not a doubt", () => {
 });
 
 test("the eSwitch's mode is not known, whichever mode is wanted", () => {
-  for (const wanted of [switchdev, sriov]) assert.deepEqual(brief(check(eswitchMode, wanted, withUnknownEswitch(0))), [unseen]);
+  for (const wanted of [switchdev, sriov])
+    assert.deepEqual(brief(check(eswitchMode, wanted, withUnknownEswitch(0))), [unseen]);
 });
 
 test("each port speaks for itself", () => {
@@ -49,7 +50,9 @@ test("a NIC without an eSwitch is in the mode that sriov wants", () => {
 });
 
 test("nothing is done to a NIC whose eSwitch is not known", async () => {
-  const [outcome] = await reconcile(new SimulatedHost(withUnknownEswitch(1)), vfLagSpec, { stages: ["early"] });
+  const [outcome] = await reconcile(new SimulatedHost(withUnknownEswitch(1)), vfLagSpec, {
+    stages: ["early"],
+  });
   assert.equal(outcome?.status, "stopped");
   assert.deepEqual(outcome?.steps, []);
 });

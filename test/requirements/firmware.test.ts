@@ -35,7 +35,11 @@ function configuration(world: World): FirmwareConfiguration {
   return card.configuration;
 }
 
-function parameter(current: string | null, next: string | null = current, readOnly = false): FirmwareParameter {
+function parameter(
+  current: string | null,
+  next: string | null = current,
+  readOnly = false,
+): FirmwareParameter {
   return { default: null, current, next, readOnly };
 }
 
@@ -48,7 +52,12 @@ function offering(now: number, next = now, cards = [dualPort]): World {
 }
 
 describe("the number of VFs", () => {
-  const rows: readonly [story: string, now: number, next: number, expected: [severity: string, remedy: string] | null][] = [
+  const rows: readonly [
+    story: string,
+    now: number,
+    next: number,
+    expected: [severity: string, remedy: string] | null,
+  ][] = [
     ["is as wanted", 8, 8, null],
     ["is larger, and stays so", 32, 32, null],
     ["is larger, and stays large enough", 32, 8, null],
@@ -87,7 +96,9 @@ firmware: {}`);
 
   test("of another card concerns nobody", () => {
     const world = fresh([dualPort, { model: "ConnectX-5", ports: 2 }], "firmware-short");
-    const only = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens4f1], vfs: 8}], firmware: {}}");
+    const only = spec(
+      "{version: 1, nics: [{name: data, mode: sriov, ports: [ens4f1], vfs: 8}], firmware: {}}",
+    );
     assert.deepEqual(
       actionsOf(found(only, world)).map((action) => "pf" in action && action.pf),
       ["0000:5d:00.0"],
@@ -146,7 +157,10 @@ test("a card that does not tell what it runs with is judged by what the kernel s
     [8, []],
   ] as const) {
     const world = offering(now, 8);
-    Object.assign(configuration(world).parameters, { SRIOV_EN: parameter(null, "true"), NUM_OF_VFS: parameter(null, "8") });
+    Object.assign(configuration(world).parameters, {
+      SRIOV_EN: parameter(null, "true"),
+      NUM_OF_VFS: parameter(null, "8"),
+    });
     assert.deepEqual(
       brief(found(managed(8), world)).map(({ remedy }) => remedy),
       remedies,
@@ -161,11 +175,17 @@ describe("where the firmware cannot be asked", () => {
       (world) => Object.assign(world.state, { firmware: { unknown: "neither is installed" } }),
       /^neither is installed$/,
     ],
-    ["no card was found", (world) => Object.assign(world.state, { firmware: [] }), /^this card was not asked$/],
+    [
+      "no card was found",
+      (world) => Object.assign(world.state, { firmware: [] }),
+      /^this card was not asked$/,
+    ],
     [
       "the card does not answer",
       (world) =>
-        Object.assign((!isUnknown(world.state.firmware) && world.state.firmware[0]) || {}, { configuration: { unknown: "-E- no" } }),
+        Object.assign((!isUnknown(world.state.firmware) && world.state.firmware[0]) || {}, {
+          configuration: { unknown: "-E- no" },
+        }),
       /^-E- no$/,
     ],
     [
@@ -192,7 +212,10 @@ describe("where the firmware cannot be asked", () => {
         [["unknown", "person"]],
       );
       assert.match(answers[0]?.actual ?? "", said);
-      assert.match(adviceOf(found(managed(8), few)), /mstconfig -d 0000:37:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=8/);
+      assert.match(
+        adviceOf(found(managed(8), few)),
+        /mstconfig -d 0000:37:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=8/,
+      );
     });
   }
 });
@@ -228,11 +251,15 @@ describe("the kind of a port's link", () => {
     const infiniband = parameter("IB");
     assert.deepEqual(found(linked("infiniband"), withLinks(infiniband, infiniband)), []);
     assert.deepEqual(settingsOf(withLinks(infiniband, eth), linked("infiniband")), [{ LINK_TYPE_P2: "IB" }]);
-    assert.match(found(linked("infiniband"), withLinks(infiniband, eth))[0]?.expected ?? "", /LINK_TYPE_P2 IB$/);
+    assert.match(
+      found(linked("infiniband"), withLinks(infiniband, eth))[0]?.expected ?? "",
+      /LINK_TYPE_P2 IB$/,
+    );
   });
   test("will be InfiniBand: a warning, and Ethernet is set", () => {
     const world = withLinks(parameter("ETH", "IB"), eth);
-    for (const wanted of [managed(8), linked("ethernet")]) assert.deepEqual(settingsOf(world, wanted), [{ LINK_TYPE_P1: "ETH" }]);
+    for (const wanted of [managed(8), linked("ethernet")])
+      assert.deepEqual(settingsOf(world, wanted), [{ LINK_TYPE_P1: "ETH" }]);
     assert.deepEqual(
       brief(found(managed(8), world)).map(({ severity }) => severity),
       ["warning"],
@@ -245,7 +272,9 @@ describe("the kind of a port's link", () => {
     );
   });
   test("of a port that nobody declared may be anything", () => {
-    const one = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 8}], firmware: {}}");
+    const one = spec(
+      "{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 8}], firmware: {}}",
+    );
     assert.deepEqual(found(one, withLinks(eth, parameter("IB"))), []);
   });
   test("of a ConnectX-3 is its driver's business: both ports are on one function", () => {
@@ -262,7 +291,8 @@ describe("the kind of a port's link", () => {
     assert.deepEqual(settingsOf(world, one), [{ LINK_TYPE_P2: "ETH" }]);
     uplinkOf(world).portName = null;
     assert.ok(!isUnknown(world.state.devlinkPorts));
-    for (const port of world.state.devlinkPorts) port.port = port.handle === `pci/${pfOf(world).address}` ? 1 : 0;
+    for (const port of world.state.devlinkPorts)
+      port.port = port.handle === `pci/${pfOf(world).address}` ? 1 : 0;
     assert.deepEqual(settingsOf(world, one), [{ LINK_TYPE_P2: "ETH" }]);
     world.state.devlinkPorts = [];
     assert.deepEqual(settingsOf(world, one), []);
@@ -270,11 +300,15 @@ describe("the kind of a port's link", () => {
 });
 
 describe("more than 64 VFs in the firmware", () => {
-  const answers = (world: World, mode: string) => brief(found(managed(2, mode), world)).map(({ severity, remedy }) => [severity, remedy]);
+  const answers = (world: World, mode: string) =>
+    brief(found(managed(2, mode), world)).map(({ severity, remedy }) => [severity, remedy]);
   test("warn for VF-LAG, with the reason", () => {
     assert.deepEqual(answers(offering(65), "vf-lag"), [["warning", "person"]]);
     assert.deepEqual(answers(offering(8, 65), "vf-lag"), [["warning", "person"]]);
-    assert.match(found(managed(2, "vf-lag"), offering(65))[0]?.actual ?? "", /^NUM_OF_VFS is 65: .*more than 64 VFs/);
+    assert.match(
+      found(managed(2, "vf-lag"), offering(65))[0]?.actual ?? "",
+      /^NUM_OF_VFS is 65: .*more than 64 VFs/,
+    );
   });
   test("are nothing to warn of for 64, for other modes, and where the LAG is active", async () => {
     assert.deepEqual(answers(offering(64), "vf-lag"), []);
@@ -287,9 +321,15 @@ describe("more than 64 VFs in the firmware", () => {
 test("a port with too few VFs waits for a reboot where its firmware is set already", () => {
   const remedies = (world: World) => brief(check(vfCount, managed(8), world)).map(({ remedy }) => remedy);
   assert.deepEqual(remedies(offering(4, 8)), ["reboot", "reboot"]);
-  assert.match(adviceOf(check(vfCount, managed(8), offering(4, 8))), /^NUM_OF_VFS=8 is set in the firmware and waits for a boot/);
+  assert.match(
+    adviceOf(check(vfCount, managed(8), offering(4, 8))),
+    /^NUM_OF_VFS=8 is set in the firmware and waits for a boot/,
+  );
   assert.deepEqual(remedies(offering(4, 4)), ["person", "person"]);
-  assert.match(adviceOf(check(vfCount, managed(8), offering(4, 4))), /^mstconfig -d 0000:37:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=8 /);
+  assert.match(
+    adviceOf(check(vfCount, managed(8), offering(4, 4))),
+    /^mstconfig -d 0000:37:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=8 /,
+  );
   // What the firmware has is enough, and the kernel shows less: the BIOS is next.
   const short = offering(4);
   configuration(short).parameters["NUM_OF_VFS"] = parameter("16");
@@ -324,9 +364,15 @@ describe("a faulty card is repaired by apply and a reboot", () => {
   test("what is set for the next boot changes nothing before it", () => {
     const world = offering(4);
     setFirmware(world, "0000:37:00.0", { NUM_OF_VFS: "8" });
-    assert.deepEqual([pfOf(world).sriov?.total, configuration(world).parameters["NUM_OF_VFS"]?.current], [4, "4"]);
+    assert.deepEqual(
+      [pfOf(world).sriov?.total, configuration(world).parameters["NUM_OF_VFS"]?.current],
+      [4, "4"],
+    );
     reboot(world);
-    assert.deepEqual([pfOf(world).sriov?.total, configuration(world).parameters["NUM_OF_VFS"]?.current], [8, "8"]);
+    assert.deepEqual(
+      [pfOf(world).sriov?.total, configuration(world).parameters["NUM_OF_VFS"]?.current],
+      [8, "8"],
+    );
     setFirmware(world, "0000:37:00.1", { SRIOV_EN: "false" });
     reboot(world);
     assert.equal(pfOf(world).sriov, null);
@@ -334,7 +380,10 @@ describe("a faulty card is repaired by apply and a reboot", () => {
 
   test("a setting that the card does not have, or that is read-only, is refused", () => {
     const world = offering(4);
-    assert.throws(() => setFirmware(world, "0000:37:00.0", { LINK_TYPE_P1: "ETH" }), /doesn't support LINK_TYPE_P1/);
+    assert.throws(
+      () => setFirmware(world, "0000:37:00.0", { LINK_TYPE_P1: "ETH" }),
+      /doesn't support LINK_TYPE_P1/,
+    );
     configuration(world).parameters["NUM_OF_VFS"] = parameter("4", "4", true);
     assert.throws(() => setFirmware(world, "0000:37:00.0", { NUM_OF_VFS: "8" }), /read only/);
   });

@@ -57,7 +57,9 @@ async function withFlows(...tallies: readonly Partial<FlowTally>[]): Promise<Wor
 const rep = "ens3f0npf0vf0";
 const found = (world: World) => brief(check(flowsInHardware, vfLagSpec, world));
 const flowsOf = (traffic: Traffic) =>
-  Object.fromEntries(Object.entries(traffic).flatMap(([carrier, { flows }]) => (flows > 0 ? [[carrier, flows]] : [])));
+  Object.fromEntries(
+    Object.entries(traffic).flatMap(([carrier, { flows }]) => (flows > 0 ? [[carrier, flows]] : [])),
+  );
 
 describe("flows-in-hardware", () => {
   test("guests that talk through the NIC: nothing to find, and the NIC works", async () => {
@@ -86,7 +88,9 @@ describe("flows-in-hardware", () => {
   test("a VF whose flows are in software though all is there for hardware is an error", async () => {
     const world = await talking();
     inject(world, "flows-in-software");
-    assert.deepEqual(found(world), [{ actual: "4 in software, with 1793776 packets", severity: "error", remedy: "person" }]);
+    assert.deepEqual(found(world), [
+      { actual: "4 in software, with 1793776 packets", severity: "error", remedy: "person" },
+    ]);
     assert.deepEqual(
       verdicts(vfLagSpec, observeWorld(world)).map(({ answer, reason }) => [answer, reason?.requirement]),
       [["broken", "flows-in-hardware"]],
@@ -114,7 +118,10 @@ describe("flows-in-hardware", () => {
     assert.deepEqual(found(await withFlows(...kinds.map((kind) => ({ kind, to: [] })))), []);
     const places = [["br-int"], ["tap0c1d"], ["bond0", "br-ex"], ["udp_sys_6635"]];
     assert.deepEqual(found(await withFlows(...places.map((to) => ({ to })))), []);
-    assert.deepEqual(found(await withFlows({ inPort: "tap0c1d" }, { inPort: null }, { inPort: "br-ex", to: [rep] })), []);
+    assert.deepEqual(
+      found(await withFlows({ inPort: "tap0c1d" }, { inPort: null }, { inPort: "br-ex", to: [rep] })),
+      [],
+    );
   });
 
   test("flows of tunnels are the NIC's own where the tunnels leave by it", async () => {
@@ -125,8 +132,16 @@ describe("flows-in-hardware", () => {
       const { flows } = world.state;
       assert.ok(flows !== null && !isUnknown(flows));
       world.state.flows = { ...flows, tunnels };
-      world.state.netdevs.push({ ...uplinkOf(world), name: "bond0.185", index: 900, kind: "vlan", device: null });
-      return brief(check(flowsInHardware, wanted, world)).map(({ actual, severity }) => `${severity}: ${actual}`);
+      world.state.netdevs.push({
+        ...uplinkOf(world),
+        name: "bond0.185",
+        index: 900,
+        kind: "vlan",
+        device: null,
+      });
+      return brief(check(flowsInHardware, wanted, world)).map(
+        ({ actual, severity }) => `${severity}: ${actual}`,
+      );
     };
     const via = (...names: string[]) => [{ type: "vxlan" as const, address: "10.1.0.5", via: names }];
     const software = ["error: 2 in software, with 10000 packets"];
@@ -135,12 +150,17 @@ describe("flows-in-hardware", () => {
     assert.deepEqual(await look(overlay, seen), software);
     assert.deepEqual(await look(overlay, seen, "genev_sys_6081"), software);
     assert.deepEqual(await look(overlay, seen, "gre_sys"), software);
-    for (const way of [["bond0"], ["bond0.185", "bond0"], ["br-ex"], ["ens3f1"]]) assert.deepEqual(await look(spec, via(...way)), software);
+    for (const way of [["bond0"], ["bond0.185", "bond0"], ["br-ex"], ["ens3f1"]])
+      assert.deepEqual(await look(spec, via(...way)), software);
     // By another NIC: as it should be, or not what was declared.
     assert.deepEqual(await look(spec, via("eno1")), []);
-    assert.deepEqual(await look(overlay, via("eno1")), ["error: 2 in software, as their tunnel leaves by eno1, with 10000 packets"]);
+    assert.deepEqual(await look(overlay, via("eno1")), [
+      "error: 2 in software, as their tunnel leaves by eno1, with 10000 packets",
+    ]);
     // Not seen.
-    const unsure = ["unknown: 2 in software, and it was not seen by which NIC their tunnel leaves, with 10000 packets"];
+    const unsure = [
+      "unknown: 2 in software, and it was not seen by which NIC their tunnel leaves, with 10000 packets",
+    ];
     assert.deepEqual(await look(spec, seen), unsure);
     assert.deepEqual(await look(spec, via()), unsure);
     assert.deepEqual(await look(spec, [{ type: "geneve", address: "10.1.0.5", via: ["eno1"] }]), unsure);
@@ -149,13 +169,22 @@ describe("flows-in-hardware", () => {
   test("tunnels on a port without encap: the remedy says so first; they come in, so nothing is one-way", async () => {
     const overlay = { ...vfLagSpec, nics: vfLagSpec.nics.map((nic) => ({ ...nic, physnet: null })) };
     const world = await withFlows({ to: ["vxlan_sys_4789"] });
-    for (const pf of world.state.pfs) if (pf.eswitch !== null && !isUnknown(pf.eswitch)) pf.eswitch.encap = false;
-    assert.match(adviceOf(check(flowsInHardware, overlay, world)), /^encap is off on ens3f0, ens3f1: declare eswitch: \{encap: true\}/);
+    for (const pf of world.state.pfs)
+      if (pf.eswitch !== null && !isUnknown(pf.eswitch)) pf.eswitch.encap = false;
+    assert.match(
+      adviceOf(check(flowsInHardware, overlay, world)),
+      /^encap is off on ens3f0, ens3f1: declare eswitch: \{encap: true\}/,
+    );
     const hardware = { offloaded: "yes", layer: "tc" };
-    const both = await withFlows({ ...hardware, to: ["vxlan_sys_4789"] }, { ...hardware, inPort: "vxlan_sys_4789", to: [rep] });
+    const both = await withFlows(
+      { ...hardware, to: ["vxlan_sys_4789"] },
+      { ...hardware, inPort: "vxlan_sys_4789", to: [rep] },
+    );
     assert.deepEqual(brief(check(flowsInHardware, overlay, both)), []);
     const oneWay = await withFlows({ ...hardware, to: ["vxlan_sys_4789"] });
-    assert.deepEqual(brief(check(flowsInHardware, overlay, oneWay)), [{ actual: "none", severity: "warning", remedy: "person" }]);
+    assert.deepEqual(brief(check(flowsInHardware, overlay, oneWay)), [
+      { actual: "none", severity: "warning", remedy: "person" },
+    ]);
   });
 
   test("what ovs-vswitchd forwards itself is in software, packet by packet", async () => {
@@ -163,9 +192,13 @@ describe("flows-in-hardware", () => {
     const error = [{ actual, severity: "error", remedy: "person" }];
     assert.deepEqual(found(await withFlows({ kind: "slow-path", to: [] })), error);
     // Saved by a version that did not tell these from what ovs-vswitchd wants to see.
-    const example = "in_port(ens3f0npf0vf0), packets:5000, dp:ovs, actions:userspace(pid=0,slow_path(action))";
+    const example =
+      "in_port(ens3f0npf0vf0), packets:5000, dp:ovs, actions:userspace(pid=0,slow_path(action))";
     assert.deepEqual(found(await withFlows({ kind: "userspace", to: [], example })), error);
-    assert.deepEqual(found(await withFlows({ kind: "userspace", to: [], example: "userspace(pid=0,slow_path(lacp))" })), []);
+    assert.deepEqual(
+      found(await withFlows({ kind: "userspace", to: [], example: "userspace(pid=0,slow_path(lacp))" })),
+      [],
+    );
     const [few] = found(await withFlows({ kind: "slow-path", to: [], packets: 999 }));
     assert.equal(few?.severity, "warning");
   });
@@ -198,14 +231,22 @@ describe("flows-in-hardware", () => {
 
   test("VFs send through hardware, and nothing comes in by the bond: a warning", async () => {
     const sent = { offloaded: "yes", layer: "tc" };
-    assert.deepEqual(found(await withFlows(sent)), [{ actual: "none", severity: "warning", remedy: "person" }]);
+    assert.deepEqual(found(await withFlows(sent)), [
+      { actual: "none", severity: "warning", remedy: "person" },
+    ]);
     assert.deepEqual(found(await withFlows(sent, { ...sent, inPort: "bond0", to: [rep] })), []);
     assert.deepEqual(found(await withFlows({ ...sent, packets: 999 })), []);
     assert.deepEqual(found(await withFlows({ ...sent, to: ["ens3f1npf1vf0"] })), []);
   });
 
   test("flows follow what they need: the LAG, Open vSwitch's offload, the ingress block", async () => {
-    for (const fault of ["slave-missing", "ovs-offload-off", "ovs-skip-hw", "ingress-block-missing", "tc-offload-off"] as const) {
+    for (const fault of [
+      "slave-missing",
+      "ovs-offload-off",
+      "ovs-skip-hw",
+      "ingress-block-missing",
+      "tc-offload-off",
+    ] as const) {
       const world = await talking();
       inject(world, fault);
       const { flows } = observeWorld(world);
@@ -219,7 +260,10 @@ describe("flows-in-hardware", () => {
 });
 
 test("flows in software are folded under what puts them there", async () => {
-  const spec = loadSpec(`version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\novs: {}\n`, "");
+  const spec = loadSpec(
+    `version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]\novs: {}\n`,
+    "",
+  );
   for (const [fault, cause] of [
     ["slave-missing", "bond"],
     ["ingress-block-missing", "ovs-ingress-blocks"],
@@ -228,7 +272,9 @@ test("flows in software are folded under what puts them there", async () => {
     const world = await talking();
     inject(world, fault);
     const [verdict] = verdicts(spec, observeWorld(world));
-    const folded = verdict?.causes.find(({ consequences }) => consequences.some(({ requirement }) => requirement === "flows-in-hardware"));
+    const folded = verdict?.causes.find(({ consequences }) =>
+      consequences.some(({ requirement }) => requirement === "flows-in-hardware"),
+    );
     assert.equal(folded?.deviation.requirement, cause);
   }
 });

@@ -7,7 +7,15 @@ import { booted, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 
 const unreadable = { unknown: "debugfs cannot be read" };
-const disabled: Lag = { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members: [] };
+const disabled: Lag = {
+  state: "disabled",
+  type: null,
+  source: "debugfs",
+  portSelection: null,
+  sharedFdb: null,
+  mapping: [],
+  members: [],
+};
 
 /** Both VFs of both ports unbound, as they are when the LAG has to come up. */
 async function withLag(...shown: (Lag | { unknown: string })[]): Promise<World> {
@@ -36,7 +44,9 @@ test("the port that can be read speaks for the LAG, whichever it is", async () =
 
 test("a LAG that neither port shows is not known, and nobody touches it", async () => {
   const found = check(lag, vfLagSpec, await withLag(unreadable, unreadable));
-  assert.deepEqual(brief(found), [{ actual: "debugfs cannot be read", severity: "unknown", remedy: "person" }]);
+  assert.deepEqual(brief(found), [
+    { actual: "debugfs cannot be read", severity: "unknown", remedy: "person" },
+  ]);
 });
 
 test("VFs that are bound are unbound before the driver is asked again", async () => {
@@ -55,14 +65,20 @@ test("a VF in use keeps the LAG down: then nothing is unbound at all", async () 
   vfOf(world, 0, 0).driver = "mlx5_core";
   hold(vfOf(world, 1, 1));
   const found = check(lag, vfLagSpec, world);
-  assert.deepEqual(brief(found), [{ actual: "in use by process 4711 (qemu-kvm)", severity: "error", remedy: "person" }]);
+  assert.deepEqual(brief(found), [
+    { actual: "in use by process 4711 (qemu-kvm)", severity: "error", remedy: "person" },
+  ]);
 });
 
 test("a LAG that the ports do not show alike is not known to work", async () => {
   const world = await withLag();
   pfOf(world, 1).lag = disabled;
   assert.deepEqual(brief(check(lag, vfLagSpec, world)), [
-    { actual: "active, type switchdev, but not as ens3f1 (0000:37:00.1) shows it", severity: "unknown", remedy: "person" },
+    {
+      actual: "active, type switchdev, but not as ens3f1 (0000:37:00.1) shows it",
+      severity: "unknown",
+      remedy: "person",
+    },
   ]);
 });
 
@@ -84,6 +100,8 @@ test("a LAG of another type is not VF-LAG, and each type has its own way out", a
   ] as const) {
     const world = await withLag();
     for (const port of [0, 1]) pfOf(world, port).lag = { ...activeOn(world), type };
-    assert.deepEqual(brief(check(lag, vfLagSpec, world)), [{ actual: `active, type ${type}`, severity: "error", remedy }]);
+    assert.deepEqual(brief(check(lag, vfLagSpec, world)), [
+      { actual: `active, type ${type}`, severity: "error", remedy },
+    ]);
   }
 });

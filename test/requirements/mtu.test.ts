@@ -15,7 +15,8 @@ async function guests(): Promise<World> {
 
 const found = (world: World, wanted: Spec = vfLagSpec) =>
   check(mtu, wanted, world).map(
-    ({ subject, severity, actual, expected }) => `${severity}: ${subject.split(" (")[0]}: ${actual}, ${expected}`,
+    ({ subject, severity, actual, expected }) =>
+      `${severity}: ${subject.split(" (")[0]}: ${actual}, ${expected}`,
   );
 
 test("MTUs that fit", async () => {
@@ -32,7 +33,9 @@ test("a port below its bond, a representor above it, and the room that a tunnel 
   uplinkOf(world).mtu = 9000;
   const representor = representorOf(world, 0, 0);
   representor.mtu = 9216;
-  assert.deepEqual(found(world), [`warning: VF 0: ${representor.name} has MTU 9216, MTU 9000 at most, for bond0`]);
+  assert.deepEqual(found(world), [
+    `warning: VF 0: ${representor.name} has MTU 9216, MTU 9000 at most, for bond0`,
+  ]);
   representor.mtu = 9000;
   const overlay = { ...vfLagSpec, nics: vfLagSpec.nics.map((nic) => ({ ...nic, physnet: null })) };
   assert.deepEqual(found(world, overlay), [
@@ -44,7 +47,8 @@ test("a VF on the host above its port; a representor that nobody plugged in coun
   const world = await guests();
   representorOf(world, 0, 1).mtu = 9999;
   assert.deepEqual(found(world), []);
-  const vf = world.state.netdevs.find(({ device }) => device === world.state.pfs[0]?.vfs[1]?.address) ?? assert.fail();
+  const vf =
+    world.state.netdevs.find(({ device }) => device === world.state.pfs[0]?.vfs[1]?.address) ?? assert.fail();
   vf.mtu = 9001;
   assert.deepEqual(found(world), [`warning: VF 1: ${vf.name} has MTU 9001, MTU 9000 at most, for ens3f0`]);
 });

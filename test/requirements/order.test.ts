@@ -45,7 +45,8 @@ test("the stages are those of the boot", () => {
 test("each follows from such as there are, and none from itself over others", () => {
   const origins = (id: string, over: readonly string[] = []): void => {
     assert.ok(!over.includes(id), [...over, id].join(" <- "));
-    for (const cause of requirementById(id)?.follows ?? assert.fail(`there is no ${id}`)) origins(cause, [...over, id]);
+    for (const cause of requirementById(id)?.follows ?? assert.fail(`there is no ${id}`))
+      origins(cause, [...over, id]);
   };
   for (const { id } of allRequirements) origins(id);
 });

@@ -38,7 +38,9 @@ function found(world: World, asked: Spec = wanted, allowed: Allowed = {}): Devia
 }
 
 function brief(deviations: readonly Deviation[]): string[] {
-  return deviations.map(({ requirement, severity, remedy, actual }) => `${requirement} ${severity} ${remedy.kind}: ${actual}`);
+  return deviations.map(
+    ({ requirement, severity, remedy, actual }) => `${requirement} ${severity} ${remedy.kind}: ${actual}`,
+  );
 }
 
 test("a healthy Open vSwitch needs nothing, whatever is allowed", async () => {
@@ -63,7 +65,9 @@ describe("ovs-running", () => {
     world.state.ovs = null;
     assert.deepEqual(brief(found(world)), ["ovs-running error person: not found"]);
     world.state.ovs = { unknown: "docker: Cannot connect to the Docker daemon" };
-    assert.deepEqual(brief(found(world)), ["ovs-running unknown person: docker: Cannot connect to the Docker daemon"]);
+    assert.deepEqual(brief(found(world)), [
+      "ovs-running unknown person: docker: Cannot connect to the Docker daemon",
+    ]);
   });
 
   test("it does not concern a NIC in mode sriov", async () => {
@@ -71,7 +75,10 @@ describe("ovs-running", () => {
     world.state.ovs = null;
     const both = {
       ...wanted,
-      nics: [...wanted.nics, ...spec("{version: 1, nics: [{name: plain, mode: sriov, ports: [ens4f0], vfs: 2}]}").nics],
+      nics: [
+        ...wanted.nics,
+        ...spec("{version: 1, nics: [{name: plain, mode: sriov, ports: [ens4f0], vfs: 2}]}").nics,
+      ],
     };
     const answers = verdicts(both, observeWorld(world), ["ovs"]).map(({ nic, answer }) => [nic, answer]);
     assert.deepEqual(answers, [
@@ -119,7 +126,8 @@ test("OVN, or flows that track connections, need 2.15", async () => {
         .join();
     });
   assert.deepEqual(severities(), ["", "", "", "", ""]);
-  const told = (why: string) => ["error", "warning", "warning"].map((severity) => `${severity}: 2.15 or later (${why})`);
+  const told = (why: string) =>
+    ["error", "warning", "warning"].map((severity) => `${severity}: 2.15 or later (${why})`);
   for (const port of [
     { name: "ovn-a1b2c3-0", type: "geneve" },
     { name: "ovn0-a1b2c3-0", type: "geneve" },
@@ -133,8 +141,23 @@ test("OVN, or flows that track connections, need 2.15", async () => {
   ovn({ name: "patch-tun", type: "patch" });
   assert.deepEqual(severities(), ["", "", "", "", ""]);
   const example = "ct_state(+est+trk),in_port(ens3f0npf0vf0), packets:1, actions:bond0";
-  const tally = { layer: "tc", offloaded: "yes", kind: "traffic", flows: 1, packets: 1, bytes: 1, idle: 0.1, example } as const;
-  world.state.flows = { tallies: [{ inPort: null, to: [], ...tally }], listed: 1, notUnderstood: 0, cut: null, tunnels: [] };
+  const tally = {
+    layer: "tc",
+    offloaded: "yes",
+    kind: "traffic",
+    flows: 1,
+    packets: 1,
+    bytes: 1,
+    idle: 0.1,
+    example,
+  } as const;
+  world.state.flows = {
+    tallies: [{ inPort: null, to: [], ...tally }],
+    listed: 1,
+    notUnderstood: 0,
+    cut: null,
+    tunnels: [],
+  };
   assert.deepEqual(severities(), [...told("connections are tracked"), "", ""]);
 });
 
@@ -150,10 +173,14 @@ test("a port of the NIC that hw-offload-priority leaves out is an error; the bri
     const deviations = brief(found(world));
     assert.equal(deviations.length, errors.length, priority);
     for (const line of deviations)
-      assert.equal(line, `ovs-hw-offload error person: hw-offload-priority ${priority}: none of its flows is offloaded`);
+      assert.equal(
+        line,
+        `ovs-hw-offload error person: hw-offload-priority ${priority}: none of its flows is offloaded`,
+      );
   }
   bond.offloadPriority = null;
-  for (const port of ovsOf(world).bridges.flatMap(({ interfaces }) => interfaces)) if (port.type !== "") port.offloadPriority = "none";
+  for (const port of ovsOf(world).bridges.flatMap(({ interfaces }) => interfaces))
+    if (port.type !== "") port.offloadPriority = "none";
   assert.deepEqual(brief(found(world)), []);
 });
 
@@ -203,8 +230,13 @@ describe("ovs-hw-offload", () => {
     const world = await host("ingress-block-missing");
     ovsOf(world).source = { kind: "container", engine: "docker", name: "openvswitch_vswitchd" };
     assert.match(adviceOf(found(world)), /docker restart openvswitch_vswitchd: it interrupts/);
-    assert.match(adviceOf(found(world)), /docker exec openvswitch_vswitchd ovs-vsctl del-port br-ex bond0 -- add-port br-ex bond0/);
-    assert.deepEqual(actionsOf(found(world, wanted, restart)), [{ kind: "restart-ovs", source: ovsOf(world).source }]);
+    assert.match(
+      adviceOf(found(world)),
+      /docker exec openvswitch_vswitchd ovs-vsctl del-port br-ex bond0 -- add-port br-ex bond0/,
+    );
+    assert.deepEqual(actionsOf(found(world, wanted, restart)), [
+      { kind: "restart-ovs", source: ovsOf(world).source },
+    ]);
   });
 
   test("what cannot be told is unknown; before there is any port it is a warning", async () => {
@@ -240,7 +272,9 @@ describe("ovs-tc-policy", () => {
     assert.deepEqual(brief(found(world)), ["ovs-tc-policy error person: tc-policy skip_hw"]);
     ovsOf(world).tcPolicy = "skip_sw";
     assert.deepEqual(found(world), []);
-    assert.deepEqual(brief(found(world, withOvs("tcPolicy: none"))), ["ovs-tc-policy warning person: tc-policy skip_sw"]);
+    assert.deepEqual(brief(found(world, withOvs("tcPolicy: none"))), [
+      "ovs-tc-policy warning person: tc-policy skip_sw",
+    ]);
   });
 
   test("it is set together with a restart, for nobody can tell which one a daemon works with", async () => {
@@ -363,7 +397,12 @@ describe("ovs-stale-ports", () => {
   });
 
   test("what is not the NIC's, and a bond that networking has still to make, are not its business", async () => {
-    const world = await withPorts(dead("tap0"), dead("ens9f0npf0vf99"), dead("ens3f0npf0vf99x"), dead("ens3f0npf0vf"));
+    const world = await withPorts(
+      dead("tap0"),
+      dead("ens9f0npf0vf99"),
+      dead("ens3f0npf0vf99x"),
+      dead("ens3f0npf0vf"),
+    );
     assert.deepEqual(found(world), []);
     const early = fresh();
     assert.deepEqual(
@@ -393,7 +432,8 @@ describe("ovs-ingress-blocks", () => {
     const world = await host();
     world.state.ingressQdiscs = { unknown: "no netlink" };
     assert.deepEqual(brief(found(world)), ["ovs-ingress-blocks unknown person: no netlink"]);
-    for (const bridge of ovsOf(world).bridges) bridge.interfaces = bridge.interfaces.filter(({ name }) => name !== "bond0");
+    for (const bridge of ovsOf(world).bridges)
+      bridge.interfaces = bridge.interfaces.filter(({ name }) => name !== "bond0");
     assert.deepEqual(
       found(world).map(({ requirement }) => requirement),
       ["ovs-bridge"],

@@ -19,7 +19,10 @@ test("a port that is called otherwise is a warning with both names", async () =>
     { actual: "its name is ens3f0np0", severity: "warning", remedy: "person" },
     { actual: "its name is ens3f1np1", severity: "warning", remedy: "person" },
   ]);
-  assert.match(adviceOf(found), /name the port ens3f0np0 in the spec, and wherever the network configuration says ens3f0$/m);
+  assert.match(
+    adviceOf(found),
+    /name the port ens3f0np0 in the spec, and wherever the network configuration says ens3f0$/m,
+  );
 });
 
 test("one that vflag's own rule gave its name before gets it again at a boot; no other is ever renamed", async () => {

@@ -17,7 +17,9 @@ import { actionsOf, adviceOf, pfOf } from "./view.ts";
 
 const nics = "version: 1\nnics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 2}]\n";
 const auto = spec(`${nics}kernel: {iommu: auto}`);
-const pages = spec(`${nics}kernel: {iommu: auto, hugepages: {size: 1G, count: 16}, maxCstate: 1, arguments: ["pci=realloc"]}`);
+const pages = spec(
+  `${nics}kernel: {iommu: auto, hugepages: {size: 1G, count: 16}, maxCstate: 1, arguments: ["pci=realloc"]}`,
+);
 const off = spec(`${nics}kernel: {iommu: off}`);
 const silent = spec(nics);
 
@@ -28,14 +30,20 @@ describe("kernel arguments", () => {
 
   test("Debian: drop-in and update-grub, then a reboot, then all holds; what is there is kept", async () => {
     const world = fresh(undefined, "iommu-off");
-    assert.deepEqual(kinds(actionsOf(found(world, pages, "kernel-arguments"))), ["write-file", "update-boot-loader"]);
+    assert.deepEqual(kinds(actionsOf(found(world, pages, "kernel-arguments"))), [
+      "write-file",
+      "update-boot-loader",
+    ]);
     await apply(world, pages);
     const [left] = found(world, pages, "kernel-arguments");
     assert.equal(left?.remedy.kind, "reboot");
     reboot(world);
     assert.deepEqual(found(world, pages), []);
     const all = known(platformOf(world).arguments)?.join(" ");
-    assert.match(all ?? "", /^BOOT_IMAGE=\S+ root=\S+ ro quiet intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16 /);
+    assert.match(
+      all ?? "",
+      /^BOOT_IMAGE=\S+ root=\S+ ro quiet intel_iommu=on iommu=pt default_hugepagesz=1G hugepagesz=1G hugepages=16 /,
+    );
     assert.match(all ?? "", /intel_idle.max_cstate=1 processor.max_cstate=1 pci=realloc$/);
     assert.notEqual(pfOf(world).iommuGroup, null);
   });
@@ -48,7 +56,8 @@ describe("kernel arguments", () => {
       await apply(world, auto);
       return known(loaderOf(world).entries)?.[0]?.arguments.slice(2).join(" ");
     };
-    for (const actions of [0, 1, 2, 99]) assert.equal(await story(actions), "quiet intel_iommu=on iommu=pt", `killed after ${actions}`);
+    for (const actions of [0, 1, 2, 99])
+      assert.equal(await story(actions), "quiet intel_iommu=on iommu=pt", `killed after ${actions}`);
   });
 
   test("nothing wanted any more: the drop-in goes, also when killed in between", async () => {
@@ -61,7 +70,11 @@ describe("kernel arguments", () => {
         known(world.state.files)?.filter(({ path }) => path === grubDropInPath),
         [],
       );
-      assert.equal(known(loaderOf(world).entries)?.[0]?.arguments.slice(2).join(" "), "quiet", `killed after ${actions}`);
+      assert.equal(
+        known(loaderOf(world).entries)?.[0]?.arguments.slice(2).join(" "),
+        "quiet",
+        `killed after ${actions}`,
+      );
     }
   });
 
@@ -89,7 +102,10 @@ describe("kernel arguments", () => {
     const world = fresh(undefined, "iommu-off");
     known(world.state.files)?.push({ path: grubDropInPath, text: "GRUB_TIMEOUT=1\n", mode: 0o644 });
     assert.deepEqual(actionsOf(found(world, auto)), []);
-    assert.match(adviceOf(found(world, auto, "kernel-arguments")), /vflag\.cfg is not made by vflag: give it another name/);
+    assert.match(
+      adviceOf(found(world, auto, "kernel-arguments")),
+      /vflag\.cfg is not made by vflag: give it another name/,
+    );
     assert.deepEqual(found(world, off), []);
   });
 
@@ -149,7 +165,10 @@ describe("kernel arguments", () => {
     platformOf(world).cpu = { vendor: "AuthenticAMD", virtualization: "svm" };
     assert.match(found(world, auto, "kernel-arguments")[0]?.actual ?? "", /^without iommu=pt$/);
     assert.match(adviceOf(found(world, auto, "iommu")), /turn IOMMU \(AMD-Vi\) on in the BIOS/);
-    assert.match(found(world, spec(`${nics}kernel: {iommu: intel}`), "kernel-arguments")[0]?.actual ?? "", /intel_iommu=on/);
+    assert.match(
+      found(world, spec(`${nics}kernel: {iommu: intel}`), "kernel-arguments")[0]?.actual ?? "",
+      /intel_iommu=on/,
+    );
     platformOf(world).cpu = { vendor: null, virtualization: null };
     assert.deepEqual(found(world, auto, "kernel-arguments"), []);
   });
@@ -181,14 +200,21 @@ describe("kernel arguments", () => {
       known(loaderOf(world).entries)?.[0]?.arguments.push(...words);
       const stays = found(world, wanted, "kernel-arguments")[0];
       assert.equal(stays?.actual, `${argument} is there`);
-      assert.match(adviceOf([...(stays === undefined ? [] : [stays])]), /take it out of \/etc\/default\/grub/);
+      assert.match(
+        adviceOf([...(stays === undefined ? [] : [stays])]),
+        /take it out of \/etc\/default\/grub/,
+      );
     }
     assert.deepEqual(found(fresh(), off), []);
   });
 
   test("pages of another size are no conflict", () => {
     const world = fresh();
-    platformOf(world).arguments = [...(known(platformOf(world).arguments) ?? []), "hugepagesz=2M", "hugepages=512"];
+    platformOf(world).arguments = [
+      ...(known(platformOf(world).arguments) ?? []),
+      "hugepagesz=2M",
+      "hugepages=512",
+    ];
     assert.ok(found(world, pages).every(({ actual }) => !actual.includes("is there")));
   });
 
@@ -216,7 +242,10 @@ describe("the IOMMU", () => {
   test("without groups no NIC works: first the arguments, then a reboot, then the BIOS", async () => {
     const world = fresh(undefined, "iommu-off");
     assert.match(adviceOf(found(world, silent, "iommu")), /add kernel: \{iommu: auto\} to the spec/);
-    assert.match(adviceOf(found(world, auto, "iommu")), /the kernel needs intel_iommu=on: see kernel-arguments/);
+    assert.match(
+      adviceOf(found(world, auto, "iommu")),
+      /the kernel needs intel_iommu=on: see kernel-arguments/,
+    );
     assert.deepEqual(
       verdicts(auto, observeWorld(world)).map(({ answer, reason }) => [answer, reason?.requirement]),
       [["broken", "iommu"]],
@@ -304,7 +333,9 @@ describe("BIOS and services", () => {
 
   test("openibd is disabled by apply; the interface manager has to be masked by a person", async () => {
     const world = fresh(undefined, "openibd");
-    assert.deepEqual(actionsOf(found(world, auto)), [{ kind: "disable-unit", unit: "openibd.service", reload: true }]);
+    assert.deepEqual(actionsOf(found(world, auto)), [
+      { kind: "disable-unit", unit: "openibd.service", reload: true },
+    ]);
     await apply(world, auto);
     assert.deepEqual(found(world, auto), []);
     const manager = {
@@ -342,7 +373,9 @@ async function apply(world: World, wanted: typeof auto, killAfter = Number.POSIT
     if (done++ >= killAfter) throw killed;
     await host.perform(action);
   };
-  await reconcile({ observe: () => host.observe(), perform }, wanted, { stages: ["platform", "early"] }).catch((error: unknown) => {
+  await reconcile({ observe: () => host.observe(), perform }, wanted, {
+    stages: ["platform", "early"],
+  }).catch((error: unknown) => {
     if (error !== killed) throw error;
   });
 }

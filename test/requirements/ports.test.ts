@@ -21,14 +21,18 @@ test("a port that has a driver and no netdev is an error that names the driver",
   const world = fresh();
   pfOf(world, 1).netdev = null;
   const found = check(ports, byAddress, world);
-  assert.deepEqual(brief(found), [{ actual: "driver mlx5_core shows none", severity: "error", remedy: "person" }]);
+  assert.deepEqual(brief(found), [
+    { actual: "driver mlx5_core shows none", severity: "error", remedy: "person" },
+  ]);
   assert.equal(found[0]?.subject, "0000:37:00.1");
 });
 
 test("a port without a driver says so", () => {
   const world = fresh();
   Object.assign(pfOf(world), { netdev: null, driver: null });
-  assert.deepEqual(brief(check(ports, byAddress, world)), [{ actual: "no driver is bound", severity: "error", remedy: "person" }]);
+  assert.deepEqual(brief(check(ports, byAddress, world)), [
+    { actual: "no driver is bound", severity: "error", remedy: "person" },
+  ]);
 });
 
 test("ports of two cards are an error in mode vf-lag, and none in mode switchdev", () => {

@@ -6,7 +6,10 @@ import { verdicts } from "../../src/verdict/verdict.ts";
 import { readGolden } from "../support/golden.ts";
 
 /** What comes first on this host after its early stage ended in such a refusal. */
-function firstRemedy(refused: string | null): { readonly requirement: string | undefined; readonly kind: string | undefined } {
+function firstRemedy(refused: string | null): {
+  readonly requirement: string | undefined;
+  readonly kind: string | undefined;
+} {
   const { spec, state } = readGolden("boot-rollback-failed");
   const early = (known(state.attempts)?.early ?? []).map((entry) => ({ ...entry, refused }));
   const attempts: Attempts = { early, latest: early };
@@ -16,7 +19,10 @@ function firstRemedy(refused: string | null): { readonly requirement: string | u
 
 describe("a driver that is half-way in a change of mode", () => {
   test("because the early stage of this boot was refused: another reboot is no remedy", () => {
-    assert.deepEqual(firstRemedy("mlx5_core: Failed setting eswitch to offloads."), { requirement: "eswitch-mode", kind: "person" });
+    assert.deepEqual(firstRemedy("mlx5_core: Failed setting eswitch to offloads."), {
+      requirement: "eswitch-mode",
+      kind: "person",
+    });
   });
 
   test("and was found so by the early stage, which asked for nothing, as a run before it was killed: a reboot is one", () => {

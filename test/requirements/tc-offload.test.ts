@@ -18,17 +18,23 @@ test("offload that is on needs nothing, fixed or not", async () => {
 
 test("offload that is off is turned on", async () => {
   const { findings, netdev } = await found({ on: false, fixed: false });
-  assert.deepEqual(actionsOf(findings), [{ kind: "set-tc-offload", netdev: netdev.name, index: netdev.index, on: true }]);
+  assert.deepEqual(actionsOf(findings), [
+    { kind: "set-tc-offload", netdev: netdev.name, index: netdev.index, on: true },
+  ]);
 });
 
 test("offload that the driver fixed off is for a person: nothing turns it on", async () => {
   const { findings } = await found({ on: false, fixed: true });
-  assert.deepEqual(brief(findings), [{ actual: "hw-tc-offload is off [fixed]", severity: "error", remedy: "person" }]);
+  assert.deepEqual(brief(findings), [
+    { actual: "hw-tc-offload is off [fixed]", severity: "error", remedy: "person" },
+  ]);
 });
 
 test("offload that could not be seen is not known, and a person is told how to look", async () => {
   const { findings, netdev } = await found({ unknown: "ethtool gave no answer" });
-  assert.deepEqual(brief(findings), [{ actual: "ethtool gave no answer", severity: "unknown", remedy: "person" }]);
+  assert.deepEqual(brief(findings), [
+    { actual: "ethtool gave no answer", severity: "unknown", remedy: "person" },
+  ]);
   assert.ok(adviceOf(findings).includes(`ethtool -k ${netdev.name}`));
 });
 

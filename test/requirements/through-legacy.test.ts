@@ -16,12 +16,19 @@ const dmfs = switchdevWith("steering: dmfs");
 const noEncap = switchdevWith("encap: false");
 const pf = pfOf(fresh()).address;
 const options = [
-  { name: "steering", requirement: steering, wanted: dmfs, set: { kind: "set-steering", pf, steering: "dmfs" } },
+  {
+    name: "steering",
+    requirement: steering,
+    wanted: dmfs,
+    set: { kind: "set-steering", pf, steering: "dmfs" },
+  },
   { name: "encap", requirement: eswitchEncap, wanted: noEncap, set: { kind: "set-encap", pf, encap: false } },
 ] as const;
 
 function switchdevWith(option: string) {
-  return spec(`{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 3, eswitch: {${option}}}]}`);
+  return spec(
+    `{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 3, eswitch: {${option}}}]}`,
+  );
 }
 
 for (const { name, requirement, wanted, set } of options) {
@@ -33,7 +40,12 @@ for (const { name, requirement, wanted, set } of options) {
     const world = await booted(plain);
     assert.deepEqual(actionsOf(check(requirement, wanted, world)), [
       { kind: "ask-eswitch-mode", pf, mode: "switchdev" },
-      ...[0, 1, 2].map((index) => ({ kind: "unbind-vf", pf, vf: vfOf(world, 0, index).address, driver: "mlx5_core" })),
+      ...[0, 1, 2].map((index) => ({
+        kind: "unbind-vf",
+        pf,
+        vf: vfOf(world, 0, index).address,
+        driver: "mlx5_core",
+      })),
       { kind: "set-eswitch-mode", pf, mode: "legacy" },
       set,
     ]);
@@ -44,7 +56,9 @@ for (const { name, requirement, wanted, set } of options) {
     vfOf(world, 0, 0).driver = null;
     vfOf(world, 0, 1).driver = "vfio-pci";
     assert.deepEqual(
-      actionsOf(check(requirement, wanted, world)).flatMap((action) => (action.kind === "unbind-vf" ? [action.vf] : [])),
+      actionsOf(check(requirement, wanted, world)).flatMap((action) =>
+        action.kind === "unbind-vf" ? [action.vf] : [],
+      ),
       [vfOf(world, 0, 2).address],
     );
   });
@@ -57,7 +71,9 @@ for (const { name, requirement, wanted, set } of options) {
       brief(found).map(({ severity, remedy }) => [severity, remedy]),
       [["error", "person"]],
     );
-    assert.ok(adviceOf(found).includes(`VF 1 (${vfOf(world, 0, 1).address}) in use by process 4711 (qemu-kvm)`));
+    assert.ok(
+      adviceOf(found).includes(`VF 1 (${vfOf(world, 0, 1).address}) in use by process 4711 (qemu-kvm)`),
+    );
   });
 }
 
@@ -67,7 +83,9 @@ test("smfs in switchdev mode: the card is asked first whether it can, and what i
   const [question] = actionsOf(check(steering, smfs, world));
   assert.deepEqual(question, { kind: "ask-steering", pf, steering: "smfs" });
   inject(world, "no-smfs");
-  await assert.rejects(new SimulatedHost(world).perform({ kind: "ask-steering", pf, steering: "smfs" }), { code: "EOPNOTSUPP" });
+  await assert.rejects(new SimulatedHost(world).perform({ kind: "ask-steering", pf, steering: "smfs" }), {
+    code: "EOPNOTSUPP",
+  });
   const found = check(steering, smfs, world);
   assert.deepEqual([actionsOf(found), found.map(({ lasting }) => lasting)], [[], [true]]);
   assert.match(adviceOf(found), /drop `steering` from the spec: this card cannot do it/);
@@ -79,7 +97,8 @@ test("smfs in switchdev mode: the card is asked first whether it can, and what i
 test("encap in switchdev mode: where nothing shows that the card can, nothing is taken apart for it", async () => {
   const world = await booted(noEncap);
   const wanted = switchdevWith("encap: true");
-  for (const port of world.state.pfs) if (!isUnknown(port.eswitch) && port.eswitch !== null) port.eswitch.encap = false;
+  for (const port of world.state.pfs)
+    if (!isUnknown(port.eswitch) && port.eswitch !== null) port.eswitch.encap = false;
   assert.deepEqual(
     brief(check(eswitchEncap, wanted, world)).map(({ remedy }) => remedy),
     ["reboot"],
@@ -91,13 +110,18 @@ test("encap in switchdev mode: where nothing shows that the card can, nothing is
 
 test("the inline mode needs no way through legacy", async () => {
   const world = await booted(plain);
-  assert.deepEqual(actionsOf(check(eswitchInline, switchdevWith("inline: link"), world)), [{ kind: "set-inline", pf, inline: "link" }]);
+  assert.deepEqual(actionsOf(check(eswitchInline, switchdevWith("inline: link"), world)), [
+    { kind: "set-inline", pf, inline: "link" },
+  ]);
 });
 
 test("what is not declared, or is so already, needs nothing", async () => {
   const world = await booted(plain);
   for (const requirement of [steering, eswitchEncap, eswitchInline]) {
     assert.deepEqual(check(requirement, plain, world), []);
-    assert.deepEqual(check(requirement, switchdevWith("steering: smfs, encap: true, inline: none"), world), []);
+    assert.deepEqual(
+      check(requirement, switchdevWith("steering: smfs, encap: true, inline: none"), world),
+      [],
+    );
   }
 });

@@ -28,7 +28,8 @@ test("no VF is bound while autoprobe cannot be turned on: every bind would fail"
   const host = new (class extends SimulatedHost {
     override async perform(action: Action): Promise<void> {
       tried.push(action.kind);
-      if (action.kind === "set-vf-autoprobe") throw new ActionError(action, "EACCES", "read-only file system");
+      if (action.kind === "set-vf-autoprobe")
+        throw new ActionError(action, "EACCES", "read-only file system");
       return super.perform(action);
     }
   })(world);

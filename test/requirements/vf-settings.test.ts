@@ -14,7 +14,9 @@ nics:
 const trusted = sriovWith("{trust: true, spoofCheck: false}");
 
 function sriovWith(settings: string) {
-  return spec(`{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 2, vfSettings: ${settings}}]}`);
+  return spec(
+    `{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 2, vfSettings: ${settings}}]}`,
+  );
 }
 
 /** One setting of a VF becomes another behind vflag's back. */
@@ -24,7 +26,13 @@ function change(world: World, port: number, index: number, settings: Partial<VfS
 
 /** The first VF of the second port gets its declared address. */
 function setAddress(world: World) {
-  return { kind: "set-vf-settings", netdev: "ens3f1", index: uplinkOf(world, 1).index, vf: 0, settings: { mac: "02:5d:00:00:01:00" } };
+  return {
+    kind: "set-vf-settings",
+    netdev: "ens3f1",
+    index: uplinkOf(world, 1).index,
+    vf: 0,
+    settings: { mac: "02:5d:00:00:01:00" },
+  };
 }
 
 test("a VF whose address is another is given its own, by port and number", async () => {
@@ -51,7 +59,13 @@ test("only what is off is set", async () => {
   const found = check(vfSettings, trusted, world);
   assert.deepEqual(brief(found), [{ actual: "trust off", severity: "error", remedy: "actions" }]);
   assert.deepEqual(actionsOf(found), [
-    { kind: "set-vf-settings", netdev: "ens3f0", index: uplinkOf(world).index, vf: 1, settings: { trust: true } },
+    {
+      kind: "set-vf-settings",
+      netdev: "ens3f0",
+      index: uplinkOf(world).index,
+      vf: 1,
+      settings: { trust: true },
+    },
   ]);
 });
 
@@ -68,7 +82,9 @@ test("settings that could not be seen are not known, and a person is told how to
   const world = await booted(addressed);
   vfOf(world, 1, 1).settings = { unknown: "the kernel told of 1 VF only" };
   const found = check(vfSettings, addressed, world);
-  assert.deepEqual(brief(found), [{ actual: "the kernel told of 1 VF only", severity: "unknown", remedy: "person" }]);
+  assert.deepEqual(brief(found), [
+    { actual: "the kernel told of 1 VF only", severity: "unknown", remedy: "person" },
+  ]);
   assert.ok(adviceOf(found).includes("ip link show ens3f1"));
 });
 
@@ -110,7 +126,13 @@ test("in mode sriov a VF that switchdev left without a link gets one, unless it 
     const world = await booted(sriovWith(declared));
     change(world, 0, 0, { linkState: "disable" });
     change(world, 0, 1, { linkState: declared === "{}" ? "auto" : "disable" });
-    const set = { kind: "set-vf-settings", netdev: "ens3f0", index: uplinkOf(world).index, vf: 0, settings: { linkState: "auto" } };
+    const set = {
+      kind: "set-vf-settings",
+      netdev: "ens3f0",
+      index: uplinkOf(world).index,
+      vf: 0,
+      settings: { linkState: "auto" },
+    };
     assert.deepEqual(actionsOf(check(vfSettings, sriovWith(declared), world)), Array(actions).fill(set));
   }
 });

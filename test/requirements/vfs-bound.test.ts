@@ -36,12 +36,16 @@ test("one that is reserved for another driver is left alone, with a warning", as
 
 test("one with a strange driver is left alone, with a warning", async () => {
   const { findings } = await found({ driver: "uio_pci_generic" });
-  assert.deepEqual(brief(findings), [{ actual: "bound to uio_pci_generic", severity: "warning", remedy: "person" }]);
+  assert.deepEqual(brief(findings), [
+    { actual: "bound to uio_pci_generic", severity: "warning", remedy: "person" },
+  ]);
 });
 
 test("one whose driver made no netdev is bound again; who has it must be known for that", async () => {
   const { findings, bind } = await found({ driver: "mlx5_core" }, false);
-  assert.deepEqual(brief(findings), [{ actual: "bound to mlx5_core, and without a netdev", severity: "error", remedy: "actions" }]);
+  assert.deepEqual(brief(findings), [
+    { actual: "bound to mlx5_core, and without a netdev", severity: "error", remedy: "actions" },
+  ]);
   assert.deepEqual(actionsOf(findings), [{ ...bind, kind: "unbind-vf" }, bind]);
   const holders: VirtualFunction["holders"] = [{ kind: "namespace", name: "ns1" }];
   assert.deepEqual((await found({ driver: "mlx5_core", holders }, false)).findings, []);
@@ -76,7 +80,9 @@ test("one with a VFIO driver of the NIC's own is as Nova wants it, or nobody's",
   const unexpected = "bound to mlx5_vfio_pci, which Nova's configuration does not expect";
   assert.deepEqual(await look(nova(`${rule}, "managed": "yes"}`)), [`error: ${unexpected}`]);
   assert.deepEqual(await look(nova()), [`error: ${unexpected}`]);
-  assert.deepEqual(await look(nova(), "pds-vfio-pci"), [`error: ${unexpected.replace("mlx5_vfio_pci", "pds-vfio-pci")}`]);
+  assert.deepEqual(await look(nova(), "pds-vfio-pci"), [
+    `error: ${unexpected.replace("mlx5_vfio_pci", "pds-vfio-pci")}`,
+  ]);
   const unseen = ["warning: bound to mlx5_vfio_pci, and Nova's configuration was not seen"];
   assert.deepEqual(await look({ sriovAgent: null, nova: null }), unseen);
   assert.deepEqual(await look({ unknown: "this command does not look at it" }), unseen);
@@ -89,7 +95,10 @@ test("one that somebody uses is as it should be, whatever drives it", async () =
 
 test("one that is with vfio-pci waits for a guest, and needs nothing", async () => {
   assert.deepEqual((await found({ driver: "vfio-pci" })).findings, []);
-  assert.deepEqual((await found({ driver: "vfio-pci", holders: { unknown: "/proc could not be read" } })).findings, []);
+  assert.deepEqual(
+    (await found({ driver: "vfio-pci", holders: { unknown: "/proc could not be read" } })).findings,
+    [],
+  );
 });
 
 test("the VFs of an Intel port have a driver of their own name", async () => {

@@ -7,13 +7,16 @@ import { vfsUnbound } from "../../src/requirements/early/vfs-unbound.ts";
 import { booted, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 
-const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2}]}");
+const switchdev = spec(
+  "{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0, ens3f1], vfs: 2}]}",
+);
 
 /** Both ports have two VFs, bound as they are made, in legacy mode. */
 async function withBoundVfs(): Promise<World> {
   const world = fresh();
   const host = new SimulatedHost(world);
-  for (const port of [0, 1]) await host.perform({ kind: "set-vf-count", pf: pfOf(world, port).address, count: 2 });
+  for (const port of [0, 1])
+    await host.perform({ kind: "set-vf-count", pf: pfOf(world, port).address, count: 2 });
   return world;
 }
 
@@ -25,7 +28,12 @@ function deeds(found: Parameters<typeof actionsOf>[0]) {
 /** @param vfs the port and the number of each VF */
 function unbindings(world: World, vfs: readonly (readonly [number, number])[]) {
   return vfs.map(([port, index]) => {
-    return { kind: "unbind-vf", pf: pfOf(world, port).address, vf: vfOf(world, port, index).address, driver: "mlx5_core" };
+    return {
+      kind: "unbind-vf",
+      pf: pfOf(world, port).address,
+      vf: vfOf(world, port, index).address,
+      driver: "mlx5_core",
+    };
   });
 }
 
@@ -40,7 +48,11 @@ test("before a mode change all VFs with the NIC's own driver are unbound", async
   for (const wanted of [switchdev, vfLagSpec]) {
     assert.deepEqual(deeds(check(vfsUnbound, wanted, world)), unbindings(world, all));
     // Nothing is unbound for a change that would be refused.
-    const ask = [0, 1].map((port) => ({ kind: "ask-eswitch-mode", pf: pfOf(world, port).address, mode: "legacy" }));
+    const ask = [0, 1].map((port) => ({
+      kind: "ask-eswitch-mode",
+      pf: pfOf(world, port).address,
+      mode: "legacy",
+    }));
     assert.deepEqual(actionsOf(check(vfsUnbound, wanted, world)).slice(0, 2), ask);
   }
 });
@@ -80,7 +92,8 @@ test("a VF in use is never unbound: a person is told who holds it", async () => 
 test("a port that is in its mode already keeps its VFs bound, but not under vf-lag", async () => {
   const world = await booted(switchdev);
   setMode(world, pfOf(world, 1).address, "legacy");
-  for (const port of [0, 1]) for (const index of [0, 1]) Object.assign(vfOf(world, port, index), { driver: "mlx5_core" });
+  for (const port of [0, 1])
+    for (const index of [0, 1]) Object.assign(vfOf(world, port, index), { driver: "mlx5_core" });
   assert.deepEqual(
     deeds(check(vfsUnbound, switchdev, world)),
     unbindings(world, [

@@ -30,7 +30,9 @@ export function brief(findings: readonly Finding[]) {
 
 /** What a finding tells a person, or whoever must act. */
 export function adviceOf(findings: readonly Finding[]): string {
-  return findings.map(({ remedy }) => (remedy.kind === "actions" ? (remedy.otherwise ?? "") : remedy.text)).join("\n");
+  return findings
+    .map(({ remedy }) => (remedy.kind === "actions" ? (remedy.otherwise ?? "") : remedy.text))
+    .join("\n");
 }
 
 /** A port of the world's first card. */
@@ -49,7 +51,9 @@ export function uplinkOf(world: World, port = 0): Netdev {
 
 /** The representor of a VF. */
 export function representorOf(world: World, port: number, vf: number): Netdev {
-  const found = world.state.representors.find((representor) => representor.pf === pfOf(world, port).address && representor.vf === vf);
+  const found = world.state.representors.find(
+    (representor) => representor.pf === pfOf(world, port).address && representor.vf === vf,
+  );
   return there(world.state.netdevs.find((netdev) => netdev.name === found?.netdev));
 }
 

@@ -53,7 +53,12 @@ describe("rules of the simulated host", () => {
     const vf = pf.vfs[0];
     assert.ok(vf !== undefined);
     vf.driverOverride = "vfio-pci";
-    await new SimulatedHost(world).perform({ kind: "bind-vf", pf: pf.address, vf: vf.address, driver: "vfio-pci" });
+    await new SimulatedHost(world).perform({
+      kind: "bind-vf",
+      pf: pf.address,
+      vf: vf.address,
+      driver: "vfio-pci",
+    });
     world.hidden.clock += 10;
     assert.equal(lag(world), "switchdev");
   });
@@ -64,7 +69,12 @@ describe("rules of the simulated host", () => {
     const vf = pf.vfs[0];
     assert.ok(vf !== undefined && pf.sriov?.autoprobe === false);
     vf.driverOverride = "vfio-pci";
-    await new SimulatedHost(world).perform({ kind: "bind-vf", pf: pf.address, vf: vf.address, driver: "vfio-pci" });
+    await new SimulatedHost(world).perform({
+      kind: "bind-vf",
+      pf: pf.address,
+      vf: vf.address,
+      driver: "vfio-pci",
+    });
     assert.equal(vf.driver, "vfio-pci");
   });
 
@@ -81,7 +91,9 @@ describe("rules of the simulated host", () => {
     const { address } = first(world);
     const host = new SimulatedHost(world);
     await host.perform({ kind: "set-vf-count", pf: address, count: 1 });
-    await assert.rejects(host.perform({ kind: "set-eswitch-mode", pf: address, mode: "switchdev" }), { code: "EINVAL" });
+    await assert.rejects(host.perform({ kind: "set-eswitch-mode", pf: address, mode: "switchdev" }), {
+      code: "EINVAL",
+    });
     assert.deepEqual(world.hidden.withoutFdb, [address]);
     await host.perform({ kind: "set-vf-count", pf: address, count: 0 });
     assert.deepEqual(world.hidden.withoutFdb, []);
@@ -105,7 +117,12 @@ describe("rules of the simulated host", () => {
       const world = fresh();
       if (keeps) inject(world, "firmware-keeps-lag-over-64");
       const { address } = first(world);
-      await new SimulatedHost(world).perform({ kind: "set-firmware", pf: address, tool: "mstconfig", settings: { NUM_OF_VFS: "80" } });
+      await new SimulatedHost(world).perform({
+        kind: "set-firmware",
+        pf: address,
+        tool: "mstconfig",
+        settings: { NUM_OF_VFS: "80" },
+      });
       reboot(world);
       assert.equal(first(world).sriov?.total, 80);
       assert.equal(lag(world), keeps ? "disabled" : "none");
@@ -115,7 +132,9 @@ describe("rules of the simulated host", () => {
   test("whoever makes a bond that cannot be offloaded is warned, and no log has it", () => {
     const world = fresh();
     inject(world, "bond-mode");
-    assert.deepEqual(network(world), ["ens3f1: mlx5_core: Can't activate LAG offload, TX type isn't supported."]);
+    assert.deepEqual(network(world), [
+      "ens3f1: mlx5_core: Can't activate LAG offload, TX type isn't supported.",
+    ]);
     assert.doesNotMatch(JSON.stringify(world.state.kernelLog), /TX type/);
   });
 
@@ -125,7 +144,12 @@ describe("rules of the simulated host", () => {
     const born = fresh();
     const shown = (of: World) => {
       const { pfs, bonds, representors, netdevs } = observeWorld(of);
-      return { pfs, bonds, representors, netdevs: netdevs.map(({ index: _index, up: _up, ...rest }) => rest) };
+      return {
+        pfs,
+        bonds,
+        representors,
+        netdevs: netdevs.map(({ index: _index, up: _up, ...rest }) => rest),
+      };
     };
     assert.deepEqual(shown(world), shown(born));
   });

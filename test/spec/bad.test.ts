@@ -17,7 +17,10 @@ describe("wrong specs are refused with a message that helps", () => {
       const error = refusal(name);
       const expected = join(folder, name.replace(/yaml$/, "txt"));
       if (update) writeFileSync(expected, `${error.message}\n`);
-      assert.ok(existsSync(expected), `${expected} is missing: run \`npm run golden\` and review what it writes`);
+      assert.ok(
+        existsSync(expected),
+        `${expected} is missing: run \`npm run golden\` and review what it writes`,
+      );
       assert.equal(`${error.message}\n`, readFileSync(expected, "utf8"));
       for (const { line, column } of error.problems) assert.ok(line >= 1 && column >= 1);
     });

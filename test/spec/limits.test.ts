@@ -26,7 +26,8 @@ function refusal(text: string): SpecError {
   throw new assert.AssertionError({ message: "it was accepted" });
 }
 
-const filled = (piece: string, bytes: number = specLimits.bytes) => piece.repeat(Math.floor(bytes / piece.length));
+const filled = (piece: string, bytes: number = specLimits.bytes) =>
+  piece.repeat(Math.floor(bytes / piece.length));
 const nics = (many: number) =>
   `version: 1\nnics:\n${Array.from({ length: many }, (_, index) => `- {name: n${index}, mode: sriov, ports: [e${index}], vfs: 1}\n`).join("")}`;
 
@@ -35,17 +36,33 @@ describe("a spec that is too large is an error that names the limit", () => {
   for (const [name, text, message] of [
     ["20,000 NICs", nics(20_000), /^f:1:1: the spec has \d+ bytes, and 65536 is the limit$/],
     ["65 NICs", nics(65), /^f:3:1: nics: must have 64 entries or less, found 65$/],
-    ["65 ports of a NIC", nics(1).replace("[e0]", `[${filled("e,", 130)}]`), /nics\[0\]\.ports: must have 64 entries or less, found 65$/],
-    ["100 NICs of 100 ports in 800 bytes", bombOfPorts(ports), /^f:\d+:\d+: more than 10000 values, with its aliases/],
+    [
+      "65 ports of a NIC",
+      nics(1).replace("[e0]", `[${filled("e,", 130)}]`),
+      /nics\[0\]\.ports: must have 64 entries or less, found 65$/,
+    ],
+    [
+      "100 NICs of 100 ports in 800 bytes",
+      bombOfPorts(ports),
+      /^f:\d+:\d+: more than 10000 values, with its aliases/,
+    ],
     ["a billion laughs", laughs("[", "]"), /more than 10000 values, with its aliases/],
     ["a billion laughs of mappings", laughs("{<<: [", "]}"), /more than 10000 values, with its aliases/],
     ["lists within lists", filled("["), /^f:1:17: more than 16 lists and mappings within one another$/],
     ["lists within lists, by dashes", filled("- "), /more than 16 lists and mappings/],
     ["keys that are lists", "? [a]\n: b\n", /^f:1:3: a list or a mapping cannot be a key$/],
-    ["keys", Array.from({ length: 5000 }, (_, index) => `k${index}: 1\n`).join(""), /^f:1:1: more than 64 keys in one mapping$/],
+    [
+      "keys",
+      Array.from({ length: 5000 }, (_, index) => `k${index}: 1\n`).join(""),
+      /^f:1:1: more than 64 keys in one mapping$/,
+    ],
     ["values", `version: 1\nnics: [${filled("1,", 40_000)}]`, /more than 10000 values$/],
     ["aliases", `a: &a 1\nb: [${filled("*a,", 900)}]`, /more than 256 aliases/],
-    ["an alias of what it stands in", "a: &a [*a]", /^f:1:8: the alias \*a stands before what it is an alias of$/],
+    [
+      "an alias of what it stands in",
+      "a: &a [*a]",
+      /^f:1:8: the alias \*a stands before what it is an alias of$/,
+    ],
     ["an alias of nothing", "a: *b", /not valid YAML: Unresolved alias|the alias \*b stands before/],
   ] as const)
     test(name, () => assert.match(refusal(text).message, message));
@@ -94,7 +111,10 @@ describe("a spec that is too large is an error that names the limit", () => {
   test("of very many problems the first are shown, and the rest is counted", () => {
     const error = refusal(`version: 1\nnics: [${filled("{x: 1},", 420)}]`);
     assert.equal(error.message.split("\n").length, specLimits.problems + 1);
-    assert.equal(error.message.split("\n").at(-1), `f: ${error.problems.length - specLimits.problems} more problems`);
+    assert.equal(
+      error.message.split("\n").at(-1),
+      `f: ${error.problems.length - specLimits.problems} more problems`,
+    );
     const long = refusal(`version: 1\n"${filled("x", 60_000)}": 1\n`);
     assert.ok(long.message.length < 500, long.message);
   });

@@ -12,7 +12,13 @@ import { payload } from "../support/payloads.ts";
 test("a model's name adds nothing to the proposed spec, whatever is in it", () => {
   const state = observeWorld(fresh());
   const usual = parse(proposeSpec(state) ?? "");
-  for (const model of [`x${payload}`, "x\n    vfs: 64\n    mode: sriov", 'x" # y', "x\u0085kernel: {}", "x\u2028kernel: {}"]) {
+  for (const model of [
+    `x${payload}`,
+    "x\n    vfs: 64\n    mode: sriov",
+    'x" # y',
+    "x\u0085kernel: {}",
+    "x\u2028kernel: {}",
+  ]) {
     const text = proposeSpec({ ...state, pfs: state.pfs.map((pf) => ({ ...pf, model })) }) ?? "";
     assert.deepEqual(parse(text), usual);
     assert.doesNotMatch(text, /(?!\n)\p{Cc}|\p{Cf}/u);
@@ -27,8 +33,13 @@ test("what is no port for VFs of Ethernet is not proposed, and named with the re
   const [first, second] = state.pfs;
   assert.ok(first !== undefined && second !== undefined);
   const proposed = (change: Partial<HostState>) => proposeSpec({ ...state, ...change }) ?? "";
-  const ib = state.netdevs.map((netdev) => (netdev.name === first.netdev ? { ...netdev, mac: null, infiniband: true as const } : netdev));
-  assert.match(proposed({ netdevs: ib }), /^# Not proposed: ens3f0 \(0000:37:00\.0\): InfiniBand\. .*link: infiniband$/m);
+  const ib = state.netdevs.map((netdev) =>
+    netdev.name === first.netdev ? { ...netdev, mac: null, infiniband: true as const } : netdev,
+  );
+  assert.match(
+    proposed({ netdevs: ib }),
+    /^# Not proposed: ens3f0 \(0000:37:00\.0\): InfiniBand\. .*link: infiniband$/m,
+  );
   assert.match(proposed({ netdevs: ib }), /ports: \[ens3f1\]/);
   assert.ok(!isUnknown(state.devlinkPorts));
   const host = { index: 7, flavour: "pcipf", netdev: null, port: null, pf: 0, vf: null, controller: 1 };

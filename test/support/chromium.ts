@@ -40,7 +40,10 @@ export class Chromium {
   readonly #process: ChildProcess;
   readonly #profile: string;
   readonly #in: Writable;
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (error: Error) => void }
+  >();
   readonly #listeners = new Set<Listener>();
   #serial = 0;
   #rest = "";
@@ -55,10 +58,19 @@ export class Chromium {
       "--remote-debugging-pipe",
       "--no-first-run",
     ];
-    const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-extensions", "--hide-scrollbars"];
-    this.#process = spawn("chromium", [...flags, ...quiet, `--user-data-dir=${this.#profile}`, "about:blank"], {
-      stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
-    });
+    const quiet = [
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-extensions",
+      "--hide-scrollbars",
+    ];
+    this.#process = spawn(
+      "chromium",
+      [...flags, ...quiet, `--user-data-dir=${this.#profile}`, "about:blank"],
+      {
+        stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+      },
+    );
     const [, , , input, output] = this.#process.stdio;
     this.#in = input as Writable;
     (output as Readable).setEncoding("utf8").on("data", (text: string) => this.#read(text));
@@ -91,8 +103,15 @@ export class Chromium {
     const ask = (method: string, params: object = {}) => this.#ask(method, params, session);
     for (const domain of ["Page", "Network", "Runtime", "Log"]) await ask(`${domain}.enable`);
     const look = async ({ width, dark }: Look) => {
-      await ask("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile: false });
-      await ask("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+      await ask("Emulation.setDeviceMetricsOverride", {
+        width,
+        height: 900,
+        deviceScaleFactor: 1,
+        mobile: false,
+      });
+      await ask("Emulation.setEmulatedMedia", {
+        features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }],
+      });
     };
     await look(first);
     await ask("Page.navigate", { url });
@@ -103,7 +122,8 @@ export class Chromium {
       look,
       evaluate: async (expression) => {
         const answer = await ask("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
-        if (answer["exceptionDetails"] !== undefined) throw new Error(JSON.stringify(answer["exceptionDetails"]));
+        if (answer["exceptionDetails"] !== undefined)
+          throw new Error(JSON.stringify(answer["exceptionDetails"]));
         return (answer["result"] as Answer)["value"];
       },
       screenshot: async () => {
@@ -128,7 +148,9 @@ export class Chromium {
     const id = ++this.#serial;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.set(id, { resolve, reject });
-    this.#in.write(`${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`);
+    this.#in.write(
+      `${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`,
+    );
     return promise;
   }
 

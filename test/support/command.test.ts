@@ -21,7 +21,8 @@ test("a command leaves nothing behind for the next: no exit code, output, folder
 test("commands that are begun at once run one after the other, each with its own output", async () => {
   const names = ["a.json", "b.json", "c.json"];
   const made = await Promise.all(names.map((name) => runVflag(folder, ["simulate", "new", name])));
-  for (const [index, name] of names.entries()) assert.match(made[index]?.stdout ?? "", new RegExp(`^${name}: [^\\n]+\\n$`));
+  for (const [index, name] of names.entries())
+    assert.match(made[index]?.stdout ?? "", new RegExp(`^${name}: [^\\n]+\\n$`));
   const states = await Promise.all(names.map((name) => runVflag(folder, ["inspect", "--host", name])));
   assert.deepEqual(new Set(states.map(({ status }) => status)), new Set([0]));
 });

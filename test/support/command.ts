@@ -17,14 +17,23 @@ let last: Promise<unknown> = Promise.resolve();
  * milliseconds. Where the process itself is tested (signals, streams, system calls), the program is in `vflag.ts`.
  * @param env what the environment has besides, or lacks, meanwhile
  */
-export function runVflag(folder: string, words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+export function runVflag(
+  folder: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
   const ended = last.then(() => run(folder, words, env));
   last = ended.catch(() => {});
   return ended;
 }
 
 /** Runs it as `runVflag` does, and holds its exit code, and what it prints on either stream, against what is expected. */
-export async function expectVflag(folder: string, status: number, words: readonly string[], shows?: RegExp): Promise<Ended> {
+export async function expectVflag(
+  folder: string,
+  status: number,
+  words: readonly string[],
+  shows?: RegExp,
+): Promise<Ended> {
   const ended = await runVflag(folder, words);
   const said = `${ended.stdout}${ended.stderr}`;
   assert.equal(ended.status, status, `vflag ${words.join(" ")} ended with ${ended.status}:\n${said}`);
@@ -35,7 +44,10 @@ export async function expectVflag(folder: string, status: number, words: readonl
 
 async function run(folder: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   const output = { stdout: "", stderr: "" };
-  const before = { folder: process.cwd(), env: Object.keys(env).map((name) => [name, process.env[name]] as const) };
+  const before = {
+    folder: process.cwd(),
+    env: Object.keys(env).map((name) => [name, process.env[name]] as const),
+  };
   using _output = takeOutput((stream, text) => {
     output[stream] += text;
   });

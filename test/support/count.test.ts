@@ -28,7 +28,9 @@ test("rounds are few where somebody waits, and all of them where all is tested; 
 test("what would make a test look at nothing is refused, by its name", () => {
   for (const text of ["", "0", "-1", "x", "1.5", "1e3", " 7", "99999999999999999999"]) {
     process.env[variable] = text;
-    assert.throws(() => countFrom(variable, 20), { message: `${variable}: a whole number from 1 on, not "${text}"` });
+    assert.throws(() => countFrom(variable, 20), {
+      message: `${variable}: a whole number from 1 on, not "${text}"`,
+    });
   }
   process.env[variable] = "0";
   assert.equal(countFrom(variable, 20, 0), 0);

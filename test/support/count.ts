@@ -25,6 +25,7 @@ export const fullCounts = "VFLAG_FULL_COUNTS";
  */
 export function wholeNumber(option: string, text: string, least = 1): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(Number.isSafeInteger(count) && count >= least)) throw new Error(`${option}: a whole number from ${least} on, not "${text}"`);
+  if (!(Number.isSafeInteger(count) && count >= least))
+    throw new Error(`${option}: a whole number from ${least} on, not "${text}"`);
   return count;
 }

@@ -29,7 +29,8 @@ export const layouts = {
     name: 48,
     value: 20,
     spaceFrom: 20,
-    header: (columns) => `${"Configurations:".padEnd(56)}${columns.map((column) => column.padEnd(20)).join(" ")}`,
+    header: (columns) =>
+      `${"Configurations:".padEnd(56)}${columns.map((column) => column.padEnd(20)).join(" ")}`,
   },
 } satisfies Record<string, Layout>;
 
@@ -51,7 +52,13 @@ export interface Table {
 }
 
 /** What a query prints. */
-export function queryText({ layout, columns = ["Default", "Current", "Next Boot"], device, type = "ConnectX5", rows }: Table): string {
+export function queryText({
+  layout,
+  columns = ["Default", "Current", "Next Boot"],
+  device,
+  type = "ConnectX5",
+  rows,
+}: Table): string {
   const head = [
     "",
     "Device #1:",
@@ -66,19 +73,27 @@ export function queryText({ layout, columns = ["Default", "Current", "Next Boot"
   ];
   const changed = rows.filter((row) => differs(row, columns));
   const notes = [
-    ...(changed.length > 0 ? ["The '*' shows parameters with next value different from default/current value."] : []),
+    ...(changed.length > 0
+      ? ["The '*' shows parameters with next value different from default/current value."]
+      : []),
     ...(rows.some(({ readOnly }) => readOnly === true && layout.readOnlyMark)
       ? ["", "The 'RO' shows parameters which are for read only and cannot be changed"]
       : []),
-    ...(columns.includes("Current") ? [] : ["Device Firmware does not support reading current configurations"]),
+    ...(columns.includes("Current")
+      ? []
+      : ["Device Firmware does not support reading current configurations"]),
   ];
   return `${[...head, ...rows.map((row) => rowText(row, layout, columns)), ...notes].join("\n")}\n`;
 }
 
 function rowText(row: Row, layout: Layout, columns: readonly string[]): string {
   const mark = differs(row, columns) ? "*" : " ";
-  const before = layout.readOnlyMark ? `${mark}${row.readOnly === true ? "RO" : "  "}     ` : `${mark}        `;
-  const values = columns.map((column) => (column === "Default" ? row.default : column === "Current" ? row.current : row.next));
+  const before = layout.readOnlyMark
+    ? `${mark}${row.readOnly === true ? "RO" : "  "}     `
+    : `${mark}        `;
+  const values = columns.map((column) =>
+    column === "Default" ? row.default : column === "Current" ? row.current : row.next,
+  );
   const cells = values.map((value, index) => {
     const cell = value.padEnd(layout.value);
     return index < values.length - 1 && cell.length >= layout.spaceFrom ? `${cell} ` : cell;
@@ -87,7 +102,10 @@ function rowText(row: Row, layout: Layout, columns: readonly string[]): string {
 }
 
 function differs(row: Row, columns: readonly string[]): boolean {
-  return (columns.includes("Default") && row.next !== row.default) || (columns.includes("Current") && row.next !== row.current);
+  return (
+    (columns.includes("Default") && row.next !== row.default) ||
+    (columns.includes("Current") && row.next !== row.current)
+  );
 }
 
 /** What a card accepts: for each setting the program's words by the number that stands for them, or the largest number. */
@@ -125,7 +143,8 @@ export class FakeCards {
   readonly run: RunProgram = async (argv) => {
     const [program = "", ...args] = argv;
     if (/^(mst|mlx)/.test(program)) this.asked.push(argv.join(" "));
-    if (program !== this.program) throw new ProgramError("ENOENT", `${argv.join(" ")}: spawn ${program} ENOENT`);
+    if (program !== this.program)
+      throw new ProgramError("ENOENT", `${argv.join(" ")}: spawn ${program} ENOENT`);
     if (args.join(" ") === "--version") return said(`${program}, mstflint 4.21.0, Git SHA Hash: N/A\n`);
     const [option, address = "", ...rest] = args;
     const rows = option === "-d" ? this.cards.get(address) : undefined;
@@ -154,7 +173,12 @@ export class FakeCards {
       changes.push({ row, value: typeof known === "number" ? word : `${word}(${value})` });
     }
     if (!this.forgets) for (const { row, value } of changes) row.next = value;
-    const table = queryText({ layout: this.layout, columns: ["Next Boot"], device: address, rows: changes.map(({ row }) => row) });
+    const table = queryText({
+      layout: this.layout,
+      columns: ["Next Boot"],
+      device: address,
+      rows: changes.map(({ row }) => row),
+    });
     return said(
       `${table}\n Apply new Configuration? (y/n) [n] : y\nApplying... Done!\n-I- Please reboot machine to load new configurations.\n`,
     );

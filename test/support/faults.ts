@@ -39,7 +39,11 @@ interface Ended {
 }
 
 /** Runs a program in a folder, to its end. */
-export function run(folder: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Ended {
+export function run(
+  folder: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Ended {
   const [program = "", ...words] = argv;
   const { status, signal, stdout, stderr, error } = spawnSync(program, words, {
     cwd: folder,
@@ -57,9 +61,17 @@ interface Struck extends Ended {
 }
 
 /** Runs a program whose system calls fail: `inject` as strace has it, only for calls on `paths` where there are some. */
-export function runFaulty(folder: string, argv: readonly string[], inject: readonly string[], paths: readonly string[] = []): Struck {
+export function runFaulty(
+  folder: string,
+  argv: readonly string[],
+  inject: readonly string[],
+  paths: readonly string[] = [],
+): Struck {
   const calls = inject.map((fault) => fault.slice(0, fault.indexOf(":"))).join(",");
-  const words = [...paths.flatMap((path) => ["-P", path]), ...inject.flatMap((fault) => ["-e", `inject=${fault}`])];
+  const words = [
+    ...paths.flatMap((path) => ["-P", path]),
+    ...inject.flatMap((fault) => ["-e", `inject=${fault}`]),
+  ];
   const { ended, log } = traced(folder, argv, calls, words);
   const isKilled = ended.status === null || ended.status === 137;
   return { ...ended, isStruck: isKilled || log.includes("(INJECTED)") };
@@ -72,7 +84,12 @@ export interface SystemCall {
 }
 
 /** The system calls of some names that a program makes in a folder, from the first on that has to do with a file of `ours`. */
-export function callsOf(folder: string, argv: readonly string[], names: readonly string[], ours: RegExp): SystemCall[] {
+export function callsOf(
+  folder: string,
+  argv: readonly string[],
+  names: readonly string[],
+  ours: RegExp,
+): SystemCall[] {
   const { ended, log } = traced(folder, argv, [...new Set(["openat", ...names])].join(","), []);
   const counts = new Map<string, number>();
   const found: SystemCall[] = [];

@@ -83,7 +83,10 @@ function filled(templates: ReadonlyMap<string, string>, host: number, day: numbe
     .replaceAll("24:8a:07:b4:", `24:8a:07:${own.slice(0, 2)}:`)
     .replaceAll("ae:b1:5c:", `${own.slice(2)}:b1:5c:`.replace(/^./, "a"))
     .replaceAll("6d2a0c1e-52b1-", `${hex(mixed(host, 11), 8)}-${hex(mixed(host, 13), 4)}-`)
-    .replaceAll(/"(packets|bytes)":(\d+)/g, (_, word, number) => `"${word}":${Number(number) + (mixed(host, day) % 1_000_000)}`);
+    .replaceAll(
+      /"(packets|bytes)":(\d+)/g,
+      (_, word, number) => `"${word}":${Number(number) + (mixed(host, day) % 1_000_000)}`,
+    );
   return `{"schema":"vflag/host/1","spec":${JSON.stringify({ file: "/etc/vflag/vflag.yaml", text: fleetSpec })},"state":${state}}`;
 }
 

@@ -8,7 +8,9 @@ const root = join(import.meta.dirname, "../golden");
 
 /** All golden cases. */
 export function goldenNames(): string[] {
-  return readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  return readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
 }
 
 /** The spec and the state of a golden case. */

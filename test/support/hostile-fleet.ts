@@ -14,8 +14,10 @@ export function hostileAnswers(fine: string): HostileAnswer[] {
   const { state } = report;
   const [pf] = state.pfs;
   const withState = (more: object) => JSON.stringify({ ...report, state: { ...state, ...more } });
-  const withSpec = (text: string) => JSON.stringify({ ...report, spec: { file: "/etc/vflag/vflag.yaml", text } });
-  const many = (length: number, item: (index: number) => unknown) => Array.from({ length }, (_, index) => item(index));
+  const withSpec = (text: string) =>
+    JSON.stringify({ ...report, spec: { file: "/etc/vflag/vflag.yaml", text } });
+  const many = (length: number, item: (index: number) => unknown) =>
+    Array.from({ length }, (_, index) => item(index));
   const netdev = (index: number) => ({ ...state.netdevs[0], name: `n${index}`, index: index + 1000 });
   const address = (index: number) =>
     `0000:${(index >> 8).toString(16).padStart(2, "0")}:${(index & 0x1f).toString(16).padStart(2, "0")}.${(index >> 5) & 7}`;
@@ -56,11 +58,17 @@ export function hostileAnswers(fine: string): HostileAnswer[] {
     [
       "4,000 VFs of a port",
       withState({
-        pfs: [{ ...pf, vfs: many(4_000, (index) => ({ ...pf.vfs[0], index, address: address(index) })) }, ...state.pfs.slice(1)],
+        pfs: [
+          { ...pf, vfs: many(4_000, (index) => ({ ...pf.vfs[0], index, address: address(index) })) },
+          ...state.pfs.slice(1),
+        ],
       }),
     ],
     ["4,096 lines of a log", withState({ kernelLog: { ...state.kernelLog, lines: many(4096, line) } })],
-    ["texts of 200 kB", withState({ hostname: "h".repeat(200_000), kernel: `6.1.0\u001b]0;owned\u0007${"k".repeat(200_000)}` })],
+    [
+      "texts of 200 kB",
+      withState({ hostname: "h".repeat(200_000), kernel: `6.1.0\u001b]0;owned\u0007${"k".repeat(200_000)}` }),
+    ],
     ["text that draws", withState({ hostname: "\u001b[8m\u202eAll is well\u0085\n" })],
   ] as const;
   return [

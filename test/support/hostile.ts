@@ -32,7 +32,8 @@ type Path = readonly string[];
 
 function* texts(value: unknown, path: Path): Generator<readonly [Path, string]> {
   if (typeof value === "string" && value !== "") yield [path, value];
-  if (typeof value === "object" && value !== null) for (const [key, item] of Object.entries(value)) yield* texts(item, [...path, key]);
+  if (typeof value === "object" && value !== null)
+    for (const [key, item] of Object.entries(value)) yield* texts(item, [...path, key]);
 }
 
 function put(target: object, path: Path, value: string): void {

@@ -10,7 +10,11 @@ import type { Spec } from "../../src/spec/schema.ts";
 /** Worlds for tests: hosts at a certain point of their way, small enough to read. */
 
 /** A two-port ConnectX-5 whose networking makes bond0 of both ports. */
-export const dualPort: CardOptions = { model: "ConnectX-5", ports: 2, bond: { name: "bond0", mode: "802.3ad" } };
+export const dualPort: CardOptions = {
+  model: "ConnectX-5",
+  ports: 2,
+  bond: { name: "bond0", mode: "802.3ad" },
+};
 
 /** vf-lag on ens3f0 and ens3f1 with two VFs each. */
 export const vfLagSpec = spec(`
@@ -42,7 +46,11 @@ export async function afterEarly(wanted: Spec, world: World = fresh()): Promise<
 }
 
 /** The world after the whole boot sequence, and then these faults. */
-export async function booted(wanted: Spec, world: World = fresh(), ...faults: readonly FaultName[]): Promise<World> {
+export async function booted(
+  wanted: Spec,
+  world: World = fresh(),
+  ...faults: readonly FaultName[]
+): Promise<World> {
   await afterEarly(wanted, world);
   network(world);
   await reconcile(new SimulatedHost(world), wanted, { stages: ["early", "late"] });

@@ -5,7 +5,10 @@ import { type KernelRecord, parseKmsg } from "../../src/host/linux/log/kernel-re
 /** Kernel logs for tests, written as `dmesg` prints them. */
 
 /** The records of `[  44.064025] text` lines, as /dev/kmsg would give them; what has no time belongs to the line before. */
-export function dmesg(text: string, options: { readonly level?: number; readonly first?: number } = {}): KernelRecord[] {
+export function dmesg(
+  text: string,
+  options: { readonly level?: number; readonly first?: number } = {},
+): KernelRecord[] {
   const { level = 6, first = 0 } = options;
   const lines = text.split("\n").flatMap((line) => {
     const [, seconds, said = ""] = /^\s*\[\s*(\d+\.\d+)\] (.*)$/.exec(line) ?? [];

@@ -33,7 +33,8 @@ export function textPlaces(): Set<string> {
     if (depth > 20) return;
     for (const variant of variantsOf(at)) visit(variant, kind, depth + 1);
     if (isFreeText(at)) found.add(kind);
-    for (const [key, child] of propertiesOf(at)) visit(child, kind === "" ? key : `${kind}.${key}`, depth + 1);
+    for (const [key, child] of propertiesOf(at))
+      visit(child, kind === "" ? key : `${kind}.${key}`, depth + 1);
     for (const [bracket, child] of childrenOf(at)) visit(child, `${kind}${bracket}`, depth + 1);
   };
   visit(root, "", 0);
@@ -41,7 +42,10 @@ export function textPlaces(): Set<string> {
 }
 
 /** A copy of a state with the payload in every such place. What was the same text before is the same text afterwards. */
-export function poisoned(state: HostState, names: boolean): { readonly state: HostState; readonly places: ReadonlySet<string> } {
+export function poisoned(
+  state: HostState,
+  names: boolean,
+): { readonly state: HostState; readonly places: ReadonlySet<string> } {
   const places = new Set<string>();
   const shortened = new Map<string, string>();
   const change = (text: string, { kind, isName }: Place): string => {
@@ -59,7 +63,8 @@ export function poisoned(state: HostState, names: boolean): { readonly state: Ho
       const fitting = variants.find((variant) => fits(value, resolved(variant)));
       return fitting === undefined ? value : walk(value, fitting, kind);
     }
-    if (typeof value === "string") return isFreeText(at) ? change(value, { kind, isName: at["maxLength"] === 15 }) : value;
+    if (typeof value === "string")
+      return isFreeText(at) ? change(value, { kind, isName: at["maxLength"] === 15 }) : value;
     if (Array.isArray(value)) {
       const items = childrenOf(at).find(([bracket]) => bracket === "[]")?.[1];
       return items === undefined ? value : value.map((item) => walk(item, items, `${kind}[]`));
@@ -84,9 +89,12 @@ export function poisoned(state: HostState, names: boolean): { readonly state: Ho
 export function* alternatives(state: HostState): Generator<HostState> {
   const done = new Set<string>();
   const whole: { state: unknown } = { state: structuredClone(state) };
-  const todo: { readonly holder: object; readonly key: string; readonly node: Node; readonly kind: string }[] = [
-    { holder: whole, key: "state", node: root, kind: "" },
-  ];
+  const todo: {
+    readonly holder: object;
+    readonly key: string;
+    readonly node: Node;
+    readonly kind: string;
+  }[] = [{ holder: whole, key: "state", node: root, kind: "" }];
   for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
     const { holder, key, node, kind } = next;
     const at = resolved(node);
@@ -102,25 +110,30 @@ export function* alternatives(state: HostState): Generator<HostState> {
     }
     // The fullest of them stays, so that what is in it is seen too.
     const fitting =
-      variants.find((variant) => fits(value, resolved(variant)) && value !== null) ?? variants.find(({ type }) => type !== "null");
+      variants.find((variant) => fits(value, resolved(variant)) && value !== null) ??
+      variants.find(({ type }) => type !== "null");
     Reflect.set(
       holder,
       key,
-      variants.length === 0 || (value !== null && fitting !== undefined && fits(value, resolved(fitting))) ? value : sample(fitting ?? at),
+      variants.length === 0 || (value !== null && fitting !== undefined && fits(value, resolved(fitting)))
+        ? value
+        : sample(fitting ?? at),
     );
     const kept: unknown = Reflect.get(holder, key);
     const inner = resolved(fitting ?? at);
     const items = childrenOf(inner).find(([bracket]) => bracket === "[]")?.[1];
     if (Array.isArray(kept) && items !== undefined) {
       if (kept.length === 0) kept.push(sample(items));
-      for (const index of kept.keys()) todo.push({ holder: kept, key: String(index), node: items, kind: `${kind}[]` });
+      for (const index of kept.keys())
+        todo.push({ holder: kept, key: String(index), node: items, kind: `${kind}[]` });
     } else if (typeof kept === "object" && kept !== null) {
       const rest = childrenOf(inner).find(([bracket]) => bracket === "{}")?.[1];
       for (const [name, child] of propertiesOf(inner))
         if (name in kept) todo.push({ holder: kept, key: name, node: child, kind: `${kind}.${name}` });
       const known = new Set(propertiesOf(inner).map(([name]) => name));
       if (rest !== undefined)
-        for (const name of Object.keys(kept)) if (!known.has(name)) todo.push({ holder: kept, key: name, node: rest, kind: `${kind}{}` });
+        for (const name of Object.keys(kept))
+          if (!known.has(name)) todo.push({ holder: kept, key: name, node: rest, kind: `${kind}{}` });
     }
   }
   const parsed = HostState.safeParse(whole.state);
@@ -184,17 +197,27 @@ function fits(value: unknown, node: Node): boolean {
 }
 
 function isFreeText(node: Node): boolean {
-  return node["type"] === "string" && !("pattern" in node) && !("enum" in node) && !("const" in node) && !("format" in node);
+  return (
+    node["type"] === "string" &&
+    !("pattern" in node) &&
+    !("enum" in node) &&
+    !("const" in node) &&
+    !("format" in node)
+  );
 }
 
 function variantsOf(node: Node): Node[] {
-  return [node["anyOf"], node["oneOf"], node["allOf"]].flatMap((list) => (Array.isArray(list) ? list.filter(isNode) : []));
+  return [node["anyOf"], node["oneOf"], node["allOf"]].flatMap((list) =>
+    Array.isArray(list) ? list.filter(isNode) : [],
+  );
 }
 
 function propertiesOf(node: Node): [string, Node][] {
   const properties = node["properties"];
   return isNode(properties)
-    ? Object.entries(properties).flatMap(([key, child]) => (isNode(child) ? [[key, child] as [string, Node]] : []))
+    ? Object.entries(properties).flatMap(([key, child]) =>
+        isNode(child) ? [[key, child] as [string, Node]] : [],
+      )
     : [];
 }
 

@@ -20,7 +20,8 @@ export async function sharedProgram(): Promise<string> {
   if (!existsSync(program)) {
     // Another run of the tests may still use the one of the sources as they were.
     const isOld = (other: string) => statSync(join(cache, other)).mtimeMs < Date.now() - 3_600_000;
-    for (const other of readdirSync(cache)) if (other !== "lock" && isOld(other)) rmSync(join(cache, other), { recursive: true });
+    for (const other of readdirSync(cache))
+      if (other !== "lock" && isOld(other)) rmSync(join(cache, other), { recursive: true });
     makeProgram(await bundle(), join(cache, "new"));
     renameSync(join(cache, "new"), dirname(program));
   }
@@ -30,8 +31,15 @@ export async function sharedProgram(): Promise<string> {
 /** A name for all that goes into the program: to read it takes a twentieth of the time that bundling it does. */
 function nameOfSources(): string {
   const hash = createHash("sha256").update(`${process.version} ${isInstalled("strip")}`);
-  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((name) => /\.\w+$/.test(name));
-  const files = ["package-lock.json", "scripts/bundle.ts", "scripts/program.ts", ...sources.sort().map((name) => `src/${name}`)];
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((name) =>
+    /\.\w+$/.test(name),
+  );
+  const files = [
+    "package-lock.json",
+    "scripts/bundle.ts",
+    "scripts/program.ts",
+    ...sources.sort().map((name) => `src/${name}`),
+  ];
   for (const file of files) hash.update(`\n${file}\n`).update(readFileSync(join(root, file)));
   return hash.digest("hex").slice(0, 16);
 }

@@ -15,7 +15,10 @@ export interface ReadSample {
 /**
  * Reads Prometheus' text format, strictly. Source: https://prometheus.io/docs/instrumenting/exposition_formats/.
  */
-export function parseExposition(text: string): { readonly samples: readonly ReadSample[]; readonly types: ReadonlyMap<string, string> } {
+export function parseExposition(text: string): {
+  readonly samples: readonly ReadSample[];
+  readonly types: ReadonlyMap<string, string>;
+} {
   assert.ok(text === "" || text.endsWith("\n"), "the last line ends");
   const types = new Map<string, string>();
   const samples: ReadSample[] = [];

@@ -23,7 +23,9 @@ export default async function* skips(events: AsyncIterable<TestEvent>): AsyncGen
     const allowed = mayBeSkipped.has(data.name);
     if (!allowed) refused += 1;
     const file = data.file === undefined ? "" : relative(process.cwd(), data.file);
-    lines.push(`  ${file}: ${data.name}${typeof data.skip === "string" ? `: ${data.skip}` : ""}${allowed ? " (CI too)" : ""}\n`);
+    lines.push(
+      `  ${file}: ${data.name}${typeof data.skip === "string" ? `: ${data.skip}` : ""}${allowed ? " (CI too)" : ""}\n`,
+    );
   }
   if (lines.length > 0) yield `Skipped here:\n${lines.join("")}`;
   if (process.env["NO_SKIPS"] !== "1" || refused === 0) return;

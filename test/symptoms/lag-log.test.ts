@@ -22,7 +22,9 @@ function lagOf(log: readonly KernelRecord[], state: HostState): string {
   const lag = lagFromLog(log, pf, state);
   if ("unknown" in lag) return `unknown: ${lag.unknown}`;
   assert.equal(lag.source, "kernel-log");
-  return [lag.state, lag.type, lag.mapping.join(" "), lag.sharedFdb].filter((word) => word !== null && word !== "").join(" ");
+  return [lag.state, lag.type, lag.mapping.join(" "), lag.sharedFdb]
+    .filter((word) => word !== null && word !== "")
+    .join(" ");
 }
 
 /** A boot in which all comes in its order; each era has its own words. */
@@ -62,7 +64,10 @@ const boots = {
 [   40.600100] mlx5_core 0000:37:00.0: shared_fdb:1 mode:queue_affinity`,
 };
 /** The ports in a form that nobody has seen yet. */
-const unseenForm = boots["a later driver on an older kernel"].replace("lag map: port 1:1 port 2:2", "lag map 1=1 2=2");
+const unseenForm = boots["a later driver on an older kernel"].replace(
+  "lag map: port 1:1 port 2:2",
+  "lag map 1=1 2=2",
+);
 const boot = boots["5.3 to 5.13"];
 const fails = `
 [   50.000000] mlx5_core 0000:37:00.0: lag map port 1:1 port 2:2
@@ -82,7 +87,10 @@ describe("a LAG by the kernel log", () => {
   });
 
   test("what the log of one card says is not said of another", async () => {
-    assert.match(lagOf(dmesg(boot.replaceAll("0000:37", "0000:38")), await host()), /^unknown: .*driver's start/);
+    assert.match(
+      lagOf(dmesg(boot.replaceAll("0000:37", "0000:38")), await host()),
+      /^unknown: .*driver's start/,
+    );
   });
 
   test("one that failed is disabled, until it is made after all", async () => {
@@ -114,18 +122,36 @@ describe("never a false active", () => {
     ["a slave left, in the words of older kernels", "bond0: Releasing backup interface ens3f1"],
     ["a third slave joined", "bond0: (slave eno1): Enslaving as a backup interface with an up link"],
     ["a port joined again", "bond0: (slave ens3f0): Enslaving as a backup interface with an up link"],
-    ["an eSwitch went to legacy mode", "mlx5_core 0000:37:00.1: E-Switch: Disable: mode(OFFLOADS), nvfs(2), active vports(3)"],
-    ["an eSwitch came back", "mlx5_core 0000:37:00.0: E-Switch: Enable: mode(OFFLOADS), nvfs(2), active vports(3)"],
-    ["the driver failed to change it", "mlx5_core 0000:37:00.0: mlx5_modify_lag:221:(pid 9): Failed to modify LAG (-5)"],
+    [
+      "an eSwitch went to legacy mode",
+      "mlx5_core 0000:37:00.1: E-Switch: Disable: mode(OFFLOADS), nvfs(2), active vports(3)",
+    ],
+    [
+      "an eSwitch came back",
+      "mlx5_core 0000:37:00.0: E-Switch: Enable: mode(OFFLOADS), nvfs(2), active vports(3)",
+    ],
+    [
+      "the driver failed to change it",
+      "mlx5_core 0000:37:00.0: mlx5_modify_lag:221:(pid 9): Failed to modify LAG (-5)",
+    ],
   ];
   for (const [what, text] of later) {
     test(`${what} after it was made: not known`, async () => {
-      assert.match(lagOf(dmesg(`${boot}\n[  90.000000] ${text}`), await host()), /^unknown: the kernel log does not tell the LAG: /);
+      assert.match(
+        lagOf(dmesg(`${boot}\n[  90.000000] ${text}`), await host()),
+        /^unknown: the kernel log does not tell the LAG: /,
+      );
     });
   }
 
   test("the driver started anew after it was made: disabled", async () => {
-    assert.equal(lagOf(dmesg(`${boot}\n[  90.000000] mlx5_core 0000:37:00.1: firmware version: 16.35.2000`), await host()), "disabled");
+    assert.equal(
+      lagOf(
+        dmesg(`${boot}\n[  90.000000] mlx5_core 0000:37:00.1: firmware version: 16.35.2000`),
+        await host(),
+      ),
+      "disabled",
+    );
   });
 
   test("whatever is missing at its beginning, it is never more than it was", async () => {
@@ -140,7 +166,10 @@ describe("never a false active", () => {
   });
 
   test("a gap after it was made: not known", async () => {
-    const records = [...dmesg(boot), ...dmesg("[  99.000000] mlx5_core 0000:37:00.0 ens3f0: Link up", { first: 900 })];
+    const records = [
+      ...dmesg(boot),
+      ...dmesg("[  99.000000] mlx5_core 0000:37:00.0 ens3f0: Link up", { first: 900 }),
+    ];
     assert.match(lagOf(records, await host()), /^unknown: .*something is missing in it before 99\.000 s/);
   });
 
@@ -152,7 +181,8 @@ describe("never a false active", () => {
       ({ bonds }) => Object.assign(bonds[0] ?? {}, { mode: "balance-rr" }),
       ({ pfs }) => Object.assign(known(pfs[1]?.eswitch ?? null) ?? {}, { mode: "legacy" }),
     ];
-    for (const change of changes) assert.match(lagOf(dmesg(boot), await host(change)), /^unknown: the kernel log/, String(change));
+    for (const change of changes)
+      assert.match(lagOf(dmesg(boot), await host(change)), /^unknown: the kernel log/, String(change));
   });
 
   test("a LAG of ECMP routes, made before any port was in the bond, is not taken for the bond's", async () => {
@@ -164,8 +194,14 @@ describe("never a false active", () => {
   test("captures of others say what they say", async () => {
     const state = await host();
     const seed = capture("dmesg-vflag-seed-blog-2020.txt");
-    assert.match(lagOf(dmesg(seed, { first: 400 }), state), /^unknown: .*does not show how its ports came into bond0/);
-    const ecmp = capture("dmesg-cx5ex-kernel5.7-switchdev-vfs-lag-failover.txt").replaceAll("0000:81", "0000:37");
+    assert.match(
+      lagOf(dmesg(seed, { first: 400 }), state),
+      /^unknown: .*does not show how its ports came into bond0/,
+    );
+    const ecmp = capture("dmesg-cx5ex-kernel5.7-switchdev-vfs-lag-failover.txt").replaceAll(
+      "0000:81",
+      "0000:37",
+    );
     assert.doesNotMatch(lagOf(dmesg(ecmp), state), /active/);
     const hash = capture("dmesg-lag-hash-mode-activebackup.txt").replaceAll("0000:17", "0000:37");
     assert.doesNotMatch(lagOf(dmesg(hash, { first: 5 }), state), /switchdev/);

@@ -57,7 +57,10 @@ describe("the simulated host's faults are recognised by what its driver says", (
     const world = await faulty("vfs-bound-early");
     await reconcile(new SimulatedHost(world), vfLagSpec, { stages });
     world.hidden.clock += 10;
-    assert.ok(observeWorld(world).kernelLog !== null && /Failed to activate/.test(JSON.stringify(observeWorld(world).kernelLog)));
+    assert.ok(
+      observeWorld(world).kernelLog !== null &&
+        /Failed to activate/.test(JSON.stringify(observeWorld(world).kernelLog)),
+    );
     assert.deepEqual([judge(world).answer, seen(world)], ["works", []]);
   });
 
@@ -78,14 +81,31 @@ describe("the simulated host's faults are recognised by what its driver says", (
   test("encap-while-vfs-driven: switchdev was set while a VF had a driver", async () => {
     const world = await afterEarly(vfLagSpec);
     const host = new SimulatedHost(world);
-    await host.perform({ kind: "set-eswitch-mode", pf: observeWorld(world).pfs[0]?.address ?? assert.fail(), mode: "legacy" });
+    await host.perform({
+      kind: "set-eswitch-mode",
+      pf: observeWorld(world).pfs[0]?.address ?? assert.fail(),
+      mode: "legacy",
+    });
     const vf = world.state.pfs[0]?.vfs[0] ?? assert.fail();
     vf.driver = "mlx5_core";
-    await assert.rejects(host.perform({ kind: "set-eswitch-mode", pf: world.state.pfs[0]?.address ?? assert.fail(), mode: "switchdev" }));
+    await assert.rejects(
+      host.perform({
+        kind: "set-eswitch-mode",
+        pf: world.state.pfs[0]?.address ?? assert.fail(),
+        mode: "switchdev",
+      }),
+    );
     assert.ok(seen(world).includes("encap-while-vfs-driven"));
-    assert.ok(!seen(world).includes("firmware-refused") && !seen(world).includes("eswitch-tables-refused"), "the same, said less well");
+    assert.ok(
+      !seen(world).includes("firmware-refused") && !seen(world).includes("eswitch-tables-refused"),
+      "the same, said less well",
+    );
     vf.driver = null;
-    await host.perform({ kind: "set-eswitch-mode", pf: world.state.pfs[0]?.address ?? assert.fail(), mode: "switchdev" });
+    await host.perform({
+      kind: "set-eswitch-mode",
+      pf: world.state.pfs[0]?.address ?? assert.fail(),
+      mode: "switchdev",
+    });
     assert.ok(!seen(world).includes("encap-while-vfs-driven"), "it was set since");
   });
 
@@ -106,14 +126,18 @@ describe("the simulated host's faults are recognised by what its driver says", (
     assert.deepEqual([...new Set(seen(world))], ["vf-probe-failed"]);
     assert.ok(judge(world).sightings.some(({ device, times }) => device === "0000:37:00.2" && times >= 2));
     const shown = text(world).match(/seen .*/g) ?? [];
-    const expected = /^seen {2}\[[^|]* 0000:37:08\.3: probe with driver mlx5_core failed with error -110 \(and of 3 other functions\)$/;
+    const expected =
+      /^seen {2}\[[^|]* 0000:37:08\.3: probe with driver mlx5_core failed with error -110 \(and of 3 other functions\)$/;
     assert.match(shown.join("|"), expected);
   });
 });
 
 /** Lines in the words of different kernels, on a host where what they explain is wrong. */
 const lines: Readonly<Record<string, readonly string[]>> = {
-  "lag-not-made": [mlx5("mlx5_create_lag:248:(pid 7): Failed to create LAG (-22)"), mlx5("Failed to create LAG (-5)")],
+  "lag-not-made": [
+    mlx5("mlx5_create_lag:248:(pid 7): Failed to create LAG (-22)"),
+    mlx5("Failed to create LAG (-5)"),
+  ],
   "lag-not-changed": [mlx5("_mlx5_modify_lag:412:(pid 7): Failed to modify LAG (-5)")],
   "single-fdb-refused": [mlx5("mlx5_create_lag:583:(pid 7): Can't enable single FDB mode")],
   "lag-representors-lost": [mlx5("mlx5_do_bond:912:(pid 7): Failed to enable lag")],
@@ -125,29 +149,43 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   "kernel-without-vf-lag": [mlx5("mlx5_do_bond:345:(pid 7): LAG is not supported with SRIOV")],
   "lag-not-registered": [mlx5("mlx5_lag_dev_alloc:270:(pid 7): Failed to register LAG netdev notifier")],
   "multiport-eswitch": [mlx5("add_mpesw_rule:25:(pid 7): Failed to create LAG in MPESW mode (-22)")],
-  "lag-by-routes": [mlx5("mlx5_lag_fib_route_event:172:(pid 7): Multipath offload require two ports of the same HCA")],
+  "lag-by-routes": [
+    mlx5("mlx5_lag_fib_route_event:172:(pid 7): Multipath offload require two ports of the same HCA"),
+  ],
   "eswitch-tables-refused": [mlx5("E-Switch: Failed to create slow path FDB Table err -12")],
   "mode-change-undone": [
     mlx5("mlx5e_netdev_init_profile:5787:(pid 756): mlx5e_priv_init failed, err=-12"),
     mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: new profile init failed, -12"),
     mlx5("mlx5e_create_flow_steering:1314:(pid 756): Failed to create arfs tables, err=-12"),
   ],
-  "no-bus-numbers": [mlx5("SR-IOV: bus number out of range"), mlx5("can't enable 63 VFs (bus 05 out of range of [bus 04])")],
+  "no-bus-numbers": [
+    mlx5("SR-IOV: bus number out of range"),
+    mlx5("can't enable 63 VFs (bus 05 out of range of [bus 04])"),
+  ],
   "vfs-by-module-only": [
     mlx5("Driver doesn't support SRIOV configuration via sysfs."),
     mlx5("driver does not support SR-IOV configuration via sysfs"),
   ],
   "vfs-refused-while-down": [`bnxt_en ${pf} ens5f0np0: Reject SRIOV config request since if is down!`],
   "vfs-changed-in-place": [mlx5("4 VFs already enabled. Disable before enabling 8 VFs")],
-  "vfs-not-enabled": [mlx5("mlx5_device_enable_sriov:97:(pid 7): failed to enable VF 3 (-110)"), mlx5("Failed to enable PCI sriov: -12")],
+  "vfs-not-enabled": [
+    mlx5("mlx5_device_enable_sriov:97:(pid 7): failed to enable VF 3 (-110)"),
+    mlx5("Failed to enable PCI sriov: -12"),
+  ],
   "card-unhealthy": [
     mlx5("poll_health:852:(pid 0): device's health compromised - reached miss count"),
     mlx5("poll_health:836:(pid 0): Fatal error 3 detected"),
   ],
-  "firmware-timeout": [mlx5("wait_func:1151:(pid 9): ENABLE_HCA(0x104) timeout. Will cause a leak of a command resource")],
+  "firmware-timeout": [
+    mlx5("wait_func:1151:(pid 9): ENABLE_HCA(0x104) timeout. Will cause a leak of a command resource"),
+  ],
   "firmware-refused": [
-    mlx5("mlx5_cmd_out_err:808:(pid 9): CREATE_EQ(0x301) op_mod(0x0) failed, status no resources(0xf), syndrome (0x1b7d36), err(-12)"),
-    mlx5("mlx5_cmd_check:771:(pid 9): MODIFY_VPORT(0x751) op_mod(0x0) failed, status bad parameter(0x3), syndrome (0x5add95)"),
+    mlx5(
+      "mlx5_cmd_out_err:808:(pid 9): CREATE_EQ(0x301) op_mod(0x0) failed, status no resources(0xf), syndrome (0x1b7d36), err(-12)",
+    ),
+    mlx5(
+      "mlx5_cmd_check:771:(pid 9): MODIFY_VPORT(0x751) op_mod(0x0) failed, status bad parameter(0x3), syndrome (0x5add95)",
+    ),
   ],
   "iommu-fault": [
     "DMAR: [DMA Read NO_PASID] Request device [37:00.2] fault addr 0xbd000000 [fault reason 0x06] PTE Read access is not set",
@@ -155,7 +193,9 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   ],
   "bios-virtualization": ["kvm: disabled by bios"],
   "offloaded-filters": [`mlx5_core ${pf} ens3f0: Active offloaded tc filters, can't turn hw_tc_offload off`],
-  "no-lacp-partner": ["bond0: Warning: No 802.3ad response from the link partner for any adapters in the bond"],
+  "no-lacp-partner": [
+    "bond0: Warning: No 802.3ad response from the link partner for any adapters in the bond",
+  ],
   "bond-link-down": [
     "bond0: (slave ens3f1): link status definitely down, disabling slave",
     "bond0: link status definitely down for interface ens3f1, disabling it",
@@ -172,7 +212,9 @@ describe("each symptom of the kernel log is recognised, in the words of several 
         logKernel(world, 3, said);
         const { sightings } = judge(
           world,
-          id === "mirred-to-down-device" ? { ...vfLagSpec, ovs: { hwOffload: true, engine: "auto" } } : vfLagSpec,
+          id === "mirred-to-down-device"
+            ? { ...vfLagSpec, ovs: { hwOffload: true, engine: "auto" } }
+            : vfLagSpec,
         );
         const found = sightings.find(({ symptom }) => symptom === id);
         assert.equal(found?.text, said, JSON.stringify(sightings));
@@ -199,7 +241,11 @@ describe("each symptom of the kernel log is recognised, in the words of several 
 /** A host where one of the requirements that the symptom explains does not hold. */
 async function wrong(id: string): Promise<World> {
   const explains = symptoms.find((symptom) => symptom.id === id)?.explains ?? [];
-  if (explains.includes("vf-count") || explains.includes("eswitch-mode") || explains.includes("cpu-virtualization")) {
+  if (
+    explains.includes("vf-count") ||
+    explains.includes("eswitch-mode") ||
+    explains.includes("cpu-virtualization")
+  ) {
     return explains.includes("cpu-virtualization") ? fresh(undefined, "virtualization-off") : fresh();
   }
   if (explains.includes("tc-offload")) return faulty("tc-offload-off");
@@ -214,12 +260,22 @@ describe("only what concerns the NIC and still matters", () => {
   test("a host that works says nothing, whatever its driver said on the way", async () => {
     const world = await faulty();
     assert.deepEqual(seen(world), []);
-    for (const said of [mlx5("Failed to create LAG (-22)"), mlx5("E-Switch: Failed to create slow path FDB Table err -22")])
+    for (const said of [
+      mlx5("Failed to create LAG (-22)"),
+      mlx5("E-Switch: Failed to create slow path FDB Table err -22"),
+    ])
       logKernel(world, 3, said);
     logKernel(world, 6, mlx5("lag map: port 1:1 port 2:2"));
-    assert.deepEqual(seen(world), ["eswitch-tables-refused"], "a mode change that failed after the last that succeeded matters by itself");
+    assert.deepEqual(
+      seen(world),
+      ["eswitch-tables-refused"],
+      "a mode change that failed after the last that succeeded matters by itself",
+    );
     assert.equal(judge(world).answer, "works");
-    assert.match(text(world), /! eswitch-tables-refused {2}\[ +[\d.]+\] mlx5_core .*\n {6}means .*\n {6}do {4}/);
+    assert.match(
+      text(world),
+      /! eswitch-tables-refused {2}\[ +[\d.]+\] mlx5_core .*\n {6}means .*\n {6}do {4}/,
+    );
   });
 
   test("what matters by itself is told of a NIC that works", async () => {
@@ -275,7 +331,8 @@ describe("only what concerns the NIC and still matters", () => {
 
 describe("Open vSwitch's log", () => {
   const withOvs: Spec = { ...vfLagSpec, ovs: { hwOffload: true, engine: "auto" } };
-  const ids = (world: World) => judge(world, withOvs).sightings.map(({ symptom, log }) => (log === "ovs-log" ? symptom : null));
+  const ids = (world: World) =>
+    judge(world, withOvs).sightings.map(({ symptom, log }) => (log === "ovs-log" ? symptom : null));
 
   test("ovs-block-missing: the bond's ingress block got lost", async () => {
     assert.deepEqual(ids(await booted(withOvs, fresh(), "ingress-block-missing")), ["ovs-block-missing"]);
@@ -310,13 +367,25 @@ describe("Open vSwitch's log", () => {
   }
 
   const slow: Readonly<Record<string, readonly [module: string, line: string]>> = {
-    "ovs-tunnel-not-offloaded": ["netdev_offload", "failed to offload flow: No such file or directory: vxlan_sys_4789"],
+    "ovs-tunnel-not-offloaded": [
+      "netdev_offload",
+      "failed to offload flow: No such file or directory: vxlan_sys_4789",
+    ],
     "ovs-tc-answer": ["tc", "failed to parse ct action options"],
   };
   for (const [id, [module, line]] of Object.entries(slow)) {
     test(`${id}: ${line}`, async () => {
       const world = await booted(withOvs);
-      const both = { flows: 1, packets: 5000, bytes: 1, idle: 0.1, layer: "ovs", offloaded: "no", kind: "traffic", example: "" } as const;
+      const both = {
+        flows: 1,
+        packets: 5000,
+        bytes: 1,
+        idle: 0.1,
+        layer: "ovs",
+        offloaded: "no",
+        kind: "traffic",
+        example: "",
+      } as const;
       world.state.flows = {
         ...{ listed: 1, notUnderstood: 0, cut: null },
         tallies: [{ ...both, inPort: "ens3f0npf0vf0", to: ["vxlan_sys_4789"] }],
@@ -358,9 +427,14 @@ describe("captures of others", () => {
     dmesg(
       capture(name)
         .split("\n")
-        .map((line, index) => (line.startsWith("[") ? line : `[ ${index}.0] ${line.replace(/^.*kernel: |^Warning: /, "")}`))
+        .map((line, index) =>
+          line.startsWith("[") ? line : `[ ${index}.0] ${line.replace(/^.*kernel: |^Warning: /, "")}`,
+        )
         .join("\n"),
-    ).map((line) => symptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(line.text)))?.id ?? null);
+    ).map(
+      (line) =>
+        symptoms.find(({ patterns }) => patterns.some((pattern) => pattern.test(line.text)))?.id ?? null,
+    );
   const expected = {
     "switchdev-failed-cx6lx-vf-race.txt": ["encap-while-vfs-driven", "eswitch-tables-refused"],
     "numvfs-enomem-mmio.txt": ["no-mmio", "vfs-not-enabled"],
@@ -371,7 +445,9 @@ describe("captures of others", () => {
     "dmesg-vflag-seed-blog-2020.txt": [],
   };
   for (const [name, ids] of Object.entries(expected))
-    test(name, () => assert.deepEqual([...new Set(recognised(name).filter((id) => id !== null))].toSorted(), ids.toSorted()));
+    test(name, () =>
+      assert.deepEqual([...new Set(recognised(name).filter((id) => id !== null))].toSorted(), ids.toSorted()),
+    );
 });
 
 describe("what a refused action says", () => {
@@ -389,10 +465,23 @@ describe("what a refused action says", () => {
       ["Permission denied", undefined],
     ];
     for (const [reason, id] of reasons) assert.equal(symptomIn(reason)?.id, id, reason);
-    const action = { kind: "set-eswitch-mode", pf: world.state.pfs[0]?.address ?? assert.fail(), mode: "switchdev" } as const;
-    const step = { stage: "early", requirement: "eswitch-mode", nic: "data", actions: [action], deviations: [] } as const;
+    const action = {
+      kind: "set-eswitch-mode",
+      pf: world.state.pfs[0]?.address ?? assert.fail(),
+      mode: "switchdev",
+    } as const;
+    const step = {
+      stage: "early",
+      requirement: "eswitch-mode",
+      nic: "data",
+      actions: [action],
+      deviations: [],
+    } as const;
     const failure = { step, action, code: "EBUSY", reason: reasons[0]?.[0] ?? "" };
-    assert.match(failureLines([failure], plain).join("\n"), /means offloaded rules, a firmware reset.* \(vflag explain eswitch-busy\)/);
+    assert.match(
+      failureLines([failure], plain).join("\n"),
+      /means offloaded rules, a firmware reset.* \(vflag explain eswitch-busy\)/,
+    );
   });
 });
 
@@ -403,7 +492,8 @@ describe("the catalogue", () => {
     for (const { id, explains, partOf = [], patterns, shows, looks, references } of symptoms) {
       assert.match(id, /^[a-z0-9-]+$/);
       assert.equal(requirementById(id), undefined, id);
-      for (const requirement of explains) assert.ok(requirementById(requirement) !== undefined, `${id}: ${requirement}`);
+      for (const requirement of explains)
+        assert.ok(requirementById(requirement) !== undefined, `${id}: ${requirement}`);
       for (const other of partOf) assert.ok(ids.includes(other), `${id}: ${other}`);
       assert.equal(patterns.length === 0, shows === "state", id);
       assert.ok(references.length > 0 && explains.length > 0, id);

@@ -32,6 +32,7 @@ describe("the table of symptoms", () => {
 
 function holds([file, words]: Proof): void {
   // A golden case is a folder, and its spec and state are what is proved on.
-  if (file === "test/golden/golden.test.ts") assert.ok(existsSync(join(root, "test/golden", words, "verdict.txt")), words);
+  if (file === "test/golden/golden.test.ts")
+    assert.ok(existsSync(join(root, "test/golden", words, "verdict.txt")), words);
   else assert.ok(readFileSync(join(root, file), "utf8").includes(words), `${file} has no "${words}"`);
 }

@@ -12,7 +12,10 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
       ...["pfs.*.vfs.*.vendor", "pfs.*.vfs.*.product", "pfs.*.sriov.vfProduct"],
     ],
   ],
-  ["which group it is does not matter, as long as there is one: null is noticed", ["pfs.*.iommuGroup", "pfs.*.vfs.*.iommuGroup"]],
+  [
+    "which group it is does not matter, as long as there is one: null is noticed",
+    ["pfs.*.iommuGroup", "pfs.*.vfs.*.iommuGroup"],
+  ],
   [
     "it counts only while VFs are made, and there are as many as declared",
     ["pfs.*.sriov.total", "pfs.*.sriov.offset", "pfs.*.sriov.stride"],
@@ -20,7 +23,10 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   ["null: the driver has no such switch; false is noticed", ["pfs.*.sriov.autoprobe"]],
   ["vfio-pci: a guest has it, or will; any other driver, and none, is noticed", ["pfs.*.vfs.*.driver"]],
   ["it is about the next binding; the driver that the VF has now is noticed", ["pfs.*.vfs.*.driverOverride"]],
-  ["nothing is to be done with a port or a VF that is as it should be, whoever has it", ["pfs.*.users", "pfs.*.vfs.*.holders"]],
+  [
+    "nothing is to be done with a port or a VF that is as it should be, whoever has it",
+    ["pfs.*.users", "pfs.*.vfs.*.holders"],
+  ],
   [
     "not declared in this spec: it is Nova's and libvirt's, and mlx5 refuses it in switchdev mode",
     ["pfs.*.vfs.*.settings.trust", "pfs.*.vfs.*.settings.spoofCheck", "pfs.*.vfs.*.settings.linkState"],
@@ -34,7 +40,10 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     "how the LAG spreads flows: it follows the links, of which bond-links speaks, and the driver's and firmware's abilities",
     ["pfs.*.lag.mapping", "pfs.*.lag.mapping.*", "pfs.*.lag.portSelection", "pfs.*.lag.sharedFdb"],
   ],
-  ["whether the kernel offloads is seen by its representors too; that it was built without is noticed", ["kernelOptions"]],
+  [
+    "whether the kernel offloads is seen by its representors too; that it was built without is noticed",
+    ["kernelOptions"],
+  ],
   ["what vflag could not put right explains what is wrong, and here nothing is", ["attempts"]],
   ["either is believed; what the log leaves open is unknown already", ["pfs.*.lag.source"]],
   [
@@ -46,7 +55,10 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
       ...["ovsLog", "ovsLog.from", "ovsLog.sinceStart"],
     ],
   ],
-  ["netdevs of others; one of the NIC that is missing is noticed", ["netdevs", ...fieldsOf("netdevs.other", true)]],
+  [
+    "netdevs of others; one of the NIC that is missing is noticed",
+    ["netdevs", ...fieldsOf("netdevs.other", true)],
+  ],
   [
     "a VF's own netdev is its guest's",
     fieldsOf("netdevs.vf", true).filter((place) => !["netdevs.vf.mac", "netdevs.vf.device"].includes(place)),
@@ -71,12 +83,17 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
     "any interval but none is one, and `slow` is noticed",
     ["bonds.*.monitoring.miimon", "bonds.*.monitoring.arpInterval", "bonds.*.lacp.rate"],
   ],
-  ["short delays: the late stage waits longer", ["bonds.*.monitoring.updelay", "bonds.*.monitoring.downdelay"]],
+  [
+    "short delays: the late stage waits longer",
+    ["bonds.*.monitoring.updelay", "bonds.*.monitoring.downdelay"],
+  ],
   [
     "devlink's own list: `representors` is what came of it",
     [
       "devlinkPorts",
-      ...["controller", "flavour", "handle", "index", "netdev", "pf", "port", "vf"].map((field) => `devlinkPorts.*.${field}`),
+      ...["controller", "flavour", "handle", "index", "netdev", "pf", "port", "vf"].map(
+        (field) => `devlinkPorts.*.${field}`,
+      ),
     ],
   ],
   ["readable by whoever reads it as root", ["files.*.mode"]],
@@ -90,7 +107,9 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
       ...[".*.asked", ".*.pfs", ".*.pfs.*", ".*.tool", ".*.version"],
       ...["type", "name", "description"].map((field) => `.*.configuration.${field}`),
       ...["SRIOV_EN", "NUM_OF_VFS"].flatMap((name) =>
-        ["default", "current", "next", "readOnly"].map((field) => `.*.configuration.parameters.${name}.${field}`),
+        ["default", "current", "next", "readOnly"].map(
+          (field) => `.*.configuration.parameters.${name}.${field}`,
+        ),
       ),
       // That the next boot would have no SR-IOV is noticed.
     ].flatMap((place) => (place.endsWith("SRIOV_EN.next") ? [] : [`firmware${place}`])),
@@ -98,8 +117,16 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   [
     "bridges and ports that have nothing to do with the bond, and how a port is called: the bond's own place is noticed",
     [
-      ...["ovs.bridges", "ovs.bridges.*.name", "ovs.bridges.*.datapathType", "ovs.bridges.*.interfaces", "ovs.source.unit"],
-      ...["error", "ifaceId", "name", "ofport", "port", "type"].map((field) => `ovs.bridges.*.interfaces.*.${field}`),
+      ...[
+        "ovs.bridges",
+        "ovs.bridges.*.name",
+        "ovs.bridges.*.datapathType",
+        "ovs.bridges.*.interfaces",
+        "ovs.source.unit",
+      ],
+      ...["error", "ifaceId", "name", "ofport", "port", "type"].map(
+        (field) => `ovs.bridges.*.interfaces.*.${field}`,
+      ),
     ],
   ],
   ["active-backup and balance-xor can be offloaded too; other modes are noticed", ["bonds.*.mode"]],
@@ -117,7 +144,12 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
   [
     "arguments of others; those that the spec asks for are noticed",
     [
-      ...["platform.arguments", "platform.arguments.*", "platform.bootLoader.entries", "platform.bootLoader.entries.*.arguments"],
+      ...[
+        "platform.arguments",
+        "platform.arguments.*",
+        "platform.bootLoader.entries",
+        "platform.bootLoader.entries.*.arguments",
+      ],
       ...["platform.bootLoader.entries.*.arguments.*", "platform.bootLoader.entries.*.title"],
     ],
   ],
@@ -132,7 +164,19 @@ const groups: readonly (readonly [why: string, places: readonly string[]])[] = [
 
 /** The fields of a netdev. @param all also those that decide where the netdev is the NIC's */
 function fieldsOf(place: string, all: boolean): string[] {
-  const fields = ["carrier", "channels.max", "device", "index", "kind", "mac", "master", "mtu", "permanentMac", "portName", "switchId"];
+  const fields = [
+    "carrier",
+    "channels.max",
+    "device",
+    "index",
+    "kind",
+    "mac",
+    "master",
+    "mtu",
+    "permanentMac",
+    "portName",
+    "switchId",
+  ];
   const deciding = ["channels", "channels.combined", "name", "tcOffload", "tcOffload.on"];
   return [...fields, "tcOffload.fixed", "up", ...(all ? deciding : [])].map((field) => `${place}.${field}`);
 }

@@ -48,7 +48,8 @@ async function working(): Promise<HostState> {
 /** Every place in a value: fields, lists, and what is in them. */
 function* placesOf(value: unknown, path: Path = []): Generator<{ path: Path; value: unknown }> {
   if (path.length > 0) yield { path, value };
-  if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* placesOf(item, [...path, index]);
+  if (Array.isArray(value))
+    for (const [index, item] of value.entries()) yield* placesOf(item, [...path, index]);
   else if (value !== null && typeof value === "object")
     for (const [key, item] of Object.entries(value)) yield* placesOf(item, [...path, key]);
 }
@@ -57,7 +58,10 @@ function* placesOf(value: unknown, path: Path = []): Generator<{ path: Path; val
 function wordsOf(schema: unknown): string[] {
   if (Array.isArray(schema)) return schema.flatMap(wordsOf);
   if (schema === null || typeof schema !== "object") return [];
-  const named = "enum" in schema && Array.isArray(schema.enum) ? schema.enum.filter((word) => typeof word === "string") : [];
+  const named =
+    "enum" in schema && Array.isArray(schema.enum)
+      ? schema.enum.filter((word) => typeof word === "string")
+      : [];
   return [...named, ...Object.values(schema).flatMap(wordsOf)];
 }
 const words = [...new Set(wordsOf(z.toJSONSchema(HostState)))];
@@ -101,7 +105,11 @@ function short(json: string): string {
 
 /** A path without numbers: what is true of one netdev of a kind is true of all. */
 function placeOf(path: Path, state: HostState): string {
-  return path.map((key, at) => (typeof key !== "number" ? key : at === 1 && path[0] === "netdevs" ? roleOf(key, state) : "*")).join(".");
+  return path
+    .map((key, at) =>
+      typeof key !== "number" ? key : at === 1 && path[0] === "netdevs" ? roleOf(key, state) : "*",
+    )
+    .join(".");
 }
 
 function roleOf(index: number, { netdevs, pfs, representors, bonds }: HostState): string {
@@ -132,9 +140,12 @@ test("every change of a working host is noticed, or stands in the list of what m
   for (const { path, value } of placesOf(state)) {
     const before = JSON.stringify(value);
     for (const other of new Set(othersOf(value).map((each) => JSON.stringify(each)))) {
-      const parsed = other === before ? undefined : HostState.safeParse(changed(state, path, JSON.parse(other)));
+      const parsed =
+        other === before ? undefined : HostState.safeParse(changed(state, path, JSON.parse(other)));
       if (parsed?.success !== true) continue;
-      const said = verdicts(wanted, parsed.data).flatMap(({ deviations }) => deviations.map(({ requirement }) => requirement));
+      const said = verdicts(wanted, parsed.data).flatMap(({ deviations }) =>
+        deviations.map(({ requirement }) => requirement),
+      );
       const place = placeOf(path, state);
       if (said.length > 0) {
         count++;
@@ -142,8 +153,12 @@ test("every change of a working host is noticed, or stands in the list of what m
       } else silent.set(place, [...(silent.get(place) ?? []), `${path.join(".")}: ${before} -> ${other}`]);
     }
   }
-  context.diagnostic(`${count} changes are noticed, ${[...silent.values()].flat().length} are rightly ignored`);
-  const unexplained = [...silent].flatMap(([place, changes]) => (ignored[place] === undefined ? changes : []));
+  context.diagnostic(
+    `${count} changes are noticed, ${[...silent.values()].flat().length} are rightly ignored`,
+  );
+  const unexplained = [...silent].flatMap(([place, changes]) =>
+    ignored[place] === undefined ? changes : [],
+  );
   assert.deepEqual(unexplained, []);
   assert.deepEqual(
     Object.keys(ignored).filter((place) => !silent.has(place)),

@@ -50,7 +50,8 @@ function edited(...edits: readonly Edit[]): HostState {
 const portDown: Edit = (host) => {
   const [pf] = host.pfs;
   for (const netdev of host.netdevs) if (netdev.name === pf?.netdev) netdev.carrier = false;
-  for (const bond of host.bonds) for (const slave of bond.slaves) if (slave.netdev === pf?.netdev) slave.up = false;
+  for (const bond of host.bonds)
+    for (const slave of bond.slaves) if (slave.netdev === pf?.netdev) slave.up = false;
   for (const port of host.pfs) {
     const lag = known(port.lag);
     if (lag != null) lag.mapping = ["1:2", "2:2"];
@@ -67,7 +68,8 @@ const stories: Record<string, Edit> = {
     }
   },
   "somebody switches a port off": (host) => {
-    for (const netdev of host.netdevs) if (netdev.name === host.pfs[1]?.netdev) Object.assign(netdev, { up: false, carrier: false });
+    for (const netdev of host.netdevs)
+      if (netdev.name === host.pfs[1]?.netdev) Object.assign(netdev, { up: false, carrier: false });
   },
   "a guest takes a VF": (host) => {
     const vf = host.pfs[0]?.vfs[3];
@@ -98,26 +100,41 @@ const stories: Record<string, Edit> = {
     host.representors = host.representors.filter((representor) => representor.pf !== pf?.address);
     for (const bond of host.bonds) bond.slaves = bond.slaves.filter(({ netdev }) => netdev !== pf?.netdev);
     for (const port of host.pfs)
-      port.lag = { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members: [] };
+      port.lag = {
+        state: "disabled",
+        type: null,
+        source: "debugfs",
+        portSelection: null,
+        sharedFdb: null,
+        mapping: [],
+        members: [],
+      };
   },
   "a port takes another name": (host) => {
     const [pf] = host.pfs;
     const old = pf?.netdev;
     if (pf === undefined || old == null) return;
     pf.netdev = `${old}np0`;
-    for (const netdev of host.netdevs) if (netdev.name === old) Object.assign(netdev, { name: `${old}np0`, portName: "p0" });
-    for (const bond of host.bonds) for (const slave of bond.slaves) if (slave.netdev === old) slave.netdev = `${old}np0`;
+    for (const netdev of host.netdevs)
+      if (netdev.name === old) Object.assign(netdev, { name: `${old}np0`, portName: "p0" });
+    for (const bond of host.bonds)
+      for (const slave of bond.slaves) if (slave.netdev === old) slave.netdev = `${old}np0`;
   },
 };
 
 function lines(changes: readonly Change[]): string[] {
   // The time is not the changes'.
-  return changes.map((change) => entryLine({ kind: "change", at: new Date(0), change }, plain).slice("1970-01-01 00:00:00.000Z  ".length));
+  return changes.map((change) =>
+    entryLine({ kind: "change", at: new Date(0), change }, plain).slice("1970-01-01 00:00:00.000Z  ".length),
+  );
 }
 
 describe("what is told of a change", () => {
   test("golden: every story, every fault that shows, and back", () => {
-    const cases: [string, HostState][] = Object.entries(stories).map(([story, edit]) => [story, edited(edit)]);
+    const cases: [string, HostState][] = Object.entries(stories).map(([story, edit]) => [
+      story,
+      edited(edit),
+    ]);
     for (const name of Object.keys(faults).filter(isFaultName)) {
       const world = structuredClone(works);
       inject(world, name);
@@ -137,14 +154,27 @@ describe("what is told of a change", () => {
     const atRisk = edited(stories["somebody takes the bond's miimon away"] ?? assert.fail());
     const [verdict] = verdicts(spec, atRisk);
     const line = startLine(new Date(0), verdict ?? assert.fail(), plain);
-    assert.match(line, /data {2}works, at risk at the next link failure: bond0: no miimon and no arp_interval: it never fails over$/);
+    assert.match(
+      line,
+      /data {2}works, at risk at the next link failure: bond0: no miimon and no arp_interval: it never fails over$/,
+    );
     const data = JSON.parse(startJson(new Date(0), verdicts(spec, atRisk)));
     assert.deepEqual(data.nics, [
-      { nic: "data", answer: "works", reason: null, risk: { when: "at risk at the next link failure", requirement: "bond-failover" } },
+      {
+        nic: "data",
+        answer: "works",
+        reason: null,
+        risk: { when: "at risk at the next link failure", requirement: "bond-failover" },
+      },
     ]);
-    const told = (from: HostState, to: HostState) => changesBetween(from, to, spec).filter(({ kind }) => kind === "verdict");
+    const told = (from: HostState, to: HostState) =>
+      changesBetween(from, to, spec).filter(({ kind }) => kind === "verdict");
     assert.deepEqual(
-      [...told(state, atRisk), ...told(atRisk, state)].map(({ before, after, effect }) => [before, after, effect]),
+      [...told(state, atRisk), ...told(atRisk, state)].map(({ before, after, effect }) => [
+        before,
+        after,
+        effect,
+      ]),
       [
         ["works", "works, at risk at the next link failure", "worse"],
         ["works, at risk at the next link failure", "works", "better"],
@@ -167,12 +197,18 @@ describe("what is told of a change", () => {
         for (const pf of host.pfs) Object.assign(known(pf.lag) ?? {}, { mapping });
       });
     const [change] = changesBetween(mapped(["1:1", "2:1"]), mapped(["1:2", "2:2"]), spec);
-    assert.deepEqual([change?.kind, change?.effect, change?.meaning], ["lag-mapping", "neutral", "failover: all leaves by port 2"]);
+    assert.deepEqual(
+      [change?.kind, change?.effect, change?.meaning],
+      ["lag-mapping", "neutral", "failover: all leaves by port 2"],
+    );
   });
 
   test("a line of the kernel log is told with what it is a sign of", () => {
     const notice = { kind: "log", text: "mlx5_core 0000:37:00.0: Failed to activate VF LAG" } as const;
-    assert.match(entryLine({ kind: "notice", at: new Date(0), notice }, plain), /host {2}kernel: mlx5_core .* VF LAG {2}\(.*unbind/i);
+    assert.match(
+      entryLine({ kind: "notice", at: new Date(0), notice }, plain),
+      /host {2}kernel: mlx5_core .* VF LAG {2}\(.*unbind/i,
+    );
     const { symptom } = JSON.parse(entryJson({ kind: "notice", at: new Date(0), notice }));
     assert.ok(symptomById(symptom)?.patterns.some((pattern) => pattern.test(notice.text)));
   });
@@ -185,9 +221,14 @@ describe("what is told of a change", () => {
       times: 1,
     };
     const said = edited((host) => {
-      host.ovsLog = { from: "ovs-vswitchd.log", sinceStart: true, lines: [{ time: host.observedAt, ...line }] };
+      host.ovsLog = {
+        from: "ovs-vswitchd.log",
+        sinceStart: true,
+        lines: [{ time: host.observedAt, ...line }],
+      };
     });
-    const told = (before: HostState, after: HostState) => changesBetween(before, after, spec).filter(({ kind }) => kind === "symptom");
+    const told = (before: HostState, after: HostState) =>
+      changesBetween(before, after, spec).filter(({ kind }) => kind === "symptom");
     assert.deepEqual(
       told(state, said).map(({ nic, after, effect }) => [nic, after, effect]),
       [["data", line.text, "worse"]],
@@ -200,9 +241,23 @@ describe("what is told of a change", () => {
       edited((host) => {
         const [one, other] = host.representors;
         if (one === undefined || other === undefined || layer === null) return;
-        const tally = { kind: "traffic" as const, to: [other.netdev], flows: 1, packets: 50, bytes: 5000, idle: 0.5, example: "" };
+        const tally = {
+          kind: "traffic" as const,
+          to: [other.netdev],
+          flows: 1,
+          packets: 50,
+          bytes: 5000,
+          idle: 0.5,
+          example: "",
+        };
         const offloaded = layer === "tc" ? "yes" : "no";
-        host.flows = { tallies: [{ inPort: one.netdev, layer, offloaded, ...tally }], listed: 1, notUnderstood: 0, cut: null, tunnels: [] };
+        host.flows = {
+          tallies: [{ inPort: one.netdev, layer, offloaded, ...tally }],
+          listed: 1,
+          notUnderstood: 0,
+          cut: null,
+          tunnels: [],
+        };
       });
     const told = (before: HostState, after: HostState) =>
       lines(changesBetween(before, after, spec)).filter((line) => line.startsWith("data  flows in by"));
@@ -235,7 +290,8 @@ const independent = fc.uniqueArray(
     what: fc.constantFrom("driver", "trust", "representor", "port-channels", "bridge"),
   }),
   {
-    selector: ({ port, vf, what }) => `${port}/${what === "port-channels" || what === "bridge" ? "" : vf}/${what}`,
+    selector: ({ port, vf, what }) =>
+      `${port}/${what === "port-channels" || what === "bridge" ? "" : vf}/${what}`,
     minLength: 1,
     maxLength: 8,
   },
@@ -250,9 +306,11 @@ function apply({ port, vf: index, what }: Single): Edit {
     const settings = known(vf.settings);
     if (what === "driver") vf.driver = "vfio-pci";
     if (what === "trust" && settings !== undefined) settings.trust = settings.trust !== true;
-    if (what === "representor") host.representors = host.representors.filter((each) => each.pf !== pf.address || each.vf !== index);
+    if (what === "representor")
+      host.representors = host.representors.filter((each) => each.pf !== pf.address || each.vf !== index);
     if (what === "port-channels")
-      for (const netdev of host.netdevs) if (netdev.name === pf.netdev) netdev.channels = { combined: 7, max: 63 };
+      for (const netdev of host.netdevs)
+        if (netdev.name === pf.netdev) netdev.channels = { combined: 7, max: 63 };
     if (what === "bridge") for (const bridge of known(host.ovs)?.bridges ?? []) bridge.interfaces = [];
   };
 }
@@ -285,7 +343,9 @@ describe("properties", () => {
         const forth = changesBetween(state, edited(...singles.map(apply)), spec);
         const back = changesBetween(state, edited(...singles.toReversed().map(apply)), spec);
         assert.deepEqual(forth, back);
-        const alone = singles.flatMap((single) => seenOnly(changesBetween(state, edited(apply(single)), spec)));
+        const alone = singles.flatMap((single) =>
+          seenOnly(changesBetween(state, edited(apply(single)), spec)),
+        );
         assert.deepEqual(single(seenOnly(forth)), single(alone));
       }),
       runs,
@@ -296,8 +356,13 @@ describe("properties", () => {
     fc.assert(
       fc.property(independent, (singles) => {
         const after = edited(...singles.map(apply));
-        const turned = changesBetween(after, state, spec).map((change) => ({ ...change, before: change.after, after: change.before }));
-        const core = (changes: readonly Change[]) => single(changes.filter(({ kind }) => kind !== "requirement"));
+        const turned = changesBetween(after, state, spec).map((change) => ({
+          ...change,
+          before: change.after,
+          after: change.before,
+        }));
+        const core = (changes: readonly Change[]) =>
+          single(changes.filter(({ kind }) => kind !== "requirement"));
         assert.deepEqual(core(turned), core(changesBetween(state, after, spec)));
       }),
       runs,
@@ -313,7 +378,9 @@ function seenOnly(changes: readonly Change[]): Change[] {
 function single(changes: readonly Change[]): string[] {
   return [
     ...new Set(
-      changes.flatMap(({ kind, subjects, before, after }) => subjects.map((subject) => `${kind} ${subject}: ${before}, ${after}`)),
+      changes.flatMap(({ kind, subjects, before, after }) =>
+        subjects.map((subject) => `${kind} ${subject}: ${before}, ${after}`),
+      ),
     ),
   ].sort();
 }

@@ -9,11 +9,16 @@ import type { World } from "../../src/host/simulated/world.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import { type Entry, type Pace, watchHost } from "../../src/watch/watch.ts";
 
-const spec = loadSpec("version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]", "spec");
+const spec = loadSpec(
+  "version: 1\nnics: [{name: data, mode: vf-lag, ports: [ens3f0, ens3f1], vfs: 2, bond: bond0}]",
+  "spec",
+);
 
 /** A simulated host whose events are a script, and what a watch of it asked and told. */
 class Script implements WatchableHost {
-  readonly world: World = buildHost([{ model: "ConnectX-5", ports: 2, bond: { name: "bond0", mode: "802.3ad" } }]);
+  readonly world: World = buildHost([
+    { model: "ConnectX-5", ports: 2, bond: { name: "bond0", mode: "802.3ad" } },
+  ]);
   readonly looks: Part[][] = [];
 
   constructor() {
@@ -56,7 +61,15 @@ class Script implements WatchableHost {
     const { failures, slowness } = this;
     Object.assign(this, { failures: [], slowness: 0 });
     const begin = () => begun.resolve();
-    const watching = watchHost({ host: this, spec, begin, tell, signal: this.#ended.signal, every: options.every ?? 0, pace });
+    const watching = watchHost({
+      host: this,
+      spec,
+      begin,
+      tell,
+      signal: this.#ended.signal,
+      every: options.every ?? 0,
+      pace,
+    });
     await begun.promise;
     assert.deepEqual(this.looks, [["everything"]]);
     this.looks.length = 0;
@@ -68,7 +81,9 @@ class Script implements WatchableHost {
 
   kinds(): string[] {
     return this.told.map((entry) =>
-      entry.kind === "notice" ? `${entry.notice.kind}: ${entry.notice.text}` : `${entry.change.kind} ${entry.change.after}`,
+      entry.kind === "notice"
+        ? `${entry.notice.kind}: ${entry.notice.text}`
+        : `${entry.change.kind} ${entry.change.after}`,
     );
   }
 }
@@ -183,7 +198,8 @@ describe("a watch", () => {
     const script = new Script();
     await script.watch(async () => {
       linkDown(script);
-      for (let n = 0; n < 100; n++) script.hear({ parts: ["everything"], notice: { kind: "lost", text: "lost" } });
+      for (let n = 0; n < 100; n++)
+        script.hear({ parts: ["everything"], notice: { kind: "lost", text: "lost" } });
       await until(() => script.told.length > 1);
     });
     assert.deepEqual(script.looks, [["everything"]]);
@@ -208,7 +224,10 @@ describe("a watch", () => {
       script.hear({ parts: ["nics"] });
       await until(() => script.told.length > 1);
     });
-    assert.deepEqual(script.kinds(), ["lost: the host cannot be looked at: list links: ENOBUFS", "link no link"]);
+    assert.deepEqual(script.kinds(), [
+      "lost: the host cannot be looked at: list links: ENOBUFS",
+      "link no link",
+    ]);
   });
 
   test("a reader that is slow is waited for, and no event is lost", async () => {

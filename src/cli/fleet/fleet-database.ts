@@ -10,7 +10,10 @@ export interface DatabaseOptions {
 }
 
 export const databaseOption = () =>
-  new Option("--db <file>", "the fleet's database (default: $VFLAG_FLEET_DB, or vflag/fleet.db in $XDG_STATE_HOME or ~/.local/state)");
+  new Option(
+    "--db <file>",
+    "the fleet's database (default: $VFLAG_FLEET_DB, or vflag/fleet.db in $XDG_STATE_HOME or ~/.local/state)",
+  );
 
 /** @param create whether there may be none yet */
 export async function open(options: DatabaseOptions, create = false) {
@@ -21,7 +24,9 @@ export async function open(options: DatabaseOptions, create = false) {
   setFlagsFromString("--max-opt=999");
   const file = databaseFile(options);
   if (!create && !existsSync(file))
-    throw new UsageError(`${file}: no such database: \`vflag fleet collect\` or \`vflag fleet import\` makes it`);
+    throw new UsageError(
+      `${file}: no such database: \`vflag fleet collect\` or \`vflag fleet import\` makes it`,
+    );
   for (const path of [file, `${file}-wal`, `${file}-shm`, spoolOf(options)]) refuseForeign(path);
   return History.open(file, version);
 }
@@ -61,7 +66,10 @@ export function onDatabase<Args extends readonly unknown[]>(
 
 /** Whether an error has its own words already. */
 function isExpected(error: unknown): boolean {
-  return error instanceof Error && ["FleetError", "UsageError", "FileError", "SpecError", "Interrupted"].includes(error.name);
+  return (
+    error instanceof Error &&
+    ["FleetError", "UsageError", "FileError", "SpecError", "Interrupted"].includes(error.name)
+  );
 }
 
 /** What is wrong with the file; null where it is whole. */

@@ -5,7 +5,10 @@ import { exitCodes, finish } from "../process/exit.ts";
 import { version } from "../version.ts";
 import { type DatabaseOptions, databaseOption, onDatabase, open, spoolOf } from "./fleet-database.ts";
 
-const staleOption = () => new Option("--stale <age>", "how old a state may be: 90m, 24h, 7d").argParser(seconds).default(86_400, "24h");
+const staleOption = () =>
+  new Option("--stale <age>", "how old a state may be: 90m, 24h, 7d")
+    .argParser(seconds)
+    .default(86_400, "24h");
 const hostsOption = () => new Option("--hosts", "name every host").default(false);
 
 /** The fleet: states of all hosts over time, and what there is to know of them. */
@@ -30,7 +33,11 @@ function collectCommand(): Command {
     .option("--timeout <seconds>", "for a connection", whole, 10)
     .option("--task-timeout <seconds>", "for `vflag inspect` on a host", whole, 120)
     .option("-b, --become", "become root there", false)
-    .option("--program <path>", "vflag on the hosts; the inventory's variable vflag_program counts before it", "vflag")
+    .option(
+      "--program <path>",
+      "vflag on the hosts; the inventory's variable vflag_program counts before it",
+      "vflag",
+    )
     .addOption(databaseOption())
     .addOption(outputOption())
     .addHelpText(
@@ -59,7 +66,13 @@ async function runCollect(pattern: string, options: CollectCommandOptions): Prom
   using history = await open(options, true);
   using reader = await openReader();
   const result = await collect(history, reader, {
-    ...{ inventories: options.inventory, pattern, forks: options.forks, become: options.become, program: options.program },
+    ...{
+      inventories: options.inventory,
+      pattern,
+      forks: options.forks,
+      become: options.become,
+      program: options.program,
+    },
     ...{ connectSeconds: options.timeout, taskSeconds: options.taskTimeout, spool: spoolOf(options) },
   });
   if (options.output === "json") printJson({ schema: "vflag/fleet-collect/1", ...result });
@@ -94,7 +107,8 @@ function importCommand(): Command {
     );
 }
 
-type StatusOptions = DatabaseOptions & OutputOptions & { readonly stale: number; readonly hosts: boolean; readonly judge: boolean };
+type StatusOptions = DatabaseOptions &
+  OutputOptions & { readonly stale: number; readonly hosts: boolean; readonly judge: boolean };
 
 function statusCommand(): Command {
   return new Command("status")
@@ -119,7 +133,11 @@ function statusCommand(): Command {
           const { fleetStatusText } = await import("../../report/text/fleet-text.ts");
           using history = await open(options);
           using reader = await openReader();
-          const status = statusOf(await judgedAll(history, reader, history.known(), options.judge), Date.now(), options.stale);
+          const status = statusOf(
+            await judgedAll(history, reader, history.known(), options.judge),
+            Date.now(),
+            options.stale,
+          );
           if (options.output === "json") printJson({ schema: "vflag/fleet-status/1", ...status });
           else print(fleetStatusText(status, styleFor(process.stdout), { full: options.hosts }));
           finish(allWork(status) ? exitCodes.fine : exitCodes.pending);
@@ -128,12 +146,17 @@ function statusCommand(): Command {
     );
 }
 
-type DiffOptions = DatabaseOptions & OutputOptions & { readonly since: number; readonly hosts: boolean; readonly guests: boolean };
+type DiffOptions = DatabaseOptions &
+  OutputOptions & { readonly since: number; readonly hosts: boolean; readonly guests: boolean };
 
 function diffCommand(): Command {
   return new Command("diff")
     .description("what changed on which hosts: verdicts, specs, states by path")
-    .requiredOption("--since <when>", "a date, a date and a time, or how long ago: 2026-01-31, 2026-01-31T08:00Z, 7d", moment)
+    .requiredOption(
+      "--since <when>",
+      "a date, a date and a time, or how long ago: 2026-01-31, 2026-01-31T08:00Z, 7d",
+      moment,
+    )
     .option("--guests", "what comes and goes with guests too", false)
     .addOption(hostsOption())
     .addOption(databaseOption())
@@ -161,7 +184,8 @@ function diffCommand(): Command {
     );
 }
 
-type PlanOptions = DatabaseOptions & OutputOptions & { readonly hosts: boolean; readonly restartOvs: boolean };
+type PlanOptions = DatabaseOptions &
+  OutputOptions & { readonly hosts: boolean; readonly restartOvs: boolean };
 
 function planCommand(): Command {
   return new Command("plan")
@@ -187,8 +211,12 @@ function planCommand(): Command {
           const known = new Set(history.known().map(({ host }) => host));
           const strange = names.filter((name) => !known.has(name));
           if (strange.length > 0)
-            throw new UsageError(`nothing is known of ${strange.join(", ")}: \`vflag fleet status --hosts\` lists the hosts`);
-          const plan = await planFleet(history, reader, names.length === 0 ? null : new Set(names), { restartOvs: options.restartOvs });
+            throw new UsageError(
+              `nothing is known of ${strange.join(", ")}: \`vflag fleet status --hosts\` lists the hosts`,
+            );
+          const plan = await planFleet(history, reader, names.length === 0 ? null : new Set(names), {
+            restartOvs: options.restartOvs,
+          });
           if (options.output === "json") printJson({ schema: "vflag/fleet-plan/1", ...plan });
           else print(fleetPlanText(plan, styleFor(process.stdout), { full: options.hosts }));
           finish(plan.hosts.length === 0 && plan.unknown.length === 0 ? exitCodes.fine : exitCodes.pending);
@@ -197,12 +225,18 @@ function planCommand(): Command {
     );
 }
 
-type ReportOptions = DatabaseOptions & { readonly output: "html" | "csv" | "json"; readonly write: string; readonly stale: number };
+type ReportOptions = DatabaseOptions & {
+  readonly output: "html" | "csv" | "json";
+  readonly write: string;
+  readonly stale: number;
+};
 
 function reportCommand(): Command {
   return new Command("report")
     .description("the whole fleet in one file: html with filter and a map of every host, csv, json")
-    .addOption(new Option("-o, --output <format>", "what to write").choices(["html", "csv", "json"]).default("html"))
+    .addOption(
+      new Option("-o, --output <format>", "what to write").choices(["html", "csv", "json"]).default("html"),
+    )
     .requiredOption("--write <file>", "where to, whole or not at all")
     .addOption(staleOption())
     .addOption(databaseOption())
@@ -222,7 +256,8 @@ function reportCommand(): Command {
           using reader = await openReader();
           const known = await judgedAll(history, reader, history.known());
           const status = statusOf(known, Date.now(), stale);
-          if (output === "json") await writeReport(write, `${jsonText({ schema: "vflag/fleet-status/1", ...status })}\n`);
+          if (output === "json")
+            await writeReport(write, `${jsonText({ schema: "vflag/fleet-status/1", ...status })}\n`);
           else if (output === "csv") {
             const { fleetCsv } = await import("../../report/data/fleet-csv.ts");
             await writeReport(write, fleetCsv(status));
@@ -236,7 +271,11 @@ function reportCommand(): Command {
     );
 }
 
-type PruneOptions = DatabaseOptions & { readonly olderThan?: number; readonly forget?: readonly string[]; readonly check: boolean };
+type PruneOptions = DatabaseOptions & {
+  readonly olderThan?: number;
+  readonly forget?: readonly string[];
+  readonly check: boolean;
+};
 
 function pruneCommand(): Command {
   return new Command("prune")
@@ -245,7 +284,10 @@ function pruneCommand(): Command {
     .option("--forget <hosts...>", "hosts that are no more, with all that is known of them")
     .option("--check", "read everything back, and say whether it is whole", false)
     .addOption(databaseOption())
-    .addHelpText("after", "\nExamples:\n  vflag fleet prune --older-than 90d\n  vflag fleet prune --forget hv17\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vflag fleet prune --older-than 90d\n  vflag fleet prune --forget hv17\n",
+    )
     .action(
       onDatabase(
         (options: PruneOptions) => options,
@@ -260,7 +302,8 @@ function pruneCommand(): Command {
             history.forget(forget);
             print(`${count(forget.length, "host")} forgotten.\n`);
           }
-          if (olderThan !== undefined) print(`${count(history.prune(olderThan), "observation")} forgotten.\n`);
+          if (olderThan !== undefined)
+            print(`${count(history.prune(olderThan), "observation")} forgotten.\n`);
           if (!check) return;
           const problems = history.problems();
           print(problems.length === 0 ? "The database is whole.\n" : `${problems.join("\n")}\n`);

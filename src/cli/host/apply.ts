@@ -74,7 +74,10 @@ function holdUdevOption(): Option {
 }
 
 function waitOption(): Option {
-  return new Option("--wait <seconds>", "how long to wait for the declared ports, and in the late stage as long again for their bonds")
+  return new Option(
+    "--wait <seconds>",
+    "how long to wait for the declared ports, and in the late stage as long again for their bonds",
+  )
     .default(30)
     .argParser((text) => {
       if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("a whole number of seconds, 9999 at most.");
@@ -90,7 +93,14 @@ function onlyLasts({ deviations }: Verdict): boolean {
 async function run(
   command: string,
   asked: readonly Stage[] | "all",
-  { spec: file, host: name, output, wait = 0, holdUdev, restartOvs = false }: SpecOptions & OutputOptions & BootOptions & RestartOvsOptions,
+  {
+    spec: file,
+    host: name,
+    output,
+    wait = 0,
+    holdUdev,
+    restartOvs = false,
+  }: SpecOptions & OutputOptions & BootOptions & RestartOvsOptions,
 ): Promise<void> {
   const { openTarget, print, printJson, readSpec, styleFor } = await import("../target.ts");
   const { apply } = await import("../../operations/host/apply.ts");
@@ -116,7 +126,9 @@ async function run(
       // On a simulated host nothing appears by itself.
       const seconds = name === "local" ? wait : 0;
       const withPorts = await interruption.unless(awaitPorts(target.host, spec, seconds));
-      const seen = stages.includes("late") ? await interruption.unless(awaitBonds(target.host, spec, seconds, withPorts)) : withPorts;
+      const seen = stages.includes("late")
+        ? await interruption.unless(awaitBonds(target.host, spec, seconds, withPorts))
+        : withPorts;
       const progress = await progressOf(
         output === "json",
         spec.nics.map((nic) => nic.name),
@@ -144,7 +156,9 @@ async function run(
       const isUnit = name === "local" && process.env["INVOCATION_ID"] !== undefined;
       const ports = spec.nics.map((nic) => resolvePorts(nic, seen));
       const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);
-      const applied = await (holds ? holdingUdev(inOwnSession, act, keeper) : act(() => {})).finally(progress.finish);
+      const applied = await (holds ? holdingUdev(inOwnSession, act, keeper) : act(() => {})).finally(
+        progress.finish,
+      );
       const { leftBy } = await import("../../operations/host/attempts.ts");
       const early = command === "boot early" && (isUnit || name !== "local");
       await target.host.keepAttempt?.({ early, left: leftBy(applied.outcomes) });
@@ -164,7 +178,9 @@ async function run(
         print(appliedText(applied, painted));
         if (reboot !== null) print(rebootText(reboot, painted));
       }
-      const works = applied.verdicts.every((verdict) => verdict.answer === "works" || (asked !== "all" && onlyLasts(verdict)));
+      const works = applied.verdicts.every(
+        (verdict) => verdict.answer === "works" || (asked !== "all" && onlyLasts(verdict)),
+      );
       finish(reboot === null && works ? exitCodes.fine : exitCodes.pending);
     } catch (error) {
       // Whatever it was that failed when the run came to rest, it was told to stop.

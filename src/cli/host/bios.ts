@@ -11,7 +11,10 @@ export function biosCommand(): Command {
   return new Command("bios")
     .description("the BIOS settings that VFs need, through each host's BMC (Redfish): check, plan, set")
     .addCommand(
-      subcommand("check", "what is on and off, what is pending, and whether the host itself shows the same").addHelpText(
+      subcommand(
+        "check",
+        "what is on and off, what is pending, and whether the host itself shows the same",
+      ).addHelpText(
         "after",
         `${access}Exit code: 0 all is on, 2 something is off, pending or not known, or a BMC did not answer; 1 error.\n\n` +
           "Examples:\n  vflag bios check -i inventory\n  vflag bios check compute -i inventory --db fleet.db\n",
@@ -24,7 +27,10 @@ export function biosCommand(): Command {
       ),
     )
     .addCommand(
-      subcommand("set", "set what is off; it takes effect with the host's next reboot, which is not vflag's doing").addHelpText(
+      subcommand(
+        "set",
+        "set what is off; it takes effect with the host's next reboot, which is not vflag's doing",
+      ).addHelpText(
         "after",
         `${access}Exit code: 0 all that is off is pending now, 2 something is left, or a BMC did not answer; 1 error.\n\n` +
           "Examples:\n  vflag bios set hv1 -i inventory\n",
@@ -70,16 +76,30 @@ async function run(name: Words, names: readonly string[], options: BiosCommandOp
   const { askBioses } = await import("../../redfish/hosts.ts");
   const { usualLimits } = await import("../../redfish/connection.ts");
   const { Interruption } = await import("../process/interruption.ts");
-  const request = { sources: options.inventory, configuration: null, vaultPasswordFile: options.vaultPasswordFile ?? null };
+  const request = {
+    sources: options.inventory,
+    configuration: null,
+    vaultPasswordFile: options.vaultPasswordFile ?? null,
+  };
   const { hosts, without } = accessOf(await readInventory(request, runProgram), names);
   const evidence = await evidenceFor(new Set(hosts.map(({ host }) => host)), options);
   const deed: BiosDeed = name === "set" ? "set" : "look";
   using interruption = new Interruption();
   const answers = await askBioses(
-    hosts.map(({ host, access: known }) => ({ host, access: known, evidence: evidence.get(host) ?? new Map() })),
-    { deed, forks: options.forks, limits: { ...usualLimits, requestMs: options.timeout * 1000 }, signal: interruption.signal },
+    hosts.map(({ host, access: known }) => ({
+      host,
+      access: known,
+      evidence: evidence.get(host) ?? new Map(),
+    })),
+    {
+      deed,
+      forks: options.forks,
+      limits: { ...usualLimits, requestMs: options.timeout * 1000 },
+      signal: interruption.signal,
+    },
   );
-  if (options.output === "json") printJson({ schema: "vflag/bios/1", command: name, hosts: answers, without });
+  if (options.output === "json")
+    printJson({ schema: "vflag/bios/1", command: name, hosts: answers, without });
   else if (name === "check") {
     const { biosCheckText } = await import("../../report/text/bios-text.ts");
     print(biosCheckText(answers, without, styleFor(process.stdout)));
@@ -89,13 +109,16 @@ async function run(name: Words, names: readonly string[], options: BiosCommandOp
   }
   interruption.check();
   const { isThere } = await import("../../bios/assess.ts");
-  const isLeft = ({ plan, report }: HostBios) => plan === null || plan.left.length > 0 || report?.vendor === null;
+  const isLeft = ({ plan, report }: HostBios) =>
+    plan === null || plan.left.length > 0 || report?.vendor === null;
   const isDone = {
     check: ({ report }: HostBios) => report?.features.every(isThere) === true,
     plan: (host: HostBios) => !isLeft(host) && host.plan?.changes.length === 0,
     set: (host: HostBios) => !isLeft(host) && (host.outcome?.unseen.length ?? 0) === 0,
   }[name];
-  finish(answers.every((answer) => answer.problem === null && isDone(answer)) ? exitCodes.fine : exitCodes.pending);
+  finish(
+    answers.every((answer) => answer.problem === null && isDone(answer)) ? exitCodes.fine : exitCodes.pending,
+  );
 }
 
 /** What the hosts show of their BIOSes, where somebody has looked. */

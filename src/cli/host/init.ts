@@ -25,7 +25,10 @@ async function run({ spec: file, host: name, write }: SpecOptions & { write: boo
     }
     if (!write) return print(text);
     const { writeWhole } = await import("../../host/linux/system/files.ts");
-    if (existsSync(file)) throw new UsageError(`${file} is there already, and was left as it is. \`vflag init\` prints the proposal.`);
+    if (existsSync(file))
+      throw new UsageError(
+        `${file} is there already, and was left as it is. \`vflag init\` prints the proposal.`,
+      );
     await writeWhole(file, text, { create: 0o755 });
     print(`${file} is written: go through it, then \`vflag plan\`.\n`);
   } finally {

@@ -22,7 +22,12 @@ async function run({ host: name, output, withSpec, spec: file }: InspectOptions)
   const { openTarget, print, printJson, styleFor, UsageError } = await import("../target.ts");
   if (withSpec && output !== "json") throw new UsageError("--with-spec goes with -o json");
   const spec = withSpec ? await specText(file) : null;
-  const target = await openTarget(name, false, "everything", spec === null ? undefined : await declared(spec));
+  const target = await openTarget(
+    name,
+    false,
+    "everything",
+    spec === null ? undefined : await declared(spec),
+  );
   try {
     const state = await target.host.observe();
     if (withSpec) return printJson({ schema: "vflag/host/1", spec, state });

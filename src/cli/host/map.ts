@@ -7,7 +7,9 @@ export function mapCommand(): Command {
     .description("who is who: NIC, port, VF, representor, bridge port, guest, and their flows")
     .addOption(specOption())
     .addOption(hostOption())
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "svg"]).default("text"))
+    .addOption(
+      new Option("-o, --output <format>", "how to print").choices(["text", "json", "svg"]).default("text"),
+    )
     .option("--nic <name>", "only this NIC")
     .addHelpText(
       "after",
@@ -22,14 +24,20 @@ interface MapOptions extends SpecOptions {
 }
 
 async function run({ spec: file, host: name, output, nic }: MapOptions, command: Command): Promise<void> {
-  const { openTarget, print, printDocument, printJson, readSpec, styleFor, UsageError } = await import("../target.ts");
+  const { openTarget, print, printDocument, printJson, readSpec, styleFor, UsageError } = await import(
+    "../target.ts"
+  );
   const { mapOf, onlyNic } = await import("../../map/map.ts");
-  const declared = command.getOptionValueSource("spec") !== "default" || existsSync(file) ? readSpec(file) : null;
+  const declared =
+    command.getOptionValueSource("spec") !== "default" || existsSync(file) ? readSpec(file) : null;
   const target = await openTarget(name, false, "everything", declared ?? {});
   try {
     const whole = mapOf(declared, await target.host.observe());
     const map = nic === undefined ? whole : onlyNic(whole, nic);
-    if (map === null) throw new UsageError(`no NIC is called "${nic}"; there are ${whole.nics.map((each) => each.name).join(", ")}`);
+    if (map === null)
+      throw new UsageError(
+        `no NIC is called "${nic}"; there are ${whole.nics.map((each) => each.name).join(", ")}`,
+      );
     if (output === "json") return printJson(map);
     if (output === "text") {
       const { mapText } = await import("../../report/text/map-text.ts");

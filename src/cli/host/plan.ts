@@ -41,7 +41,9 @@ async function run({ spec: file, host: name, output, full, restartOvs = false }:
       const { planText } = await import("../../report/text/plan-text.ts");
       print(planText(plan, styleFor(process.stdout), { full }));
     }
-    const complete = plan.outcomes.every((outcome) => outcome.left.every((deviation) => deviation.severity === "warning"));
+    const complete = plan.outcomes.every((outcome) =>
+      outcome.left.every((deviation) => deviation.severity === "warning"),
+    );
     finish(isEmpty(plan) && complete ? exitCodes.fine : exitCodes.pending);
   } finally {
     target.close();

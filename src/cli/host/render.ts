@@ -39,7 +39,10 @@ export function renderCommand(): Command {
     .action(run);
 }
 
-async function run(what: What | undefined, { program, metrics, spec: file, host: name }: RenderOptions): Promise<void> {
+async function run(
+  what: What | undefined,
+  { program, metrics, spec: file, host: name }: RenderOptions,
+): Promise<void> {
   if (what === "grub") return renderGrub(file, name);
   const { openTarget, print, printDocument, readSpec, UsageError } = await import("../target.ts");
   const { complain } = await import("../process/output.ts");
@@ -48,7 +51,8 @@ async function run(what: What | undefined, { program, metrics, spec: file, host:
   const { earlyUnit, isUnitPath, lateUnit } = await import("../../boot/units.ts");
   const { verifyTimer, verifyUnit } = await import("../../boot/verify-units.ts");
   for (const [option, path] of Object.entries({ program, metrics }))
-    if (!isUnitPath(path)) throw new UsageError(`--${option} "${path}": an absolute path of plain characters`);
+    if (!isUnitPath(path))
+      throw new UsageError(`--${option} "${path}": an absolute path of plain characters`);
   if (what === "vflag-early.service") return printDocument(earlyUnit({ program }).text);
   if (what === "vflag-late.service") return printDocument(lateUnit({ program }).text);
   if (what === "vflag-verify.service") return printDocument(verifyUnit({ program, metrics }).text);
@@ -57,8 +61,14 @@ async function run(what: What | undefined, { program, metrics, spec: file, host:
     const { grubDropInPath } = await import("../../boot/grub.ts");
     const all = [
       ...artefacts,
-      { path: `/etc/systemd/system/${verifyTimer.name}`, summary: "when the verdict is written for monitoring, if it is enabled" },
-      { path: "/etc/systemd/system/vflag-verify.service", summary: "what writes it, for node_exporter's textfile collector" },
+      {
+        path: `/etc/systemd/system/${verifyTimer.name}`,
+        summary: "when the verdict is written for monitoring, if it is enabled",
+      },
+      {
+        path: "/etc/systemd/system/vflag-verify.service",
+        summary: "what writes it, for node_exporter's textfile collector",
+      },
       { path: grubDropInPath, summary: "arguments of the kernel, for update-grub (render grub)" },
     ];
     const width = Math.max(...all.map((artefact) => artefact.path.length));
@@ -72,7 +82,9 @@ async function run(what: What | undefined, { program, metrics, spec: file, host:
     const nics = nicsFound(spec, state);
     const artefact = artefacts.find((candidate) => candidate.name === what);
     if (artefact?.needsPorts === true && nics.length < spec.nics.length) {
-      const missing = spec.nics.filter((nic) => !nics.some((found) => found.nic === nic)).map((nic) => nic.name);
+      const missing = spec.nics
+        .filter((nic) => !nics.some((found) => found.nic === nic))
+        .map((nic) => nic.name);
       throw new UsageError(
         `${what} needs the addresses of all declared ports; not found: those of ${missing.join(", ")} (see \`vflag verify\`)`,
       );
@@ -93,7 +105,8 @@ async function renderGrub(file: string, name: string): Promise<void> {
   const { wantedArguments } = await import("../../boot/kernel-arguments.ts");
   const { isUnknown } = await import("../../host/state/observed.ts");
   const { kernel } = readSpec(file);
-  if (kernel === undefined) throw new UsageError(`${file} has no section kernel, which says what the kernel's arguments shall be`);
+  if (kernel === undefined)
+    throw new UsageError(`${file} has no section kernel, which says what the kernel's arguments shall be`);
   const target = await openTarget(name, false);
   try {
     const { platform } = await target.host.observe();

@@ -24,11 +24,14 @@ export interface CreateOptions {
 
 /** `simulate new`: writes a host as it is after power-on, or the twin of a saved state. */
 export async function createHost(file: string, options: CreateOptions): Promise<void> {
-  if (existsSync(file) && !options.force) throw new UsageError(`${file} is there already: --force replaces it`);
+  if (existsSync(file) && !options.force)
+    throw new UsageError(`${file} is there already: --force replaces it`);
   const world = options.from === undefined ? built(options) : worldFrom(options.from);
   for (const name of options.fault) injectNamed(world, name);
   await saveWorld(file, world);
-  const ports = world.state.pfs.map((pf) => `${pf.netdev ?? pf.address} (${pf.model ?? pf.product})`).join(", ");
+  const ports = world.state.pfs
+    .map((pf) => `${pf.netdev ?? pf.address} (${pf.model ?? pf.product})`)
+    .join(", ");
   print(`${file}: a simulated host with ${ports}.\n`);
 }
 
@@ -39,10 +42,20 @@ export async function happenTo(file: string, event: "network" | "reboot" | "gues
   if (event === "reboot") reboot(world);
   const warnings = event === "network" ? network(world) : [];
   await saveWorld(file, world);
-  const bonds = world.state.bonds.map((bond) => `${bond.name} (${bond.mode}) of ${bond.slaves.map((slave) => slave.netdev).join(", ")}`);
+  const bonds = world.state.bonds.map(
+    (bond) => `${bond.name} (${bond.mode}) of ${bond.slaves.map((slave) => slave.netdev).join(", ")}`,
+  );
   if (event === "reboot") print("The host has rebooted.\n");
-  else if (event === "guests") print(started.length === 0 ? "No VF with a driver is free.\n" : `Guests started: ${started.join(", ")}.\n`);
-  else print(bonds.length === 0 ? "Networking ran; this host's networking makes no bond.\n" : `Networking made ${bonds.join("; ")}.\n`);
+  else if (event === "guests")
+    print(
+      started.length === 0 ? "No VF with a driver is free.\n" : `Guests started: ${started.join(", ")}.\n`,
+    );
+  else
+    print(
+      bonds.length === 0
+        ? "Networking ran; this host's networking makes no bond.\n"
+        : `Networking made ${bonds.join("; ")}.\n`,
+    );
   for (const warning of warnings) print(`It was warned: ${warning}\n`);
 }
 
@@ -73,11 +86,13 @@ function injectNamed(world: World, name: string): void {
 function built({ nic, ports, bond, bondMode }: CreateOptions): World {
   const models = nic.map((name) => {
     const model = cardModels.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
-    if (model === undefined) throw new UsageError(`no NIC model is called "${name}": ${cardModels.join(", ")}`);
+    if (model === undefined)
+      throw new UsageError(`no NIC model is called "${name}": ${cardModels.join(", ")}`);
     return model;
   });
   if (models.length > 5) throw new UsageError("a simulated host has room for 5 NICs");
-  if (bond !== undefined && !isNetdevName(bond)) throw new UsageError(`"${bond}" is not a name that the kernel accepts for a bond`);
+  if (bond !== undefined && !isNetdevName(bond))
+    throw new UsageError(`"${bond}" is not a name that the kernel accepts for a bond`);
   return buildHost(
     models.map((model, index) => ({
       model,
@@ -96,6 +111,8 @@ function worldFrom(file: string): World {
 function simulatedWorld(file: string): World {
   const saved = openSavedHost(file);
   if (saved.kind !== "simulated")
-    throw new UsageError(`${file} is a saved state: \`vflag simulate new HOST.json --from ${file}\` makes a simulated host of it`);
+    throw new UsageError(
+      `${file} is a saved state: \`vflag simulate new HOST.json --from ${file}\` makes a simulated host of it`,
+    );
   return saved.world;
 }

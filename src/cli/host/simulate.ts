@@ -6,7 +6,9 @@ export function simulateCommand(): Command {
     .description("make and change simulated hosts: a file that every other command takes as --host")
     .addCommand(newCommand())
     .addCommand(happen("network", "networking makes the host's bonds, as at boot"))
-    .addCommand(happen("reboot", "the host reboots; run `boot early`, `simulate network` and `boot late` after it"))
+    .addCommand(
+      happen("reboot", "the host reboots; run `boot early`, `simulate network` and `boot late` after it"),
+    )
     .addCommand(happen("guests", "a guest starts on the first free VF of each port, and talks"))
     .addCommand(
       new Command("fault")
@@ -29,7 +31,9 @@ function newCommand(): Command {
     .addOption(new Option("--ports <number>", "ports of each NIC").default("2").choices(["1", "2", "4"]))
     .addOption(new Option("--bond <name>", "the bond that networking makes of the first NIC's two ports"))
     .addOption(
-      new Option("--bond-mode <mode>", "its mode").default("802.3ad").choices(["802.3ad", "active-backup", "balance-xor", "balance-rr"]),
+      new Option("--bond-mode <mode>", "its mode")
+        .default("802.3ad")
+        .choices(["802.3ad", "active-backup", "balance-xor", "balance-rr"]),
     )
     .addOption(new Option("--fault <name...>", "faults that it has from the beginning").default([]))
     .addOption(new Option("--from <state>", "a state saved by `inspect -o json`, instead of new NICs"))

@@ -8,7 +8,9 @@ interface UninstallOptions extends TargetOptions, OutputOptions {
 
 export function uninstallCommand(): Command {
   return new Command("uninstall")
-    .description("take vflag out of the next boot: disable its units, remove the files that it made; NICs stay as they are")
+    .description(
+      "take vflag out of the next boot: disable its units, remove the files that it made; NICs stay as they are",
+    )
     .addOption(hostOption())
     .addOption(outputOption())
     .option("--dry-run", "show what would be done", false)
@@ -37,7 +39,9 @@ async function run({ host: name, output, dryRun }: UninstallOptions): Promise<vo
       const journal = { file: target.journalFile, keeper: recordKeeper(name) };
       if (!dryRun) actFirst();
       const done =
-        dryRun || actions.length === 0 ? null : await remove(target.host, { actions, before, journal, signal: interruption.signal });
+        dryRun || actions.length === 0
+          ? null
+          : await remove(target.host, { actions, before, journal, signal: interruption.signal });
       interruption.check();
       const failures = done?.failures ?? null;
       if (output === "json") printJson({ schema: "vflag/uninstalled/1", ...removal, failures });

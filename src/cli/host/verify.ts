@@ -50,7 +50,9 @@ async function run({ spec: file, host: name, output, write }: VerifyOptions): Pr
       await writeReport(write, output === "text" ? terminalText(text) : text);
       print(
         answers
-          .map(({ nic, answer, reason }) => (answer === "works" ? "" : `${plainText(`${nic}: ${said[answer]}${reasonText(reason)}`)}\n`))
+          .map(({ nic, answer, reason }) =>
+            answer === "works" ? "" : `${plainText(`${nic}: ${said[answer]}${reasonText(reason)}`)}\n`,
+          )
           .join(""),
       );
     }

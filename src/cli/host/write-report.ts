@@ -7,10 +7,13 @@ import { UsageError } from "../target.ts";
 export async function writeReport(file: string, text: string): Promise<void> {
   try {
     const there = statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) throw new UsageError(`--write ${file}: that is no regular file`);
+    if (there !== undefined && !there.isFile())
+      throw new UsageError(`--write ${file}: that is no regular file`);
     const folder = dirname(file);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
-      throw new UsageError(`--write ${file}: ${folder} is no directory; make it first, so that its owner and mode are yours to choose`);
+      throw new UsageError(
+        `--write ${file}: ${folder} is no directory; make it first, so that its owner and mode are yours to choose`,
+      );
     await writeWhole(file, text);
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;

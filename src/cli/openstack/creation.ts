@@ -14,9 +14,16 @@ export interface CreationOptions extends OutputOptions {
 
 export function withCreationOptions(command: Command): Command {
   return command
-    .option("--os-cloud <name>", "the cloud in clouds.yaml; without it, the client's environment decides (OS_CLOUD, ...)")
+    .option(
+      "--os-cloud <name>",
+      "the cloud in clouds.yaml; without it, the client's environment decides (OS_CLOUD, ...)",
+    )
     .option("--client <program>", "the openstack client", "openstack")
-    .addOption(new Option("--timeout <seconds>", "how long one call of the client may take").argParser(secondsOf(1)).default(120))
+    .addOption(
+      new Option("--timeout <seconds>", "how long one call of the client may take")
+        .argParser(secondsOf(1))
+        .default(120),
+    )
     .option("--dry-run", "print the command, and start nothing", false)
     .addOption(outputOption());
 }
@@ -25,7 +32,8 @@ export function withCreationOptions(command: Command): Command {
 export function secondsOf(least: number): (value: string) => number {
   return (value) => {
     const seconds = Number(value);
-    if (!/^\d{1,5}$/.test(value) || seconds < least) throw new InvalidArgumentError(`whole seconds, ${least} or more.`);
+    if (!/^\d{1,5}$/.test(value) || seconds < least)
+      throw new InvalidArgumentError(`whole seconds, ${least} or more.`);
     return seconds;
   };
 }
@@ -46,7 +54,9 @@ export async function create<Thing>(
   // The JSON has the command in it; whoever waits sees it on the error output.
   if (json) say(line);
   else print(line);
-  const creation: Creation<Thing> = options.dryRun ? { name, command, outcome: "planned", thing: null, findings: [] } : await run();
+  const creation: Creation<Thing> = options.dryRun
+    ? { name, command, outcome: "planned", thing: null, findings: [] }
+    : await run();
   if (json) {
     const { thing, ...rest } = creation;
     printJson({ schema: `vflag/${kind}-create/1`, ...rest, [kind]: thing });
@@ -59,7 +69,10 @@ export async function clientOf({ client: program, osCloud: cloud, timeout }: Cre
   const { runProgram } = await import("../../host/linux/system/program.ts");
   const { UsageError } = await import("../target.ts");
   const { givenNameProblem } = await import("../../openstack/guests/creation.ts");
-  const problems = [givenNameProblem("--client", program), cloud === undefined ? null : givenNameProblem("--os-cloud", cloud)];
+  const problems = [
+    givenNameProblem("--client", program),
+    cloud === undefined ? null : givenNameProblem("--os-cloud", cloud),
+  ];
   const first = problems.find((problem) => problem !== null);
   if (first !== undefined && first !== null) throw new UsageError(first);
   return { program, cloud, timeout, run: runProgram };

@@ -20,28 +20,44 @@ export interface TreeOptions extends OutputOptions {
 /** A subcommand with the options that all of these have. */
 export function treeCommand(name: "diff" | "write", kind: TreeRequest["kind"]): Command {
   const description =
-    name === "diff" ? "show every change that would be made" : "make the changes, all or none; conflicts are shown, and nothing written";
+    name === "diff"
+      ? "show every change that would be made"
+      : "make the changes, all or none; conflicts are shown, and nothing written";
   const command = new Command(name)
     .description(description)
     .requiredOption(
       "--config <dir>",
-      kind === "kayobe" ? "Kayobe's configuration (etc/kayobe)" : "Kolla-Ansible's configuration (/etc/kolla)",
+      kind === "kayobe"
+        ? "Kayobe's configuration (etc/kayobe)"
+        : "Kolla-Ansible's configuration (/etc/kolla)",
     )
-    .addOption(new Option("--release <release>", "OpenStack's release").choices(releases).makeOptionMandatory());
+    .addOption(
+      new Option("--release <release>", "OpenStack's release").choices(releases).makeOptionMandatory(),
+    );
   if (kind === "kayobe")
     command
       .option("--environment <name>", "Kayobe's environment: only its files are written")
       .option("--shared", "leave to make a hook that all environments run, before 2024.1", false);
   else command.requiredOption("--inventory <path>", "Kolla-Ansible's inventory");
   return command
-    .option("--states <dir>", "saved states, HOST.json (`vflag inspect -o json`), for rules about exactly the VFs meant")
-    .option("--hosts <group>", "only the hosts of this group, such as compute; what others inherit makes no difference")
+    .option(
+      "--states <dir>",
+      "saved states, HOST.json (`vflag inspect -o json`), for rules about exactly the VFs meant",
+    )
+    .option(
+      "--hosts <group>",
+      "only the hosts of this group, such as compute; what others inherit makes no difference",
+    )
     .option("--vault-password-file <file>", "for ansible-inventory, where files are encrypted")
     .addOption(outputOption())
     .action((options: TreeOptions) => run(name, kind, options));
 }
 
-async function run(command: "diff" | "write", kind: TreeRequest["kind"], options: TreeOptions): Promise<void> {
+async function run(
+  command: "diff" | "write",
+  kind: TreeRequest["kind"],
+  options: TreeOptions,
+): Promise<void> {
   const { print, printJson, styleFor } = await import("../target.ts");
   const { planTree } = await import("../../operations/tree/plan-tree.ts");
   const { writeTree } = await import("../../operations/tree/write-tree.ts");
@@ -69,10 +85,22 @@ async function run(command: "diff" | "write", kind: TreeRequest["kind"], options
   const done = command === "write" && !refused;
   if (done) await writeTree(changes);
   if (options.output === "json") {
-    const hosts = Object.fromEntries([...plan.hosts].map(([host, { rules, mappings }]) => [host, { rules, mappings }]));
+    const hosts = Object.fromEntries(
+      [...plan.hosts].map(([host, { rules, mappings }]) => [host, { rules, mappings }]),
+    );
     // Not the whole files: there may be passwords in them that are nobody's business here.
-    const shown = changes.map((change) => ({ file: change.name, kind: change.kind, diff: treeText([change], plain) }));
-    const against = conflicts.map(({ name, line, there, wanted, why }) => ({ file: name, line, there, wanted, why }));
+    const shown = changes.map((change) => ({
+      file: change.name,
+      kind: change.kind,
+      diff: treeText([change], plain),
+    }));
+    const against = conflicts.map(({ name, line, there, wanted, why }) => ({
+      file: name,
+      line,
+      there,
+      wanted,
+      why,
+    }));
     printJson({
       schema: "vflag/tree/1",
       release: options.release,
@@ -88,7 +116,8 @@ async function run(command: "diff" | "write", kind: TreeRequest["kind"], options
     print(treeText(changes, style));
     print(treeRemarks(conflicts, problems, notes, style));
     if (refused) print(`Nothing was written in ${options.config}.\n`);
-    else if (changes.length === 0) print(`Nothing is to be changed in ${options.config}: ${countOf(plan.hosts.size)} as declared.\n`);
+    else if (changes.length === 0)
+      print(`Nothing is to be changed in ${options.config}: ${countOf(plan.hosts.size)} as declared.\n`);
     else
       print(
         `${changes.length} file${changes.length === 1 ? "" : "s"} ${done ? "written" : "would change"}, for ${countOf(plan.hosts.size)}.\n`,

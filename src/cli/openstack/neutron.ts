@@ -12,7 +12,8 @@ interface FileOptions extends ConfOptions {
 }
 
 export function neutronCommand(): Command {
-  const asOption = () => new Option("--as <kind>", "which file it is, where its name does not say so").choices(files);
+  const asOption = () =>
+    new Option("--as <kind>", "which file it is, where its name does not say so").choices(files);
   return new Command("neutron")
     .description("sriov_agent.ini and ml2_conf.ini for the declared NICs, merged into what is there")
     .addCommand(
@@ -24,13 +25,17 @@ export function neutronCommand(): Command {
       confCommand("diff", "show what would change in a file")
         .argument("<file>", "sriov_agent.ini or ml2_conf.ini")
         .addOption(asOption())
-        .action(async (file: string, options: FileOptions) => diffConf(file, await makerOf(await kindOf(file, options)), options)),
+        .action(async (file: string, options: FileOptions) =>
+          diffConf(file, await makerOf(await kindOf(file, options)), options),
+        ),
     )
     .addCommand(
       confCommand("write", "write it into a file; a conflict is shown, and nothing written")
         .argument("<file>", "sriov_agent.ini or ml2_conf.ini")
         .addOption(asOption())
-        .action(async (file: string, options: FileOptions) => writeConf(file, await makerOf(await kindOf(file, options)), options)),
+        .action(async (file: string, options: FileOptions) =>
+          writeConf(file, await makerOf(await kindOf(file, options)), options),
+        ),
     )
     .addHelpText(
       "after",
@@ -44,7 +49,8 @@ export function neutronCommand(): Command {
 async function kindOf(file: string, { as }: FileOptions): Promise<Kind> {
   const { UsageError } = await import("../target.ts");
   const kind = as ?? files.find((name) => basename(file).startsWith(name));
-  if (kind === undefined) throw new UsageError(`${file}: is it sriov_agent.ini or ml2_conf.ini? Say so with --as`);
+  if (kind === undefined)
+    throw new UsageError(`${file}: is it sriov_agent.ini or ml2_conf.ini? Say so with --as`);
   return kind;
 }
 

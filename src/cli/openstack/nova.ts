@@ -8,7 +8,9 @@ export function novaCommand(): Command {
     "  vflag nova print --release 2024.1\n  vflag nova diff /etc/nova/nova.conf --release zed\n" +
     "  vflag nova write etc/kayobe/kolla/config/nova.conf --release 2024.1 --kolla --host state.json --spec vflag.yaml\n";
   return new Command("nova")
-    .description("nova.conf for the declared NICs: PCI rules and the scheduler's filter, merged into what is there")
+    .description(
+      "nova.conf for the declared NICs: PCI rules and the scheduler's filter, merged into what is there",
+    )
     .addCommand(
       confCommand("print", "print it, as it would be on its own").action(async (options: ConfOptions) => {
         const { novaConf } = await import("../../openstack/nova/nova-conf.ts");

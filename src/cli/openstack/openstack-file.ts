@@ -20,7 +20,9 @@ type Make = (text: string, request: ConfRequest) => Outcome;
 export function confCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .addOption(new Option("--release <release>", "OpenStack's release").choices(releases).makeOptionMandatory())
+    .addOption(
+      new Option("--release <release>", "OpenStack's release").choices(releases).makeOptionMandatory(),
+    )
     .option("--kolla", "the file is merged by Kolla-Ansible, and a Jinja template", false)
     .addOption(specOption())
     .addOption(hostOption());
@@ -67,7 +69,12 @@ export async function writeConf(file: string, make: Make, options: ConfOptions):
 }
 
 /** The spec and the host that the options name. */
-export async function requestOf({ spec: file, host: name, release, kolla }: ConfOptions): Promise<ConfRequest> {
+export async function requestOf({
+  spec: file,
+  host: name,
+  release,
+  kolla,
+}: ConfOptions): Promise<ConfRequest> {
   const { openTarget, readSpec } = await import("../target.ts");
   const spec = readSpec(file);
   const target = await openTarget(name, false, "nics", spec);
@@ -91,6 +98,8 @@ export async function readConf(file: string): Promise<string | null> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new UsageError(`${file} is not UTF-8, which oslo.config reads: it was left as it is`, { cause: error });
+    throw new UsageError(`${file} is not UTF-8, which oslo.config reads: it was left as it is`, {
+      cause: error,
+    });
   }
 }

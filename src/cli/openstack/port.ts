@@ -20,7 +20,13 @@ export function portCommand(): Command {
     .argument("<name>", "the port's name")
     .argument("[further...]", "after --: further arguments of `openstack port create`")
     .requiredOption("--network <network>", "its network, by name or id")
-    .addOption(new Option("--mode <mode>", "the NICs' mode, where there is no spec").choices(["sriov", "switchdev", "vf-lag"]))
+    .addOption(
+      new Option("--mode <mode>", "the NICs' mode, where there is no spec").choices([
+        "sriov",
+        "switchdev",
+        "vf-lag",
+      ]),
+    )
     .option("--nic <name>", "which NIC of the spec it is for, where their modes differ")
     .addOption(specOption())
     .addOption(new Option("--release <release>", "OpenStack's release").choices(releases))
@@ -42,19 +48,28 @@ export function portCommand(): Command {
         "  vflag port create guest1-vflag --os-cloud lab --network tenant --mode sriov -- --disable-port-security --tag rdma\n",
     )
     .action(run);
-  return new Command("port").description("Neutron's ports for VFs, through the openstack client").addCommand(command);
+  return new Command("port")
+    .description("Neutron's ports for VFs, through the openstack client")
+    .addCommand(command);
 }
 
 async function run(name: string, further: readonly string[], options: PortOptions): Promise<void> {
   const { decideCapabilities } = await import("../../openstack/guests/port-mode.ts");
-  const { furtherProblems, givenNameProblem, newNameProblem } = await import("../../openstack/guests/creation.ts");
+  const { furtherProblems, givenNameProblem, newNameProblem } = await import(
+    "../../openstack/guests/creation.ts"
+  );
   const { portArguments } = await import("../../openstack/guests/ports.ts");
   const { commandOf } = await import("../../operations/cloud/openstack-client.ts");
   const client = await clientOf(options);
-  await refuse([newNameProblem(name), givenNameProblem("--network", options.network), ...furtherProblems("port", further)]);
+  await refuse([
+    newNameProblem(name),
+    givenNameProblem("--network", options.network),
+    ...furtherProblems("port", further),
+  ]);
   const mode = await modeOf(options);
   const capabilities = decideCapabilities(mode.mode, options.release, options.capabilities);
-  if (options.capabilities === "with" && !capabilities.given) await refuse([`--capabilities with: ${capabilities.why}`]);
+  if (options.capabilities === "with" && !capabilities.given)
+    await refuse([`--capabilities with: ${capabilities.why}`]);
   const request = { ...mode, name, network: options.network, capabilities: capabilities.given, further };
   const note = {
     kind: "note" as const,
@@ -84,7 +99,9 @@ async function modeOf({ mode, nic, spec: file }: PortOptions): Promise<PortMode>
   const { readSpec, UsageError } = await import("../target.ts");
   const { modeFromSpec } = await import("../../openstack/guests/port-mode.ts");
   if (mode !== undefined && nic !== undefined)
-    throw new UsageError("--mode is for where there is no spec, and --nic names one of the spec's NICs: give one of them");
+    throw new UsageError(
+      "--mode is for where there is no spec, and --nic names one of the spec's NICs: give one of them",
+    );
   if (mode !== undefined) return { mode, physnets: [] };
   const found = modeFromSpec(readSpec(file), nic, file);
   if ("unclear" in found) throw new UsageError(found.unclear);

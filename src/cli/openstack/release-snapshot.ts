@@ -21,11 +21,21 @@ export function releaseSnapshot(): void {
 }
 
 /** The mapping of a program's last part, which is read only: `start-end perms offset device inode path`, see proc_pid_maps(5). */
-export function snapshotPlace(maps: string, program: string): { start: bigint; end: bigint; offset: number } | null {
+export function snapshotPlace(
+  maps: string,
+  program: string,
+): { start: bigint; end: bigint; offset: number } | null {
   const own = maps.split("\n").flatMap((line) => {
     const found = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ +(.*)$/.exec(line);
     if (found === null || found[5] !== program) return [];
-    return [{ start: BigInt(`0x${found[1]}`), end: BigInt(`0x${found[2]}`), perms: found[3], offset: Number(`0x${found[4]}`) }];
+    return [
+      {
+        start: BigInt(`0x${found[1]}`),
+        end: BigInt(`0x${found[2]}`),
+        perms: found[3],
+        offset: Number(`0x${found[4]}`),
+      },
+    ];
   });
   const last = own.toSorted((a, b) => a.offset - b.offset).at(-1);
   if (last === undefined || last.perms !== "r--p") return null;

@@ -1,6 +1,13 @@
 import { Command, Option } from "commander";
 import type { ServerNic } from "../../openstack/guests/servers.ts";
-import { type CreationOptions, clientOf, create, refuse, secondsOf, withCreationOptions } from "./creation.ts";
+import {
+  type CreationOptions,
+  clientOf,
+  create,
+  refuse,
+  secondsOf,
+  withCreationOptions,
+} from "./creation.ts";
 
 interface ServerOptions extends CreationOptions {
   readonly image: string;
@@ -15,7 +22,9 @@ const interval = 3;
 
 export function serverCommand(): Command {
   const command = new Command("create")
-    .description("make a server with ports for VFs, unless it is there, and wait until it runs; the command is printed first")
+    .description(
+      "make a server with ports for VFs, unless it is there, and wait until it runs; the command is printed first",
+    )
     .argument("<name>", "the server's name")
     .argument("[further...]", "after --: further arguments of `openstack server create`")
     .requiredOption("--image <image>", "its image, by name or id")
@@ -30,7 +39,9 @@ export function serverCommand(): Command {
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option("--wait <seconds>", "how long it may take to become ACTIVE; 0: not waited for").argParser(secondsOf(0)).default(300),
+      new Option("--wait <seconds>", "how long it may take to become ACTIVE; 0: not waited for")
+        .argParser(secondsOf(0))
+        .default(300),
     );
   withCreationOptions(command)
     .addHelpText(
@@ -42,18 +53,24 @@ export function serverCommand(): Command {
         "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --nic port-id=guest1-vflag -- --availability-zone nova:hv1\n",
     )
     .action(run);
-  return new Command("server").description("Nova's servers with VFs, through the openstack client").addCommand(command);
+  return new Command("server")
+    .description("Nova's servers with VFs, through the openstack client")
+    .addCommand(command);
 }
 
 async function run(name: string, further: readonly string[], options: ServerOptions): Promise<void> {
-  const { furtherProblems, givenNameProblem, newNameProblem } = await import("../../openstack/guests/creation.ts");
+  const { furtherProblems, givenNameProblem, newNameProblem } = await import(
+    "../../openstack/guests/creation.ts"
+  );
   const { readNic, serverArguments } = await import("../../openstack/guests/servers.ts");
   const { commandOf } = await import("../../operations/cloud/openstack-client.ts");
   const client = await clientOf(options);
   const { image, flavor, keyName } = options;
   const nics = options.nic.map(readNic);
   const twice = nics.filter(
-    (nic, index) => nic?.kind === "port-id" && nics.findIndex((other) => other?.kind === "port-id" && other.of === nic.of) < index,
+    (nic, index) =>
+      nic?.kind === "port-id" &&
+      nics.findIndex((other) => other?.kind === "port-id" && other.of === nic.of) < index,
   );
   await refuse([
     newNameProblem(name),
@@ -68,7 +85,14 @@ async function run(name: string, further: readonly string[], options: ServerOpti
     ...twice.map((nic) => `--nic port-id=${nic?.of}: it is given twice`),
     ...furtherProblems("server", further),
   ]);
-  const request = { name, image, flavor, keyName, nics: nics.filter((nic): nic is ServerNic => nic !== null), further };
+  const request = {
+    name,
+    image,
+    flavor,
+    keyName,
+    nics: nics.filter((nic): nic is ServerNic => nic !== null),
+    further,
+  };
   await create(
     "server",
     options,

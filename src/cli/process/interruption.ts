@@ -44,8 +44,13 @@ export class Interruption implements Disposable {
     const programs = runningPrograms();
     if (this.#by === null) {
       this.#by = signal;
-      const waiting = programs.length === 0 ? "what is under way" : programs.map(({ name, pid }) => `${name} (process ${pid})`).join(", ");
-      complain(`${signal}: waits for ${waiting} to end${programs.length === 0 ? "" : "; a second signal ends it"}`);
+      const waiting =
+        programs.length === 0
+          ? "what is under way"
+          : programs.map(({ name, pid }) => `${name} (process ${pid})`).join(", ");
+      complain(
+        `${signal}: waits for ${waiting} to end${programs.length === 0 ? "" : "; a second signal ends it"}`,
+      );
       this.#controller.abort();
     } else for (const program of programs) void end(program);
   }

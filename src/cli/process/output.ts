@@ -80,7 +80,13 @@ const lost = new Map<Stream, string>();
 
 /** Hears that a stream could not be written to. The reader may have gone (`vflag apply | head`), or the terminal: that is no failure. */
 export function outputFails(stream: Stream, error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE" || error.code === "EIO" || error.code === "ERR_STREAM_DESTROYED" || lost.has(stream)) return;
+  if (
+    error.code === "EPIPE" ||
+    error.code === "EIO" ||
+    error.code === "ERR_STREAM_DESTROYED" ||
+    lost.has(stream)
+  )
+    return;
   lost.set(stream, reasonInWords(error));
   if (stream !== process.stdout) return;
   loseOutput();

@@ -1,7 +1,13 @@
 import type { Driver, Model } from "../driver.ts";
 import { generic } from "../generic/driver.ts";
 
-const model = (name: string, product: string, vfProduct: string): Model => ({ name, vendor: "8086", product, vfProduct, vfLag: false });
+const model = (name: string, product: string, vfProduct: string): Model => ({
+  name,
+  vendor: "8086",
+  product,
+  vfProduct,
+  vfLag: false,
+});
 
 /** Its VFs are driven by a module of their own: linux drivers/net/ethernet/intel/. */
 export const i40e: Driver = {

@@ -5,7 +5,13 @@ import type { Profile } from "../profile.ts";
 
 const of82576: Profile = { ...plainNic, totalVfs: 7, offset: () => 128, stride: 2, pfChannels: 2 };
 
-const model = (name: string, product: string, vfProduct: string): Model => ({ name, vendor: "8086", product, vfProduct, vfLag: false });
+const model = (name: string, product: string, vfProduct: string): Model => ({
+  name,
+  vendor: "8086",
+  product,
+  vfProduct,
+  vfLag: false,
+});
 
 /** Its VFs are driven by a module of their own: linux drivers/net/ethernet/intel/. */
 export const igb: Driver = {

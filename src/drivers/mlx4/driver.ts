@@ -2,7 +2,13 @@ import type { Driver, Model } from "../driver.ts";
 import { generic } from "../generic/driver.ts";
 import { switchdevNic } from "../generic/profiles.ts";
 
-const model = (name: string, product: string): Model => ({ name, vendor: "15b3", product, vfProduct: "1004", vfLag: false });
+const model = (name: string, product: string): Model => ({
+  name,
+  vendor: "15b3",
+  product,
+  vfProduct: "1004",
+  vfLag: false,
+});
 
 /**
  * It makes VFs by module options alone. One value of `num_vfs` is the number of VFs that have both ports; three would be port 1, port 2,
@@ -23,5 +29,12 @@ export const mlx4: Driver = {
   hidesSriov: true,
   hasPortsOnOneFunction: true,
   hasFirmwareTool: true,
-  profileOf: () => ({ ...switchdevNic, eswitch: false, vfLag: false, steering: [], tcOffload: false, totalVfs: 16 }),
+  profileOf: () => ({
+    ...switchdevNic,
+    eswitch: false,
+    vfLag: false,
+    steering: [],
+    tcOffload: false,
+    totalVfs: 16,
+  }),
 };

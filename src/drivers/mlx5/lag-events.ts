@@ -4,7 +4,12 @@
 export type LagEvent =
   | { readonly kind: "start"; readonly port: string }
   | { readonly kind: "eswitch"; readonly port: string; readonly mode: "legacy" | "switchdev" | "none" }
-  | { readonly kind: "map"; readonly mapping: string[]; readonly made: boolean | null; readonly sharedFdb: boolean | null }
+  | {
+      readonly kind: "map";
+      readonly mapping: string[];
+      readonly made: boolean | null;
+      readonly sharedFdb: boolean | null;
+    }
   | { readonly kind: "made"; readonly sharedFdb: boolean; readonly portSelection: string | null }
   | { readonly kind: "failed" | "modify-failed" }
   | { readonly kind: "joined" | "left"; readonly slave: string };
@@ -27,8 +32,15 @@ const bondPattern =
  * @param names of their netdevs
  * @param bond the name of the bond that they are in
  */
-export function lagEventOf(text: string, ports: readonly string[], names: readonly string[], bond: string | null): LagEvent | null {
-  const port = ports.find((address) => text.startsWith(`mlx5_core ${address}: `) || text.startsWith(`mlx5_core ${address} `));
+export function lagEventOf(
+  text: string,
+  ports: readonly string[],
+  names: readonly string[],
+  bond: string | null,
+): LagEvent | null {
+  const port = ports.find(
+    (address) => text.startsWith(`mlx5_core ${address}: `) || text.startsWith(`mlx5_core ${address} `),
+  );
   if (port !== undefined) return driverEvent(text, port);
   const [, master, newer, enslaved, released] = bondPattern.exec(text) ?? [];
   const slave = newer ?? enslaved ?? released;
@@ -42,14 +54,19 @@ function driverEvent(text: string, port: string): LagEvent | null {
   if (eswitch !== null) {
     const [, verb, word, number] = eswitch;
     const on = verb?.toLowerCase() === "enable" || number !== undefined;
-    return { kind: "eswitch", port, mode: !on ? "none" : word === "OFFLOADS" || number === "2" ? "switchdev" : "legacy" };
+    return {
+      kind: "eswitch",
+      port,
+      mode: !on ? "none" : word === "OFFLOADS" || number === "2" ? "switchdev" : "legacy",
+    };
   }
   if (failedPattern.test(text)) return { kind: "failed" };
   if (text.includes("Failed to modify LAG (")) return { kind: "modify-failed" };
   const map = mapPattern.exec(text);
   if (map !== null) {
     const [, modify, colon, first, second, active, shared] = map;
-    const mapping = active === undefined ? [`1:${first}`, `2:${second}`] : active.split(",").map((each) => each.trim());
+    const mapping =
+      active === undefined ? [`1:${first}`, `2:${second}`] : active.split(",").map((each) => each.trim());
     // With a colon, or by active ports, making and changing are told in the same words.
     const isMade = modify !== undefined ? false : colon === "" && active === undefined ? true : null;
     return { kind: "map", mapping, made: isMade, sharedFdb: shared === undefined ? null : shared === "1" };

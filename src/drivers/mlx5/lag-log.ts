@@ -42,17 +42,27 @@ export function lagFromLog(
 ): Observed<Lag> {
   const cardOf = cardsOf(state);
   const ports = state.pfs.filter(({ address }) => cardOf(address) === cardOf(pf.address));
-  if (ports.length !== 2) return unknown(`the kernel log tells the LAG of two ports, and this card has ${ports.length}`);
+  if (ports.length !== 2)
+    return unknown(`the kernel log tells the LAG of two ports, and this card has ${ports.length}`);
   const names = ports.flatMap(({ netdev }) => netdev ?? []);
   const bond = state.bonds.find(({ slaves }) => slaves.some(({ netdev }) => names.includes(netdev)));
   const found = follow(log, ports, names, bond?.name ?? null);
   if ("unknown" in found) return found;
   if (found.made === null) return { ...disabled, members: ports.map(({ address }) => address) };
   const lack = lacking(ports, names, bond, found.joined);
-  if (lack !== null) return unknown(`the kernel log tells that the LAG was made ${at(found.made)}, but ${lack}`);
+  if (lack !== null)
+    return unknown(`the kernel log tells that the LAG was made ${at(found.made)}, but ${lack}`);
   const { mapping, sharedFdb, portSelection } = found.made;
   const type = typeOf(found.made, ports);
-  return { state: "active", type, source: "kernel-log", portSelection, sharedFdb, mapping, members: ports.map(({ address }) => address) };
+  return {
+    state: "active",
+    type,
+    source: "kernel-log",
+    portSelection,
+    sharedFdb,
+    mapping,
+    members: ports.map(({ address }) => address),
+  };
 }
 
 const disabled = {
@@ -60,9 +70,16 @@ const disabled = {
   mapping: [],
 } satisfies Omit<Lag, "members">;
 
-type Followed = { readonly made: Made | null; readonly joined: ReadonlySet<string> } | { readonly unknown: string };
+type Followed =
+  | { readonly made: Made | null; readonly joined: ReadonlySet<string> }
+  | { readonly unknown: string };
 
-function follow(log: readonly LogRecord[], ports: readonly PhysicalFunction[], names: readonly string[], bond: string | null): Followed {
+function follow(
+  log: readonly LogRecord[],
+  ports: readonly PhysicalFunction[],
+  names: readonly string[],
+  bond: string | null,
+): Followed {
   const addresses: readonly string[] = ports.map(({ address }) => address);
   let doubt: string | null = "it does not reach back to the driver's start";
   let made: Made | null = null;
@@ -70,7 +87,8 @@ function follow(log: readonly LogRecord[], ports: readonly PhysicalFunction[], n
   const joined = new Set<string>();
   for (const { seconds, text, gap } of log) {
     if (gap) {
-      if (made !== null || doubt === null) doubt = `something is missing in it before ${seconds.toFixed(3)} s`;
+      if (made !== null || doubt === null)
+        doubt = `something is missing in it before ${seconds.toFixed(3)} s`;
       made = null;
       modes.clear();
       joined.clear();
@@ -89,7 +107,8 @@ function follow(log: readonly LogRecord[], ports: readonly PhysicalFunction[], n
         made = null;
         break;
       case "map": {
-        const changed: boolean = event.made === false || (event.made === null && (made !== null || doubt !== null));
+        const changed: boolean =
+          event.made === false || (event.made === null && (made !== null || doubt !== null));
         if (changed && made !== null) made.mapping = event.mapping;
         else {
           // One that is only changed was made in a part of the log that is gone: neither when nor as what is known.
@@ -133,9 +152,22 @@ function follow(log: readonly LogRecord[], ports: readonly PhysicalFunction[], n
 }
 
 /** A LAG that was made with a line of its own that says how; the lines before it told the ports, in a form that is known or not. */
-function madeAs(made: Made | null, seconds: number, how: LagMade, modes: Made["modes"], bonded: boolean): Made {
+function madeAs(
+  made: Made | null,
+  seconds: number,
+  how: LagMade,
+  modes: Made["modes"],
+  bonded: boolean,
+): Made {
   const { sharedFdb, portSelection } = how;
-  return { seconds: made?.seconds ?? seconds, mapping: made?.mapping ?? [], modes, bonded, sharedFdb, portSelection };
+  return {
+    seconds: made?.seconds ?? seconds,
+    mapping: made?.mapping ?? [],
+    modes,
+    bonded,
+    sharedFdb,
+    portSelection,
+  };
 }
 
 /** What of the host as it is now contradicts a LAG; null where nothing does. */
@@ -147,9 +179,11 @@ function lacking(
 ): string | null {
   if (bond === undefined || names.length !== 2) return "its ports are in no bond now";
   const slaves = bond.slaves.map(({ netdev }) => netdev);
-  if (slaves.length !== 2 || !names.every((name) => slaves.includes(name))) return `${bond.name} is not of its two ports now`;
+  if (slaves.length !== 2 || !names.every((name) => slaves.includes(name)))
+    return `${bond.name} is not of its two ports now`;
   if (!lagBondModes.includes(bond.mode)) return `${bond.name} has the mode ${bond.mode} now`;
-  if (!names.every((name) => joined.has(name))) return `it does not show how its ports came into ${bond.name}`;
+  if (!names.every((name) => joined.has(name)))
+    return `it does not show how its ports came into ${bond.name}`;
   const [first, second] = ports.map(({ eswitch }) => known(eswitch)?.mode);
   return first === second ? null : "its eSwitches are not in the same mode now";
 }

@@ -5,7 +5,12 @@ import type { Profile } from "../profile.ts";
 const byModel: Readonly<Record<string, Profile>> = {
   "ConnectX-4": { ...switchdevNic, vfLag: false, inline: "vport", steering: ["dmfs"] },
   "ConnectX-4 Lx": { ...switchdevNic, vfLag: false, inline: "vport", steering: ["dmfs"] },
-  ...Object.fromEntries(["ConnectX-6 Dx", "ConnectX-6 Lx", "ConnectX-7"].map((name) => [name, { ...switchdevNic, lagByHash: true }])),
+  ...Object.fromEntries(
+    ["ConnectX-6 Dx", "ConnectX-6 Lx", "ConnectX-7"].map((name) => [
+      name,
+      { ...switchdevNic, lagByHash: true },
+    ]),
+  ),
   "ConnectX-8": { ...switchdevNic, lagByHash: true, steering: ["dmfs", "hmfs"] },
   "ConnectX-9": { ...switchdevNic, lagByHash: true, steering: ["dmfs", "hmfs"] },
 };

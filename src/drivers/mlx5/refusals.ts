@@ -7,7 +7,9 @@ import type { RefusedOption } from "../driver.ts";
  */
 export function refusedForGood(action: Action, words: string): RefusedOption | null {
   if (action.kind === "set-steering" || action.kind === "ask-steering") {
-    return /not supported by current device/i.test(words) ? { setting: "steering", value: action.steering } : null;
+    return /not supported by current device/i.test(words)
+      ? { setting: "steering", value: action.steering }
+      : null;
   }
   if (action.kind !== "set-encap" || !action.encap || /when|re-creating/i.test(words)) return null;
   return { setting: "encap", value: "basic" };

@@ -40,7 +40,12 @@ export interface FleetDiff {
  * @param since in ms since 1970: what was known then is held against what is known now
  * @param guests whether what comes and goes with guests is wanted too
  */
-export async function diffSince(history: History, reader: Reader, since: number, guests = false): Promise<FleetDiff> {
+export async function diffSince(
+  history: History,
+  reader: Reader,
+  since: number,
+  guests = false,
+): Promise<FleetDiff> {
   const past = await judgedAll(history, reader, history.known(since));
   const then = new Map(past.map((known) => [known.host, known.observation]));
   const hosts: HostDiff[] = [];
@@ -52,26 +57,50 @@ export async function diffSince(history: History, reader: Reader, since: number,
     const before = then.get(host) ?? null;
     if (now === null || now.id === before?.id) silent.push(host);
     else if (before === null) hosts.push(newHost(now));
-    else if (guests ? before.stateId === now.stateId && before.specId === now.specId : before.digest === now.digest) unchanged += 1;
+    else if (
+      guests ? before.stateId === now.stateId && before.specId === now.specId : before.digest === now.digest
+    )
+      unchanged += 1;
     else differ.push(now);
   }
   const start = notAgain(history, "changes", async (now) => {
     const before = then.get(now.host) ?? now;
-    return reader.run({ kind: "changes", before: history.stored(before), after: history.stored(now), guests });
+    return reader.run({
+      kind: "changes",
+      before: history.stored(before),
+      after: history.stored(now),
+      guests,
+    });
   });
   for await (const [now, changes] of ahead(differ, 16, start)) {
     const before = then.get(now.host) ?? now;
     const verdicts = verdictChanges(before.outcome.nics, now.outcome.nics);
     if ("refused" in changes) refused.push({ host: now.host, reason: changes.refused });
     else if (changes.spec.length + changes.state.length + verdicts.length === 0) unchanged += 1;
-    else hosts.push({ host: now.host, kind: "changed", from: iso(before.at), to: iso(now.at), ...changes, verdicts });
+    else
+      hosts.push({
+        host: now.host,
+        kind: "changed",
+        from: iso(before.at),
+        to: iso(now.at),
+        ...changes,
+        verdicts,
+      });
   }
   hosts.sort((a, b) => byName(a.host, b.host));
   return { since: iso(since), hosts, silent, unchanged, refused };
 }
 
 function newHost(now: Observation): HostDiff {
-  return { host: now.host, kind: "new", from: null, to: iso(now.at), spec: [], state: [], verdicts: verdictChanges([], now.outcome.nics) };
+  return {
+    host: now.host,
+    kind: "new",
+    from: null,
+    to: iso(now.at),
+    spec: [],
+    state: [],
+    verdicts: verdictChanges([], now.outcome.nics),
+  };
 }
 
 function verdictChanges(before: readonly FleetNic[], after: readonly FleetNic[]): VerdictChange[] {
@@ -80,7 +109,10 @@ function verdictChanges(before: readonly FleetNic[], after: readonly FleetNic[])
     const was = before.find((each) => each.nic === nic);
     const is = after.find((each) => each.nic === nic);
     if (was?.answer === is?.answer) return [];
-    const because = is === undefined ? [] : [...new Set(decisive(is).map(({ requirement, actual }) => `${requirement}: ${actual}`))];
+    const because =
+      is === undefined
+        ? []
+        : [...new Set(decisive(is).map(({ requirement, actual }) => `${requirement}: ${actual}`))];
     return [{ nic, before: was?.answer ?? "none", after: is?.answer ?? "none", because }];
   });
 }
@@ -99,7 +131,14 @@ export interface SameChange {
 /** Folds equal changes of many hosts into one each, those of most hosts first; verdicts before states before specs. */
 export function sameChanges({ hosts }: FleetDiff): SameChange[] {
   const groups = new Map<string, SameChange & { hosts: string[] }>();
-  const add = (host: string, what: SameChange["what"], kind: string, before: string, after: string, because = "") => {
+  const add = (
+    host: string,
+    what: SameChange["what"],
+    kind: string,
+    before: string,
+    after: string,
+    because = "",
+  ) => {
     const key = JSON.stringify([what, kind, before, after, because]);
     const group = groups.get(key) ?? { what, kind, before, after, because, hosts: [] };
     groups.set(key, group);
@@ -107,12 +146,15 @@ export function sameChanges({ hosts }: FleetDiff): SameChange[] {
   };
   for (const { host, kind, spec, state, verdicts } of hosts) {
     if (kind === "new") continue;
-    for (const { nic, before, after, because } of verdicts) add(host, "verdict", nic, before, after, because.join("; "));
+    for (const { nic, before, after, because } of verdicts)
+      add(host, "verdict", nic, before, after, because.join("; "));
     for (const change of spec) add(host, "spec", change.kind, wordOf(change.before), wordOf(change.after));
     for (const change of state) add(host, "state", change.kind, wordOf(change.before), wordOf(change.after));
   }
   const order = ["verdict", "spec", "state"];
-  return manyValues([...groups.values()]).sort((a, b) => order.indexOf(a.what) - order.indexOf(b.what) || b.hosts.length - a.hosts.length);
+  return manyValues([...groups.values()]).sort(
+    (a, b) => order.indexOf(a.what) - order.indexOf(b.what) || b.hosts.length - a.hosts.length,
+  );
 }
 
 /** So many different values of one kind of path are told one by one. */
@@ -120,12 +162,14 @@ const most = 6;
 
 /** A path with many values, such as addresses, is told once. */
 function manyValues(groups: readonly SameChange[]): SameChange[] {
-  return [...Map.groupBy(groups, ({ what, kind }) => JSON.stringify([what, kind])).values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined || first.what === "verdict" || group.length <= most) return group;
-    const hosts = [...new Set(group.flatMap((each) => each.hosts))];
-    return [{ ...first, before: "various", after: "various", hosts }];
-  });
+  return [...Map.groupBy(groups, ({ what, kind }) => JSON.stringify([what, kind])).values()].flatMap(
+    (group) => {
+      const [first] = group;
+      if (first === undefined || first.what === "verdict" || group.length <= most) return group;
+      const hosts = [...new Set(group.flatMap((each) => each.hosts))];
+      return [{ ...first, before: "various", after: "various", hosts }];
+    },
+  );
 }
 
 export function newHosts({ hosts }: FleetDiff): string[] {

@@ -42,14 +42,25 @@ export async function planOf(
 
 /** @param at in ms since 1970 */
 export function notPlanned(host: string, at: number, problem: string): HostPlan {
-  return { host, observedAt: new Date(at).toISOString(), problem, seconds: 0, reboot: false, because: [], phases: [], left: [] };
+  return {
+    host,
+    observedAt: new Date(at).toISOString(),
+    problem,
+    seconds: 0,
+    reboot: false,
+    because: [],
+    phases: [],
+    left: [],
+  };
 }
 
 function hostPlan(host: string, observedAt: string, plan: Plan): HostPlan | null {
   const wrong = plan.remaining
     .flatMap(({ causes }) => causes.map(({ deviation }) => deviation))
     .filter(({ severity }) => severity !== "warning");
-  const left = [...new Set(wrong.map(({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`))];
+  const left = [
+    ...new Set(wrong.map(({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`)),
+  ];
   if (isEmpty(plan) && left.length === 0) return null;
   const reboot = plan.phases.filter(({ after }) => after === "reboot");
   return {
@@ -58,7 +69,13 @@ function hostPlan(host: string, observedAt: string, plan: Plan): HostPlan | null
     problem: null,
     seconds: plan.seconds,
     reboot: reboot.length > 0,
-    because: [...new Set(reboot.flatMap(({ because }) => because.map(({ requirement, actual }) => `${requirement}: ${actual}`)))],
+    because: [
+      ...new Set(
+        reboot.flatMap(({ because }) =>
+          because.map(({ requirement, actual }) => `${requirement}: ${actual}`),
+        ),
+      ),
+    ],
     phases: plan.phases.map(({ after, seconds, steps }) => ({
       after,
       seconds,

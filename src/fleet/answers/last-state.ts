@@ -3,7 +3,10 @@ import { FleetError } from "../error.ts";
 import type { History } from "../history/history.ts";
 
 /** The last state of each of these hosts that the database has. */
-export function lastStates(history: History, hosts: ReadonlySet<string>): Map<string, HostState | { readonly problem: string }> {
+export function lastStates(
+  history: History,
+  hosts: ReadonlySet<string>,
+): Map<string, HostState | { readonly problem: string }> {
   const found = new Map<string, HostState | { readonly problem: string }>();
   for (const { host, observation } of history.known())
     if (observation !== null && hosts.has(host))

@@ -18,14 +18,19 @@ export interface PackedMaps {
 }
 
 /** The map of every host whose state is known, for a page. Never more than one block of them is held as it is. */
-export async function packedMaps(history: History, reader: Reader, known: readonly Known[]): Promise<PackedMaps> {
+export async function packedMaps(
+  history: History,
+  reader: Reader,
+  known: readonly Known[],
+): Promise<PackedMaps> {
   const { deflateRawSync } = process.getBuiltinModule("node:zlib");
   const blocks: string[] = [];
   const places = new Map<string, readonly [number, number]>();
   const refused = new Map<string, string>();
   let texts: string[] = [];
   const close = () => {
-    if (texts.length > 0) blocks.push(deflateRawSync(`[${texts.join(",")}]`, { level: 4 }).toString("base64"));
+    if (texts.length > 0)
+      blocks.push(deflateRawSync(`[${texts.join(",")}]`, { level: 4 }).toString("base64"));
     texts = [];
   };
   const start = notAgain(history, "map", async (observation) => {

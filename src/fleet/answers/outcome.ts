@@ -44,7 +44,8 @@ export type Outcome = z.infer<typeof Outcome>;
 
 /** The verdict on a host. @param spec what is declared, or why nothing is */
 export function outcomeOf(spec: Spec | { readonly problem: string }, state: HostState): Outcome {
-  if ("problem" in spec) return { nics: [], problem: clipped(spec.problem, 4000), clean: false, reboot: false };
+  if ("problem" in spec)
+    return { nics: [], problem: clipped(spec.problem, 4000), clean: false, reboot: false };
   const all = verdictsWithoutLogs(spec, state);
   let left = mostCauses;
   const few = (causes: FleetCause[]) => {
@@ -83,7 +84,9 @@ const weights: readonly Deviation["severity"][] = ["error", "unknown", "warning"
 /** A warning with an error among what follows from it weighs as much as that. */
 function causeOf(deviation: Deviation, consequences: readonly Deviation[]): FleetCause {
   const { nic, requirement, subject, actual, expected, remedy } = deviation;
-  const severity = weights.find((each) => [deviation, ...consequences].some((other) => other.severity === each)) ?? deviation.severity;
+  const severity =
+    weights.find((each) => [deviation, ...consequences].some((other) => other.severity === each)) ??
+    deviation.severity;
   return {
     ...{ nic, requirement, severity, remedy: remedy.kind, consequences: consequences.length },
     subject: clipped(subject),
@@ -105,7 +108,9 @@ function folded(causes: readonly FleetCause[]): FleetCause[] {
     const [first, second] = group;
     if (first === undefined || second === undefined) return group;
     const subject = `${first.subject}${group.length === 2 ? ` and ${second.subject}` : `, ${second.subject} and ${group.length - 2} more`}`;
-    return [{ ...first, subject, consequences: group.reduce((sum, { consequences }) => sum + consequences, 0) }];
+    return [
+      { ...first, subject, consequences: group.reduce((sum, { consequences }) => sum + consequences, 0) },
+    ];
   });
 }
 

@@ -17,11 +17,17 @@ export interface PathChange {
 type Way = Pick<PathChange, "at" | "path" | "kind">;
 
 /** @example pathChanges({ a: [{ name: "x", up: true }] }, { a: [{ name: "x", up: false }] }) // a[x].up: true, then false */
-export function pathChanges(before: unknown, after: unknown, way: Way = { at: [], path: "", kind: "" }): PathChange[] {
+export function pathChanges(
+  before: unknown,
+  after: unknown,
+  way: Way = { at: [], path: "", kind: "" },
+): PathChange[] {
   if (before === after) return [];
   if (Array.isArray(before) && Array.isArray(after)) {
     const [was, is] = [named(before), named(after)];
-    return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => pathChanges(was.get(name), is.get(name), intoItem(way, name)));
+    return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) =>
+      pathChanges(was.get(name), is.get(name), intoItem(way, name)),
+    );
   }
   // What cannot be seen any more is one change, and not one of each thing that was to be seen.
   if (isRecord(before) && isRecord(after) && isUnknown(before) === isUnknown(after)) {
@@ -36,11 +42,26 @@ function intoItem({ at, path, kind }: Way, name: string): Way {
 }
 
 function intoKey({ at, path, kind }: Way, key: string): Way {
-  return { at: [...at, key], path: path === "" ? key : `${path}.${key}`, kind: kind === "" ? key : `${kind}.${key}` };
+  return {
+    at: [...at, key],
+    path: path === "" ? key : `${path}.${key}`,
+    kind: kind === "" ? key : `${kind}.${key}`,
+  };
 }
 
 /** What names the items of a state's and a spec's lists, the first that an item has. */
-const names = ["address", "handle", "netdev", "name", "path", "uuid", "serial", "card", "index", "id"] as const;
+const names = [
+  "address",
+  "handle",
+  "netdev",
+  "name",
+  "path",
+  "uuid",
+  "serial",
+  "card",
+  "index",
+  "id",
+] as const;
 
 /**
  * Items by what names them; the second of the same name has its number too, and what has no name goes by its place. The order of a list says nothing.
@@ -48,8 +69,15 @@ const names = ["address", "handle", "netdev", "name", "path", "uuid", "serial", 
 export function named(list: readonly unknown[]): Map<string, unknown> {
   const found = new Map<string, unknown>();
   list.forEach((item, place) => {
-    const key = isRecord(item) ? names.find((name) => typeof item[name] === "string" || typeof item[name] === "number") : undefined;
-    const plain = key !== undefined && isRecord(item) ? String(item[key]) : typeof item === "string" ? item : String(place);
+    const key = isRecord(item)
+      ? names.find((name) => typeof item[name] === "string" || typeof item[name] === "number")
+      : undefined;
+    const plain =
+      key !== undefined && isRecord(item)
+        ? String(item[key])
+        : typeof item === "string"
+          ? item
+          : String(place);
     let name = plain;
     for (let more = 2; found.has(name); more++) name = `${plain}#${more}`;
     found.set(name, item);

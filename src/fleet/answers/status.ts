@@ -93,11 +93,25 @@ function hostStatus({ host, observation, failure }: Known, now: number, fresh: n
   const observedAt = new Date(observation.at).toISOString();
   const off = Math.round((observation.clock - observation.at) / 1000);
   const clock = Math.abs(off) > bearable ? off : null;
-  return { host, answer: worst(nics), nics, problem, observedAt, age, stale: age > fresh, reboot, clock, failure: told };
+  return {
+    host,
+    answer: worst(nics),
+    nics,
+    problem,
+    observedAt,
+    age,
+    stale: age > fresh,
+    reboot,
+    clock,
+    failure: told,
+  };
 }
 
 function worst(nics: readonly FleetNic[]): FleetAnswer {
-  return (["broken", "unknown", "works"] as const).find((answer) => nics.some((nic) => nic.answer === answer)) ?? "none";
+  return (
+    (["broken", "unknown", "works"] as const).find((answer) => nics.some((nic) => nic.answer === answer)) ??
+    "none"
+  );
 }
 
 const severities: readonly FleetCause["severity"][] = ["error", "unknown", "warning"];
@@ -130,5 +144,7 @@ function causeGroups(hosts: readonly HostStatus[]): CauseGroup[] {
 
 /** The same words for hosts that differ in nothing but addresses. */
 export function general(text: string): string {
-  return text.replace(/\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b/gi, "MAC").replace(/\b[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b/gi, "ADDRESS");
+  return text
+    .replace(/\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b/gi, "MAC")
+    .replace(/\b[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b/gi, "ADDRESS");
 }

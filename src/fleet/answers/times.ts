@@ -14,7 +14,8 @@ export function secondsOf(text: string): number | null {
 export function momentOf(text: string, now: number): number | null {
   const ago = secondsOf(text);
   if (ago !== null) return now - ago * 1000;
-  const [, date, time, zone = ""] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  const [, date, time, zone = ""] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
   if (date === undefined) return null;
   const moment = Date.parse(`${date}T${time ?? "00:00"}${zone}`);
   // Date.parse takes the 31st of February for the 3rd of March.

@@ -32,7 +32,11 @@ export interface CollectResult {
   readonly hosts: number;
   readonly stored: number;
   readonly known: number;
-  readonly failures: readonly { readonly host: string; readonly kind: FailureKind; readonly message: string }[];
+  readonly failures: readonly {
+    readonly host: string;
+    readonly kind: FailureKind;
+    readonly message: string;
+  }[];
   /** Taken from a run that was killed before. */
   readonly recovered: number;
   /** What ansible said where it failed as a whole. */
@@ -54,14 +58,20 @@ const interval = 100;
  * Asks every host of the pattern for its state and spec, and keeps each answer as it comes. A host that cannot be reached, fails or does
  * not answer is recorded as that: each host of the pattern is in the database afterwards.
  */
-export async function collect(history: History, reader: Reader, options: CollectOptions, programs: Programs = {}): Promise<CollectResult> {
+export async function collect(
+  history: History,
+  reader: Reader,
+  options: CollectOptions,
+  programs: Programs = {},
+): Promise<CollectResult> {
   // The plugin that Ansible runs lies in it: it is looked at before anything else.
   ownFolder(options.spool);
   const { run = runProgram, ansible = runAnsible } = programs;
   const hosts = await hostsOf(run, options);
   const specs = await specsOf(run, options, new Set(hosts));
   let recovered = 0;
-  for (const folder of leftovers(options.spool)) recovered += (await takeIn(history, reader, folder, specs)).length;
+  for (const folder of leftovers(options.spool))
+    recovered += (await takeIn(history, reader, folder, specs)).length;
   const spool = join(options.spool, String(process.pid));
   ownFolder(spool);
   const plugins = join(spool, "plugins");
@@ -88,17 +98,25 @@ export async function collect(history: History, reader: Reader, options: Collect
 
 /** Spools of runs that were killed. The ansible of such a run may go on and write there: only after a day it is cleared away. */
 function leftovers(folder: string): string[] {
-  const abandoned = readdirSync(folder).filter((name) => /^\d+$/.test(name) && (Number(name) === process.pid || !isRunning(Number(name))));
+  const abandoned = readdirSync(folder).filter(
+    (name) => /^\d+$/.test(name) && (Number(name) === process.pid || !isRunning(Number(name))),
+  );
   return abandoned
     .map((name) => join(folder, name))
     .filter((spool) => {
       const old = Date.now() - statSync(spool).mtimeMs > 86_400_000;
-      if (old && readdirSync(spool).every((name) => !name.endsWith(".json") && !name.endsWith(".out"))) rmSync(spool, { recursive: true });
+      if (old && readdirSync(spool).every((name) => !name.endsWith(".json") && !name.endsWith(".out")))
+        rmSync(spool, { recursive: true });
       return existsSync(spool);
     });
 }
 
-function summary(history: History, hosts: readonly string[], taken: readonly Taken[], said: string): Omit<CollectResult, "recovered"> {
+function summary(
+  history: History,
+  hosts: readonly string[],
+  taken: readonly Taken[],
+  said: string,
+): Omit<CollectResult, "recovered"> {
   const answered = new Map(taken.map((each) => [each.host, each]));
   const failures: { host: string; kind: FailureKind; message: string }[] = [];
   const nothing = said === "" ? "ansible told nothing of it" : `ansible told nothing of it: ${said}`;
@@ -107,7 +125,8 @@ function summary(history: History, hosts: readonly string[], taken: readonly Tak
     if (!answered.has(host)) history.fail(host, "no-answer", nothing);
     if (result !== "stored" && result !== "known") failures.push({ host, kind: result, message });
   }
-  const count = (wanted: Taken["result"]) => [...answered.values()].filter(({ result }) => result === wanted).length;
+  const count = (wanted: Taken["result"]) =>
+    [...answered.values()].filter(({ result }) => result === wanted).length;
   const whole = failures.some(({ kind }) => kind === "no-answer") && said !== "" ? said : null;
   return { hosts: hosts.length, stored: count("stored"), known: count("known"), failures, said: whole };
 }
@@ -153,32 +172,45 @@ function environment(spool: string, plugins: string): NodeJS.ProcessEnv {
 /** The hosts of the pattern. Source: ansible's lib/ansible/cli/adhoc.py, --list-hosts prints `  hosts (N):` and a line for each. */
 async function hostsOf(run: RunProgram, options: CollectOptions): Promise<string[]> {
   for (const inventory of options.inventories)
-    if (!inventory.includes(",") && !existsSync(inventory)) throw new FleetError(`${inventory}: no such inventory: name it with -i`);
+    if (!inventory.includes(",") && !existsSync(inventory))
+      throw new FleetError(`${inventory}: no such inventory: name it with -i`);
   const argv = ["ansible", ...inventoryWords(options), "--list-hosts", "--", options.pattern];
   const text = await answerOf(run, argv, 120_000);
   const hosts = text.split("\n").flatMap((line) => /^ {4}(\S.*)$/.exec(line)?.[1] ?? []);
   const count = /^ {2}hosts \((\d+)\):/m.exec(text)?.[1];
   if (count === undefined || Number(count) !== hosts.length)
     throw new FleetError(`ansible --list-hosts was not understood: ${text.slice(0, 200)}`);
-  if (hosts.length === 0) throw new FleetError(`no host of the inventory matches "${options.pattern}": see ansible-inventory --graph`);
+  if (hosts.length === 0)
+    throw new FleetError(
+      `no host of the inventory matches "${options.pattern}": see ansible-inventory --graph`,
+    );
   return hosts;
 }
 
-const Inventory = z.object({ _meta: z.object({ hostvars: z.record(z.string(), z.record(z.string(), z.unknown())) }) });
+const Inventory = z.object({
+  _meta: z.object({ hostvars: z.record(z.string(), z.record(z.string(), z.unknown())) }),
+});
 
 /** Specs that the inventory declares in the variable `vflag`: they count before the one that lies on the host. */
-async function specsOf(run: RunProgram, options: CollectOptions, hosts: ReadonlySet<string>): Promise<Map<string, SpecText | FleetError>> {
+async function specsOf(
+  run: RunProgram,
+  options: CollectOptions,
+  hosts: ReadonlySet<string>,
+): Promise<Map<string, SpecText | FleetError>> {
   const argv = ["ansible-inventory", ...inventoryWords(options), "--list"];
   const parsed = Inventory.safeParse(jsonOf(await answerOf(run, argv, 60_000 + hosts.size * 100)));
-  if (!parsed.success) throw new FleetError(`ansible-inventory --list was not understood:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new FleetError(`ansible-inventory --list was not understood:\n${z.prettifyError(parsed.error)}`);
   return new Map(
-    Object.entries(parsed.data._meta.hostvars).flatMap(([host, variables]): [string, SpecText | FleetError][] => {
-      const declared = variables["vflag"];
-      if (declared === undefined || declared === null || !hosts.has(host)) return [];
-      const text = typeof declared === "string" ? declared : JSON.stringify(declared, null, 1);
-      if (text.includes("{{") || text.includes("{%")) return [[host, templated(host)]];
-      return [[host, { file: `${host}: variable vflag`, text }]];
-    }),
+    Object.entries(parsed.data._meta.hostvars).flatMap(
+      ([host, variables]): [string, SpecText | FleetError][] => {
+        const declared = variables["vflag"];
+        if (declared === undefined || declared === null || !hosts.has(host)) return [];
+        const text = typeof declared === "string" ? declared : JSON.stringify(declared, null, 1);
+        if (text.includes("{{") || text.includes("{%")) return [[host, templated(host)]];
+        return [[host, { file: `${host}: variable vflag`, text }]];
+      },
+    ),
   );
 }
 
@@ -198,7 +230,9 @@ async function answerOf(run: RunProgram, argv: readonly string[], limit: number)
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     const words = error instanceof Error ? error.message : String(error);
-    throw new FleetError(missing ? `${argv[0]} is not installed here: apt-get install ansible-core` : words, { cause: error });
+    throw new FleetError(missing ? `${argv[0]} is not installed here: apt-get install ansible-core` : words, {
+      cause: error,
+    });
   }
 }
 
@@ -213,7 +247,10 @@ const runAnsible: RunAnsible = ([program = "", ...args], env, limit) => {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = `${said}${text}`.slice(-4000);
   });
-  const timers = [setTimeout(() => child.kill("SIGINT"), limit), setTimeout(() => child.kill("SIGKILL"), limit + 20_000)];
+  const timers = [
+    setTimeout(() => child.kill("SIGINT"), limit),
+    setTimeout(() => child.kill("SIGKILL"), limit + 20_000),
+  ];
   child.once("error", (error) => reject(new FleetError(`${program}: ${error.message}`, { cause: error })));
   child.once("close", () => resolve(said.trim()));
   return promise.finally(() => {

@@ -24,7 +24,11 @@ export class Chunks {
   }
 
   /** Keeps a text. @param bases of which it may be made: that one is taken which leaves least to keep @returns its id */
-  put(hash: Uint8Array, text: string, bases: readonly number[] = []): { readonly id: number; readonly base: number | null } {
+  put(
+    hash: Uint8Array,
+    text: string,
+    bases: readonly number[] = [],
+  ): { readonly id: number; readonly base: number | null } {
     const bytes = this.#bytesOf(text);
     let best: { base: number | null; data: Buffer } | null = null;
     for (const base of [...bases, null]) {
@@ -48,15 +52,18 @@ export class Chunks {
     const known = this.#recent.get(id);
     if (known !== undefined) return known;
     const row = this.#database.one("SELECT base, size, data FROM chunk WHERE id = ?", id);
-    if (row === undefined || !(row["data"] instanceof Uint8Array)) throw this.#damaged(`chunk ${id} is missing`);
+    if (row === undefined || !(row["data"] instanceof Uint8Array))
+      throw this.#damaged(`chunk ${id} is missing`);
     const base = row["base"] === null ? null : Number(row["base"]);
     // A base is older than what was made of it, and has at most one itself.
-    if (base !== null && (base >= id || depth > 1)) throw this.#damaged(`chunk ${id} is made of chunk ${base}`);
+    if (base !== null && (base >= id || depth > 1))
+      throw this.#damaged(`chunk ${id} is made of chunk ${base}`);
     const size = Number(row["size"]);
     if (size > largest) throw this.#damaged(`chunk ${id} has ${size} bytes`);
     const dictionary = base === null ? undefined : this.get(base, depth + 1);
     const text = this.#decompressed(id, row["data"], size, dictionary);
-    if (text.length !== size) throw this.#damaged(`chunk ${id} has ${text.length} bytes and should have ${size}`);
+    if (text.length !== size)
+      throw this.#damaged(`chunk ${id} has ${text.length} bytes and should have ${size}`);
     this.#remember(id, text);
     return text;
   }
@@ -64,7 +71,11 @@ export class Chunks {
   /** Data that is not what it was has another checksum. */
   #decompressed(id: number, data: Uint8Array, size: number, dictionary: Buffer | undefined): Buffer {
     try {
-      const options = { chunkSize: Math.max(size, 64), maxOutputLength: size + 1, ...(dictionary !== undefined && { dictionary }) };
+      const options = {
+        chunkSize: Math.max(size, 64),
+        maxOutputLength: size + 1,
+        ...(dictionary !== undefined && { dictionary }),
+      };
       return this.#zlib.zstdDecompressSync(data, options);
     } catch (error) {
       throw this.#damaged(`chunk ${id}: ${error instanceof Error ? error.message : String(error)}`);

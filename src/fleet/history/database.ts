@@ -103,9 +103,13 @@ export class Database {
     if (!empty && this.#number("application_id") !== applicationId)
       throw new FleetError(`${file} is another program's SQLite database: name a file of its own with --db`);
     if (version > migrations.length)
-      throw new FleetError(`${file} has version ${version}, and this vflag knows ${migrations.length}: use the newer vflag that wrote it`);
+      throw new FleetError(
+        `${file} has version ${version}, and this vflag knows ${migrations.length}: use the newer vflag that wrote it`,
+      );
     if (empty) this.#exec("PRAGMA auto_vacuum = INCREMENTAL");
-    this.#exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216");
+    this.#exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216",
+    );
     if (version < migrations.length) this.#migrate();
   }
 
@@ -158,7 +162,10 @@ export class Database {
   /** What SQLite itself finds wrong with the file; nothing, where it is whole. */
   problems(): string[] {
     const told = this.all("PRAGMA integrity_check").map((row) => String(row["integrity_check"]));
-    return [...told.filter((line) => line !== "ok"), ...this.all("PRAGMA foreign_key_check").map((row) => JSON.stringify(row))];
+    return [
+      ...told.filter((line) => line !== "ok"),
+      ...this.all("PRAGMA foreign_key_check").map((row) => JSON.stringify(row)),
+    ];
   }
 
   close(): void {
@@ -196,7 +203,9 @@ export type Row = NonNullable<ReturnType<StatementSync["get"]>>;
 
 function damaged(file: string, what: string, cause?: unknown): FleetError {
   const remedy = `\`vflag fleet prune --check\` says what; put a copy in its place, or move it away and collect again`;
-  return new FleetError(`${file} is damaged, or no database of \`vflag fleet\`: ${what}: ${remedy}`, { cause });
+  return new FleetError(`${file} is damaged, or no database of \`vflag fleet\`: ${what}: ${remedy}`, {
+    cause,
+  });
 }
 
 /** SQLite's primary result codes that are the machine's. Source: https://www.sqlite.org/rescode.html. */
@@ -208,7 +217,10 @@ const machine: ReadonlyMap<number, string> = new Map([
   [8, "it cannot be written: its file system is read-only (findmnt), or it is another user's (ls -l)"],
   [10, "its disk cannot be read or written (dmesg), or is full (df -h, df -i)"],
   [13, "there is no space left on its disk, or in the quota: make room, and try again"],
-  [14, "it, or a file beside it, cannot be opened or made: is its file system read-only (findmnt), or its folder another user's (ls -l)?"],
+  [
+    14,
+    "it, or a file beside it, cannot be opened or made: is its file system read-only (findmnt), or its folder another user's (ls -l)?",
+  ],
 ]);
 
 /** SQLite's own errors, and values that no vflag has written. */
@@ -216,7 +228,8 @@ function errorOf(file: string, error: unknown): unknown {
   if (error instanceof FleetError || !(error instanceof Error)) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (!code.startsWith("ERR_")) return error;
-  const reason = "errcode" in error && typeof error.errcode === "number" ? machine.get(error.errcode & 0xff) : undefined;
+  const reason =
+    "errcode" in error && typeof error.errcode === "number" ? machine.get(error.errcode & 0xff) : undefined;
   return reason === undefined
     ? damaged(file, error.message, error)
     : new FleetError(`${file}: ${error.message}: ${reason}`, { cause: error });

@@ -118,7 +118,13 @@ export class History {
   fail(host: string, kind: FailureKind, message: string, at = Date.now()): void {
     this.#database.transaction(() => {
       const { id } = this.#host(host);
-      this.#database.run("INSERT INTO failure (host, at, kind, message) VALUES (?, ?, ?, ?)", id, at, kind, message.slice(0, 4000));
+      this.#database.run(
+        "INSERT INTO failure (host, at, kind, message) VALUES (?, ?, ?, ?)",
+        id,
+        at,
+        kind,
+        message.slice(0, 4000),
+      );
     });
   }
 
@@ -154,14 +160,30 @@ export class History {
   judge(observation: Observation, { outcome, digest }: Judged): Observation {
     return this.#database.transaction(() => {
       const id = this.#keep(outcome);
-      this.#database.run("UPDATE observation SET outcome = ?, digest = ?, judge = ? WHERE id = ?", id, digest, this.#judge, observation.id);
-      return { ...observation, outcome: this.#outcome(id), digest: Buffer.from(digest).toString("hex"), judge: this.#judge };
+      this.#database.run(
+        "UPDATE observation SET outcome = ?, digest = ?, judge = ? WHERE id = ?",
+        id,
+        digest,
+        this.#judge,
+        observation.id,
+      );
+      return {
+        ...observation,
+        outcome: this.#outcome(id),
+        digest: Buffer.from(digest).toString("hex"),
+        judge: this.#judge,
+      };
     });
   }
 
   /** Why something is no longer tried with an observation, by this version of vflag; null where it is. */
   aside({ id }: Observation, job: string): string | null {
-    const row = this.#database.one("SELECT reason FROM aside WHERE observation = ? AND job = ? AND judge = ?", id, job, this.#judge);
+    const row = this.#database.one(
+      "SELECT reason FROM aside WHERE observation = ? AND job = ? AND judge = ?",
+      id,
+      job,
+      this.#judge,
+    );
     return row === undefined ? null : String(row["reason"]);
   }
 
@@ -173,7 +195,14 @@ export class History {
   /** An observation with its texts, for a job. */
   stored(observation: Observation): Stored {
     const { host, stateId, clock, at } = observation;
-    return { host, text: this.#chunks.get(stateId), clock, at, spec: this.#specTextOf(observation), checked: this.judges(observation) };
+    return {
+      host,
+      text: this.#chunks.get(stateId),
+      clock,
+      at,
+      spec: this.#specTextOf(observation),
+      checked: this.judges(observation),
+    };
   }
 
   /** The state as it was told. */
@@ -217,8 +246,13 @@ export class History {
   /** Forgets hosts that are no more, with all that is known of them. @throws {FleetError} where one of them is not known */
   forget(hosts: readonly string[]): void {
     this.#database.transaction(() => {
-      const unknown = hosts.filter((host) => this.#database.run("DELETE FROM host WHERE name = ?", host).changes === 0);
-      if (unknown.length > 0) throw new FleetError(`no host is called ${unknown.join(", ")}: \`vflag fleet status --hosts\` lists them`);
+      const unknown = hosts.filter(
+        (host) => this.#database.run("DELETE FROM host WHERE name = ?", host).changes === 0,
+      );
+      if (unknown.length > 0)
+        throw new FleetError(
+          `no host is called ${unknown.join(", ")}: \`vflag fleet status --hosts\` lists them`,
+        );
       this.#sweep();
     });
     this.#database.shrink();
@@ -228,7 +262,9 @@ export class History {
   problems(): string[] {
     const found = attempt(() => this.#database.problems());
     const rows = attempt(() => this.#database.all("SELECT id, hash FROM chunk"));
-    return [...found, ...rows].flatMap((row) => (typeof row === "string" ? row : attempt(() => this.#problemOf(row))));
+    return [...found, ...rows].flatMap((row) =>
+      typeof row === "string" ? row : attempt(() => this.#problemOf(row)),
+    );
   }
 
   #problemOf({ id, hash }: Row): string[] {
@@ -238,7 +274,9 @@ export class History {
 
   /** Removes texts that nothing needs; without them their bases may not be needed either. */
   #sweep(): void {
-    this.#database.run("DELETE FROM pattern WHERE NOT EXISTS (SELECT 1 FROM chunk c WHERE c.base = pattern.chunk)");
+    this.#database.run(
+      "DELETE FROM pattern WHERE NOT EXISTS (SELECT 1 FROM chunk c WHERE c.base = pattern.chunk)",
+    );
     const unused = `DELETE FROM chunk WHERE id NOT IN (
       SELECT state FROM observation UNION SELECT outcome FROM observation UNION SELECT spec FROM observation WHERE spec IS NOT NULL
       UNION SELECT keyframe FROM host WHERE keyframe IS NOT NULL UNION SELECT chunk FROM pattern
@@ -248,7 +286,8 @@ export class History {
 
   #host(name: string): { readonly id: number; readonly keyframe: number | null } {
     const row = this.#database.one("SELECT id, keyframe FROM host WHERE name = ?", name);
-    if (row !== undefined) return { id: Number(row["id"]), keyframe: row["keyframe"] === null ? null : Number(row["keyframe"]) };
+    if (row !== undefined)
+      return { id: Number(row["id"]), keyframe: row["keyframe"] === null ? null : Number(row["keyframe"]) };
     return { id: this.#database.run("INSERT INTO host (name) VALUES (?)", name).id, keyframe: null };
   }
 
@@ -258,14 +297,22 @@ export class History {
   }
 
   /** A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind. */
-  #keepState(host: number, keyframe: number | null, hash: Uint8Array, text: string, likeness: string): number {
+  #keepState(
+    host: number,
+    keyframe: number | null,
+    hash: Uint8Array,
+    text: string,
+    likeness: string,
+  ): number {
     const row = this.#database.one("SELECT chunk FROM pattern WHERE likeness = ?", likeness);
     const pattern = row === undefined ? null : Number(row["chunk"]);
     const bases = [keyframe, pattern].filter((base) => base !== null);
     const { id, base } = this.#chunks.put(hash, text, bases);
     // A base has at most one base itself, so that reading a state reads three texts at the most.
-    if (base === null || base === pattern) this.#database.run("UPDATE host SET keyframe = ? WHERE id = ?", id, host);
-    if (pattern === null && base === null) this.#database.run("INSERT INTO pattern (likeness, chunk) VALUES (?, ?)", likeness, id);
+    if (base === null || base === pattern)
+      this.#database.run("UPDATE host SET keyframe = ? WHERE id = ?", id, host);
+    if (pattern === null && base === null)
+      this.#database.run("INSERT INTO pattern (likeness, chunk) VALUES (?, ?)", likeness, id);
     return id;
   }
 
@@ -290,7 +337,8 @@ export class History {
   #knownOf(row: Row): Known {
     const host = String(row["name"]);
     const kind = failureKinds.find((candidate) => candidate === row["kind"]);
-    const failure = kind === undefined ? null : { at: this.#moment(row, "failed"), kind, message: String(row["message"]) };
+    const failure =
+      kind === undefined ? null : { at: this.#moment(row, "failed"), kind, message: String(row["message"]) };
     if (row["id"] === null) return { host, observation: null, failure };
     const observation: Observation = {
       id: this.#whole(row, "id"),
@@ -311,7 +359,9 @@ export class History {
   #whole(row: Row, column: string): number {
     const value = row[column];
     if (typeof value === "number" && Number.isSafeInteger(value)) return value;
-    throw this.#database.damaged(`the ${column} of ${JSON.stringify(row["name"])} is ${String(value).slice(0, 60)}`);
+    throw this.#database.damaged(
+      `the ${column} of ${JSON.stringify(row["name"])} is ${String(value).slice(0, 60)}`,
+    );
   }
 
   /** In ms since 1970, as a date can be. */

@@ -24,12 +24,17 @@ interface StateFile {
  * A file HOST.json is host HOST's; HOST.yaml beside it is its spec, and counts instead of the one that the file may hold.
  * @param paths files, or directories of them
  */
-export async function importFiles(history: History, reader: Reader, paths: readonly string[]): Promise<ImportResult> {
+export async function importFiles(
+  history: History,
+  reader: Reader,
+  paths: readonly string[],
+): Promise<ImportResult> {
   const files = paths.flatMap(filesOf);
   if (files.length === 0) throw new FleetError(`${paths.join(", ")}: no HOST.json there`);
   const failed: { host: string; file: string; message: string }[] = [];
   const counts = { stored: 0, known: 0 };
-  const read = ({ host, file, specFile }: StateFile) => reader.run({ kind: "report", host, file, flags: 0, spec: null, specFile });
+  const read = ({ host, file, specFile }: StateFile) =>
+    reader.run({ kind: "report", host, file, flags: 0, spec: null, specFile });
   let some: (readonly [StateFile, Awaited<ReturnType<typeof read>>])[] = [];
   const keep = () => {
     history.together(() => {
@@ -53,7 +58,10 @@ const batch = 32;
 /** A state is not newer than its file, whatever the host's clock said: this machine's clock has dated that. */
 function writtenAt(file: string): { readonly collected: number; readonly notAfter: number } {
   const collected = Date.now();
-  return { collected, notAfter: Math.min(collected, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? collected) };
+  return {
+    collected,
+    notAfter: Math.min(collected, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? collected),
+  };
 }
 
 function filesOf(path: string): StateFile[] {
@@ -61,7 +69,9 @@ function filesOf(path: string): StateFile[] {
   if (found === undefined) throw new FleetError(`${path}: no such file or directory`);
   const folder = found.isDirectory() ? path : join(path, "..");
   const names = new Set(readdirSync(folder));
-  const states = found.isDirectory() ? [...names].filter((name) => name.endsWith(".json")).sort() : [basename(path)];
+  const states = found.isDirectory()
+    ? [...names].filter((name) => name.endsWith(".json")).sort()
+    : [basename(path)];
   return states.map((name) => {
     const host = basename(name, ".json");
     const spec = [".yaml", ".yml"].map((ending) => `${host}${ending}`).find((beside) => names.has(beside));

@@ -23,7 +23,9 @@ export function ownFolder(path: string): void {
   if (wrong !== null) throw new FleetError(`${path} ${wrong}: what lies in it is not trusted. ${remedy}`);
   const { mode, uid } = lstatSync(parent);
   if (((mode & othersWrite) !== 0 && (mode & sticky) === 0) || (uid !== 0 && uid !== process.geteuid?.()))
-    throw new FleetError(`${parent} is not this user's alone, and whoever may write there can replace ${path}. ${remedy}`);
+    throw new FleetError(
+      `${parent} is not this user's alone, and whoever may write there can replace ${path}. ${remedy}`,
+    );
 }
 
 const remedy = "Name a database in a folder of your own with --db, or remove what others have put there.";

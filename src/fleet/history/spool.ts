@@ -60,14 +60,16 @@ export async function takeIn(
   let some: (readonly [Entry, Prepared | Failed])[] = [];
   const keep = () => {
     history.together(() => {
-      for (const [{ file, spooled }, report] of some) if (spooled !== null) taken.push(kept(history, file, spooled, report));
+      for (const [{ file, spooled }, report] of some)
+        if (spooled !== null) taken.push(kept(history, file, spooled, report));
     });
     for (const [{ file }] of some) for (const path of [file, answerOf(file)]) rmSync(path, { force: true });
     some = [];
   };
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
   const entries = names.values().map((name) => entryAt(join(folder, name)));
-  for await (const done of ahead(entries, 2 * batch, (entry) => read(reader, entry, specs))) if (some.push(done) === batch) keep();
+  for await (const done of ahead(entries, 2 * batch, (entry) => read(reader, entry, specs)))
+    if (some.push(done) === batch) keep();
   keep();
   return taken;
 }
@@ -98,28 +100,42 @@ async function read(
 ): Promise<Prepared | Failed> {
   if (spooled === null) return { kind: "invalid", reason: "" };
   const { host, status, excess } = spooled;
-  if (status !== "ok") return { kind: status === "unreachable" ? "unreachable" : "failed", reason: wordsOf(spooled) };
+  if (status !== "ok")
+    return { kind: status === "unreachable" ? "unreachable" : "failed", reason: wordsOf(spooled) };
   const spec = specs.get(host) ?? null;
   if (spec instanceof FleetError) return { kind: "invalid", reason: spec.message };
   if (excess !== undefined)
-    return { kind: "invalid", reason: `too much for one host: its answer has ${excess} bytes, and ${stateLimits.bytes} is the limit` };
+    return {
+      kind: "invalid",
+      reason: `too much for one host: its answer has ${excess} bytes, and ${stateLimits.bytes} is the limit`,
+    };
   const answer = answerOf(file);
   if (!existsSync(answer)) return { kind: "invalid", reason: "nothing was said" };
-  const report = await reader.run({ kind: "report", host, file: answer, flags: constants.O_NOFOLLOW, spec, specFile: null });
+  const report = await reader.run({
+    kind: "report",
+    host,
+    file: answer,
+    flags: constants.O_NOFOLLOW,
+    spec,
+    specFile: null,
+  });
   return "refused" in report ? { kind: "invalid", reason: report.refused } : report;
 }
 
 function kept(history: History, file: string, { host }: Spooled, report: Prepared | Failed): Taken {
   // The file was written when the host had answered, also where a run that was killed has written it.
   const collected = Math.min(Date.now(), Math.floor(lstatSync(file).mtimeMs));
-  if (!("reason" in report)) return { host, message: "", result: history.keep(report, { collected, justAsked: true }) };
+  if (!("reason" in report))
+    return { host, message: "", result: history.keep(report, { collected, justAsked: true }) };
   history.fail(host, report.kind, report.reason, collected);
   return { host, message: report.reason, result: report.kind };
 }
 
 /** What Ansible and the program said, the end of it. */
 function wordsOf({ rc, stderr, stdout, msg }: Spooled): string {
-  const said = [msg, stderr, stdout].map((text) => (text ?? "").trim()).filter((text) => text !== "" && text !== "non-zero return code");
+  const said = [msg, stderr, stdout]
+    .map((text) => (text ?? "").trim())
+    .filter((text) => text !== "" && text !== "non-zero return code");
   const code = rc == null ? [] : [`exit code ${rc}`];
   return [...code, ...said.map((text) => text.slice(-1000))].join(": ") || "nothing was said";
 }

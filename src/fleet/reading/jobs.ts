@@ -57,13 +57,23 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
   switch (job.kind) {
     case "report": {
       const { host, file, flags, specFile } = job;
-      const beside = specFile === null ? null : { file: specFile, text: readBounded(specFile, specLimits.bytes).toString() };
-      return prepared(readReport(host, readBounded(file, stateLimits.bytes, flags, scratch), beside ?? job.spec));
+      const beside =
+        specFile === null
+          ? null
+          : { file: specFile, text: readBounded(specFile, specLimits.bytes).toString() };
+      return prepared(
+        readReport(host, readBounded(file, stateLimits.bytes, flags, scratch), beside ?? job.spec),
+      );
     }
     case "judge":
       return judgedOf(readStored(job.stored), job.stored.spec, job.stored.host);
     case "plan":
-      return planOf(job.stored, specOf(job.stored.spec, job.stored.host), readStored(job.stored), job.restartOvs);
+      return planOf(
+        job.stored,
+        specOf(job.stored.spec, job.stored.host),
+        readStored(job.stored),
+        job.restartOvs,
+      );
     case "map": {
       const spec = specOf(job.stored.spec, job.stored.host);
       return JSON.stringify(mapOf("problem" in spec ? null : spec, readStored(job.stored)));
@@ -72,7 +82,9 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
       const { before, after, guests } = job;
       const quiet = guests ? withoutCounters : withoutGuests;
       const spec =
-        before.spec?.text === after.spec?.text ? [] : pathChanges(specOf(before.spec, before.host), specOf(after.spec, after.host));
+        before.spec?.text === after.spec?.text
+          ? []
+          : pathChanges(specOf(before.spec, before.host), specOf(after.spec, after.host));
       return { spec, state: pathChanges(quiet(readStored(before)), quiet(readStored(after))) };
     }
   }
@@ -82,6 +94,7 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
 export function readStored({ text, clock, checked }: Stored): HostState {
   const data: unknown = JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.length).toString());
   const state = { ...(data as Omit<HostState, "observedAt">), observedAt: new Date(clock).toISOString() };
-  if (state.schema !== "vflag/state/1") throw new FleetError("the database is damaged: there is no state where one should be");
+  if (state.schema !== "vflag/state/1")
+    throw new FleetError("the database is damaged: there is no state where one should be");
   return checked ? state : stateOf(state);
 }

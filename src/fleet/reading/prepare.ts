@@ -79,7 +79,11 @@ function readSpecText({ text, file }: SpecText, host: string): Spec | { readonly
 }
 
 function digestOf(timeless: Timeless, { nics, problem }: Outcome, spec: SpecText | null): Buffer {
-  const answers = nics.map(({ nic, answer, causes }) => [nic, answer, causes.map(({ requirement, severity }) => [requirement, severity])]);
+  const answers = nics.map(({ nic, answer, causes }) => [
+    nic,
+    answer,
+    causes.map(({ requirement, severity }) => [requirement, severity]),
+  ]);
   return hashOf(JSON.stringify([withoutGuests(timeless), answers, problem, spec?.text ?? null]));
 }
 

@@ -24,7 +24,11 @@ export function withoutGuests(state: Omit<HostState, "observedAt">): QuietState 
     pfs: state.pfs.map((pf) => ({ ...pf, vfs: pf.vfs.map(quietVf) })),
     netdevs: state.netdevs
       .filter(({ device, name }) => device === null || !vfs.has(device) || representors.has(name))
-      .map((netdev) => (representors.has(netdev.name) ? { ...netdev, index: null, up: null, carrier: null, master: null } : netdev)),
+      .map((netdev) =>
+        representors.has(netdev.name)
+          ? { ...netdev, index: null, up: null, carrier: null, master: null }
+          : netdev,
+      ),
     ovs:
       ovs == null
         ? state.ovs
@@ -44,5 +48,11 @@ export function withoutGuests(state: Omit<HostState, "observedAt">): QuietState 
 
 /** That a VF has no driver at all is news, and not whether it is a guest's. */
 function quietVf({ driver, ...vf }: VirtualFunction): object {
-  return { ...vf, driver: driver === null ? null : "bound", driverOverride: null, holders: null, settings: null };
+  return {
+    ...vf,
+    driver: driver === null ? null : "bound",
+    driverOverride: null,
+    holders: null,
+    settings: null,
+  };
 }

@@ -34,5 +34,7 @@ function refused(error: unknown): Answer {
   if (!(error instanceof Error)) return { refused: String(error) };
   const system = "code" in error && typeof error.code === "string" && error.code.startsWith("E");
   if (error.name === "FleetError" || system) return { refused: error.message };
-  return { refused: `it cannot be judged, which is a defect of vflag, please report it: ${error.name}: ${error.message.slice(0, 500)}` };
+  return {
+    refused: `it cannot be judged, which is a defect of vflag, please report it: ${error.name}: ${error.message.slice(0, 500)}`,
+  };
 }

@@ -57,7 +57,8 @@ export class Reader implements Disposable {
   run<K extends keyof Results>(job: Extract<Job, { readonly kind: K }>): Promise<Results[K] | Refused> {
     const { promise, resolve } = Promise.withResolvers<Results[K] | Refused>();
     // The thread answers a job of this kind with a result of this kind.
-    const settle = (answer: { readonly result: Results[K] } | Refused) => resolve("result" in answer ? answer.result : answer);
+    const settle = (answer: { readonly result: Results[K] } | Refused) =>
+      resolve("result" in answer ? answer.result : answer);
     this.#waiting.push({ job, settle: settle as Asked["settle"] });
     if (this.#waiting.length === 1) queueMicrotask(() => this.#send());
     return promise;
@@ -91,7 +92,8 @@ export class Reader implements Disposable {
     thread.worker.on("error", (error: Error) => {
       const memory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
       const { mebibytes } = this.#limits;
-      if (thread === this.#thread) this.#giveUp(memory ? `reading it takes more than ${mebibytes} MiB of memory` : error.message);
+      if (thread === this.#thread)
+        this.#giveUp(memory ? `reading it takes more than ${mebibytes} MiB of memory` : error.message);
     });
     return thread;
   }
@@ -113,7 +115,11 @@ export class Reader implements Disposable {
       this.#timer = null;
       if (thread === null || thread !== this.#thread || this.#asked.length === 0) return;
       // Answers may be on their way.
-      if (this.#ready && Atomics.load(thread.done, 0) === before && before - this.#answered < this.#asked.length)
+      if (
+        this.#ready &&
+        Atomics.load(thread.done, 0) === before &&
+        before - this.#answered < this.#asked.length
+      )
         this.#giveUp(`reading it takes more than ${this.#limits.milliseconds / 1000} s`);
       else this.#timer = this.#watch();
     }, this.#limits.milliseconds);
@@ -143,13 +149,20 @@ export class Reader implements Disposable {
 function startThread({ mebibytes }: ReaderLimits): Thread {
   const { Worker } = process.getBuiltinModule("node:worker_threads");
   const done = new Int32Array(new SharedArrayBuffer(4));
-  const options = { workerData: done, resourceLimits: { maxOldGenerationSizeMb: mebibytes, maxYoungGenerationSizeMb: 64 } };
+  const options = {
+    workerData: done,
+    resourceLimits: { maxOldGenerationSizeMb: mebibytes, maxYoungGenerationSizeMb: 64 },
+  };
   if (readerText !== null) return { done, worker: new Worker(readerText, { ...options, eval: true }) };
   return { done, worker: new Worker(new URL("./reader-thread.ts", import.meta.url), options) };
 }
 
 /** The results of jobs for many things, in their order, while so many are under way. */
-export async function* ahead<T, R>(items: Iterable<T>, most: number, start: (item: T) => Promise<R>): AsyncGenerator<readonly [T, R]> {
+export async function* ahead<T, R>(
+  items: Iterable<T>,
+  most: number,
+  start: (item: T) => Promise<R>,
+): AsyncGenerator<readonly [T, R]> {
   const started: (readonly [T, Promise<R>])[] = [];
   for (const item of items) {
     const result = start(item);

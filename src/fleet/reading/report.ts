@@ -31,13 +31,15 @@ let readState: ReturnType<typeof compiled<typeof HostState>> | undefined;
  * @throws {FleetError} with what is wrong with it
  */
 export function readReport(host: string, text: string | Uint8Array, spec: SpecText | null): Report {
-  if (host === "" || host.length > longest || /\p{Cc}/u.test(host)) throw new FleetError(`${JSON.stringify(host)} is no name of a host`);
+  if (host === "" || host.length > longest || /\p{Cc}/u.test(host))
+    throw new FleetError(`${JSON.stringify(host)} is no name of a host`);
   const { data, stateText } = jsonOf(typeof text === "string" ? Buffer.from(text) : text);
   if (data["schema"] === "vflag/state/1") return { host, ...stateIn(data, stateText), spec };
   if (data["schema"] === "vflag/host/1") {
     const own = specIn(data["spec"], host);
     const strange = Object.keys(data).filter((key) => key !== "schema" && key !== "spec" && key !== "state");
-    if (strange.length > 0) throw new FleetError(`not as expected: ${JSON.stringify(strange[0]?.slice(0, 60))} is no part of it`);
+    if (strange.length > 0)
+      throw new FleetError(`not as expected: ${JSON.stringify(strange[0]?.slice(0, 60))} is no part of it`);
     return { host, ...stateIn(data["state"], stateText), spec: spec ?? own };
   }
   const { schema } = data;
@@ -70,21 +72,35 @@ function checkedState(data: unknown): Extract<Checked<HostState>, { readonly fil
 function specIn(value: unknown, host: string): SpecText | null {
   if (value === null) return null;
   const keys = typeof value === "object" && value !== null ? Object.keys(value).sort().join() : "";
-  if (keys === "file,text" && typeof value === "object" && value !== null && "file" in value && "text" in value)
-    if (typeof value.file === "string" && typeof value.text === "string") return { file: `${host}:${value.file}`, text: value.text };
+  if (
+    keys === "file,text" &&
+    typeof value === "object" &&
+    value !== null &&
+    "file" in value &&
+    "text" in value
+  )
+    if (typeof value.file === "string" && typeof value.text === "string")
+      return { file: `${host}:${value.file}`, text: value.text };
   throw new FleetError("not as expected: spec is neither null nor a file and its text");
 }
 
 /** The whole as data; and the text of the state in it, where that is a text of its own. */
-function jsonOf(bytes: Uint8Array): { readonly data: Record<string, unknown>; readonly stateText: string | null } {
+function jsonOf(bytes: Uint8Array): {
+  readonly data: Record<string, unknown>;
+  readonly stateText: string | null;
+} {
   const excess = excessOfJson(bytes);
   if (excess !== null) throw new FleetError(`too much for one host: ${excess}`);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
   const parts = splitHost(text);
   const [host, state] = parts === null ? [undefined, undefined] : [tried(parts.host), tried(parts.state)];
-  if (parts !== null && isObject(host) && isObject(state)) return { data: { ...host, state }, stateText: parts.state };
+  if (parts !== null && isObject(host) && isObject(state))
+    return { data: { ...host, state }, stateText: parts.state };
   const data = parsed(text);
-  return { data: isObject(data) ? data : {}, stateText: isObject(data) && data["schema"] === "vflag/state/1" ? text.trimEnd() : null };
+  return {
+    data: isObject(data) ? data : {},
+    stateText: isObject(data) && data["schema"] === "vflag/state/1" ? text.trimEnd() : null,
+  };
 }
 
 /** Undefined for what is no JSON. */
@@ -100,7 +116,9 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new FleetError(`not valid JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new FleetError(`not valid JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -19,7 +19,10 @@ const stateStart = '{"schema":"vflag/state/1",';
 const stateKey = `,"state":${stateStart}`;
 
 /** The text of a state without its time; null where its beginning is not as vflag writes it. @param text which is the state's JSON */
-export function withoutTime(text: string, { schema, hostname, kernel, observedAt }: HostState): string | null {
+export function withoutTime(
+  text: string,
+  { schema, hostname, kernel, observedAt }: HostState,
+): string | null {
   const before = JSON.stringify({ schema, hostname, kernel }).slice(0, -1);
   const time = `,"observedAt":${JSON.stringify(observedAt)}`;
   return text.startsWith(`${before}${time},`) ? before + text.slice(before.length + time.length) : null;

@@ -31,7 +31,14 @@ export interface Traits {
 
 const table = {
   "set-vf-autoprobe": { lane: "card", sight: "nothing", cutsOff: false, glance: "pfs", seconds: "by NIC" },
-  "set-vf-count": { lane: "card", sight: "vfs", cutsOff: true, locks: "pf", glance: "vfs", seconds: "by NIC" },
+  "set-vf-count": {
+    lane: "card",
+    sight: "vfs",
+    cutsOff: true,
+    locks: "pf",
+    glance: "vfs",
+    seconds: "by NIC",
+  },
   "unbind-vf": { lane: "prepares", sight: "vf", cutsOff: true, locks: "vf", seconds: "by NIC" },
   "bind-vf": { lane: "vf", sight: "nothing", cutsOff: false, locks: "vf", seconds: "by NIC" },
   "set-steering": { lane: "card", sight: "port", cutsOff: true, seconds: "by NIC" },
@@ -57,10 +64,29 @@ const table = {
   "disable-unit": { lane: "host", sight: "nothing", cutsOff: false, seconds: 0.02 },
   "set-ovs": { lane: "host", sight: "nothing", cutsOff: false, seconds: 0.05 },
   // It is done only when the operator said so, and the command says what it interrupts. Measured in the lab, under emulation: 9 s.
-  "restart-ovs": { lane: "host", sight: "nothing", cutsOff: false, interrupts: true, rereads: "Open vSwitch's log", seconds: 5 },
+  "restart-ovs": {
+    lane: "host",
+    sight: "nothing",
+    cutsOff: false,
+    interrupts: true,
+    rereads: "Open vSwitch's log",
+    seconds: 5,
+  },
   "del-ovs-port": { lane: "host", sight: "ovs-port", cutsOff: true, seconds: 0.05 },
-  "update-boot-loader": { lane: "host", sight: "nothing", cutsOff: false, rereads: "boot loader", seconds: 5 },
-  "set-kernel-arguments": { lane: "host", sight: "nothing", cutsOff: false, rereads: "boot loader", seconds: 5 },
+  "update-boot-loader": {
+    lane: "host",
+    sight: "nothing",
+    cutsOff: false,
+    rereads: "boot loader",
+    seconds: 5,
+  },
+  "set-kernel-arguments": {
+    lane: "host",
+    sight: "nothing",
+    cutsOff: false,
+    rereads: "boot loader",
+    seconds: 5,
+  },
 } as const satisfies { readonly [K in Kind]: Traits };
 
 /** The kinds with this trait. */

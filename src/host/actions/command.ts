@@ -15,7 +15,9 @@ export function commandsOf(action: Action): string[] {
     case "bind-vf":
       return [`echo ${action.vf} > /sys/bus/pci/drivers/${word(action.driver)}/bind`];
     case "set-steering":
-      return [`devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime`];
+      return [
+        `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime`,
+      ];
     case "ask-steering":
       return [
         `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime   # refused in switchdev mode: how, says whether the device can`,
@@ -35,7 +37,9 @@ export function commandsOf(action: Action): string[] {
     case "set-channels":
       return [`ethtool -L ${word(action.netdev)} combined ${action.combined}`];
     case "set-vf-settings":
-      return settingWords(action.settings).map((words) => `ip link set ${word(action.netdev)} vf ${action.vf} ${words}`);
+      return settingWords(action.settings).map(
+        (words) => `ip link set ${word(action.netdev)} vf ${action.vf} ${words}`,
+      );
     case "activate-lag":
       return [
         `cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`,
@@ -49,14 +53,19 @@ export function commandsOf(action: Action): string[] {
       return [`rm ${word(action.path)}`, ...reloadCommands(action.reload)];
     case "enable-unit":
     case "disable-unit": {
-      const words = [action.kind === "enable-unit" ? "enable" : "disable", ...(action.reload ? [] : ["--no-reload"])];
+      const words = [
+        action.kind === "enable-unit" ? "enable" : "disable",
+        ...(action.reload ? [] : ["--no-reload"]),
+      ];
       return [`systemctl ${words.join(" ")} ${word(action.unit)}`];
     }
     case "set-ovs":
     case "del-ovs-port":
       return [commandLine(inOvs(action.source, vsctlWords(action)))];
     case "restart-ovs":
-      return [`${commandLine(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`];
+      return [
+        `${commandLine(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`,
+      ];
     case "update-boot-loader":
       return ["update-grub"];
     case "set-kernel-arguments": {

@@ -8,16 +8,29 @@ import { driverOf } from "../../drivers/registry.ts";
  * started; null where there is none.
  * @param log the kernel log's texts, oldest first
  */
-export function halfWayLine(driver: string | null, log: readonly string[], pfs: readonly string[]): string | null {
+export function halfWayLine(
+  driver: string | null,
+  log: readonly string[],
+  pfs: readonly string[],
+): string | null {
   return lastSinceStart(driver, log, pfs, "halfWay");
 }
 
 /** The line that says that the firmware kept a LAG that the driver gave up, likewise: no other is made until the driver starts again. */
-export function stuckLagLine(driver: string | null, log: readonly string[], pfs: readonly string[]): string | null {
+export function stuckLagLine(
+  driver: string | null,
+  log: readonly string[],
+  pfs: readonly string[],
+): string | null {
   return lastSinceStart(driver, log, pfs, "stuckLag");
 }
 
-function lastSinceStart(driver: string | null, log: readonly string[], pfs: readonly string[], what: keyof RestartWords): string | null {
+function lastSinceStart(
+  driver: string | null,
+  log: readonly string[],
+  pfs: readonly string[],
+  what: keyof RestartWords,
+): string | null {
   const words = driverOf(driver).restartWords;
   if (words === null) return null;
   const lines = pfs.flatMap((pf) => {

@@ -31,7 +31,8 @@ export function settingArguments(settings: FirmwareSettings): string[] {
 }
 
 function toolValue(name: FirmwareParameterName, value: string): string {
-  const known = name === "SRIOV_EN" ? { true: "1", false: "0" } : name === "NUM_OF_VFS" ? {} : { IB: "1", ETH: "2" };
+  const known =
+    name === "SRIOV_EN" ? { true: "1", false: "0" } : name === "NUM_OF_VFS" ? {} : { IB: "1", ETH: "2" };
   const word = new Map(Object.entries(known)).get(value);
   if (word !== undefined) return word;
   if (name === "NUM_OF_VFS" && /^\d{1,5}$/.test(value)) return value;

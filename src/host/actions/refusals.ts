@@ -10,12 +10,20 @@ export function refusedForGood(
   action: Action,
   code: string | null,
   words: string,
-  { pfs, kernel }: { readonly pfs: readonly Pick<HostState["pfs"][number], "address" | "driver" | "firmware">[]; readonly kernel: string },
+  {
+    pfs,
+    kernel,
+  }: {
+    readonly pfs: readonly Pick<HostState["pfs"][number], "address" | "driver" | "firmware">[];
+    readonly kernel: string;
+  },
 ): RefusedSetting | null {
   if (code !== "EOPNOTSUPP" || !("pf" in action)) return null;
   const pf = pfs.find(({ address }) => address === action.pf);
   const refused = pf === undefined ? null : driverOf(pf.driver).refusedForGood(action, words);
-  return refused === null ? null : { pf: action.pf, ...refused, kernel, firmware: known(pf?.firmware ?? null) ?? null, words };
+  return refused === null
+    ? null
+    : { pf: action.pf, ...refused, kernel, firmware: known(pf?.firmware ?? null) ?? null, words };
 }
 
 /** What was refused of this PF's card, whose ports can do the same, with the kernel and firmware that it has now. */
@@ -39,6 +47,8 @@ export function refusedOf(
 
 /** The list with one more, in the place of what was said of the same before. */
 export function withRefused(list: readonly RefusedSetting[], found: RefusedSetting): RefusedSetting[] {
-  const others = list.filter(({ pf, setting, value }) => pf !== found.pf || setting !== found.setting || value !== found.value);
+  const others = list.filter(
+    ({ pf, setting, value }) => pf !== found.pf || setting !== found.setting || value !== found.value,
+  );
   return [...others, found];
 }

@@ -80,7 +80,9 @@ export function forbidden(action: Action, look: Look): string | null {
 function reasonAgainst(action: Looked, { port, vfs, netdev, owner }: Look): string | null {
   switch (action.kind) {
     case "set-channels":
-      return netdev?.bonded === true ? `${action.netdev} is in a bond by now, and its carrier would drop` : null;
+      return netdev?.bonded === true
+        ? `${action.netdev} is in a bond by now, and its carrier would drop`
+        : null;
     case "del-ovs-port":
       if (netdev !== null) return `the netdev ${action.port} is there`;
       return owner === null ? null : `${action.port} belongs to Neutron port ${owner}`;
@@ -105,21 +107,28 @@ function reasonAgainst(action: Looked, { port, vfs, netdev, owner }: Look): stri
 }
 
 /** The look of a host that is seen as a whole. */
-export function lookAt(action: Action, state: Pick<HostState, "pfs" | "netdevs" | "bonds" | "ovs" | "kernelLog">): Look {
+export function lookAt(
+  action: Action,
+  state: Pick<HostState, "pfs" | "netdevs" | "bonds" | "ovs" | "kernelLog">,
+): Look {
   const netdevNamed = (name: string | null) => state.netdevs.find((netdev) => netdev.name === name);
   const pf = "pf" in action ? state.pfs.find(({ address }) => address === action.pf) : undefined;
   const name = action.kind === "del-ovs-port" ? action.port : "netdev" in action ? action.netdev : null;
   const netdev = netdevNamed(name);
   const interfaces = known(state.ovs)?.bridges.flatMap((bridge) => bridge.interfaces) ?? [];
   return {
-    port: pf === undefined ? null : { ...lookedPort(pf, state), master: netdevNamed(pf.netdev)?.master ?? null },
+    port:
+      pf === undefined ? null : { ...lookedPort(pf, state), master: netdevNamed(pf.netdev)?.master ?? null },
     vfs: pf?.vfs.filter(({ address }) => !("vf" in action) || action.vf === address) ?? [],
     netdev: netdev === undefined ? null : { bonded: state.bonds.some((bond) => bond.name === netdev.master) },
     owner: interfaces.find(({ port, ifaceId }) => port === name && ifaceId !== null)?.ifaceId ?? null,
   };
 }
 
-function lookedPort(pf: PhysicalFunction, { kernelLog }: Pick<HostState, "kernelLog">): Omit<LookedPort, "master"> {
+function lookedPort(
+  pf: PhysicalFunction,
+  { kernelLog }: Pick<HostState, "kernelLog">,
+): Omit<LookedPort, "master"> {
   const log = known(kernelLog)?.lines.map(({ text }) => text) ?? [];
   return {
     name: pf.netdev === null ? pf.address : `${pf.netdev} (${pf.address})`,
@@ -141,11 +150,15 @@ function enslaved(port: LookedPort | null): string | null {
 
 /** A change of mode drops the port's link, and on old kernels makes its netdev anew. */
 function carries(port: LookedPort | null): string | null {
-  return port === null || port.users === null ? null : `${port.name} carries the host's own traffic: ${port.users}`;
+  return port === null || port.users === null
+    ? null
+    : `${port.name} carries the host's own traffic: ${port.users}`;
 }
 
 function inUse(vfs: readonly LookedVf[]): string | null {
-  const held = vfs.filter(mayBeInUse).map((vf) => `VF ${vf.index} (${vf.address}) is ${describeHolders(vf.holders)}`);
+  const held = vfs
+    .filter(mayBeInUse)
+    .map((vf) => `VF ${vf.index} (${vf.address}) is ${describeHolders(vf.holders)}`);
   return held.length === 0 ? null : held.join("; ");
 }
 

@@ -22,7 +22,9 @@ export function withLagsOfLog(
   const state = { pfs, ...rest };
   return pfs.map((pf) => {
     const { lag } = driverOf(pf.driver);
-    return lag !== null && isToldByLog(pf.lag, kernelRelease) ? { ...pf, lag: lag.fromLog(log, pf, state) } : pf;
+    return lag !== null && isToldByLog(pf.lag, kernelRelease)
+      ? { ...pf, lag: lag.fromLog(log, pf, state) }
+      : pf;
   });
 }
 
@@ -40,7 +42,9 @@ export function describePf(
   users: HostUsers,
 ): PhysicalFunction {
   const netdev = netdevOfPf(pf.address, links);
-  const handle: Observed<string | null> = isUnknown(devlink.handles) ? devlink.handles : (devlink.handles.get(pf.address) ?? null);
+  const handle: Observed<string | null> = isUnknown(devlink.handles)
+    ? devlink.handles
+    : (devlink.handles.get(pf.address) ?? null);
   return {
     address: pf.address,
     vendor: pf.vendor,

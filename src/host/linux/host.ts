@@ -86,13 +86,17 @@ export class LinuxHost implements Host, Disposable {
    * Versions and serial numbers by devlink handle, also of those that tell none: a card says the same until its driver starts again, and a
    * firmware without that query logs a warning each time, which would push other lines out of the kernel's ring.
    */
-  readonly #infos = new Map<string, { readonly netdev: number | undefined; readonly info: ReturnType<typeof infoOf> }>();
+  readonly #infos = new Map<
+    string,
+    { readonly netdev: number | undefined; readonly info: ReturnType<typeof infoOf> }
+  >();
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
   /** Opens the netlink sockets, in the network namespace of the calling thread. Throws NetlinkError. */
   static open(options: HostOptions = {}): LinuxHost {
-    if (options.netlink !== undefined) return new LinuxHost({ ...options, netlink: options.netlink }, () => {});
+    if (options.netlink !== undefined)
+      return new LinuxHost({ ...options, netlink: options.netlink }, () => {});
     const netlink = openNetlink();
     return new LinuxHost({ ...options, netlink }, () => netlink.close());
   }
@@ -140,8 +144,11 @@ export class LinuxHost implements Host, Disposable {
     const vfs = pfs.flatMap((pf) => pf.vfs);
     const holders = findHolders(vfs, kernel, links, undefined, users);
     const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
-    const first = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, holders, users));
-    const readLag = ({ address, driver }: PhysicalFunction) => observeLag(kernel.sysRoot, kernelRelease, address, driver);
+    const first = pfs.map((pf) =>
+      describePf(kernel, kernelRelease, pf, info, links, devlink, holders, users),
+    );
+    const readLag = ({ address, driver }: PhysicalFunction) =>
+      observeLag(kernel.sysRoot, kernelRelease, address, driver);
     const described = await withAgreedLags(first, cardsOf({ pfs: first, netdevs }), readLag);
     const bonds = bondsOf(links);
     const old = described.some(({ lag }) => isToldByLog(lag, kernelRelease));
@@ -178,12 +185,18 @@ export class LinuxHost implements Host, Disposable {
   }
 
   /** By sysfs alone: netlink's answers wait for whoever makes or names netdevs. */
-  async glance(before: HostState, pfs: readonly PciAddress[], looks: "vfs" | "pfs"): Promise<HostState | null> {
+  async glance(
+    before: HostState,
+    pfs: readonly PciAddress[],
+    looks: "vfs" | "pfs",
+  ): Promise<HostState | null> {
     const found = pfs.map((address) => {
       if (looks === "vfs") return findPf(this.#kernel.sysRoot, address, (busy) => this.#busy.has(busy));
       const now = findSriov(this.#kernel.sysRoot, address);
       const then = before.pfs.find((pf) => pf.address === address);
-      return now === null || then === undefined || now.sriov?.count !== then.vfs.length ? null : { address, ...now, vfs: then.vfs };
+      return now === null || then === undefined || now.sriov?.count !== then.vfs.length
+        ? null
+        : { address, ...now, vfs: then.vfs };
     });
     const there = found.filter((pf) => pf !== null);
     return there.length < found.length ? null : glanced(before, there);
@@ -191,7 +204,11 @@ export class LinuxHost implements Host, Disposable {
 
   /** Carries out one action. Throws ActionError; the reason is one line: what was tried, on what, what came back. */
   async perform(action: Action): Promise<void> {
-    const functions = has(action, "locks", "vf") ? [action.vf] : has(action, "locks", "pf") ? [action.pf] : [];
+    const functions = has(action, "locks", "vf")
+      ? [action.vf]
+      : has(action, "locks", "pf")
+        ? [action.pf]
+        : [];
     for (const address of functions) this.#busy.set(address, (this.#busy.get(address) ?? 0) + 1);
     try {
       await act(this.#kernel, action, (pf) => this.#lagOf(pf));
@@ -199,7 +216,8 @@ export class LinuxHost implements Host, Disposable {
       const { code, message } = refusalOf(error, action.kind);
       await this.#keepRefused(action, code, message);
       // Where the kernel was asked by index, its answer does not say the name.
-      const named = "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
+      const named =
+        "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
       throw new ActionError(action, code, named, { cause: error });
     } finally {
       this.#reread(traitsOf(action).rereads);
@@ -245,7 +263,8 @@ export class LinuxHost implements Host, Disposable {
   async #findFirmware(state: Pick<HostState, "pfs" | "netdevs">): Promise<Observed<FirmwareCard[]>> {
     if (this.#firmwareTool === null) return notAsked;
     const pfs = state.pfs.map(({ address }) => address).join(" ");
-    if (this.#firmware?.pfs !== pfs) this.#firmware = { pfs, answer: findFirmware(this.#kernel, state, this.#firmwareTool) };
+    if (this.#firmware?.pfs !== pfs)
+      this.#firmware = { pfs, answer: findFirmware(this.#kernel, state, this.#firmwareTool) };
     return this.#firmware.answer;
   }
 
@@ -290,9 +309,14 @@ export class LinuxHost implements Host, Disposable {
     const links = findLinks(kernel);
     const devlink = findDevlink(kernel);
     const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
-    const described = pfs.map((pf) => describePf(kernel, kernelRelease, pf, info, links, devlink, new Map(), new Map()));
+    const described = pfs.map((pf) =>
+      describePf(kernel, kernelRelease, pf, info, links, devlink, new Map(), new Map()),
+    );
     const rest = { netdevs: netdevsOf(links, kernel), bonds: bondsOf(links) };
-    return withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)?.lag ?? null;
+    return (
+      withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)
+        ?.lag ?? null
+    );
   }
 
   #optionsOf(kernelRelease: string): HostState["kernelOptions"] {

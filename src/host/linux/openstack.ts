@@ -5,7 +5,10 @@ import type { NovaPci, OpenStack, SriovAgent } from "../state/openstack.ts";
 import { errnoName, reasonOf } from "./system/refusal.ts";
 
 /** Kolla's files on the host, and the distributions'. Source: kolla-ansible, roles/neutron, roles/nova-cell; Debian's and RDO's packages. */
-const agentFiles = ["/etc/kolla/neutron-sriov-agent/sriov_agent.ini", "/etc/neutron/plugins/ml2/sriov_agent.ini"];
+const agentFiles = [
+  "/etc/kolla/neutron-sriov-agent/sriov_agent.ini",
+  "/etc/neutron/plugins/ml2/sriov_agent.ini",
+];
 const novaFiles = ["/etc/kolla/nova-compute/nova.conf", "/etc/nova/nova.conf"];
 
 /** What Nova's and Neutron's own configuration on this host says of PFs and VFs. */
@@ -13,7 +16,8 @@ export function findOpenStack(filesRoot: string): OpenStack {
   const agent = firstOf(filesRoot, agentFiles);
   const nova = firstOf(filesRoot, novaFiles);
   return {
-    sriovAgent: agent === null || isUnknown(agent) ? agent : { file: agent.file, mappings: mappingsIn(agent.text) },
+    sriovAgent:
+      agent === null || isUnknown(agent) ? agent : { file: agent.file, mappings: mappingsIn(agent.text) },
     nova: nova === null || isUnknown(nova) ? nova : { file: nova.file, rules: pciRulesIn(nova.text) },
   };
 }

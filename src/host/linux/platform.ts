@@ -22,7 +22,9 @@ export async function findPlatform(
   const { sysRoot, procRoot } = kernel;
   return {
     cpu: look(() => parseCpuInfo(readFileSync(join(procRoot, "cpuinfo"), "utf8"))),
-    iommuGroups: look(() => readdirSync(join(sysRoot, "kernel/iommu_groups")).filter((name) => /^\d+$/.test(name)).length),
+    iommuGroups: look(
+      () => readdirSync(join(sysRoot, "kernel/iommu_groups")).filter((name) => /^\d+$/.test(name)).length,
+    ),
     arguments: look(() => parseKernelArguments(readFileSync(join(procRoot, "cmdline"), "utf8"))),
     lockdown: look(() => readLockdown(join(sysRoot, "kernel/security/lockdown"))),
     biosSigns: isUnknown(log) ? log : biosSignsIn(log.map(({ text }) => text)),
@@ -64,8 +66,14 @@ function readLockdown(path: string): Observed<string | null> {
 /** Each line once. Source: linux drivers/pci/iov.c, sriov_enable(), now and before 3.20; for virtualization see parseCpuInfo(), and kvm. */
 const patterns: readonly (readonly [BiosSign["sign"], RegExp])[] = [
   ["mmio", /(?:^|\s)(\S+): (?:not enough MMIO resources for SR-IOV|SR-IOV: IOV BARS not allocated)/],
-  ["bus-number", /(?:^|\s)(\S+): (?:SR-IOV: bus number out of range|can't enable \d+ VFs \(bus [0-9a-f]+ out of range of)/],
-  ["virtualization", /^(?:kvm(?:_intel|_amd)?: (?:.*\s)?|x86\/cpu: (?:VMX|SVM)\b.*\s)(?:disabled|not enabled) \(?by bios\b/i],
+  [
+    "bus-number",
+    /(?:^|\s)(\S+): (?:SR-IOV: bus number out of range|can't enable \d+ VFs \(bus [0-9a-f]+ out of range of)/,
+  ],
+  [
+    "virtualization",
+    /^(?:kvm(?:_intel|_amd)?: (?:.*\s)?|x86\/cpu: (?:VMX|SVM)\b.*\s)(?:disabled|not enabled) \(?by bios\b/i,
+  ],
 ];
 
 /** What the kernel log says that points to a setting of the BIOS, each thing once, the newest words. */

@@ -1,5 +1,10 @@
 import { join } from "node:path";
-import { type KernelEvent, type KernelEventOptions, openKernelEvents, openNetlink } from "../../netlink/index.ts";
+import {
+  type KernelEvent,
+  type KernelEventOptions,
+  openKernelEvents,
+  openNetlink,
+} from "../../netlink/index.ts";
 import type { HostEvent, Part, WatchableHost } from "../events.ts";
 import { isUnknown } from "../state/observed.ts";
 import type { HostState } from "../state/state.ts";
@@ -36,12 +41,16 @@ export class LinuxWatch implements WatchableHost, Disposable {
 
   /** Opens the netlink sockets, in the network namespace of the calling thread. Throws NetlinkError. */
   static open(options: LinuxWatchOptions = {}): LinuxWatch {
-    if (options.netlink !== undefined) return new LinuxWatch({ ...options, netlink: options.netlink }, () => {});
+    if (options.netlink !== undefined)
+      return new LinuxWatch({ ...options, netlink: options.netlink }, () => {});
     const netlink = openNetlink();
     return new LinuxWatch({ ...options, netlink }, () => netlink.close());
   }
 
-  private constructor(options: LinuxWatchOptions & Required<Pick<HostOptions, "netlink">>, close: () => void) {
+  private constructor(
+    options: LinuxWatchOptions & Required<Pick<HostOptions, "netlink">>,
+    close: () => void,
+  ) {
     this.#options = options;
     this.#close = close;
     this.#all = LinuxHost.open({ ...options, looks: "everything" });
@@ -49,7 +58,10 @@ export class LinuxWatch implements WatchableHost, Disposable {
   }
 
   async look(parts: ReadonlySet<Part>, before?: HostState): Promise<HostState> {
-    const state = before === undefined || parts.has("everything") ? await this.#lookAtAll() : await this.#lookAt(parts, before);
+    const state =
+      before === undefined || parts.has("everything")
+        ? await this.#lookAtAll()
+        : await this.#lookAt(parts, before);
     this.#pfs = state.pfs.map(({ address }) => address);
     return state;
   }
@@ -57,15 +69,31 @@ export class LinuxWatch implements WatchableHost, Disposable {
   listen(hear: (event: HostEvent) => void): Disposable {
     const { runRoot = "/run", devRoot = "/dev" } = this.#options;
     using stack = new DisposableStack();
-    const kernel = stack.use(openKernelEvents((event) => this.#heard(event, hear), this.#options.kernelEvents));
-    for (const text of kernel.missing) hear({ parts: [], notice: { kind: "source", text: `${text}: looked at in intervals only` } });
-    const lost = () => hear({ parts: ["everything"], notice: { kind: "lost", text: "lines of the kernel log were overwritten unread" } });
+    const kernel = stack.use(
+      openKernelEvents((event) => this.#heard(event, hear), this.#options.kernelEvents),
+    );
+    for (const text of kernel.missing)
+      hear({ parts: [], notice: { kind: "source", text: `${text}: looked at in intervals only` } });
+    const lost = () =>
+      hear({
+        parts: ["everything"],
+        notice: { kind: "lost", text: "lines of the kernel log were overwritten unread" },
+      });
     const log = followKernelLog({ devRoot, lost, hear: (text) => this.#logged(text, hear) });
     if (isUnknown(log)) hear({ parts: [], notice: { kind: "source", text: log.unknown } });
     else stack.use(log);
     const reachable = (now: boolean) =>
-      hear({ parts: ["ovs"], notice: { kind: "source", text: `Open vSwitch's database ${now ? "is heard" : "went away"}` } });
-    stack.use(monitorOvsdb({ path: join(runRoot, "openvswitch/db.sock"), changed: () => hear({ parts: ["ovs"] }), reachable }));
+      hear({
+        parts: ["ovs"],
+        notice: { kind: "source", text: `Open vSwitch's database ${now ? "is heard" : "went away"}` },
+      });
+    stack.use(
+      monitorOvsdb({
+        path: join(runRoot, "openvswitch/db.sock"),
+        changed: () => hear({ parts: ["ovs"] }),
+        reachable,
+      }),
+    );
     return stack.move();
   }
 
@@ -92,7 +120,9 @@ export class LinuxWatch implements WatchableHost, Disposable {
       ovs: lookup = { engine: "auto" },
     } = this.#options;
     const ingressQdiscs = findIngressQdiscs({ netlink }, findLinks({ netlink, sysRoot }));
-    const ovs = parts.has("ovs") ? await findOvs({ run, runRoot, filesRoot }, lookup, ingressQdiscs) : before.ovs;
+    const ovs = parts.has("ovs")
+      ? await findOvs({ run, runRoot, filesRoot }, lookup, ingressQdiscs)
+      : before.ovs;
     return { ...before, observedAt, pfs, netdevs, bonds, devlinkPorts, representors, ingressQdiscs, ovs };
   }
 
@@ -104,7 +134,9 @@ export class LinuxWatch implements WatchableHost, Disposable {
   }
 
   #logged(text: string, hear: (event: HostEvent) => void): void {
-    const concerns = this.#pfs.some((pf) => text.includes(pf)) || (text.includes("mlx5") && /\blag\b/i.test(text));
-    if (concerns && !text.includes(": renamed from ")) hear({ parts: ["nics"], notice: { kind: "log", text } });
+    const concerns =
+      this.#pfs.some((pf) => text.includes(pf)) || (text.includes("mlx5") && /\blag\b/i.test(text));
+    if (concerns && !text.includes(": renamed from "))
+      hear({ parts: ["nics"], notice: { kind: "log", text } });
   }
 }

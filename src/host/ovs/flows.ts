@@ -10,7 +10,16 @@ import { NetdevName } from "../state/schemas.ts";
  * `userspace`: ovs-vswitchd or a controller wants to see each packet; `slow-path`: ovs-vswitchd forwards each packet, as the datapath cannot;
  * `new-connection`: of connection tracking; `traffic`: all others.
  */
-const FlowKind = z.enum(["traffic", "arp", "multicast", "control", "userspace", "slow-path", "new-connection", "drop"]);
+const FlowKind = z.enum([
+  "traffic",
+  "arp",
+  "multicast",
+  "control",
+  "userspace",
+  "slow-path",
+  "new-connection",
+  "drop",
+]);
 
 export const FlowTally = z
   .strictObject({
@@ -37,12 +46,14 @@ export type FlowTally = z.infer<typeof FlowTally>;
 /** The kinds of tunnels that NICs offload. Source: linux drivers/net/ethernet/mellanox/mlx5/core/en/tc_tun_*.c. */
 export const tunnelTypes = ["vxlan", "geneve", "gre"] as const;
 
-export const Tunnel = z.strictObject({ type: z.enum(tunnelTypes), address: z.string(), via: z.array(NetdevName) }).meta({
-  id: "Tunnel",
-  description:
-    "tunnels of Open vSwitch. address: their own, or where they have none a remote one; via: the netdev that the address is on or that " +
-    "the route to it takes, then those under it; empty where Open vSwitch knows no route",
-});
+export const Tunnel = z
+  .strictObject({ type: z.enum(tunnelTypes), address: z.string(), via: z.array(NetdevName) })
+  .meta({
+    id: "Tunnel",
+    description:
+      "tunnels of Open vSwitch. address: their own, or where they have none a remote one; via: the netdev that the address is on or that " +
+      "the route to it takes, then those under it; empty where Open vSwitch knows no route",
+  });
 export type Tunnel = z.infer<typeof Tunnel>;
 
 export const Flows = z

@@ -10,7 +10,8 @@ export function inOvs(source: OvsSource, argv: readonly string[]): string[] {
 
 /** What has to be said to ovs-vsctl for an action. */
 export function vsctlWords(action: Extract<Action, { kind: "set-ovs" | "del-ovs-port" }>): string[] {
-  if (action.kind === "set-ovs") return ["ovs-vsctl", "set", "Open_vSwitch", ".", `other_config:${action.key}=${action.value}`];
+  if (action.kind === "set-ovs")
+    return ["ovs-vsctl", "set", "Open_vSwitch", ".", `other_config:${action.key}=${action.value}`];
   return ["ovs-vsctl", "--if-exists", "del-port", action.bridge, action.port];
 }
 
@@ -22,5 +23,7 @@ export function restartOfOvs(source: OvsSource): string[] {
 
 /** Where Open vSwitch runs, in words. */
 export function ovsPlace(source: OvsSource): string {
-  return source.kind === "native" ? "Open vSwitch" : `Open vSwitch in ${source.engine}'s container ${source.name}`;
+  return source.kind === "native"
+    ? "Open vSwitch"
+    : `Open vSwitch in ${source.engine}'s container ${source.name}`;
 }

@@ -26,7 +26,11 @@ export const OvsInterface = z.strictObject({
 });
 export type OvsInterface = z.infer<typeof OvsInterface>;
 
-export const OvsBridge = z.strictObject({ name: z.string(), datapathType: z.string(), interfaces: z.array(OvsInterface) });
+export const OvsBridge = z.strictObject({
+  name: z.string(),
+  datapathType: z.string(),
+  interfaces: z.array(OvsInterface),
+});
 export type OvsBridge = z.infer<typeof OvsBridge>;
 
 export const Ovs = z
@@ -53,5 +57,8 @@ export type Ovs = z.infer<typeof Ovs>;
 /** Source: linux include/uapi/linux/rtnetlink.h, TCA_INGRESS_BLOCK. */
 export const IngressQdisc = z
   .strictObject({ netdev: NetdevName, kind: z.enum(["ingress", "clsact"]), block: z.int().min(1).nullable() })
-  .meta({ id: "IngressQdisc", description: "where tc rules for arriving packets hang; block: shared with all that have the same number" });
+  .meta({
+    id: "IngressQdisc",
+    description: "where tc rules for arriving packets hang; block: shared with all that have the same number",
+  });
 export type IngressQdisc = z.infer<typeof IngressQdisc>;

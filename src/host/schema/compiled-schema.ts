@@ -6,7 +6,9 @@ import { stateLimits } from "./state-limits.ts";
 /**
  * What a schema makes of data: the data with its defaults, and whether it needed any; or what is wrong with it, the first so many of it.
  */
-export type Checked<T> = { readonly data: T; readonly filled: boolean } | { readonly problems: readonly string[] };
+export type Checked<T> =
+  | { readonly data: T; readonly filled: boolean }
+  | { readonly problems: readonly string[] };
 
 /**
  * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a quarter of the time: thousands of states are
@@ -15,7 +17,10 @@ export type Checked<T> = { readonly data: T; readonly filled: boolean } | { read
  *
  * It knows what states are made of, and throws for a schema with anything else in it.
  */
-export function compiled<T extends z.ZodType>(schema: T, most: number): (data: unknown) => Checked<z.infer<T>> {
+export function compiled<T extends z.ZodType>(
+  schema: T,
+  most: number,
+): (data: unknown) => Checked<z.infer<T>> {
   const read = readerOf(schema);
   return (data) => {
     const problems = new Problems(most);
@@ -44,14 +49,16 @@ function readerOf(schema: z.core.$ZodType): Read {
     const inner = readerOf(schema._zod.def.innerType);
     return (value, problems) => (value === null ? null : inner(value, problems));
   }
-  if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault) return readerOf(schema._zod.def.innerType);
+  if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault)
+    return readerOf(schema._zod.def.innerType);
   const fits = leafTest(schema);
   return (value, problems) => (fits(value) ? value : problems.add(messageOf(schema, value)));
 }
 
 /** The source of a test of `before` for what most values of a schema are; null where there is none that is quicker than to read them. */
 function quickTest(schema: z.core.$ZodType): string | null {
-  if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault) return quickTest(schema._zod.def.innerType);
+  if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault)
+    return quickTest(schema._zod.def.innerType);
   if (schema instanceof z.core.$ZodNullable) {
     const inner = quickTest(schema._zod.def.innerType);
     return inner === null ? "before === null" : `before === null || ${inner}`;
@@ -69,11 +76,15 @@ function quickTest(schema: z.core.$ZodType): string | null {
     return few ? values.map((value) => `before === ${JSON.stringify(value)}`).join(" || ") : null;
   }
   const range = schema instanceof z.core.$ZodNumberFormat ? rangeOf(schema) : null;
-  return range === null ? null : `(Number.isSafeInteger(before) && before >= ${range.least} && before <= ${range.largest})`;
+  return range === null
+    ? null
+    : `(Number.isSafeInteger(before) && before >= ${range.least} && before <= ${range.largest})`;
 }
 
 /** The whole numbers that a schema takes; null where it takes others, or has another check. */
-function rangeOf(schema: z.core.$ZodNumberFormat): { readonly least: number; readonly largest: number } | null {
+function rangeOf(
+  schema: z.core.$ZodNumberFormat,
+): { readonly least: number; readonly largest: number } | null {
   if (schema._zod.def.format !== "safeint") return null;
   let [least, largest] = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
   for (const check of schema._zod.def.checks ?? []) {
@@ -102,9 +113,11 @@ function leafTest(schema: z.core.$ZodType): (value: unknown) => boolean {
   const range = schema instanceof z.core.$ZodNumberFormat ? rangeOf(schema) : null;
   if (range !== null) {
     const { least, largest } = range;
-    return (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= largest;
+    return (value) =>
+      typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= largest;
   }
-  if (schema instanceof z.core.$ZodString || schema instanceof z.core.$ZodNumber) return (value) => z.core.safeParse(schema, value).success;
+  if (schema instanceof z.core.$ZodString || schema instanceof z.core.$ZodNumber)
+    return (value) => z.core.safeParse(schema, value).success;
   throw new Error(`a state has no ${schema._zod.def.type}: compiled-schema.ts does not know it`);
 }
 
@@ -123,9 +136,13 @@ function textTest(check: z.core.$ZodCheck<never>): ((text: string) => boolean) |
 }
 
 /** Null for a check that is none of these. */
-function boundOf(check: z.core.$ZodCheck<never>): { readonly least?: number; readonly largest?: number } | null {
-  if (check instanceof z.core.$ZodCheckGreaterThan && check._zod.def.inclusive) return { least: Number(check._zod.def.value) };
-  if (check instanceof z.core.$ZodCheckLessThan && check._zod.def.inclusive) return { largest: Number(check._zod.def.value) };
+function boundOf(
+  check: z.core.$ZodCheck<never>,
+): { readonly least?: number; readonly largest?: number } | null {
+  if (check instanceof z.core.$ZodCheckGreaterThan && check._zod.def.inclusive)
+    return { least: Number(check._zod.def.value) };
+  if (check instanceof z.core.$ZodCheckLessThan && check._zod.def.inclusive)
+    return { largest: Number(check._zod.def.value) };
   return null;
 }
 
@@ -142,7 +159,8 @@ function objectReader(schema: z.core.$ZodObject): Read {
     return { key, read: readerOf(inner), quick: quickTest(inner), optional, initial };
   });
   const keys = new Set(fields.map(({ key }) => key));
-  const complete = (object: Readonly<Record<string, unknown>>, problems: Problems) => ordered(object, fields, keys, problems);
+  const complete = (object: Readonly<Record<string, unknown>>, problems: Problems) =>
+    ordered(object, fields, keys, problems);
   const refuse = (value: unknown, problems: Problems): typeof wrong => problems.add(messageOf(schema, value));
   return objectCode(fields)(
     fields.map(({ read }) => read),
@@ -160,7 +178,9 @@ function ordered(
   const unknown = Object.keys(object).filter((key) => !keys.has(key));
   if (unknown.length > 0) {
     const [first = "", more] = [unknown[0]?.slice(0, 60), unknown.length - 1];
-    return problems.add(`Unrecognized key${more === 0 ? "" : "s"}: ${JSON.stringify(first)}${more === 0 ? "" : ` and ${more} more`}`);
+    return problems.add(
+      `Unrecognized key${more === 0 ? "" : "s"}: ${JSON.stringify(first)}${more === 0 ? "" : ` and ${more} more`}`,
+    );
   }
   const result: Record<string, unknown> = {};
   const since = problems.found.length;
@@ -183,7 +203,8 @@ function listReader(schema: z.core.$ZodArray): Read {
   const bounds = (schema._zod.def.checks ?? []).map((check) =>
     check instanceof z.core.$ZodCheckMaxLength ? check._zod.def.maximum : null,
   );
-  if (bounds.includes(null)) throw new Error("compiled-schema.ts knows no check of a list but its greatest length");
+  if (bounds.includes(null))
+    throw new Error("compiled-schema.ts knows no check of a list but its greatest length");
   const most = Math.min(...bounds.map(Number));
   return (value, problems) => {
     if (!Array.isArray(value)) return problems.add("Invalid input: expected array");
@@ -232,7 +253,9 @@ function kindReader(schema: z.core.$ZodDiscriminatedUnion): Read {
   }
   return (value, problems) => {
     const read = isObject(value) ? readers.get(value[discriminator]) : undefined;
-    return read === undefined ? problems.add(`Invalid input: no ${discriminator} that is known`) : read(value, problems);
+    return read === undefined
+      ? problems.add(`Invalid input: no ${discriminator} that is known`)
+      : read(value, problems);
   };
 }
 
@@ -245,7 +268,8 @@ function unionReader(readers: readonly Read[]): Read {
       const result = read(value, problems);
       if (result !== wrong) return result;
       const found = problems.found.splice(since);
-      if (index === 0 || (index === readers.length - 1 && isObject(value) && "unknown" in value)) best = found;
+      if (index === 0 || (index === readers.length - 1 && isObject(value) && "unknown" in value))
+        best = found;
     }
     problems.found.push(...best);
     return wrong;

@@ -14,7 +14,10 @@ export interface Field {
 interface Helpers {
   readonly wrong: typeof wrong;
   readonly isObject: typeof isObject;
-  readonly complete: (object: Readonly<Record<string, unknown>>, problems: Problems) => Record<string, unknown> | typeof wrong;
+  readonly complete: (
+    object: Readonly<Record<string, unknown>>,
+    problems: Problems,
+  ) => Record<string, unknown> | typeof wrong;
   readonly refuse: (value: unknown, problems: Problems) => typeof wrong;
 }
 

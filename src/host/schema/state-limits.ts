@@ -43,13 +43,15 @@ export function excessOfJson(json: Uint8Array): string | null {
     const sign = json[at];
     if (sign === quote) {
       const start = at++;
-      for (let inside = json[at]; inside !== quote && at < json.length; inside = json[at]) at += inside === backslash ? 2 : 1;
+      for (let inside = json[at]; inside !== quote && at < json.length; inside = json[at])
+        at += inside === backslash ? 2 : 1;
       if (at - start > text) return `it has a text of more than ${text} bytes`;
     } else if (sign === comma) {
       count += 1;
       const entries = (open[level] ?? 0) + 1;
       open[level] = entries;
-      if (entries >= keys && lists[level] === 0 && level > 0) return `it has an object with more than ${keys} keys`;
+      if (entries >= keys && lists[level] === 0 && level > 0)
+        return `it has an object with more than ${keys} keys`;
     } else if (sign === openList || sign === openObject) {
       count += 1;
       level += 1;

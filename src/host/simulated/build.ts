@@ -19,7 +19,13 @@ export interface CardOptions {
 }
 
 const kernelImage = "/boot/vmlinuz-6.12.0-simulated";
-const ownArguments = ["root=UUID=5a1e0000-0000-4000-8000-000000000001", "ro", "quiet", "intel_iommu=on", "iommu=pt"];
+const ownArguments = [
+  "root=UUID=5a1e0000-0000-4000-8000-000000000001",
+  "ro",
+  "quiet",
+  "intel_iommu=on",
+  "iommu=pt",
+];
 
 /** The models that a simulated host can have. */
 export const cardModels: readonly string[] = models.map((model) => model.name);
@@ -48,7 +54,11 @@ export function buildHost(cards: readonly CardOptions[]): World {
       arguments: [`BOOT_IMAGE=${kernelImage}`, ...ownArguments],
       lockdown: "none",
       biosSigns: [],
-      bootLoader: { kind: "grub", entries: [{ title: "Debian GNU/Linux", arguments: [...ownArguments] }], outdated: false },
+      bootLoader: {
+        kind: "grub",
+        entries: [{ title: "Debian GNU/Linux", arguments: [...ownArguments] }],
+        outdated: false,
+      },
     },
     openStack: { sriovAgent: null, nova: null },
     kernelLog: { complete: true, omitted: 0, lines: [] },
@@ -114,19 +124,31 @@ function addCard(world: World, card: CardOptions, index: number): void {
     world.state.pfs.push(pf);
     equip(world, pf, port, addresses, model.vfProduct);
   });
-  if (hasFirmwareTool(model.vendor) && Array.isArray(world.state.firmware)) world.state.firmware.push(firmwareOf(world, addresses, model));
+  if (hasFirmwareTool(model.vendor) && Array.isArray(world.state.firmware))
+    world.state.firmware.push(firmwareOf(world, addresses, model));
   if (card.bond !== undefined) {
     const slaves = addresses.slice(0, 2).map((_, port) => `ens${slot}f${port}`);
     world.hidden.networking.push({ ...card.bond, slaves });
   }
 }
 
-function equip(world: World, pf: PhysicalFunction, port: number, card: PciAddress[], vfProduct: string | null): void {
+function equip(
+  world: World,
+  pf: PhysicalFunction,
+  port: number,
+  card: PciAddress[],
+  vfProduct: string | null,
+): void {
   const profile = profileOf(pf);
   pf.sriov = capabilityOf(pf, port, profile.totalVfs, vfProduct);
   if (profile.eswitch) {
     const steering = profile.steering.includes("smfs") ? "smfs" : (profile.steering[0] ?? null);
-    pf.eswitch = { mode: "legacy", inline: profile.inline === "none" ? "none" : "link", encap: true, steering };
+    pf.eswitch = {
+      mode: "legacy",
+      inline: profile.inline === "none" ? "none" : "link",
+      encap: true,
+      steering,
+    };
     pf.lag = profile.vfLag && card.length === 2 ? disabledLag([...card]) : null;
     if (Array.isArray(world.state.devlinkPorts)) {
       world.state.devlinkPorts.push({

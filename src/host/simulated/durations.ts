@@ -28,7 +28,8 @@ function onNic(world: World, action: ActionOf<KindsWith<"seconds", "by NIC">>): 
     case "set-vf-count": {
       const count = pf.sriov?.count ?? 0;
       if (count === action.count) return seconds.request;
-      if (action.count === 0) return count * (seconds.destroyVf + (pf.vfs.some((vf) => vf.driver !== null) ? seconds.unbindVf : 0));
+      if (action.count === 0)
+        return count * (seconds.destroyVf + (pf.vfs.some((vf) => vf.driver !== null) ? seconds.unbindVf : 0));
       return action.count * (seconds.createVf + (pf.sriov?.autoprobe === false ? 0 : seconds.probeVf));
     }
     case "unbind-vf":
@@ -36,6 +37,8 @@ function onNic(world: World, action: ActionOf<KindsWith<"seconds", "by NIC">>): 
     case "bind-vf":
       return seconds.probeVf;
     case "set-eswitch-mode":
-      return known(pf.eswitch)?.mode === action.mode ? seconds.request : seconds.modeChange + pf.vfs.length * seconds.modeChangePerVf;
+      return known(pf.eswitch)?.mode === action.mode
+        ? seconds.request
+        : seconds.modeChange + pf.vfs.length * seconds.modeChangePerVf;
   }
 }

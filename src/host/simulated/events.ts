@@ -72,7 +72,8 @@ export function enslave(world: World, bondName: string, name: string): string | 
   netdev.carrier = true;
   bond.slaves.push({ netdev: name, up: true });
   logSlave(world, bondName, name, true);
-  if (bond.mode === "802.3ad") bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99", rate: "fast" };
+  if (bond.mode === "802.3ad")
+    bond.lacp = { ports: bond.slaves.length, partner: "00:1c:73:00:00:99", rate: "fast" };
   ovsHearsOfBonds(world);
   lagEvent(world);
   const port = world.state.pfs.find((pf) => pf.netdev === name);
@@ -135,7 +136,8 @@ function powerOn(world: World, pf: PhysicalFunction): void {
   pf.vfs = [];
   // Networking gives the host's own addresses and VLANs back later.
   if (known(pf.users) !== undefined) pf.users = [];
-  if (pf.sriov !== null) pf.sriov = { ...pf.sriov, count: 0, autoprobe: pf.sriov.autoprobe === null ? null : true };
+  if (pf.sriov !== null)
+    pf.sriov = { ...pf.sriov, count: 0, autoprobe: pf.sriov.autoprobe === null ? null : true };
   const eswitch = known(pf.eswitch);
   const profile = profileOf(pf);
   if (eswitch != null) {
@@ -143,14 +145,18 @@ function powerOn(world: World, pf: PhysicalFunction): void {
       mode: "legacy",
       inline: eswitch.inline === null ? null : profile.inline === "none" ? "none" : "link",
       encap: eswitch.encap === null ? null : !has(world, "no-encap"),
-      steering: profile.steering.includes("smfs") && !has(world, "no-smfs") ? "smfs" : (profile.steering[0] ?? null),
+      steering:
+        profile.steering.includes("smfs") && !has(world, "no-smfs") ? "smfs" : (profile.steering[0] ?? null),
     };
   }
   const card = cardOf(world, pf);
   const first = card[0] ?? pf;
   // A LAG's object comes and goes with the firmware's capability: lag/lag.c, mlx5_lag_add_mdev().
   if (pf.lag === null || known(pf.lag) !== undefined)
-    pf.lag = offersLag(world, first) && profile.vfLag && card.length === 2 ? disabledLag(card.map(({ address }) => address)) : null;
+    pf.lag =
+      offersLag(world, first) && profile.vfLag && card.length === 2
+        ? disabledLag(card.map(({ address }) => address))
+        : null;
   comeHome(world, pf);
   makeVfsByFiles(world, pf);
 }
@@ -161,7 +167,8 @@ function comeHome(world: World, pf: PhysicalFunction): void {
   const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
   if (home === undefined || netdev === undefined) return;
   const name = nameByRule(world, pf) ?? home.netdev;
-  for (const port of known(world.state.devlinkPorts) ?? []) if (port.netdev === netdev.name) port.netdev = name;
+  for (const port of known(world.state.devlinkPorts) ?? [])
+    if (port.netdev === netdev.name) port.netdev = name;
   netdev.name = name;
   pf.netdev = name;
   const channels = known(netdev.channels);

@@ -38,7 +38,9 @@ export const faults = {
   },
   "ovs-reads-at-start": behaviour("ovs-vswitchd takes hw-offload up only when it starts"),
   "ovs-forgets-bond": behaviour("Open vSwitch gives bonds no ingress block, whenever it starts"),
-  "flows-in-software": behaviour("Open vSwitch cannot put guests' flows into hardware, for no reason that is seen elsewhere"),
+  "flows-in-software": behaviour(
+    "Open vSwitch cannot put guests' flows into hardware, for no reason that is seen elsewhere",
+  ),
   "ovs-offload-off": {
     summary: "Open vSwitch is not told to offload (hw-offload), and was started so",
     apply: (world) => {
@@ -67,8 +69,10 @@ export const faults = {
     summary: "the bond's ingress block got lost when Open vSwitch restarted",
     apply: (world) => {
       const bonds = world.state.bonds.map(({ name }) => name);
-      for (const qdisc of known(world.state.ingressQdiscs) ?? []) if (bonds.includes(qdisc.netdev)) qdisc.block = null;
-      for (const bond of bonds) logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: No such file or directory: ${bond}`);
+      for (const qdisc of known(world.state.ingressQdiscs) ?? [])
+        if (bonds.includes(qdisc.netdev)) qdisc.block = null;
+      for (const bond of bonds)
+        logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: No such file or directory: ${bond}`);
     },
   },
   "stale-port": {
@@ -113,7 +117,8 @@ export const faults = {
       for (const pf of world.state.pfs) {
         if (pf.vfs.length > 0) continue;
         pf.sriov = null;
-        if (cardOf(world, pf).every((port) => port.sriov === null)) overwriteFirmware(world, pf, { SRIOV_EN: "false" });
+        if (cardOf(world, pf).every((port) => port.sriov === null))
+          overwriteFirmware(world, pf, { SRIOV_EN: "false" });
       }
     },
   },
@@ -177,12 +182,16 @@ export const faults = {
     apply: (world) => {
       for (const pf of world.state.pfs) {
         if (pf.sriov !== null) pf.sriov.autoprobe = true;
-        for (const vf of pf.vfs) if (vf.driver === null) attachDriver(world, pf, vf, driverOf(pf.driver).vfDriver);
+        for (const vf of pf.vfs)
+          if (vf.driver === null) attachDriver(world, pf, vf, driverOf(pf.driver).vfDriver);
       }
       // It never came up, so that there is none to give up.
-      for (const pf of world.state.pfs) if (known(pf.lag)?.state === "active") pf.lag = disabledLag(known(pf.lag)?.members ?? []);
+      for (const pf of world.state.pfs)
+        if (known(pf.lag)?.state === "active") pf.lag = disabledLag(known(pf.lag)?.members ?? []);
       world.hidden.lagActiveAt = {};
-      const names = world.state.bonds.flatMap((bond) => bond.slaves.map((slave) => ({ bond: bond.name, netdev: slave.netdev })));
+      const names = world.state.bonds.flatMap((bond) =>
+        bond.slaves.map((slave) => ({ bond: bond.name, netdev: slave.netdev })),
+      );
       for (const { netdev } of names) release(world, netdev);
       for (const { bond, netdev } of names) enslave(world, bond, netdev);
     },
@@ -206,14 +215,16 @@ export const faults = {
   "holders-unknown": {
     summary: "it cannot be told who uses the VFs",
     apply: (world) => {
-      for (const pf of world.state.pfs) for (const vf of pf.vfs) vf.holders = { unknown: "/proc could not be read" };
+      for (const pf of world.state.pfs)
+        for (const vf of pf.vfs) vf.holders = { unknown: "/proc could not be read" };
     },
   },
   "flows-refused": {
     summary: "the card refuses what Open vSwitch wants to offload from the first bond",
     apply: (world) => {
       const [bond] = world.state.bonds;
-      if (bond !== undefined) logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: Operation not supported: ${bond.name}`);
+      if (bond !== undefined)
+        logOvs(world, "ERR", "dpif_netlink", `failed to offload flow: Operation not supported: ${bond.name}`);
     },
   },
   "tc-offload-off": {
@@ -221,7 +232,8 @@ export const faults = {
     apply: (world) => {
       for (const pf of world.state.pfs) {
         const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
-        if (netdev !== undefined && known(netdev.tcOffload)?.fixed === false) netdev.tcOffload = { on: false, fixed: false };
+        if (netdev !== undefined && known(netdev.tcOffload)?.fixed === false)
+          netdev.tcOffload = { on: false, fixed: false };
       }
     },
   },
@@ -230,7 +242,8 @@ export const faults = {
     apply: (world) => {
       for (const netdev of world.state.netdevs) {
         const channels = known(netdev.channels);
-        if (channels != null && netdev.switchId !== null) netdev.channels = { combined: 1, max: channels.max };
+        if (channels != null && netdev.switchId !== null)
+          netdev.channels = { combined: 1, max: channels.max };
       }
     },
   },
@@ -259,7 +272,8 @@ export const faults = {
   "debugfs-missing": {
     summary: "debugfs is not mounted, so that nobody can tell the LAG's state",
     apply: (world) => {
-      for (const pf of world.state.pfs) if (pf.lag !== null) pf.lag = { unknown: "debugfs is not mounted at /sys/kernel/debug" };
+      for (const pf of world.state.pfs)
+        if (pf.lag !== null) pf.lag = { unknown: "debugfs is not mounted at /sys/kernel/debug" };
     },
   },
   "boot-files-gone": {
@@ -275,7 +289,8 @@ export const faults = {
     apply: (world) => {
       for (const pf of world.state.pfs) {
         const eswitch = known(pf.eswitch);
-        if (eswitch != null) eswitch.steering = { unknown: "the kernel shows flow_steering_mode without a value" };
+        if (eswitch != null)
+          eswitch.steering = { unknown: "the kernel shows flow_steering_mode without a value" };
       }
     },
   },

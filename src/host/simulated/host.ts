@@ -74,7 +74,8 @@ export function observeWorld(world: World): HostState {
   hideLags(world, state);
   for (const pf of state.pfs) {
     // The driver has not asked the firmware yet, and has said nothing.
-    if (isComingUp(world, pf)) pf.lag = { ...disabledLag(known(pf.lag)?.members ?? []), source: known(pf.lag)?.source ?? "debugfs" };
+    if (isComingUp(world, pf))
+      pf.lag = { ...disabledLag(known(pf.lag)?.members ?? []), source: known(pf.lag)?.source ?? "debugfs" };
   }
   return state;
 }
@@ -149,7 +150,10 @@ function activateLag(world: World, address: string, seconds: number): void {
   if (known(pf.lag)?.state !== "active" && known(pf.eswitch)?.mode === "switchdev") askAgain(world, address);
   const lag = known(pf.lag);
   if (lag?.state === "active" && lag.type === "switchdev") {
-    world.hidden.clock = Math.max(world.hidden.clock, world.hidden.lagActiveAt[cardsOf(world.state)(pf.address)] ?? 0);
+    world.hidden.clock = Math.max(
+      world.hidden.clock,
+      world.hidden.lagActiveAt[cardsOf(world.state)(pf.address)] ?? 0,
+    );
     return;
   }
   world.hidden.clock += seconds;

@@ -19,7 +19,10 @@ export function twinOf(state: HostState): World {
     if (netdev === undefined) continue;
     const channels = known(netdev.channels);
     // After a reboot mlx5 takes as many channels as the host has cores, which is not seen here: half of the most it offers.
-    const atPowerOn = known(pf.eswitch)?.mode === "switchdev" ? Math.ceil((channels?.max ?? 2) / 2) : (channels?.combined ?? 1);
+    const atPowerOn =
+      known(pf.eswitch)?.mode === "switchdev"
+        ? Math.ceil((channels?.max ?? 2) / 2)
+        : (channels?.combined ?? 1);
     home[pf.address] = { netdev: netdev.name, channels: atPowerOn };
   }
   return {
@@ -27,16 +30,27 @@ export function twinOf(state: HostState): World {
     state: copy,
     hidden: {
       clock: 0,
-      startedAt: -Math.max(0, ...(known(copy.kernelLog)?.lines.slice(-1) ?? []).map(({ seconds }) => seconds)),
+      startedAt: -Math.max(
+        0,
+        ...(known(copy.kernelLog)?.lines.slice(-1) ?? []).map(({ seconds }) => seconds),
+      ),
       nextIndex: 1 + Math.max(0, ...copy.netdevs.map((netdev) => netdev.index)),
-      networking: copy.bonds.map((bond) => ({ name: bond.name, mode: bond.mode, slaves: bond.slaves.map((slave) => slave.netdev) })),
+      networking: copy.bonds.map((bond) => ({
+        name: bond.name,
+        mode: bond.mode,
+        slaves: bond.slaves.map((slave) => slave.netdev),
+      })),
       behaviours: [...behavioursOf(copy)],
       lagActiveAt: {},
       withoutFdb: [],
-      halfWay: copy.pfs.flatMap(({ address, driver }) => (halfWayLine(driver, logOf(copy), [address]) === null ? [] : [address])),
+      halfWay: copy.pfs.flatMap(({ address, driver }) =>
+        halfWayLine(driver, logOf(copy), [address]) === null ? [] : [address],
+      ),
       stuckLags: [
         ...new Set(
-          copy.pfs.flatMap(({ address, driver }) => (stuckLagLine(driver, logOf(copy), [address]) === null ? [] : [cardOf(address)])),
+          copy.pfs.flatMap(({ address, driver }) =>
+            stuckLagLine(driver, logOf(copy), [address]) === null ? [] : [cardOf(address)],
+          ),
         ),
       ],
       home,
@@ -55,15 +69,19 @@ function logOf({ kernelLog }: HostState): string[] {
 function behavioursOf(state: HostState): Set<Behaviour> {
   const found = new Set<Behaviour>();
   const options = offloadOptions.map((name) => known(state.kernelOptions)?.[name]);
-  if (options.includes(false) || (options.includes(undefined) && showsNoRules(state))) found.add("kernel-without-tc-offload");
-  for (const { setting, kernel } of state.refused) if (kernel === state.kernel) found.add(setting === "steering" ? "no-smfs" : "no-encap");
+  if (options.includes(false) || (options.includes(undefined) && showsNoRules(state)))
+    found.add("kernel-without-tc-offload");
+  for (const { setting, kernel } of state.refused)
+    if (kernel === state.kernel) found.add(setting === "steering" ? "no-smfs" : "no-encap");
   return found;
 }
 
 /** A representor or a port on which hw-tc-offload is fixed, as its driver has it: it was built without. */
 function showsNoRules({ pfs, representors, netdevs }: HostState): boolean {
   const own = new Set(
-    pfs.flatMap(({ driver, eswitch, netdev }) => (driverOf(driver).offload !== null && known(eswitch) != null ? [netdev] : [])),
+    pfs.flatMap(({ driver, eswitch, netdev }) =>
+      driverOf(driver).offload !== null && known(eswitch) != null ? [netdev] : [],
+    ),
   );
   const names = new Set([...own, ...representors.map(({ netdev }) => netdev)]);
   return netdevs.some(({ name, tcOffload }) => names.has(name) && known(tcOffload)?.fixed === true);

@@ -39,24 +39,41 @@ export const World = z
     state: HostState,
     hidden: z.strictObject({
       clock: z.number().meta({ description: "seconds of virtual time" }),
-      startedAt: z.number().default(0).meta({ description: "the clock when the kernel started, from which its log counts" }),
+      startedAt: z
+        .number()
+        .default(0)
+        .meta({ description: "the clock when the kernel started, from which its log counts" }),
       nextIndex: z.int().meta({ description: "the ifindex of the next netdev" }),
       networking: z.array(WantedBond).meta({ description: "the bonds that this host's networking makes" }),
       behaviours: z.array(Behaviour),
-      lagActiveAt: z.record(z.string(), z.number()).meta({ description: "by card: when the LAG that is coming up will be active" }),
+      lagActiveAt: z
+        .record(z.string(), z.number())
+        .meta({ description: "by card: when the LAG that is coming up will be active" }),
       withoutFdb: z.array(PciAddress).default([]).meta({
-        description: "the ports whose eSwitch is in legacy mode without a table: a change to switchdev failed, and their VFs are dead",
+        description:
+          "the ports whose eSwitch is in legacy mode without a table: a change to switchdev failed, and their VFs are dead",
       }),
       halfWay: z
         .array(PciAddress)
         .default([])
-        .meta({ description: "the ports whose mode change failed and could not be rolled back: a second one crashes the kernel" }),
-      stuckLags: z.array(z.string()).default([]).meta({ description: "the cards whose firmware kept its LAG when the driver gave it up" }),
+        .meta({
+          description:
+            "the ports whose mode change failed and could not be rolled back: a second one crashes the kernel",
+        }),
+      stuckLags: z
+        .array(z.string())
+        .default([])
+        .meta({ description: "the cards whose firmware kept its LAG when the driver gave it up" }),
       home: z
         .record(PciAddress, z.strictObject({ netdev: NetdevName, channels: z.int() }))
         .meta({ description: "by PF: name and channels at power-on" }),
-      ownArguments: z.array(z.string()).meta({ description: "kernel arguments that the host's own boot loader configuration has" }),
-      traffic: z.boolean().default(false).meta({ description: "whether guests that have a VF and a port in a bridge talk" }),
+      ownArguments: z
+        .array(z.string())
+        .meta({ description: "kernel arguments that the host's own boot loader configuration has" }),
+      traffic: z
+        .boolean()
+        .default(false)
+        .meta({ description: "whether guests that have a VF and a port in a bridge talk" }),
       harm: z.array(z.string()).meta({ description: "what was done that must never be done" }),
     }),
   })

@@ -6,14 +6,22 @@ import { PciAddress } from "./schemas.ts";
 
 const value = z.string().nullable();
 
-export const FirmwareParameter = z.strictObject({ default: value, current: value, next: value, readOnly: z.boolean() }).meta({
-  id: "FirmwareParameter",
-  description: "in canonical form: true, false, a number, or the name of a choice such as ETH; null where the tool does not show it",
-});
+export const FirmwareParameter = z
+  .strictObject({ default: value, current: value, next: value, readOnly: z.boolean() })
+  .meta({
+    id: "FirmwareParameter",
+    description:
+      "in canonical form: true, false, a number, or the name of a choice such as ETH; null where the tool does not show it",
+  });
 export type FirmwareParameter = z.infer<typeof FirmwareParameter>;
 
 export const FirmwareConfiguration = z
-  .strictObject({ type: value, name: value, description: value, parameters: z.record(z.string(), FirmwareParameter) })
+  .strictObject({
+    type: value,
+    name: value,
+    description: value,
+    parameters: z.record(z.string(), FirmwareParameter),
+  })
   .meta({
     id: "FirmwareConfiguration",
     description:
@@ -32,6 +40,7 @@ export const FirmwareCard = z
   })
   .meta({
     id: "FirmwareCard",
-    description: "a card of vendor 15b3: the slot of its first function, its PFs, the PF by which it was asked, and with what program",
+    description:
+      "a card of vendor 15b3: the slot of its first function, its PFs, the PF by which it was asked, and with what program",
   });
 export type FirmwareCard = z.infer<typeof FirmwareCard>;

@@ -16,7 +16,13 @@ export const Guest = z
       pid: z.int().nullable(),
       vfs,
     }),
-    z.strictObject({ kind: z.literal("machine"), name: z.string().nullable(), uuid: z.string().nullable(), pid: z.int(), vfs }),
+    z.strictObject({
+      kind: z.literal("machine"),
+      name: z.string().nullable(),
+      uuid: z.string().nullable(),
+      pid: z.int(),
+      vfs,
+    }),
     z.strictObject({
       kind: z.literal("container"),
       engine: z.string().nullable(),

@@ -4,7 +4,10 @@ import * as z from "zod";
 
 export const ManagedFile = z
   .strictObject({ path: z.string(), text: z.string(), mode: z.int() })
-  .meta({ id: "ManagedFile", description: "a file that vflag wrote, told by its name; mode: its permission bits" });
+  .meta({
+    id: "ManagedFile",
+    description: "a file that vflag wrote, told by its name; mode: its permission bits",
+  });
 export type ManagedFile = z.infer<typeof ManagedFile>;
 
 export const Unit = z

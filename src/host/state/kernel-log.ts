@@ -22,7 +22,11 @@ export const KernelLine = z
 export type KernelLine = z.infer<typeof KernelLine>;
 
 export const KernelLog = z
-  .strictObject({ complete: z.boolean(), omitted: z.int().min(0), lines: z.array(KernelLine).max(mostKernelLines) })
+  .strictObject({
+    complete: z.boolean(),
+    omitted: z.int().min(0),
+    lines: z.array(KernelLine).max(mostKernelLines),
+  })
   .meta({
     id: "KernelLog",
     description:
@@ -32,4 +36,6 @@ export const KernelLog = z
 export type KernelLog = z.infer<typeof KernelLog>;
 
 /** As a state has it; one that was saved before vflag looked at the log reads as not known. */
-export const observedKernelLog = observed(KernelLog).default({ unknown: "saved by a version of vflag that did not look at it" });
+export const observedKernelLog = observed(KernelLog).default({
+  unknown: "saved by a version of vflag that did not look at it",
+});

@@ -11,7 +11,11 @@ export type SriovAgent = z.infer<typeof SriovAgent>;
 
 export const NovaPci = z
   .strictObject({ file: z.string(), rules: z.array(z.string()) })
-  .meta({ id: "NovaPci", description: "rules: the values of Nova's [pci] device_spec, and of its older names, as they stand in the file" });
+  .meta({
+    id: "NovaPci",
+    description:
+      "rules: the values of Nova's [pci] device_spec, and of its older names, as they stand in the file",
+  });
 export type NovaPci = z.infer<typeof NovaPci>;
 
 export const OpenStack = z
@@ -20,4 +24,6 @@ export const OpenStack = z
 export type OpenStack = z.infer<typeof OpenStack>;
 
 /** As a state has it; one that was saved before vflag looked reads as not known. */
-export const observedOpenStack = observed(OpenStack).default({ unknown: "saved by a version of vflag that did not look at it" });
+export const observedOpenStack = observed(OpenStack).default({
+  unknown: "saved by a version of vflag that did not look at it",
+});

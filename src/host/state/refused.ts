@@ -15,5 +15,8 @@ export const RefusedSetting = z
     kernel: z.string(),
     firmware: z.string().nullable(),
   })
-  .meta({ id: "RefusedSetting", description: "a setting that the device cannot do, as it said when it was asked" });
+  .meta({
+    id: "RefusedSetting",
+    description: "a setting that the device cannot do, as it said when it was asked",
+  });
 export type RefusedSetting = z.infer<typeof RefusedSetting>;

@@ -11,8 +11,16 @@ export const PciAddress = z
 
 export const NetdevName = z
   .string()
-  .refine(isNetdevName, "not a name that the kernel accepts (1 to 15 bytes, no white space, no '/', ':' or '%')")
-  .meta({ id: "NetdevName", description: "a network interface's name, 1 to 15 bytes", minLength: 1, maxLength: 15 });
+  .refine(
+    isNetdevName,
+    "not a name that the kernel accepts (1 to 15 bytes, no white space, no '/', ':' or '%')",
+  )
+  .meta({
+    id: "NetdevName",
+    description: "a network interface's name, 1 to 15 bytes",
+    minLength: 1,
+    maxLength: 15,
+  });
 
 export const Mac = z
   .string()

@@ -43,7 +43,10 @@ export const VfSettings = z
     spoofCheck: z.boolean().nullable(),
     linkState: z.enum(["auto", "enable", "disable"]).nullable(),
   })
-  .meta({ id: "VfSettings", description: "what the PF administers of a VF; null where the driver does not tell" });
+  .meta({
+    id: "VfSettings",
+    description: "what the PF administers of a VF; null where the driver does not tell",
+  });
 export type VfSettings = z.infer<typeof VfSettings>;
 
 export const VirtualFunction = z
@@ -71,7 +74,10 @@ export const Sriov = z
     stride: z.int().min(0).nullable(),
     vfProduct: PciId.nullable(),
   })
-  .meta({ id: "Sriov", description: "the SR-IOV capability; VF n has the routing id of its PF plus offset plus n times stride" });
+  .meta({
+    id: "Sriov",
+    description: "the SR-IOV capability; VF n has the routing id of its PF plus offset plus n times stride",
+  });
 export type Sriov = z.infer<typeof Sriov>;
 
 export const Eswitch = z
@@ -97,7 +103,8 @@ export const Lag = z
   })
   .meta({
     id: "Lag",
-    description: "the NIC's own LAG under a bond; source: what tells it (the kernel log: before 5.19, type null where it leaves that open)",
+    description:
+      "the NIC's own LAG under a bond; source: what tells it (the kernel log: before 5.19, type null where it leaves that open)",
   });
 export type Lag = z.infer<typeof Lag>;
 
@@ -162,7 +169,9 @@ export const Bond = z
     up: z.boolean(),
     slaves: z.array(z.strictObject({ netdev: NetdevName, up: z.boolean() })),
     lacp: z.strictObject({ ports: z.int(), partner: Mac, rate: z.string().nullable().optional() }).nullable(),
-    monitoring: z.strictObject({ miimon: z.int(), arpInterval: z.int(), updelay: z.int(), downdelay: z.int() }).optional(),
+    monitoring: z
+      .strictObject({ miimon: z.int(), arpInterval: z.int(), updelay: z.int(), downdelay: z.int() })
+      .optional(),
   })
   .meta({
     id: "Bond",
@@ -183,12 +192,18 @@ export const DevlinkPort = z
     vf: z.int().nullable(),
     controller: z.int().nullable(),
   })
-  .meta({ id: "DevlinkPort", description: "handle: bus/device, such as pci/0000:37:00.0 or auxiliary/mlx5_core.eth.0" });
+  .meta({
+    id: "DevlinkPort",
+    description: "handle: bus/device, such as pci/0000:37:00.0 or auxiliary/mlx5_core.eth.0",
+  });
 export type DevlinkPort = z.infer<typeof DevlinkPort>;
 
 export const Representor = z
   .strictObject({ netdev: NetdevName, pf: PciAddress, vf: z.int().min(0) })
-  .meta({ id: "Representor", description: "the netdev that stands for VF number vf of that PF on the eSwitch" });
+  .meta({
+    id: "Representor",
+    description: "the netdev that stands for VF number vf of that PF on the eSwitch",
+  });
 export type Representor = z.infer<typeof Representor>;
 
 export const HostState = z

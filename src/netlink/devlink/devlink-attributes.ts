@@ -1,4 +1,15 @@
-import { attributes, bytes, type Fields, flag, list, repeated, string, u8, u16, u32 } from "../transport/attributes.ts";
+import {
+  attributes,
+  bytes,
+  type Fields,
+  flag,
+  list,
+  repeated,
+  string,
+  u8,
+  u16,
+  u32,
+} from "../transport/attributes.ts";
 
 /**
  * The devlink attributes that are in use: DEVLINK_ATTR_* in linux/devlink.h.
@@ -6,7 +17,10 @@ import { attributes, bytes, type Fields, flag, list, repeated, string, u8, u16, 
  */
 
 /** The handle of a device, in every request and answer. */
-const handle = { bus: [1, string], device: [2, string] } as const satisfies Fields<{ bus: string; device: string }>;
+const handle = { bus: [1, string], device: [2, string] } as const satisfies Fields<{
+  bus: string;
+  device: string;
+}>;
 
 export const deviceAttributes = attributes(handle);
 
@@ -32,13 +46,22 @@ export const portAttributes = attributes({
   sf: [164, u32],
 });
 
-const paramName = { name: [81, string], type: [83, u8] } as const satisfies Fields<{ name: string; type: number }>;
-const paramValue = { data: [86, bytes], cmode: [87, u8] } as const satisfies Fields<{ data: Buffer; cmode: number }>;
+const paramName = { name: [81, string], type: [83, u8] } as const satisfies Fields<{
+  name: string;
+  type: number;
+}>;
+const paramValue = { data: [86, bytes], cmode: [87, u8] } as const satisfies Fields<{
+  data: Buffer;
+  cmode: number;
+}>;
 
 /** A parameter as answers have it: one value for each configuration mode that the driver supports. */
 export const paramAttributes = attributes({
   ...handle,
-  param: [80, attributes({ ...paramName, generic: [82, flag], values: [84, list(85, attributes(paramValue))] })],
+  param: [
+    80,
+    attributes({ ...paramName, generic: [82, flag], values: [84, list(85, attributes(paramValue))] }),
+  ],
 });
 
 /** A parameter as requests have it: flat. */

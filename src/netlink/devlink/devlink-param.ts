@@ -51,7 +51,9 @@ function paramType<T extends ParamValue>(
 }
 
 function integer(value: ParamValue, largest: number): number | undefined {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= largest ? value : undefined;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= largest
+    ? value
+    : undefined;
 }
 
 function integer64(value: ParamValue): bigint | undefined {

@@ -123,7 +123,11 @@ export class Devlink {
 
   /** The eSwitch of a device, or null when the device has none (EOPNOTSUPP, or an answer without a mode). */
   getEswitch(handle: DevlinkHandle): Eswitch | null {
-    const answer = this.#get(`get eSwitch of ${handle}`, command.getEswitch, deviceAttributes.encode(split(handle)));
+    const answer = this.#get(
+      `get eSwitch of ${handle}`,
+      command.getEswitch,
+      deviceAttributes.encode(split(handle)),
+    );
     const { mode, inline, encap } = answer === null ? {} : eswitchAttributes.decode(answer);
     if (mode === undefined) return null;
     return {
@@ -199,7 +203,11 @@ export class Devlink {
 
   /** Driver, serial numbers and firmware versions of a device, or null when its driver does not tell. */
   getInfo(handle: DevlinkHandle): DevlinkInfo | null {
-    const answer = this.#get(`get information of ${handle}`, command.getInfo, deviceAttributes.encode(split(handle)));
+    const answer = this.#get(
+      `get information of ${handle}`,
+      command.getInfo,
+      deviceAttributes.encode(split(handle)),
+    );
     return answer && decodeInfo(answer);
   }
 
@@ -208,7 +216,12 @@ export class Devlink {
   }
 
   /** The answer, or null where the kernel says EOPNOTSUPP or one of `absent`. */
-  #get(what: string, command: number, attributes: readonly Buffer[], ...absent: readonly string[]): Buffer | null {
+  #get(
+    what: string,
+    command: number,
+    attributes: readonly Buffer[],
+    ...absent: readonly string[]
+  ): Buffer | null {
     try {
       return this.#netlink.request("devlink", { what, command, attributes })[0] ?? null;
     } catch (error) {
@@ -240,7 +253,8 @@ function decodePort(answer: Buffer): DevlinkPort {
 
 function decodeParam(answer: Buffer): DevlinkParam {
   const { param, ...handle } = paramAttributes.decode(answer);
-  if (param?.name === undefined || param.type === undefined) throw new NetlinkFormatError("devlink parameter has no name or type");
+  if (param?.name === undefined || param.type === undefined)
+    throw new NetlinkFormatError("devlink parameter has no name or type");
   const type = paramTypes.find(({ id }) => id === param.type);
   const values: Partial<Record<ParamMode, ParamValue>> = {};
   for (const { cmode, data } of param.values ?? []) {
@@ -280,6 +294,7 @@ function handleOf({ bus, device }: { bus?: string; device?: string }): DevlinkHa
 /** Bus names have no slash; device names may. */
 function split(handle: DevlinkHandle): { bus: string; device: string } {
   const slash = handle.indexOf("/");
-  if (slash < 1) throw new NetlinkFormatError(`${JSON.stringify(handle)} is no devlink handle, which is bus/device`);
+  if (slash < 1)
+    throw new NetlinkFormatError(`${JSON.stringify(handle)} is no devlink handle, which is bus/device`);
   return { bus: handle.slice(0, slash), device: handle.slice(slash + 1) };
 }

@@ -37,11 +37,23 @@ export interface LongRequestOptions {
  *   carryOut({ kind: "setEswitch", handle: "pci/0000:d8:00.0", change: { mode: "switchdev" } }),
  * ]);
  */
-export async function carryOut(request: LongRequest, { timeout = 120_000, open }: LongRequestOptions = {}): Promise<void> {
+export async function carryOut(
+  request: LongRequest,
+  { timeout = 120_000, open }: LongRequestOptions = {},
+): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    const what = request.kind === "setEswitch" ? `set eSwitch of ${request.handle}` : `set ${request.name} of ${request.handle}`;
-    late.reject(failure(what, constants.errno.ETIMEDOUT, `no answer within ${timeout} ms; the kernel may still be at work`));
+    const what =
+      request.kind === "setEswitch"
+        ? `set eSwitch of ${request.handle}`
+        : `set ${request.name} of ${request.handle}`;
+    late.reject(
+      failure(
+        what,
+        constants.errno.ETIMEDOUT,
+        `no answer within ${timeout} ms; the kernel may still be at work`,
+      ),
+    );
   }, timeout);
   try {
     await Promise.race([ask(request, new GenericNetlink(open)), late.promise]);

@@ -12,7 +12,10 @@ export const headerAttributes = attributes({ index: [1, u32], name: [2, string],
 const bitset = attributes({
   noMask: [1, flag],
   size: [2, u32],
-  bits: [3, attributes({ bit: [1, repeated(attributes({ index: [1, u32], name: [2, string], value: [3, flag] }))] })],
+  bits: [
+    3,
+    attributes({ bit: [1, repeated(attributes({ index: [1, u32], name: [2, string], value: [3, flag] }))] }),
+  ],
   value: [4, bytes],
   mask: [5, bytes],
 });

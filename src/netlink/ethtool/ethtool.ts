@@ -47,7 +47,13 @@ export interface DeviceChannels {
 }
 
 // linux/ethtool_netlink.h, linux/ethtool.h
-const command = { getStringSet: 1, getFeatures: 11, setFeatures: 12, getChannels: 17, setChannels: 18 } as const;
+const command = {
+  getStringSet: 1,
+  getFeatures: 11,
+  setFeatures: 12,
+  getChannels: 17,
+  setChannels: 18,
+} as const;
 const ETH_SS_FEATURES = 4;
 
 /**
@@ -76,7 +82,9 @@ export class Ethtool {
   getFeatures(device: LinkReference, names: readonly string[]): DeviceFeatures {
     const what = `get features of ${device}`;
     const bits = this.#bitsOf(names);
-    const attributes = featuresAttributes.encode({ header: { ...reference(device), flags: COMPACT_BITSETS } });
+    const attributes = featuresAttributes.encode({
+      header: { ...reference(device), flags: COMPACT_BITSETS },
+    });
     const [answer] = this.#netlink.request("ethtool", { what, command: command.getFeatures, attributes });
     if (answer === undefined) throw new NetlinkFormatError(`${what}: no answer`);
     return decodeFeatures(answer, bits);
@@ -95,13 +103,16 @@ export class Ethtool {
     // The reply's "wanted" has the bits whose outcome is not what was asked (ethnl_set_features in net/ethtool/features.c).
     const left = answer === undefined ? [] : (featuresAttributes.decode(answer).wanted?.bits?.bit ?? []);
     const names = left.flatMap(({ name }) => name ?? []);
-    if (names.length > 0) throw failure(what, constants.errno.EOPNOTSUPP, `the device did not change ${names.join(", ")}`);
+    if (names.length > 0)
+      throw failure(what, constants.errno.EOPNOTSUPP, `the device did not change ${names.join(", ")}`);
   }
 
   /** Channels of all devices that have any, in one dump. */
   listChannels(): DeviceChannels[] {
     const attributes = channelsAttributes.encode({ header: {} });
-    return this.#netlink.dump("ethtool", { what: "list device channels", command: command.getChannels, attributes }).map(decodeChannels);
+    return this.#netlink
+      .dump("ethtool", { what: "list device channels", command: command.getChannels, attributes })
+      .map(decodeChannels);
   }
 
   /** Channels of one device, or null when its driver has none to tell of. */
@@ -141,7 +152,9 @@ export class Ethtool {
     const [answer] = this.#netlink.request("ethtool", { what, command: command.getStringSet, attributes });
     const set = answer && stringSetAttributes.decode(answer).sets?.find(({ id }) => id === ETH_SS_FEATURES);
     if (set === undefined) throw new NetlinkFormatError(`${what}: no answer`);
-    return new Map((set.strings ?? []).flatMap(({ index, value }) => (index === undefined ? [] : [[value ?? "", index]])));
+    return new Map(
+      (set.strings ?? []).flatMap(({ index, value }) => (index === undefined ? [] : [[value ?? "", index]])),
+    );
   }
 }
 
@@ -184,7 +197,8 @@ function channelCount(count: number | undefined, max: number | undefined): Chann
 
 function deviceOf(header: Decoded<typeof headerAttributes> = {}): { index: number; name: string } {
   const { index, name } = header;
-  if (index === undefined || name === undefined) throw new NetlinkFormatError("ethtool answer names no device");
+  if (index === undefined || name === undefined)
+    throw new NetlinkFormatError("ethtool answer names no device");
   return { index, name };
 }
 

@@ -22,11 +22,16 @@ const addressAttributes = attributes({ address: [1, bytes], local: [2, bytes] })
 
 /** Decodes the payload of an RTM_NEWADDR. Throws NetlinkFormatError. */
 export function decodeAddress(payload: Buffer): Address {
-  if (payload.length < ADDRESS_HEADER) throw new NetlinkFormatError(`address message of ${payload.length} bytes`);
+  if (payload.length < ADDRESS_HEADER)
+    throw new NetlinkFormatError(`address message of ${payload.length} bytes`);
   const link = payload.readInt32LE(4);
   const { address, local = address } = addressAttributes.decode(payload, ADDRESS_HEADER);
   if (local === undefined) throw new NetlinkFormatError(`an address of link ${link} is missing`);
-  return { link, text: `${textOf(local)}/${payload.readUInt8(1)}`, isLocal: payload.readUInt8(3) >= LINK_SCOPE };
+  return {
+    link,
+    text: `${textOf(local)}/${payload.readUInt8(1)}`,
+    isLocal: payload.readUInt8(3) >= LINK_SCOPE,
+  };
 }
 
 function textOf(address: Buffer): string {

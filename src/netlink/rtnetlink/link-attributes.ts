@@ -47,7 +47,11 @@ const vfVlan = struct<{ vf: number; vlan: number; qos: number }>(
 /** struct ifla_vf_rate: Mbit/s, 0 for no limit. */
 const vfRate = struct<{ vf: number; min: number; max: number }>(
   12,
-  (buffer, at) => ({ vf: buffer.readUInt32LE(at), min: buffer.readUInt32LE(at + 4), max: buffer.readUInt32LE(at + 8) }),
+  (buffer, at) => ({
+    vf: buffer.readUInt32LE(at),
+    min: buffer.readUInt32LE(at + 4),
+    max: buffer.readUInt32LE(at + 8),
+  }),
   ({ vf, min, max }, buffer) => {
     buffer.writeUInt32LE(vf);
     buffer.writeUInt32LE(min, 4);

@@ -1,5 +1,11 @@
 import { NetlinkFormatError } from "../transport/errors.ts";
-import { bondAttributes, bondSlaveAttributes, linkAttributes, type VfAttributes, vfHardwareAddress } from "./link-attributes.ts";
+import {
+  bondAttributes,
+  bondSlaveAttributes,
+  linkAttributes,
+  type VfAttributes,
+  vfHardwareAddress,
+} from "./link-attributes.ts";
 import { nameOf, type Unnamed } from "./names.ts";
 
 /** A network device, as rtnetlink tells it. Source: linux/if_link.h; Documentation/networking/operstates.rst. */
@@ -92,7 +98,15 @@ export interface Vf {
 
 // linux/if.h, linux/if_bonding.h, drivers/net/bonding/bond_options.c
 const operstates = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
-const bondModes = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"] as const;
+const bondModes = [
+  "balance-rr",
+  "active-backup",
+  "balance-xor",
+  "broadcast",
+  "802.3ad",
+  "balance-tlb",
+  "balance-alb",
+] as const;
 const xmitHashPolicies = ["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"] as const;
 const lacpRates = ["slow", "fast"] as const;
 /** In the kernel's order, IFLA_VF_LINK_STATE_*. */
@@ -175,7 +189,10 @@ function decodeBondSlave(data: Buffer): BondSlave | null {
   };
 }
 
-function decodeVf({ mac, vlan, spoofCheck, trust, linkState, rate }: VfAttributes, like: string | undefined): Vf | null {
+function decodeVf(
+  { mac, vlan, spoofCheck, trust, linkState, rate }: VfAttributes,
+  like: string | undefined,
+): Vf | null {
   if (mac === undefined) return null;
   return {
     index: mac.vf,

@@ -20,7 +20,9 @@ export function attributes<V>(fields: Fields<V>): Attributes<V> {
       try {
         values[key] = codec.decode(buffer, start, end, values[key]);
       } catch (error) {
-        throw error instanceof NetlinkFormatError ? new NetlinkFormatError(`${key}: ${error.message}`) : error;
+        throw error instanceof NetlinkFormatError
+          ? new NetlinkFormatError(`${key}: ${error.message}`)
+          : error;
       }
     };
   }
@@ -44,7 +46,8 @@ export function attributes<V>(fields: Fields<V>): Attributes<V> {
         const [type, codec] = fields[key];
         const value = values[key];
         if (value === undefined) continue;
-        for (const payload of codec.encode(value)) parts.push(encodeAttribute(type, payload, codec.nested === true));
+        for (const payload of codec.encode(value))
+          parts.push(encodeAttribute(type, payload, codec.nested === true));
       }
       return [Buffer.concat(parts)];
     },
@@ -134,7 +137,8 @@ export const hardwareAddress: Codec<string> = {
 
 /** Parses a hardware address, bytes with two digits each. Throws NetlinkFormatError rather than leave bytes out. */
 export function parseHardwareAddress(text: string): Buffer {
-  if (!/^[0-9a-f]{2}(:[0-9a-f]{2})*$/i.test(text)) throw new NetlinkFormatError(`${JSON.stringify(text)} is no hardware address`);
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2})*$/i.test(text))
+    throw new NetlinkFormatError(`${JSON.stringify(text)} is no hardware address`);
   return Buffer.from(text.replaceAll(":", ""), "hex");
 }
 
@@ -144,12 +148,20 @@ export function formatHardwareAddress(buffer: Buffer, start: number, end: number
 }
 
 /** A value of a fixed size. `read` is called only when all bytes are there; a longer payload is an error. */
-export function fixed<T>(size: number, read: (buffer: Buffer, at: number) => T, write: (value: T, buffer: Buffer) => void): Codec<T> {
+export function fixed<T>(
+  size: number,
+  read: (buffer: Buffer, at: number) => T,
+  write: (value: T, buffer: Buffer) => void,
+): Codec<T> {
   return sized(size, size, read, write);
 }
 
 /** A C struct: as `fixed`, and a longer payload is a newer kernel's, whose added fields are skipped. */
-export function struct<T>(size: number, read: (buffer: Buffer, at: number) => T, write: (value: T, buffer: Buffer) => void): Codec<T> {
+export function struct<T>(
+  size: number,
+  read: (buffer: Buffer, at: number) => T,
+  write: (value: T, buffer: Buffer) => void,
+): Codec<T> {
   return sized(size, Number.POSITIVE_INFINITY, read, write);
 }
 
@@ -196,7 +208,8 @@ function sized<T>(
   return {
     decode(buffer, start, end) {
       const length = end - start;
-      if (length < size || length > longest) throw new NetlinkFormatError(`${length} bytes where ${size} are due`);
+      if (length < size || length > longest)
+        throw new NetlinkFormatError(`${length} bytes where ${size} are due`);
       return read(buffer, start);
     },
     encode(value) {

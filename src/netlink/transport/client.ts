@@ -77,7 +77,11 @@ export class NetlinkClient implements Disposable {
         continue;
       }
       if (attempt >= DUMP_ATTEMPTS) {
-        throw failure(request.what, constants.errno.EINTR, `the table changed while it was read, ${attempt} times over`);
+        throw failure(
+          request.what,
+          constants.errno.EINTR,
+          `the table changed while it was read, ${attempt} times over`,
+        );
       }
     }
   }
@@ -111,7 +115,10 @@ export class NetlinkClient implements Disposable {
     this.#transport ??= this.#open();
     const transport = this.#transport;
     this.#sequence = (this.#sequence % 0xffff_ffff) + 1;
-    return { transport, sent: encodeMessage({ type, flags, sequence: this.#sequence, port: transport.port, payload }) };
+    return {
+      transport,
+      sent: encodeMessage({ type, flags, sequence: this.#sequence, port: transport.port, payload }),
+    };
   }
 
   #answer(request: Request, transport: Transport, sent: Buffer, dump: boolean, end: number): Answer {
@@ -132,10 +139,12 @@ export class NetlinkClient implements Disposable {
     const payloads: Buffer[] = [];
     let interrupted = false;
     for (let taken = 0; ; ) {
-      if (performance.now() > end) throw failure("receive", constants.errno.ETIMEDOUT, `no end of the answer within ${milliseconds} ms`);
+      if (performance.now() > end)
+        throw failure("receive", constants.errno.ETIMEDOUT, `no end of the answer within ${milliseconds} ms`);
       const datagram = transport.receive();
       taken += datagram.length;
-      if (taken > bytes) throw failure("receive", constants.errno.EOVERFLOW, `no end of the answer within ${bytes} bytes`);
+      if (taken > bytes)
+        throw failure("receive", constants.errno.EOVERFLOW, `no end of the answer within ${bytes} bytes`);
       for (const message of decodeMessages(datagram)) {
         if (message.sequence !== this.#sequence || message.port !== transport.port) continue;
         interrupted ||= dump && (message.flags & flag.dumpInterrupted) !== 0;
@@ -177,5 +186,9 @@ interface Answer {
 function inContext(error: unknown, what: string): unknown {
   if (error instanceof NetlinkFormatError) return new NetlinkFormatError(`${what}: ${error.message}`);
   if (!(error instanceof NetlinkError)) return error;
-  return failure(what, error.errno, error.extack === null ? error.request : `${error.request}: ${error.extack}`);
+  return failure(
+    what,
+    error.errno,
+    error.extack === null ? error.request : `${error.request}: ${error.extack}`,
+  );
 }

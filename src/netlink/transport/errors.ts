@@ -65,7 +65,9 @@ for (const [name, errno] of Object.entries(constants.errno)) {
 }
 
 function describe({ request, errno, extack, attribute }: NetlinkErrorDetails): string {
-  const reason = extack ?? (errno === constants.errno.EOPNOTSUPP ? "operation not supported" : getSystemErrorMessage(-errno));
+  const reason =
+    extack ??
+    (errno === constants.errno.EOPNOTSUPP ? "operation not supported" : getSystemErrorMessage(-errno));
   const where = attribute === null ? "" : ` (attribute ${attribute})`;
   return `${request}: ${errnoName(errno)}: ${reason}${where}`;
 }

@@ -26,7 +26,8 @@ const groups: Codec<Decoded<typeof group>[]> = {
     const found: Decoded<typeof group>[] = [];
     for (let at = start; end - at >= 4; ) {
       const length = buffer.readUInt16LE(at);
-      if (length < 4 || length > end - at) throw new NetlinkFormatError(`group of ${length} bytes where ${end - at} are left`);
+      if (length < 4 || length > end - at)
+        throw new NetlinkFormatError(`group of ${length} bytes where ${end - at} are left`);
       found.push(group.decode(buffer, at + 4, at + length));
       at += (length + 3) & ~3;
     }
@@ -95,7 +96,11 @@ export class GenericNetlink implements Disposable {
     if (known !== undefined) return known;
     const payload = Buffer.concat([header(CTRL_CMD_GETFAMILY), ...controlAttributes.encode({ name })]);
     try {
-      const [answer] = this.#client.request({ what: `find netlink family ${name}`, type: GENL_ID_CTRL, payload });
+      const [answer] = this.#client.request({
+        what: `find netlink family ${name}`,
+        type: GENL_ID_CTRL,
+        payload,
+      });
       const { id, groups = [] } = answer === undefined ? {} : controlAttributes.decode(body(answer));
       if (id === undefined) throw new NetlinkFormatError(`netlink family ${name} has no id`);
       const named = groups.flatMap((found) =>
@@ -112,7 +117,8 @@ export class GenericNetlink implements Disposable {
 
   #message(family: string, { what, command, attributes }: GenericRequest) {
     const type = this.familyId(family);
-    if (type === null) throw failure(what, constants.errno.ENOENT, `this kernel has no ${family} netlink family`);
+    if (type === null)
+      throw failure(what, constants.errno.ENOENT, `this kernel has no ${family} netlink family`);
     return { what, type, payload: Buffer.concat([header(command), ...attributes]) };
   }
 }
@@ -123,6 +129,7 @@ function header(command: number): Buffer {
 }
 
 function body(payload: Buffer): Buffer {
-  if (payload.length < GENL_HEADER) throw new NetlinkFormatError(`generic message of ${payload.length} bytes`);
+  if (payload.length < GENL_HEADER)
+    throw new NetlinkFormatError(`generic message of ${payload.length} bytes`);
   return payload.subarray(GENL_HEADER);
 }

@@ -5,7 +5,14 @@ export interface Libc {
   getsockname(fd: number, address: Buffer, length: Buffer): number;
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
   send(fd: number, bytes: Buffer, length: bigint, flags: number): bigint;
-  recvfrom(fd: number, bytes: Buffer | null, length: bigint, flags: number, address: Buffer, size: Buffer): bigint;
+  recvfrom(
+    fd: number,
+    bytes: Buffer | null,
+    length: bigint,
+    flags: number,
+    address: Buffer,
+    size: Buffer,
+  ): bigint;
   ioctl(fd: number, request: bigint, argument: Buffer): number;
   close(fd: number): number;
   /** errno of the calling thread. Valid only right after the call that failed. */

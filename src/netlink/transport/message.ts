@@ -75,8 +75,12 @@ export function decodeRefusal(message: Message, request: string, sent: Buffer): 
   if (errno <= 0) return null;
   const start = type === control.done ? 4 : startOfAttributes(payload, flags);
   const { text, offset, missing } =
-    (flags & ACK_TLVS) !== 0 && start < payload.length ? ackAttributes.decode(payload, start, payload.length) : {};
-  const attribute = missing ?? (offset !== undefined && offset + 4 <= sent.length ? sent.readUInt16LE(offset + 2) & 0x3fff : null);
+    (flags & ACK_TLVS) !== 0 && start < payload.length
+      ? ackAttributes.decode(payload, start, payload.length)
+      : {};
+  const attribute =
+    missing ??
+    (offset !== undefined && offset + 4 <= sent.length ? sent.readUInt16LE(offset + 2) & 0x3fff : null);
   return new NetlinkError({ request, errno, extack: text ?? null, attribute });
 }
 

@@ -128,7 +128,8 @@ class KernelSocket implements Transport, EventTransport {
 
   send(message: Buffer): void {
     const sent = this.#retry("send to", () => this.#libc.send(this.#fd, message, BigInt(message.length), 0));
-    if (sent !== message.length) throw failure(`send to ${this.#what}`, EMSGSIZE, `${sent} of ${message.length} bytes sent`);
+    if (sent !== message.length)
+      throw failure(`send to ${this.#what}`, EMSGSIZE, `${sent} of ${message.length} bytes sent`);
   }
 
   /** write(2) to a socket that is not connected goes to the kernel, as send(2) does: linux net/netlink/af_netlink.c, netlink_sendmsg(). */
@@ -138,7 +139,8 @@ class KernelSocket implements Transport, EventTransport {
     const { bytesWritten } = await writeInThread(this.#fd, message).catch((error: unknown) => {
       throw isSystemError(error) ? failure(what, -error.errno) : error;
     });
-    if (bytesWritten !== message.length) throw failure(what, EMSGSIZE, `${bytesWritten} of ${message.length} bytes sent`);
+    if (bytesWritten !== message.length)
+      throw failure(what, EMSGSIZE, `${bytesWritten} of ${message.length} bytes sent`);
   }
 
   receive(): Buffer {
@@ -146,7 +148,8 @@ class KernelSocket implements Transport, EventTransport {
     for (;;) {
       const datagram = this.#take(0);
       if (datagram !== null) return datagram;
-      if (performance.now() > end) throw failure(`receive from ${this.#what}`, ETIMEDOUT, "datagrams of other processes only");
+      if (performance.now() > end)
+        throw failure(`receive from ${this.#what}`, ETIMEDOUT, "datagrams of other processes only");
     }
   }
 
@@ -169,13 +172,15 @@ class KernelSocket implements Transport, EventTransport {
   /** Only an administrator may have a larger buffer than net.core.rmem_max. */
   signalWhenReadable({ receiveBuffer = 1024 * 1024, filter }: EventSocketOptions): void {
     const size = int32(receiveBuffer);
-    if (this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) < 0) this.#setOption(SOL_SOCKET, SO_RCVBUF, size);
+    if (this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) < 0)
+      this.#setOption(SOL_SOCKET, SO_RCVBUF, size);
     if (filter !== undefined) this.#attach(filter);
     for (const [request, value] of [
       [FIOSETOWN, process.pid],
       [FIOASYNC, 1],
     ] as const) {
-      if (this.#libc.ioctl(this.#fd, request, int32(value)) < 0) throw failure(`set up ${this.#what}`, this.#libc.errno());
+      if (this.#libc.ioctl(this.#fd, request, int32(value)) < 0)
+        throw failure(`set up ${this.#what}`, this.#libc.errno());
     }
   }
 
@@ -227,7 +232,8 @@ class KernelSocket implements Transport, EventTransport {
       if (result >= 0n) return Number(result);
       const errno = this.#libc.errno();
       if (errno === EINTR) continue;
-      if (errno === EAGAIN) throw failure(`${verb} ${this.#what}`, ETIMEDOUT, `no answer within ${this.#timeout} ms`);
+      if (errno === EAGAIN)
+        throw failure(`${verb} ${this.#what}`, ETIMEDOUT, `no answer within ${this.#timeout} ms`);
       throw failure(`${verb} ${this.#what}`, errno);
     }
   }
@@ -242,7 +248,10 @@ class KernelSocket implements Transport, EventTransport {
   #bind(): number {
     const address = Buffer.alloc(12);
     address.writeUInt16LE(AF_NETLINK, 0);
-    if (this.#libc.bind(this.#fd, address, address.length) < 0 || this.#libc.getsockname(this.#fd, address, int32(address.length)) < 0) {
+    if (
+      this.#libc.bind(this.#fd, address, address.length) < 0 ||
+      this.#libc.getsockname(this.#fd, address, int32(address.length)) < 0
+    ) {
       throw failure(`bind ${this.#what}`, this.#libc.errno());
     }
     return address.readUInt32LE(4);

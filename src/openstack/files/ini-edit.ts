@@ -11,8 +11,20 @@ import { strip } from "./python-text.ts";
  * A comment is one of vflag's own lines above the assignment; see `ownMark`.
  */
 export type IniEdit =
-  | { readonly kind: "set"; readonly section: string; readonly key: string; readonly value: string; readonly comment?: string }
-  | { readonly kind: "append"; readonly section: string; readonly key: string; readonly value: string; readonly comment?: string }
+  | {
+      readonly kind: "set";
+      readonly section: string;
+      readonly key: string;
+      readonly value: string;
+      readonly comment?: string;
+    }
+  | {
+      readonly kind: "append";
+      readonly section: string;
+      readonly key: string;
+      readonly value: string;
+      readonly comment?: string;
+    }
   | {
       readonly kind: "expression";
       readonly section: string;
@@ -21,7 +33,13 @@ export type IniEdit =
       readonly passes: 1 | 2;
       readonly comment: string;
     }
-  | { readonly kind: "remove"; readonly section: string; readonly key: string; readonly value?: string; readonly own?: boolean };
+  | {
+      readonly kind: "remove";
+      readonly section: string;
+      readonly key: string;
+      readonly value?: string;
+      readonly own?: boolean;
+    };
 
 /** Why a file is not edited: it would not be read, or somebody else decides there. */
 export class IniRefusal extends Error {
@@ -36,11 +54,16 @@ const ownMark = "# vflag: ";
  * nothing, so a second run does not either (`append` excepted: whoever appends looks first).
  * @throws {IniRefusal} oslo.config would not read the file, or Jinja decides about the value
  */
-export function editIni(text: string, edits: readonly IniEdit[], form: "plain" | "template" = "plain"): string {
+export function editIni(
+  text: string,
+  edits: readonly IniEdit[],
+  form: "plain" | "template" = "plain",
+): string {
   return edits.reduce((current, edit) => {
     const ini = readIni(current, form);
     const problem = ini.problems[0];
-    if (problem !== undefined) throw new IniRefusal(`line ${problem.line}: ${problem.message}; oslo.config refuses such a file`);
+    if (problem !== undefined)
+      throw new IniRefusal(`line ${problem.line}: ${problem.message}; oslo.config refuses such a file`);
     if (edit.kind === "remove") return remove(ini, edit);
     if (edit.kind === "expression") return setExpression(ini, edit);
     return edit.kind === "set" ? set(ini, edit, form) : append(ini, edit, form);
@@ -69,10 +92,13 @@ function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   if (last === undefined) return append(ini, edit, form);
   const templated = present.find((entry) => entry.templated);
   if (templated !== undefined) {
-    throw new IniRefusal(`line ${templated.line}: a Jinja expression decides about ${edit.key}; put ${edit.value} into it by hand`);
+    throw new IniRefusal(
+      `line ${templated.line}: a Jinja expression decides about ${edit.key}; put ${edit.value} into it by hand`,
+    );
   }
   checkWords(edit, form);
-  const assignment = last.value === edit.value ? ini.text.slice(last.start, last.end) : replaced(ini, last, edit.value);
+  const assignment =
+    last.value === edit.value ? ini.text.slice(last.start, last.end) : replaced(ini, last, edit.value);
   if (edit.comment === undefined) return splice(ini.text, last.start, last.end, assignment);
   return splice(ini.text, ownCommentStart(ini, last), last.end, commented(edit.comment, assignment, ini.eol));
 }
@@ -87,7 +113,9 @@ function replaced(ini: Ini, entry: IniEntry, value: string): string {
 /** After the last of the same key, or else of the same section; a section that is not there is added at the end. */
 function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   checkWords(edit, form);
-  return place(ini, edit, () => commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`.trimEnd(), ini.eol));
+  return place(ini, edit, () =>
+    commented(edit.comment, `${edit.key} = ${written(edit.value, ini.eol)}`.trimEnd(), ini.eol),
+  );
 }
 
 /** A line of the section that ends with an expression, or with blocks that have a line of their own: Jinja takes the break after a block away. */
@@ -97,14 +125,19 @@ function setExpression(ini: Ini, edit: Extract<IniEdit, { kind: "expression" }>)
   const other = present.find((entry) => !isOwn(ini, entry));
   if (other !== undefined) throw new IniRefusal(`line ${other.line}: ${edit.key} is there already`);
   const [own, ...more] = present;
-  if (more[0] !== undefined) throw new IniRefusal(`line ${more[0].line}: ${edit.key} stands there twice; take one out`);
+  if (more[0] !== undefined)
+    throw new IniRefusal(`line ${more[0].line}: ${edit.key} stands there twice; take one out`);
   if (own !== undefined && (own.section !== edit.section || ini.jinja.depth(own.start) > 0)) {
-    throw new IniRefusal(`line ${own.line}: ${edit.key} is not in [${edit.section}] itself, or in a block of Jinja; take it out`);
+    throw new IniRefusal(
+      `line ${own.line}: ${edit.key} is not in [${edit.section}] itself, or in a block of Jinja; take it out`,
+    );
   }
   const made = (offset: number) => {
     const raw = ini.jinja.raw(offset);
     if (raw && edit.passes === 1)
-      throw new IniRefusal(`[${edit.section}] ends inside of {% raw %}, where Jinja would not work: end the block before`);
+      throw new IniRefusal(
+        `[${edit.section}] ends inside of {% raw %}, where Jinja would not work: end the block before`,
+      );
     return raw || edit.passes === 1 ? assignment : `{% raw %}${ini.eol}${assignment}${ini.eol}{% endraw %}`;
   };
   // Kolla-Ansible merges sections by their exact names: in [PCI] it would stand beside Kolla's own value in [pci].
@@ -114,15 +147,25 @@ function setExpression(ini: Ini, edit: Extract<IniEdit, { kind: "expression" }>)
     entries: ini.entries.filter(({ section }) => section === edit.section),
   };
   // A raw block that is there stays around it.
-  return own === undefined ? place(exact, edit, made) : splice(ini.text, ownCommentStart(ini, own), own.end, made(own.start));
+  return own === undefined
+    ? place(exact, edit, made)
+    : splice(ini.text, ownCommentStart(ini, own), own.end, made(own.start));
 }
 
 /** Puts lines in, made for the offset that they come to. */
-function place(ini: Ini, edit: { readonly section: string; readonly key: string }, made: (offset: number) => string): string {
+function place(
+  ini: Ini,
+  edit: { readonly section: string; readonly key: string },
+  made: (offset: number) => string,
+): string {
   const open = (offset: number) => ini.jinja.depth(offset) === 0;
-  const inSection = ini.entries.filter((entry) => sameSection(entry.section, edit.section) && open(entry.start) && open(entry.end));
+  const inSection = ini.entries.filter(
+    (entry) => sameSection(entry.section, edit.section) && open(entry.start) && open(entry.end),
+  );
   const anchor = inSection.findLast((entry) => entry.key === edit.key) ?? inSection.at(-1);
-  const header = ini.sections.findLast((section) => sameSection(section.name, edit.section) && open(section.start));
+  const header = ini.sections.findLast(
+    (section) => sameSection(section.name, edit.section) && open(section.start),
+  );
   const after = anchor?.end ?? header?.end;
   if (after !== undefined) return splice(ini.text, after, after, ini.eol + made(after));
   if (!open(ini.text.length)) throw new IniRefusal("the template ends inside of a block of Jinja");
@@ -137,7 +180,10 @@ function remove(ini: Ini, edit: Extract<IniEdit, { kind: "remove" }>): string {
     .filter((entry) => edit.value === undefined || entry.value === edit.value)
     .filter((entry) => edit.own !== true || isOwn(ini, entry));
   return found.reduceRight((text, entry) => {
-    if (entry.templated) throw new IniRefusal(`line ${entry.line}: a Jinja expression decides about ${edit.key}; take it out by hand`);
+    if (entry.templated)
+      throw new IniRefusal(
+        `line ${entry.line}: a Jinja expression decides about ${edit.key}; take it out by hand`,
+      );
     const start = ownCommentStart(ini, entry);
     // As it was put in: with the break before it, so that its neighbours keep theirs. A file's first line goes with its own.
     const before = /(\r\n|\r|\n)$/.exec(text.slice(0, start))?.[0] ?? "";

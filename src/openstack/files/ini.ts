@@ -74,9 +74,18 @@ export function readIni(text: string, form: "plain" | "template" = "plain"): Ini
     const { key, line, values, end, templated } = open;
     open = null;
     const section = sections.at(-1);
-    if (section === undefined) return problems.push({ line: line.number, message: `"${key}" stands before any section` });
+    if (section === undefined)
+      return problems.push({ line: line.number, message: `"${key}" stands before any section` });
     const inBlock = templated || jinja.depth(line.start) > 0 || jinja.touches(line.start, end);
-    entries.push({ section: section.name, key, value: values.join("\n"), line: line.number, start: line.start, end, templated: inBlock });
+    entries.push({
+      section: section.name,
+      key,
+      value: values.join("\n"),
+      line: line.number,
+      start: line.start,
+      end,
+      templated: inBlock,
+    });
   };
 
   for (const line of linesOf(text)) {
@@ -92,15 +101,21 @@ export function readIni(text: string, form: "plain" | "template" = "plain"): Ini
     if (content === "") {
       close();
     } else if (/^[ \t]/.test(content)) {
-      if (open === null) problems.push({ line: line.number, message: "an indented line continues a value, and there is none before it" });
+      if (open === null)
+        problems.push({
+          line: line.number,
+          message: "an indented line continues a value, and there is none before it",
+        });
       else if (hidden) extend(open, stripStart(content), line.end).templated = true;
       else extend(open, stripStart(content), line.end);
     } else {
       close();
       const read = readLine(content);
       if ("problem" in read) problems.push({ line: line.number, message: read.problem });
-      else if ("section" in read) sections.push({ name: read.section, line: line.number, start: line.start, end: line.end });
-      else if ("key" in read) open = { key: read.key, line, values: [read.value], end: line.end, templated: false };
+      else if ("section" in read)
+        sections.push({ name: read.section, line: line.number, start: line.start, end: line.end });
+      else if ("key" in read)
+        open = { key: read.key, line, values: [read.value], end: line.end, templated: false };
     }
     hidden = false;
   }
@@ -165,11 +180,15 @@ function readLine(content: string): Read {
   if (/^[#;]/.test(content)) return { comment: true };
   const split = content.search(/[:=]/);
   if (split < 0) {
-    const mark = content.startsWith("\ufeff") ? " (the file begins with a byte order mark, which oslo.config does not know)" : "";
+    const mark = content.startsWith("\ufeff")
+      ? " (the file begins with a byte order mark, which oslo.config does not know)"
+      : "";
     return { problem: `neither "=" nor ":" in "${content.replace("\ufeff", "")}"${mark}` };
   }
   const key = strip(content.slice(0, split));
-  return key === "" ? { problem: "an empty key" } : { key, value: withoutQuotes(strip(content.slice(split + 1))) };
+  return key === ""
+    ? { problem: "an empty key" }
+    : { key, value: withoutQuotes(strip(content.slice(split + 1))) };
 }
 
 function withoutQuotes(value: string): string {

@@ -23,7 +23,13 @@ export interface Jinja {
 const opening = new Set(["for", "if", "macro", "call", "filter", "block", "with", "autoescape"]);
 
 /** A text that is no template. */
-export const noJinja: Jinja = { hidden: () => false, touches: () => false, within: () => false, depth: () => 0, raw: () => false };
+export const noJinja: Jinja = {
+  hidden: () => false,
+  touches: () => false,
+  within: () => false,
+  depth: () => 0,
+  raw: () => false,
+};
 
 /**
  * Finds the Jinja of a template. What stands in `{% raw %}` counts too: Kayobe's first pass leaves it to Kolla's.
@@ -48,7 +54,8 @@ export function findJinja(text: string): Jinja {
   };
   const touching = (start: number, end: number) => {
     const found: Construct[] = [];
-    for (let index = firstAfter(start); (constructs[index]?.start ?? end) < end; index++) found.push(...constructs.slice(index, index + 1));
+    for (let index = firstAfter(start); (constructs[index]?.start ?? end) < end; index++)
+      found.push(...constructs.slice(index, index + 1));
     return found;
   };
   const depths = [0];
@@ -60,13 +67,15 @@ export function findJinja(text: string): Jinja {
     hidden: (start, end) => {
       const found = touching(start, end);
       let rest = text.slice(start, end);
-      for (const one of found.toReversed()) rest = rest.slice(0, Math.max(one.start - start, 0)) + rest.slice(one.end - start);
+      for (const one of found.toReversed())
+        rest = rest.slice(0, Math.max(one.start - start, 0)) + rest.slice(one.end - start);
       return found.length > 0 && rest.trim() === "";
     },
     touches: (start, end) => touching(start, end).length > 0,
     within: (offset) => (constructs[firstAfter(offset)]?.start ?? offset) < offset,
     depth: (offset) => depths[firstAfter(offset)] ?? 0,
-    raw: (offset) => constructs.findLast(({ word, end }) => end <= offset && /^(?:end)?raw$/.test(word))?.word === "raw",
+    raw: (offset) =>
+      constructs.findLast(({ word, end }) => end <= offset && /^(?:end)?raw$/.test(word))?.word === "raw",
   };
 }
 

@@ -87,7 +87,8 @@ class Reader {
 
   #group(): string {
     if (this.#take("?") && !this.#take(":")) {
-      if (/[P#=!<(>aiLmsux-]/.test(this.#next())) throw new Unread(`a group that begins with (?${this.#next()}`);
+      if (/[P#=!<(>aiLmsux-]/.test(this.#next()))
+        throw new Unread(`a group that begins with (?${this.#next()}`);
       throw new Refused(`unknown extension ?${this.#next()}`);
     }
     const inner = this.#alternatives();
@@ -124,7 +125,8 @@ class Reader {
       this.#advance(1);
       if (this.#at >= this.#pattern.length) throw new Refused("unterminated character set");
       const high = this.#member();
-      if (low.code === null || high.code === null || low.code > high.code) throw new Refused("bad character range");
+      if (low.code === null || high.code === null || low.code > high.code)
+        throw new Refused("bad character range");
       members += `${low.text}-${high.text}`;
     }
     this.#advance(1);

@@ -35,5 +35,7 @@ export function parseHex(text: string): number | null {
 
 /** As Python's `"%0<width>x" % value`. */
 export function formatHex(value: number, width: number): string {
-  return value < 0 ? `-${(-value).toString(16).padStart(width - 1, "0")}` : value.toString(16).padStart(width, "0");
+  return value < 0
+    ? `-${(-value).toString(16).padStart(width - 1, "0")}`
+    : value.toString(16).padStart(width, "0");
 }

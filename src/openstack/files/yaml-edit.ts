@@ -1,5 +1,13 @@
 import { type Conflict, type Outcome, outcome } from "../outcome.ts";
-import { hasJinja, type ListItem, readYamlTop, type TopEntry, truthOf, type YamlForm, type YamlTop } from "./yaml-top.ts";
+import {
+  hasJinja,
+  type ListItem,
+  readYamlTop,
+  type TopEntry,
+  truthOf,
+  type YamlForm,
+  type YamlTop,
+} from "./yaml-top.ts";
 
 /**
  * One change of a file of variables.
@@ -56,15 +64,24 @@ export function editYaml(before: string, edits: readonly YamlEdit[], form: YamlF
 
 function editOne(text: string, edit: YamlEdit, form: YamlForm): Edited {
   const file = readYamlTop(text, form);
-  if ("problem" in file) return { conflict: { line: file.line, there: "", wanted: wantedText(edit), why: file.problem } };
+  if ("problem" in file)
+    return { conflict: { line: file.line, there: "", wanted: wantedText(edit), why: file.problem } };
   const entry = file.entries.findLast(({ key }) => key === edit.key);
   if (entry === undefined) {
     if (edit.kind === "append" && edit.first === null) return { text };
     if (!file.merged) return add(file, edit, form);
     const line = file.entries.find(({ key }) => key === "<<")?.line ?? null;
-    return { conflict: { line, there: "<<", wanted: wantedText(edit), why: `a merge key may bring ${edit.key} in: write it by hand` } };
+    return {
+      conflict: {
+        line,
+        there: "<<",
+        wanted: wantedText(edit),
+        why: `a merge key may bring ${edit.key} in: write it by hand`,
+      },
+    };
   }
-  if (entry.value.kind === "other") return stands(file, entry, edit, `${entry.value.why}, so what it says is not known here`);
+  if (entry.value.kind === "other")
+    return stands(file, entry, edit, `${entry.value.why}, so what it says is not known here`);
   if (file.jinja.depth(entry.start) > 0)
     return stands(file, entry, edit, "it stands in a block of Jinja, so whether it counts is not known here");
   if (entry.value.kind === "nothing") {
@@ -77,7 +94,8 @@ function editOne(text: string, edit: YamlEdit, form: YamlForm): Edited {
 function setValue(file: YamlTop, entry: TopEntry, edit: SetEdit): Edited {
   const there = entry.value;
   if (there.kind !== "scalar") return stands(file, entry, edit, "it is a list here");
-  if (isJinja(file, entry, there.text)) return stands(file, entry, edit, "a Jinja expression decides about it: put it right by hand");
+  if (isJinja(file, entry, there.text))
+    return stands(file, entry, edit, "a Jinja expression decides about it: put it right by hand");
   const wanted = unquoted(edit.value);
   const truth = truthOf(wanted);
   if (truth === null ? there.text === wanted : truthOf(there.text) === truth) return { text: file.text };
@@ -91,7 +109,12 @@ function appendTo(file: YamlTop, entry: TopEntry, edit: AppendEdit, form: YamlFo
     const words = new Set(there.text.split(/[^\w-]+/));
     const jinja = isJinja(file, entry, there.text);
     if (jinja && edit.items.every((item) => words.has(item))) return { text: file.text };
-    return stands(file, entry, edit, jinja ? "a Jinja expression makes the list: add them in it by hand" : "it is no list");
+    return stands(
+      file,
+      entry,
+      edit,
+      jinja ? "a Jinja expression makes the list: add them in it by hand" : "it is no list",
+    );
   }
   if (there.kind !== "list") return stands(file, entry, edit, "it is no list");
   const missing = edit.items.filter((item) => !there.items.some(({ text }) => text === item));
@@ -104,7 +127,12 @@ function appendTo(file: YamlTop, entry: TopEntry, edit: AppendEdit, form: YamlFo
 }
 
 /** `[a, b]` becomes `[a, b, c]`; a comma after the last one stays where it is. */
-function intoBrackets(file: YamlTop, entry: TopEntry, last: ListItem | undefined, items: readonly string[]): string {
+function intoBrackets(
+  file: YamlTop,
+  entry: TopEntry,
+  last: ListItem | undefined,
+  items: readonly string[],
+): string {
   const quote = last?.quote ?? "";
   const list = items.map((item) => quote + item + quote).join(", ");
   return last === undefined ? put(file.text, entry.start + 1, list) : put(file.text, last.end, `, ${list}`);
@@ -144,7 +172,10 @@ function add(file: YamlTop, edit: YamlEdit, form: YamlForm): Edited {
   const { text, eol, indent } = file;
   const key = `${indent}# vflag: ${edit.comment}${eol}${indent}${edit.key}:`;
   const items = edit.kind === "append" ? [...(edit.first ?? []), ...edit.items] : [];
-  const lines = edit.kind === "set" ? `${key} ${edit.value}` : key + items.map((item) => `${eol}${indent}  - ${item}`).join("");
+  const lines =
+    edit.kind === "set"
+      ? `${key} ${edit.value}`
+      : key + items.map((item) => `${eol}${indent}  - ${item}`).join("");
   const atEnd = () => {
     const ended = text === "" || text.endsWith("\n");
     const above = text.trimEnd().split("\n").at(-1)?.trim() ?? "";
@@ -159,28 +190,48 @@ function add(file: YamlTop, edit: YamlEdit, form: YamlForm): Edited {
     ...defaultsOf(text, edit.key).map((offset) => ({ offset, make: () => under(offset) })),
     { offset: text.length, make: atEnd },
     ...(last === undefined ? [] : [{ offset: last.end, make: () => under(last.end) }]),
-    ...(marker === null ? [] : [{ offset: marker.index, make: () => under(marker.index + marker[0].length) }]),
+    ...(marker === null
+      ? []
+      : [{ offset: marker.index, make: () => under(marker.index + marker[0].length) }]),
   ];
   for (const { offset, make } of places) {
     if (!open(offset)) continue;
     const after = make();
     if (isExactly(file, null, after, wantedData(edit), form, edit.key)) return { text: after };
   }
-  return { conflict: { line: null, there: "", wanted: wantedText(edit), why: "there is no place for it in this file: write it by hand" } };
+  return {
+    conflict: {
+      line: null,
+      there: "",
+      wanted: wantedText(edit),
+      why: "there is no place for it in this file: write it by hand",
+    },
+  };
 }
 
 /** Where the lines with a variable that is commented out end (`#kolla_enable_neutron_sriov:`), with what is commented out under them. */
 function defaultsOf(text: string, key: string): number[] {
   const escaped = key.replaceAll(/[^\w]/g, String.raw`\$&`);
-  const pattern = new RegExp(String.raw`^[ \t]*#[ \t]?${escaped}:[^\r\n]*(?:\r?\n[ \t]*#(?:[ \t]*-[ \t]|[ \t]{2,})[^\r\n]*)*`, "gm");
+  const pattern = new RegExp(
+    String.raw`^[ \t]*#[ \t]?${escaped}:[^\r\n]*(?:\r?\n[ \t]*#(?:[ \t]*-[ \t]|[ \t]{2,})[^\r\n]*)*`,
+    "gm",
+  );
   return [...text.matchAll(pattern)].map((match) => match.index + match[0].length);
 }
 
 /** Whether a text has this value of one variable, and all others as they were. */
-function isExactly(file: YamlTop, entry: TopEntry | null, after: string, wanted: unknown, form: YamlForm, key = entry?.key): boolean {
+function isExactly(
+  file: YamlTop,
+  entry: TopEntry | null,
+  after: string,
+  wanted: unknown,
+  form: YamlForm,
+  key = entry?.key,
+): boolean {
   const read = readYamlTop(after, form);
   if ("problem" in read) return false;
-  const at = entry === null ? read.entries.findLastIndex((one) => one.key === key) : file.entries.indexOf(entry);
+  const at =
+    entry === null ? read.entries.findLastIndex((one) => one.key === key) : file.entries.indexOf(entry);
   const changed = read.entries[at];
   const others = (entries: readonly TopEntry[]) =>
     entries.filter((one) => one !== entry && one !== changed).map((one) => [one.key, one.data]);
@@ -200,7 +251,14 @@ function wantedText(edit: YamlEdit): string {
 }
 
 function stands(file: YamlTop, entry: TopEntry, edit: YamlEdit, why: string): Edited {
-  return { conflict: { line: entry.line, there: lineAt(file.text, entry.line), wanted: wantedText(edit), why: `${edit.key}: ${why}` } };
+  return {
+    conflict: {
+      line: entry.line,
+      there: lineAt(file.text, entry.line),
+      wanted: wantedText(edit),
+      why: `${edit.key}: ${why}`,
+    },
+  };
 }
 
 function isJinja(file: YamlTop, entry: TopEntry, text: string): boolean {

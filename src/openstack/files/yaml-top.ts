@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, parseAllDocuments, type YAMLSeq } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Pair,
+  type ParsedNode,
+  parseAllDocuments,
+  type YAMLSeq,
+} from "yaml";
 import { findJinja, type Jinja, noJinja } from "./jinja.ts";
 
 /** `plain`: Ansible reads it as it is; `template`: Jinja goes over it before, as with Kayobe's kolla/globals.yml. */
@@ -62,22 +72,37 @@ type Node = ParsedNode | null;
  */
 export function readYamlTop(text: string, form: YamlForm = "plain"): YamlTop | YamlProblem {
   const odd = /[\u0085\u2028\u2029]|\r(?!\n)/.exec(text);
-  if (odd !== null) return { problem: "a line break that is neither LF nor CRLF", line: lineOf(text, odd.index) };
+  if (odd !== null)
+    return { problem: "a line break that is neither LF nor CRLF", line: lineOf(text, odd.index) };
   const jinja = form === "template" ? findJinja(text) : noJinja;
   // Scalars stay as they are written: what `yes` or 010 means differs between YAML 1.1, which Ansible reads, and 1.2.
-  const options = { schema: "failsafe", uniqueKeys: false, merge: false, keepSourceTokens: true, logLevel: "silent" } as const;
+  const options = {
+    schema: "failsafe",
+    uniqueKeys: false,
+    merge: false,
+    keepSourceTokens: true,
+    logLevel: "silent",
+  } as const;
   const documents = parseAllDocuments(form === "template" ? withoutJinja(text, jinja) : text, options);
   if (!Array.isArray(documents)) return { problem: "nothing", line: 1 };
   const [document, second] = documents;
   const [error] = documents.flatMap(({ errors }) => errors);
   if (error !== undefined) return { problem: firstLine(error.message), line: lineOf(text, error.pos[0]) };
-  if (second !== undefined) return { problem: "a second document begins, and Ansible reads one", line: lineOf(text, second.range[0]) };
+  if (second !== undefined)
+    return {
+      problem: "a second document begins, and Ansible reads one",
+      line: lineOf(text, second.range[0]),
+    };
   const empty = { text, eol: /\r?\n/.exec(text)?.[0] ?? "\n", indent: "", entries: [], jinja, merged: false };
   const root = document?.contents ?? null;
   if (document === undefined || root === null || (isScalar(root) && isNothing(root))) return empty;
-  if (!isMap(root)) return { problem: "no mapping of variables to values", line: lineOf(text, root.range[0]) };
+  if (!isMap(root))
+    return { problem: "no mapping of variables to values", line: lineOf(text, root.range[0]) };
   if (root.flow === true)
-    return { problem: "a mapping in braces; write each variable on a line of its own", line: lineOf(text, root.range[0]) };
+    return {
+      problem: "a mapping in braces; write each variable on a line of its own",
+      line: lineOf(text, root.range[0]),
+    };
   const entries = root.items.map((pair) => entryOf(pair, document, text));
   const lost = entries.find((entry) => "problem" in entry);
   if (lost !== undefined && "problem" in lost) return lost;
@@ -123,12 +148,18 @@ function withoutJinja(text: string, jinja: Jinja): string {
       const end = start + line.length;
       const own = line.trim() !== "" && jinja.hidden(start, end);
       start = end + 1;
-      return own ? line.replace(/\S[^\r]*/, (rest) => `#${" ".repeat(rest.length - 1)}`) : (plain[index] ?? "");
+      return own
+        ? line.replace(/\S[^\r]*/, (rest) => `#${" ".repeat(rest.length - 1)}`)
+        : (plain[index] ?? "");
     })
     .join("\n");
 }
 
-function entryOf(pair: Pair<ParsedNode, Node>, document: Document.Parsed, text: string): TopEntry | YamlProblem {
+function entryOf(
+  pair: Pair<ParsedNode, Node>,
+  document: Document.Parsed,
+  text: string,
+): TopEntry | YamlProblem {
   const { key, value } = pair;
   const line = lineOf(text, key.range[0]);
   if (!isScalar(key)) return { problem: "a key that is no name", line };
@@ -139,7 +170,15 @@ function entryOf(pair: Pair<ParsedNode, Node>, document: Document.Parsed, text: 
   try {
     const data: unknown = value === null ? null : value.toJS(document, { maxAliasCount: 1000 });
     const afterColon = colon === undefined ? null : colon.offset + 1;
-    return { key: String(key.value), line, afterColon, value: meaningOf(value, text), start: place[0], end: place[1], data };
+    return {
+      key: String(key.value),
+      line,
+      afterColon,
+      value: meaningOf(value, text),
+      start: place[0],
+      end: place[1],
+      data,
+    };
   } catch (error) {
     return { problem: firstLine(error instanceof Error ? error.message : String(error)), line };
   }
@@ -148,11 +187,14 @@ function entryOf(pair: Pair<ParsedNode, Node>, document: Document.Parsed, text: 
 function meaningOf(node: Node, text: string): TopValue {
   if (node === null) return { kind: "other", why: "it has no value" };
   if (isAlias(node)) return { kind: "other", why: `it is what the anchor &${node.source} is` };
-  if (node.tag !== undefined && !node.tag.startsWith("tag:yaml.org,2002:")) return { kind: "other", why: `it has the tag ${node.tag}` };
+  if (node.tag !== undefined && !node.tag.startsWith("tag:yaml.org,2002:"))
+    return { kind: "other", why: `it has the tag ${node.tag}` };
   if (isScalar(node)) {
     if (isNothing(node)) {
       const written = node.range[1] > node.range[0];
-      return node.anchor === undefined ? { kind: "nothing", written } : { kind: "other", why: `it has the anchor &${node.anchor}` };
+      return node.anchor === undefined
+        ? { kind: "nothing", written }
+        : { kind: "other", why: `it has the anchor &${node.anchor}` };
     }
     return { kind: "scalar", text: String(node.value), quoted: node.type !== "PLAIN" };
   }

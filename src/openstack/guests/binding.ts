@@ -10,7 +10,12 @@ import { asksForSwitchdev, type Network, type Port } from "./ports.ts";
 
 /** `openstack network agent list -f json`. */
 export const AgentList = z.array(
-  z.object({ ID: z.string(), "Agent Type": z.string(), Host: z.string().nullish(), Alive: z.union([z.boolean(), z.string()]).nullish() }),
+  z.object({
+    ID: z.string(),
+    "Agent Type": z.string(),
+    Host: z.string().nullish(),
+    Alive: z.union([z.boolean(), z.string()]).nullish(),
+  }),
 );
 export type AgentList = z.infer<typeof AgentList>;
 
@@ -43,7 +48,9 @@ export interface BindingFacts {
 export function agentsFor(port: Port, list: AgentList): AgentList {
   const wanted: readonly string[] = kindsFor(port);
   const host = port.binding_host_id ?? "";
-  const could = list.filter((agent) => wanted.includes(agent["Agent Type"]) && (host === "" || agent.Host === host));
+  const could = list.filter(
+    (agent) => wanted.includes(agent["Agent Type"]) && (host === "" || agent.Host === host),
+  );
   return could.toSorted((one, other) => Number(isTrue(other.Alive)) - Number(isTrue(one.Alive)));
 }
 
@@ -57,9 +64,13 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
   const where = host === "" ? "on any host" : `on ${host}`;
   if (!switchdev && type !== null && type !== "flat" && type !== "vlan")
     return [
-      finding("wrong", `the network is of type ${type}, and without the capability switchdev only flat and VLAN networks can be bound`, [
-        "for a NIC in switchdev mode: vflag port create --capabilities with; otherwise take a flat or VLAN network",
-      ]),
+      finding(
+        "wrong",
+        `the network is of type ${type}, and without the capability switchdev only flat and VLAN networks can be bound`,
+        [
+          "for a NIC in switchdev mode: vflag port create --capabilities with; otherwise take a flat or VLAN network",
+        ],
+      ),
     ];
   if (agents === null)
     return [
@@ -74,7 +85,11 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
         switchdev
           ? `openstack network agent list${host === "" ? "" : ` --host ${host}`}; neutron-openvswitch-agent (or ovn-controller) has to run on the hosts with these NICs`
           : "deploy neutron-sriov-nic-agent on the hosts with these NICs (Kolla-Ansible: enable_neutron_sriov; Kayobe: kolla_enable_neutron_sriov)",
-        ...(switchdev ? [] : ["for a NIC in switchdev mode the port needs the capability instead: vflag port create --capabilities with"]),
+        ...(switchdev
+          ? []
+          : [
+              "for a NIC in switchdev mode the port needs the capability instead: vflag port create --capabilities with",
+            ]),
       ]),
     ];
   const alive = agents.filter((agent) => isTrue(agent.alive));
@@ -83,7 +98,9 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
       finding(
         "wrong",
         `the ${agents[0]?.agent_type ?? kind} on ${agents.map((agent) => agent.host).join(", ")} does not answer (not alive)`,
-        [`is it running, and does its log on ${agents[0]?.host ?? "the host"} say why it does not report to neutron-server?`],
+        [
+          `is it running, and does its log on ${agents[0]?.host ?? "the host"} say why it does not report to neutron-server?`,
+        ],
       ),
     ];
   if (physnet !== null) {
@@ -125,8 +142,12 @@ function kindsFor(port: Port): readonly string[] {
 function physnetsOf(agent: Agent): string[] | null {
   const configuration = agent.configuration ?? agent.configurations;
   for (const key of ["device_mappings", "bridge_mappings", "bridge-mappings"]) {
-    const mappings: unknown = typeof configuration === "object" && configuration !== null ? Reflect.get(configuration, key) : undefined;
-    if (typeof mappings === "string") return mappings.split(",").map((pair) => pair.split(":", 1)[0]?.trim() ?? "");
+    const mappings: unknown =
+      typeof configuration === "object" && configuration !== null
+        ? Reflect.get(configuration, key)
+        : undefined;
+    if (typeof mappings === "string")
+      return mappings.split(",").map((pair) => pair.split(":", 1)[0]?.trim() ?? "");
     if (typeof mappings === "object" && mappings !== null) return Object.keys(mappings);
   }
   return null;

@@ -26,7 +26,10 @@ export function finding(kind: Finding["kind"], text: string, next: readonly stri
 
 /** Whether it is there, and works as far as can be seen. */
 export function succeeded({ outcome, findings }: Creation<unknown>): boolean {
-  return (outcome === "planned" || outcome === "created" || outcome === "kept") && !findings.some(({ kind }) => kind === "wrong");
+  return (
+    (outcome === "planned" || outcome === "created" || outcome === "kept") &&
+    !findings.some(({ kind }) => kind === "wrong")
+  );
 }
 
 /** What stands against a name for something new; `null`: nothing. Both services take 255 characters. */
@@ -40,8 +43,11 @@ export function newNameProblem(name: string): string | null {
 
 /** What stands against the name or id of something that is there. */
 export function givenNameProblem(what: string, name: string): string | null {
-  const plain = /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,255}$/u.test(name) && name.trim() === name && !name.startsWith("-");
-  return plain ? null : `${what} "${name}": a name or an id of printable characters, and not beginning with - or a blank`;
+  const plain =
+    /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,255}$/u.test(name) && name.trim() === name && !name.startsWith("-");
+  return plain
+    ? null
+    : `${what} "${name}": a name or an id of printable characters, and not beginning with - or a blank`;
 }
 
 /** Options of the client that vflag gives itself, or that would tell a secret to everybody who reads the command. */
@@ -81,16 +87,22 @@ export function furtherProblems(kind: "port" | "server", further: readonly strin
   const own = [...ownOptions[kind], ...ownOptions.both];
   const [first] = further;
   const problems =
-    first !== undefined && !first.startsWith("-") ? [`"${first}": one name at a time; the client's options stand after --`] : [];
+    first !== undefined && !first.startsWith("-")
+      ? [`"${first}": one name at a time; the client's options stand after --`]
+      : [];
   for (const argument of further) {
-    if (/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(argument)) problems.push(`"${argument}" has control characters`);
+    if (/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(argument))
+      problems.push(`"${argument}" has control characters`);
     if (/^-[^-]/.test(argument)) problems.push(`${argument}: options are taken in their long form only`);
     if (argument === "--") problems.push("--: once is enough");
     const option = /^--[^=]+/.exec(argument)?.[0];
     if (option === undefined) continue;
     if (option.startsWith("--os-"))
-      problems.push(`${option}: how to get into the cloud belongs into clouds.yaml (--os-cloud), where nobody reads it here`);
-    else if (own.some((one) => one.startsWith(option))) problems.push(`${option}: vflag decides this itself, or has an option for it`);
+      problems.push(
+        `${option}: how to get into the cloud belongs into clouds.yaml (--os-cloud), where nobody reads it here`,
+      );
+    else if (own.some((one) => one.startsWith(option)))
+      problems.push(`${option}: vflag decides this itself, or has an option for it`);
   }
   return problems;
 }

@@ -23,7 +23,10 @@ const meanings: readonly Meaning[] = [
     says: /Insufficient compute resources:.*(Claim pci failed|PCI)/i,
     means:
       "the scheduler chose a hypervisor with no VF left for the port: PciPassthroughFilter is not among enabled_filters, or another guest was faster",
-    next: ["vflag nova diff nova.conf ...   # for nova-scheduler's file: the filter is added where it is missing", ...noVf],
+    next: [
+      "vflag nova diff nova.conf ...   # for nova-scheduler's file: the filter is added where it is missing",
+      ...noVf,
+    ],
   },
   {
     says: /PCI device request .* failed|PciDevicePoolEmpty|Attempt to consume PCI device .* from empty pool/i,
@@ -39,18 +42,25 @@ const meanings: readonly Meaning[] = [
     says: /Virtual Interface creation failed|Failed to allocate the network/i,
     means:
       "the hypervisor waited in vain for Neutron to wire a port (vif_plugging_timeout), or Neutron refused one: the agent there is not running, or cannot set the VF",
-    next: ["openstack network agent list --host HOST   # is the SR-IOV or Open vSwitch agent alive?", "nova-compute's log on that host"],
+    next: [
+      "openstack network agent list --host HOST   # is the SR-IOV or Open vSwitch agent alive?",
+      "nova-compute's log on that host",
+    ],
   },
   {
     says: /Exceeded maximum number of retries|Exhausted all hosts available/,
-    means: "several hypervisors tried and failed, each with a reason of its own that only its nova-compute's log has",
+    means:
+      "several hypervisors tried and failed, each with a reason of its own that only its nova-compute's log has",
     next: ["nova-compute's log on each, around the server's id", ...noVf],
   },
   {
     says: /No valid host was found/,
     means:
       "the scheduler found no hypervisor: none has a free VF on the port's physical network, as far as Nova's PCI rules tell it, or none has room for the flavor",
-    next: [...noVf, 'nova-scheduler\'s log: which filter returned 0 hosts ("Filter PciPassthroughFilter returned 0 hosts")'],
+    next: [
+      ...noVf,
+      'nova-scheduler\'s log: which filter returned 0 hosts ("Filter PciPassthroughFilter returned 0 hosts")',
+    ],
   },
   {
     says: /VIF type .* (is )?not supported|Unexpected vif_type=binding_failed|vif_type.*binding_failed/i,
@@ -82,6 +92,9 @@ export function faultReason(name: string, fault: string | null): Finding {
     ]);
   const meaning = meanings.find(({ says }) => says.test(fault));
   const said = fault.replaceAll(/\s+/g, " ").trim();
-  if (meaning === undefined) return finding("wrong", `server ${name} is in ERROR: ${said}`, ["nova-compute's log, around the server's id"]);
+  if (meaning === undefined)
+    return finding("wrong", `server ${name} is in ERROR: ${said}`, [
+      "nova-compute's log, around the server's id",
+    ]);
   return finding("wrong", `server ${name} is in ERROR: ${meaning.means}. Nova says: ${said}`, meaning.next);
 }

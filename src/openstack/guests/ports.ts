@@ -18,7 +18,19 @@ export interface PortRequest extends PortMode {
 /** The client's arguments that make it. Source: `openstack port create --help`. */
 export function portArguments({ name, network, capabilities, further }: PortRequest): string[] {
   const profile = capabilities ? ["--binding-profile", '{"capabilities": ["switchdev"]}'] : [];
-  return ["port", "create", "--network", network, "--vnic-type", "direct", ...profile, ...further, "-f", "json", name];
+  return [
+    "port",
+    "create",
+    "--network",
+    network,
+    "--vnic-type",
+    "direct",
+    ...profile,
+    ...further,
+    "-f",
+    "json",
+    name,
+  ];
 }
 
 const text = z
@@ -52,7 +64,9 @@ export const Port = z
     binding_vif_type: text,
     binding_vnic_type: text,
   })
-  .transform((port) => (port.binding_vif_type === null ? { ...port, binding_profile: null, binding_vif_details: null } : port));
+  .transform((port) =>
+    port.binding_vif_type === null ? { ...port, binding_profile: null, binding_vif_details: null } : port,
+  );
 export type Port = z.infer<typeof Port>;
 
 /** `openstack port list -f json`. */
@@ -75,7 +89,9 @@ export type Network = z.infer<typeof Network>;
 export function asksForSwitchdev(port: Port): boolean | null {
   if (port.binding_profile === null) return null;
   const capabilities = port.binding_profile["capabilities"];
-  return (Array.isArray(capabilities) || typeof capabilities === "string") && capabilities.includes("switchdev");
+  return (
+    (Array.isArray(capabilities) || typeof capabilities === "string") && capabilities.includes("switchdev")
+  );
 }
 
 /**
@@ -88,9 +104,11 @@ export function networkProblems(request: PortRequest, network: Network): Finding
   if (type === null) return [];
   if (request.mode === "sriov" && type !== "flat" && type !== "vlan")
     return [
-      finding("wrong", `network ${request.network} is of type ${type}, and in mode sriov only flat and VLAN networks can be bound`, [
-        "take a flat or VLAN network, or a NIC in mode switchdev or vf-lag",
-      ]),
+      finding(
+        "wrong",
+        `network ${request.network} is of type ${type}, and in mode sriov only flat and VLAN networks can be bound`,
+        ["take a flat or VLAN network, or a NIC in mode switchdev or vf-lag"],
+      ),
     ];
   if (request.physnets.length === 0 || request.physnets.includes(physnet)) return [];
   const there = physnet ?? `no physical network (type ${type})`;
@@ -108,7 +126,8 @@ export function comparePort(request: PortRequest, network: Network, port: Port):
   const found: Finding[] = [];
   const differs = (what: string, there: string, wanted: string) =>
     found.push(finding("wrong", `${what} is ${there}, and shall be ${wanted}`));
-  if (port.network_id !== network.id) differs("network", port.network_id ?? "unknown", `${request.network} (${network.id})`);
+  if (port.network_id !== network.id)
+    differs("network", port.network_id ?? "unknown", `${request.network} (${network.id})`);
   if (port.binding_vnic_type === null) found.push(unseen("the vnic type"));
   else if (port.binding_vnic_type !== "direct") differs("vnic type", port.binding_vnic_type, "direct");
   const asks = asksForSwitchdev(port);
@@ -139,9 +158,20 @@ export function judgePort(port: Port, switchdev: boolean | null): Finding[] {
   const name = port.name === null || port.name === "" ? port.id : port.name;
   const used = port.device_id !== null && port.device_id !== "";
   const type = port.binding_vif_type;
-  if (type === null) return [finding("note", `port ${name}: how it is bound was not checked: this user does not get to see vif_type`)];
+  if (type === null)
+    return [
+      finding(
+        "note",
+        `port ${name}: how it is bound was not checked: this user does not get to see vif_type`,
+      ),
+    ];
   if (type === "binding_failed")
-    return [finding("wrong", `port ${name}: vif_type is binding_failed: no mechanism driver of Neutron could bind it`)];
+    return [
+      finding(
+        "wrong",
+        `port ${name}: vif_type is binding_failed: no mechanism driver of Neutron could bind it`,
+      ),
+    ];
   if (type === "unbound") {
     if (!used) return [];
     return [
@@ -182,7 +212,10 @@ function judgeDetails(port: Port, name: string): Finding[] {
     ];
   if (port.binding_vif_type === bound.legacy.vifType && details["vlan"] === undefined)
     return [
-      finding("doubtful", `port ${name}: vif_details has no VLAN, which sriovnicswitch always puts there: ${JSON.stringify(details)}`),
+      finding(
+        "doubtful",
+        `port ${name}: vif_details has no VLAN, which sriovnicswitch always puts there: ${JSON.stringify(details)}`,
+      ),
     ];
   return [];
 }
@@ -190,11 +223,15 @@ function judgeDetails(port: Port, name: string): Finding[] {
 function judgeStatus(port: Port, name: string, used: boolean): Finding[] {
   if (!used || port.status === "ACTIVE" || port.status === null) return [];
   const agent =
-    port.binding_vif_type === bound.legacy.vifType ? "neutron-sriov-nic-agent" : "neutron-openvswitch-agent (or ovn-controller)";
+    port.binding_vif_type === bound.legacy.vifType
+      ? "neutron-sriov-nic-agent"
+      : "neutron-openvswitch-agent (or ovn-controller)";
   return [
-    finding("doubtful", `port ${name}: it is bound on ${hostOf(port)}, and its status is ${port.status}: ${agent} there has not wired it`, [
-      `the log of ${agent} on ${hostOf(port)}`,
-    ]),
+    finding(
+      "doubtful",
+      `port ${name}: it is bound on ${hostOf(port)}, and its status is ${port.status}: ${agent} there has not wired it`,
+      [`the log of ${agent} on ${hostOf(port)}`],
+    ),
   ];
 }
 

@@ -41,7 +41,9 @@ const known: readonly Known[] = [
     says: /HTTP 401|\b401\b.*(Unauthorized|Client Error)|requires authentication/,
     means: () => ({
       text: "Keystone does not let this user in (401)",
-      next: ["user, password or application credential, and project, of the cloud in clouds.yaml; has the credential expired?"],
+      next: [
+        "user, password or application credential, and project, of the cloud in clouds.yaml; has the credential expired?",
+      ],
     }),
   },
   {
@@ -84,7 +86,10 @@ const known: readonly Known[] = [
   },
   {
     says: /Invalid key_name provided/,
-    means: () => ({ text: "this user has no key of that name", next: ["openstack keypair list; a key is of a user, not of a project"] }),
+    means: () => ({
+      text: "this user has no key of that name",
+      next: ["openstack keypair list; a key is of a user, not of a project"],
+    }),
   },
   {
     says: /Port ([0-9a-f-]+) is still in use/,
@@ -111,7 +116,9 @@ const known: readonly Known[] = [
     says: /Unable to establish connection to (\S+)|Failed to discover available identity versions|Could not find a suitable TLS CA|Max retries exceeded|Connection refused/,
     means: ([, url]) => ({
       text: `the service does not answer${url === undefined ? "" : ` at ${url.replace(/[:,]+$/, "")}`}`,
-      next: ["is this machine in the cloud's management network, and does clouds.yaml have the right auth_url, interface, and cacert?"],
+      next: [
+        "is this machine in the cloud's management network, and does clouds.yaml have the right auth_url, interface, and cacert?",
+      ],
     }),
   },
   {
@@ -125,7 +132,9 @@ const known: readonly Known[] = [
     says: /is not an openstack command|unrecognized arguments?: [^\n]*|invalid choice: [^\n]*|the following arguments are required: [^\n]*|expected one argument/,
     means: ([said]) => ({
       text: `the client does not understand the command: ${said}`,
-      next: ["openstack --version: vflag is tested with python-openstackclient 6.0; are the arguments after -- right?"],
+      next: [
+        "openstack --version: vflag is tested with python-openstackclient 6.0; are the arguments after -- right?",
+      ],
     }),
   },
 ];
@@ -142,7 +151,10 @@ export function refusalOf(attempt: Attempt, said: string, code: number | null): 
   }
   const lines = safe.split("\n").map((line) => line.trim());
   const last = lines.filter((line) => line !== "").at(-1);
-  return { text: `openstack ${attempt.what} failed (exit code ${code ?? "none"}): ${last ?? "it said nothing"}`, next: [] };
+  return {
+    text: `openstack ${attempt.what} failed (exit code ${code ?? "none"}): ${last ?? "it said nothing"}`,
+    next: [],
+  };
 }
 
 /** What a client's words may have in them and nobody else may read: tokens of Keystone, and what gets into a cloud. */
@@ -150,6 +162,9 @@ function withoutSecrets(said: string): string {
   return said
     .replaceAll(/gAAAA[\w=-]{16,}/g, "***")
     .replaceAll(/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "***")
-    .replaceAll(/(["']?(?:[\w-]*(?:password|secret|token|adminPass))["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,}"']+)/gi, "$1***")
+    .replaceAll(
+      /(["']?(?:[\w-]*(?:password|secret|token|adminPass))["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,}"']+)/gi,
+      "$1***",
+    )
     .replaceAll(/(:\/\/)[^/@\s]+@/g, "$1***@");
 }

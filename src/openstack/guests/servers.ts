@@ -25,7 +25,20 @@ export interface ServerRequest {
 export function serverArguments({ name, image, flavor, keyName, nics, further }: ServerRequest): string[] {
   const key = keyName === undefined ? [] : ["--key-name", keyName];
   const given = nics.flatMap(({ kind, of }) => ["--nic", `${kind}=${of}`]);
-  return ["server", "create", "--image", image, "--flavor", flavor, ...key, ...given, ...further, "-f", "json", name];
+  return [
+    "server",
+    "create",
+    "--image",
+    image,
+    "--flavor",
+    flavor,
+    ...key,
+    ...given,
+    ...further,
+    "-f",
+    "json",
+    name,
+  ];
 }
 
 /** Reads `net-id=NAME` or `port-id=NAME`; `null` where it is neither. The client would split at a comma. */
@@ -83,23 +96,33 @@ export function compareServer(request: ServerRequest, server: Server, ports: Ser
     found.push(finding("wrong", `${what} is ${there}, and shall be ${wanted}`));
   for (const what of ["image", "flavor"] as const) {
     const there = spokenOf(server[what]);
-    if (there.names.length === 0) found.push(finding("note", `the ${what} was not compared: the client says ${there.text}`));
+    if (there.names.length === 0)
+      found.push(finding("note", `the ${what} was not compared: the client says ${there.text}`));
     else if (!there.names.includes(request[what])) differs(what, there.text, request[what]);
   }
-  if (request.keyName !== undefined && server.key_name !== request.keyName) differs("key", server.key_name ?? "none", request.keyName);
+  if (request.keyName !== undefined && server.key_name !== request.keyName)
+    differs("key", server.key_name ?? "none", request.keyName);
   const given = new Set([...ports.deviceOf.values()].map(({ id }) => id));
   const counts = new Map<string, number>();
   for (const { kind, of } of request.nics) {
     const port = ports.deviceOf.get(of);
     if (kind === "port-id" && port?.device !== server.id)
-      found.push(finding("wrong", `port ${of} is not its own: ${port?.device ? `server ${port.device} has it` : "no server has it"}`));
+      found.push(
+        finding(
+          "wrong",
+          `port ${of} is not its own: ${port?.device ? `server ${port.device} has it` : "no server has it"}`,
+        ),
+      );
     if (kind === "net-id") counts.set(of, (counts.get(of) ?? 0) + 1);
   }
   for (const [network, wanted] of counts) {
     const there = (ports.inNetwork.get(network) ?? []).filter((id) => !given.has(id)).length;
     if (there < wanted)
       found.push(
-        finding("wrong", `it has ${there} NIC${there === 1 ? "" : "s"} of its own in network ${network}, and shall have ${wanted}`),
+        finding(
+          "wrong",
+          `it has ${there} NIC${there === 1 ? "" : "s"} of its own in network ${network}, and shall have ${wanted}`,
+        ),
       );
   }
   if (request.further.length > 0) found.push(finding("note", `not compared: ${request.further.join(" ")}`));
@@ -111,8 +134,12 @@ function spokenOf(value: unknown): { readonly names: readonly string[]; readonly
   if (typeof value === "string") {
     const both = /^(.*) \(([^()]*)\)$/.exec(value);
     const [, name, id] = both ?? [];
-    if (name !== undefined && id !== undefined && !value.startsWith("N/A ")) return { names: [name, id], text: value };
-    return { names: value === "" || value.startsWith("N/A ") ? [] : [value], text: value === "" ? "nothing" : value };
+    if (name !== undefined && id !== undefined && !value.startsWith("N/A "))
+      return { names: [name, id], text: value };
+    return {
+      names: value === "" || value.startsWith("N/A ") ? [] : [value],
+      text: value === "" ? "nothing" : value,
+    };
   }
   if (typeof value !== "object" || value === null) return { names: [], text: "nothing" };
   const names = ["original_name", "name", "id"].flatMap((key) => {

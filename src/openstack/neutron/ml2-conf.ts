@@ -25,22 +25,30 @@ export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request)
   const value = optionValue(ini, "ml2", "mechanism_drivers");
   const there = listValue(value ?? "");
   const offloaded = spec.nics.filter(({ mode, physnet }) => mode !== "sriov" && physnet !== undefined);
-  const notes = [...offloaded.map(switchdevReason), ...there.flatMap((driver) => noteOnDriver(driver, release))];
+  const notes = [
+    ...offloaded.map(switchdevReason),
+    ...there.flatMap((driver) => noteOnDriver(driver, release)),
+  ];
   const wanted: string[] = [];
-  const kollas = value === undefined && deployment === "kolla" && (isFrom(release, "victoria") || !needsAgent(spec));
+  const kollas =
+    value === undefined && deployment === "kolla" && (isFrom(release, "victoria") || !needsAgent(spec));
   if (kollas) {
     // A value here would take the place of Kolla's own, which has openvswitch or ovn, and from Victoria on sriovnicswitch.
-    const how = "set enable_neutron_sriov: true (kolla_enable_neutron_sriov in Kayobe's kolla.yml), and it adds sriovnicswitch";
+    const how =
+      "set enable_neutron_sriov: true (kolla_enable_neutron_sriov in Kayobe's kolla.yml), and it adds sriovnicswitch";
     notes.push(`mechanism_drivers is Kolla-Ansible's own, and stays so${needsAgent(spec) ? `: ${how}` : ""}`);
   } else {
     // What the sources write, and Kolla by itself: openvswitch, and l2population for tunnels.
-    if (value === undefined && (offloaded.length > 0 || needsAgent(spec))) wanted.push("openvswitch", "l2population");
+    if (value === undefined && (offloaded.length > 0 || needsAgent(spec)))
+      wanted.push("openvswitch", "l2population");
     if (offloaded.length > 0 && !there.includes("ovn")) wanted.push("openvswitch");
     if (needsAgent(spec)) wanted.push("sriovnicswitch");
   }
   const missing = [...new Set(wanted)].filter((driver) => !there.includes(driver));
   if (missing.length > 0 && value === undefined) {
-    notes.push("mechanism_drivers is not in this file: if another one sets it, add the driver there instead, since the last one counts");
+    notes.push(
+      "mechanism_drivers is not in this file: if another one sets it, add the driver there instead, since the last one counts",
+    );
   }
   const edits: IniEdit[] =
     missing.length === 0
@@ -59,14 +67,22 @@ export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request)
   } catch (error) {
     if (!(error instanceof IniRefusal)) throw error;
     const [entry] = entriesOf(ini, "ml2", "mechanism_drivers").slice(-1);
-    return { text, notes, conflicts: [{ line: entry?.line ?? null, there: value ?? "", wanted: missing.join(","), why: error.message }] };
+    return {
+      text,
+      notes,
+      conflicts: [
+        { line: entry?.line ?? null, there: value ?? "", wanted: missing.join(","), why: error.message },
+      ],
+    };
   }
 }
 
 function reason(sriov: boolean, offloaded: boolean): string {
   const parts = [
     ...(sriov ? ["sriovnicswitch binds the VFs of NICs in mode sriov"] : []),
-    ...(offloaded ? ["openvswitch (or ovn), not sriovnicswitch, binds those of NICs in mode switchdev and vf-lag"] : []),
+    ...(offloaded
+      ? ["openvswitch (or ovn), not sriovnicswitch, binds those of NICs in mode switchdev and vf-lag"]
+      : []),
   ];
   return parts.join("; ");
 }
@@ -75,14 +91,27 @@ function reason(sriov: boolean, offloaded: boolean): string {
  * Neutron's own drivers of some release. Source: neutron's setup.cfg (from 2025.2 pyproject.toml), neutron.ml2.mechanism_drivers; those for its
  * own tests are left out.
  */
-const own = new Set(["openvswitch", "ovn", "ovn-sync", "linuxbridge", "macvtap", "sriovnicswitch", "l2population", "logger"]);
+const own = new Set([
+  "openvswitch",
+  "ovn",
+  "ovn-sync",
+  "linuxbridge",
+  "macvtap",
+  "sriovnicswitch",
+  "l2population",
+  "logger",
+]);
 
 /** neutron-server exits at a name that it has no driver for, and others than Neutron bring drivers too. */
 function noteOnDriver(driver: string, release: Release): string[] {
   if (driver === "linuxbridge" && isFrom(release, "2025.1"))
     return [`${driver} is not there any more from 2025.1 on: neutron-server does not start with it`];
   if (/^ovn(-sync)?$/.test(driver) && !isFrom(release, "ussuri"))
-    return [`${driver} is not there before Ussuri: neutron-server does not start with it, unless networking-ovn is installed`];
+    return [
+      `${driver} is not there before Ussuri: neutron-server does not start with it, unless networking-ovn is installed`,
+    ];
   if (own.has(driver) || driver === "" || /[{}$]/.test(driver)) return [];
-  return [`${driver} is none of Neutron's drivers: without the package that brings it, neutron-server does not start`];
+  return [
+    `${driver} is none of Neutron's drivers: without the package that brings it, neutron-server does not start`,
+  ];
 }

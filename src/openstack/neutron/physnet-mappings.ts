@@ -20,9 +20,13 @@ export interface DevicePhysnet {
  */
 export function readPhysnets(value: unknown, interfaces: ReadonlySet<string> | null): ReadPhysnets {
   if (typeof value === "string" && value.includes("{{"))
-    return { problem: `it is a Jinja expression (${shown(value)}), which ansible-inventory does not resolve: write it out` };
+    return {
+      problem: `it is a Jinja expression (${shown(value)}), which ansible-inventory does not resolve: write it out`,
+    };
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    return { problem: `it has to be a mapping of devices to physnets ("ens3f0: physnet2"), and is ${shown(value)}` };
+    return {
+      problem: `it has to be a mapping of devices to physnets ("ens3f0: physnet2"), and is ${shown(value)}`,
+    };
   const pairs = Object.entries(value);
   const listed = pairs.find(([, one]) => Array.isArray(one));
   if (listed !== undefined)
@@ -30,7 +34,10 @@ export function readPhysnets(value: unknown, interfaces: ReadonlySet<string> | n
       problem: `"${listed[0]}: ${shown(listed[1])}" gives a list of devices to a physnet; here it is device: physnet: ${reversed(pairs)}`,
     };
   const other = pairs.find(([, one]) => typeof one !== "string");
-  if (other !== undefined) return { problem: `"${other[0]}: ${shown(other[1])}" is no device and physnet: the physnet has to be a string` };
+  if (other !== undefined)
+    return {
+      problem: `"${other[0]}: ${shown(other[1])}" is no device and physnet: the physnet has to be a string`,
+    };
   return inDirection(
     pairs.map(([device, physnet]) => ({ device, physnet: String(physnet) })),
     interfaces,
@@ -61,7 +68,8 @@ function inDirection(pairs: readonly DevicePhysnet[], interfaces: ReadonlySet<st
 /** What is wrong with a device's name, for a list of oslo.config and for a variable, which Ansible takes for a template. */
 export function wrongDevice(device: string): string[] {
   if (!isNetdevName(device)) return [`"${device}" is no name of a network interface`];
-  if (/[,"'\\]|\{[{%#]/.test(device)) return [`the name ${device} cannot stand in a list of oslo.config, or in a variable of Ansible`];
+  if (/[,"'\\]|\{[{%#]/.test(device))
+    return [`the name ${device} cannot stand in a list of oslo.config, or in a variable of Ansible`];
   return [];
 }
 
@@ -72,7 +80,9 @@ function wrongPhysnet(physnet: string): string[] {
 
 /** Names that the kernel, systemd's udev or biosdevname give. Source: systemd.net-naming-scheme(7); biosdevname(1). */
 function looksLikeDevice(name: string): boolean {
-  return /^(?:(?:en|ib)(?:[ops]|P\d+p|x[0-9a-f]{12})[0-9a-z]*|(?:eth|ib|em|bond|hsn)\d+|p\d+p\d+(?:_\d+)?)$/i.test(name);
+  return /^(?:(?:en|ib)(?:[ops]|P\d+p|x[0-9a-f]{12})[0-9a-z]*|(?:eth|ib|em|bond|hsn)\d+|p\d+p\d+(?:_\d+)?)$/i.test(
+    name,
+  );
 }
 
 function looksLikePhysnet(name: string): boolean {

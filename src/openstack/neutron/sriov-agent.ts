@@ -1,7 +1,15 @@
 import type { HostState } from "../../host/state/state.ts";
 import type { NicSpec } from "../../spec/schema.ts";
 import { resolvePorts } from "../../spec/selectors.ts";
-import { entriesOf, escapeValue, type Ini, listValue, optionValue, plainValue, readIni } from "../files/ini.ts";
+import {
+  entriesOf,
+  escapeValue,
+  type Ini,
+  listValue,
+  optionValue,
+  plainValue,
+  readIni,
+} from "../files/ini.ts";
 import { editIni, type IniEdit, IniRefusal } from "../files/ini-edit.ts";
 import { type ConfRequest, refusedFile } from "../nova/nova-conf.ts";
 import { type Conflict, type Outcome, outcome } from "../outcome.ts";
@@ -27,7 +35,8 @@ export function sriovAgentConf(text: string, { spec, state, deployment }: ConfRe
   const conflicts: Conflict[] = [];
   const notes: string[] = [];
   const [entry] = entriesOf(ini, section, "physical_device_mappings").slice(-1);
-  const conflict = (why: string, wanted: string) => conflicts.push({ line: entry?.line ?? null, there: entry?.value ?? "", wanted, why });
+  const conflict = (why: string, wanted: string) =>
+    conflicts.push({ line: entry?.line ?? null, there: entry?.value ?? "", wanted, why });
   const present = readMappings(ini, (why) => conflict(why, "physnet:device pairs"));
 
   const added: Mapping[] = [];
@@ -47,9 +56,13 @@ export function sriovAgentConf(text: string, { spec, state, deployment }: ConfRe
       if (missing !== null) conflict(missing, `the ports of NIC ${nic.name}`);
       for (const device of devices) {
         const others = present.filter((one) => one.device === device && one.physnet !== nic.physnet);
-        if (/[,"'\s]/.test(device)) conflict(`the name ${device} cannot stand in a list of oslo.config`, `${nic.physnet}:${device}`);
+        if (/[,"'\s]/.test(device))
+          conflict(`the name ${device} cannot stand in a list of oslo.config`, `${nic.physnet}:${device}`);
         else if (others[0] !== undefined)
-          conflict(`${device} is on ${others[0].physnet} here, and on ${nic.physnet} in the spec`, `${nic.physnet}:${device}`);
+          conflict(
+            `${device} is on ${others[0].physnet} here, and on ${nic.physnet} in the spec`,
+            `${nic.physnet}:${device}`,
+          );
         else if (!present.some((one) => one.device === device)) added.push({ physnet: nic.physnet, device });
       }
     }
@@ -61,15 +74,29 @@ export function sriovAgentConf(text: string, { spec, state, deployment }: ConfRe
     .map(({ name }) => name)
     .join(", ")})`;
   const edits: IniEdit[] =
-    added.length === 0 ? [] : [{ kind: "set", section, key: "physical_device_mappings", value: escapeValue(value), comment }];
+    added.length === 0
+      ? []
+      : [{ kind: "set", section, key: "physical_device_mappings", value: escapeValue(value), comment }];
   if (added.length > 0 && optionValue(ini, section, "exclude_devices") === undefined) {
-    edits.push({ kind: "append", section, key: "exclude_devices", value: "", comment: "no VF is kept from guests" });
+    edits.push({
+      kind: "append",
+      section,
+      key: "exclude_devices",
+      value: "",
+      comment: "no VF is kept from guests",
+    });
   }
   try {
     return outcome(text, () => editIni(text, edits, form), notes, conflicts);
   } catch (error) {
     if (!(error instanceof IniRefusal)) throw error;
-    return { text, notes, conflicts: [{ line: entry?.line ?? null, there: entry?.value ?? "", wanted: value, why: error.message }] };
+    return {
+      text,
+      notes,
+      conflicts: [
+        { line: entry?.line ?? null, there: entry?.value ?? "", wanted: value, why: error.message },
+      ],
+    };
   }
 }
 
@@ -85,7 +112,9 @@ export function readMappings(ini: Ini, problem: (why: string) => void): Mapping[
   if (value === undefined) return [];
   const plain = plainValue(value);
   if (templated || plain === null) {
-    problem(`${templated ? "a Jinja expression" : "another option's value ($)"} makes the mappings, so they are not known here`);
+    problem(
+      `${templated ? "a Jinja expression" : "another option's value ($)"} makes the mappings, so they are not known here`,
+    );
     return [];
   }
   return listValue(plain).flatMap((pair) => {
@@ -127,7 +156,10 @@ function portsOf(nic: NicSpec, state: HostState): { devices: string[]; problem: 
   const resolved = resolvePorts(nic, state);
   if ("problem" in resolved) return { devices: [], problem: `${nic.name}: ${resolved.problem}` };
   const nameless = resolved.pfs.find((pf) => pf.netdev === null);
-  const problem = nameless === undefined ? null : `${nic.name}: ${nameless.address} has no interface, which the agent knows it by`;
+  const problem =
+    nameless === undefined
+      ? null
+      : `${nic.name}: ${nameless.address} has no interface, which the agent knows it by`;
   return { devices: resolved.pfs.flatMap((pf) => pf.netdev ?? []), problem };
 }
 

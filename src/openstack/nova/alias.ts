@@ -26,11 +26,24 @@ const types = ["type-PCI", "type-PF", "type-VF"];
 export function aliasProblems(ini: Ini, release: Release): AliasProblem[] {
   return entriesOf(ini, "pci", "alias").flatMap((entry): AliasProblem[] => {
     const value = entry.templated ? null : plainValue(entry.value);
-    if (value === null) return [{ entry, kind: "unknown", why: "an expression makes the alias, so what it asks for is not known here" }];
+    if (value === null)
+      return [
+        {
+          entry,
+          kind: "unknown",
+          why: "an expression makes the alias, so what it asks for is not known here",
+        },
+      ];
     const why = problemOf(value, release);
     return why === null
       ? []
-      : [{ entry, kind: "wrong", why: `Nova refuses the alias (PciInvalidAlias), and every request for a PCI device with it: ${why}` }];
+      : [
+          {
+            entry,
+            kind: "wrong",
+            why: `Nova refuses the alias (PciInvalidAlias), and every request for a PCI device with it: ${why}`,
+          },
+        ];
   });
 }
 
@@ -41,7 +54,8 @@ function problemOf(text: string, release: Release): string | null {
   } catch {
     return `it is no JSON: ${text.slice(0, 80)}`;
   }
-  if (Array.isArray(data)) return "it is a list, and has to be one object: write one `alias = {...}` line for each";
+  if (Array.isArray(data))
+    return "it is a list, and has to be one object: write one `alias = {...}` line for each";
   if (typeof data !== "object" || data === null) return "it has to be an object";
   const given = new Map<string, unknown>(Object.entries(data));
   if (typeof given.get("name") !== "string" || given.get("name") === "") return "it has no name";
@@ -54,5 +68,7 @@ function problemOf(text: string, release: Release): string | null {
       return `${id} has to be four hexadecimal digits in quotes`;
   }
   const type = given.get("device_type");
-  return type === undefined || types.includes(String(type)) ? null : `device_type is one of ${types.join(", ")}`;
+  return type === undefined || types.includes(String(type))
+    ? null
+    : `device_type is one of ${types.join(", ")}`;
 }

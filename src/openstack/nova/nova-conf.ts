@@ -38,26 +38,52 @@ export function novaConf(text: string, request: ConfRequest): Outcome {
   const inPlacement = reportsToPlacement(ini, release) !== false;
   const generated = pciRules(spec, state, view, !inPlacement);
   const notes = [...generated.notes, ...notesOnNames(ini, release, deployment)];
-  const conflicts = generated.problems.map((why): Conflict => ({ line: null, there: "", wanted: "PCI rules", why }));
-  if (inPlacement) notes.push("[pci] report_in_placement is on, and Nova takes no devname with it: rules are by address");
+  const conflicts = generated.problems.map(
+    (why): Conflict => ({ line: null, there: "", wanted: "PCI rules", why }),
+  );
+  if (inPlacement)
+    notes.push("[pci] report_in_placement is on, and Nova takes no devname with it: rules are by address");
 
   const cannotJudge = (entry: IniEntry, why: string) => {
-    conflicts.push({ line: entry.line, there: `${entry.key} = ${entry.value}`, wanted: "rules whose meaning is known", why });
+    conflicts.push({
+      line: entry.line,
+      there: `${entry.key} = ${entry.value}`,
+      wanted: "rules whose meaning is known",
+      why,
+    });
   };
-  const present = presentRules({ ...ini, entries: ini.entries.filter((entry) => !isOwn(ini, entry)) }, release, view.host, cannotJudge);
+  const present = presentRules(
+    { ...ini, entries: ini.entries.filter((entry) => !isOwn(ini, entry)) },
+    release,
+    view.host,
+    cannotJudge,
+  );
   if (inPlacement)
     for (const { entry, why } of placementProblems(present, view))
-      conflicts.push({ line: entry?.line ?? null, there: entry?.value ?? "", wanted: "rules that Placement takes", why });
-  for (const { entry, kind, why } of aliasProblems(ini, release)) if (kind === "wrong") notes.push(`line ${entry.line}: ${why}`);
+      conflicts.push({
+        line: entry?.line ?? null,
+        there: entry?.value ?? "",
+        wanted: "rules that Placement takes",
+        why,
+      });
+  for (const { entry, kind, why } of aliasProblems(ini, release))
+    if (kind === "wrong") notes.push(`line ${entry.line}: ${why}`);
   const rules = generated.rules.filter((rule) => isMissing(rule, present, view, conflicts));
   const filters = filterEdits(ini, release);
-  const edits = [...ruleEdits(ini, rules, optionName(release, deployment)), ...(generated.rules.length > 0 ? filters.edits : [])];
+  const edits = [
+    ...ruleEdits(ini, rules, optionName(release, deployment)),
+    ...(generated.rules.length > 0 ? filters.edits : []),
+  ];
   if (generated.rules.length > 0) notes.push(...filters.notes);
   try {
     return outcome(text, () => editIni(text, edits, form), notes, conflicts);
   } catch (error) {
     if (!(error instanceof IniRefusal)) throw error;
-    return { text, notes, conflicts: [{ line: null, there: "", wanted: "the options of nova.conf", why: error.message }] };
+    return {
+      text,
+      notes,
+      conflicts: [{ line: null, there: "", wanted: "the options of nova.conf", why: error.message }],
+    };
   }
 }
 
@@ -66,7 +92,14 @@ export function refusedFile(text: string, line: number, message: string): Outcom
   return {
     text,
     notes: [],
-    conflicts: [{ line, there: message, wanted: "a file that oslo.config reads", why: "oslo.config refuses the whole file" }],
+    conflicts: [
+      {
+        line,
+        there: message,
+        wanted: "a file that oslo.config reads",
+        why: "oslo.config refuses the whole file",
+      },
+    ],
   };
 }
 
@@ -81,7 +114,8 @@ function optionName(release: Release, deployment: Deployment): "passthrough_whit
 function notesOnNames(ini: Ini, release: Release, deployment: Deployment): string[] {
   const [first] = entriesOf(ini, "pci", "device_spec").filter((entry) => !isOwn(ini, entry));
   if (first === undefined) return [];
-  if (!isFrom(release, "zed")) return [`line ${first.line}: device_spec is not known before Zed, and ignored there: it offers nothing`];
+  if (!isFrom(release, "zed"))
+    return [`line ${first.line}: device_spec is not known before Zed, and ignored there: it offers nothing`];
   if (deployment === "plain") return [];
   return [
     `line ${first.line}: device_spec stands beside Kolla's own passthrough_whitelist, and Nova takes both; the old name takes its place`,
@@ -89,7 +123,12 @@ function notesOnNames(ini: Ini, release: Release, deployment: Deployment): strin
 }
 
 /** Whether a rule is still to be written; a rule of somebody else that tells its VFs something else is a conflict. */
-function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: NovaView, conflicts: Conflict[]): boolean {
+function isMissing(
+  rule: GeneratedRule,
+  present: readonly PresentRules[],
+  view: NovaView,
+  conflicts: Conflict[],
+): boolean {
   let covered = rule.devices.length > 0;
   const theirs = present.flatMap(({ rules }) => rules);
   for (const device of rule.devices) {
@@ -103,7 +142,8 @@ function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: 
         wanted: JSON.stringify(rule.json),
         why: `Nova goes by the first rule that matches, and that one says something else of ${device.address}, a VF of NIC ${rule.nic.name}`,
       };
-      if (!conflicts.some((one) => one.line === conflict.line && one.there === conflict.there)) conflicts.push(conflict);
+      if (!conflicts.some((one) => one.line === conflict.line && one.there === conflict.there))
+        conflicts.push(conflict);
       covered = false;
     }
   }
@@ -113,11 +153,18 @@ function isMissing(rule: GeneratedRule, present: readonly PresentRules[], view: 
 /** Whether a rule says of a VF what the spec means; where the spec is silent about trust, either will do. */
 function sameTags(tags: JsonObject, { nic, json }: GeneratedRule): boolean {
   const trusted = String(tags["trusted"]).toLowerCase() === "true";
-  return sameNetwork(tags["physical_network"], json["physical_network"]) && trusted === (nic.vfSettings.trust ?? trusted);
+  return (
+    sameNetwork(tags["physical_network"], json["physical_network"]) &&
+    trusted === (nic.vfSettings.trust ?? trusted)
+  );
 }
 
 /** vflag's own rules as they are wanted, in place of those that it wrote before; nothing where they are so. */
-function ruleEdits(ini: Ini, rules: readonly GeneratedRule[], key: "passthrough_whitelist" | "device_spec"): IniEdit[] {
+function ruleEdits(
+  ini: Ini,
+  rules: readonly GeneratedRule[],
+  key: "passthrough_whitelist" | "device_spec",
+): IniEdit[] {
   const edits = rules.map((rule) => {
     const comment = `NIC ${rule.nic.name}, mode ${rule.nic.mode}: ${rule.why}`;
     return {
@@ -139,11 +186,18 @@ function ruleEdits(ini: Ini, rules: readonly GeneratedRule[], key: "passthrough_
     });
   if (same) return [];
   const old = new Map(own.map((entry) => [`${entry.section} ${entry.key}`, entry]));
-  return [...[...old.values()].map((entry): IniEdit => ({ kind: "remove", section: entry.section, key: entry.key, own: true })), ...edits];
+  return [
+    ...[...old.values()].map(
+      (entry): IniEdit => ({ kind: "remove", section: entry.section, key: entry.key, own: true }),
+    ),
+    ...edits,
+  ];
 }
 
 /** A rule as people write it: with blanks after commas and colons. */
 function oneLine(json: JsonObject): string {
-  const fields = Object.entries(json).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  const fields = Object.entries(json).map(
+    ([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+  );
   return `{${fields.join(", ")}}`;
 }

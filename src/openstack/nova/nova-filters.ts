@@ -28,7 +28,10 @@ export function filterEdits(
   // Without a tree nobody knows whether Blazar is still there.
   const made = base === undefined && former?.value.includes("BlazarFilter") === true ? undefined : former;
   const there = made === undefined ? optionValue(ini, option.section, option.key) : undefined;
-  const beneath = base ?? { list: defaultFilters(release), from: `the filters that ${release} has by itself` };
+  const beneath = base ?? {
+    list: defaultFilters(release),
+    from: `the filters that ${release} has by itself`,
+  };
   const listed = there === undefined ? beneath.list : listValue(there);
   const filters = isMadeOf(ini, release, base) ? [...new Set([...listed, ...beneath.list])] : listed;
   const wanted = filters.includes(filter) ? filters : [...filters, filter];
@@ -39,14 +42,27 @@ export function filterEdits(
     const comment = `${filter} in addition to ${there === undefined ? beneath.from : "those that were there"}`;
     edits.push({ kind: "set", ...option, value: wanted.join(","), comment });
   }
-  const available = [...earlier, ini].flatMap((one) => entriesOf(one, "filter_scheduler", "available_filters")).map(({ value }) => value);
-  if (available.length > 0 && !available.some((name) => ["nova.scheduler.filters.all_filters", filterClass].includes(name))) {
+  const available = [...earlier, ini]
+    .flatMap((one) => entriesOf(one, "filter_scheduler", "available_filters"))
+    .map(({ value }) => value);
+  if (
+    available.length > 0 &&
+    !available.some((name) => ["nova.scheduler.filters.all_filters", filterClass].includes(name))
+  ) {
     const comment = `${filter} has to be available, to be enabled`;
-    edits.push({ kind: "append", section: "filter_scheduler", key: "available_filters", value: filterClass, comment });
+    edits.push({
+      kind: "append",
+      section: "filter_scheduler",
+      key: "available_filters",
+      value: filterClass,
+      comment,
+    });
   }
   const [old] = isFrom(release, "xena") ? entriesOf(ini, "DEFAULT", "scheduler_default_filters") : [];
   if (old !== undefined)
-    notes.push(`line ${old.line}: scheduler_default_filters is ignored from Xena on; [filter_scheduler] enabled_filters is its name`);
+    notes.push(
+      `line ${old.line}: scheduler_default_filters is ignored from Xena on; [filter_scheduler] enabled_filters is its name`,
+    );
   return { edits, notes };
 }
 
@@ -64,7 +80,11 @@ export function madeOfBase(ini: Ini, release: Release): IniEntry | undefined {
   if (entry === undefined || entries.length > 1 || entry.templated || !isOwn(ini, entry)) return undefined;
   if (!ownComment(ini, entry).startsWith(`${filter} in addition to the filters that `)) return undefined;
   const rest = listValue(entry.value).filter((name) => name !== filter);
-  const known = releases.flatMap((one) => [defaultFilters(one), kollaFilters(one, "blazar"), kollaFilters(one, "fake")]);
+  const known = releases.flatMap((one) => [
+    defaultFilters(one),
+    kollaFilters(one, "blazar"),
+    kollaFilters(one, "fake"),
+  ]);
   return known.some((list) => list.join() === rest.join()) ? entry : undefined;
 }
 
@@ -72,7 +92,12 @@ export function madeOfBase(ini: Ini, release: Release): IniEntry | undefined {
 function isMadeOf(ini: Ini, release: Release, base: FilterBase | null | undefined): boolean {
   const { section, key } = enabledOption(ini, release);
   const entry = entriesOf(ini, section, key).at(-1);
-  return base != null && entry !== undefined && isOwn(ini, entry) && ownComment(ini, entry).endsWith(` in addition to ${base.from}`);
+  return (
+    base != null &&
+    entry !== undefined &&
+    isOwn(ini, entry) &&
+    ownComment(ini, entry).endsWith(` in addition to ${base.from}`)
+  );
 }
 
 /** The filters that a release enables by itself. */
@@ -113,5 +138,7 @@ function noteOnFilter(name: string, release: Release): string[] {
   };
   const found = gone[name];
   if (found === undefined || !isFrom(release, found.since)) return [];
-  return [`${name} is not there any more from ${found.label} on: nova-scheduler does not start with it in enabled_filters`];
+  return [
+    `${name} is not there any more from ${found.label} on: nova-scheduler does not start with it in enabled_filters`,
+  ];
 }

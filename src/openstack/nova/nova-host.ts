@@ -25,7 +25,10 @@ export function novaView(spec: Spec, state: HostPorts): NovaView {
       ),
     ),
     physicalFunctions: new Map(
-      sriov.map((pf) => [String(pf.address), { vendor: pf.vendor, product: pf.product, vfProduct: vfProductOf(pf) }]),
+      sriov.map((pf) => [
+        String(pf.address),
+        { vendor: pf.vendor, product: pf.product, vfProduct: vfProductOf(pf) },
+      ]),
     ),
   };
   const wanted = new Map<string, number>();
@@ -47,7 +50,12 @@ export function vfProductOf(pf: PhysicalFunction): string | null {
 
 /** Those that are there, and those up to the count that will get the routing ids after them. */
 function virtualFunctions(pf: PhysicalFunction, count: number): NovaDevice[] {
-  const present = pf.vfs.map((vf) => ({ address: String(vf.address), vendor: vf.vendor, product: vf.product, parent: pf.address }));
+  const present = pf.vfs.map((vf) => ({
+    address: String(vf.address),
+    vendor: vf.vendor,
+    product: vf.product,
+    parent: pf.address,
+  }));
   const product = vfProductOf(pf);
   const { offset = null, stride = null } = pf.sriov ?? {};
   if (offset === null || stride === null || product === null) return present;

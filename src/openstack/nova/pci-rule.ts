@@ -91,10 +91,13 @@ export function parseRules(values: readonly string[], host: NovaHost): PciRule[]
 export function readRule(json: JsonObject, host: NovaHost): PciRule {
   const { vendor_id = any, product_id = any, devname = null, address = null, ...tags } = json;
   if (typeof vendor_id !== "string" || typeof product_id !== "string") {
-    throw new NovaRefusal(`vendor_id and product_id are JSON strings, such as "15b3": ${JSON.stringify(json)}`);
+    throw new NovaRefusal(
+      `vendor_id and product_id are JSON strings, such as "15b3": ${JSON.stringify(json)}`,
+    );
   }
   const name = isTruthy(devname) ? pythonString(devname) : null;
-  if (name !== null && isTruthy(address)) throw new NovaRefusal(`devname and address in one rule: ${JSON.stringify(json)}`);
+  if (name !== null && isTruthy(address))
+    throw new NovaRefusal(`devname and address in one rule: ${JSON.stringify(json)}`);
   const rule: PciRule = {
     json,
     tags,
@@ -113,10 +116,17 @@ export function readRule(json: JsonObject, host: NovaHost): PciRule {
 export function matches(rule: PciRule, device: NovaDevice, host: NovaHost): boolean {
   const found = lookUpOnce(rule, host);
   if (found === null) return false;
-  const ids = (rule.vendor === any || rule.vendor === device.vendor) && (rule.product === any || rule.product === device.product);
+  const ids =
+    (rule.vendor === any || rule.vendor === device.vendor) &&
+    (rule.product === any || rule.product === device.product);
   const fields = placeOf(device);
-  const parent = found.physicalFunction && fields.parent !== null && matchesFields(found.pattern, fields.parent);
-  return ids && (parent || matchesFields(found.pattern, fields.own)) && (!rule.remoteManaged || (device.serial ?? "") !== "");
+  const parent =
+    found.physicalFunction && fields.parent !== null && matchesFields(found.pattern, fields.parent);
+  return (
+    ids &&
+    (parent || matchesFields(found.pattern, fields.own)) &&
+    (!rule.remoteManaged || (device.serial ?? "") !== "")
+  );
 }
 
 /** The rule that decides about a device: the first that matches. */
@@ -132,13 +142,18 @@ export function matchesEverything(rule: PciRule): boolean {
 /** Whether a rule does not choose by the place of a device. */
 export function isAnywhere(rule: PciRule): boolean {
   const [, ...fields] = rule.address?.fields ?? [];
-  return rule.address !== null && fields.every((field, index) => field === any || (field instanceof RegExp && takesAll(field, index)));
+  return (
+    rule.address !== null &&
+    fields.every((field, index) => field === any || (field instanceof RegExp && takesAll(field, index)))
+  );
 }
 
 /** A regular expression that takes all that a bus, a slot or a function can be. */
 function takesAll(field: RegExp, index: number): boolean {
   const [count = 0, width = 0] = [[0x100, 0x20, 8][index], [2, 2, 1][index]];
-  return Array.from({ length: count }, (_, value) => formatHex(value, width)).every((text) => field.test(text));
+  return Array.from({ length: count }, (_, value) => formatHex(value, width)).every((text) =>
+    field.test(text),
+  );
 }
 
 /** Whether two `physical_network` tags are one for the scheduler, which compares them in lower case: nova/pci/utils.py, pci_device_prop_match(). */
@@ -153,13 +168,22 @@ interface Found {
 }
 
 /** Values that do not change are read once: a host has hundreds of VFs, and each is asked of each rule. */
-const places = new WeakMap<NovaDevice, { readonly own: readonly string[]; readonly parent: readonly string[] | null }>();
+const places = new WeakMap<
+  NovaDevice,
+  { readonly own: readonly string[]; readonly parent: readonly string[] | null }
+>();
 const founds = new WeakMap<NovaHost, WeakMap<PciRule, Found | null>>();
 
-function placeOf(device: NovaDevice): { readonly own: readonly string[]; readonly parent: readonly string[] | null } {
+function placeOf(device: NovaDevice): {
+  readonly own: readonly string[];
+  readonly parent: readonly string[] | null;
+} {
   const known = places.get(device);
   if (known !== undefined) return known;
-  const place = { own: fieldsOf(device.address), parent: device.parent === null ? null : fieldsOf(device.parent) };
+  const place = {
+    own: fieldsOf(device.address),
+    parent: device.parent === null ? null : fieldsOf(device.parent),
+  };
   places.set(device, place);
   return place;
 }
@@ -178,12 +202,15 @@ function lookUpOnce(rule: PciRule, host: NovaHost): Found | null {
 function lookUp(rule: PciRule, host: NovaHost): Found | null {
   if (rule.devname === null) {
     const pattern = rule.address;
-    return pattern === null ? null : { pattern, physicalFunction: pattern.single !== null && host.physicalFunctions.has(pattern.single) };
+    return pattern === null
+      ? null
+      : { pattern, physicalFunction: pattern.single !== null && host.physicalFunctions.has(pattern.single) };
   }
   const link = host.interfaces.get(rule.devname);
   const device = link?.device.replace(/^[./]+|[./]+$/g, "") ?? "";
   if (link === undefined || device === "") return null;
-  if ((link.totalVfs ?? 0) > 0) return { pattern: { fields: fieldsOf(device), single: device }, physicalFunction: true };
+  if ((link.totalVfs ?? 0) > 0)
+    return { pattern: { fields: fieldsOf(device), single: device }, physicalFunction: true };
   const pattern = addressPattern(device);
   return { pattern, physicalFunction: pattern.single !== null && host.physicalFunctions.has(pattern.single) };
 }
@@ -199,19 +226,26 @@ function globPattern(address: string): AddressPattern {
   const point = address.indexOf(".");
   const [front, last] = point < 0 ? [address, ""] : [address.slice(0, point), address.slice(point + 1)];
   const given = front === "" ? [] : front.split(":");
-  if (given.length > 3) throw new NovaRefusal(`an address has at most a domain, a bus, a slot and a function: ${address}`);
+  if (given.length > 3)
+    throw new NovaRefusal(`an address has at most a domain, a bus, a slot and a function: ${address}`);
   const func = last === "" ? any : hexField("function", strip(last), 0x7, 1);
   const [domain = any, bus = any, slot = any] = [...Array<string>(3 - given.length).fill(any), ...given].map(
     (field) => strip(field) || any,
   );
-  const fields = [hexField("domain", domain, 0xffff, 4), hexField("bus", bus, 0xff, 2), hexField("slot", slot, 0x1f, 2), func];
+  const fields = [
+    hexField("domain", domain, 0xffff, 4),
+    hexField("bus", bus, 0xff, 2),
+    hexField("slot", slot, 0x1f, 2),
+    func,
+  ];
   return { fields, single: singleAddress(fields) };
 }
 
 function regexPattern(address: JsonObject): AddressPattern {
   const texts = ["domain", "bus", "slot", "function"].map((field) => {
     const value = address[field] ?? (field in address ? null : ".*");
-    if (typeof value !== "string") throw new NovaRefusal(`${field} is no regular expression: ${JSON.stringify(value)}`);
+    if (typeof value !== "string")
+      throw new NovaRefusal(`${field} is no regular expression: ${JSON.stringify(value)}`);
     return value;
   });
   const fields = texts.map((text) => {
@@ -261,9 +295,13 @@ function checkRemoteManaged(rule: PciRule, found: Found | null, host: NovaHost):
   if (found === null) throw new NovaRefusal(`remote_managed, and there is no interface ${rule.devname}`);
   if (!found.physicalFunction) return;
   const pf = host.physicalFunctions.get(found.pattern.single ?? "");
-  if (pf?.vfProduct == null) throw new NovaRefusal("remote_managed, and the kernel does not tell the product id of the PF's VFs");
+  if (pf?.vfProduct == null)
+    throw new NovaRefusal("remote_managed, and the kernel does not tell the product id of the PF's VFs");
   const ofVfs = rule.product === pf.vfProduct && [any, pf.vendor].includes(rule.vendor);
-  if (!ofVfs) throw new NovaRefusal("remote_managed, and the rule is not about the PF's VFs only: give their vendor_id and product_id");
+  if (!ofVfs)
+    throw new NovaRefusal(
+      "remote_managed, and the rule is not about the PF's VFs only: give their vendor_id and product_id",
+    );
 }
 
 /** As oslo_utils.strutils.bool_from_string. */

@@ -48,12 +48,20 @@ export function pciRules(spec: Spec, state: HostPorts, view: NovaView, byName: b
     for (const selector of nic.ports) {
       const ports = resolvePorts({ ...nic, mode: "sriov", ports: [selector] }, state);
       const made = "pfs" in ports ? rulesFor({ nic, selector, pfs: ports.pfs, view, byName }) : [];
-      rules.push(...made.filter(({ json }) => !rules.some((rule) => JSON.stringify(rule.json) === JSON.stringify(json))));
+      rules.push(
+        ...made.filter(
+          ({ json }) => !rules.some((rule) => JSON.stringify(rule.json) === JSON.stringify(json)),
+        ),
+      );
     }
     for (const pf of resolved.pfs) {
-      const offered = rules.some((rule) => rule.nic === nic && matches(readRule(rule.json, view.host), functionOf(pf), view.host));
+      const offered = rules.some(
+        (rule) => rule.nic === nic && matches(readRule(rule.json, view.host), functionOf(pf), view.host),
+      );
       if (offered)
-        notes.push(`${nic.name}: ${pf.address} itself is offered to guests too, since its VFs' product id is not known or its own`);
+        notes.push(
+          `${nic.name}: ${pf.address} itself is offered to guests too, since its VFs' product id is not known or its own`,
+        );
     }
   }
   return { rules, notes, problems };
@@ -80,9 +88,12 @@ function rulesFor(wanted: Wanted): GeneratedRule[] {
   const likened = alike(wanted).map(({ json, why }) => rule(json, why));
   const read = likened.map(({ json }) => readRule(json, view.host));
   const about = view.devices.filter((device) => read.some((one) => matches(one, device, view.host)));
-  const exact = meant.length > 0 && about.length === meant.length && about.every((device) => ofNic.has(device));
+  const exact =
+    meant.length > 0 && about.length === meant.length && about.every((device) => ofNic.has(device));
   if (exact) return likened;
-  return pfs.map((pf) => rule({ address: pf.address, ...idsOf(pf) }, `the VFs of ${pf.netdev ?? pf.address}, by its address`));
+  return pfs.map((pf) =>
+    rule({ address: pf.address, ...idsOf(pf) }, `the VFs of ${pf.netdev ?? pf.address}, by its address`),
+  );
 }
 
 /** The same kind of rule as the selector is; none where Nova has no such form. */
@@ -122,13 +133,17 @@ function idsOf(pf: PhysicalFunction): { vendor_id: string; product_id: string } 
 }
 
 function tagsOf(nic: NicSpec): JsonObject {
-  return { physical_network: nic.physnet ?? null, ...(nic.vfSettings.trust === true ? { trusted: "true" } : {}) };
+  return {
+    physical_network: nic.physnet ?? null,
+    ...(nic.vfSettings.trust === true ? { trusted: "true" } : {}),
+  };
 }
 
 /** The last word before a rule is written: none is about every device. @throws where one would be */
 export function guarded(json: JsonObject): JsonObject {
   const rule = readRule(json, { interfaces: new Map(), physicalFunctions: new Map() });
-  if (matchesEverything(rule)) throw new Error(`a rule about every PCI device was to be written: ${JSON.stringify(json)}`);
+  if (matchesEverything(rule))
+    throw new Error(`a rule about every PCI device was to be written: ${JSON.stringify(json)}`);
   return json;
 }
 

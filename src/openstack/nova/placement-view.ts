@@ -48,12 +48,27 @@ export function placementProblems(present: readonly PresentRules[], view: NovaVi
       });
       continue;
     }
-    const found: Tracked = { address: device.address, resource: resourceOf(rule.tags, device), traits: traitsOf(rule.tags) };
+    const found: Tracked = {
+      address: device.address,
+      resource: resourceOf(rule.tags, device),
+      traits: traitsOf(rule.tags),
+    };
     const { tracked } = provider;
     if (tracked !== null && tracked.resource !== found.resource)
-      problems.push({ entry, why: mixed("resource class", owner, [tracked.address, tracked.resource], [found.address, found.resource]) });
+      problems.push({
+        entry,
+        why: mixed(
+          "resource class",
+          owner,
+          [tracked.address, tracked.resource],
+          [found.address, found.resource],
+        ),
+      });
     else if (tracked !== null && tracked.traits !== found.traits)
-      problems.push({ entry, why: mixed("traits", owner, [tracked.address, tracked.traits], [found.address, found.traits]) });
+      problems.push({
+        entry,
+        why: mixed("traits", owner, [tracked.address, tracked.traits], [found.address, found.traits]),
+      });
     provider.tracked ??= found;
     provider.parent ||= isParent;
   }
@@ -71,12 +86,20 @@ interface Tracked {
   readonly traits: string;
 }
 
-function mixed(what: string, owner: string, one: readonly [string, string], other: readonly [string, string]): string {
+function mixed(
+  what: string,
+  owner: string,
+  one: readonly [string, string],
+  other: readonly [string, string],
+): string {
   const said = ([address, value]: readonly [string, string]) => `${address} ${value === "" ? "none" : value}`;
   return `all VFs of one port have to have the same ${what} in Placement, and those of ${owner} differ: ${said(one)}, ${said(other)}`;
 }
 
-function resourceOf(tags: Readonly<Record<string, Json>>, { vendor, product }: { vendor: string; product: string }): string {
+function resourceOf(
+  tags: Readonly<Record<string, Json>>,
+  { vendor, product }: { vendor: string; product: string },
+): string {
   const given = tags["resource_class"];
   const name = typeof given === "string" && given !== "" ? given : `PCI_${vendor}_${product}`;
   return name

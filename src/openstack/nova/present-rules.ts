@@ -18,7 +18,12 @@ export function ruleOptions(release: Release): { section: string; key: string }[
 }
 
 /** The rules that Nova reads in a file, in its order. What cannot be judged is told, and left out. */
-export function presentRules(ini: Ini, release: Release, host: NovaHost, problem: (entry: IniEntry, why: string) => void): PresentRules[] {
+export function presentRules(
+  ini: Ini,
+  release: Release,
+  host: NovaHost,
+  problem: (entry: IniEntry, why: string) => void,
+): PresentRules[] {
   const entries = ruleOptions(release).flatMap(({ section, key }) => entriesOf(ini, section, key));
   return entries.flatMap((entry) => {
     const read = readEntry(entry, host);
@@ -33,7 +38,8 @@ function readEntry(entry: IniEntry, host: NovaHost): PciRule[] | string {
   if (entry.templated)
     return "a Jinja expression makes it, so what it offers is not known here: take it out, and let vflag write the rules";
   const value = plainValue(entry.value);
-  if (value === null) return "it takes another option's value in ($), which is not known here ($$ stands for a dollar)";
+  if (value === null)
+    return "it takes another option's value in ($), which is not known here ($$ stands for a dollar)";
   try {
     return parseRules([value], host);
   } catch (error) {

@@ -16,7 +16,9 @@ export function treeFiles(facts: TreeFacts): readonly TreeFile[] {
     ...variablesFiles(facts),
     ...globalsFiles(facts),
     ...services.flatMap(([name, maker]) => layered(facts, name, maker, "whole")),
-    ...(facts.kind === "kayobe" ? [{ path: playbookOf(facts), make: (before: string | null) => vflagPlaybook(before, facts) }] : []),
+    ...(facts.kind === "kayobe"
+      ? [{ path: playbookOf(facts), make: (before: string | null) => vflagPlaybook(before, facts) }]
+      : []),
   ];
 }
 
@@ -34,7 +36,9 @@ export function hostFiles(facts: TreeFacts, hosts: readonly string[]): readonly 
     ["neutron", "ml2_conf.ini", treeMl2Conf],
   ];
   return hosts.flatMap((host) =>
-    makers.flatMap(([service, name, maker]) => layered(facts, `${service}/${host}/${name}`, maker, "present")),
+    makers.flatMap(([service, name, maker]) =>
+      layered(facts, `${service}/${host}/${name}`, maker, "present"),
+    ),
   );
 }
 
@@ -72,6 +76,7 @@ export function treeLinks(facts: TreeFacts): readonly TreeLink[] {
   if (facts.kind !== "kayobe" || facts.groups.length === 0 || !isFrom(facts.release, "ussuri")) return [];
   const hook = "hooks/overcloud-host-configure/post.d/50-vflag.yml";
   const own = layersFor("variables", facts).at(-1) ?? "";
-  if (own === "" || isFrom(facts.release, "2024.1")) return [{ path: own + hook, target: `../../../${playbookPath}` }];
+  if (own === "" || isFrom(facts.release, "2024.1"))
+    return [{ path: own + hook, target: `../../../${playbookPath}` }];
   return facts.shared === true ? [{ path: hook, target: `../../../${own}${playbookPath}` }] : [];
 }

@@ -55,7 +55,12 @@ export class HostValuesMaker {
     return made;
   }
 
-  #makeNew({ variable, value }: Declaration, text: string, hardware: Hardware | null, placement: string | null): HostOutcome {
+  #makeNew(
+    { variable, value }: Declaration,
+    text: string,
+    hardware: Hardware | null,
+    placement: string | null,
+  ): HostOutcome {
     const read = hardware?.read() ?? null;
     if (read !== null && "problem" in read) return { problems: [{ path: "", text: read.problem }] };
     const spec = variable === "vflag" ? this.#spec(value, text) : specOfPhysnets(value, read);
@@ -127,12 +132,31 @@ export function hardwareTraits(data: unknown): HardwareTraits {
 export function hardwareKey({ ports, links, others }: HardwareTraits, declaration: string): string {
   const asked = (name: unknown) => declaration.includes(JSON.stringify(name));
   const byMac = declaration.includes('"mac"');
-  const names = links.map(({ name, place, altNames, macs }) => [name, place, altNames.filter(asked), byMac && macs]);
+  const names = links.map(({ name, place, altNames, macs }) => [
+    name,
+    place,
+    altNames.filter(asked),
+    byMac && macs,
+  ]);
   return ports + JSON.stringify([names, others.filter(asked)]);
 }
 
 const portFields = [
-  ...["address", "vendor", "product", "model", "netdev", "sriov", "total", "count", "offset", "stride", "vfProduct", "vfs", "index"],
+  ...[
+    "address",
+    "vendor",
+    "product",
+    "model",
+    "netdev",
+    "sriov",
+    "total",
+    "count",
+    "offset",
+    "stride",
+    "vfProduct",
+    "vfs",
+    "index",
+  ],
 ];
 
 function listIn(data: unknown, name: string): unknown[] {
@@ -147,7 +171,14 @@ function field(data: unknown, name: string): unknown {
 function readSpec(value: unknown, text: string): Spec | { readonly problems: readonly DeclarationProblem[] } {
   const expression = findExpression(value, "");
   if (expression !== null)
-    return { problems: [{ path: expression, text: "is a Jinja expression, which ansible-inventory does not resolve: write it out" }] };
+    return {
+      problems: [
+        {
+          path: expression,
+          text: "is a Jinja expression, which ansible-inventory does not resolve: write it out",
+        },
+      ],
+    };
   try {
     return loadSpec(text, "vflag");
   } catch (error) {
@@ -161,15 +192,22 @@ function findExpression(value: unknown, path: string): string | null {
   if (typeof value === "string") return /\{[{%#]/.test(value) ? path : null;
   if (typeof value !== "object" || value === null) return null;
   for (const [key, inner] of Object.entries(value)) {
-    const found = findExpression(inner, Array.isArray(value) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`);
+    const found = findExpression(
+      inner,
+      Array.isArray(value) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`,
+    );
     if (found !== null) return found;
   }
   return null;
 }
 
 /** The sources' variable as a spec: VFs as they are, in mode sriov. */
-function specOfPhysnets(value: unknown, ports: HostPorts | null): Spec | { readonly problems: readonly DeclarationProblem[] } {
-  const names = ports === null ? null : new Set(ports.netdevs.flatMap(({ name, altNames }) => [name, ...altNames]));
+function specOfPhysnets(
+  value: unknown,
+  ports: HostPorts | null,
+): Spec | { readonly problems: readonly DeclarationProblem[] } {
+  const names =
+    ports === null ? null : new Set(ports.netdevs.flatMap(({ name, altNames }) => [name, ...altNames]));
   const read = readPhysnets(value, names);
   if ("problem" in read) return { problems: [{ path: "", text: read.problem }] };
   const nics = read.physnets.map(
@@ -190,7 +228,12 @@ function specOfPhysnets(value: unknown, ports: HostPorts | null): Spec | { reado
 
 /** As the sources do, where nothing is known but names. */
 function byNames(spec: Spec, placement: string | null): HostOutcome {
-  const [rules, mappings, notes, problems]: [JsonObject[], string[], string[], DeclarationProblem[]] = [[], [], [], []];
+  const [rules, mappings, notes, problems]: [JsonObject[], string[], string[], DeclarationProblem[]] = [
+    [],
+    [],
+    [],
+    [],
+  ];
   for (const nic of spec.nics) {
     if (nic.physnet === undefined) {
       notes.push(noPhysnet(nic));
@@ -217,12 +260,19 @@ function byNames(spec: Spec, placement: string | null): HostOutcome {
     }
   }
   if (rules.length > 0)
-    notes.push("rules by name alone offer the port itself too, not its VFs only; with the host's state (--states) they name the VFs' ids");
+    notes.push(
+      "rules by name alone offer the port itself too, not its VFs only; with the host's state (--states) they name the VFs' ids",
+    );
   return problems.length > 0 ? { problems } : { rules, mappings, nics: spec.nics, notes };
 }
 
 /** Exactly the VFs that are meant. */
-function byState(spec: Spec, ports: HostPorts, variable: Declaration["variable"], placement: string | null): HostOutcome {
+function byState(
+  spec: Spec,
+  ports: HostPorts,
+  variable: Declaration["variable"],
+  placement: string | null,
+): HostOutcome {
   const generated = pciRules(spec, ports, novaView(spec, ports), placement === null);
   const problems = generated.problems.map((text): DeclarationProblem => ({ path: "", text }));
   const mappings: string[] = [];
@@ -230,16 +280,22 @@ function byState(spec: Spec, ports: HostPorts, variable: Declaration["variable"]
     const resolved = resolvePorts(nic, ports);
     if ("problem" in resolved || nic.physnet == null) continue;
     for (const pf of resolved.pfs) {
-      for (const text of pf.netdev === null ? [] : wrongDevice(pf.netdev)) problems.push({ path: "", text: `NIC ${nic.name}: ${text}` });
+      for (const text of pf.netdev === null ? [] : wrongDevice(pf.netdev))
+        problems.push({ path: "", text: `NIC ${nic.name}: ${text}` });
       if (nic.mode !== "sriov") continue;
       if (pf.netdev === null)
-        problems.push({ path: "", text: `NIC ${nic.name}: ${pf.address} has no interface, which the SR-IOV agent knows it by` });
+        problems.push({
+          path: "",
+          text: `NIC ${nic.name}: ${pf.address} has no interface, which the SR-IOV agent knows it by`,
+        });
       else mappings.push(`${nic.physnet}:${pf.netdev}`);
-      if ((pf.sriov?.total ?? 0) === 0) problems.push({ path: "", text: `NIC ${nic.name}: ${pf.netdev ?? pf.address} can have no VFs` });
+      if ((pf.sriov?.total ?? 0) === 0)
+        problems.push({ path: "", text: `NIC ${nic.name}: ${pf.netdev ?? pf.address} can have no VFs` });
     }
   }
   if (problems.length > 0) return { problems };
-  const notes = variable === "vflag" ? generated.notes : generated.notes.filter((note) => !note.includes("no rule"));
+  const notes =
+    variable === "vflag" ? generated.notes : generated.notes.filter((note) => !note.includes("no rule"));
   return { rules: generated.rules.map(({ json }) => json), mappings, nics: spec.nics, notes };
 }
 

@@ -60,7 +60,9 @@ function withoutOwnPart(text: string): string {
 function variables(values: Pick<HostValues, "rules" | "mappings"> | null): string {
   const { rules = [], mappings = [] } = values ?? {};
   const list = (name: string, items: readonly unknown[]) =>
-    items.length === 0 ? `${name}: []\n` : `${name}:\n${items.map((item) => `  - ${spaced(item)}\n`).join("")}`;
+    items.length === 0
+      ? `${name}: []\n`
+      : `${name}:\n${items.map((item) => `  - ${spaced(item)}\n`).join("")}`;
   return list(treeVariables.rules, rules) + list(treeVariables.mappings, mappings);
 }
 

@@ -1,5 +1,8 @@
 /** The groups of an inventory: their own hosts, and the groups in them. `all` is the root. */
-export type Groups = ReadonlyMap<string, { readonly hosts: readonly string[]; readonly children: readonly string[] }>;
+export type Groups = ReadonlyMap<
+  string,
+  { readonly hosts: readonly string[]; readonly children: readonly string[] }
+>;
 
 /** Where a value stands in an inventory. */
 export interface Place<T> {
@@ -41,12 +44,18 @@ export function placements<T>(
   chooseDeclared(found, hosts, declared);
   // What is left may be alike in groups of hardware: the widest first.
   const candidates = [...members].filter(([name]) => !declared.has(name) && name !== "ungrouped");
-  candidates.sort(([one, a], [other, b]) => b.length - a.length || depth(found, one) - depth(found, other) || (one < other ? -1 : 1));
+  candidates.sort(
+    ([one, a], [other, b]) =>
+      b.length - a.length || depth(found, one) - depth(found, other) || (one < other ? -1 : 1),
+  );
   for (const [group, inside] of candidates) chooseUnanimous(found, group, inside);
 
   const alone = hosts.filter((host) => !isRight(found, host));
   const places = [...found.chosen].map(([name, value]): Place<T> => ({ level: "group", name, value }));
-  return [...places, ...alone.map((name): Place<T> => ({ level: "host", name, value: wanted.get(name) ?? null }))];
+  return [
+    ...places,
+    ...alone.map((name): Place<T> => ({ level: "host", name, value: wanted.get(name) ?? null })),
+  ];
 }
 
 /** At a group that declares something: what most of the hosts want for which it decides. */
@@ -85,7 +94,9 @@ function isRight<T>(found: Found<T>, host: string): boolean {
   const deepest = Math.max(...above.map((group) => depth(found, group)));
   const decide = above.filter((group) => depth(found, group) === deepest);
   const value = found.wanted.get(host);
-  return decide.length === 0 ? value === undefined : decide.every((group) => found.chosen.get(group) === value);
+  return decide.length === 0
+    ? value === undefined
+    : decide.every((group) => found.chosen.get(group) === value);
 }
 
 function depth<T>({ depths }: Found<T>, group: string): number {
@@ -101,7 +112,8 @@ export function membersOf(groups: Groups, hosts: readonly string[]): Map<string,
     const { hosts: own = [], children = [] } = groups.get(name) ?? {};
     const all = new Set(own);
     const inside = new Set([...above, name]);
-    for (const child of children) if (!inside.has(child)) for (const host of collect(child, inside)) all.add(host);
+    for (const child of children)
+      if (!inside.has(child)) for (const host of collect(child, inside)) all.add(host);
     known.set(name, all);
     return all;
   };

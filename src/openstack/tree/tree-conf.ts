@@ -20,13 +20,17 @@ const list = (variable: string) => `(${variable} | default([], true))`;
 /** vflag's rules, the operator's, and those that Kolla's own template would write, in whose place the line comes. */
 function rules(facts: TreeFacts): string {
   const placeholder = "[{'physical_network': 'sriovnet1', 'devname': tunnel_interface}]";
-  const kollas = hasOwnMappings(facts) ? ` + ${others(list("nova_pci_passthrough_whitelist"), placeholder, facts)}` : "";
+  const kollas = hasOwnMappings(facts)
+    ? ` + ${others(list("nova_pci_passthrough_whitelist"), placeholder, facts)}`
+    : "";
   return `{{ (${list(treeVariables.rules)} + ${list(treeVariables.moreRules)}${kollas}) | to_json | replace('$', '$$') }}`;
 }
 
 function mappings(facts: TreeFacts): string {
   const kollas = "((neutron_sriov_physnets | default('', true)).split(',') | reject('equalto', '') | list)";
-  const more = hasOwnMappings(facts) ? ` + ${others(kollas, "['sriovnet1:' ~ tunnel_interface]", facts)}` : "";
+  const more = hasOwnMappings(facts)
+    ? ` + ${others(kollas, "['sriovnet1:' ~ tunnel_interface]", facts)}`
+    : "";
   return `{{ (${list(treeVariables.mappings)}${more}) | unique | join(',') | replace('$', '$$') }}`;
 }
 
@@ -56,7 +60,9 @@ export function treeNovaConf(before: string | null, facts: TreeFacts, where: Tre
   const problem = ini.problems[0];
   if (problem !== undefined) return refusedFile(text, problem.line, problem.message);
   const beside =
-    scope === "present" ? "these rules would stand beside or in place of vflag's" : "vflag's rules would stand beside or in place of these";
+    scope === "present"
+      ? "these rules would stand beside or in place of vflag's"
+      : "vflag's rules would stand beside or in place of these";
   const conflicts = otherRules(ini, facts).map(
     (entry): Conflict => ({
       line: entry.line,
@@ -72,20 +78,46 @@ export function treeNovaConf(before: string | null, facts: TreeFacts, where: Tre
   const comment = "each host's PCI rules, of its inventory variables (vflag kayobe, vflag kolla)";
   const own = ownRules(ini);
   const former = own.filter((entry) => !entry.templated);
-  const writes = scope === "whole" && !where.earlier.some((one) => ownRules(readIni(one, "template")).length > 0);
+  const writes =
+    scope === "whole" && !where.earlier.some((one) => ownRules(readIni(one, "template")).length > 0);
   const edits: IniEdit[] = [
-    ...former.map((entry): IniEdit => ({ kind: "remove", section: entry.section, key: entry.key, value: entry.value, own: true })),
+    ...former.map(
+      (entry): IniEdit => ({
+        kind: "remove",
+        section: entry.section,
+        key: entry.key,
+        value: entry.value,
+        own: true,
+      }),
+    ),
     ...(writes
-      ? [{ kind: "expression" as const, section: "pci", key: "passthrough_whitelist", value: rules(facts), passes: passes(facts), comment }]
+      ? [
+          {
+            kind: "expression" as const,
+            section: "pci",
+            key: "passthrough_whitelist",
+            value: rules(facts),
+            passes: passes(facts),
+            comment,
+          },
+        ]
       : []),
     ...filters.edits,
   ];
-  return edited(text, edits, [...filters.notes, ...ignoredRules(ini, facts)], conflicts, "PCI rules and the scheduler's filter");
+  return edited(
+    text,
+    edits,
+    [...filters.notes, ...ignoredRules(ini, facts)],
+    conflicts,
+    "PCI rules and the scheduler's filter",
+  );
 }
 
 /** vflag's own rules in a file: it writes them once among the files that are put together. */
 function ownRules(ini: Ini): IniEntry[] {
-  return ruleOptions("2026.1").flatMap(({ section, key }) => entriesOf(ini, section, key).filter((entry) => isOwn(ini, entry)));
+  return ruleOptions("2026.1").flatMap(({ section, key }) =>
+    entriesOf(ini, section, key).filter((entry) => isOwn(ini, entry)),
+  );
 }
 
 /**
@@ -108,9 +140,14 @@ export function laterNovaConf(before: string | null, facts: TreeFacts): Outcome 
 }
 
 /** sriov_agent.ini of all hosts: each one's mappings, of its variable. A host without any has an agent with nothing to do. */
-export function treeSriovAgent(before: string | null, facts: TreeFacts, { scope, earlier }: TreeWhere): Outcome {
+export function treeSriovAgent(
+  before: string | null,
+  facts: TreeFacts,
+  { scope, earlier }: TreeWhere,
+): Outcome {
   const text = before ?? "";
-  const notes = scope === "whole" ? facts.nics.filter(({ mode }) => mode !== "sriov").map(switchdevReason) : [];
+  const notes =
+    scope === "whole" ? facts.nics.filter(({ mode }) => mode !== "sriov").map(switchdevReason) : [];
   if (!facts.sriov || (before === null && scope !== "whole")) return outcome(text, () => text, notes, []);
   const ini = readIni(text, "template");
   const problem = ini.problems[0];
@@ -127,15 +164,27 @@ export function treeSriovAgent(before: string | null, facts: TreeFacts, { scope,
       }),
     );
   if (scope === "shared") return outcome(text, () => text, notes, conflicts);
-  const comment = "each host's ports of NICs in mode sriov, of its inventory variable (vflag kayobe, vflag kolla)";
+  const comment =
+    "each host's ports of NICs in mode sriov, of its inventory variable (vflag kayobe, vflag kolla)";
   const former = entriesOf(ini, section, key).filter((entry) => isOwn(ini, entry) && !entry.templated);
-  const removed = former.map((entry): IniEdit => ({ kind: "remove", section, key, value: entry.value, own: true }));
+  const removed = former.map(
+    (entry): IniEdit => ({ kind: "remove", section, key, value: entry.value, own: true }),
+  );
   const ahead = earlier.map((one) => readIni(one, "template"));
   const written = ahead.some((one) => entriesOf(one, section, key).some((entry) => isOwn(one, entry)));
   if (scope === "present" || written) return edited(text, removed, notes, conflicts, "the agent's mappings");
-  const edits: IniEdit[] = [...removed, { kind: "expression", section, key, value: mappings(facts), passes: passes(facts), comment }];
+  const edits: IniEdit[] = [
+    ...removed,
+    { kind: "expression", section, key, value: mappings(facts), passes: passes(facts), comment },
+  ];
   if ([...ahead, ini].every((one) => optionValue(one, section, "exclude_devices") === undefined))
-    edits.push({ kind: "append", section, key: "exclude_devices", value: "", comment: "no VF is kept from guests" });
+    edits.push({
+      kind: "append",
+      section,
+      key: "exclude_devices",
+      value: "",
+      comment: "no VF is kept from guests",
+    });
   return edited(text, edits, notes, conflicts, "the agent's mappings");
 }
 
@@ -152,11 +201,13 @@ export function treeMl2Conf(before: string | null, facts: TreeFacts, { scope, ea
   const shared = earlier.findLast(lists);
   if (scope !== "shared" && shared !== undefined) {
     const wanted = optionValue(readIni(ml2Conf(shared, request).text, "template"), section, key);
-    if (wanted === undefined || wanted === optionValue(readIni(shared, "template"), section, key)) return outcome(text, () => text, [], []);
+    if (wanted === undefined || wanted === optionValue(readIni(shared, "template"), section, key))
+      return outcome(text, () => text, [], []);
     const comment = "the drivers of the file that environments share, with what binds the VFs' ports";
     return edited(text, [{ kind: "set", section, key, value: wanted, comment }], [], [], "mechanism_drivers");
   }
-  if (scope !== "whole" || facts.kind === "kayobe" || isFrom(facts.release, "victoria")) return outcome(text, () => text, [], []);
+  if (scope !== "whole" || facts.kind === "kayobe" || isFrom(facts.release, "victoria"))
+    return outcome(text, () => text, [], []);
   return ml2Conf(text, request);
 }
 

@@ -13,7 +13,9 @@ export function needsRules({ sriov, nics }: TreeFacts): boolean {
 
 /** What somebody else says of the rules, and Nova reads in this release. */
 export function otherRules(ini: Ini, { release }: TreeFacts): IniEntry[] {
-  return ruleOptions(release).flatMap(({ section, key }) => entriesOf(ini, section, key).filter((entry) => !isOwn(ini, entry)));
+  return ruleOptions(release).flatMap(({ section, key }) =>
+    entriesOf(ini, section, key).filter((entry) => !isOwn(ini, entry)),
+  );
 }
 
 export function edited(
@@ -27,7 +29,9 @@ export function edited(
     return outcome(text, () => editIni(text, edits, "template"), notes, conflicts);
   } catch (error) {
     if (!(error instanceof IniRefusal)) throw error;
-    return outcome(text, () => text, notes, [{ line: lineIn(error.message), there: "", wanted, why: error.message }]);
+    return outcome(text, () => text, notes, [
+      { line: lineIn(error.message), there: "", wanted, why: error.message },
+    ]);
   }
 }
 

@@ -12,7 +12,11 @@ import { configFiles } from "./tree-layers.ts";
  * its own template, and the last list counts. So the filter joins each list that is there; nova.conf gets one where nobody has any.
  * Source: kolla-ansible, ansible/roles/nova/tasks/config.yml, Copying over nova.conf; 9.0.0 (Train) to 22.0.0 (2026.1).
  */
-export function novaFilterEdits(ini: Ini, facts: TreeFacts, where: TreeWhere): ReturnType<typeof filterEdits> {
+export function novaFilterEdits(
+  ini: Ini,
+  facts: TreeFacts,
+  where: TreeWhere,
+): ReturnType<typeof filterEdits> {
   const { scope, earlier } = where;
   if (scope === "shared") return { edits: [], notes: [] };
   const shared = listOf(earlier, facts);
@@ -25,7 +29,10 @@ export function novaFilterEdits(ini: Ini, facts: TreeFacts, where: TreeWhere): R
   if (former === undefined) return { ...made, edits: present };
   // It was made of nobody's list, and somebody has one now.
   const { section, key } = former;
-  return { ...made, edits: [{ kind: "remove", section, key, own: true }, ...present.filter((edit) => edit.key !== key)] };
+  return {
+    ...made,
+    edits: [{ kind: "remove", section, key, own: true }, ...present.filter((edit) => edit.key !== key)],
+  };
 }
 
 /** global.conf, which all services get before their own files. */
@@ -33,7 +40,8 @@ export function treeGlobalConf(before: string | null, facts: TreeFacts, where: T
   if (before === null || !needsRules(facts)) return unchanged(before);
   const ini = asTemplate(before);
   const problem = ini.problems[0];
-  if (problem !== undefined) return mentions(before) ? refusedFile(before, problem.line, problem.message) : unchanged(before);
+  if (problem !== undefined)
+    return mentions(before) ? refusedFile(before, problem.line, problem.message) : unchanged(before);
   const conflicts = otherRules(ini, facts).map(
     (entry): Conflict => ({
       line: entry.line,
@@ -48,18 +56,36 @@ export function treeGlobalConf(before: string | null, facts: TreeFacts, where: T
 }
 
 /** nova/nova-scheduler.conf: a list there takes the place of nova.conf's. */
-export function treeSchedulerConf(before: string | null, facts: TreeFacts, { scope, earlier }: TreeWhere): Outcome {
+export function treeSchedulerConf(
+  before: string | null,
+  facts: TreeFacts,
+  { scope, earlier }: TreeWhere,
+): Outcome {
   if (scope === "shared" || !needsRules(facts)) return unchanged(before);
   const shared = listOf(earlier, facts);
   if (before === null && shared === null) return unchanged(before);
   const ini = asTemplate(before ?? "");
   const problem = ini.problems[0];
-  if (problem !== undefined) return mentions(before ?? "") ? refusedFile(before ?? "", problem.line, problem.message) : unchanged(before);
-  return edited(before ?? "", presentFilters(ini, facts, earlier, shared).edits, [], [], "the scheduler's filter");
+  if (problem !== undefined)
+    return mentions(before ?? "")
+      ? refusedFile(before ?? "", problem.line, problem.message)
+      : unchanged(before);
+  return edited(
+    before ?? "",
+    presentFilters(ini, facts, earlier, shared).edits,
+    [],
+    [],
+    "the scheduler's filter",
+  );
 }
 
 /** What a list needs that is there, or that a shared file has, which is then said again with the filter in it. */
-function presentFilters(ini: Ini, { release }: TreeFacts, earlier: readonly string[], shared: FilterBase | null) {
+function presentFilters(
+  ini: Ini,
+  { release }: TreeFacts,
+  earlier: readonly string[],
+  shared: FilterBase | null,
+) {
   const { edits, notes } = filterEdits(ini, release, shared, earlier.map(asTemplate));
   const isThere = ({ section, key }: IniEdit) => entriesOf(ini, section, key).length > 0;
   return { edits: edits.filter((edit) => isThere(edit) || (shared !== null && edit.kind === "set")), notes };
@@ -80,9 +106,15 @@ function baseOfNova(facts: TreeFacts, { read }: TreeWhere): FilterBase | null {
 }
 
 /** The list of a shared file, the last that has one. */
-function listOf(texts: readonly string[], { release }: TreeFacts, name = "the shared file"): FilterBase | null {
+function listOf(
+  texts: readonly string[],
+  { release }: TreeFacts,
+  name = "the shared file",
+): FilterBase | null {
   const entry = texts.flatMap((text) => listedOrMade(asTemplate(text), release) ?? []).at(-1);
-  return entry === undefined || entry.templated ? null : { list: listValue(entry.value), from: `the filters that ${name} has` };
+  return entry === undefined || entry.templated
+    ? null
+    : { list: listValue(entry.value), from: `the filters that ${name} has` };
 }
 
 function listedOrMade(ini: Ini, release: TreeFacts["release"]) {

@@ -13,7 +13,10 @@ export type LayeredFiles = "variables" | "globals" | "config";
  * Source: kayobe, kayobe/ansible.py, _get_vars_files(); ansible/roles/kolla-ansible/tasks/config.yml, 11.0.0; ansible/kolla-openstack.yml,
  * kolla_openstack_custom_config_paths_extra, 15.0.0 (14.7.0, the last of 2023.1, has none, whatever its documentation says).
  */
-export function layersFor(files: LayeredFiles, facts: Pick<TreeFacts, "kind" | "environment" | "release" | "layering">): readonly string[] {
+export function layersFor(
+  files: LayeredFiles,
+  facts: Pick<TreeFacts, "kind" | "environment" | "release" | "layering">,
+): readonly string[] {
   const { kind, environment, release, layering } = facts;
   if (kind === "kolla" || environment == null) return [""];
   const own = `environments/${environment}/`;
@@ -22,7 +25,9 @@ export function layersFor(files: LayeredFiles, facts: Pick<TreeFacts, "kind" | "
     globals: isFrom(release, "xena"),
     config: isFrom(release, "2023.2") && layering?.merged !== false,
   }[files];
-  return combined ? ["", ...(layering?.dependencies ?? []).map((name) => `environments/${name}/`), own] : [own];
+  return combined
+    ? ["", ...(layering?.dependencies ?? []).map((name) => `environments/${name}/`), own]
+    : [own];
 }
 
 /** Kolla-Ansible's custom configuration, below a layer. */
@@ -31,6 +36,9 @@ export function configPath(kind: TreeFacts["kind"], name: string): string {
 }
 
 /** A file of Kolla-Ansible's custom configuration in each layer; the last is the one that is written to. */
-export function configFiles(facts: Pick<TreeFacts, "kind" | "environment" | "release" | "layering">, name: string): string[] {
+export function configFiles(
+  facts: Pick<TreeFacts, "kind" | "environment" | "release" | "layering">,
+  name: string,
+): string[] {
   return layersFor("config", facts).map((layer) => layer + configPath(facts.kind, name));
 }

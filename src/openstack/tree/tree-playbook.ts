@@ -28,7 +28,9 @@ export function vflagPlaybook(before: string | null, facts: TreeFacts): Outcome 
   if (facts.groups.length === 0) return outcome(text, () => text, [], []);
   if (text !== "" && !text.startsWith(ownLine)) {
     const why = "somebody else made it: give it another name, and run both";
-    return outcome(text, () => text, notes, [{ line: 1, there: text.split("\n", 1)[0] ?? "", wanted: ownLine, why }]);
+    return outcome(text, () => text, notes, [
+      { line: 1, there: text.split("\n", 1)[0] ?? "", wanted: ownLine, why },
+    ]);
   }
   return outcome(text, () => playbook(facts), notes, []);
 }

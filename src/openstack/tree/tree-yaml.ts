@@ -52,7 +52,8 @@ export function variablesFiles(facts: TreeFacts): TreeFile[] {
   const layers = layersFor("variables", facts);
   const own = layers.at(-1) ?? "";
   const targets = [`${own}kolla.yml`, `${own}neutron.yml`];
-  const known = facts.variableFiles ?? layers.flatMap((layer) => [`${layer}kolla.yml`, `${layer}neutron.yml`]);
+  const known =
+    facts.variableFiles ?? layers.flatMap((layer) => [`${layer}kolla.yml`, `${layer}neutron.yml`]);
   const paths = [...new Set([...known, ...targets])].sort(byLayer(layers));
   const wanted = (decided: Decided): Record<string, Wanted> => ({
     [`${own}kolla.yml`]: kollaVariables(facts, `${own}kolla.yml`, decided),
@@ -78,7 +79,13 @@ export function globalsFiles(facts: TreeFacts): TreeFile[] {
   const more = facts.kind === "kolla" ? (facts.variableFiles ?? []).filter((path) => path !== name) : [];
   const paths = [...layers.map((layer) => layer + name), ...more];
   const wanted = () => ({ [own + name]: globals(facts, own + name) });
-  return layeredFiles(facts, { paths, own, wanted, form: facts.kind === "kayobe" ? "template" : "plain", shown: paths });
+  return layeredFiles(facts, {
+    paths,
+    own,
+    wanted,
+    form: facts.kind === "kayobe" ? "template" : "plain",
+    shown: paths,
+  });
 }
 
 interface Layered {
@@ -99,7 +106,11 @@ function layeredFiles({ hidden = [] }: TreeFacts, { paths, own, wanted, form, sh
     const edits = Object.values(all).flatMap((one) => one.edits);
     const made = editLayered(path, files, edits, form, hidden);
     const text = before === null && made.text !== "" ? `---\n${made.text}` : made.text;
-    return { ...made, text, notes: made.conflicts.length > 0 ? made.notes : [...made.notes, ...(all[path]?.notes ?? [])] };
+    return {
+      ...made,
+      text,
+      notes: made.conflicts.length > 0 ? made.notes : [...made.notes, ...(all[path]?.notes ?? [])],
+    };
   };
   return shown.map((path) => ({ path, make: (before, read = () => null) => make(path, before, read) }));
 }
@@ -116,7 +127,12 @@ function byLayer(layers: readonly string[]): (one: string, other: string) => num
 function kollaVariables(facts: TreeFacts, target: string, decided: Decided): Wanted {
   const edits: YamlEdit[] = [];
   if (facts.sriov) {
-    edits.push({ kind: "set", key: "kolla_enable_neutron_sriov", value: "true", comment: "the SR-IOV agent, for NICs in mode sriov" });
+    edits.push({
+      kind: "set",
+      key: "kolla_enable_neutron_sriov",
+      value: "true",
+      comment: "the SR-IOV agent, for NICs in mode sriov",
+    });
   }
   if (needsRules(facts)) edits.push(passThrough(facts, decided));
   return { edits: edits.map((edit) => ({ target, edit })), notes: [] };
@@ -129,7 +145,8 @@ function passThrough({ release }: TreeFacts, decided: Decided): YamlEdit {
   if (!isFrom(release, "xena")) return { kind: "append", key: wholeList, items, first: handedOver, comment };
   const value = decided(wholeList);
   const usesExtra = value?.kind === "scalar" && value.text.includes(extraList);
-  if (value === undefined || value.kind === "nothing" || usesExtra) return { kind: "append", key: extraList, items, first: [], comment };
+  if (value === undefined || value.kind === "nothing" || usesExtra)
+    return { kind: "append", key: extraList, items, first: [], comment };
   return { kind: "append", key: wholeList, items, first: null, comment };
 }
 
@@ -139,7 +156,8 @@ function passThrough({ release }: TreeFacts, decided: Decided): YamlEdit {
  */
 function neutronVariables(facts: TreeFacts, target: string, decided: Decided): Wanted {
   const key = driverList;
-  const comment = "sriovnicswitch binds the VFs of NICs in mode sriov, beside the drivers that Kolla has by itself";
+  const comment =
+    "sriovnicswitch binds the VFs of NICs in mode sriov, beside the drivers that Kolla has by itself";
   const there = decided(key);
   const listed = there?.kind === "list" ? there.items.map((item) => item.text) : null;
   const edits: YamlEdit[] = [];
@@ -148,14 +166,16 @@ function neutronVariables(facts: TreeFacts, target: string, decided: Decided): W
   const notes: string[] = [];
   const first = isFrom(facts.release, "victoria") ? null : ["openvswitch", "l2population"];
   const items = [...switches, ...(facts.sriov ? ["sriovnicswitch"] : [])];
-  if (items.length > 0) edits.push({ kind: "append", key, items, first: facts.sriov ? first : null, comment });
+  if (items.length > 0)
+    edits.push({ kind: "append", key, items, first: facts.sriov ? first : null, comment });
   if (facts.sriov) {
     if (first !== null && listed === null && (there === undefined || there.kind === "nothing")) {
       notes.push(
         `${key} is Kolla's own list for Open vSwitch, with sriovnicswitch; where kolla_enable_ovn is on, write [ovn, sriovnicswitch]`,
       );
     }
-    if (first === null && there === undefined) notes.push("mechanism drivers: Kolla-Ansible adds sriovnicswitch to its own list by itself");
+    if (first === null && there === undefined)
+      notes.push("mechanism drivers: Kolla-Ansible adds sriovnicswitch to its own list by itself");
   }
   return { edits: edits.map((edit) => ({ target, edit })), notes };
 }
@@ -171,13 +191,20 @@ function globals(facts: TreeFacts, target: string): Wanted {
   const edits: YamlEdit[] = [];
   const notes: string[] = [];
   if (facts.kind === "kolla" && facts.sriov) {
-    edits.push({ kind: "set", key: "enable_neutron_sriov", value, comment: "the SR-IOV agent, for NICs in mode sriov" });
+    edits.push({
+      kind: "set",
+      key: "enable_neutron_sriov",
+      value,
+      comment: "the SR-IOV agent, for NICs in mode sriov",
+    });
   }
   if (facts.offload && isFrom(facts.release, "yoga")) {
     const comment = "hardware offload of Open vSwitch, for NICs in mode switchdev or vf-lag";
     edits.push({ kind: "set", key: "openvswitch_hw_offload", value, comment });
   } else if (facts.offload) {
-    notes.push("hardware offload of Open vSwitch: Kolla-Ansible has no switch for it before Yoga; `vflag apply` sets it on each host");
+    notes.push(
+      "hardware offload of Open vSwitch: Kolla-Ansible has no switch for it before Yoga; `vflag apply` sets it on each host",
+    );
   }
   return { edits: edits.map((edit) => ({ target, edit })), notes };
 }

@@ -18,7 +18,11 @@ export interface WantedEdit {
 }
 
 /** What a variable is in the end, over all files that are read. */
-export function decidedValue(files: readonly LayeredFile[], key: string, form: YamlForm): TopValue | undefined {
+export function decidedValue(
+  files: readonly LayeredFile[],
+  key: string,
+  form: YamlForm,
+): TopValue | undefined {
   return lastSetter(files, key, form)?.entry.value;
 }
 
@@ -45,15 +49,25 @@ export function editLayered(
     else if (found.path === path && found.edit !== null) edits.push(found.edit);
   }
   const made = edits.length === 0 ? outcome(text, () => text, [], []) : editYaml(text, edits, form);
-  return conflicts.length === 0 ? made : { text, notes: made.notes, conflicts: [...made.conflicts, ...conflicts] };
+  return conflicts.length === 0
+    ? made
+    : { text, notes: made.notes, conflicts: [...made.conflicts, ...conflicts] };
 }
 
 type Place = { readonly path: string; readonly edit: YamlEdit | null } | { readonly conflict: Conflict };
 
-function placeOf(files: readonly LayeredFile[], target: string, edit: YamlEdit, form: YamlForm, hidden: readonly HiddenSetting[]): Place {
+function placeOf(
+  files: readonly LayeredFile[],
+  target: string,
+  edit: YamlEdit,
+  form: YamlForm,
+  hidden: readonly HiddenSetting[],
+): Place {
   const last = lastSetter(files, edit.key, form);
   if (last === undefined) {
-    const beneath = hidden.filter(({ key, value }) => key === edit.key && value !== null && !agrees(value, edit));
+    const beneath = hidden.filter(
+      ({ key, value }) => key === edit.key && value !== null && !agrees(value, edit),
+    );
     return beneath[0] === undefined ? { path: target, edit } : { conflict: hides(beneath[0], edit) };
   }
   if (!last.file.shared) return { path: last.file.path, edit };
@@ -67,10 +81,16 @@ function placeOf(files: readonly LayeredFile[], target: string, edit: YamlEdit, 
     return { path: target, edit: { ...edit, first: items, items: missing } };
   }
   const why = `${last.file.path}:${line}: ${edit.key} is not written out there, so it cannot be said again for this environment: add them by hand`;
-  return { conflict: { line: null, there: `${edit.key} of ${last.file.path}`, wanted: wantedText(edit), why } };
+  return {
+    conflict: { line: null, there: `${edit.key} of ${last.file.path}`, wanted: wantedText(edit), why },
+  };
 }
 
-function lastSetter(files: readonly LayeredFile[], key: string, form: YamlForm): { file: LayeredFile; entry: TopEntry } | undefined {
+function lastSetter(
+  files: readonly LayeredFile[],
+  key: string,
+  form: YamlForm,
+): { file: LayeredFile; entry: TopEntry } | undefined {
   const found = files.flatMap((file) => {
     // Most files have nothing to do with it.
     if (!file.text.includes(key)) return [];
@@ -84,12 +104,15 @@ function lastSetter(files: readonly LayeredFile[], key: string, form: YamlForm):
 function listOf(value: TopValue): string[] | null {
   if (value.kind !== "list") return null;
   const items = value.items.map(({ text }) => text);
-  return items.every((text) => text !== null && !text.includes("{{")) ? items.filter((text) => text !== null) : null;
+  return items.every((text) => text !== null && !text.includes("{{"))
+    ? items.filter((text) => text !== null)
+    : null;
 }
 
 /** Whether the inventory says what is wanted already, so that nothing of its is lost. */
 function agrees(value: unknown, edit: YamlEdit): boolean {
-  if (edit.kind === "set") return typeof value === "string" && truthOf(value) === truthOf(edit.value.replaceAll(/["']/g, ""));
+  if (edit.kind === "set")
+    return typeof value === "string" && truthOf(value) === truthOf(edit.value.replaceAll(/["']/g, ""));
   return edit.first === null && Array.isArray(value) && edit.items.every((item) => value.includes(item));
 }
 

@@ -1,4 +1,10 @@
-import { Agent, AgentList, type AgentList as Agents, agentsFor, bindingReasons } from "../../openstack/guests/binding.ts";
+import {
+  Agent,
+  AgentList,
+  type AgentList as Agents,
+  agentsFor,
+  bindingReasons,
+} from "../../openstack/guests/binding.ts";
 import { type Creation, type Finding, finding } from "../../openstack/guests/creation.ts";
 import { inSwitchdev } from "../../openstack/guests/port-mode.ts";
 import {
@@ -24,19 +30,30 @@ export async function createPort(client: OpenstackClient, request: PortRequest):
       ask(client, ["network", "show", "-f", "json", request.network], Network),
       ask(client, ["port", "list", "--name", name, "-f", "json"], PortList),
     ]);
-    if (same.length > 1) return { ...made, outcome: "ambiguous", thing: null, findings: [severalPorts(name, same)] };
+    if (same.length > 1)
+      return { ...made, outcome: "ambiguous", thing: null, findings: [severalPorts(name, same)] };
     const problems = networkProblems(request, network);
     if (problems.length > 0) return { ...made, outcome: "conflict", thing: null, findings: problems };
     const [first] = same;
     if (first === undefined) {
       const port = await ask(client, args, Port);
-      return { ...made, outcome: "created", thing: port, findings: await portFindings(client, port, network, inSwitchdev(request.mode)) };
+      return {
+        ...made,
+        outcome: "created",
+        thing: port,
+        findings: await portFindings(client, port, network, inSwitchdev(request.mode)),
+      };
     }
     const port = await ask(client, ["port", "show", "-f", "json", first.ID], Port);
     const differences = comparePort(request, network, port);
     if (differences.some(({ kind }) => kind === "wrong")) {
       const next = `openstack port delete ${port.id}   # if nobody needs it; or take another name`;
-      return { ...made, outcome: "conflict", thing: port, findings: [...differences, finding("note", "nothing was changed", [next])] };
+      return {
+        ...made,
+        outcome: "conflict",
+        thing: port,
+        findings: [...differences, finding("note", "nothing was changed", [next])],
+      };
     }
     const findings = await portFindings(client, port, network, inSwitchdev(request.mode));
     return { ...made, outcome: "kept", thing: port, findings: [...differences, ...findings] };
@@ -56,19 +73,36 @@ export async function portFindings(
   switchdev: boolean | null,
 ): Promise<Finding[]> {
   const findings = judgePort(port, switchdev);
-  return port.binding_vif_type === "binding_failed" ? [...findings, ...(await reasons(client, port, network))] : findings;
+  return port.binding_vif_type === "binding_failed"
+    ? [...findings, ...(await reasons(client, port, network))]
+    : findings;
 }
 
 /** Why a port is not bound, as far as this user gets to see it. */
-export async function reasons(client: OpenstackClient, port: Port, network: Network | null): Promise<Finding[]> {
-  const seen = network ?? (await orNull(() => ask(client, ["network", "show", "-f", "json", port.network_id ?? ""], Network)));
-  const list: Agents | null = await orNull(() => ask(client, ["network", "agent", "list", "-f", "json"], AgentList));
+export async function reasons(
+  client: OpenstackClient,
+  port: Port,
+  network: Network | null,
+): Promise<Finding[]> {
+  const seen =
+    network ??
+    (await orNull(() => ask(client, ["network", "show", "-f", "json", port.network_id ?? ""], Network)));
+  const list: Agents | null = await orNull(() =>
+    ask(client, ["network", "agent", "list", "-f", "json"], AgentList),
+  );
   // Neutron answers with an empty list to somebody who may not see agents; an administrator's own cloud has some.
   if (list === null || list.length === 0) return bindingReasons({ port, network: seen, agents: null });
   const all = agentsFor(port, list);
   const few = all.slice(0, lookedAt);
-  const agents = await Promise.all(few.map(({ ID }) => orNull(() => ask(client, ["network", "agent", "show", "-f", "json", ID], Agent))));
-  return bindingReasons({ port, network: seen, agents: agents.filter((agent) => agent !== null), more: all.length - few.length });
+  const agents = await Promise.all(
+    few.map(({ ID }) => orNull(() => ask(client, ["network", "agent", "show", "-f", "json", ID], Agent))),
+  );
+  return bindingReasons({
+    port,
+    network: seen,
+    agents: agents.filter((agent) => agent !== null),
+    more: all.length - few.length,
+  });
 }
 
 /** Agents whose configuration is asked for: each is a call of the client. */

@@ -29,17 +29,26 @@ export interface ServerWithPorts {
 }
 
 /** Makes a server with ports for VFs, unless it is there, and waits until it runs; it and its ports are checked. */
-export async function createServer(client: OpenstackClient, request: ServerRequest, waiting: Waiting): Promise<Creation<ServerWithPorts>> {
+export async function createServer(
+  client: OpenstackClient,
+  request: ServerRequest,
+  waiting: Waiting,
+): Promise<Creation<ServerWithPorts>> {
   const { name } = request;
   const args = serverArguments(request);
   const made = { name, command: commandOf(client, args) };
   try {
     const [listed, ports] = await Promise.all([
-      ask(client, ["server", "list", "--no-name-lookup", "--name", namePattern(name), "-f", "json"], ServerList),
+      ask(
+        client,
+        ["server", "list", "--no-name-lookup", "--name", namePattern(name), "-f", "json"],
+        ServerList,
+      ),
       givenPorts(client, request),
     ]);
     const same = listed.filter((server) => server.Name === name);
-    if (same.length > 1) return { ...made, outcome: "ambiguous", thing: null, findings: [severalServers(name, same)] };
+    if (same.length > 1)
+      return { ...made, outcome: "ambiguous", thing: null, findings: [severalServers(name, same)] };
     const [first] = same;
     if (first === undefined) {
       const problems = [...ports].flatMap(([given, port]) => portProblems(given, port));
@@ -76,9 +85,11 @@ async function givenPorts(client: OpenstackClient, { nics }: ServerRequest): Pro
 function portProblems(given: string, port: Port): Finding[] {
   if (port.device_id !== null && port.device_id !== "")
     return [
-      finding("wrong", `port ${given} is in use: ${port.device_owner || "its owner"} ${port.device_id} has it`, [
-        `openstack server show ${port.device_id}; or make another port: vflag port create`,
-      ]),
+      finding(
+        "wrong",
+        `port ${given} is in use: ${port.device_owner || "its owner"} ${port.device_id} has it`,
+        [`openstack server show ${port.device_id}; or make another port: vflag port create`],
+      ),
     ];
   return [];
 }
@@ -92,11 +103,17 @@ async function portsOf(
 ): Promise<ServerPorts> {
   const networks = [...new Set(nics.flatMap(({ kind, of }) => (kind === "net-id" ? [of] : [])))];
   const inEach = await Promise.all(
-    networks.map((network) => ask(client, ["port", "list", "--server", server.id, "--network", network, "-f", "json"], PortList)),
+    networks.map((network) =>
+      ask(client, ["port", "list", "--server", server.id, "--network", network, "-f", "json"], PortList),
+    ),
   );
   return {
-    inNetwork: new Map(networks.map((network, index) => [network, (inEach[index] ?? []).map(({ ID }) => ID)])),
-    deviceOf: new Map([...given].map(([name, port]) => [name, { id: port.id, device: port.device_id ?? "" }])),
+    inNetwork: new Map(
+      networks.map((network, index) => [network, (inEach[index] ?? []).map(({ ID }) => ID)]),
+    ),
+    deviceOf: new Map(
+      [...given].map(([name, port]) => [name, { id: port.id, device: port.device_id ?? "" }]),
+    ),
   };
 }
 
@@ -110,7 +127,14 @@ async function followed(
   const begun = performance.now();
   const spent = () => (performance.now() - begun) / 1000;
   const findings: Finding[] = [];
-  const blank: Server = { id, name: request.name, status: null, key_name: null, fault: null, "OS-EXT-SRV-ATTR:host": null };
+  const blank: Server = {
+    id,
+    name: request.name,
+    status: null,
+    key_name: null,
+    fault: null,
+    "OS-EXT-SRV-ATTR:host": null,
+  };
   let server = blank;
   try {
     server = await ask(client, ["server", "show", "-f", "json", id], Server);
@@ -122,7 +146,8 @@ async function followed(
     findings.push(...judgeStatus(request.name, server, wait));
     for (const port of ports) {
       if (server.status === "ERROR") findings.push(...(await failedPort(client, port, server)));
-      else if (server.status !== "BUILD") findings.push(...(await portFindings(client, port, null, switchdevOf(port))));
+      else if (server.status !== "BUILD")
+        findings.push(...(await portFindings(client, port, null, switchdevOf(port))));
     }
     return { thing: { server, ports }, findings };
   } catch (error) {
@@ -136,10 +161,19 @@ function judgeStatus(name: string, server: Server, wait: number): Finding[] {
   if (server.status === "ACTIVE") return [];
   if (server.status === "ERROR") {
     const fault = faultReason(name, server.fault?.message ?? null);
-    return [{ ...fault, next: [...fault.next, `openstack server delete ${server.id}   # then, the reason gone, the same command again`] }];
+    return [
+      {
+        ...fault,
+        next: [
+          ...fault.next,
+          `openstack server delete ${server.id}   # then, the reason gone, the same command again`,
+        ],
+      },
+    ];
   }
   const look = `openstack server show ${server.id}; or run the same command again: it goes on waiting`;
-  if (server.status === "BUILD" && wait === 0) return [finding("note", `server ${name} is being built, and was not waited for`, [look])];
+  if (server.status === "BUILD" && wait === 0)
+    return [finding("note", `server ${name} is being built, and was not waited for`, [look])];
   if (server.status === "BUILD")
     return [
       finding("wrong", `server ${name} is still being built after ${wait} s`, [
@@ -148,7 +182,9 @@ function judgeStatus(name: string, server: Server, wait: number): Finding[] {
         "nova-compute's log on its host",
       ]),
     ];
-  return [finding("doubtful", `server ${name} is ${server.status ?? "in no known status"}, not ACTIVE`, [look])];
+  return [
+    finding("doubtful", `server ${name} is ${server.status ?? "in no known status"}, not ACTIVE`, [look]),
+  ];
 }
 
 /** Nova takes the host from a port again when a server has failed, so the binding may not say any more that it failed. */
@@ -158,7 +194,9 @@ async function failedPort(client: OpenstackClient, port: Port, server: Server): 
   if (!isAboutBinding(message)) return [];
   const found = await reasons(client, port, null);
   // Nothing is off as far as can be seen: then the fault says more.
-  return found.filter(({ kind }) => kind === "wrong").map((one) => ({ ...one, text: `port ${port.name ?? port.id}: ${one.text}` }));
+  return found
+    .filter(({ kind }) => kind === "wrong")
+    .map((one) => ({ ...one, text: `port ${port.name ?? port.id}: ${one.text}` }));
 }
 
 function severalServers(name: string, same: ServerList): Finding {

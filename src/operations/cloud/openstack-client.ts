@@ -25,7 +25,10 @@ export class OpenstackError extends Error {
 }
 
 /** The argument vector of a call, the program first. */
-export function commandOf({ program, cloud }: Pick<OpenstackClient, "program" | "cloud">, args: readonly string[]): string[] {
+export function commandOf(
+  { program, cloud }: Pick<OpenstackClient, "program" | "cloud">,
+  args: readonly string[],
+): string[] {
   return [program, ...(cloud === undefined ? [] : ["--os-cloud", cloud]), ...args];
 }
 
@@ -39,16 +42,23 @@ export async function ask<Schema extends z.ZodType>(
   const what = args.slice(0, args[0] === "network" && args[1] === "agent" ? 3 : 2).join(" ");
   const { stdout, stderr, code } = await start(client, command, what);
   if (code !== 0)
-    throw new OpenstackError(refusalOf({ what, profile: args.includes("--binding-profile") }, stderr === "" ? stdout : stderr, code));
+    throw new OpenstackError(
+      refusalOf({ what, profile: args.includes("--binding-profile") }, stderr === "" ? stdout : stderr, code),
+    );
   let answer: unknown;
   try {
     answer = JSON.parse(stdout);
   } catch (error) {
-    throw new OpenstackError({ text: `openstack ${what}: its answer is no JSON`, next: [`${client.program} --version`] }, { cause: error });
+    throw new OpenstackError(
+      { text: `openstack ${what}: its answer is no JSON`, next: [`${client.program} --version`] },
+      { cause: error },
+    );
   }
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
-  const where = parsed.error.issues.map(({ path, message }) => `${path.map(String).join(".") || "all of it"}: ${message}`);
+  const where = parsed.error.issues.map(
+    ({ path, message }) => `${path.map(String).join(".") || "all of it"}: ${message}`,
+  );
   throw new OpenstackError({
     text: `openstack ${what}: its answer is not as expected: ${where.join("; ")}`,
     next: [`${client.program} --version`],
@@ -75,11 +85,17 @@ async function start({ run, program, timeout }: OpenstackClient, command: readon
         {
           text: `openstack ${what}: no answer after ${timeout} s, so the client was killed`,
           next: what.endsWith("create")
-            ? ["run the same command again: what was made meanwhile is found by its name, and kept", "--timeout SECONDS waits longer"]
+            ? [
+                "run the same command again: what was made meanwhile is found by its name, and kept",
+                "--timeout SECONDS waits longer",
+              ]
             : ["is the service reachable from here? --timeout SECONDS waits longer"],
         },
         { cause: error },
       );
-    throw new OpenstackError({ text: `openstack ${what}: ${error.message.split("\n")[0]}`, next: [] }, { cause: error });
+    throw new OpenstackError(
+      { text: `openstack ${what}: ${error.message.split("\n")[0]}`, next: [] },
+      { cause: error },
+    );
   }
 }

@@ -40,11 +40,21 @@ export async function apply(host: Host, spec: Spec, options: ApplyOptions): Prom
   try {
     const watched = Watched.over(host);
     journal.write({ kind: "begin", command, spec, before: await watched.current() });
-    const outcomes = await reconcile(watched, spec, { stages, observer: both(quiet(progress, keeper), journal), allowed, signal });
+    const outcomes = await reconcile(watched, spec, {
+      stages,
+      observer: both(quiet(progress, keeper), journal),
+      allowed,
+      signal,
+    });
     const after = await watched.current();
     acted?.();
     journal.write({ kind: "end", after });
-    return { outcomes, verdicts: verdicts(spec, after, stages), after, seconds: (performance.now() - began) / 1000 };
+    return {
+      outcomes,
+      verdicts: verdicts(spec, after, stages),
+      after,
+      seconds: (performance.now() - began) / 1000,
+    };
   } catch (error) {
     if (error instanceof Stopped) journal.write({ kind: "interrupted" });
     throw error;

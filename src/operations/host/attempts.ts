@@ -14,7 +14,9 @@ export function leftBy(outcomes: readonly NicOutcome[]): Attempts["latest"] {
       const stopped = stoppedBy.includes(deviation);
       const own = telling(failures.filter((failure) => isOf(failure, deviation)));
       // Where one port was refused, the others of the step were not asked again.
-      const failure = own ?? (stopped ? telling(failures.filter(({ step }) => step.requirement === requirement)) : undefined);
+      const failure =
+        own ??
+        (stopped ? telling(failures.filter(({ step }) => step.requirement === requirement)) : undefined);
       const refused = failure?.reason.slice(0, mostWords) ?? null;
       const kept = refused !== null || stopped || remedy.kind === "reboot";
       return kept ? [{ nic, requirement, subject, pf, expected, refused }] : [];
@@ -31,6 +33,7 @@ function telling(failures: readonly Failure[]): Failure | undefined {
 /** The failure of an action that was to put this right. */
 function isOf({ step, action }: Failure, { requirement, pf, subject, remedy }: Deviation): boolean {
   if (step.requirement !== requirement) return false;
-  if (remedy.kind === "actions") return remedy.actions.some((wanted) => JSON.stringify(wanted) === JSON.stringify(action));
+  if (remedy.kind === "actions")
+    return remedy.actions.some((wanted) => JSON.stringify(wanted) === JSON.stringify(action));
   return "pf" in action ? action.pf === pf : step.deviations.some((tried) => tried.subject === subject);
 }

@@ -12,7 +12,12 @@ import { waitFor } from "./wait-for.ts";
  * time is over: the requirements `bond` and `bond-links` then say what is missing.
  */
 export function awaitBonds(host: Host, spec: Spec, seconds: number, seen?: HostState): Promise<HostState> {
-  return waitFor(host, seconds, (state) => spec.nics.every((nic) => nic.mode !== "vf-lag" || isReady(nic, state)), seen);
+  return waitFor(
+    host,
+    seconds,
+    (state) => spec.nics.every((nic) => nic.mode !== "vf-lag" || isReady(nic, state)),
+    seen,
+  );
 }
 
 function isReady(nic: NicSpec, state: HostState): boolean {
@@ -21,5 +26,8 @@ function isReady(nic: NicSpec, state: HostState): boolean {
   if ("problem" in resolved) return true;
   const bond = lagMaster(nic.bond, state);
   if (bond === undefined || isUnanswered(bond)) return false;
-  return resolved.pfs.every((pf) => bond.slaves.some(({ netdev }) => netdev === pf.netdev)) && bond.slaves.some(({ up }) => up);
+  return (
+    resolved.pfs.every((pf) => bond.slaves.some(({ netdev }) => netdev === pf.netdev)) &&
+    bond.slaves.some(({ up }) => up)
+  );
 }

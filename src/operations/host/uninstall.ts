@@ -27,7 +27,9 @@ export interface RemovalFailure {
  * are the package manager's, and NICs are left as they are: guests may be using them.
  */
 export function planRemoval(state: HostState): Removal {
-  const units = isUnknown(state.units) ? [] : state.units.filter(({ name, enabled }) => name.startsWith("vflag-") && enabled === "enabled");
+  const units = isUnknown(state.units)
+    ? []
+    : state.units.filter(({ name, enabled }) => name.startsWith("vflag-") && enabled === "enabled");
   const files = isUnknown(state.files) ? [] : state.files;
   const ours = files.filter(({ path, text }) => path.startsWith("/etc/") && isMadeByVflag(text));
   return {
@@ -100,7 +102,11 @@ async function attempt(host: Host, action: Action): Promise<{ code: string | nul
 function removalOf(path: string): Action[] {
   const remove: Action = { kind: "remove-file", path, reload: readerOf(path) };
   if (path !== grubDropInPath) return [remove];
-  return [{ kind: "write-file", path, text: grubDropIn([]), render: "grub", reload: null }, { kind: "update-boot-loader" }, remove];
+  return [
+    { kind: "write-file", path, text: grubDropIn([]), render: "grub", reload: null },
+    { kind: "update-boot-loader" },
+    remove,
+  ];
 }
 
 /** Who keeps in mind what stood in a file of this folder. */

@@ -6,7 +6,12 @@ import type { HostState } from "../../host/state/state.ts";
 const interval = 250;
 
 /** Observes the host until it is as `holds` asks, or the time is over, and returns what it saw last. */
-export async function waitFor(host: Host, seconds: number, holds: (state: HostState) => boolean, seen?: HostState): Promise<HostState> {
+export async function waitFor(
+  host: Host,
+  seconds: number,
+  holds: (state: HostState) => boolean,
+  seen?: HostState,
+): Promise<HostState> {
   const end = performance.now() + seconds * 1000;
   for (let state = seen ?? (await host.observe()); ; state = await host.observe()) {
     const left = end - performance.now();

@@ -44,7 +44,11 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
   let result: ProgramResult;
   try {
     // It takes four milliseconds a host, whose name and variables are at least as many bytes.
-    result = await run(argv, { limit: 120_000 + request.sources.reduce((sum, source) => sum + bytesOf(source), 0), most, env });
+    result = await run(argv, {
+      limit: 120_000 + request.sources.reduce((sum, source) => sum + bytesOf(source), 0),
+      most,
+      env,
+    });
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     if (error.code !== "ENOENT") throw new DeploymentError(error.message, { cause: error });
@@ -55,7 +59,8 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
     );
   }
   const { stdout, stderr, code, cut } = result;
-  if (cut === true) throw new DeploymentError(`ansible-inventory: its answer is longer than ${most / 1024 / 1024} MiB`);
+  if (cut === true)
+    throw new DeploymentError(`ansible-inventory: its answer is longer than ${most / 1024 / 1024} MiB`);
   const said = messages(stderr, request.sources.filter(hasVariablesOnly));
   if (code !== 0) throw new DeploymentError(`ansible-inventory cannot read the inventory:\n${said.errors}`);
   if (said.unparsed !== "")
@@ -64,7 +69,8 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
         "Put it right, or take it out of the inventory's directory.",
     );
   const inventory = parse(stdout);
-  if (inventory.hosts.size === 0) throw new DeploymentError(`the inventory has no hosts: ${request.sources.join(", ")}`);
+  if (inventory.hosts.size === 0)
+    throw new DeploymentError(`the inventory has no hosts: ${request.sources.join(", ")}`);
   return inventory;
 }
 
@@ -73,7 +79,12 @@ function bytesOf(source: string): number {
   if (found?.isDirectory() !== true) return found?.size ?? 0;
   const entries = readdirSync(source, { recursive: true, withFileTypes: true });
   return entries.reduce((sum, entry) => {
-    return sum + (entry.isFile() ? (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0) : 0);
+    return (
+      sum +
+      (entry.isFile()
+        ? (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0)
+        : 0)
+    );
   }, 0);
 }
 
@@ -94,7 +105,11 @@ function messages(stderr: string, without: readonly string[]): { errors: string;
   const bare = (text: string) => text.replaceAll(/\s+/g, "");
   const expected = without.map((source) => bare(`Unable to parse ${resolve(source)} as an inventory source`));
   const unparsed = parts
-    .filter((part) => /unabletoparse|failedtoparse/i.test(bare(part)) && !expected.some((text) => bare(part).endsWith(text)))
+    .filter(
+      (part) =>
+        /unabletoparse|failedtoparse/i.test(bare(part)) &&
+        !expected.some((text) => bare(part).endsWith(text)),
+    )
     .join("\n");
   return { errors: errors === "" ? stderr.trim() : errors, unparsed };
 }
@@ -104,17 +119,22 @@ function parse(text: string): Inventory {
   try {
     data = JSON.parse(text);
   } catch (error) {
-    throw new DeploymentError(`ansible-inventory did not answer in JSON: ${text.slice(0, 200)}`, { cause: error });
+    throw new DeploymentError(`ansible-inventory did not answer in JSON: ${text.slice(0, 200)}`, {
+      cause: error,
+    });
   }
   if (!isRecord(data)) throw new DeploymentError("ansible-inventory did not answer with an object");
   const meta = isRecord(data["_meta"]) ? data["_meta"] : {};
   const variables = isRecord(meta["hostvars"]) ? meta["hostvars"] : {};
   const groups = new Map<string, { hosts: string[]; children: string[] }>();
   for (const [name, group] of Object.entries(data)) {
-    if (name !== "_meta" && isRecord(group)) groups.set(name, { hosts: strings(group["hosts"]), children: strings(group["children"]) });
+    if (name !== "_meta" && isRecord(group))
+      groups.set(name, { hosts: strings(group["hosts"]), children: strings(group["children"]) });
   }
   // A host without variables is in its groups only.
-  const names = [...new Set([...[...groups.values()].flatMap(({ hosts }) => hosts), ...Object.keys(variables)])];
+  const names = [
+    ...new Set([...[...groups.values()].flatMap(({ hosts }) => hosts), ...Object.keys(variables)]),
+  ];
   const hosts = new Map(names.map((name) => [name, isRecord(variables[name]) ? variables[name] : {}]));
   return { hosts, groups };
 }

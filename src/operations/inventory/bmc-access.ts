@@ -37,9 +37,14 @@ export interface AccessList {
 export function accessOf(inventory: Inventory, names: readonly string[]): AccessList {
   const strange = names.filter((name) => !inventory.hosts.has(name) && !inventory.groups.has(name));
   if (strange.length > 0)
-    throw new DeploymentError(`the inventory has no host and no group ${strange.join(", ")}: see ansible-inventory --graph`);
+    throw new DeploymentError(
+      `the inventory has no host and no group ${strange.join(", ")}: see ansible-inventory --graph`,
+    );
   const named = new Set(names.filter((name) => inventory.hosts.has(name)));
-  const meant = names.length === 0 ? null : new Set(names.flatMap((name) => [name, ...hostsIn(inventory, name, new Set())]));
+  const meant =
+    names.length === 0
+      ? null
+      : new Set(names.flatMap((name) => [name, ...hostsIn(inventory, name, new Set())]));
   const [hosts, without]: [HostAccess[], string[]] = [[], []];
   for (const [host, own] of inventory.hosts) {
     if (meant !== null && !meant.has(host)) continue;
@@ -47,20 +52,28 @@ export function accessOf(inventory: Inventory, names: readonly string[]): Access
     else hosts.push({ host, access: readAccess(own) });
   }
   if (hosts.length === 0)
-    throw new DeploymentError("no host has a BMC's address: set vflag_bmc_address in the inventory (docs/bios.md has the other variables)");
+    throw new DeploymentError(
+      "no host has a BMC's address: set vflag_bmc_address in the inventory (docs/bios.md has the other variables)",
+    );
   return { hosts: withoutTwins(hosts), without };
 }
 
 /** A BMC that two hosts have in the inventory is the wrong one for at least one of them: nothing may be set through it. */
 function withoutTwins(hosts: readonly HostAccess[]): HostAccess[] {
-  const keyOf = ({ access }: HostAccess) => ("problem" in access ? null : JSON.stringify([access.address, access.system]));
+  const keyOf = ({ access }: HostAccess) =>
+    "problem" in access ? null : JSON.stringify([access.address, access.system]);
   const groups = Map.groupBy(hosts, keyOf);
   return hosts.map((each) => {
     const key = keyOf(each);
     const others = key === null ? [] : (groups.get(key) ?? []).filter((other) => other !== each);
     if (others.length === 0) return each;
     const names = others.slice(0, 3).map(({ host }) => host);
-    return { host: each.host, access: { problem: `its vflag_bmc_address is that of ${names.join(", ")} too: which host's BMC is it?` } };
+    return {
+      host: each.host,
+      access: {
+        problem: `its vflag_bmc_address is that of ${names.join(", ")} too: which host's BMC is it?`,
+      },
+    };
   });
 }
 
@@ -68,7 +81,10 @@ function hostsIn({ groups }: Inventory, name: string, seen: Set<string>): string
   const group = groups.get(name);
   if (group === undefined || seen.has(name)) return [];
   seen.add(name);
-  return [...group.hosts, ...group.children.flatMap((child) => hostsIn({ hosts: new Map(), groups }, child, seen))];
+  return [
+    ...group.hosts,
+    ...group.children.flatMap((child) => hostsIn({ hosts: new Map(), groups }, child, seen)),
+  ];
 }
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -88,26 +104,35 @@ function readAccess(own: Variables): BmcAccess | Problem {
   const address = parseAddress(texts.get("address") ?? "");
   if (!texts.has("address")) return { problem: "it has no vflag_bmc_address" };
   if (address === null)
-    return { problem: "its vflag_bmc_address is no address: it is HOST, HOST:PORT or https://HOST, without user, password and path" };
+    return {
+      problem:
+        "its vflag_bmc_address is no address: it is HOST, HOST:PORT or https://HOST, without user, password and path",
+    };
   const username = texts.get("username");
   if (username === undefined) return { problem: "it has no vflag_bmc_username" };
   const password = passwordOf(texts.get("password"), texts.get("passwordFile"));
   if (!(password instanceof Secret)) return password;
   const trust = trustOf(texts.get("caFile"), texts.get("fingerprint"));
-  return "problem" in trust ? trust : { address, username, password, trust, system: texts.get("system") ?? null };
+  return "problem" in trust
+    ? trust
+    : { address, username, password, trust, system: texts.get("system") ?? null };
 }
 
 /** A file counts before a variable: the latter may be a group's. */
 function passwordOf(text: string | undefined, file: string | undefined): Secret | Problem {
   if (file === undefined) {
-    if (text === undefined) return { problem: "it has neither vflag_bmc_password_file nor vflag_bmc_password" };
+    if (text === undefined)
+      return { problem: "it has neither vflag_bmc_password_file nor vflag_bmc_password" };
     return new Secret(text);
   }
   const found = fileText(file, "vflag_bmc_password_file");
   if (typeof found !== "string") return found;
-  if ((statSync(file).mode & 0o007) !== 0) return { problem: `vflag_bmc_password_file ${file}: everybody can read it: chmod o= ${file}` };
+  if ((statSync(file).mode & 0o007) !== 0)
+    return { problem: `vflag_bmc_password_file ${file}: everybody can read it: chmod o= ${file}` };
   const [line = ""] = found.split(/\r?\n/);
-  return line === "" ? { problem: `vflag_bmc_password_file ${file}: its first line is empty` } : new Secret(line);
+  return line === ""
+    ? { problem: `vflag_bmc_password_file ${file}: its first line is empty` }
+    : new Secret(line);
 }
 
 function trustOf(caFile: string | undefined, fingerprint: string | undefined): Trust | Problem {
@@ -117,12 +142,16 @@ function trustOf(caFile: string | undefined, fingerprint: string | undefined): T
       .replaceAll(":", "")
       .toUpperCase();
     if (/^[0-9A-F]{64}$/.test(sha256)) return { kind: "fingerprint", sha256 };
-    return { problem: "its vflag_bmc_fingerprint is no SHA-256 fingerprint: it has 64 hexadecimal digits, with colons or without" };
+    return {
+      problem:
+        "its vflag_bmc_fingerprint is no SHA-256 fingerprint: it has 64 hexadecimal digits, with colons or without",
+    };
   }
   if (caFile === undefined) return { kind: "authorities", ca: null };
   const ca = fileText(caFile, "vflag_bmc_ca_file");
   if (typeof ca !== "string") return ca;
-  if (!ca.includes("-----BEGIN CERTIFICATE-----")) return { problem: `vflag_bmc_ca_file ${caFile}: there is no certificate (PEM) in it` };
+  if (!ca.includes("-----BEGIN CERTIFICATE-----"))
+    return { problem: `vflag_bmc_ca_file ${caFile}: there is no certificate (PEM) in it` };
   return { kind: "authorities", ca };
 }
 
@@ -159,10 +188,13 @@ function textOf(own: Variables, name: string): string | Problem {
     }
     const other = /^\{\{\s*([A-Za-z_]\w*)\s*\}\}$/.exec(value)?.[1];
     if (other === undefined) break;
-    if (!isSet(own[other]) || steps === mostSteps) return { problem: `${name} names ${other}, which is not set for this host` };
+    if (!isSet(own[other]) || steps === mostSteps)
+      return { problem: `${name} names ${other}, which is not set for this host` };
     value = own[other];
   }
   if (value.includes("{{") || value.includes("{%"))
-    return { problem: `${name} is a Jinja template, which vflag does not evaluate: write it out, or name one variable alone` };
+    return {
+      problem: `${name} is a Jinja template, which vflag does not evaluate: write it out, or name one variable alone`,
+    };
   return value;
 }

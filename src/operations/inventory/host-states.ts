@@ -4,7 +4,10 @@ import { openSavedHost, SavedHostError } from "../../host/saved.ts";
 import type { HostState } from "../../host/state/state.ts";
 
 /** The state of a host that was saved as HOST.json (`vflag inspect -o json`); null where there is none. */
-export async function savedState(folder: string, host: string): Promise<HostState | { readonly problem: string } | null> {
+export async function savedState(
+  folder: string,
+  host: string,
+): Promise<HostState | { readonly problem: string } | null> {
   const file = join(folder, `${host}.json`);
   if (host.includes("/") || !existsSync(file)) return null;
   try {

@@ -7,11 +7,20 @@ import { readBounded } from "../../host/linux/system/bounded-file.ts";
 import { excessOfJson, stateLimits } from "../../host/schema/state-limits.ts";
 import { HostState } from "../../host/state/state.ts";
 import type { HostPorts } from "../../openstack/nova/nova-host.ts";
-import { type Hardware, type HardwareTraits, hardwareKey, hardwareTraits } from "../../openstack/tree/host-values.ts";
+import {
+  type Hardware,
+  type HardwareTraits,
+  hardwareKey,
+  hardwareTraits,
+} from "../../openstack/tree/host-values.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
 
 /** The part of a state that tells ports and VFs; the rest is not looked at here. */
-const Ports = z.object({ schema: HostState.shape.schema, pfs: HostState.shape.pfs, netdevs: HostState.shape.netdevs });
+const Ports = z.object({
+  schema: HostState.shape.schema,
+  pfs: HostState.shape.pfs,
+  netdevs: HostState.shape.netdevs,
+});
 
 /** Saved states by host, and how to get one. */
 export class States {
@@ -21,7 +30,9 @@ export class States {
   /** @param folder with HOST.json (`vflag inspect -o json`), or HOST.yaml, named as in the inventory; `null`: there is none */
   constructor(folder: string | null) {
     this.#folder = folder;
-    this.#files = new Map(folder === null ? [] : [...filesOf(folder)].map(([host, file]) => [host, new SavedHardware(file)]));
+    this.#files = new Map(
+      folder === null ? [] : [...filesOf(folder)].map(([host, file]) => [host, new SavedHardware(file)]),
+    );
   }
 
   /** The hosts that have one. */
@@ -75,7 +86,9 @@ class SavedHardware implements Hardware {
     const parsed = Ports.safeParse(data.data);
     if (parsed.success) return parsed.data;
     const first = new z.ZodError(parsed.error.issues.slice(0, stateLimits.problems));
-    return { problem: `${this.#file} is no saved state (\`vflag inspect -o json\`):\n${z.prettifyError(first)}` };
+    return {
+      problem: `${this.#file} is no saved state (\`vflag inspect -o json\`):\n${z.prettifyError(first)}`,
+    };
   }
 }
 
@@ -92,7 +105,13 @@ function readData(file: string): { readonly data: unknown } | { readonly problem
       ? JSON.parse(bytes.toString())
       : parse(bytes.toString(), { maxAliasCount: 100, logLevel: "silent", uniqueKeys: false });
     // A simulated host has its state within.
-    if (typeof data === "object" && data !== null && "state" in data && "schema" in data && data.schema === "vflag/simulated-host/1")
+    if (
+      typeof data === "object" &&
+      data !== null &&
+      "state" in data &&
+      "schema" in data &&
+      data.schema === "vflag/simulated-host/1"
+    )
       return { data: data.state };
     return { data };
   } catch (error) {
@@ -105,14 +124,20 @@ function filesOf(folder: string): Map<string, string> {
   try {
     names = readdirSync(folder);
   } catch (error) {
-    throw new DeploymentError(`--states ${folder}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new DeploymentError(
+      `--states ${folder}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
   const files = new Map<string, string>();
   for (const name of names.sort()) {
     const host = /^(.+)\.(?:json|ya?ml)$/.exec(name)?.[1];
     if (host === undefined) continue;
     const other = files.get(host);
-    if (other !== undefined) throw new DeploymentError(`${join(folder, name)} and ${other} are both the state of ${host}: remove one`);
+    if (other !== undefined)
+      throw new DeploymentError(
+        `${join(folder, name)} and ${other} are both the state of ${host}: remove one`,
+      );
     files.set(host, join(folder, name));
   }
   return files;

@@ -21,7 +21,9 @@ export function declarations(plan: PlanDraft, settings: Settings): Map<string, D
     if (extra === undefined) continue;
     extras.set(variable, extra);
     const text = canonical(extra.value);
-    const hidden = [...plan.inventory.hosts].filter(([, variables]) => variable in variables && canonical(variables[variable]) !== text);
+    const hidden = [...plan.inventory.hosts].filter(
+      ([, variables]) => variable in variables && canonical(variables[variable]) !== text,
+    );
     if (hidden.length === 0) {
       plan.note(
         `${plan.name(extra.file.path)}:${extra.line}: ${variable} is an extra variable there, which beats what groups and hosts say; group_vars/all is the place for it`,
@@ -47,7 +49,8 @@ export function declarations(plan: PlanDraft, settings: Settings): Map<string, D
       // `vflag:` with nothing behind it takes a group's spec from a host.
       const value = extra === undefined ? variables[variable] : extra.value;
       if (value === undefined || value === null) continue;
-      if (found.has(host)) plan.note("has sriov_physnet_mappings too, which is left aside: the spec in vflag says it all", host);
+      if (found.has(host))
+        plan.note("has sriov_physnet_mappings too, which is left aside: the spec in vflag says it all", host);
       else found.set(host, { variable, value });
     }
   }
@@ -62,7 +65,8 @@ export function checkOutputs(
   mine: ReadonlySet<VariableFile>,
 ): void {
   for (const { path, text } of elsewhere) {
-    const scope = plan.request.environment === null ? "an environment" : "all environments (without --environment)";
+    const scope =
+      plan.request.environment === null ? "an environment" : "all environments (without --environment)";
     plan.conflict({
       name: plan.name(path),
       line: 1,
@@ -90,7 +94,9 @@ export function checkOutputs(
 export function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_, inner: unknown) =>
-      typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner,
+      typeof inner === "object" && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort())
+        : inner,
     ) ?? "undefined"
   );
 }
@@ -99,8 +105,15 @@ export function canonical(value: unknown): string {
 export function lineOf({ file, line, value }: Setting, path: string): number {
   if (path === "") return line;
   const lines = new LineCounter();
-  const document = parseDocument(file.text, { lineCounter: lines, logLevel: "silent", prettyErrors: false, uniqueKeys: false });
-  const variable = inputs.find((name) => document.has(name) && canonical(document.toJS()[name]) === canonical(value));
+  const document = parseDocument(file.text, {
+    lineCounter: lines,
+    logLevel: "silent",
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
+  const variable = inputs.find(
+    (name) => document.has(name) && canonical(document.toJS()[name]) === canonical(value),
+  );
   const steps = path.match(/[^.[\]]+/g) ?? [];
   for (let length = steps.length; length > 0 && variable !== undefined; length--) {
     const node: unknown = document.getIn(

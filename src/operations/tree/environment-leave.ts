@@ -10,7 +10,11 @@ export function environmentsIn(config: string): string[] {
   const folder = join(config, "environments");
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
-    .filter((name) => !name.startsWith(".") && statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() === true)
+    .filter(
+      (name) =>
+        !name.startsWith(".") &&
+        statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() === true,
+    )
     .sort();
 }
 
@@ -19,13 +23,22 @@ export function tellOfEnvironments(plan: PlanDraft): void {
   const { kind, environment, config } = plan.request;
   const names = kind === "kayobe" && environment === null ? environmentsIn(config) : [];
   if (names.length > 0)
-    plan.note(`these files are read in the environments ${several(names)} too; with --environment only that one's files are written`);
+    plan.note(
+      `these files are read in the environments ${several(names)} too; with --environment only that one's files are written`,
+    );
 }
 
 /** Up to 2023.2 a hook is all environments': without leave none is made. */
 export function tellOfHook(plan: PlanDraft): void {
   const { kind, environment, shared, release, config } = plan.request;
-  if (kind !== "kayobe" || environment === null || shared === true || isFrom(release, "2024.1") || !isFrom(release, "ussuri")) return;
+  if (
+    kind !== "kayobe" ||
+    environment === null ||
+    shared === true ||
+    isFrom(release, "2024.1") ||
+    !isFrom(release, "ussuri")
+  )
+    return;
   const others = environmentsIn(config).filter((name) => name !== environment);
   const whom = others.length === 0 ? "" : `, ${several(others)} too`;
   plan.note(
@@ -43,12 +56,16 @@ export function checkSeam(plan: PlanDraft, path: string, text: string): void {
   const { kind, config, release, environment } = plan.request;
   if (kind !== "kayobe" || !isFrom(release, "2025.2") || text === "") return;
   const layers =
-    environment === null ? [config, ...environmentsIn(config).map((name) => join(config, "environments", name))] : layersOf(plan.request);
+    environment === null
+      ? [config, ...environmentsIn(config).map((name) => join(config, "environments", name))]
+      : layersOf(plan.request);
   const layer = layers.findLast((one) => path.startsWith(`${one}/`)) ?? config;
   const below = path.slice(layer.length + 1);
   if (!below.startsWith(configPath(kind, ""))) return;
   const textIn = (one: string) => (one === layer ? text : readText(join(one, below)));
-  const texts = layers.map((one) => [one, textIn(one)] as const).filter(([, one]) => one !== null && one.trim() !== "");
+  const texts = layers
+    .map((one) => [one, textIn(one)] as const)
+    .filter(([, one]) => one !== null && one.trim() !== "");
   for (const [at, [one, later]] of texts.entries()) {
     const [earlier] = texts[environment === null ? 0 : at - 1] ?? [];
     if (at === 0 || later === null || /^\s*\n/.test(later)) continue;

@@ -26,7 +26,8 @@ export function environmentsOf(config: string, environment: string, release: Rel
 
 function dependenciesOf(config: string, name: string): string[] {
   const folder = join(config, "environments", name);
-  if (!isEnvironmentName(name) || !existsSync(folder)) throw new DeploymentError(`environment ${name}: there is no ${folder}`);
+  if (!isEnvironmentName(name) || !existsSync(folder))
+    throw new DeploymentError(`environment ${name}: there is no ${folder}`);
   const file = join(folder, ".kayobe-environment");
   if (!existsSync(file)) return [];
   const refuse = (why: string, cause?: unknown) => new DeploymentError(`${file}: ${why}`, { cause });
@@ -36,7 +37,8 @@ function dependenciesOf(config: string, name: string): string[] {
   } catch (error) {
     throw refuse(error instanceof Error ? error.message : String(error), error);
   }
-  const listed: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "dependencies") : undefined;
+  const listed: unknown =
+    typeof data === "object" && data !== null ? Reflect.get(data, "dependencies") : undefined;
   if (listed === undefined) return [];
   if (!Array.isArray(listed) || !listed.every((one) => typeof one === "string"))
     throw refuse("dependencies has to be a list of environments' names");

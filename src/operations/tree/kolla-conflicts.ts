@@ -23,7 +23,11 @@ export function checkKollaVariables(
 ): void {
   const told = new Set<string>();
   for (const [host, values] of plan.values) {
-    for (const key of ["neutron_sriov_physnet_mappings", "neutron_sriov_physnets", "nova_pci_passthrough_whitelist"]) {
+    for (const key of [
+      "neutron_sriov_physnet_mappings",
+      "neutron_sriov_physnets",
+      "nova_pci_passthrough_whitelist",
+    ]) {
       if (key !== "nova_pci_passthrough_whitelist" && !facts.sriov) continue;
       const decider = decidedFor(plan, deciders, key, host);
       if (decider === undefined) continue;
@@ -49,7 +53,8 @@ export function checkKollaVariables(
 
 function tellOf(plan: PlanDraft, decider: Decider): void {
   const where = `${plan.name(decider.path)}:${decider.line}: Kolla-Ansible's own ${decider.key}`;
-  if (decider.unread) plan.note(`${where} is an expression: what it adds to vflag's values is not known here`);
+  if (decider.unread)
+    plan.note(`${where} is an expression: what it adds to vflag's values is not known here`);
   else if (decider.key === "nova_pci_passthrough_whitelist" && !Array.isArray(decider.value))
     plan.conflict({
       name: plan.name(decider.path),
@@ -96,10 +101,16 @@ function claimsOf({ key, value, unread }: Decider): Claim[] {
       return typeof device === "string" ? [{ device, physnet: Reflect.get(rule, "physical_network") }] : [];
     });
   if (typeof value !== "object" || value === null || key === "nova_pci_passthrough_whitelist") return [];
-  return Object.entries(value).flatMap(([physnet, device]) => (typeof device === "string" ? [{ device, physnet }] : []));
+  return Object.entries(value).flatMap(([physnet, device]) =>
+    typeof device === "string" ? [{ device, physnet }] : [],
+  );
 }
 
-function contradiction({ device, physnet }: Claim, key: string, { nics, mappings }: HostValues): string | null {
+function contradiction(
+  { device, physnet }: Claim,
+  key: string,
+  { nics, mappings }: HostValues,
+): string | null {
   const nic = nics.find(({ ports }) => ports.includes(device));
   const mapped = mappings.find((pair) => pair.endsWith(`:${device}`));
   const isRule = key === "nova_pci_passthrough_whitelist";
@@ -120,7 +131,9 @@ function checkSwitches(plan: PlanDraft, facts: TreeFacts, deciders: readonly Dec
   const written = plan.request.kind === "kolla" ? "globals.yml" : "kolla/globals.yml";
   for (const decider of deciders.filter(({ key }) => wanted.includes(key))) {
     // The files that vflag writes to are judged where they are edited.
-    const edited = plan.name(decider.path).endsWith(written) || (plan.request.kind === "kolla" && decider.level.kind === "extra");
+    const edited =
+      plan.name(decider.path).endsWith(written) ||
+      (plan.request.kind === "kolla" && decider.level.kind === "extra");
     const kayobes = plan.request.kind === "kayobe" && decider.key === "enable_neutron_sriov";
     if (edited && !kayobes) continue;
     // Of these Kayobe writes an extra variable in any case, which beats what groups say.
@@ -156,7 +169,9 @@ function checkDrivers(plan: PlanDraft, facts: TreeFacts, deciders: readonly Deci
     }
     const missing = [
       ...(facts.sriov && !names.includes("sriovnicswitch") ? ["sriovnicswitch"] : []),
-      ...(facts.offload && !names.includes("openvswitch") && !names.includes("ovn") ? ["openvswitch or ovn"] : []),
+      ...(facts.offload && !names.includes("openvswitch") && !names.includes("ovn")
+        ? ["openvswitch or ovn"]
+        : []),
     ];
     if (missing.length > 0)
       plan.conflict({

@@ -20,23 +20,33 @@ export function kollaFacts(
   inventory: readonly VariableFile[],
   extras: readonly VariableFile[],
 ): KollaFacts {
-  const keepsPlaceholder = deciders.some(({ key, value }) => mappingKeys.includes(key) && JSON.stringify(value)?.includes("sriovnet1"));
+  const keepsPlaceholder = deciders.some(
+    ({ key, value }) => mappingKeys.includes(key) && JSON.stringify(value)?.includes("sriovnet1"),
+  );
   const nothing = { filters: null, filtersAfterGlobal: false, keepsPlaceholder };
   if (!needsRules(facts)) return nothing;
-  const kayobe = (key: string) => (plan.request.kind === "kayobe" ? kayobeDecided(key, inventory, extras) : undefined);
+  const kayobe = (key: string) =>
+    plan.request.kind === "kayobe" ? kayobeDecided(key, inventory, extras) : undefined;
   const [inGlobal, inNova] = texts.slice(0, 2).map((key) => textOf(plan, facts, kayobe(key)));
   const drivers = kayobe("kolla_extra_neutron_ml2");
   if (drivers !== undefined) checkDriverText(plan, facts, drivers);
-  for (const [variable, found] of [inNova, inGlobal].flatMap((one) => (one === undefined ? [] : [[one.decider, one] as const]))) {
+  for (const [variable, found] of [inNova, inGlobal].flatMap((one) =>
+    one === undefined ? [] : [[one.decider, one] as const],
+  )) {
     const entry = listedFilters(found.ini, facts.release);
     if (entry === undefined) continue;
     if (entry.templated) return unknownFilters(plan, variable, nothing);
     const from = `the filters that ${variable.key} (${plan.name(variable.path)}:${variable.line}) has`;
-    return { ...nothing, filters: { list: listValue(entry.value), from }, filtersAfterGlobal: variable.key === "kolla_extra_nova" };
+    return {
+      ...nothing,
+      filters: { list: listValue(entry.value), from },
+      filtersAfterGlobal: variable.key === "kolla_extra_nova",
+    };
   }
   const fake = switchOf(plan, deciders, "enable_nova_fake", undefined);
   const blazar = switchOf(plan, deciders, "enable_blazar", kayobe("kolla_enable_blazar"));
-  for (const one of [fake, blazar]) if (one !== null && "unknown" in one) return unknownFilters(plan, one.unknown, nothing);
+  for (const one of [fake, blazar])
+    if (one !== null && "unknown" in one) return unknownFilters(plan, one.unknown, nothing);
   const own = isOn(fake) ? "fake" : isOn(blazar) ? "blazar" : null;
   if (own === null) return nothing;
   const from = `the filters that Kolla-Ansible has by itself with ${own === "fake" ? "enable_nova_fake" : "Blazar"}`;
@@ -44,7 +54,11 @@ export function kollaFacts(
   return { ...nothing, filters };
 }
 
-const mappingKeys: readonly string[] = ["neutron_sriov_physnet_mappings", "neutron_sriov_physnets", "nova_pci_passthrough_whitelist"];
+const mappingKeys: readonly string[] = [
+  "neutron_sriov_physnet_mappings",
+  "neutron_sriov_physnets",
+  "nova_pci_passthrough_whitelist",
+];
 
 type Switch = { readonly on: boolean } | { readonly unknown: Decider } | null;
 
@@ -53,8 +67,14 @@ function isOn(one: Switch): boolean {
 }
 
 /** A switch of Kolla's that is meant for the whole cloud; `null`: nobody has set it. @param beneath Kayobe's variable for it */
-function switchOf(plan: PlanDraft, deciders: readonly Decider[], key: string, beneath: Decider | undefined): Switch {
-  const found = plan.request.kind === "kayobe" ? deciders.filter(({ level }) => level.kind === "extra") : deciders;
+function switchOf(
+  plan: PlanDraft,
+  deciders: readonly Decider[],
+  key: string,
+  beneath: Decider | undefined,
+): Switch {
+  const found =
+    plan.request.kind === "kayobe" ? deciders.filter(({ level }) => level.kind === "extra") : deciders;
   const hosts = plan.request.kind === "kayobe" ? [""] : [...plan.inventory.hosts.keys()];
   const decided = new Set(hosts.map((host) => decidedFor(plan, found, key, host) ?? beneath));
   const [first, ...others] = decided;
@@ -66,8 +86,14 @@ function switchOf(plan: PlanDraft, deciders: readonly Decider[], key: string, be
 }
 
 /** Kayobe's own variable: extra variables beat its inventory, of which what all hosts have is what the control host has. */
-export function kayobeDecided(key: string, inventory: readonly VariableFile[], extras: readonly VariableFile[]): Decider | undefined {
-  const local = inventory.filter(({ level }) => level.kind !== "extra" && ["all", "localhost"].includes(level.name));
+export function kayobeDecided(
+  key: string,
+  inventory: readonly VariableFile[],
+  extras: readonly VariableFile[],
+): Decider | undefined {
+  const local = inventory.filter(
+    ({ level }) => level.kind !== "extra" && ["all", "localhost"].includes(level.name),
+  );
   return [...local, ...extras].flatMap((file) => decidersIn(file, [key], "plain")).at(-1);
 }
 
@@ -78,7 +104,8 @@ interface Text {
 
 /** The INI text of a variable. PCI rules in it are a conflict, as they are in a file. */
 function textOf(plan: PlanDraft, facts: TreeFacts, decider: Decider | undefined): Text | undefined {
-  if (decider === undefined || typeof decider.value !== "string" || decider.value.trim() === "") return undefined;
+  if (decider === undefined || typeof decider.value !== "string" || decider.value.trim() === "")
+    return undefined;
   const ini = readIni(decider.value, "template");
   for (const entry of otherRules(ini, facts))
     plan.conflict({

@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { hasJinja, readYamlTop, type TopEntry, truthOf, type YamlForm } from "../../openstack/files/yaml-top.ts";
+import {
+  hasJinja,
+  readYamlTop,
+  type TopEntry,
+  truthOf,
+  type YamlForm,
+} from "../../openstack/files/yaml-top.ts";
 import { isFrom } from "../../openstack/releases.ts";
 import { membersOf } from "../../openstack/tree/placement.ts";
 import type { PlanDraft } from "./tree-plan.ts";
@@ -36,14 +42,23 @@ export const kollaKeys = [
  * beside the inventory that Kayobe makes; then kolla_extra_globals; then kolla/globals.yml, which is merged over what Kayobe makes of it.
  * Source: kayobe, ansible/roles/kolla-ansible/tasks/config.yml and kayobe/kolla_ansible.py, _get_inventory_paths().
  */
-export function kollaDeciders(plan: PlanDraft, inventory: readonly VariableFile[], extras: readonly VariableFile[]): Decider[] {
+export function kollaDeciders(
+  plan: PlanDraft,
+  inventory: readonly VariableFile[],
+  extras: readonly VariableFile[],
+): Decider[] {
   const { request } = plan;
-  if (request.kind === "kolla") return [...byLevel(inventory), ...extras].flatMap((file) => decidersIn(file, kollaKeys, "plain"));
+  if (request.kind === "kolla")
+    return [...byLevel(inventory), ...extras].flatMap((file) => decidersIn(file, kollaKeys, "plain"));
   const layers = layersOf(request);
   const own = layers.slice(-1);
   // Up to Zed only the environment's own group_vars were copied; globals.yml is combined from Xena on.
-  const beside = (isFrom(request.release, "2023.1") ? layers : own).flatMap((layer) => variableFiles(join(layer, "kolla/inventory")).files);
-  const globals = (isFrom(request.release, "xena") ? layers : own).map((layer) => join(layer, "kolla/globals.yml"));
+  const beside = (isFrom(request.release, "2023.1") ? layers : own).flatMap(
+    (layer) => variableFiles(join(layer, "kolla/inventory")).files,
+  );
+  const globals = (isFrom(request.release, "xena") ? layers : own).map((layer) =>
+    join(layer, "kolla/globals.yml"),
+  );
   return [
     ...byLevel(beside).flatMap((file) => decidersIn(file, kollaKeys, "plain")),
     ...extraGlobals(extras),
@@ -65,23 +80,34 @@ function extraGlobals(extras: readonly VariableFile[]): Decider[] {
 }
 
 /** Where a file decides some variables; a file that cannot be read decides none that can be seen here. */
-export function decidersIn({ path, level, text }: VariableFile, keys: readonly string[], form: YamlForm): Decider[] {
+export function decidersIn(
+  { path, level, text }: VariableFile,
+  keys: readonly string[],
+  form: YamlForm,
+): Decider[] {
   if (!keys.some((key) => text.includes(key))) return [];
   const file = readYamlTop(text, form);
   if ("problem" in file) return [];
   return file.entries.flatMap((entry) =>
-    keys.includes(entry.key) ? [{ key: entry.key, value: entry.data, unread: isUnread(entry, text), path, line: entry.line, level }] : [],
+    keys.includes(entry.key)
+      ? [{ key: entry.key, value: entry.data, unread: isUnread(entry, text), path, line: entry.line, level }]
+      : [],
   );
 }
 
 function isUnread({ value, start, end }: TopEntry, text: string): boolean {
   const slice = text.slice(start, end);
-  return hasJinja(slice) || /(?:^|\s)!(?:vault|unsafe)\b/.test(slice) || (value.kind === "other" && value.why !== "it is a mapping");
+  return (
+    hasJinja(slice) ||
+    /(?:^|\s)!(?:vault|unsafe)\b/.test(slice) ||
+    (value.kind === "other" && value.why !== "it is a mapping")
+  );
 }
 
 /** Groups before hosts, and `all` before both: what counts most is last. */
 function byLevel(files: readonly VariableFile[]): VariableFile[] {
-  const rank = ({ level }: VariableFile) => (level.kind === "extra" ? 3 : level.kind === "host" ? 2 : level.name === "all" ? 0 : 1);
+  const rank = ({ level }: VariableFile) =>
+    level.kind === "extra" ? 3 : level.kind === "host" ? 2 : level.name === "all" ? 0 : 1;
   return files.toSorted((one, other) => rank(one) - rank(other));
 }
 
@@ -117,7 +143,12 @@ function membersOfPlan(plan: PlanDraft): ReadonlyMap<string, ReadonlySet<string>
 }
 
 /** What counts for a host of those that decide a variable. */
-export function decidedFor(plan: PlanDraft, deciders: readonly Decider[], key: string, host: string): Decider | undefined {
+export function decidedFor(
+  plan: PlanDraft,
+  deciders: readonly Decider[],
+  key: string,
+  host: string,
+): Decider | undefined {
   return deciders.findLast((decider) => decider.key === key && aboutHost(plan, decider, host));
 }
 

@@ -6,7 +6,11 @@ import type { PlanDraft } from "./tree-plan.ts";
 import type { VariableFile } from "./variable-files.ts";
 
 /** The files with hosts' values: the wanted ones, and those that are not wanted any more. */
-export function placeValues(plan: PlanDraft, mine: ReadonlySet<VariableFile>, declared: ReadonlySet<string>): void {
+export function placeValues(
+  plan: PlanDraft,
+  mine: ReadonlySet<VariableFile>,
+  declared: ReadonlySet<string>,
+): void {
   // Hosts with equal values share them.
   const shared = new Map<string, HostValues>();
   const wanted = new Map(
@@ -21,7 +25,8 @@ export function placeValues(plan: PlanDraft, mine: ReadonlySet<VariableFile>, de
   const before = new Map(left);
   const byName = new Map<string, string>();
   for (const { path, level } of mine)
-    if (level.kind !== "extra" && relative(plan.folder, path).split("/").length === 2) byName.set(`${level.kind} ${level.name}`, path);
+    if (level.kind !== "extra" && relative(plan.folder, path).split("/").length === 2)
+      byName.set(`${level.kind} ${level.name}`, path);
   for (const place of placements(plan.inventory.groups, plan.hosts, wanted, declared)) {
     if (!isFileName(place.name)) {
       plan.problem(`the name ${JSON.stringify(place.name)} of a ${place.level} cannot be that of a file`);
@@ -31,7 +36,11 @@ export function placeValues(plan: PlanDraft, mine: ReadonlySet<VariableFile>, de
     const path = beside ?? join(plan.folder, `${place.level}_vars`, place.name, ownFileName);
     const text = before.get(path) ?? null;
     left.delete(path);
-    plan.write(path, text, beside === undefined ? whole(plan, path, text, place) : part(plan, path, text ?? "", place));
+    plan.write(
+      path,
+      text,
+      beside === undefined ? whole(plan, path, text, place) : part(plan, path, text ?? "", place),
+    );
   }
   for (const [path, text] of left) {
     if (basename(path) === ownFileName && isOwnFile(text)) plan.write(path, text, null);
@@ -39,7 +48,12 @@ export function placeValues(plan: PlanDraft, mine: ReadonlySet<VariableFile>, de
   }
 }
 
-function whole(plan: PlanDraft, path: string, before: string | null, { value }: Place<HostValues>): string | null {
+function whole(
+  plan: PlanDraft,
+  path: string,
+  before: string | null,
+  { value }: Place<HostValues>,
+): string | null {
   if (before === null || isOwnFile(before)) return ownFile(value);
   plan.conflict({
     name: plan.name(path),
@@ -52,7 +66,9 @@ function whole(plan: PlanDraft, path: string, before: string | null, { value }: 
 }
 
 function part(plan: PlanDraft, path: string, before: string, place: Place<HostValues> | undefined): string {
-  const made = path.endsWith(".json") ? { problem: "it is JSON" } : withOwnPart(before, place === undefined ? undefined : place.value);
+  const made = path.endsWith(".json")
+    ? { problem: "it is JSON" }
+    : withOwnPart(before, place === undefined ? undefined : place.value);
   if ("text" in made) return made.text;
   const folder = path.replace(/\.(?:ya?ml|json)$/, "");
   plan.conflict({

@@ -30,7 +30,9 @@ export function placementOf(
     });
   const variable = (key: string): Found[] => {
     const decider = facts.kind === "kayobe" ? kayobeDecided(key, inventory, extras) : undefined;
-    return typeof decider?.value === "string" ? found(`${key} (${plan.name(decider.path)}:${decider.line})`, decider.value) : [];
+    return typeof decider?.value === "string"
+      ? found(`${key} (${plan.name(decider.path)}:${decider.line})`, decider.value)
+      : [];
   };
   const common = [
     ...variable("kolla_extra_global"),
@@ -40,9 +42,13 @@ export function placementOf(
     ...files("nova/nova-compute.conf"),
   ];
   return (host) => {
-    const own = host.includes("/") ? [] : [...files(`nova/${host}/nova.conf`), ...files(`nova/${host}/nova-compute.conf`)];
+    const own = host.includes("/")
+      ? []
+      : [...files(`nova/${host}/nova.conf`), ...files(`nova/${host}/nova-compute.conf`)];
     const last = [...common, ...own].at(-1);
-    return last === undefined || reportsToPlacement(last.ini, facts.release) === false ? null : { place: last.place };
+    return last === undefined || reportsToPlacement(last.ini, facts.release) === false
+      ? null
+      : { place: last.place };
   };
 }
 

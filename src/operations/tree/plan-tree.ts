@@ -41,9 +41,16 @@ export async function planTree(request: TreeRequest, run: RunProgram): Promise<T
   const beside = sources.map((source) => variableFiles(folderOf(source)));
   const files = beside.flatMap((one) => one.files);
   const mine = new Set(beside.at(-1)?.files);
-  const plan = new PlanDraft(request, inventory, folderOf(sources.at(-1) ?? ""), hostsOf(inventory, request.hosts));
+  const plan = new PlanDraft(
+    request,
+    inventory,
+    folderOf(sources.at(-1) ?? ""),
+    hostsOf(inventory, request.hosts),
+  );
   for (const hidden of beside.flatMap((one) => one.hidden))
-    plan.note(`${plan.name(hidden)} is not read by Ansible: a directory or file of the same name goes before it`);
+    plan.note(
+      `${plan.name(hidden)} is not read by Ansible: a directory or file of the same name goes before it`,
+    );
   const theirs = files.filter(({ text }) => !isOwnFile(text));
   const extras = extraFiles(request);
   const settings = settingsOf([...theirs, ...extras], [...inputs, ...outputs]);
@@ -53,7 +60,12 @@ export async function planTree(request: TreeRequest, run: RunProgram): Promise<T
   const declared = declarations(plan, settings);
   const { kind, release, environment } = request;
   const variables = variablesOf(plan, theirs, extras);
-  const placement = placementOf(plan, { kind, release, environment, layering: variables.layering }, theirs, extras);
+  const placement = placementOf(
+    plan,
+    { kind, release, environment, layering: variables.layering },
+    theirs,
+    extras,
+  );
   makeValues(plan, declared, settings, states, placement);
   placeValues(plan, mine, declaringGroups(declared, settings));
   if (declared.size > 0) {
@@ -79,7 +91,11 @@ function makeValues(
   placement: (host: string) => PlacementPlace | null,
 ): void {
   const maker = new HostValuesMaker();
-  const where = new Map(inputs.flatMap((name) => (settings.get(name) ?? []).map((one) => [`${name} ${canonical(one.value)}`, one])));
+  const where = new Map(
+    inputs.flatMap((name) =>
+      (settings.get(name) ?? []).map((one) => [`${name} ${canonical(one.value)}`, one]),
+    ),
+  );
   for (const [host, declaration] of declared) {
     const made = maker.make(declaration, states.hardware(host), placement(host)?.place ?? null);
     if (!("problems" in made)) {
@@ -102,10 +118,17 @@ function makeValues(
 }
 
 /** The groups that declare what is used: their hosts' values belong there. */
-function declaringGroups(declared: ReadonlyMap<string, Declaration>, settings: ReadonlyMap<string, readonly Setting[]>): Set<string> {
+function declaringGroups(
+  declared: ReadonlyMap<string, Declaration>,
+  settings: ReadonlyMap<string, readonly Setting[]>,
+): Set<string> {
   const used = new Set([...declared.values()].map(({ variable }) => variable));
   const levels = [...used].flatMap((variable) => settings.get(variable) ?? []).map(({ file }) => file.level);
-  return new Set(levels.flatMap((level) => (level.kind === "group" ? [level.name] : level.kind === "extra" ? ["all"] : [])));
+  return new Set(
+    levels.flatMap((level) =>
+      level.kind === "group" ? [level.name] : level.kind === "extra" ? ["all"] : [],
+    ),
+  );
 }
 
 /** The files that people write too, and the links. */
@@ -145,7 +168,8 @@ function editFiles(plan: PlanDraft, facts: TreeFacts): void {
 
 /** A new file that Kayobe puts right behind another begins with an empty line, which keeps the two apart. */
 function atSeam({ request }: PlanDraft, path: string, before: string | null, text: string): string {
-  const layered = request.environment !== null && path.includes("/kolla/config/") && isFrom(request.release, "2025.2");
+  const layered =
+    request.environment !== null && path.includes("/kolla/config/") && isFrom(request.release, "2025.2");
   return layered && before === null && text !== "" ? `\n${text}` : text;
 }
 
@@ -170,7 +194,11 @@ function variablesOf(
   const keys: readonly string[] = writtenKeys;
   const matters = ({ text }: VariableFile) => kind === "kolla" || keys.some((key) => text.includes(key));
   const hidden = kind === "kolla" ? [] : inventory.flatMap((file) => decidersIn(file, keys, "plain"));
-  const merging = kayobeDecided("kolla_openstack_custom_config_environment_merging_enabled", inventory, extras);
+  const merging = kayobeDecided(
+    "kolla_openstack_custom_config_environment_merging_enabled",
+    inventory,
+    extras,
+  );
   return {
     shared: shared === true,
     variableFiles: extras.filter(matters).map(({ path }) => relative(config, path)),
@@ -184,9 +212,14 @@ function variablesOf(
   };
 }
 
-function factsOf(plan: PlanDraft, settings: readonly Setting[], declared: ReadonlyMap<string, Declaration>): TreeFacts {
+function factsOf(
+  plan: PlanDraft,
+  settings: readonly Setting[],
+  declared: ReadonlyMap<string, Declaration>,
+): TreeFacts {
   const nics = new Map<string, NicSpec>();
-  for (const values of new Set(plan.values.values())) for (const nic of values.nics) nics.set(JSON.stringify(nic), nic);
+  for (const values of new Set(plan.values.values()))
+    for (const nic of values.nics) nics.set(JSON.stringify(nic), nic);
   const all = [...nics.values()];
   const specs = [...declared].filter(([, { variable }]) => variable === "vflag").map(([host]) => host);
   const levels = settings.map(({ file: { level } }) => (level.kind === "extra" ? "all" : level.name));
@@ -207,6 +240,8 @@ function hostsOf({ groups, hosts }: Inventory, group: string | null): string[] {
   if (group === null) return all;
   const members = membersOf(groups, all).get(group);
   if (members === undefined)
-    throw new DeploymentError(`--hosts ${group}: the inventory has no such group; it has ${several([...groups.keys()])}`);
+    throw new DeploymentError(
+      `--hosts ${group}: the inventory has no such group; it has ${several([...groups.keys()])}`,
+    );
   return members;
 }

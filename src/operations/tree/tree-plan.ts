@@ -77,7 +77,8 @@ export class PlanDraft {
   }
 
   finished(): TreePlan {
-    const list = (remarks: ReadonlyMap<string, string[]>) => [...remarks].map(([text, hosts]) => ({ text, hosts }));
+    const list = (remarks: ReadonlyMap<string, string[]>) =>
+      [...remarks].map(([text, hosts]) => ({ text, hosts }));
     const [problems, notes] = [list(this.#problems), list(this.#notes)];
     return { changes: this.#changes, conflicts: this.#conflicts, problems, notes, hosts: this.values };
   }
@@ -117,5 +118,7 @@ function add(remarks: Map<string, string[]>, text: string, host: string | undefi
 
 /** A few names, and how many more there are. */
 export function several(names: readonly string[]): string {
-  return names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+  return names.length <= 4
+    ? names.join(", ")
+    : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }

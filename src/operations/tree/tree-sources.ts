@@ -9,14 +9,17 @@ import type { VariableFile } from "./variable-files.ts";
 export function inventorySources(request: TreeRequest): string[] {
   const { kind, config, environment, inventory } = request;
   if (inventory !== null) {
-    if (!existsSync(inventory)) throw new DeploymentError(`--inventory ${inventory}: no such file or directory`);
+    if (!existsSync(inventory))
+      throw new DeploymentError(`--inventory ${inventory}: no such file or directory`);
     return [inventory];
   }
   if (kind === "kolla") throw new DeploymentError("name the inventory with --inventory");
   const shared = join(config, "inventory");
   if (environment === null) {
     if (!existsSync(shared))
-      throw new DeploymentError(`${shared}: no such directory; --config has to name a Kayobe configuration (etc/kayobe)`);
+      throw new DeploymentError(
+        `${shared}: no such directory; --config has to name a Kayobe configuration (etc/kayobe)`,
+      );
     return [shared];
   }
   const folder = join(config, "environments", environment);
@@ -26,14 +29,23 @@ export function inventorySources(request: TreeRequest): string[] {
     .map((layer) => join(layer, "inventory"))
     .filter((path) => existsSync(path));
   if (!existsSync(join(folder, "inventory")))
-    throw new DeploymentError(`${join(folder, "inventory")}: no such directory; the environment's values are written there`);
+    throw new DeploymentError(
+      `${join(folder, "inventory")}: no such directory; the environment's values are written there`,
+    );
   return sources;
 }
 
 /** The folders whose files are put together: the tree's own, the environments that others depend on, and the environment itself. */
-export function layersOf({ config, environment, release }: Pick<TreeRequest, "config" | "environment" | "release">): string[] {
+export function layersOf({
+  config,
+  environment,
+  release,
+}: Pick<TreeRequest, "config" | "environment" | "release">): string[] {
   if (environment === null) return [config];
-  return [config, ...environmentsOf(config, environment, release).map((name) => join(config, "environments", name))];
+  return [
+    config,
+    ...environmentsOf(config, environment, release).map((name) => join(config, "environments", name)),
+  ];
 }
 
 /** The directory beside an inventory's source, where its group_vars and host_vars are. */
@@ -51,7 +63,9 @@ export function extraFiles(request: TreeRequest): VariableFile[] {
   const paths =
     kind === "kayobe"
       ? folders.flatMap((folder) => glob(folder, /\.(?:ya?ml|json)$/))
-      : [join(config, "globals.yml"), ...glob(join(config, "globals.d"), /\.(?:ya?ml|json)$/)].filter((path) => existsSync(path));
+      : [join(config, "globals.yml"), ...glob(join(config, "globals.d"), /\.(?:ya?ml|json)$/)].filter(
+          (path) => existsSync(path),
+        );
   return paths.map((path) => ({ path, level: { kind: "extra" }, text: readFileSync(path, "utf8") }));
 }
 

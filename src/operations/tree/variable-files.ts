@@ -41,12 +41,19 @@ export function variableFiles(inventory: string): VariableFiles {
     for (const entry of entries) {
       const path = join(folder, entry.name);
       const extension = extensions.find((one) => entry.name.endsWith(`.${one}`));
-      const name = extension === undefined || isFolder(entry, path) ? entry.name : entry.name.slice(0, -extension.length - 1);
+      const name =
+        extension === undefined || isFolder(entry, path)
+          ? entry.name
+          : entry.name.slice(0, -extension.length - 1);
       const level = { kind, name };
-      if (isFolder(entry, path)) files.push(...inside(path).map((file) => ({ path: file, level, text: read(file) })));
+      if (isFolder(entry, path))
+        files.push(...inside(path).map((file) => ({ path: file, level, text: read(file) })));
       else if (
         name !== entry.name &&
-        [name, ...extensions.slice(0, extensions.indexOf(extension ?? "")).map((one) => `${name}.${one}`)].some((one) => names.has(one))
+        [
+          name,
+          ...extensions.slice(0, extensions.indexOf(extension ?? "")).map((one) => `${name}.${one}`),
+        ].some((one) => names.has(one))
       )
         hidden.push(path);
       else files.push({ path, level, text: read(path) });
@@ -56,12 +63,20 @@ export function variableFiles(inventory: string): VariableFiles {
 }
 
 /** All settings of some variables in files. A file that is encrypted, or no YAML, has none: ansible-inventory tells what is wrong with it. */
-export function settingsOf(files: readonly VariableFile[], variables: readonly string[]): Map<string, Setting[]> {
+export function settingsOf(
+  files: readonly VariableFile[],
+  variables: readonly string[],
+): Map<string, Setting[]> {
   const found = new Map(variables.map((name): [string, Setting[]] => [name, []]));
   for (const file of files) {
     if (!variables.some((name) => file.text.includes(name))) continue;
     const lines = new LineCounter();
-    const document = parseDocument(file.text, { lineCounter: lines, logLevel: "silent", prettyErrors: false, uniqueKeys: false });
+    const document = parseDocument(file.text, {
+      lineCounter: lines,
+      logLevel: "silent",
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
     if (document.errors.length > 0 || !isMap(document.contents)) continue;
     for (const { key } of document.contents.items) {
       const name = isScalar(key) ? String(key.value) : "";
@@ -75,9 +90,12 @@ export function settingsOf(files: readonly VariableFile[], variables: readonly s
 
 function list(folder: string): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).sort((one, other) => (one.name < other.name ? -1 : 1));
+    return readdirSync(folder, { withFileTypes: true }).sort((one, other) =>
+      one.name < other.name ? -1 : 1,
+    );
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return [];
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      return [];
     throw error;
   }
 }
@@ -88,7 +106,9 @@ function inside(folder: string): string[] {
     const path = join(folder, entry.name);
     if (entry.name.startsWith(".") || entry.name.endsWith("~")) return [];
     if (isFolder(entry, path)) return entry.name.includes(".") ? [] : inside(path);
-    return !entry.name.includes(".") || extensions.some((one) => entry.name.endsWith(`.${one}`)) ? [path] : [];
+    return !entry.name.includes(".") || extensions.some((one) => entry.name.endsWith(`.${one}`))
+      ? [path]
+      : [];
   });
 }
 

@@ -10,11 +10,16 @@ import type { TreeChange } from "./tree-plan.ts";
  * @throws {DeploymentError} before anything is written, where a directory cannot be written to, or a file is not as it was read
  */
 export async function writeTree(changes: readonly TreeChange[]): Promise<void> {
-  const closed = [...new Set(changes.map(({ path }) => nearest(dirname(path))))].filter((folder) => !isWritable(folder));
-  if (closed.length > 0) throw new DeploymentError(`nothing was written, since these cannot be written to: ${closed.join(", ")}`);
+  const closed = [...new Set(changes.map(({ path }) => nearest(dirname(path))))].filter(
+    (folder) => !isWritable(folder),
+  );
+  if (closed.length > 0)
+    throw new DeploymentError(`nothing was written, since these cannot be written to: ${closed.join(", ")}`);
   const changed = changes.filter(({ path, kind, before }) => kind === "file" && textOf(path) !== before);
   if (changed.length > 0)
-    throw new DeploymentError(`nothing was written, since somebody else did meanwhile: ${changed.map(({ name }) => name).join(", ")}`);
+    throw new DeploymentError(
+      `nothing was written, since somebody else did meanwhile: ${changed.map(({ name }) => name).join(", ")}`,
+    );
   for (const { path, kind, after } of changes) {
     if (after === null) {
       await removeWhole(path);
@@ -49,6 +54,9 @@ function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST"))) throw error;
+    if (
+      !(error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST"))
+    )
+      throw error;
   }
 }

@@ -14,8 +14,16 @@ export function configurationText(file: string, before: string, outcome: Outcome
 }
 
 /** The conflicts and the notes alone. */
-export function remarksText(name: string, outcome: Pick<Outcome, "conflicts" | "notes">, style: Style): string {
-  const { file, conflicts, notes } = inPlainText({ file: name, conflicts: outcome.conflicts, notes: outcome.notes });
+export function remarksText(
+  name: string,
+  outcome: Pick<Outcome, "conflicts" | "notes">,
+  style: Style,
+): string {
+  const { file, conflicts, notes } = inPlainText({
+    file: name,
+    conflicts: outcome.conflicts,
+    notes: outcome.notes,
+  });
   const lines = conflicts.flatMap(({ line, there, wanted, why }) => [
     `${style.bad("conflict")}  ${file}${line === null ? "" : `:${line}`}: ${why}`,
     ...(there === "" ? [] : [`  there   ${there}`]),
@@ -26,7 +34,10 @@ export function remarksText(name: string, outcome: Pick<Outcome, "conflicts" | "
 }
 
 /** What `openstack check` found, one line each, the worst first. */
-export function findingsText(findings: readonly (Omit<ConfigurationFinding, "file"> & { readonly file: string })[], style: Style): string {
+export function findingsText(
+  findings: readonly (Omit<ConfigurationFinding, "file"> & { readonly file: string })[],
+  style: Style,
+): string {
   if (findings.length === 0) return "The files fit the host and the release.\n";
   const paint = { wrong: style.bad, doubtful: style.doubtful, unknown: style.faint } as const;
   const order = ["wrong", "doubtful", "unknown"] as const;

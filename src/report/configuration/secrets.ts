@@ -27,15 +27,20 @@ export function withoutSecrets(lines: readonly string[]): string[] {
     if (within !== null && line.trim() === "") return line;
     if (within !== null && indent > within) return `${line.slice(0, indent)}${hidden}`;
     // A list may stand as far to the left as its name.
-    if (within !== null && indent === within && /^\s*- /.test(line)) return `${line.slice(0, indent)}- ${hidden}`;
+    if (within !== null && indent === within && /^\s*- /.test(line))
+      return `${line.slice(0, indent)}- ${hidden}`;
     within = null;
     const found = assignment.exec(line);
     const [, before = "", name = "", between = "", value = ""] = found ?? [];
-    if (found === null || !secretWord.test(name)) return line.replace(userInfo, `$1${hidden}`).replace(inlinePair, `$1${hidden}`);
+    if (found === null || !secretWord.test(name))
+      return line.replace(userInfo, `$1${hidden}`).replace(inlinePair, `$1${hidden}`);
     // Behind `- `, the other keys of an item stand as far in as this one.
     within = before.replace(/["']$/, "").length;
     // What is not there, or is only looked up elsewhere, is no secret: nothing, a block below, a template's variable.
-    const shows = value.trim() === "" || /^["']?\{\{[^{}"']*\}\}["']?$/.test(value.trim()) || /^[|>][+-]?\d*$/.test(value.trim());
+    const shows =
+      value.trim() === "" ||
+      /^["']?\{\{[^{}"']*\}\}["']?$/.test(value.trim()) ||
+      /^[|>][+-]?\d*$/.test(value.trim());
     return `${before}${name}${between}${shows ? value : hidden}`;
   });
 }

@@ -6,7 +6,11 @@ import { withoutSecrets } from "./secrets.ts";
  * Lines that stay, go and come, as `diff -u` shows them; empty where the texts have the same lines. Values of secrets are hidden: it is
  * for the eye, and the lines are compared as they are.
  */
-export function textDiff(before: string, after: string, names: readonly [before: string, after: string]): string {
+export function textDiff(
+  before: string,
+  after: string,
+  names: readonly [before: string, after: string],
+): string {
   const [old, made] = [linesOf(before), linesOf(after)];
   const changes = shownWithoutSecrets(compare(old, made), withoutSecrets(old), withoutSecrets(made));
   const hunks = hunksOf(changes);
@@ -28,7 +32,11 @@ function linesOf(text: string): string[] {
 }
 
 /** The same changes, with each line as it may be shown. */
-function shownWithoutSecrets(changes: readonly Change[], old: readonly string[], made: readonly string[]): Change[] {
+function shownWithoutSecrets(
+  changes: readonly Change[],
+  old: readonly string[],
+  made: readonly string[],
+): Change[] {
   let [row, column] = [0, 0];
   return changes.map(({ mark, line }) => {
     const shown = mark === "-" ? old[row] : made[column];
@@ -47,18 +55,27 @@ function compare(before: readonly string[], after: readonly string[]): Change[] 
   while (tail < shorter && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
   const same = (line: string): Change => ({ mark: " ", line });
   const [old, made] = [before.slice(head, before.length - tail), after.slice(head, after.length - tail)];
-  return [...before.slice(0, head).map(same), ...middle(old, made), ...before.slice(before.length - tail).map(same)];
+  return [
+    ...before.slice(0, head).map(same),
+    ...middle(old, made),
+    ...before.slice(before.length - tail).map(same),
+  ];
 }
 
 function middle(before: readonly string[], after: readonly string[]): Change[] {
   const width = after.length + 1;
   // Files of configuration are small; of two that have nothing in common, all lines go and come.
-  const lengths = new Uint32Array(before.length * after.length > 20_000_000 ? 0 : (before.length + 1) * width);
+  const lengths = new Uint32Array(
+    before.length * after.length > 20_000_000 ? 0 : (before.length + 1) * width,
+  );
   const at = (row: number, column: number) => lengths[row * width + column] ?? 0;
   if (lengths.length > 0) {
     for (let row = before.length - 1; row >= 0; row--) {
       for (let column = after.length - 1; column >= 0; column--) {
-        const longest = before[row] === after[column] ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1));
+        const longest =
+          before[row] === after[column]
+            ? at(row + 1, column + 1) + 1
+            : Math.max(at(row + 1, column), at(row, column + 1));
         lengths[row * width + column] = longest;
       }
     }
@@ -84,14 +101,19 @@ function middle(before: readonly string[], after: readonly string[]): Change[] {
 
 /** Changes with some lines around them; what is further away is left out. */
 function hunksOf(changes: readonly Change[]): string[] {
-  const near = changes.map((_, index) => changes.slice(Math.max(0, index - context), index + context + 1).some(({ mark }) => mark !== " "));
+  const near = changes.map((_, index) =>
+    changes.slice(Math.max(0, index - context), index + context + 1).some(({ mark }) => mark !== " "),
+  );
   const hunks: string[] = [];
   let [old, made] = [1, 1];
   let open: { lines: string[]; old: number; made: number; counts: [number, number] } | null = null;
   const close = () => {
     if (open === null) return;
-    const place = (start: number, count: number) => (count === 1 ? `${start}` : `${count === 0 ? start - 1 : start},${count}`);
-    hunks.push(`@@ -${place(open.old, open.counts[0])} +${place(open.made, open.counts[1])} @@\n${open.lines.join("")}`);
+    const place = (start: number, count: number) =>
+      count === 1 ? `${start}` : `${count === 0 ? start - 1 : start},${count}`;
+    hunks.push(
+      `@@ -${place(open.old, open.counts[0])} +${place(open.made, open.counts[1])} @@\n${open.lines.join("")}`,
+    );
     open = null;
   };
   changes.forEach(({ mark, line }, index) => {

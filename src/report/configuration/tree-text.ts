@@ -23,7 +23,12 @@ export function treeText(all: readonly ShownChange[], style: Style): string {
   const changes = all.map((change) => ({ ...change, name: plainText(change.name) }));
   const alike = new Map<string, ShownChange[]>();
   for (const change of changes) {
-    const key = JSON.stringify([change.kind, change.before, change.after, change.name.includes("host_vars/") ? "" : change.name]);
+    const key = JSON.stringify([
+      change.kind,
+      change.before,
+      change.after,
+      change.name.includes("host_vars/") ? "" : change.name,
+    ]);
     const others = alike.get(key);
     if (others === undefined) alike.set(key, [change]);
     else others.push(change);
@@ -34,8 +39,12 @@ export function treeText(all: readonly ShownChange[], style: Style): string {
 function changeText([first, ...others]: readonly ShownChange[], style: Style): string {
   if (first === undefined) return "";
   const more = others.length === 0 ? "" : `  the same in ${several(others.map(({ name }) => name))}\n`;
-  if (first.kind === "link") return `${style.good(`+ ${first.name} -> ${plainText(first.after ?? "")}`)}\n${more}`;
-  const names = [first.before === null ? "/dev/null" : first.name, first.after === null ? "/dev/null" : first.name] as const;
+  if (first.kind === "link")
+    return `${style.good(`+ ${first.name} -> ${plainText(first.after ?? "")}`)}\n${more}`;
+  const names = [
+    first.before === null ? "/dev/null" : first.name,
+    first.after === null ? "/dev/null" : first.name,
+  ] as const;
   const diff = textDiff(first.before ?? "", first.after ?? "", names)
     .split("\n")
     .map((line) => (line.startsWith("+") ? style.good(line) : line.startsWith("-") ? style.bad(line) : line))
@@ -69,5 +78,7 @@ function remark({ hosts, text }: ShownRemark): string {
 
 /** A few names, and how many more there are. */
 function several(names: readonly string[]): string {
-  return names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+  return names.length <= 4
+    ? names.join(", ")
+    : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }

@@ -37,5 +37,7 @@ export function exposition(metrics: readonly Metric[]): string {
 
 function labelText(labels: Sample["labels"]): string {
   const pairs = Object.entries(labels).filter(([, value]) => value !== "");
-  return pairs.length === 0 ? "" : `{${pairs.map(([name, value]) => `${name}="${labelValue(value)}"`).join(",")}}`;
+  return pairs.length === 0
+    ? ""
+    : `{${pairs.map(([name, value]) => `${name}="${labelValue(value)}"`).join(",")}}`;
 }

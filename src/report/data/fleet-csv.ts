@@ -4,15 +4,37 @@ import { plainText } from "../../host/plain-text.ts";
 
 /** The fleet as a table for a spreadsheet: a line for each NIC of each host. Source: RFC 4180. */
 export function fleetCsv({ hosts }: FleetStatus): string {
-  const head = ["host", "nic", "mode", "verdict", "observed_at", "age_seconds", "stale", "reboot_required", "failure", "causes"];
+  const head = [
+    "host",
+    "nic",
+    "mode",
+    "verdict",
+    "observed_at",
+    "age_seconds",
+    "stale",
+    "reboot_required",
+    "failure",
+    "causes",
+  ];
   const rows = hosts.flatMap(({ host, nics, observedAt, age, stale, reboot, failure, problem }) => {
     const of = (nic: string, mode: string, verdict: string, causes: string) => [
-      ...[host, nic, mode, verdict, observedAt ?? "", age === null ? "" : String(age), String(stale), String(reboot)],
+      ...[
+        host,
+        nic,
+        mode,
+        verdict,
+        observedAt ?? "",
+        age === null ? "" : String(age),
+        String(stale),
+        String(reboot),
+      ],
       ...[failure === null ? "" : `${failure.kind}: ${failure.message}`, causes],
     ];
     if (nics.length === 0) return [of("", "", "none", problem ?? "")];
     return nics.map((nic) => {
-      const causes = decisive(nic).map(({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`);
+      const causes = decisive(nic).map(
+        ({ requirement, subject, actual }) => `${requirement}: ${subject}: ${actual}`,
+      );
       return of(nic.nic, nic.mode, nic.answer, causes.join("; "));
     });
   });

@@ -24,9 +24,20 @@ function suite({ subject, verdict, checks }: CheckList, id: number, spec: Spec, 
   const timestamp = state.observedAt.slice(0, 19);
   const { tests, failures, errors, skipped } = countsOf(checks);
   const counts = { tests, failures, errors, skipped };
-  const head = { name: `vflag.${subject}`, id: String(id), ...counts, time: "0", timestamp, hostname: state.hostname };
+  const head = {
+    name: `vflag.${subject}`,
+    id: String(id),
+    ...counts,
+    time: "0",
+    timestamp,
+    hostname: state.hostname,
+  };
   const mode = spec.nics.find(({ name }) => name === subject)?.mode;
-  const facts = { kernel: state.kernel, ...(mode === undefined ? {} : { mode }), ...(verdict === null ? {} : { verdict: verdict.answer }) };
+  const facts = {
+    kernel: state.kernel,
+    ...(mode === undefined ? {} : { mode }),
+    ...(verdict === null ? {} : { verdict: verdict.answer }),
+  };
   return [
     `  <testsuite${attributes(head)}>`,
     "    <properties>",
@@ -79,11 +90,19 @@ function message({ deviations, outcome, causedBy }: Check): string {
 /** In full: every subject, why it matters, what to do. */
 function details({ requirement, deviations, causedBy }: Check, seen: readonly string[]): string {
   const lines = condense(deviations).flatMap(({ first, all }) => [
-    ...all.map(({ subject }) => `${subject}: ${first.actual}, wanted ${first.expected}${severityNote(first)}`),
+    ...all.map(
+      ({ subject }) => `${subject}: ${first.actual}, wanted ${first.expected}${severityNote(first)}`,
+    ),
     `do: ${remedyText(first.remedy, false)}`,
   ]);
   const cause = causedBy.length === 0 ? [] : [`follows from: ${causedBy.join(", ")}`];
-  return [...lines, ...seen, `why: ${requirement.why}`, ...cause, `more: vflag explain ${requirement.id}`].join("\n");
+  return [
+    ...lines,
+    ...seen,
+    `why: ${requirement.why}`,
+    ...cause,
+    `more: vflag explain ${requirement.id}`,
+  ].join("\n");
 }
 
 function severityNote({ severity }: Deviation): string {
@@ -91,13 +110,22 @@ function severityNote({ severity }: Deviation): string {
 }
 
 function countsOf(checks: readonly Check[]): Record<"tests" | "failures" | "errors" | "skipped", string> {
-  const count = (...outcomes: Check["outcome"][]) => String(checks.filter(({ outcome }) => outcomes.includes(outcome)).length);
-  return { tests: String(checks.length), failures: count("error"), errors: count("unknown"), skipped: count("not-asked", "not-judged") };
+  const count = (...outcomes: Check["outcome"][]) =>
+    String(checks.filter(({ outcome }) => outcomes.includes(outcome)).length);
+  return {
+    tests: String(checks.length),
+    failures: count("error"),
+    errors: count("unknown"),
+    skipped: count("not-asked", "not-judged"),
+  };
 }
 
 /** Names are this file's own; values can be anything. A line break in a value would be read as a blank, were it not a reference. */
 function attributes(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
-    .map(([name, value]) => ` ${name}="${markup(value).replace(/[\n\t]/g, (character) => `&#${character.charCodeAt(0)};`)}"`)
+    .map(
+      ([name, value]) =>
+        ` ${name}="${markup(value).replace(/[\n\t]/g, (character) => `&#${character.charCodeAt(0)};`)}"`,
+    )
     .join("");
 }

@@ -45,7 +45,11 @@ export function outcomesJson(outcomes: readonly NicOutcome[], performed: Readonl
     ...outcome,
     steps: steps.map((step) => ({
       ...step,
-      actions: step.actions.map((action) => ({ ...action, commands: commandsOf(action), performed: performed.has(action) })),
+      actions: step.actions.map((action) => ({
+        ...action,
+        commands: commandsOf(action),
+        performed: performed.has(action),
+      })),
     })),
   }));
 }

@@ -16,7 +16,12 @@ import { exposition, type Metric, type Sample } from "./exposition.ts";
  * What was not observed has no sample: a missing series is not a zero. Labels name what an operator declared (NICs) or what the
  * host has a handful of (ports, slaves): nothing per VF or per flow. Source of the conventions: https://prometheus.io/docs/practices/naming/.
  */
-export function prometheusText(spec: Spec, state: HostState, verdicts: readonly Verdict[], version: string): string {
+export function prometheusText(
+  spec: Spec,
+  state: HostState,
+  verdicts: readonly Verdict[],
+  version: string,
+): string {
   return exposition([
     ...programMetrics(state, version),
     ...verdictMetrics(spec, verdicts),
@@ -28,7 +33,9 @@ export function prometheusText(spec: Spec, state: HostState, verdicts: readonly 
 function programMetrics(state: HostState, version: string): Metric[] {
   return [
     gauge("vflag_build_info", "The vflag that wrote this.", [{ labels: { version }, value: 1 }]),
-    gauge("vflag_host_info", "The host as it was observed.", [{ labels: { hostname: state.hostname, kernel: state.kernel }, value: 1 }]),
+    gauge("vflag_host_info", "The host as it was observed.", [
+      { labels: { hostname: state.hostname, kernel: state.kernel }, value: 1 },
+    ]),
     gauge("vflag_last_observation_timestamp_seconds", "When the host was observed, in seconds since 1970.", [
       { labels: {}, value: Date.parse(state.observedAt) / 1000 },
     ]),
@@ -46,7 +53,10 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
     gauge(
       "vflag_nic_works",
       "Whether the NIC was seen to fulfil all requirements: 1, or 0 where one does not hold or could not be observed.",
-      verdicts.map(({ nic, answer }) => ({ labels: { nic, mode: modeOf(nic) }, value: bit(answer === "works") })),
+      verdicts.map(({ nic, answer }) => ({
+        labels: { nic, mode: modeOf(nic) },
+        value: bit(answer === "works"),
+      })),
     ),
     gauge(
       "vflag_nic_at_risk",
@@ -57,10 +67,17 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
       "vflag_nic_verdict",
       "The verdict on the NIC: 1 for the one of works, broken and unknown that it is.",
       verdicts.flatMap(({ nic, answer }) =>
-        answers.map((verdict) => ({ labels: { nic, mode: modeOf(nic), verdict }, value: bit(answer === verdict) })),
+        answers.map((verdict) => ({
+          labels: { nic, mode: modeOf(nic), verdict },
+          value: bit(answer === verdict),
+        })),
       ),
     ),
-    gauge("vflag_deviations", "How many things are not as this requirement wants them; there is no series where all are.", counted(all)),
+    gauge(
+      "vflag_deviations",
+      "How many things are not as this requirement wants them; there is no series where all are.",
+      counted(all),
+    ),
     gauge("vflag_root_causes", "The same, without what follows from another deviation.", counted(roots)),
     gauge(
       "vflag_symptoms",
@@ -73,13 +90,18 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
       ].flatMap((group) => {
         const [first] = group;
         const value = group.reduce((sum, { times }) => sum + times, 0);
-        return first === undefined ? [] : sampleOf({ nic: first.nic, symptom: first.symptom ?? "unknown" }, value);
+        return first === undefined
+          ? []
+          : sampleOf({ nic: first.nic, symptom: first.symptom ?? "unknown" }, value);
       }),
     ),
     gauge(
       "vflag_reboot_required",
       "Whether a reboot is due: what is wrong with the NIC, or with the host under it, goes away only with one.",
-      verdicts.map((verdict) => ({ labels: { nic: verdict.nic }, value: bit(rebootReasons([verdict]).length > 0) })),
+      verdicts.map((verdict) => ({
+        labels: { nic: verdict.nic },
+        value: bit(rebootReasons([verdict]).length > 0),
+      })),
     ),
   ];
 }
@@ -97,7 +119,9 @@ function counted(deviations: readonly Deviation[]): Sample[] {
 
 function onceEach(deviations: readonly Deviation[]): Deviation[] {
   const keyed = deviations.map((deviation, index): [string, Deviation] => [
-    deviation.nic === hostName ? JSON.stringify([deviation.requirement, deviation.subject, deviation.actual]) : String(index),
+    deviation.nic === hostName
+      ? JSON.stringify([deviation.requirement, deviation.subject, deviation.actual])
+      : String(index),
     deviation,
   ]);
   return [...new Map(keyed).values()];
@@ -116,7 +140,8 @@ function nicMetrics(spec: Spec, state: HostState): Metric[] {
   });
   const perPort = (value: (pf: PhysicalFunction, nic: NicSpec) => number | undefined): Sample[] =>
     nics.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => sampleOf(portLabels(nic, pf), value(pf, nic))));
-  const representors = (pf: PhysicalFunction) => state.representors.filter((representor) => representor.pf === pf.address).length;
+  const representors = (pf: PhysicalFunction) =>
+    state.representors.filter((representor) => representor.pf === pf.address).length;
   return [
     gauge(
       "vflag_pf_info",
@@ -138,7 +163,11 @@ function nicMetrics(spec: Spec, state: HostState): Metric[] {
       "VFs of the port that have a driver.",
       nics.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => boundVfs(nic, pf))),
     ),
-    gauge("vflag_vfs_in_use", "VFs of the port that a guest, a process, a namespace or a bridge holds.", perPort(vfsInUse)),
+    gauge(
+      "vflag_vfs_in_use",
+      "VFs of the port that a guest, a process, a namespace or a bridge holds.",
+      perPort(vfsInUse),
+    ),
     gauge(
       "vflag_eswitch_switchdev",
       "Whether the port's eSwitch is in switchdev mode.",
@@ -163,7 +192,10 @@ function portLabels(nic: NicSpec, pf: PhysicalFunction) {
 
 function portInfo(nic: NicSpec, pf: PhysicalFunction): Sample {
   const model = pf.model ?? `${pf.vendor}:${pf.product}`;
-  return { labels: { ...portLabels(nic, pf), model, driver: pf.driver ?? "", firmware: known(pf.firmware) ?? "" }, value: 1 };
+  return {
+    labels: { ...portLabels(nic, pf), model, driver: pf.driver ?? "", firmware: known(pf.firmware) ?? "" },
+    value: 1,
+  };
 }
 
 function boundVfs(nic: NicSpec, pf: PhysicalFunction): Sample[] {
@@ -182,7 +214,13 @@ function bondMetrics(nics: readonly FoundNic[], state: HostState): Metric[] {
   const bonds = nics.flatMap(({ nic, pfs }) => {
     if (nic.mode !== "vf-lag" || nic.bond === undefined) return [];
     const labels = { nic: nic.name, bond: nic.bond };
-    return [{ labels, bond: state.bonds.find(({ name }) => name === nic.bond), lag: pfs.flatMap((pf) => known(pf.lag) ?? []).at(0) }];
+    return [
+      {
+        labels,
+        bond: state.bonds.find(({ name }) => name === nic.bond),
+        lag: pfs.flatMap((pf) => known(pf.lag) ?? []).at(0),
+      },
+    ];
   });
   return [
     gauge(
@@ -198,13 +236,18 @@ function bondMetrics(nics: readonly FoundNic[], state: HostState): Metric[] {
       "The NIC's own LAG in the driver's words.",
       bonds.flatMap(({ labels, lag }) => {
         if (lag === undefined) return [];
-        return sampleOf({ ...labels, state: lag.state, type: lag.type ?? "", port_selection: lag.portSelection ?? "" }, 1);
+        return sampleOf(
+          { ...labels, state: lag.state, type: lag.type ?? "", port_selection: lag.portSelection ?? "" },
+          1,
+        );
       }),
     ),
     gauge(
       "vflag_bond_info",
       "The NIC's bond and its mode.",
-      bonds.flatMap(({ labels, bond }) => (bond === undefined ? [] : sampleOf({ ...labels, mode: bond.mode }, 1))),
+      bonds.flatMap(({ labels, bond }) =>
+        bond === undefined ? [] : sampleOf({ ...labels, mode: bond.mode }, 1),
+      ),
     ),
     gauge(
       "vflag_bond_up",
@@ -227,13 +270,19 @@ const sides = { uplink: "uplinks", vf: "representors" } as const;
 /** Flows come and go, and their packets go with them: none of these is a counter. */
 function flowMetrics(nics: readonly FoundNic[], state: HostState): Metric[] {
   const seen = nics.flatMap(({ nic, pfs }) => {
-    const traffic = nic.mode === "sriov" ? undefined : known(trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state));
+    const traffic =
+      nic.mode === "sriov"
+        ? undefined
+        : known(trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state));
     return traffic == null ? [] : [{ nic, traffic }];
   });
   const samples = (value: (count: Count) => number): Sample[] =>
     seen.flatMap(({ nic, traffic }) =>
       Object.entries(sides).flatMap(([side, part]) =>
-        Object.entries(traffic[part]).map(([carrier, count]) => ({ labels: { nic: nic.name, side, carrier }, value: value(count) })),
+        Object.entries(traffic[part]).map(([carrier, count]) => ({
+          labels: { nic: nic.name, side, carrier },
+          value: value(count),
+        })),
       ),
     );
   const carriers = "by who carries them (hardware, partial, software, exempt: rightly in software, unknown)";
@@ -261,9 +310,17 @@ function ovsMetrics(state: HostState): Metric[] {
   if (ovs == null) return [];
   const inEffect = known(ovs.offloadInEffect);
   return [
-    gauge("vflag_ovs_info", "Open vSwitch on the host.", ovs.version === null ? [] : sampleOf({ version: ovs.version }, 1)),
+    gauge(
+      "vflag_ovs_info",
+      "Open vSwitch on the host.",
+      ovs.version === null ? [] : sampleOf({ version: ovs.version }, 1),
+    ),
     gauge("vflag_ovs_running", "Whether ovs-vswitchd answers.", sampleOf({}, bit(ovs.running))),
-    gauge("vflag_ovs_offload_configured", "Whether other_config:hw-offload is true.", sampleOf({}, bit(ovs.hwOffload))),
+    gauge(
+      "vflag_ovs_offload_configured",
+      "Whether other_config:hw-offload is true.",
+      sampleOf({}, bit(ovs.hwOffload)),
+    ),
     gauge(
       "vflag_ovs_offload_in_effect",
       "Whether the running ovs-vswitchd hands flows to tc.",

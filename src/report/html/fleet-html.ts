@@ -53,7 +53,9 @@ ${groupsSection(status)}
 <p>Made by <code>vflag fleet report</code>, version ${version}. On a host, <code>vflag verify</code> tells more, and <code>vflag explain CHECK</code> what a check is about.</p>
 </footer>
 `;
-  const packs = maps.blocks.map((block, number) => `<script type="application/octet-stream" id="maps-${number}">${block}</script>\n`);
+  const packs = maps.blocks.map(
+    (block, number) => `<script type="application/octet-stream" id="maps-${number}">${block}</script>\n`,
+  );
   // In a script element only "<" can begin anything.
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   return [
@@ -120,12 +122,20 @@ function pageNics({ nics }: HostStatus, numbers: ReadonlyMap<string, number>): P
   });
 }
 
-function keyOf({ requirement, severity, actual, remedy }: Pick<CauseGroup, "requirement" | "severity" | "actual" | "remedy">): string {
+function keyOf({
+  requirement,
+  severity,
+  actual,
+  remedy,
+}: Pick<CauseGroup, "requirement" | "severity" | "actual" | "remedy">): string {
   return JSON.stringify([requirement, severity, actual, remedy]);
 }
 
 /** @param unmapped why there is no map of it, although its state is known */
-function notesOf({ problem, stale, reboot, failure, clock }: HostStatus, unmapped: string | undefined): string[] {
+function notesOf(
+  { problem, stale, reboot, failure, clock }: HostStatus,
+  unmapped: string | undefined,
+): string[] {
   return [
     problem?.split("\n")[0] ?? [],
     stale ? "stale" : [],
@@ -151,7 +161,8 @@ function groupsSection({ causes, problems, failures, stale }: FleetStatus): Html
     ([words, hosts]) =>
       html`<li class="cause unknown"><p class="what"><b>${count(hosts.length, "host")}</b> ${words}</p><p class="note">${someOf(hosts)}</p></li>`,
   );
-  if (groups.length + told.length === 0) return html`<section class="card"><p>Every requirement holds on every host.</p></section>`;
+  if (groups.length + told.length === 0)
+    return html`<section class="card"><p>Every requirement holds on every host.</p></section>`;
   return html`<section class="card"><h2>By root cause</h2><ul class="causes">${groups}${told}</ul></section>`;
 }
 

@@ -125,7 +125,9 @@ function row(host: PageHost): Element {
   const button = made("button", "host-name", host.name);
   button.addEventListener("click", () => void show(host));
   const why = nicsOf(host).flatMap(({ causes }) =>
-    causes.filter(({ severity }) => severity !== "warning").map(({ requirement, text }) => `${requirement}: ${text}`),
+    causes
+      .filter(({ severity }) => severity !== "warning")
+      .map(({ requirement, text }) => `${requirement}: ${text}`),
   );
   const cells: [string, Element | string][] = [
     ["Host", button],
@@ -145,7 +147,9 @@ function row(host: PageHost): Element {
 
 async function show(host: PageHost): Promise<void> {
   byId("detail-name").textContent = host.name;
-  const parts: Element[] = [made("p", "when", [`observed ${host.age} before this page`, ...host.notes].join("; "))];
+  const parts: Element[] = [
+    made("p", "when", [`observed ${host.age} before this page`, ...host.notes].join("; ")),
+  ];
   for (const { nic, mode, answer: verdict, causes } of nicsOf(host)) {
     const title = made("h3", "", `${nic} `);
     title.append(made("span", "mode", `${mode} `), made("span", `chip ${verdict}`, data.words[verdict]));
@@ -178,10 +182,12 @@ let last: { readonly block: number; readonly maps: Promise<readonly HostMap[]> }
 /** The maps of a block of hosts: what is drawn of them is drawn when it is asked for. */
 function mapsOf(block: number): Promise<readonly HostMap[]> {
   if (last?.block === block) return last.maps;
-  const bytes = Uint8Array.from(atob(byId(`maps-${block}`).textContent.trim()), (character) => character.charCodeAt(0));
-  const maps = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).json() as Promise<
-    readonly HostMap[]
-  >;
+  const bytes = Uint8Array.from(atob(byId(`maps-${block}`).textContent.trim()), (character) =>
+    character.charCodeAt(0),
+  );
+  const maps = new Response(
+    new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")),
+  ).json() as Promise<readonly HostMap[]>;
   last = { block, maps };
   return maps;
 }

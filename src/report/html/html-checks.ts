@@ -43,7 +43,8 @@ export function nicCauses({ causes, sightings }: Verdict): Html | null {
     return [html`<li class="cause">${from}${seenList(seen)}${own.length === 0 ? null : following(own)}</li>`];
   });
   const strays = sightings.filter((sighting) => !told.has(sighting));
-  if (strays.length > 0) items.push(html`<li class="cause warning"><p><b>In the logs</b></p>${seenList(strays)}</li>`);
+  if (strays.length > 0)
+    items.push(html`<li class="cause warning"><p><b>In the logs</b></p>${seenList(strays)}</li>`);
   return items.length === 0 ? null : html`<ul class="causes">${items}</ul>`;
 }
 
@@ -64,7 +65,9 @@ function seenList(sightings: readonly Sighting[]): Html | null {
   if (sightings.length === 0) return null;
   const items = oncePerSymptom(sightings).map(({ newest: { symptom, means, remedy }, text }) => {
     const meaning =
-      symptom === null ? html`<p class="note">not known to vflag</p>` : html`<p>${means} <code>vflag explain ${symptom}</code></p>`;
+      symptom === null
+        ? html`<p class="note">not known to vflag</p>`
+        : html`<p>${means} <code>vflag explain ${symptom}</code></p>`;
     const does = remedy === null || /^vflag apply\b/.test(remedy) ? null : html`<p>To do: ${remedy}</p>`;
     return html`<li><code class="log">${text}</code>${meaning}${does}</li>`;
   });
@@ -75,9 +78,16 @@ function causeItem(cause: Condensed, consequences: readonly Deviation[], seen: r
   const { first, all } = cause;
   const { requirement, severity, actual, expected, why, remedy } = first;
   const commands =
-    remedy.kind === "actions" ? all.flatMap((each) => (each.remedy.kind === "actions" ? each.remedy.actions : [])).flatMap(commandsOf) : [];
+    remedy.kind === "actions"
+      ? all.flatMap((each) => (each.remedy.kind === "actions" ? each.remedy.actions : [])).flatMap(commandsOf)
+      : [];
   const subjects =
-    all.length < 3 ? null : folded(count(all.length, "place"), html`<ul>${all.map(({ subject }) => html`<li>${subject}</li>`)}</ul>`);
+    all.length < 3
+      ? null
+      : folded(
+          count(all.length, "place"),
+          html`<ul>${all.map(({ subject }) => html`<li>${subject}</li>`)}</ul>`,
+        );
   return html`<li class="cause ${severity}">
 <p class="what"><span class="mark" title="${outcomeWords[severity]}">${marks[severity]}</span> <code>${requirement}</code> ${subjectText(cause)}: <b>${actual}</b>, wanted ${expected}</p>
 <dl><div><dt>Why</dt><dd>${why}</dd></div>${
@@ -118,7 +128,9 @@ export function checkTable(checks: readonly Check[]): Html {
   const outcomes: readonly Outcome[] = ["error", "unknown", "warning", "holds", "not-judged", "not-asked"];
   const counts = outcomes.flatMap((outcome) => {
     const number = checks.filter((check) => check.outcome === outcome).length;
-    return number === 0 ? [] : [outcome === "warning" ? count(number, "warning") : `${number} ${outcomeWords[outcome]}`];
+    return number === 0
+      ? []
+      : [outcome === "warning" ? count(number, "warning") : `${number} ${outcomeWords[outcome]}`];
   });
   const rows = checks.map(
     ({ requirement, outcome, reason }) =>
@@ -126,7 +138,10 @@ export function checkTable(checks: readonly Check[]): Html {
         reason === null ? null : html` <span class="note">(${reason})</span>`
       }</span></li>`,
   );
-  return folded(`${count(checks.length, "check")}: ${counts.join(", ")}`, html`<ul class="checks">${rows}</ul>`);
+  return folded(
+    `${count(checks.length, "check")}: ${counts.join(", ")}`,
+    html`<ul class="checks">${rows}</ul>`,
+  );
 }
 
 export function folded(title: string, content: Html): Html {

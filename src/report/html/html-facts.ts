@@ -13,7 +13,8 @@ export function nicFacts(nic: NicSpec, state: HostState): Html | null {
   const resolved = resolvePorts(nic, state);
   if ("problem" in resolved) return null;
   const { pfs } = resolved;
-  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
+  const flows =
+    nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
   const vfs = pfs.flatMap((pf) => pf.vfs.map((vf) => vfCells(pf, vf, state)));
   return html`${table(
     "ports",
@@ -48,7 +49,9 @@ function portCells(pf: PhysicalFunction, nic: NicSpec, state: HostState): string
 }
 
 function vfCells(pf: PhysicalFunction, vf: VirtualFunction, state: HostState): string[] {
-  const representor = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index);
+  const representor = state.representors.find(
+    (candidate) => candidate.pf === pf.address && candidate.vf === vf.index,
+  );
   return [
     pf.netdev ?? pf.address,
     String(vf.index),
@@ -63,9 +66,11 @@ function bondFacts(nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostSt
   if (nic.mode !== "vf-lag" || nic.bond === undefined) return null;
   const bond = state.bonds.find(({ name }) => name === nic.bond);
   const slaves = bond?.slaves.map(
-    ({ netdev, up }) => html`<span class="slave ${up ? "works" : "broken"}">${netdev} ${up ? "up" : "down"}</span> `,
+    ({ netdev, up }) =>
+      html`<span class="slave ${up ? "works" : "broken"}">${netdev} ${up ? "up" : "down"}</span> `,
   );
-  const partner = bond?.lacp == null ? null : html`, LACP with ${bond.lacp.partner} on ${count(bond.lacp.ports, "port")}`;
+  const partner =
+    bond?.lacp == null ? null : html`, LACP with ${bond.lacp.partner} on ${count(bond.lacp.ports, "port")}`;
   return html`<dl class="facts">
 <div><dt>Bond</dt><dd>${bond === undefined ? `${nic.bond} is not there` : html`${bond.name}, ${bond.mode}, ${bond.up ? "up" : "down"}${partner} ${slaves}`}</dd></div>
 <div><dt>LAG</dt><dd>${lagText(pfs)}</dd></div>

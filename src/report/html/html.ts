@@ -17,11 +17,18 @@ import { reportStyle } from "./html-style.ts";
  * A verdict as a report in one file: it loads nothing, runs nothing (its policy forbids both), and is read on a screen, on a
  * telephone, and on paper.
  */
-export function htmlReport(spec: Spec, state: HostState, verdicts: readonly Verdict[], version: string): string {
+export function htmlReport(
+  spec: Spec,
+  state: HostState,
+  verdicts: readonly Verdict[],
+  version: string,
+): string {
   const lists = checkLists(spec, state, verdicts);
   const map = mapOf(spec, state);
   const host = lists.find(({ verdict }) => verdict === null);
-  const nics = lists.flatMap((list) => (list.verdict === null ? [] : [nicSection(list, list.verdict, spec, state, map)]));
+  const nics = lists.flatMap((list) =>
+    list.verdict === null ? [] : [nicSection(list, list.verdict, spec, state, map)],
+  );
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -67,7 +74,14 @@ function headline(verdicts: readonly Verdict[]): string {
   const bad = verdicts.filter(({ answer }) => answer !== "works");
   if (bad.length === 0) return `All ${verdicts.length} NICs work`;
   const broken = bad.some(({ answer }) => answer === "broken");
-  const verb = bad.length === 1 ? (broken ? "does not work" : "cannot be told to work") : broken ? "do not work" : "cannot be told to work";
+  const verb =
+    bad.length === 1
+      ? broken
+        ? "does not work"
+        : "cannot be told to work"
+      : broken
+        ? "do not work"
+        : "cannot be told to work";
   return `${bad.length} of ${count(verdicts.length, "NIC")} ${verb}`;
 }
 
@@ -80,7 +94,9 @@ function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostSt
   const nic = spec.nics.find((candidate) => candidate.name === name);
   // What is wrong with the NIC itself stands first among its causes.
   const said =
-    reason?.nic !== hostName ? null : html`<p class="reason">${reason.subject}: ${reason.actual} (see <a href="#host">the host</a>)</p>`;
+    reason?.nic !== hostName
+      ? null
+      : html`<p class="reason">${reason.subject}: ${reason.actual} (see <a href="#host">the host</a>)</p>`;
   const atRisk = risk === null ? null : html`<p class="reason">${riskText(risk)}</p>`;
   return html`<section class="card" id="nic-${name}">
 <h2>${name} <span class="mode">${nic?.mode}</span> <span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
@@ -117,20 +133,32 @@ ${checkTable(list.checks)}
 function hostFacts(spec: Spec, state: HostState): [string, string][] {
   const { platform, ovs } = state;
   const groups = isUnknown(platform) ? platform : platform.iommuGroups;
-  const facts: [string, string][] = [["IOMMU groups", isUnknown(groups) ? `not known: ${groups.unknown}` : String(groups)]];
+  const facts: [string, string][] = [
+    ["IOMMU groups", isUnknown(groups) ? `not known: ${groups.unknown}` : String(groups)],
+  ];
   const running = known(known(platform)?.arguments);
   if (running !== undefined) facts.push(["Kernel arguments", running.join(" ") || "none"]);
   if (spec.ovs === undefined) return facts;
   if (isUnknown(ovs)) return [...facts, ["Open vSwitch", `not known: ${ovs.unknown}`]];
   if (ovs === null) return [...facts, ["Open vSwitch", "not found"]];
   const effect = known(ovs.offloadInEffect);
-  const place = ovs.source.kind === "native" ? "" : `, in ${ovs.source.engine}'s container ${ovs.source.name}`;
-  const offload = effect === undefined ? "not known whether it works" : effect ? "in effect" : "not in effect";
+  const place =
+    ovs.source.kind === "native" ? "" : `, in ${ovs.source.engine}'s container ${ovs.source.name}`;
+  const offload =
+    effect === undefined ? "not known whether it works" : effect ? "in effect" : "not in effect";
   return [
     ...facts,
-    ["Open vSwitch", `${ovs.version ?? "version not told"}${place}, ${ovs.running ? "running" : "not running"}`],
+    [
+      "Open vSwitch",
+      `${ovs.version ?? "version not told"}${place}, ${ovs.running ? "running" : "not running"}`,
+    ],
     ["Offload", `hw-offload ${ovs.hwOffload ? "on" : "off"}, ${offload}`],
-    ["Bridges", ovs.bridges.map(({ name, interfaces }) => `${name} (${count(interfaces.length, "interface")})`).join(", ") || "none"],
+    [
+      "Bridges",
+      ovs.bridges
+        .map(({ name, interfaces }) => `${name} (${count(interfaces.length, "interface")})`)
+        .join(", ") || "none",
+    ],
   ];
 }
 

@@ -8,7 +8,12 @@ export type Density = "roomy" | "dense";
 
 /** Shapes with a tooltip. */
 export function group(parts: readonly string[], tooltip = ""): string[] {
-  return ["<g>", ...(tooltip === "" ? [] : [`<title>${markup(tooltip)}</title>`]), ...parts.filter((part) => part !== ""), "</g>"];
+  return [
+    "<g>",
+    ...(tooltip === "" ? [] : [`<title>${markup(tooltip)}</title>`]),
+    ...parts.filter((part) => part !== ""),
+    "</g>",
+  ];
 }
 
 export interface Box {
@@ -25,13 +30,31 @@ export function rect({ x, y, width, height }: Box, kind: string): string {
 export type EdgeState = ReturnType<typeof flowStateOf> | "broken";
 
 /** A curve between few, and for many a trunk from which each branches off. */
-export function edge(x1: number, y1: number, x2: number, y2: number, state: EdgeState, density: Density = "roomy"): string {
+export function edge(
+  x1: number,
+  y1: number,
+  x2: number,
+  y2: number,
+  state: EdgeState,
+  density: Density = "roomy",
+): string {
   const bend = (x1 + x2) / 2;
   const curve = density === "dense" ? `H${bend}V${y2}H${x2}` : `C${bend} ${y1} ${bend} ${y2} ${x2} ${y2}`;
   return `<path class="edge ${state}" d="M${x1} ${y1}${y1 === y2 ? `H${x2}` : curve}"/>`;
 }
 
-export type TextKind = "head" | "title" | "name" | "small" | "faint" | "good" | "doubt" | "bad" | "flow good" | "flow doubt" | "flow faint";
+export type TextKind =
+  | "head"
+  | "title"
+  | "name"
+  | "small"
+  | "faint"
+  | "good"
+  | "doubt"
+  | "bad"
+  | "flow good"
+  | "flow doubt"
+  | "flow faint";
 
 interface Text {
   readonly x: number;
@@ -44,7 +67,16 @@ interface Text {
 }
 
 /** How wide a character is, about, in the largest of the fonts that a reader may have. */
-const widths: Readonly<Record<string, number>> = { head: 13, title: 9.6, name: 8, small: 6.9, faint: 7, good: 7.4, doubt: 7.4, bad: 7 };
+const widths: Readonly<Record<string, number>> = {
+  head: 13,
+  title: 9.6,
+  name: 8,
+  small: 6.9,
+  faint: 7,
+  good: 7.4,
+  doubt: 7.4,
+  bad: 7,
+};
 
 /** One line of text, cut to its room; what was cut shows when it is pointed at. */
 export function text({ x, y, words, room, kind, anchor }: Text): string {

@@ -2,7 +2,17 @@ import { inPlainText } from "../../host/plain-text.ts";
 import type { HostMap, MapFlows, MapNic, MapPort } from "../../map/schema.ts";
 import { markup } from "../terminal/escape.ts";
 import { bothText } from "../text/traffic-text.ts";
-import { type Box, type Density, type EdgeState, edge, group, rect, styles, type TextKind, text } from "./map-shapes.ts";
+import {
+  type Box,
+  type Density,
+  type EdgeState,
+  edge,
+  group,
+  rect,
+  styles,
+  type TextKind,
+  text,
+} from "./map-shapes.ts";
 import {
   eswitchText,
   flowStateOf,
@@ -36,11 +46,20 @@ export function mapSvg(seen: HostMap): string {
     y = block.bottom + 28;
   }
   if (map.nics.length === 0) {
-    parts.push(text({ x: margin, y: y + 6, words: "This host has no SR-IOV capable network port that the kernel knows.", room: 900 }));
+    parts.push(
+      text({
+        x: margin,
+        y: y + 6,
+        words: "This host has no SR-IOV capable network port that the kernel knows.",
+        room: 900,
+      }),
+    );
     y += 28;
   }
   for (const note of map.notes) {
-    parts.push(text({ x: margin, y: y + 2, words: `? ${note}`, room: columns.width - 2 * margin, kind: "doubt" }));
+    parts.push(
+      text({ x: margin, y: y + 2, words: `? ${note}`, room: columns.width - 2 * margin, kind: "doubt" }),
+    );
     y += 20;
   }
   parts.push(legend(y + 12));
@@ -53,7 +72,13 @@ export function mapSvg(seen: HostMap): string {
     `<style>${styles}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     text({ x: margin, y: 38, words: map.hostname, room: 700, kind: "head" }),
-    text({ x: margin, y: 60, words: `${sizeText(map)}  ·  kernel ${map.kernel}  ·  ${map.observedAt}`, room: 1100, kind: "faint" }),
+    text({
+      x: margin,
+      y: 60,
+      words: `${sizeText(map)}  ·  kernel ${map.kernel}  ·  ${map.observedAt}`,
+      room: 1100,
+      kind: "faint",
+    }),
     ...parts,
     "</svg>",
   ];
@@ -108,7 +133,9 @@ function nicBlock(nic: MapNic, columns: Columns, top: number): { svg: string; bo
   const title = [text({ x: margin + 16, y: top + 27, words: nicText(nic), room: 560, kind: "title" })];
   if (lag !== null) {
     const kind = isActiveLag(nic) ? "good" : "doubt";
-    title.push(text({ x: columns.width - margin - 16, y: top + 27, words: lag, room: 420, kind, anchor: "end" }));
+    title.push(
+      text({ x: columns.width - margin - 16, y: top + 27, words: lag, room: 420, kind, anchor: "end" }),
+    );
   }
   if (nic.problem !== null) {
     title.push(text({ x: margin + 16, y: top + 50, words: nic.problem, room: inner - 32, kind: "bad" }));
@@ -123,7 +150,9 @@ function nicBlock(nic: MapNic, columns: Columns, top: number): { svg: string; bo
   const bottom = Math.max(y - 4, top + 46 + (nic.bond === null ? 0 : bondHeight) + 16);
   const first = ports[0]?.middle ?? top + 96;
   const dense = ports.some(({ density }) => density === "dense");
-  const middle = dense ? first + (bondHeight - portHeight) / 2 : (first + (ports.at(-1)?.middle ?? first)) / 2;
+  const middle = dense
+    ? first + (bondHeight - portHeight) / 2
+    : (first + (ports.at(-1)?.middle ?? first)) / 2;
   return {
     svg: [
       frame(top, bottom - top, inner),
@@ -151,7 +180,13 @@ function placePort(port: MapPort, top: number): PlacedPort {
   const filled = Math.max(0, y - 8 - top);
   const height = Math.max(portHeight, filled);
   const lowered = rows.map((row) => ({ ...row, y: row.y + (height - filled) / 2 }));
-  return { port, rows: lowered, middle: top + (density === "dense" ? portHeight : height) / 2, bottom: top + height, density };
+  return {
+    port,
+    rows: lowered,
+    middle: top + (density === "dense" ? portHeight : height) / 2,
+    bottom: top + height,
+    density,
+  };
 }
 
 /** A VF that somebody has, or whose place in a bridge is broken, takes two lines. */
@@ -168,16 +203,38 @@ function bondParts(nic: MapNic, middle: number, { bond: column }: Columns): stri
   return group([
     rect(box, bond.up ? "box" : "box broken"),
     text({ x: box.x + 12, y: box.y + 24, words: bond.name, room: box.width - 24, kind: "name" }),
-    text({ x: box.x + 12, y: box.y + 43, words: `${bond.mode}${bond.up ? "" : ", down"}`, room: box.width - 24, kind: "small" }),
+    text({
+      x: box.x + 12,
+      y: box.y + 43,
+      words: `${bond.mode}${bond.up ? "" : ", down"}`,
+      room: box.width - 24,
+      kind: "small",
+    }),
     text({ x: box.x + 12, y: box.y + 62, words: place, room: box.width - 24, kind: "small" }),
-    text({ x: box.x + 12, y: box.y + 83, words: flows || "no flows seen", room: box.width - 24, kind: stateClass(bond.flows) }),
+    text({
+      x: box.x + 12,
+      y: box.y + 83,
+      words: flows || "no flows seen",
+      room: box.width - 24,
+      kind: stateClass(bond.flows),
+    }),
   ]);
 }
 
-function portParts(nic: MapNic, { port, rows, middle, density }: PlacedPort, bondMiddle: number, columns: Columns): string[] {
+function portParts(
+  nic: MapNic,
+  { port, rows, middle, density }: PlacedPort,
+  bondMiddle: number,
+  columns: Columns,
+): string[] {
   const { port: column, vf } = columns;
   const x = nic.bond === null ? column.x + 16 : column.x;
-  const box = { x, y: middle - portHeight / 2, width: column.width - (nic.bond === null ? 16 : 0), height: portHeight };
+  const box = {
+    x,
+    y: middle - portHeight / 2,
+    width: column.width - (nic.bond === null ? 16 : 0),
+    height: portHeight,
+  };
   const link = linkText(port);
   const slave = nic.bond?.slaves.find(({ netdev }) => netdev === port.netdev);
   const right = columns.bond.x + columns.bond.width;
@@ -187,13 +244,23 @@ function portParts(nic: MapNic, { port, rows, middle, density }: PlacedPort, bon
       : [];
   const facts = `${port.address}, ${eswitchText(port)}`;
   const doubt = link === "up" ? "" : link;
-  const third = lagPortText(port) ?? (port.bridgePort === null ? (port.model ?? "") : `port of ${port.bridgePort.bridge}`);
+  const third =
+    lagPortText(port) ??
+    (port.bridgePort === null ? (port.model ?? "") : `port of ${port.bridgePort.bridge}`);
   return [
     ...enslaved,
-    ...rows.toSorted(quietFirst).map((row) => edge(box.x + box.width, middle, vf.x, row.y + row.height / 2, rowState(row), density)),
+    ...rows
+      .toSorted(quietFirst)
+      .map((row) => edge(box.x + box.width, middle, vf.x, row.y + row.height / 2, rowState(row), density)),
     ...group([
       rect(box, link === "up" ? "box" : "box broken"),
-      text({ x: box.x + 12, y: box.y + 24, words: port.netdev ?? "(no netdev)", room: box.width - (doubt === "" ? 24 : 84), kind: "name" }),
+      text({
+        x: box.x + 12,
+        y: box.y + 24,
+        words: port.netdev ?? "(no netdev)",
+        room: box.width - (doubt === "" ? 24 : 84),
+        kind: "name",
+      }),
       text({ x: box.x + box.width - 12, y: box.y + 24, words: doubt, room: 60, kind: "bad", anchor: "end" }),
       text({ x: box.x + 12, y: box.y + 44, words: facts, room: box.width - 24, kind: "small" }),
       text({ x: box.x + 12, y: box.y + 63, words: third, room: box.width - 24, kind: "small" }),
@@ -211,7 +278,10 @@ function rowParts({ group: found, y, height }: Row, port: MapPort, { vf: column,
   if (!isTall(found)) {
     const words = `${groupName(found)}: ${freeText(found, port)}`;
     const short = words.length * 7 <= inner ? words : `${freeText(found, port)}: ${groupName(found)}`;
-    return [rect(box, "box idle"), text({ x: box.x + 12, y: y + 17, words: short, room: inner, kind: "faint" })];
+    return [
+      rect(box, "box idle"),
+      text({ x: box.x + 12, y: y + 17, words: short, room: inner, kind: "faint" }),
+    ];
   }
   const users = usersOf(vf);
   const place = representor?.bridgePort ?? null;
@@ -224,13 +294,30 @@ function rowParts({ group: found, y, height }: Row, port: MapPort, { vf: column,
   const at = y + height / 2;
   const holder = { x: user.x, y, width: user.width - 16, height };
   return [
-    ...(users.length === 0 ? [] : [edge(box.x + box.width, at, holder.x, at, rowState({ group: found, y, height }), "roomy")]),
+    ...(users.length === 0
+      ? []
+      : [edge(box.x + box.width, at, holder.x, at, rowState({ group: found, y, height }), "roomy")]),
     ...group(
       [
         rect(box, error !== null ? "box broken" : users.length === 0 ? "box idle" : "box"),
         text({ x: box.x + 12, y: line, words: name, room: told === "" ? inner : 204, kind: "name" }),
-        text({ x: box.x + box.width - 12, y: line, words: told, room: 176, kind: stateClass(flows), anchor: "end" }),
-        height > 26 ? text({ x: box.x + 12, y: y + 37, words: facts, room: inner, kind: error === null ? "small" : "bad" }) : "",
+        text({
+          x: box.x + box.width - 12,
+          y: line,
+          words: told,
+          room: 176,
+          kind: stateClass(flows),
+          anchor: "end",
+        }),
+        height > 26
+          ? text({
+              x: box.x + 12,
+              y: y + 37,
+              words: facts,
+              room: inner,
+              kind: error === null ? "small" : "bad",
+            })
+          : "",
       ],
       [facts, ...(place?.ifaceId == null ? [] : [`iface-id ${place.ifaceId}`])].join(", "),
     ),
@@ -245,7 +332,10 @@ function userParts(users: readonly string[], box: Box): string[] {
   const room = box.width - 24;
   if (box.height <= 26) {
     const words = below === "" ? name : `${name}  ${below.replace(/^domain /, "")}`;
-    return group([rect(box, "box user"), text({ x: box.x + 12, y: box.y + 17, words, room, kind: "small" })], users.join(", "));
+    return group(
+      [rect(box, "box user"), text({ x: box.x + 12, y: box.y + 17, words, room, kind: "small" })],
+      users.join(", "),
+    );
   }
   const line = below === "" ? box.y + box.height / 2 + 5 : box.y + 19;
   return group(
@@ -279,7 +369,11 @@ function stateOf(flows: MapFlows | null): EdgeState {
 
 function stateClass(flows: MapFlows | null): TextKind {
   const state = stateOf(flows);
-  return state === "hardware" ? "flow good" : state === "software" || state === "partial" ? "flow doubt" : "flow faint";
+  return state === "hardware"
+    ? "flow good"
+    : state === "software" || state === "partial"
+      ? "flow doubt"
+      : "flow faint";
 }
 
 const legendWords = [

@@ -15,18 +15,27 @@ export interface VfGroup {
 /** The VFs of a port: first those in use, in their order, each for itself, then the others, put together. */
 export function groupsOf({ vfs }: MapPort): VfGroup[] {
   const idle = Map.groupBy(vfs.filter(isIdle), likeness).values();
-  const together = [...idle].flatMap(([first, ...more]): VfGroup[] => (first === undefined ? [] : [{ vfs: [first, ...more], free: true }]));
+  const together = [...idle].flatMap(([first, ...more]): VfGroup[] =>
+    first === undefined ? [] : [{ vfs: [first, ...more], free: true }],
+  );
   return [...vfs.filter((vf) => !isIdle(vf)).map((vf): VfGroup => ({ vfs: [vf], free: false })), ...together];
 }
 
 /** Nobody has it, and nothing goes through it. */
 function isIdle({ guests, holders, representor }: MapVf): boolean {
   const flows = representor?.flows ?? null;
-  return guests.length === 0 && !isUnknown(holders) && holders.length === 0 && (flows === null || !hasFlows(flows));
+  return (
+    guests.length === 0 && !isUnknown(holders) && holders.length === 0 && (flows === null || !hasFlows(flows))
+  );
 }
 
 function likeness({ driver, representor }: MapVf): string {
-  return JSON.stringify([driver, representor === null, representor?.bridgePort?.bridge, representor?.bridgePort?.error]);
+  return JSON.stringify([
+    driver,
+    representor === null,
+    representor?.bridgePort?.bridge,
+    representor?.bridgePort?.error,
+  ]);
 }
 
 export function hasFlows({ in: coming, out }: MapFlows): boolean {
@@ -34,7 +43,10 @@ export function hasFlows({ in: coming, out }: MapFlows): boolean {
 }
 
 /** Who carries what goes through a netdev, the worst first: something in software that need not be there tells most. */
-export function flowStateOf({ in: coming, out }: MapFlows): "software" | "partial" | "hardware" | "exempt" | "none" {
+export function flowStateOf({
+  in: coming,
+  out,
+}: MapFlows): "software" | "partial" | "hardware" | "exempt" | "none" {
   const order = ["software", "partial", "hardware", "exempt"] as const;
   return order.find((carrier) => coming[carrier].flows + out[carrier].flows > 0) ?? "none";
 }
@@ -64,7 +76,11 @@ export function freeText(group: VfGroup, { eswitch }: MapPort): string {
       : representor.bridgePort === null
         ? ""
         : `in ${representor.bridgePort.bridge}`;
-  return [`${count(group.vfs.length, "VF")} free`, driver ?? "unbound", ...(place === "" ? [] : [place])].join(", ");
+  return [
+    `${count(group.vfs.length, "VF")} free`,
+    driver ?? "unbound",
+    ...(place === "" ? [] : [place]),
+  ].join(", ");
 }
 
 /** Who has a VF, each in a few words: first the name that its owner gave it. */
@@ -78,7 +94,9 @@ export function guestText(guest: Guest): string {
   switch (guest.kind) {
     case "domain": {
       const state = guest.running ? "" : ", not running";
-      return guest.title === null ? `domain ${guest.name}${state}` : `${guest.title} (domain ${guest.name}${state})`;
+      return guest.title === null
+        ? `domain ${guest.name}${state}`
+        : `${guest.title} (domain ${guest.name}${state})`;
     }
     case "machine":
       return `QEMU ${guest.name ?? guest.uuid ?? "without a name"} (process ${guest.pid})`;

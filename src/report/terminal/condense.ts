@@ -24,5 +24,7 @@ export function condense(deviations: readonly Deviation[]): Condensed[] {
 export function subjectText({ first, all }: Condensed): string {
   const second = all[1]?.subject;
   if (second === undefined) return first.subject;
-  return all.length === 2 ? `${first.subject} and ${second}` : `${first.subject}, ${second} and ${all.length - 2} more`;
+  return all.length === 2
+    ? `${first.subject} and ${second}`
+    : `${first.subject}, ${second} and ${all.length - 2} more`;
 }

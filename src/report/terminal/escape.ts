@@ -21,7 +21,9 @@ export function markup(text: string): string {
  * and every other character that draws is shown by its code. The values in it went through `plainText` before, so that none adds a line.
  */
 export function terminalText(text: string): string {
-  return text.replace(drawing, (character) => (/[\n\t]/.test(character) ? character : (sequences.get(character) ?? inBraces(character))));
+  return text.replace(drawing, (character) =>
+    /[\n\t]/.test(character) ? character : (sequences.get(character) ?? inBraces(character)),
+  );
 }
 
 /** The same for a file's text or a document, in which there are no colours of `Style`: nothing in it draws. */
@@ -34,7 +36,9 @@ export function documentText(text: string): string {
  * @param indent blanks of each level; none: one line
  */
 export function jsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(drawing, (character) => (character === "\n" ? character : inEscapes(character)));
+  return JSON.stringify(value, null, indent).replace(drawing, (character) =>
+    character === "\n" ? character : inEscapes(character),
+  );
 }
 
 /**
@@ -63,7 +67,9 @@ export class Html {
 
   /** A template of this program's own words with values of anybody's: strings are escaped, HTML and lists of it are put in. */
   static of(words: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-    return new Html(words.map((word, index) => `${word}${index < values.length ? textOf(values[index]) : ""}`).join(""));
+    return new Html(
+      words.map((word, index) => `${word}${index < values.length ? textOf(values[index]) : ""}`).join(""),
+    );
   }
 
   /** Text that another part of this program has made of escaped values, such as a drawing; it must never be used on anything else. */

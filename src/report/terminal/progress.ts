@@ -14,9 +14,13 @@ export interface Progress {
 export function plainProgress(write: (line: string) => void, style: Style): Progress {
   return {
     observer: {
-      stepBegins: (step) => write(`${style.strong(plainText(step.nic))}  ${step.requirement}  ${actionsText(step)}`),
+      stepBegins: (step) =>
+        write(`${style.strong(plainText(step.nic))}  ${step.requirement}  ${actionsText(step)}`),
       actionEnds: (step, action, failure) => {
-        if (failure !== null) write(`${plainText(step.nic)}  ${step.requirement}  ${style.bad("failed")}: ${failureText(action, failure)}`);
+        if (failure !== null)
+          write(
+            `${plainText(step.nic)}  ${step.requirement}  ${style.bad("failed")}: ${failureText(action, failure)}`,
+          );
       },
     },
     finish: async () => {},
@@ -40,7 +44,11 @@ function failureText(action: Action, { code, reason }: Failure): string {
  * A line for each NIC that changes in place: for terminals. What failed is told in the end.
  * @param paint makes escape sequences of the style's colours
  */
-export async function terminalProgress(nics: readonly string[], style: Style, paint: (text: string) => string): Promise<Progress> {
+export async function terminalProgress(
+  nics: readonly string[],
+  style: Style,
+  paint: (text: string) => string,
+): Promise<Progress> {
   const { Listr } = await import("listr2");
   const ends = new Map(nics.map((nic) => [nic, Promise.withResolvers<boolean>()]));
   const say = new Map<string, (text: string) => void>();

@@ -26,7 +26,9 @@ const marks = {
 } as const;
 
 /** The escape sequence of each mark. */
-export const sequences: ReadonlyMap<string, string> = new Map(Object.values(marks).map(([mark, number]) => [mark, `\x1b[${number}m`]));
+export const sequences: ReadonlyMap<string, string> = new Map(
+  Object.values(marks).map(([mark, number]) => [mark, `\x1b[${number}m`]),
+);
 
 export const coloured: Style = {
   good: painting("good", "colourEnds"),

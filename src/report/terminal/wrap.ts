@@ -11,7 +11,8 @@ const wide =
 export function textWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
-  for (const character of text) width += /[\p{M}\ufdd0-\ufdef]/u.test(character) ? 0 : wide.test(character) ? 2 : 1;
+  for (const character of text)
+    width += /[\p{M}\ufdd0-\ufdef]/u.test(character) ? 0 : wide.test(character) ? 2 : 1;
   return width;
 }
 
@@ -63,7 +64,10 @@ function hangOf(line: string, columns: number): Hang {
   const most = Math.floor(columns / 2);
   const indent = /^ */.exec(line)?.[0].length ?? 0;
   const found = [...line.matchAll(/\S {2,}(?=\S)/g)]
-    .map(({ index, 0: gap }) => ({ length: index + gap.length, width: textWidth(line.slice(0, index + gap.length)) }))
+    .map(({ index, 0: gap }) => ({
+      length: index + gap.length,
+      width: textWidth(line.slice(0, index + gap.length)),
+    }))
     .filter(({ width }) => width <= most)
     .at(-1);
   if (found !== undefined) return { ...found, below: found.width };

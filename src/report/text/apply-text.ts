@@ -13,7 +13,10 @@ import { deviationLines } from "./verdict-text.ts";
 export function appliedText(applied: Pick<Applied, "outcomes" | "seconds">, style: Style): string {
   const { outcomes, seconds } = inPlainText({ outcomes: applied.outcomes, seconds: applied.seconds });
   const lines = outcomes.flatMap((outcome) => outcomeLines(outcome, style));
-  const done = outcomes.reduce((sum, outcome) => sum + outcome.steps.reduce((actions, step) => actions + step.actions.length, 0), 0);
+  const done = outcomes.reduce(
+    (sum, outcome) => sum + outcome.steps.reduce((actions, step) => actions + step.actions.length, 0),
+    0,
+  );
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failures.length, 0);
   const stopped = outcomes.some((outcome) => outcome.status === "stopped");
   const did =
@@ -26,13 +29,20 @@ export function appliedText(applied: Pick<Applied, "outcomes" | "seconds">, styl
 }
 
 /** Why the host has to reboot, and what vflag's units do then: the same steps as of a plan, without their commands. */
-export function rebootText(reboot: NonNullable<Awaited<ReturnType<typeof afterReboot>>>, style: Style): string {
+export function rebootText(
+  reboot: NonNullable<Awaited<ReturnType<typeof afterReboot>>>,
+  style: Style,
+): string {
   const { because, phases } = inPlainText(reboot);
-  const reasons = condense(because).map((same) => `  ${same.first.nic}: ${subjectText(same)}: ${same.first.actual}`);
+  const reasons = condense(because).map(
+    (same) => `  ${same.first.nic}: ${subjectText(same)}: ${same.first.actual}`,
+  );
   const steps = phases.flatMap((phase) => {
     if (phase.steps.length === 0) return [];
     const title =
-      phase.after === "networking" ? "after networking has made the bond (vflag-late.service)" : "before networking (vflag-early.service)";
+      phase.after === "networking"
+        ? "after networking has made the bond (vflag-late.service)"
+        : "before networking (vflag-early.service)";
     const rows = phase.steps.map(({ nic, requirement, actions }) => [
       nic,
       requirementById(requirement)?.title ?? requirement,
@@ -40,7 +50,10 @@ export function rebootText(reboot: NonNullable<Awaited<ReturnType<typeof afterRe
     ]);
     return [`  ${title}:`, ...table(rows, "    ")];
   });
-  const then = steps.length === 0 ? ["Nothing is left to vflag at the next boot."] : ["At the next boot then follow:", ...steps];
+  const then =
+    steps.length === 0
+      ? ["Nothing is left to vflag at the next boot."]
+      : ["At the next boot then follow:", ...steps];
   const lines = [
     style.strong("Reboot needed (vflag does not do it):"),
     ...reasons,
@@ -52,12 +65,14 @@ export function rebootText(reboot: NonNullable<Awaited<ReturnType<typeof afterRe
 
 function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {
   const complete = left.every((deviation) => deviation.severity === "warning");
-  const title = status === "stopped" ? style.bad("stopped") : complete ? style.good("settled") : style.bad("incomplete");
+  const title =
+    status === "stopped" ? style.bad("stopped") : complete ? style.good("settled") : style.bad("incomplete");
   // What to do when an action does not help is advice for those that were tried.
   const tried = new Set(failures.map(({ action }) => JSON.stringify(action)));
   const told = left.map((deviation): Deviation => {
     const { remedy } = deviation;
-    if (remedy.kind !== "actions" || remedy.actions.some((action) => tried.has(JSON.stringify(action)))) return deviation;
+    if (remedy.kind !== "actions" || remedy.actions.some((action) => tried.has(JSON.stringify(action))))
+      return deviation;
     return { ...deviation, remedy: { ...remedy, otherwise: "vflag apply, when what is above is put right" } };
   });
   return [`${style.strong(nic)}  ${title}`, ...failureLines(failures, style), ...deviationLines(told, style)];

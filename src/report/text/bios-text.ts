@@ -45,25 +45,37 @@ export function problemLines({ report, problem }: HostBios, style: Style): strin
 export function withoutLines(without: readonly string[]): string[] {
   if (without.length === 0) return [];
   const names = inPlainText([...without]);
-  const shown = names.length <= 6 ? names.join(", ") : `${names.slice(0, 6).join(", ")} and ${names.length - 6} more`;
+  const shown =
+    names.length <= 6 ? names.join(", ") : `${names.slice(0, 6).join(", ")} and ${names.length - 6} more`;
   return [`Without vflag_bmc_address in the inventory, so not asked: ${shown}.`];
 }
 
 function reportLines({ host }: HostBios, report: BiosReport, style: Style): string[] {
   const { vendor, registryProblem, relevant, features, alsoPending, remarks } = report;
-  const unfound = new Set(features.filter(({ settings }) => settings.length === 0).map(({ feature }) => feature));
+  const unfound = new Set(
+    features.filter(({ settings }) => settings.length === 0).map(({ feature }) => feature),
+  );
   const looks = relevant.filter(({ feature }) => unfound.has(feature));
   const told = features.map((feature) => tell(host, feature, style));
   return [
-    ...(vendor === null ? [`  ${style.doubtful("?")} vflag does not know this vendor's settings, and sets none of them`] : []),
-    ...(registryProblem === null ? [] : [`  ${style.doubtful("?")} the BIOS attribute registry cannot be read: ${registryProblem}`]),
+    ...(vendor === null
+      ? [`  ${style.doubtful("?")} vflag does not know this vendor's settings, and sets none of them`]
+      : []),
+    ...(registryProblem === null
+      ? []
+      : [`  ${style.doubtful("?")} the BIOS attribute registry cannot be read: ${registryProblem}`]),
     ...told.flatMap(({ lines }) => lines),
     ...[...new Set(told.flatMap(({ todo }) => todo ?? []))].map((todo) => `      do   ${todo}`),
     ...(looks.length === 0 ? [] : ["  looks relevant, for a person to judge:"]),
-    ...looks.map(({ attribute, label, value }) => `    ${attribute}${label === attribute ? "" : ` (${label})`} is ${value}`),
+    ...looks.map(
+      ({ attribute, label, value }) =>
+        `    ${attribute}${label === attribute ? "" : ` (${label})`} is ${value}`,
+    ),
     ...(alsoPending.length === 0
       ? []
-      : [`  ${style.doubtful("!")} the next reboot also changes ${alsoPending.slice(0, 10).join(", ")}${more(alsoPending.length - 10)}`]),
+      : [
+          `  ${style.doubtful("!")} the next reboot also changes ${alsoPending.slice(0, 10).join(", ")}${more(alsoPending.length - 10)}`,
+        ]),
     ...remarks.map((remark) => `  ${style.doubtful("!")} the BMC says: ${remark}`),
   ];
 }
@@ -95,17 +107,33 @@ function tell(host: string, report: FeatureReport, style: Style): Told {
     case "on":
       return told(style.good("✓"), `on: ${[values, seen].filter((words) => words !== "").join("; ")}`, null);
     case "turns-on":
-      return told(style.doubtful("!"), `off until the host reboots: ${values}`, null, "reboot the host: what is pending takes effect then");
+      return told(
+        style.doubtful("!"),
+        `off until the host reboots: ${values}`,
+        null,
+        "reboot the host: what is pending takes effect then",
+      );
     case "turns-off":
       return told(style.bad("✗"), `on until the host reboots: ${values}`, null, set);
     case "off": {
-      const obstacles = settings.flatMap(({ attribute, obstacle }) => (obstacle === null ? [] : [`${attribute}: ${obstacle}`]));
+      const obstacles = settings.flatMap(({ attribute, obstacle }) =>
+        obstacle === null ? [] : [`${attribute}: ${obstacle}`],
+      );
       const byHand = `turn it on in the BIOS by hand: ${obstacles.join("; ") || "vflag knows no setting for it here"}`;
       const able = settings.some(({ wanted, obstacle }) => wanted !== null && obstacle === null);
-      return told(style.bad("✗"), `off: ${settings.length === 0 ? seen : values}`, able ? null : byHand, able ? set : null);
+      return told(
+        style.bad("✗"),
+        `off: ${settings.length === 0 ? seen : values}`,
+        able ? null : byHand,
+        able ? set : null,
+      );
     }
     case "contradiction":
-      return told(style.bad("✗"), `contradiction: ${contradiction?.text ?? ""}`, contradiction?.remedy ?? null);
+      return told(
+        style.bad("✗"),
+        `contradiction: ${contradiction?.text ?? ""}`,
+        contradiction?.remedy ?? null,
+      );
     case "unknown": {
       const words = settings.length === 0 ? "vflag knows no setting for it in this BIOS" : values;
       const ask = "hold the BIOS against what the host shows: --states DIR, or --db FILE";

@@ -33,9 +33,11 @@ export function startLine(at: Date, verdict: Verdict, style: Style): string {
     ...{ nic: verdict.nic, answer: verdict.answer, reason: verdict.reason },
     risk: verdict.risk === null ? "" : `, ${riskText(verdict.risk)}`,
   });
-  const text = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot be told to work") }[
-    answer
-  ];
+  const text = {
+    works: style.good("works"),
+    broken: style.bad("does not work"),
+    unknown: style.doubtful("cannot be told to work"),
+  }[answer];
   const because = reason === null ? "" : `: ${reason.subject}: ${reason.actual}`;
   return `${clock(at, style)}  ${style.strong(nic)}  ${text}${because}${style.doubtful(risk)}`;
 }
@@ -62,7 +64,9 @@ export function entryJson(entry: Entry): string {
 /** What a line of the kernel log is a sign of. */
 function symptomOf({ kind, text }: Notice): Symptom | undefined {
   if (kind !== "log") return undefined;
-  return symptoms.find(({ shows, patterns }) => shows !== "ovs-log" && patterns.some((pattern) => pattern.test(text)));
+  return symptoms.find(
+    ({ shows, patterns }) => shows !== "ovs-log" && patterns.some((pattern) => pattern.test(text)),
+  );
 }
 
 const words: Partial<Record<Change["kind"], string>> = {
@@ -90,7 +94,11 @@ const words: Partial<Record<Change["kind"], string>> = {
 function what({ kind, subjects }: Change): string {
   const [first = "", second] = subjects;
   const several =
-    second === undefined ? first : subjects.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${subjects.length - 2} more`;
+    second === undefined
+      ? first
+      : subjects.length === 2
+        ? `${first} and ${second}`
+        : `${first}, ${second} and ${subjects.length - 2} more`;
   return `${words[kind] ?? ""}${several}`;
 }
 

@@ -4,8 +4,14 @@ import { type Style, table } from "../terminal/style.ts";
 
 /** One requirement's page: what, why, how to see it, how to put it right by hand, and where that is written. */
 export function explainText(requirement: About, style: Style): string {
-  const list = (title: string, lines: readonly string[]) => ["", style.strong(title), ...lines.map((line) => `  ${line}`)];
-  const gate = requirement.gate ? "Nothing that follows is done before this holds." : "What follows is done even if this does not hold.";
+  const list = (title: string, lines: readonly string[]) => [
+    "",
+    style.strong(title),
+    ...lines.map((line) => `  ${line}`),
+  ];
+  const gate = requirement.gate
+    ? "Nothing that follows is done before this holds."
+    : "What follows is done even if this does not hold.";
   return `${[
     `${style.strong(requirement.id)}  (stage ${requirement.stage})`,
     requirement.title,
@@ -17,7 +23,9 @@ export function explainText(requirement: About, style: Style): string {
 }
 
 function consequenceOf({ follows }: About): string[] {
-  return follows.length === 0 ? [] : [`Told as a consequence where one of these is not fulfilled: ${follows.join(", ")}.`];
+  return follows.length === 0
+    ? []
+    : [`Told as a consequence where one of these is not fulfilled: ${follows.join(", ")}.`];
 }
 
 /** All requirements in their order. */
@@ -27,7 +35,11 @@ export function explainList(requirements: readonly About[]): string {
 
 /** One symptom's page: how it looks, what it means, what to do. */
 export function symptomText(symptom: Symptom, style: Style): string {
-  const list = (title: string, lines: readonly string[]) => ["", style.strong(title), ...lines.map((line) => `  ${line}`)];
+  const list = (title: string, lines: readonly string[]) => [
+    "",
+    style.strong(title),
+    ...lines.map((line) => `  ${line}`),
+  ];
   return `${[
     `${style.strong(symptom.id)}  (symptom, ${shownIn[symptom.shows]})`,
     symptom.title,
@@ -53,7 +65,8 @@ const shownIn: Readonly<Record<Symptom["shows"], string>> = {
 
 /** The same page for the documentation. */
 export function explainMarkdown(requirement: About): string {
-  const list = (lines: readonly string[], code: boolean) => lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
+  const list = (lines: readonly string[], code: boolean) =>
+    lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
   return [
     `# ${requirement.id}`,
     `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: nothing that follows is done before it holds" : ""}.`,

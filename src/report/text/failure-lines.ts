@@ -7,7 +7,12 @@ import type { Style } from "../terminal/style.ts";
 export function failureLines(failures: readonly Failure[], style: Style): string[] {
   const groups = new Map<string, Failure[]>();
   for (const failure of failures) {
-    const key = JSON.stringify([failure.step.requirement, failure.code, failure.action.kind, withoutPlaces(failure.reason)]);
+    const key = JSON.stringify([
+      failure.step.requirement,
+      failure.code,
+      failure.action.kind,
+      withoutPlaces(failure.reason),
+    ]);
     groups.set(key, [...(groups.get(key) ?? []), failure]);
   }
   return [...groups.values()].flatMap((group) => {
@@ -19,12 +24,16 @@ export function failureLines(failures: readonly Failure[], style: Style): string
     return [
       `  ${style.bad("failed")}  ${step.requirement}: ${commandsOf(action).join("; ")}${others}`,
       `            ${code === null ? "" : `${code}: `}${reason}`,
-      ...(symptom === undefined ? [] : [`            means ${symptom.cause} ${style.faint(`(vflag explain ${symptom.id})`)}`]),
+      ...(symptom === undefined
+        ? []
+        : [`            means ${symptom.cause} ${style.faint(`(vflag explain ${symptom.id})`)}`]),
     ];
   });
 }
 
 /** A reason without the addresses, numbers and names that tell only where it happened. */
 function withoutPlaces(reason: string): string {
-  return reason.includes("in use") ? reason : reason.replace(/[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.\d/g, "").replace(/\d+/g, "");
+  return reason.includes("in use")
+    ? reason
+    : reason.replace(/[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.\d/g, "").replace(/\d+/g, "");
 }

@@ -62,13 +62,19 @@ export function fleetStatusText(known: FleetStatus, style: Style, { full }: Flee
 }
 
 /** By kind; of answers that were refused also by the reason, for there is no other trace of what was said. */
-function failureGroups(failures: readonly { readonly host: string; readonly kind: FailureKind; readonly message: string }[]) {
+function failureGroups(
+  failures: readonly { readonly host: string; readonly kind: FailureKind; readonly message: string }[],
+) {
   const words = ({ kind, message }: { readonly kind: FailureKind; readonly message: string }) =>
     kind === "invalid" ? `${failureWords[kind]}: ${firstLine(message)}` : failureWords[kind];
-  const groups = [...Map.groupBy(failures, words)].map(([reason, group]) => [reason, group.map(({ host }) => host)] as const);
+  const groups = [...Map.groupBy(failures, words)].map(
+    ([reason, group]) => [reason, group.map(({ host }) => host)] as const,
+  );
   const sorted = groups.sort(([, a], [, b]) => b.length - a.length);
   const rest = sorted.slice(mostReasons).flatMap(([, group]) => group);
-  return rest.length === 0 ? sorted : [...sorted.slice(0, mostReasons), ["for other reasons, which --hosts shows", rest] as const];
+  return rest.length === 0
+    ? sorted
+    : [...sorted.slice(0, mostReasons), ["for other reasons, which --hosts shows", rest] as const];
 }
 
 /** So many reasons are shown. */
@@ -82,7 +88,12 @@ function clockGroups({ clocks }: FleetStatus) {
   return groups.flatMap(([words, group]) => {
     if (group.length === 0) return [];
     const most = ageText(Math.max(...group.map(({ seconds }) => Math.abs(seconds))));
-    return [[`up to ${most} ${words}: what they say is dated by when it came`, group.map(({ host }) => host)] as const];
+    return [
+      [
+        `up to ${most} ${words}: what they say is dated by when it came`,
+        group.map(({ host }) => host),
+      ] as const,
+    ];
   });
 }
 
@@ -91,7 +102,9 @@ function ageLine(hosts: readonly HostStatus[], style: Style): string {
   const [youngest, oldest] = [ages.at(0), ages.at(-1)];
   if (youngest === undefined || oldest === undefined) return style.faint("No state is known.");
   const middle = ages[Math.floor(ages.length / 2)] ?? oldest;
-  return style.faint(`States are ${ageText(youngest)} to ${ageText(oldest)} old, half of them less than ${ageText(Math.max(1, middle))}.`);
+  return style.faint(
+    `States are ${ageText(youngest)} to ${ageText(oldest)} old, half of them less than ${ageText(Math.max(1, middle))}.`,
+  );
 }
 
 function staleText({ hosts }: FleetStatus): string {
@@ -99,7 +112,13 @@ function staleText({ hosts }: FleetStatus): string {
   return `what is said of them is up to ${ageText(oldest)} old`;
 }
 
-function causeLines(title: string, all: readonly CauseGroup[], severity: CauseGroup["severity"], style: Style, full: boolean): string[] {
+function causeLines(
+  title: string,
+  all: readonly CauseGroup[],
+  severity: CauseGroup["severity"],
+  style: Style,
+  full: boolean,
+): string[] {
   const causes = all.filter((cause) => cause.severity === severity);
   if (causes.length === 0) return [];
   const paint = { error: style.bad, unknown: style.doubtful, warning: style.doubtful }[severity];
@@ -113,7 +132,12 @@ function causeLines(title: string, all: readonly CauseGroup[], severity: CauseGr
   ];
 }
 
-function groupLines(title: string, groups: readonly (readonly [string, readonly string[]])[], style: Style, full: boolean): string[] {
+function groupLines(
+  title: string,
+  groups: readonly (readonly [string, readonly string[]])[],
+  style: Style,
+  full: boolean,
+): string[] {
   if (groups.length === 0) return [];
   return [
     style.strong(title),
@@ -139,10 +163,19 @@ function hostTable(hosts: readonly HostStatus[], style: Style): string[] {
       host.failure === null ? [] : failureText(host.failure),
       host.reboot ? "reboot" : [],
     ].flat();
-    if (host.nics.length === 0) return [[host.host, "-", answerWords.none, age, [host.problem?.split("\n")[0] ?? "", ...note].join("; ")]];
+    if (host.nics.length === 0)
+      return [
+        [host.host, "-", answerWords.none, age, [host.problem?.split("\n")[0] ?? "", ...note].join("; ")],
+      ];
     return host.nics.map((nic) => {
       const why = [...new Set(decisive(nic).map(({ requirement, actual }) => `${requirement}: ${actual}`))];
-      return [host.host, nic.nic, answerWords[nic.answer], age, [nic.risk ?? [], ...why, ...note].flat().join("; ")];
+      return [
+        host.host,
+        nic.nic,
+        answerWords[nic.answer],
+        age,
+        [nic.risk ?? [], ...why, ...note].flat().join("; "),
+      ];
     });
   });
   const [head = "", ...lines] = table([["HOST", "NIC", "VERDICT", "AGE", "WHY"], ...rows]);
@@ -168,17 +201,27 @@ export function fleetDiffText(changed: FleetDiff, style: Style, { full }: FleetT
   const head = `${style.strong(`Since ${since}`)}: ${count(hosts.length - fresh.length, "host")} changed, ${unchanged} did not`;
   const blocks = (["verdict", "spec", "state"] as const).map((what) => {
     const changes = sameChanges(diff).filter((change) => change.what === what);
-    return changes.length === 0 ? [] : [style.strong(titles[what]), ...changes.flatMap((change) => changeLines(change, style, full))];
+    return changes.length === 0
+      ? []
+      : [style.strong(titles[what]), ...changes.flatMap((change) => changeLines(change, style, full))];
   });
   const rest = [
     ...groupLines("New", fresh.length === 0 ? [] : [["nothing was known of them then", fresh]], style, full),
     ...groupLines(
       "Cannot be compared",
-      [...Map.groupBy(refused, ({ reason }) => firstLine(reason))].map(([reason, group]) => [reason, group.map(({ host }) => host)]),
+      [...Map.groupBy(refused, ({ reason }) => firstLine(reason))].map(([reason, group]) => [
+        reason,
+        group.map(({ host }) => host),
+      ]),
       style,
       full,
     ),
-    ...groupLines("Silent", silent.length === 0 ? [] : [["nothing newer is known of them", silent]], style, full),
+    ...groupLines(
+      "Silent",
+      silent.length === 0 ? [] : [["nothing newer is known of them", silent]],
+      style,
+      full,
+    ),
   ];
   return `${[[head], ...blocks, rest]
     .filter((lines) => lines.length > 0)
@@ -188,7 +231,11 @@ export function fleetDiffText(changed: FleetDiff, style: Style, { full }: FleetT
 
 const titles = { verdict: "Verdicts", spec: "Specs", state: "States" } as const;
 
-function changeLines({ what, kind, before, after, because, hosts }: SameChange, style: Style, full: boolean): string[] {
+function changeLines(
+  { what, kind, before, after, because, hosts }: SameChange,
+  style: Style,
+  full: boolean,
+): string[] {
   const word = (value: string) => (what === "verdict" ? (answers.get(value) ?? value) : value);
   const paint = what === "verdict" ? (after === "works" ? style.good : style.bad) : style.strong;
   return [
@@ -226,7 +273,12 @@ export function fleetPlanText(rehearsed: FleetPlan, style: Style, { full }: Flee
       style,
       full,
     ),
-    ...groupLines("Never observed", unknown.length === 0 ? [] : [["`vflag fleet collect` asks them", unknown]], style, full),
+    ...groupLines(
+      "Never observed",
+      unknown.length === 0 ? [] : [["`vflag fleet collect` asks them", unknown]],
+      style,
+      full,
+    ),
   ];
   return `${[[head, ...time], ...blocks, rest]
     .filter((lines) => lines.length > 0)
@@ -236,7 +288,10 @@ export function fleetPlanText(rehearsed: FleetPlan, style: Style, { full }: Flee
 
 /** Hosts with the same steps, whatever their devices are called. */
 function planKey({ phases, left }: HostPlan): string {
-  return JSON.stringify([phases.map(({ after, steps }) => [after, steps.map(({ nic, requirement }) => [nic, requirement])]), left]);
+  return JSON.stringify([
+    phases.map(({ after, steps }) => [after, steps.map(({ nic, requirement }) => [nic, requirement])]),
+    left,
+  ]);
 }
 
 function planLines(group: readonly HostPlan[], style: Style, full: boolean): string[] {
@@ -268,7 +323,9 @@ export function importText(result: ImportResult, style: Style): string {
 export function collectText(result: CollectResult, style: Style): string {
   const { hosts, stored, known, failures, recovered, said } = inPlainText(result);
   return `${[
-    ...(recovered === 0 ? [] : [style.faint(`${recovered} answers were taken from a run that had been killed.`)]),
+    ...(recovered === 0
+      ? []
+      : [style.faint(`${recovered} answers were taken from a run that had been killed.`)]),
     `${count(hosts, "host")} asked: ${stored + known} answered, ${failures.length} did not.`,
     ...groupLines("Not answering", failureGroups(failures), style, false),
     ...(said === null ? [] : [style.bad("ansible said:"), said]),

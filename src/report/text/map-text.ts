@@ -28,7 +28,8 @@ export function mapText(seen: HostMap, style: Style): string {
   const map = inPlainText(seen);
   const head = style.faint(`${map.hostname} - kernel ${map.kernel} - observed ${map.observedAt}`);
   const nics = map.nics.map((nic) => drawn(nicBranch(nic, style)).join("\n"));
-  const none = map.nics.length === 0 ? ["This host has no SR-IOV capable network port that the kernel knows."] : [];
+  const none =
+    map.nics.length === 0 ? ["This host has no SR-IOV capable network port that the kernel knows."] : [];
   const notes = map.notes.map((note) => style.doubtful(`? ${note}`)).join("\n");
   return `${[head, ...nics, ...none, ...(notes === "" ? [] : [notes]), sizeText(map)].join("\n\n")}\n`;
 }
@@ -36,7 +37,10 @@ export function mapText(seen: HostMap, style: Style): string {
 function nicBranch(nic: MapNic, style: Style): Branch {
   const lag = lagText(nic);
   const active = isActiveLag(nic);
-  const title = [style.strong(nicText(nic)), ...(lag === null ? [] : [active ? style.good(lag) : style.doubtful(lag)])].join("  ");
+  const title = [
+    style.strong(nicText(nic)),
+    ...(lag === null ? [] : [active ? style.good(lag) : style.doubtful(lag)]),
+  ].join("  ");
   if (nic.problem !== null) return { lines: [title, `  ${style.bad(nic.problem)}`] };
   const ports = nic.ports.map((port) => portBranch(port, style));
   const { bond } = nic;
@@ -57,14 +61,18 @@ function portBranch(port: MapPort, style: Style): Branch {
     ...(lag === null ? [] : [lag]),
   ];
   const title = `port ${style.strong(port.netdev ?? "(no netdev)")}  ${facts.join(", ")}${placeText(port.bridgePort, style)}`;
-  return { lines: [title, ...flowLines(port.flows, style)], children: groupsOf(port).map((group) => vfBranch(group, port, style)) };
+  return {
+    lines: [title, ...flowLines(port.flows, style)],
+    children: groupsOf(port).map((group) => vfBranch(group, port, style)),
+  };
 }
 
 function vfBranch(group: VfGroup, port: MapPort, style: Style): Branch {
   const [vf] = group.vfs;
   const { representor } = vf;
   const error = representor?.bridgePort?.error ?? null;
-  if (group.free && error === null) return { lines: [style.faint(`${groupName(group)}  ${freeText(group, port)}`)] };
+  if (group.free && error === null)
+    return { lines: [style.faint(`${groupName(group)}  ${freeText(group, port)}`)] };
   const driver = vf.driver ?? "unbound";
   const users = usersOf(vf).map((user) => style.strong(user));
   const netdev = vf.netdev === null ? "" : ` ${vf.netdev}`;

@@ -53,7 +53,8 @@ function stepLines(step: PlannedStep, number: number, style: Style, full: boolea
   const title = requirementById(step.requirement)?.title ?? step.requirement;
   const head = `${String(number).padStart(3)}  ${style.strong(step.nic)}  ${step.requirement}: ${title}`;
   const off = condense(step.deviations).map(
-    (same) => `     ${style.faint(`${subjectText(same)}: ${same.first.actual}, wanted ${same.first.expected}`)}`,
+    (same) =>
+      `     ${style.faint(`${subjectText(same)}: ${same.first.actual}, wanted ${same.first.expected}`)}`,
   );
   const deviations =
     full || off.length <= deviationsShown
@@ -67,7 +68,9 @@ function stepLines(step: PlannedStep, number: number, style: Style, full: boolea
     `${head}  ${style.faint(duration(step.seconds))}`,
     ...deviations,
     ...shown.map((command) => `       ${command}`),
-    ...(all ? [] : [`       ${style.faint(`... and ${rest} more (--full shows them)`)}`, `       ${commands.at(-1)}`]),
+    ...(all
+      ? []
+      : [`       ${style.faint(`... and ${rest} more (--full shows them)`)}`, `       ${commands.at(-1)}`]),
   ];
 }
 
@@ -81,12 +84,19 @@ function outcomeLines(outcome: NicOutcome, style: Style): string[] {
 }
 
 function closing(plan: Plan, steps: number, style: Style): string {
-  const serious = plan.outcomes.some((outcome) => outcome.left.some((deviation) => deviation.severity !== "warning"));
+  const serious = plan.outcomes.some((outcome) =>
+    outcome.left.some((deviation) => deviation.severity !== "warning"),
+  );
   if (isEmpty(plan)) {
-    return !serious ? style.good("Nothing to do.") : style.bad("There is nothing that vflag can do: see above.");
+    return !serious
+      ? style.good("Nothing to do.")
+      : style.bad("There is nothing that vflag can do: see above.");
   }
-  const actions = plan.phases.flatMap((phase) => phase.steps).reduce((sum, step) => sum + step.actions.length, 0);
-  const scripts = plan.scriptsSeconds === null ? "" : `; the usual scripts take about ${duration(plan.scriptsSeconds)}`;
+  const actions = plan.phases
+    .flatMap((phase) => phase.steps)
+    .reduce((sum, step) => sum + step.actions.length, 0);
+  const scripts =
+    plan.scriptsSeconds === null ? "" : `; the usual scripts take about ${duration(plan.scriptsSeconds)}`;
   const estimate = `about ${duration(plan.seconds)} (estimated${scripts})`;
   return `${style.strong("Plan:")} ${count(steps, "step")}, ${count(actions, "action")}, ${estimate}. Nothing was changed. \`vflag apply\` does it.`;
 }

@@ -8,10 +8,12 @@ import { count, type Style, table } from "../terminal/style.ts";
 export function stateText(seen: HostState, style: Style): string {
   const state = inPlainText(seen);
   const head = style.faint(`${state.hostname} · kernel ${state.kernel} · observed ${state.observedAt}`);
-  if (state.pfs.length === 0) return `${head}\n\nThis host has no SR-IOV capable network port that the kernel knows.\n`;
+  if (state.pfs.length === 0)
+    return `${head}\n\nThis host has no SR-IOV capable network port that the kernel knows.\n`;
   const blocks = state.pfs.map((pf) => portBlock(pf, state, style).join("\n"));
   const bonds = state.bonds.map((bond) => {
-    const lacp = bond.lacp === null ? "" : `, LACP with ${count(bond.lacp.ports, "port")}, partner ${bond.lacp.partner}`;
+    const lacp =
+      bond.lacp === null ? "" : `, LACP with ${count(bond.lacp.ports, "port")}, partner ${bond.lacp.partner}`;
     const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ");
     return `${style.strong(bond.name)}  ${bond.mode}: ${slaves === "" ? "no slaves" : slaves}${lacp}`;
   });
@@ -23,7 +25,12 @@ function platformLines({ platform }: HostState): string[] {
   if (isUnknown(platform)) return [];
   const { cpu, iommuGroups, lockdown, bootLoader } = platform;
   const rows = [
-    ["processor", isUnknown(cpu) ? "unknown" : `${cpu.vendor ?? "not x86"}, ${cpu.virtualization ?? "no virtualization flag"}`],
+    [
+      "processor",
+      isUnknown(cpu)
+        ? "unknown"
+        : `${cpu.vendor ?? "not x86"}, ${cpu.virtualization ?? "no virtualization flag"}`,
+    ],
     ["IOMMU groups", isUnknown(iommuGroups) ? "unknown" : String(iommuGroups)],
     ["kernel arguments", isUnknown(platform.arguments) ? "unknown" : platform.arguments.join(" ")],
     ["lockdown", isUnknown(lockdown) ? "unknown" : (lockdown ?? "not in this kernel")],
@@ -36,12 +43,20 @@ function ovsBlock({ ovs }: HostState, style: Style): string[] {
   if (ovs === null) return [];
   const title = style.strong("Open vSwitch");
   if (isUnknown(ovs)) return [`${title}  unknown: ${ovs.unknown}`];
-  const place = ovs.source.kind === "native" ? "" : `  in ${ovs.source.engine}'s container ${ovs.source.name}`;
-  const effect = isUnknown(ovs.offloadInEffect) ? "perhaps in effect" : ovs.offloadInEffect ? "in effect" : "not in effect";
+  const place =
+    ovs.source.kind === "native" ? "" : `  in ${ovs.source.engine}'s container ${ovs.source.name}`;
+  const effect = isUnknown(ovs.offloadInEffect)
+    ? "perhaps in effect"
+    : ovs.offloadInEffect
+      ? "in effect"
+      : "not in effect";
   const offload = `hw-offload ${ovs.hwOffload ? "on" : "off"}, ${effect}${ovs.tcPolicy === null ? "" : `, tc-policy ${ovs.tcPolicy}`}`;
   const bridges = ovs.bridges.map(({ name, interfaces }) => [name, `${count(interfaces.length, "port")}`]);
   return [
-    [`${title}  ${ovs.version ?? "version unknown"}${place}  ${ovs.running ? offload : "not running"}`, ...table(bridges, "  ")].join("\n"),
+    [
+      `${title}  ${ovs.version ?? "version unknown"}${place}  ${ovs.running ? offload : "not running"}`,
+      ...table(bridges, "  "),
+    ].join("\n"),
   ];
 }
 
@@ -74,7 +89,12 @@ function firmwareBlocks({ firmware }: HostState, style: Style): string[] {
     const title = `${style.strong(`firmware of card ${card}`)}${tool === null ? "" : `  ${tool}`}`;
     if (isUnknown(configuration)) return `${title}  unknown: ${configuration.unknown}`;
     const rows = Object.entries(configuration.parameters).map(([name, { current, next }]) => {
-      return [name, current === next ? (next ?? "not told") : `${current ?? "not told"}, ${next ?? "not told"} from the next boot on`];
+      return [
+        name,
+        current === next
+          ? (next ?? "not told")
+          : `${current ?? "not told"}, ${next ?? "not told"} from the next boot on`,
+      ];
     });
     return [title, ...table(rows, "  ")].join("\n");
   });
@@ -82,7 +102,9 @@ function firmwareBlocks({ firmware }: HostState, style: Style): string[] {
 
 function vfRows(pf: PhysicalFunction, state: HostState): string[] {
   const rows = pf.vfs.map((vf) => {
-    const representor = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index);
+    const representor = state.representors.find(
+      (candidate) => candidate.pf === pf.address && candidate.vf === vf.index,
+    );
     const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
     const holders = heldBy(vf) ?? "";
     return [
@@ -112,7 +134,11 @@ function eswitchText(pf: PhysicalFunction): string {
   const options = [
     inline === null ? null : `inline ${inline}`,
     encap === null ? null : `encap ${encap ? "on" : "off"}`,
-    isUnknown(steering) ? `steering unknown (${steering.unknown})` : steering === null ? null : `steering ${steering}`,
+    isUnknown(steering)
+      ? `steering unknown (${steering.unknown})`
+      : steering === null
+        ? null
+        : `steering ${steering}`,
   ];
   return [mode, ...options.filter((option) => option !== null)].join(", ");
 }
@@ -125,7 +151,9 @@ function lagText(pf: PhysicalFunction): string {
 
 function channelsText(netdev: HostState["netdevs"][number] | undefined): string {
   if (netdev === undefined || netdev.channels === null) return "none to set";
-  return isUnknown(netdev.channels) ? `unknown: ${netdev.channels.unknown}` : `${netdev.channels.combined} of ${netdev.channels.max}`;
+  return isUnknown(netdev.channels)
+    ? `unknown: ${netdev.channels.unknown}`
+    : `${netdev.channels.combined} of ${netdev.channels.max}`;
 }
 
 function offloadText(feature: HostState["netdevs"][number]["tcOffload"]): string {

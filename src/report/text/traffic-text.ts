@@ -1,6 +1,12 @@
 import { isUnknown, notLookedThen } from "../../host/state/observed.ts";
 import type { HostState } from "../../host/state/state.ts";
-import { type Carrier, type Count, type Traffic, trafficOf, type Uplinks } from "../../requirements/traffic/traffic.ts";
+import {
+  type Carrier,
+  type Count,
+  type Traffic,
+  trafficOf,
+  type Uplinks,
+} from "../../requirements/traffic/traffic.ts";
 import { count } from "../terminal/style.ts";
 
 const words: Readonly<Record<Carrier, string>> = {
@@ -43,7 +49,10 @@ export function bothText({ in: coming, out }: { readonly in: Traffic; readonly o
 export function trafficLine(nic: Uplinks, state: HostState): string | null {
   const traffic = trafficOf(nic, state);
   if (traffic === null) return null;
-  if (isUnknown(traffic)) return traffic.unknown === notLookedThen.unknown || isUnknown(state.ovs) ? null : `not known: ${traffic.unknown}`;
+  if (isUnknown(traffic))
+    return traffic.unknown === notLookedThen.unknown || isUnknown(state.ovs)
+      ? null
+      : `not known: ${traffic.unknown}`;
   const uplink = nic.bond ?? "the ports";
   const [by, of] = [carriedText(traffic.uplinks), carriedText(traffic.representors)];
   if (by === "" && of === "") return "none seen";
@@ -57,6 +66,11 @@ export function shortNumber(number: number): string {
   const step = number < 1000 ? 0 : Math.min(steps.length - 1, Math.floor(Math.log10(number) / 3));
   const scaled = number / 1000 ** step;
   // Cut, not rounded: what is shown was there.
-  const text = step === 0 ? String(number) : scaled < 10 ? (Math.floor(scaled * 10) / 10).toFixed(1) : String(Math.floor(scaled));
+  const text =
+    step === 0
+      ? String(number)
+      : scaled < 10
+        ? (Math.floor(scaled * 10) / 10).toFixed(1)
+        : String(Math.floor(scaled));
   return `${text}${steps[step]}`;
 }

@@ -58,7 +58,11 @@ function verdictLines(verdict: Verdict, style: Style): string[] {
     const { cause, consequences } = found;
     const seen = seenWith(verdict.sightings, cause, consequences, told);
     if (cause.first.nic !== hostName)
-      return [...causeLines(cause, found === first, style), ...sightingLines(seen, style), ...consequenceLines(consequences, style)];
+      return [
+        ...causeLines(cause, found === first, style),
+        ...sightingLines(seen, style),
+        ...consequenceLines(consequences, style),
+      ];
     const own = consequences.filter(({ nic }) => nic !== hostName);
     if (own.length + seen.length === 0) return [];
     return [
@@ -78,7 +82,9 @@ export function seenWith(
   told: Set<Sighting>,
 ): Sighting[] {
   const ids = new Set([cause.first.requirement, ...consequences.map(({ requirement }) => requirement)]);
-  const seen = sightings.filter((sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)));
+  const seen = sightings.filter(
+    (sighting) => !told.has(sighting) && sighting.explains.some((id) => ids.has(id)),
+  );
   for (const sighting of seen) told.add(sighting);
   return seen;
 }
@@ -103,18 +109,26 @@ export function oncePerSymptom(sightings: readonly Sighting[]): { newest: Sighti
     if (newest === undefined) return [];
     const others = new Set(group.map(({ device }) => device)).size - 1;
     const times = others > 0 ? 1 : group.reduce((sum, sighting) => sum + sighting.times, 0);
-    const more = others > 0 ? ` (and of ${count(others, "other function")})` : times > 1 ? ` (${times} times)` : "";
+    const more =
+      others > 0 ? ` (and of ${count(others, "other function")})` : times > 1 ? ` (${times} times)` : "";
     return [{ newest, text: `${seenText(newest)}${more}` }];
   });
 }
 
 /** What explains nothing that is wrong but matters by itself, and errors that vflag does not know. */
 function strayLines(verdict: Verdict, told: ReadonlySet<Sighting>, style: Style): string[] {
-  return oncePerSymptom(verdict.sightings.filter((sighting) => !told.has(sighting))).flatMap(({ newest, text }) => {
-    const { symptom, means, remedy } = newest;
-    if (symptom === null) return [`  ${style.doubtful("!")} seen  ${text} ${style.faint("(not known to vflag)")}`];
-    return [`  ${style.doubtful("!")} ${style.strong(symptom)}  ${text}`, `      means ${means}`, `      do    ${remedy}`];
-  });
+  return oncePerSymptom(verdict.sightings.filter((sighting) => !told.has(sighting))).flatMap(
+    ({ newest, text }) => {
+      const { symptom, means, remedy } = newest;
+      if (symptom === null)
+        return [`  ${style.doubtful("!")} seen  ${text} ${style.faint("(not known to vflag)")}`];
+      return [
+        `  ${style.doubtful("!")} ${style.strong(symptom)}  ${text}`,
+        `      means ${means}`,
+        `      do    ${remedy}`,
+      ];
+    },
+  );
 }
 
 function seenText({ seconds, time, text }: Sighting): string {
@@ -152,7 +166,11 @@ function consequenceLines(consequences: readonly Deviation[], style: Style): str
 }
 
 function nicBlock(nic: NicSpec, state: HostState, verdict: Verdict, style: Style): string[] {
-  const answer = { works: style.good("works"), broken: style.bad("does not work"), unknown: style.doubtful("cannot tell") }[verdict.answer];
+  const answer = {
+    works: style.good("works"),
+    broken: style.bad("does not work"),
+    unknown: style.doubtful("cannot tell"),
+  }[verdict.answer];
   const reason = verdict.reason === null ? "" : `: ${verdict.reason.subject}: ${verdict.reason.actual}`;
   const title = `${style.strong(nic.name)}  ${nic.mode}  ${answer}${reason}${riskText(verdict, style)}`;
   return [title, ...facts(nic, state), ...verdictLines(verdict, style)];
@@ -186,20 +204,27 @@ function facts(nic: NicSpec, state: HostState): string[] {
   const lines = table(rows, "  ");
   const bond = lagMaster(nic.bond, state);
   if (bond !== undefined)
-    lines.push(`  ${bond.name}  ${bond.mode}: ${bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ")}`);
+    lines.push(
+      `  ${bond.name}  ${bond.mode}: ${bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ")}`,
+    );
   const lag = resolved.pfs.map((pf) => known(pf.lag)).find((candidate) => candidate != null);
   if (nic.mode === "vf-lag" && lag != null)
     lines.push(
       `  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}${lag.source === "debugfs" ? "" : ", by the kernel log"}`,
     );
-  const flows = nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
+  const flows =
+    nic.mode === "sriov"
+      ? null
+      : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
   if (flows !== null) lines.push(`  flows ${flows}`);
   return lines;
 }
 
 function deviationLine(same: Condensed, style: Style): string {
   const { first } = same;
-  const mark = { error: style.bad("✗"), warning: style.doubtful("!"), unknown: style.doubtful("?") }[first.severity];
+  const mark = { error: style.bad("✗"), warning: style.doubtful("!"), unknown: style.doubtful("?") }[
+    first.severity
+  ];
   return `  ${mark} ${style.strong(first.requirement)}  ${subjectText(same)}: ${first.actual}, wanted ${first.expected}`;
 }
 
@@ -208,7 +233,8 @@ export function remedyText(remedy: Remedy, tried: boolean): string {
   switch (remedy.kind) {
     case "actions":
       if (!tried && remedy.refused === undefined) return "vflag apply";
-      if (!tried) return `vflag was refused this (${remedy.refused}): ${remedy.otherwise ?? "see dmesg for the driver's reason"}`;
+      if (!tried)
+        return `vflag was refused this (${remedy.refused}): ${remedy.otherwise ?? "see dmesg for the driver's reason"}`;
       return remedy.otherwise ?? "see the refusal above, and dmesg for the driver's reason; then apply again";
     case "networking":
     case "person":
@@ -223,7 +249,9 @@ function summary(verdicts: readonly Verdict[], style: Style): string {
   if (bad.length === 0) {
     const risks = [...new Set(verdicts.flatMap(({ risk }) => risk?.when ?? []))];
     const works = verdicts.length === 1 ? "The NIC works" : `All ${verdicts.length} NICs work`;
-    return risks.length === 0 ? style.good(`${works}.`) : `${style.good(works)}, ${style.doubtful(risks.join(", "))}.`;
+    return risks.length === 0
+      ? style.good(`${works}.`)
+      : `${style.good(works)}, ${style.doubtful(risks.join(", "))}.`;
   }
   const one = bad.length === 1;
   const broken = verdicts.some((verdict) => verdict.answer === "broken");

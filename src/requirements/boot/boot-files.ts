@@ -2,7 +2,13 @@ import { type Artefact, type BootInput, isMadeByVflag } from "../../boot/artefac
 import { plainArtefacts } from "../../boot/artefacts.ts";
 import type { Action } from "../../host/actions/action.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
-import { atNextBoot, type HostFinding, type HostRequirement, type HostView, type Remedy } from "../requirement.ts";
+import {
+  atNextBoot,
+  type HostFinding,
+  type HostRequirement,
+  type HostView,
+  type Remedy,
+} from "../requirement.ts";
 
 /** udev, systemd-networkd and modprobe know what to do with the NICs at the next boot, and nothing that is no longer wanted. */
 export const bootFiles: HostRequirement = {
@@ -10,9 +16,19 @@ export const bootFiles: HostRequirement = {
   stage: "persistence",
   title: "udev, network managers and drivers know what to do with the NICs",
   why: "A renamed port misses its bond, a network manager that takes representors and VFs gets in the way of guests, and VFs that udev or a driver makes are gone after a reboot without these files.",
-  observe: ["vflag render (which files there are)", "vflag render 70-vflag.rules | diff - /etc/udev/rules.d/70-vflag.rules"],
-  byHand: ["vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules && udevadm control --reload (and so on)"],
-  references: ["udev(7)", "NetworkManager(8): NM_UNMANAGED", "systemd.network(5): Unmanaged=", "modprobe.d(5)"],
+  observe: [
+    "vflag render (which files there are)",
+    "vflag render 70-vflag.rules | diff - /etc/udev/rules.d/70-vflag.rules",
+  ],
+  byHand: [
+    "vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules && udevadm control --reload (and so on)",
+  ],
+  references: [
+    "udev(7)",
+    "NetworkManager(8): NM_UNMANAGED",
+    "systemd.network(5): Unmanaged=",
+    "modprobe.d(5)",
+  ],
   follows: [],
   gate: false,
   check: (view) => plainArtefacts.flatMap((artefact) => fileFindings(artefact, view)),
@@ -36,11 +52,21 @@ function fileFindings(artefact: Artefact, view: HostView): HostFinding[] {
   const { path, reload } = artefact;
   const text = artefact.text(bootInput(view));
   const finding = (actual: string, severity: HostFinding["severity"], remedy: Remedy): HostFinding[] => {
-    return [{ subject: path, expected: text === null ? "gone: no NIC needs it" : "as vflag renders it", actual, severity, remedy }];
+    return [
+      {
+        subject: path,
+        expected: text === null ? "gone: no NIC needs it" : "as vflag renders it",
+        actual,
+        severity,
+        remedy,
+      },
+    ];
   };
   const { files } = view.state;
   if (isUnknown(files))
-    return text === null ? [] : finding(files.unknown, "unknown", { kind: "person", text: `look by hand: cat ${path}` });
+    return text === null
+      ? []
+      : finding(files.unknown, "unknown", { kind: "person", text: `look by hand: cat ${path}` });
   const file = files.find((candidate) => candidate.path === path);
   if (text === null) {
     if (file === undefined || !isMadeByVflag(file.text)) return [];

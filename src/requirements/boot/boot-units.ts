@@ -18,7 +18,11 @@ export const bootUnits: HostRequirement = {
     "vflag render vflag-early.service > /etc/systemd/system/vflag-early.service (and the late one)",
     "systemctl enable vflag-early.service vflag-late.service",
   ],
-  references: ["systemd.special(7): network-pre.target, network-online.target", "systemd.exec(5)", "systemctl(1)"],
+  references: [
+    "systemd.special(7): network-pre.target, network-online.target",
+    "systemd.exec(5)",
+    "systemctl(1)",
+  ],
   follows: [],
   gate: false,
   check: (view) => tellingOnce(unitArtefacts.flatMap((artefact) => unitFindings(artefact, view))),
@@ -30,7 +34,10 @@ function tellingOnce(findings: readonly HostFinding[]): HostFinding[] {
   const left = reloadingOnce(findings.flatMap(actionsOf));
   return findings.map((finding) => {
     if (finding.remedy.kind !== "actions") return finding;
-    return { ...finding, remedy: { kind: "actions", actions: left.splice(0, finding.remedy.actions.length) } };
+    return {
+      ...finding,
+      remedy: { kind: "actions", actions: left.splice(0, finding.remedy.actions.length) },
+    };
   });
 }
 
@@ -38,12 +45,19 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
   const { files, units } = view.state;
   const { name, path } = artefact;
   const refusal = programRefusal(view);
-  const text = artefact.text(refusal === null ? bootInput(view) : bootInput({ ...view, state: { ...view.state, program: null } }));
-  const finding = { subject: name, expected: text === null ? "gone: no NIC needs it" : "installed and enabled" };
+  const text = artefact.text(
+    refusal === null ? bootInput(view) : bootInput({ ...view, state: { ...view.state, program: null } }),
+  );
+  const finding = {
+    subject: name,
+    expected: text === null ? "gone: no NIC needs it" : "installed and enabled",
+  };
   const look = `look by hand: systemctl status ${name}`;
   for (const seen of [files, units]) {
     if (text === null || !isUnknown(seen)) continue;
-    return [{ ...finding, actual: seen.unknown, severity: "unknown", remedy: { kind: "person", text: look } }];
+    return [
+      { ...finding, actual: seen.unknown, severity: "unknown", remedy: { kind: "person", text: look } },
+    ];
   }
   if (isUnknown(files) || isUnknown(units)) return [];
   const unit = units.find((candidate) => candidate.name === name);
@@ -66,7 +80,9 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
     if ((unit === undefined || file?.text !== text) && refusal !== null) {
       const actual = unit === undefined ? "not installed" : "not as this version wants it";
       const bites = unit === undefined ? { bites: atNextBoot } : {};
-      return [{ ...finding, actual, severity: "warning", remedy: { kind: "person", text: refusal }, ...bites }];
+      return [
+        { ...finding, actual, severity: "warning", remedy: { kind: "person", text: refusal }, ...bites },
+      ];
     }
     if (unit === undefined || file?.text !== text) {
       said.push(unit === undefined ? "not installed" : "not as this version wants it");
@@ -82,7 +98,15 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
   // One of another version, or that no NIC needs, still does its work.
   const starts = text === null || unit?.enabled === "enabled";
   const bites = starts ? {} : { bites: atNextBoot };
-  return [{ ...finding, actual: said.join(", "), severity: "warning", remedy: { kind: "actions", actions }, ...bites }];
+  return [
+    {
+      ...finding,
+      actual: said.join(", "),
+      severity: "warning",
+      remedy: { kind: "actions", actions },
+      ...bites,
+    },
+  ];
 }
 
 /** Why no unit may be written that starts the program which looks at the host; null where one may. */

@@ -14,7 +14,10 @@ export const channels: Requirement = {
   why: "Switchdev mode resets them (to 1 on mlx5): one channel is one CPU core for all packets that are not offloaded.",
   observe: ["ethtool -l NETDEV"],
   byHand: ["ethtool -L NETDEV combined N (before the PF is in a bond: its carrier drops for a moment)"],
-  references: ["ethtool(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/en_rep.c (mlx5e_build_rep_params)"],
+  references: [
+    "ethtool(8)",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/en_rep.c (mlx5e_build_rep_params)",
+  ],
   follows: ["ports", "eswitch-mode"],
   gate: false,
   check: (view) => {
@@ -40,7 +43,12 @@ function channelFindings(netdev: Netdev, about: Subject, declared: number): Find
     return { ...about, expected, actual, severity, remedy };
   };
   if (isUnknown(netdev.channels)) {
-    return [finding(netdev.channels.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -l ${word(netdev.name)}` })];
+    return [
+      finding(netdev.channels.unknown, "unknown", {
+        kind: "person",
+        text: `look by hand: ethtool -l ${word(netdev.name)}`,
+      }),
+    ];
   }
   if (netdev.channels === null) {
     const text = "the driver has no combined channels here: drop this number from `channels`";

@@ -13,7 +13,10 @@ export const linkType: Requirement = {
   stage: "early",
   title: "the ports are Ethernet, or InfiniBand, as declared",
   why: "The eSwitch and Open vSwitch carry Ethernet only, and a port of an InfiniBand fabric that is made Ethernet drops out of it.",
-  observe: ["cat /sys/class/net/PORT/type (1: Ethernet, 32: InfiniBand)", "mstconfig -d ADDRESS -e query | grep LINK_TYPE"],
+  observe: [
+    "cat /sys/class/net/PORT/type (1: Ethernet, 32: InfiniBand)",
+    "mstconfig -d ADDRESS -e query | grep LINK_TYPE",
+  ],
   byHand: ["mstconfig -d ADDRESS set LINK_TYPE_P1=2 (Ethernet; 1: InfiniBand), then reboot"],
   references: ["mstconfig(1), LINK_TYPE_P1", "linux include/uapi/linux/if_arp.h (ARPHRD_INFINIBAND)"],
   follows: ["ports", "firmware"],
@@ -26,7 +29,15 @@ function linkFinding(pf: PhysicalFunction, nic: NicSpec, state: HostState): Find
   const wanted = nic.link ?? (nic.mode === "sriov" ? undefined : "ethernet");
   if (is === null || is === wanted) return [];
   const finding = (expected: string, severity: Finding["severity"], text: string): Finding[] => {
-    return [{ ...aboutPf(pf), expected, actual: `an ${names[is]} port`, severity, remedy: { kind: "person", text } }];
+    return [
+      {
+        ...aboutPf(pf),
+        expected,
+        actual: `an ${names[is]} port`,
+        severity,
+        remedy: { kind: "person", text },
+      },
+    ];
   };
   if (nic.link !== undefined) {
     const text = `its firmware decides it: with \`firmware: {}\` in the spec vflag sets LINK_TYPE, and a reboot takes it up; or declare link: ${is}`;
@@ -37,7 +48,8 @@ function linkFinding(pf: PhysicalFunction, nic: NicSpec, state: HostState): Find
     return finding(names[wanted], "error", text);
   }
   if (is === "ethernet") return [];
-  const text = "declare link: infiniband if it shall stay so, or link: ethernet if vflag shall make it Ethernet";
+  const text =
+    "declare link: infiniband if it shall stay so, or link: ethernet if vflag shall make it Ethernet";
   return finding("link: infiniband or link: ethernet in the spec", "warning", text);
 }
 
@@ -47,10 +59,20 @@ const names = { ethernet: "Ethernet", infiniband: "InfiniBand" } as const;
 export function linkOf(pf: PhysicalFunction, state: HostState): "ethernet" | "infiniband" | null {
   const netdev = netdevOf(pf, state);
   // States of older versions show it by the address, which is no Ethernet one.
-  if (netdev !== undefined) return netdev.infiniband === true || netdev.mac === null ? "infiniband" : "ethernet";
+  if (netdev !== undefined)
+    return netdev.infiniband === true || netdev.mac === null ? "infiniband" : "ethernet";
   const name = linkTypeName(pf, state);
-  const current = name === null ? null : (known(firmwareCardOf(pf, state)?.configuration)?.parameters[name]?.current ?? null);
-  return current === null ? null : isEthernet(current) ? "ethernet" : isInfiniband(current) ? "infiniband" : null;
+  const current =
+    name === null
+      ? null
+      : (known(firmwareCardOf(pf, state)?.configuration)?.parameters[name]?.current ?? null);
+  return current === null
+    ? null
+    : isEthernet(current)
+      ? "ethernet"
+      : isInfiniband(current)
+        ? "infiniband"
+        : null;
 }
 
 /**
@@ -61,7 +83,9 @@ export function linkOf(pf: PhysicalFunction, state: HostState): "ethernet" | "in
 export function linkTypeName(pf: PhysicalFunction, state: HostState): "LINK_TYPE_P1" | "LINK_TYPE_P2" | null {
   if (driverOf(pf.driver).hasPortsOnOneFunction) return null;
   const uplink = /^p(\d+)$/.exec(netdevOf(pf, state)?.portName ?? "")?.[1];
-  const physical = known(state.devlinkPorts)?.find(({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "physical");
+  const physical = known(state.devlinkPorts)?.find(
+    ({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "physical",
+  );
   const number = uplink === undefined ? (physical?.port ?? Number(pf.address.at(-1))) : Number(uplink);
   return number === 0 ? "LINK_TYPE_P1" : number === 1 ? "LINK_TYPE_P2" : null;
 }

@@ -37,13 +37,22 @@ function sriovNeeds(pf: PhysicalFunction, nic: NicSpec, state: HostState): Findi
   const byModule = driverOf(pf.driver).moduleOptions !== null;
   if (byModule && nic.persistence !== "modprobe") {
     return [
-      finding(`${pf.driver} makes VFs only from module options`, "declare `persistence: modprobe` for this NIC, then apply and reboot"),
+      finding(
+        `${pf.driver} makes VFs only from module options`,
+        "declare `persistence: modprobe` for this NIC, then apply and reboot",
+      ),
     ];
   }
   if (!byModule && nic.persistence === "modprobe") {
     const actual = `driver ${pf.driver ?? "none"}, which has no module option for VFs`;
     const names = driversByModule.map(({ name }) => name).join(" or ");
-    return [finding(actual, "use persistence: systemd (or udev) for this NIC", `${names}, for persistence: modprobe`)];
+    return [
+      finding(
+        actual,
+        "use persistence: systemd (or udev) for this NIC",
+        `${names}, for persistence: modprobe`,
+      ),
+    ];
   }
   if (pf.sriov === null) {
     const remedy = remedyForTooFew(pf, nic.vfs, state);
@@ -60,24 +69,48 @@ function waitsForDriver(pf: PhysicalFunction, count: number, wanted: number): Fi
     `${pf.driver} reads /etc/modprobe.d/vflag.conf when it is loaded; where the initramfs loads it, first ` +
     "`update-initramfs -u` (Debian, Ubuntu) or `dracut --force` (RHEL, Rocky)";
   const actual = `${count} VFs`;
-  return { ...aboutPf(pf), expected: `${wanted} VFs by module options`, actual, severity: "error", remedy: { kind: "reboot", text } };
+  return {
+    ...aboutPf(pf),
+    expected: `${wanted} VFs by module options`,
+    actual,
+    severity: "error",
+    remedy: { kind: "reboot", text },
+  };
 }
 
 function eswitchNeeds(pf: PhysicalFunction, mode: "switchdev" | "vf-lag"): Finding[] {
   if (isUnknown(pf.eswitch)) {
     const text = "load the driver and see that devlink answers: devlink dev eswitch show";
-    return [{ ...aboutPf(pf), expected: "an eSwitch", actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+    return [
+      {
+        ...aboutPf(pf),
+        expected: "an eSwitch",
+        actual: pf.eswitch.unknown,
+        severity: "unknown",
+        remedy: { kind: "person", text },
+      },
+    ];
   }
   if (pf.eswitch === null) {
     const actual = `${pf.model ?? "this NIC"} (driver ${pf.driver ?? "none"}) has no eSwitch`;
     const text = "use mode: sriov for this NIC";
-    return [{ ...aboutPf(pf), expected: "an eSwitch", actual, severity: "error", remedy: { kind: "person", text } }];
+    return [
+      { ...aboutPf(pf), expected: "an eSwitch", actual, severity: "error", remedy: { kind: "person", text } },
+    ];
   }
   const known = modelOf(pf.vendor, pf.product);
   if (mode === "vf-lag" && known !== undefined && !known.vfLag) {
     const text = "go on only if the vendor says that this card does VF-LAG; `lag` below is the proof";
     const actual = `${known.name} is not known to do VF-LAG`;
-    return [{ ...aboutPf(pf), expected: "ConnectX-5 or later", actual, severity: "warning", remedy: { kind: "person", text } }];
+    return [
+      {
+        ...aboutPf(pf),
+        expected: "ConnectX-5 or later",
+        actual,
+        severity: "warning",
+        remedy: { kind: "person", text },
+      },
+    ];
   }
   return [];
 }

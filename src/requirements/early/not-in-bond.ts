@@ -24,7 +24,10 @@ export const notInBond: Requirement = {
     "Reboot with vflag's units enabled: the early stage then runs before networking makes the bond.",
     "Where this boot's early stage was refused: put that right first, since the next boot is answered alike.",
   ],
-  references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)", "https://www.stackhpc.com/vflag-kayobe.html"],
+  references: [
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_do_bond)",
+    "https://www.stackhpc.com/vflag-kayobe.html",
+  ],
   follows: ["ports", "model"],
   gate: true,
   check: (view) => {
@@ -40,7 +43,10 @@ export const notInBond: Requirement = {
           expected: `set up before it joins ${master}`,
           actual: `in ${master} already, with ${own.map(({ actual, expected }) => `${actual} instead of ${expected}`).join("; ")}`,
           severity: "error",
-          remedy: { kind: "reboot", text: `a bonded PF is never touched; at boot the early stage runs before networking${drain(pf)}` },
+          remedy: {
+            kind: "reboot",
+            text: `a bonded PF is never touched; at boot the early stage runs before networking${drain(pf)}`,
+          },
         },
       ];
     });
@@ -64,7 +70,9 @@ function mendedByBoot(view: NicView): Finding[] {
   const atBoot = { ...view, pfs: view.pfs.map(withoutUsers) };
   const mended: Finding[] = [];
   for (const requirement of beforeBonding) {
-    const found = requirement.check(atBoot).filter(({ severity, lasting }) => severity === "error" && lasting !== true);
+    const found = requirement
+      .check(atBoot)
+      .filter(({ severity, lasting }) => severity === "error" && lasting !== true);
     const left = found.filter((finding) => !isMended(requirement.id, finding, view));
     if (requirement.gate && left.length > 0) break;
     // Links come by themselves.

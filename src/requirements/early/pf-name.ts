@@ -9,7 +9,9 @@ export const pfNameKept: Requirement = {
   title: "ports keep the names that the spec and the bond know",
   why: "With a port name udev calls a port ens3f0np0: always with newer kernels, with older ones in switchdev mode only. Whatever is configured by another name misses the port.",
   observe: ["ip -br link", "cat /sys/class/net/PF/phys_port_name"],
-  byHand: ["vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from representors; then reboot"],
+  byHand: [
+    "vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from representors; then reboot",
+  ],
   references: ["systemd.net-naming-scheme(7)", "udev(7)"],
   follows: ["eswitch-mode"],
   gate: false,
@@ -17,7 +19,9 @@ export const pfNameKept: Requirement = {
     return pfs.flatMap((pf): Finding[] => {
       const netdev = netdevOf(pf, state);
       if (netdev?.portName == null || netdev.master !== null) return [];
-      const declared = nic.ports.find((port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`);
+      const declared = nic.ports.find(
+        (port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`,
+      );
       if (typeof declared !== "string" || netdev.altNames.includes(declared)) return [];
       const other = `name the port ${netdev.name} in the spec, and wherever the network configuration says ${declared}`;
       return [

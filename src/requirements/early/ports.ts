@@ -39,7 +39,10 @@ export const ports: Requirement = {
         expected: "two ports of one NIC",
         actual: `ports of ${cards.length} NICs (${cards.join(", ")})`,
         severity: "error",
-        remedy: { kind: "person", text: "name the two ports of one card in `ports`, or use mode: switchdev without a bond" },
+        remedy: {
+          kind: "person",
+          text: "name the two ports of one card in `ports`, or use mode: switchdev without a bond",
+        },
       },
     ];
   },
@@ -52,6 +55,9 @@ export function unresolvedPorts(nic: NicSpec, problem: string): Finding {
     expected: nic.mode === "vf-lag" ? "the two ports of one NIC" : "ports of this host",
     actual: problem,
     severity: "error",
-    remedy: { kind: "person", text: "correct `ports` in the spec, or find the missing port: `vflag inspect`, `dmesg`" },
+    remedy: {
+      kind: "person",
+      text: "correct `ports` in the spec, or find the missing port: `vflag inspect`, `dmesg`",
+    },
   };
 }

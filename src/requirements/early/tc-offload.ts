@@ -13,7 +13,10 @@ export const tcOffload: Requirement = {
   stage: "early",
   title: "hw-tc-offload is on for ports and representors",
   why: "Open vSwitch offloads flows through tc: on a netdev with hw-tc-offload off they stay in software, without any message.",
-  observe: ["ethtool -k NETDEV | grep hw-tc-offload", "grep -E 'MLX5_CLS_ACT|NET_TC_SKB_EXT' /boot/config-$(uname -r)"],
+  observe: [
+    "ethtool -k NETDEV | grep hw-tc-offload",
+    "grep -E 'MLX5_CLS_ACT|NET_TC_SKB_EXT' /boot/config-$(uname -r)",
+  ],
   byHand: ["ethtool -K NETDEV hw-tc-offload on"],
   references: [
     "https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html",
@@ -41,8 +44,13 @@ function builtWithout(view: NicView): Finding[] {
   if (nic.mode === "sriov" || build === null) return [];
   const option = known(state.kernelOptions)?.[build.option];
   const shown =
-    eswitchPorts(view).some(({ netdev, role }) => role === "representor" && isFixed(netdev) && known(netdev.tcOffload)?.on === false) ||
-    concerned.some((pf) => pf.eswitch !== null && netdevOf(pf, state) !== undefined && isFixed(netdevOf(pf, state)));
+    eswitchPorts(view).some(
+      ({ netdev, role }) =>
+        role === "representor" && isFixed(netdev) && known(netdev.tcOffload)?.on === false,
+    ) ||
+    concerned.some(
+      (pf) => pf.eswitch !== null && netdevOf(pf, state) !== undefined && isFixed(netdevOf(pf, state)),
+    );
   if (option !== false && !(option === undefined && shown)) return [];
   const how =
     option === false
@@ -75,7 +83,10 @@ function offloadFinding(port: EswitchPort): Finding[] {
     return [{ ...about, expected: "on", actual, severity, remedy }];
   };
   if (isUnknown(netdev.tcOffload)) {
-    return finding(netdev.tcOffload.unknown, "unknown", { kind: "person", text: `look by hand: ethtool -k ${word(netdev.name)}` });
+    return finding(netdev.tcOffload.unknown, "unknown", {
+      kind: "person",
+      text: `look by hand: ethtool -k ${word(netdev.name)}`,
+    });
   }
   if (netdev.tcOffload.fixed) {
     const text = `its driver does not let it be turned on: ethtool -i ${word(netdev.name)} names the driver; another kernel, or the vendor's driver, may`;

@@ -10,21 +10,37 @@ export const vfCount: Requirement = {
   stage: "early",
   title: "each port has the declared number of VFs",
   why: "Guests are given VFs by number: too few and they are not scheduled; the number cannot be changed while a VF is in use.",
-  observe: ["cat /sys/bus/pci/devices/ADDRESS/sriov_numvfs", "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs"],
+  observe: [
+    "cat /sys/bus/pci/devices/ADDRESS/sriov_numvfs",
+    "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs",
+  ],
   byHand: [
     "echo 0 > /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe",
     "echo N > /sys/bus/pci/devices/ADDRESS/sriov_numvfs (first 0, if it holds another number and no VF is in use)",
   ],
-  references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_numvfs_store)"],
+  references: [
+    "https://docs.kernel.org/PCI/pci-iov-howto.html",
+    "linux drivers/pci/iov.c (sriov_numvfs_store)",
+  ],
   follows: ["ports", "model", "not-in-bond", "firmware", "bios-resources"],
   gate: true,
   check: ({ nic, pfs, state }) =>
-    pfs.flatMap((pf) => (pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs, state)])),
+    pfs.flatMap((pf) =>
+      pf.sriov === null || pf.sriov.count === nic.vfs ? [] : [wrongCount(pf, pf.sriov, nic.vfs, state)],
+    ),
 };
 
-function wrongCount(pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["sriov"]>, wanted: number, state: HostState): Finding {
+function wrongCount(
+  pf: PhysicalFunction,
+  sriov: NonNullable<PhysicalFunction["sriov"]>,
+  wanted: number,
+  state: HostState,
+): Finding {
   const finding = (remedy: Remedy): Finding => {
-    const actual = sriov.total < wanted ? `${vfs(sriov.count)}, and the NIC offers ${sriov.total} at most` : vfs(sriov.count);
+    const actual =
+      sriov.total < wanted
+        ? `${vfs(sriov.count)}, and the NIC offers ${sriov.total} at most`
+        : vfs(sriov.count);
     return { ...aboutPf(pf), expected: vfs(wanted), actual, severity: "error", remedy };
   };
   if (sriov.total < wanted) return finding(remedyForTooFew(pf, wanted, state));

@@ -10,7 +10,9 @@ export const vfLinks: Requirement = {
   title: "every VF has appeared on the PCI bus",
   why: "Guests are given VFs by number, and one that appears late may be bound by whoever sees it first, in the way of switchdev and of the LAG.",
   observe: ["ls -d /sys/bus/pci/devices/ADDRESS/virtfn*"],
-  byHand: ["Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when none is in use."],
+  byHand: [
+    "Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when none is in use.",
+  ],
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_enable)"],
   follows: ["vf-count", "bios-resources"],
   gate: true,
@@ -36,6 +38,7 @@ export const vfLinks: Requirement = {
 /** VFs of a port in a bond are not made anew. */
 function remedyText({ address }: PhysicalFunction, master: string | null): string {
   const see = `see dmesg | grep ${address} for why`;
-  if (master !== null) return `${see} (the BIOS: SR-IOV, bus numbers; the card's firmware), put that right, then reboot`;
+  if (master !== null)
+    return `${see} (the BIOS: SR-IOV, bus numbers; the card's firmware), put that right, then reboot`;
   return `${see}; when no VF is in use, write 0 to sriov_numvfs and apply again`;
 }

@@ -31,13 +31,19 @@ export const vfsUnbound: Requirement = {
       const why = nic.mode === "vf-lag" ? {} : { why: modeWhy };
       return concerned.flatMap((pf) =>
         boundVfs(pf, "while the eSwitch mode is to be changed").map(({ remedy, ...found }) => {
-          return { ...found, ...why, remedy: remedy.kind === "actions" ? { ...remedy, actions: [...ask, ...remedy.actions] } : remedy };
+          return {
+            ...found,
+            ...why,
+            remedy: remedy.kind === "actions" ? { ...remedy, actions: [...ask, ...remedy.actions] } : remedy,
+          };
         }),
       );
     }
     // Once the ports are in the bond, it is the LAG's own requirement that knows whether VFs are in its way.
     const bonded = pfs.some((pf) => netdevOf(pf, state)?.master != null);
-    return nic.mode === "vf-lag" && !bonded ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made")) : [];
+    return nic.mode === "vf-lag" && !bonded
+      ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made"))
+      : [];
   },
 };
 
@@ -56,10 +62,16 @@ export function boundVfs(pf: PhysicalFunction, when: string): Finding[] {
       };
     };
     if (held !== null) {
-      const text = "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use";
+      const text =
+        "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use";
       return [{ ...finding(held, { kind: "person", text }), independent: true }];
     }
     if (vf.driver !== driver) return [];
-    return [finding(`bound to ${driver}`, { kind: "actions", actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }] })];
+    return [
+      finding(`bound to ${driver}`, {
+        kind: "actions",
+        actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }],
+      }),
+    ];
   });
 }

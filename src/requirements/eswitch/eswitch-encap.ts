@@ -25,20 +25,30 @@ export const eswitchEncap: Requirement = {
     return pfs.flatMap((pf) => {
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || (eswitch.encap ?? false) === wanted) return [];
-      if (eswitch.encap === null) return [withoutOption(pf, word(wanted), "the driver has no encap mode", "encap")];
+      if (eswitch.encap === null)
+        return [withoutOption(pf, word(wanted), "the driver has no encap mode", "encap")];
       const refused = wanted ? refusedOf(pf, "encap", "basic", state) : undefined;
-      if (refused !== undefined) return [refusedOption(pf, word(wanted), word(eswitch.encap), "encap", refused)];
+      if (refused !== undefined)
+        return [refusedOption(pf, word(wanted), word(eswitch.encap), "encap", refused)];
       const set = { kind: "set-encap", pf: pf.address, encap: wanted } as const;
       // `none` is always taken. Whether a card can do the other it tells in legacy mode, or by another port of it that does.
       const can = !wanted || known(state.pfs.find(onCardOf(pf, state))?.eswitch ?? null)?.encap === true;
-      return [optionFinding(pf, { expected: word(wanted), actual: word(eswitch.encap), set, question: can ? [] : null })];
+      return [
+        optionFinding(pf, {
+          expected: word(wanted),
+          actual: word(eswitch.encap),
+          set,
+          question: can ? [] : null,
+        }),
+      ];
     });
   },
 };
 
 function onCardOf(pf: PhysicalFunction, state: HostState): (other: PhysicalFunction) => boolean {
   const cardOf = cardsOf(state);
-  return (other) => other !== pf && cardOf(other.address) === cardOf(pf.address) && known(other.eswitch)?.encap === true;
+  return (other) =>
+    other !== pf && cardOf(other.address) === cardOf(pf.address) && known(other.eswitch)?.encap === true;
 }
 
 function word(encap: boolean): string {

@@ -25,10 +25,12 @@ export const eswitchInline: Requirement = {
     const wanted = nic.eswitch.inline;
     return pfs.flatMap((pf): Finding[] => {
       const eswitch = eswitchOf(pf);
-      if (nic.mode !== "sriov" && eswitch !== undefined && isLeftByFailure(pf, eswitch)) return [leftByFailure(pf)];
+      if (nic.mode !== "sriov" && eswitch !== undefined && isLeftByFailure(pf, eswitch))
+        return [leftByFailure(pf)];
       if (wanted === undefined) return [];
       if (eswitch === undefined || (eswitch.inline ?? "none") === wanted) return [];
-      if (eswitch.inline === null) return [withoutOption(pf, wanted, "the driver has no inline mode", "inline")];
+      if (eswitch.inline === null)
+        return [withoutOption(pf, wanted, "the driver has no inline mode", "inline")];
       const set = { kind: "set-inline", pf: pf.address, inline: wanted } as const;
       const remedy = { kind: "actions", actions: [set] } as const;
       return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.inline, severity: "error", remedy }];

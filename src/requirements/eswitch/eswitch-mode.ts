@@ -35,7 +35,15 @@ export const eswitchMode: Requirement = {
     return pfs.flatMap((pf): Finding[] => {
       if (isUnknown(pf.eswitch)) {
         const text = "see that devlink answers for this PF: devlink dev eswitch show";
-        return [{ ...aboutPf(pf), expected: wanted, actual: pf.eswitch.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+        return [
+          {
+            ...aboutPf(pf),
+            expected: wanted,
+            actual: pf.eswitch.unknown,
+            severity: "unknown",
+            remedy: { kind: "person", text },
+          },
+        ];
       }
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || eswitch.mode === wanted) return [];
@@ -43,17 +51,36 @@ export const eswitchMode: Requirement = {
       const line = halfWayLine(pf.driver, halfWay, cardOf(pf, state));
       if (line !== null) {
         const text = `the driver could not undo a change of mode that failed ("${line}"): to ask for it again can crash the kernel, and vflag does not`;
-        return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy: { kind: "reboot", text } }];
+        return [
+          {
+            ...aboutPf(pf),
+            expected: wanted,
+            actual: eswitch.mode,
+            severity: "error",
+            remedy: { kind: "reboot", text },
+          },
+        ];
       }
       const users = describeUsers(pf.users);
       if (users !== null) {
         const text = `a change of mode takes the host's own traffic off this port (${users}), and vflag does not without leave: take that off the port and apply again, or reboot: the early stage runs before networking`;
-        return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy: { kind: "reboot", text } }];
+        return [
+          {
+            ...aboutPf(pf),
+            expected: wanted,
+            actual: eswitch.mode,
+            severity: "error",
+            remedy: { kind: "reboot", text },
+          },
+        ];
       }
       const held = heldVfs(pf);
       const remedy: Finding["remedy"] =
         held.length > 0
-          ? { kind: "person", text: `a mode change cuts off VFs in use: ${held.join("; ")}. Move or stop the guests, then apply again` }
+          ? {
+              kind: "person",
+              text: `a mode change cuts off VFs in use: ${held.join("; ")}. Move or stop the guests, then apply again`,
+            }
           : {
               kind: "actions",
               actions: [{ kind: "set-eswitch-mode", pf: pf.address, mode: wanted }],

@@ -37,7 +37,10 @@ export interface OptionChange {
 }
 
 /** A finding on such an option. */
-export function optionFinding(pf: PhysicalFunction, { expected, actual, set, question }: OptionChange): Finding {
+export function optionFinding(
+  pf: PhysicalFunction,
+  { expected, actual, set, question }: OptionChange,
+): Finding {
   const remedy = eswitchOf(pf)?.mode === "switchdev" ? viaLegacy(pf, set, question) : actions([set]);
   return { ...aboutPf(pf), expected, actual, severity: "error", remedy };
 }
@@ -55,10 +58,21 @@ export function withoutOption(pf: PhysicalFunction, expected: string, actual: st
 }
 
 /** A finding on an option that the device was asked for, and cannot do. */
-export function refusedOption(pf: PhysicalFunction, expected: string, actual: string, key: string, refused: RefusedSetting): Finding {
+export function refusedOption(
+  pf: PhysicalFunction,
+  expected: string,
+  actual: string,
+  key: string,
+  refused: RefusedSetting,
+): Finding {
   const text = `drop \`${key}\` from the spec: this card cannot do it, so that vflag does not ask it again (with another kernel or firmware it does)`;
   return {
-    ...withoutOption(pf, expected, `${actual}: the card refuses it ("${lastSentence(refused.words, pf)}")`, key),
+    ...withoutOption(
+      pf,
+      expected,
+      `${actual}: the card refuses it ("${lastSentence(refused.words, pf)}")`,
+      key,
+    ),
     remedy: { kind: "person", text },
   };
 }
@@ -66,13 +80,17 @@ export function refusedOption(pf: PhysicalFunction, expected: string, actual: st
 /** Asks whether an eSwitch would change its mode now; nothing where its driver has no such question. */
 export function modeQuestion(pf: PhysicalFunction): Action[] {
   const mode = eswitchOf(pf)?.mode;
-  return mode === undefined || !driverOf(pf.driver).answersModeQuestion ? [] : [{ kind: "ask-eswitch-mode", pf: pf.address, mode }];
+  return mode === undefined || !driverOf(pf.driver).answersModeQuestion
+    ? []
+    : [{ kind: "ask-eswitch-mode", pf: pf.address, mode }];
 }
 
 /** A failed request is told as `what was tried: error: the driver's sentence`. */
 function lastSentence(words: string, { driver }: PhysicalFunction): string {
   const sentence = words.replace(/^.*?: E[A-Z]+: /, "");
-  return driver !== null && sentence.startsWith(`${driver}: `) ? sentence.slice(`${driver}: `.length) : sentence;
+  return driver !== null && sentence.startsWith(`${driver}: `)
+    ? sentence.slice(`${driver}: `.length)
+    : sentence;
 }
 
 function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[] | null): Remedy {
@@ -83,7 +101,10 @@ function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[
     return { kind: "person", text };
   }
   if (held.length > 0) {
-    return { kind: "person", text: `the eSwitch must go through legacy mode for this, which cuts off VFs in use: ${held.join("; ")}` };
+    return {
+      kind: "person",
+      text: `the eSwitch must go through legacy mode for this, which cuts off VFs in use: ${held.join("; ")}`,
+    };
   }
   if (question === null) {
     const text =
@@ -94,7 +115,13 @@ function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[
   const unbind = pf.vfs
     .filter((vf) => vf.driver === driver)
     .map((vf): Action => ({ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }));
-  return actions([...question, ...modeQuestion(pf), ...unbind, { kind: "set-eswitch-mode", pf: pf.address, mode: "legacy" }, set]);
+  return actions([
+    ...question,
+    ...modeQuestion(pf),
+    ...unbind,
+    { kind: "set-eswitch-mode", pf: pf.address, mode: "legacy" },
+    set,
+  ]);
 }
 
 function actions(list: Action[]): Remedy {

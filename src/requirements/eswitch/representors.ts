@@ -9,7 +9,9 @@ export const representors: Requirement = {
   title: "every VF has a representor netdev",
   why: "Open vSwitch reaches a VF only through its representor: a VF without one has no network in switchdev mode.",
   observe: ["devlink port show", "grep . /sys/class/net/*/phys_port_name"],
-  byHand: ["See dmesg for `File exists` (a udev rule gave the representor the PF's name) and for network managers that take new netdevs."],
+  byHand: [
+    "See dmesg for `File exists` (a udev rule gave the representor the PF's name) and for network managers that take new netdevs.",
+  ],
   references: ["https://docs.kernel.org/networking/representors.html"],
   follows: ["vf-count", "vf-links", "eswitch-mode"],
   gate: false,
@@ -18,7 +20,11 @@ export const representors: Requirement = {
     const netdevs = new Set(state.netdevs.map((netdev) => netdev.name));
     return pfs.flatMap((pf): Finding[] => {
       if (eswitchOf(pf)?.mode !== "switchdev") return [];
-      const there = new Set(state.representors.filter((rep) => rep.pf === pf.address && netdevs.has(rep.netdev)).map((rep) => rep.vf));
+      const there = new Set(
+        state.representors
+          .filter((rep) => rep.pf === pf.address && netdevs.has(rep.netdev))
+          .map((rep) => rep.vf),
+      );
       const missing = pf.vfs.filter((vf) => !there.has(vf.index)).map((vf) => vf.index);
       if (missing.length === 0) return [];
       return [
@@ -27,7 +33,10 @@ export const representors: Requirement = {
           expected: `${pf.vfs.length} representors`,
           actual: `none for VF ${missing.join(", ")}`,
           severity: "error",
-          remedy: { kind: "person", text: `see which: devlink port show; dmesg | grep -e ${pf.address} -e 'File exists'` },
+          remedy: {
+            kind: "person",
+            text: `see which: devlink port show; dmesg | grep -e ${pf.address} -e 'File exists'`,
+          },
         },
       ];
     });

@@ -11,7 +11,9 @@ export const steering: Requirement = {
   title: "flow steering (dmfs, smfs, hmfs) is as declared",
   why: "It decides how fast flows reach the hardware, and it cannot be changed once the eSwitch is in switchdev mode.",
   observe: ["devlink dev param show pci/ADDRESS name flow_steering_mode"],
-  byHand: ["devlink dev param set pci/ADDRESS name flow_steering_mode value smfs cmode runtime (before switchdev)"],
+  byHand: [
+    "devlink dev param set pci/ADDRESS name flow_steering_mode value smfs cmode runtime (before switchdev)",
+  ],
   references: [
     "https://docs.kernel.org/networking/devlink/mlx5.html",
     "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate: the capability is asked before the mode)",
@@ -25,7 +27,8 @@ export const steering: Requirement = {
       const eswitch = eswitchOf(pf);
       if (eswitch === undefined || eswitch.steering === wanted) return [];
       if (isUnknown(eswitch.steering)) {
-        const text = "leave the parameter alone: drop `steering` from the spec (some kernels show no value, and crash when it is set)";
+        const text =
+          "leave the parameter alone: drop `steering` from the spec (some kernels show no value, and crash when it is set)";
         return [
           {
             ...aboutPf(pf),
@@ -43,7 +46,8 @@ export const steering: Requirement = {
       if (refused !== undefined) return [refusedOption(pf, wanted, eswitch.steering, "steering", refused)];
       const set = { kind: "set-steering", pf: pf.address, steering: wanted } as const;
       // Every device can do dmfs.
-      const question = wanted === "dmfs" ? [] : [{ kind: "ask-steering", pf: pf.address, steering: wanted } as const];
+      const question =
+        wanted === "dmfs" ? [] : [{ kind: "ask-steering", pf: pf.address, steering: wanted } as const];
       return [optionFinding(pf, { expected: wanted, actual: eswitch.steering, set, question })];
     });
   },

@@ -14,19 +14,35 @@ export function remedyForTooFew(pf: PhysicalFunction, vfs: number, state: HostSt
   const configuration = known(card?.configuration);
   if (card === undefined || configuration === undefined) {
     const text = `raise NUM_OF_VFS (and set SRIOV_EN) in the NIC's firmware to ${vfs}, then reboot; if that is done, reboot only`;
-    return { kind: "person", text: card === undefined && hasFirmwareTool(pf.vendor) ? `${text}. ${offer}` : text };
+    return {
+      kind: "person",
+      text: card === undefined && hasFirmwareTool(pf.vendor) ? `${text}. ${offer}` : text,
+    };
   }
   const waiting = waitingFirmware(configuration, vfs);
-  if (waiting !== null) return { kind: "reboot", text: `${waiting} is set in the firmware and waits for a boot; ${afterReboot(pf)}` };
+  if (waiting !== null)
+    return {
+      kind: "reboot",
+      text: `${waiting} is set in the firmware and waits for a boot; ${afterReboot(pf)}`,
+    };
   if (offersNext(configuration, vfs)) {
-    const text = "the firmware's values are enough: see SR-IOV, above-4G decoding and ARI in the BIOS, then reboot";
+    const text =
+      "the firmware's values are enough: see SR-IOV, above-4G decoding and ARI in the BIOS, then reboot";
     return { kind: "person", text };
   }
   // A larger number than this port wants is there for others.
   const count = Math.max(vfs, Number(configuration.parameters["NUM_OF_VFS"]?.next ?? 0) || 0);
   const settings = { SRIOV_EN: "true", NUM_OF_VFS: String(count) };
-  const [command = ""] = commandsOf({ kind: "set-firmware", pf: card.asked, tool: card.tool ?? "mstconfig", settings });
-  return { kind: "person", text: `${command} (or more, if another port of this card wants more); then ${loadText(pf)}. ${offer}` };
+  const [command = ""] = commandsOf({
+    kind: "set-firmware",
+    pf: card.asked,
+    tool: card.tool ?? "mstconfig",
+    settings,
+  });
+  return {
+    kind: "person",
+    text: `${command} (or more, if another port of this card wants more); then ${loadText(pf)}. ${offer}`,
+  };
 }
 
 const offer = "Where the spec has `firmware: {manage: true}`, vflag sets it";

@@ -37,7 +37,9 @@ export const firmware: HostRequirement = {
   follows: [],
   gate: false,
   check: (view) =>
-    view.spec.firmware === undefined ? [] : wantedCards(view).flatMap((card) => [...settings(card, view), ...manyVfs(card, view)]),
+    view.spec.firmware === undefined
+      ? []
+      : wantedCards(view).flatMap((card) => [...settings(card, view), ...manyVfs(card, view)]),
 };
 
 /** A card with ports of declared NICs. */
@@ -52,7 +54,9 @@ interface WantedCard {
 
 function wantedCards({ nics, state }: HostView): WantedCard[] {
   const cardOf: CardOf = cardsOf(state);
-  const ports = nics.flatMap((view) => view.pfs.map((pf) => ({ view, pf })).filter(({ pf }) => hasFirmwareTool(pf.vendor)));
+  const ports = nics.flatMap((view) =>
+    view.pfs.map((pf) => ({ view, pf })).filter(({ pf }) => hasFirmwareTool(pf.vendor)),
+  );
   return [...Map.groupBy(ports, ({ pf }) => cardOf(pf.address))].map(([name, found]) => ({
     name,
     nics: [...new Set(found.map(({ view }) => view))],
@@ -66,10 +70,17 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
   const [first] = wanted.pfs;
   if (first === undefined) return [];
   const enough = wanted.pfs.every((pf) => pf.sriov !== null && pf.sriov.total >= wanted.vfs);
-  const finding = (actual: string, severity: HostFinding["severity"], remedy: Remedy, names: readonly string[] = []): HostFinding[] => {
+  const finding = (
+    actual: string,
+    severity: HostFinding["severity"],
+    remedy: Remedy,
+    names: readonly string[] = [],
+  ): HostFinding[] => {
     const links = wanted.ports.flatMap(({ pf, link }) => {
       const name = linkTypeName(pf, state);
-      return name !== null && names.includes(name) ? [`, ${name} ${link === "infiniband" ? "IB" : "ETH"}`] : [];
+      return name !== null && names.includes(name)
+        ? [`, ${name} ${link === "infiniband" ? "IB" : "ETH"}`]
+        : [];
     });
     const expected = `SRIOV_EN on, NUM_OF_VFS at least ${wanted.vfs}${links.join("")}`;
     return [{ ...aboutCard(wanted), expected, actual, severity, remedy }];
@@ -98,9 +109,20 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
       const text = `the card lets this host read ${locked.join(" and ")} only: whoever owns it (the DPU's own system, or mstprivhost) must set it`;
       return finding(actual, severity, { kind: "person", text }, names);
     }
-    const action: Action = { kind: "set-firmware", pf: card.asked, tool: card.tool ?? "mstconfig", settings: judged.toSet };
-    if (spec.firmware?.manage === true) return finding(actual, severity, { kind: "actions", actions: [action] }, names);
-    return finding(actual, severity, { kind: "person", text: `${commandsOf(action).join("; ")}; then ${loadText(first)}` }, names);
+    const action: Action = {
+      kind: "set-firmware",
+      pf: card.asked,
+      tool: card.tool ?? "mstconfig",
+      settings: judged.toSet,
+    };
+    if (spec.firmware?.manage === true)
+      return finding(actual, severity, { kind: "actions", actions: [action] }, names);
+    return finding(
+      actual,
+      severity,
+      { kind: "person", text: `${commandsOf(action).join("; ")}; then ${loadText(first)}` },
+      names,
+    );
   }
   if (judged.waiting.length === 0 || (enough && !judged.otherLink)) return [];
   const text = `${afterReboot(first)}. ${resetText(card)}`;
@@ -121,12 +143,18 @@ interface Judged {
   readonly otherLink: boolean;
 }
 
-function judge(wanted: WantedCard, { parameters }: FirmwareConfiguration, state: HostState): Judged | { unclear: string } {
+function judge(
+  wanted: WantedCard,
+  { parameters }: FirmwareConfiguration,
+  state: HostState,
+): Judged | { unclear: string } {
   const toSet: Partial<Record<FirmwareParameterName, string>> = {};
   const waiting: string[] = [];
   const { SRIOV_EN: enabled, NUM_OF_VFS: count } = parameters;
   if (enabled?.next == null || count?.next == null) {
-    const missing = Object.entries({ SRIOV_EN: enabled, NUM_OF_VFS: count }).filter(([, seen]) => seen?.next == null);
+    const missing = Object.entries({ SRIOV_EN: enabled, NUM_OF_VFS: count }).filter(
+      ([, seen]) => seen?.next == null,
+    );
     return { unclear: `the card does not show ${missing.map(([name]) => name).join(" and ")}` };
   }
   if (!/^\d+$/.test(count.next)) return { unclear: `NUM_OF_VFS is not a number: ${count.next}` };
@@ -162,14 +190,26 @@ function manyVfs(wanted: WantedCard, { state }: HostView): HostFinding[] {
   const lags = wanted.pfs.map((pf) => known(pf.lag));
   if (lags.some((lag) => lag?.state === "active" && lag.type === "switchdev")) return [];
   const fewer = `if the LAG does not become active: ${commandFor(first, { NUM_OF_VFS: "64" }, card)}; then ${loadText(first)}`;
-  const text = wanted.vfs > 64 ? `if the LAG does not become active, declare 64 VFs a port at most. ${fewer}` : fewer;
+  const text =
+    wanted.vfs > 64 ? `if the LAG does not become active, declare 64 VFs a port at most. ${fewer}` : fewer;
   const actual = `NUM_OF_VFS is ${largest}: some firmware makes no LAG with more than 64, even when fewer VFs are made ("PF is configured with more than 64 VFs")`;
   const expected = "NUM_OF_VFS of 64 at most for VF-LAG";
-  return [{ ...aboutCard({ ...wanted, nics: lagged }), expected, actual, severity: "warning", remedy: { kind: "person", text } }];
+  return [
+    {
+      ...aboutCard({ ...wanted, nics: lagged }),
+      expected,
+      actual,
+      severity: "warning",
+      remedy: { kind: "person", text },
+    },
+  ];
 }
 
 function aboutCard({ name, pfs, nics }: WantedCard): Pick<HostFinding, "subject" | "nics"> {
-  return { subject: `card ${name} (${pfs.map((pf) => pf.netdev ?? pfName(pf)).join(", ")})`, nics: nics.map(({ nic }) => nic.name) };
+  return {
+    subject: `card ${name} (${pfs.map((pf) => pf.netdev ?? pfName(pf)).join(", ")})`,
+    nics: nics.map(({ nic }) => nic.name),
+  };
 }
 
 /** `NUM_OF_VFS is 4, 16 from the next boot on`. */
@@ -178,17 +218,27 @@ function sentence(names: readonly string[], configuration: FirmwareConfiguration
     .map((name) => {
       const { current, next } = parameter(configuration, name) ?? { current: null, next: null };
       if (current === null) return `${name} is ${next} for the next boot`;
-      return current === next ? `${name} is ${current}` : `${name} is ${current}, ${next} from the next boot on`;
+      return current === next
+        ? `${name} is ${current}`
+        : `${name} is ${current}, ${next} from the next boot on`;
     })
     .join("; ");
 }
 
-function parameter(configuration: FirmwareCard["configuration"], name: string): FirmwareParameter | undefined {
+function parameter(
+  configuration: FirmwareCard["configuration"],
+  name: string,
+): FirmwareParameter | undefined {
   return known(configuration)?.parameters[name];
 }
 
 function commandFor(pf: PhysicalFunction, values: FirmwareSettings, card?: FirmwareCard): string {
-  return commandsOf({ kind: "set-firmware", pf: card?.asked ?? pf.address, tool: card?.tool ?? "mstconfig", settings: values }).join("; ");
+  return commandsOf({
+    kind: "set-firmware",
+    pf: card?.asked ?? pf.address,
+    tool: card?.tool ?? "mstconfig",
+    settings: values,
+  }).join("; ");
 }
 
 function resetText({ asked, tool }: FirmwareCard): string {

@@ -10,7 +10,10 @@ export const bondFailover: Requirement = {
   title: "the bond notices a dead link, without delay",
   why: "The NIC's LAG follows the bond: while the bond takes a dead port for a live one, the VFs' packets go there and are lost.",
   observe: ["cat /proc/net/bonding/BOND (MII Polling Interval, Up Delay, Down Delay, LACP rate)"],
-  byHand: ["ip link set BOND type bond miimon 100, also in the host's network configuration", "lacp_rate fast where the switch takes it"],
+  byHand: [
+    "ip link set BOND type bond miimon 100, also in the host's network configuration",
+    "lacp_rate fast where the switch takes it",
+  ],
   references: [
     "https://docs.kernel.org/networking/bonding.html (miimon, arp_interval, updelay, downdelay, lacp_rate)",
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_handle_changelowerstate_event)",
@@ -32,7 +35,8 @@ function monitoringFindings(bond: Bond): Finding[] {
   // Older versions did not look; of a team, its runner decides.
   if (monitoring === undefined) return [];
   const { miimon, arpInterval, updelay, downdelay } = monitoring;
-  const set = (option: string) => `${option} in the network configuration of ${name}; now: ip link set ${word(name)} type bond ${option}`;
+  const set = (option: string) =>
+    `${option} in the network configuration of ${name}; now: ip link set ${word(name)} type bond ${option}`;
   if (miimon === 0 && arpInterval === 0) {
     const actual = "no miimon and no arp_interval: it never fails over";
     return [{ ...warning(name, "miimon 100", actual, set("miimon 100")), bites: "at the next link failure" }];
@@ -53,7 +57,12 @@ function lacpFindings({ name, mode, lacp }: Bond): Finding[] {
   if (mode !== "802.3ad" || lacp?.rate !== "slow") return [];
   const actual = "LACP rate slow: a switch that dies with its links up is noticed after 90 s";
   return [
-    warning(name, "LACP rate fast, noticed after 3 s", actual, `lacp_rate fast in the network configuration of ${name}, and on the switch`),
+    warning(
+      name,
+      "LACP rate fast, noticed after 3 s",
+      actual,
+      `lacp_rate fast in the network configuration of ${name}, and on the switch`,
+    ),
   ];
 }
 

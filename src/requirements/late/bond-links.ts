@@ -24,16 +24,30 @@ export const bondLinks: Requirement = {
 
 function linkFindings(found: Bond): Finding[] {
   const see = `see the cables, the switch's ports and LACP: cat /proc/net/bonding/${word(found.name)}`;
-  const finding = (subject: string, expected: string, actual: string, severity: Finding["severity"], text = see): Finding => {
+  const finding = (
+    subject: string,
+    expected: string,
+    actual: string,
+    severity: Finding["severity"],
+    text = see,
+  ): Finding => {
     return { subject, expected, actual, severity, remedy: { kind: "person", text } };
   };
   if (!found.up) return [finding(found.name, "up", "down", "error", `ip link set ${word(found.name)} up`)];
   const down = found.slaves.filter((slave) => !slave.up).map((slave) => slave.netdev);
-  if (down.length === found.slaves.length) return [finding(found.name, "a link", `no link on ${down.join(" and ")}`, "error")];
+  if (down.length === found.slaves.length)
+    return [finding(found.name, "a link", `no link on ${down.join(" and ")}`, "error")];
   return [
     ...(isUnanswered(found) ? [finding(found.name, "an LACP partner", "none answers", "error")] : []),
     ...(isSplit(found)
-      ? [finding(found.name, "one aggregator of all ports with a link", `LACP uses ${found.lacp?.ports}`, "warning")]
+      ? [
+          finding(
+            found.name,
+            "one aggregator of all ports with a link",
+            `LACP uses ${found.lacp?.ports}`,
+            "warning",
+          ),
+        ]
       : []),
     ...down.map((port) => finding(`${port} in ${found.name}`, "link up", "link down", "warning")),
   ];

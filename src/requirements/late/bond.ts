@@ -12,7 +12,10 @@ export const bond: Requirement = {
   stage: "late",
   title: "the bond joins exactly this NIC's two ports, in a mode that can be offloaded",
   why: "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave disables it without a message, another mode with one that only whoever makes the bond is shown.",
-  observe: ["cat /proc/net/bonding/BOND (teamdctl TEAM state)", "ovs-appctl bond/list (Open vSwitch's own bonds, which no NIC offloads)"],
+  observe: [
+    "cat /proc/net/bonding/BOND (teamdctl TEAM state)",
+    "ovs-appctl bond/list (Open vSwitch's own bonds, which no NIC offloads)",
+  ],
   byHand: [
     "Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode active-backup, balance-xor or 802.3ad.",
   ],
@@ -33,15 +36,28 @@ export const bond: Requirement = {
     const netdev = state.netdevs.find((candidate) => candidate.name === name);
     if (netdev !== undefined) {
       const text = `make ${name} a bond, or name the right one in the spec`;
-      return [finding(name, "a bond", `a netdev of kind ${netdev.kind ?? "ethernet"}`, { kind: "person", text })];
+      return [
+        finding(name, "a bond", `a netdev of kind ${netdev.kind ?? "ethernet"}`, { kind: "person", text }),
+      ];
     }
-    const elsewhere = [...new Set(ports.flatMap((port) => state.netdevs.find((candidate) => candidate.name === port)?.master ?? []))];
+    const elsewhere = [
+      ...new Set(
+        ports.flatMap((port) => state.netdevs.find((candidate) => candidate.name === port)?.master ?? []),
+      ),
+    ];
     if (elsewhere.length > 0) {
       const text = `the ports are in ${elsewhere.join(", ")}: name that one as \`bond\`, or correct the network configuration`;
-      return [finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist", { kind: "person", text })];
+      return [
+        finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist", { kind: "person", text }),
+      ];
     }
     const text = `networking makes it (ifup ${word(name)}, netplan, networkd or NetworkManager, as this host does); then go on with the late stage`;
-    return [finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist yet", { kind: "networking", text })];
+    return [
+      finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist yet", {
+        kind: "networking",
+        text,
+      }),
+    ];
   },
 };
 
@@ -50,7 +66,12 @@ function runnerFindings({ name, mode }: Bond, pfs: readonly PhysicalFunction[]):
   if (mode !== teamMode || pfs.some((pf) => known(pf.lag)?.state === "active")) return [];
   const text = `teamdctl ${word(name)} state shows the runner: activebackup, loadbalance and lacp can be offloaded, roundrobin and broadcast cannot`;
   const expected = "a runner that can be offloaded";
-  return [{ ...finding(name, expected, "a team, whose runner is not seen", { kind: "person", text }), severity: "warning" }];
+  return [
+    {
+      ...finding(name, expected, "a team, whose runner is not seen", { kind: "person", text }),
+      severity: "warning",
+    },
+  ];
 }
 
 /** Open vSwitch spreads packets over the two ports itself; the NIC, which is told of no bond, makes no LAG. */
@@ -77,17 +98,27 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
   const findings: Finding[] = [];
   if (found.mode !== teamMode && !lagBondModes.includes(found.mode)) {
     const text = `set the mode of ${found.name} to 802.3ad, active-backup or balance-xor in the network configuration, and make the bond anew`;
-    findings.push(finding(found.name, `mode ${lagBondModes.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }));
+    findings.push(
+      finding(found.name, `mode ${lagBondModes.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }),
+    );
   }
   if (strange.length > 0) {
     const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${word(strange[0] ?? "")} nomaster`;
     findings.push(
-      finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, { kind: "person", text }),
+      finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, {
+        kind: "person",
+        text,
+      }),
     );
   }
   if (missing.length > 0) {
     const text = `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port renamed?)`;
-    findings.push(finding(found.name, `${ports.join(" and ")} in it`, `${missing.join(", ")} is missing`, { kind: "person", text }));
+    findings.push(
+      finding(found.name, `${ports.join(" and ")} in it`, `${missing.join(", ")} is missing`, {
+        kind: "person",
+        text,
+      }),
+    );
   }
   return findings;
 }

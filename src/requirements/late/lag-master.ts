@@ -20,10 +20,14 @@ export function lagMaster(name: string | undefined, state: HostState): Bond | un
 }
 
 /** A bond that is Open vSwitch's own, of any of these netdevs: a port with several interfaces, which the kernel does not see as one. */
-export function ovsBondOf(netdevs: readonly string[], { ovs }: HostState): { readonly bridge: string; readonly port: string } | null {
+export function ovsBondOf(
+  netdevs: readonly string[],
+  { ovs }: HostState,
+): { readonly bridge: string; readonly port: string } | null {
   for (const { name, interfaces } of known(ovs)?.bridges ?? []) {
     const own = interfaces.find((candidate) => netdevs.includes(candidate.name));
-    if (own !== undefined && interfaces.filter(({ port }) => port === own.port).length > 1) return { bridge: name, port: own.port };
+    if (own !== undefined && interfaces.filter(({ port }) => port === own.port).length > 1)
+      return { bridge: name, port: own.port };
   }
   return null;
 }

@@ -44,7 +44,9 @@ export const lag: Requirement = {
 
 function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], state: HostState): Finding[] {
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding[] => {
-    return [{ subject: `LAG of ${pfName(pf)}`, expected: "active, type switchdev", actual, severity, remedy }];
+    return [
+      { subject: `LAG of ${pfName(pf)}`, expected: "active, type switchdev", actual, severity, remedy },
+    ];
   };
   if (isUnknown(pf.lag)) {
     const text = `vflag binds no VF before it is sure: mount debugfs; a kernel before 5.19 tells the LAG only in its log, which must reach back to the bond's making`;
@@ -65,7 +67,9 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     );
   if (pf.lag.state === "active" && pf.lag.type === "switchdev") {
     const strange = disagreement(pf, pf.lag, ports);
-    return strange === null ? [] : finding(strange, "unknown", { kind: "person", text: "compare /sys/kernel/debug/mlx5/*/lag by hand" });
+    return strange === null
+      ? []
+      : finding(strange, "unknown", { kind: "person", text: "compare /sys/kernel/debug/mlx5/*/lag by hand" });
   }
   if (pf.lag.state === "disabled") {
     const log = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
@@ -86,7 +90,9 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     const held = bound.filter((candidate) => candidate.remedy.kind !== "actions");
     // A bond that cannot carry a LAG is the cause of this too, so it is not independent here.
     if (held.length > 0) return held.map(({ independent: _, ...found }) => found);
-    const unbind = bound.flatMap((candidate) => (candidate.remedy.kind === "actions" ? candidate.remedy.actions : []));
+    const unbind = bound.flatMap((candidate) =>
+      candidate.remedy.kind === "actions" ? candidate.remedy.actions : [],
+    );
     return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
       kind: "actions",
       actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
@@ -94,8 +100,12 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     });
   }
   if (pf.lag.type === null && pf.lag.source === "kernel-log") {
-    const text = "compare with the log by hand (`vflag explain lag`); after a reboot in which vflag's early stage runs, the log tells it";
-    return finding("active by the kernel log, which does not tell whether it carries VFs", "unknown", { kind: "person", text });
+    const text =
+      "compare with the log by hand (`vflag explain lag`); after a reboot in which vflag's early stage runs, the log tells it";
+    return finding("active by the kernel log, which does not tell whether it carries VFs", "unknown", {
+      kind: "person",
+      text,
+    });
   }
   const wrongType = finding(describeActive(pf.lag), "error", wrongTypeRemedy(pf.lag));
   return pf.lag.type === "roce" ? wrongType : alone(wrongType);
@@ -123,7 +133,10 @@ function alone(findings: Finding[]): Finding[] {
 /** Both ports of a card show the same LAG, whose members are these two. */
 function disagreement(pf: PhysicalFunction, found: Lag, ports: readonly PhysicalFunction[]): string | null {
   const other = ports.find(
-    (port) => port !== pf && !isUnknown(port.lag) && (port.lag?.state !== found.state || port.lag.type !== found.type),
+    (port) =>
+      port !== pf &&
+      !isUnknown(port.lag) &&
+      (port.lag?.state !== found.state || port.lag.type !== found.type),
   );
   if (other !== undefined) return `active, type switchdev, but not as ${pfName(other)} shows it`;
   const own = ports.map(({ address }) => address).toSorted();
@@ -140,6 +153,12 @@ function wrongTypeRemedy(found: Lag): Finding["remedy"] {
   if (found.type === "multiport_eswitch")
     return { kind: "person", text: "turn off the devlink parameter esw_multiport, then make the bond anew" };
   if (found.type === "multipath")
-    return { kind: "person", text: "remove the ECMP routes over the two ports: the driver uses them instead of the bond" };
-  return { kind: "reboot", text: "the bond was made before VFs and switchdev: reboot, so that the early stage runs before networking" };
+    return {
+      kind: "person",
+      text: "remove the ECMP routes over the two ports: the driver uses them instead of the bond",
+    };
+  return {
+    kind: "reboot",
+    text: "the bond was made before VFs and switchdev: reboot, so that the early stage runs before networking",
+  };
 }

@@ -16,14 +16,19 @@ export const mtu: Requirement = {
   title: "the MTUs of bond, ports, representors and VFs fit each other",
   why: "Small packets pass, and larger ones are dropped without a message: connections open, and hang with the first data.",
   observe: ["ip -br link; ip link show DEV (mtu)"],
-  byHand: ["Set one MTU on bond and ports in the host's network configuration; Neutron's networks then at most that, 50 less for tunnels."],
+  byHand: [
+    "Set one MTU on bond and ports in the host's network configuration; Neutron's networks then at most that, 50 less for tunnels.",
+  ],
   references: [
     "https://docs.openstack.org/neutron/latest/admin/config-mtu.html",
     "linux drivers/net/bonding/bond_main.c, bond_change_mtu()",
   ],
   follows: ["ports", "eswitch-mode", "representors", "bond"],
   gate: false,
-  check: (view) => [...portFindings(view), ...view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => vfFindings(pf, vf, view)))],
+  check: (view) => [
+    ...portFindings(view),
+    ...view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => vfFindings(pf, vf, view))),
+  ],
 };
 
 function portFindings({ nic, pfs, state }: NicView): Finding[] {
@@ -37,7 +42,11 @@ function portFindings({ nic, pfs, state }: NicView): Finding[] {
   });
 }
 
-function vfFindings(pf: NicView["pfs"][number], vf: VirtualFunction, { nic, pfs, state }: NicView): Finding[] {
+function vfFindings(
+  pf: NicView["pfs"][number],
+  vf: VirtualFunction,
+  { nic, pfs, state }: NicView,
+): Finding[] {
   const about = aboutVf(pf, vf);
   const port = netdevOf(pf, state);
   const own = state.netdevs.find(({ device }) => device === vf.address);
@@ -46,10 +55,20 @@ function vfFindings(pf: NicView["pfs"][number], vf: VirtualFunction, { nic, pfs,
   const tooLarge = (netdev: Netdev, other: Netdev, room = 0): Finding[] =>
     netdev.mtu <= other.mtu - room
       ? []
-      : [warning(about, netdev, `MTU ${other.mtu - room} at most, for ${other.name}${forTunnel(room)}`, other.mtu - room)];
+      : [
+          warning(
+            about,
+            netdev,
+            `MTU ${other.mtu - room} at most, for ${other.name}${forTunnel(room)}`,
+            other.mtu - room,
+          ),
+        ];
   // Only what Open vSwitch has as a port carries packets of a guest.
-  const plugged = known(state.ovs)?.bridges.some(({ interfaces }) => interfaces.some((each) => each.name === name)) === true;
-  const uplink = state.netdevs.find((netdev) => netdev.name === nic.bond) ?? (pfs.length === 1 ? port : undefined);
+  const plugged =
+    known(state.ovs)?.bridges.some(({ interfaces }) => interfaces.some((each) => each.name === name)) ===
+    true;
+  const uplink =
+    state.netdevs.find((netdev) => netdev.name === nic.bond) ?? (pfs.length === 1 ? port : undefined);
   return [
     ...(plugged && representor !== undefined && uplink !== undefined
       ? tooLarge(representor, uplink, nic.physnet === null ? tunnelBytes : 0)
@@ -65,5 +84,11 @@ function forTunnel(room: number): string {
 
 function warning(about: Subject, netdev: Netdev, expected: string, wanted: number): Finding {
   const text = `ip link set ${word(netdev.name)} mtu ${wanted}, and the same in the network configuration (or the Neutron network) that sets it`;
-  return { ...about, expected, actual: `${netdev.name} has MTU ${netdev.mtu}`, severity: "warning", remedy: { kind: "person", text } };
+  return {
+    ...about,
+    expected,
+    actual: `${netdev.name} has MTU ${netdev.mtu}`,
+    severity: "warning",
+    remedy: { kind: "person", text },
+  };
 }

@@ -9,7 +9,10 @@ export const vfAutoprobe: Requirement = {
   why: "The early stage turns it off to create VFs quickly; left off, every bind fails with ENODEV, also those of libvirt when a guest gives a VF back.",
   observe: ["cat /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe"],
   byHand: ["echo 1 > /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe"],
-  references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/pci-driver.c (pci_device_can_probe)"],
+  references: [
+    "https://docs.kernel.org/PCI/pci-iov-howto.html",
+    "linux drivers/pci/pci-driver.c (pci_device_can_probe)",
+  ],
   follows: ["vf-count", "vf-links", "vfs-unbound", "eswitch-mode", "bond", "lag"],
   gate: true,
   check: ({ pfs }) => {

@@ -18,7 +18,9 @@ export const vfSettings: Requirement = {
   follows: ["vf-count", "vf-links", "eswitch-mode", "bond", "lag"],
   gate: false,
   check: ({ nic, pfs, state }) => {
-    return pfs.flatMap((pf, port) => pf.vfs.flatMap((vf) => settingFinding(pf, vf, wantedFor(nic, port, vf), state)));
+    return pfs.flatMap((pf, port) =>
+      pf.vfs.flatMap((vf) => settingFinding(pf, vf, wantedFor(nic, port, vf), state)),
+    );
   },
 };
 
@@ -26,7 +28,9 @@ export const vfSettings: Requirement = {
 export function wantedSettings(nic: NicSpec, port: number, vf: number): Partial<VfSettings> {
   const { mac, trust, spoofCheck, linkState } = nic.vfSettings;
   return {
-    ...(mac === undefined ? {} : { mac: mac.toLowerCase().replace("{port}", byte(port)).replace("{vf}", byte(vf)) }),
+    ...(mac === undefined
+      ? {}
+      : { mac: mac.toLowerCase().replace("{port}", byte(port)).replace("{vf}", byte(vf)) }),
     ...(trust === undefined ? {} : { trust }),
     ...(spoofCheck === undefined ? {} : { spoofCheck }),
     ...(linkState === undefined ? {} : { linkState }),
@@ -39,21 +43,40 @@ export function wantedSettings(nic: NicSpec, port: number, vf: number): Partial<
  */
 function wantedFor(nic: NicSpec, port: number, vf: VirtualFunction): Partial<VfSettings> {
   const declared = wantedSettings(nic, port, vf.index);
-  const cutOff = nic.mode === "sriov" && declared.linkState === undefined && !isUnknown(vf.settings) && vf.settings.linkState === "disable";
+  const cutOff =
+    nic.mode === "sriov" &&
+    declared.linkState === undefined &&
+    !isUnknown(vf.settings) &&
+    vf.settings.linkState === "disable";
   return cutOff ? { ...declared, linkState: "auto" } : declared;
 }
 
-function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Partial<VfSettings>, state: HostState): Finding[] {
+function settingFinding(
+  pf: PhysicalFunction,
+  vf: VirtualFunction,
+  wanted: Partial<VfSettings>,
+  state: HostState,
+): Finding[] {
   // A guest's VF belongs to the orchestrator: Nova and libvirt set its address when they plug it.
   if (Object.keys(wanted).length === 0 || heldBy(vf) !== null || pf.netdev === null) return [];
   const about = aboutVf(pf, vf);
   if (isUnknown(vf.settings)) {
     const text = `look by hand: ip link show ${word(pf.netdev)}`;
-    return [{ ...about, expected: describe(wanted), actual: vf.settings.unknown, severity: "unknown", remedy: { kind: "person", text } }];
+    return [
+      {
+        ...about,
+        expected: describe(wanted),
+        actual: vf.settings.unknown,
+        severity: "unknown",
+        remedy: { kind: "person", text },
+      },
+    ];
   }
   const observed: Partial<VfSettings> = vf.settings;
   const off = Object.fromEntries(
-    settingNames.flatMap((key) => (wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [])),
+    settingNames.flatMap((key) =>
+      wanted[key] !== undefined && wanted[key] !== observed[key] ? [[key, wanted[key]]] : [],
+    ),
   );
   if (Object.keys(off).length === 0) return addressFinding(pf, vf, wanted, state, about);
   const actual = Object.fromEntries(Object.keys(off).map((key) => [key, Reflect.get(observed, key)]));
@@ -67,7 +90,13 @@ function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Parti
         kind: "actions",
         actions: [
           ...unbinding(pf, vf, off),
-          { kind: "set-vf-settings", netdev: pf.netdev, ...indexOf(pf.netdev, state), vf: vf.index, settings: off },
+          {
+            kind: "set-vf-settings",
+            netdev: pf.netdev,
+            ...indexOf(pf.netdev, state),
+            vf: vf.index,
+            settings: off,
+          },
         ],
       },
     },
@@ -77,7 +106,9 @@ function settingFinding(pf: PhysicalFunction, vf: VirtualFunction, wanted: Parti
 /** A VF takes its address when its driver binds: for a new one it is unbound, and `vfs-bound` binds it again. */
 function unbinding(pf: PhysicalFunction, vf: VirtualFunction, off: Partial<VfSettings>): Action[] {
   const driver = nativeDriver(pf);
-  return off.mac === undefined || vf.driver !== driver ? [] : [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }];
+  return off.mac === undefined || vf.driver !== driver
+    ? []
+    : [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }];
 }
 
 /**
@@ -92,7 +123,8 @@ function addressFinding(
   about: Subject,
 ): Finding[] {
   const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
-  if (wanted.mac === undefined || netdev === undefined || netdev.mac === wanted.mac || vf.driver === null) return [];
+  if (wanted.mac === undefined || netdev === undefined || netdev.mac === wanted.mac || vf.driver === null)
+    return [];
   const again = `echo ${vf.address} > /sys/bus/pci/drivers/${word(vf.driver)}/unbind, and the same to bind, with ${word(pf.netdev ?? pf.address)} up`;
   return [
     {
@@ -115,7 +147,9 @@ const settingNames = ["mac", "trust", "spoofCheck", "linkState"] as const;
 function describe(settings: object): string {
   const words = { mac: "MAC", trust: "trust", spoofCheck: "spoof check", linkState: "link state" };
   const say = (value: unknown) => (value === true ? "on" : value === false ? "off" : String(value));
-  return settingNames.flatMap((key) => (key in settings ? [`${words[key]} ${say(Reflect.get(settings, key))}`] : [])).join(", ");
+  return settingNames
+    .flatMap((key) => (key in settings ? [`${words[key]} ${say(Reflect.get(settings, key))}`] : []))
+    .join(", ");
 }
 
 function byte(value: number): string {

@@ -30,7 +30,12 @@ export const vfsBound: Requirement = {
   },
 };
 
-function bindingFinding(pf: PhysicalFunction, vf: VirtualFunction, state: HostState, due: boolean): Finding[] {
+function bindingFinding(
+  pf: PhysicalFunction,
+  vf: VirtualFunction,
+  state: HostState,
+  due: boolean,
+): Finding[] {
   const driver = nativeDriver(pf);
   const about = aboutVf(pf, vf);
   const held = (known(vf.holders)?.length ?? 0) > 0;
@@ -38,9 +43,21 @@ function bindingFinding(pf: PhysicalFunction, vf: VirtualFunction, state: HostSt
   if (vf.driver === "vfio-pci" || held) return [];
   if (vf.driver !== null && isVfioVariant(vf.driver)) return variantFinding(pf, vf, vf.driver, state);
   if (vf.driver !== null || (vf.driverOverride !== null && vf.driverOverride !== driver)) {
-    const actual = vf.driver === null ? `unbound, reserved for ${vf.driverOverride} (driver_override)` : `bound to ${vf.driver}`;
-    const text = "somebody gave it to another driver: if that was not meant, clear driver_override and unbind it";
-    return [{ ...about, expected: `bound to ${driver}`, actual, severity: "warning", remedy: { kind: "person", text } }];
+    const actual =
+      vf.driver === null
+        ? `unbound, reserved for ${vf.driverOverride} (driver_override)`
+        : `bound to ${vf.driver}`;
+    const text =
+      "somebody gave it to another driver: if that was not meant, clear driver_override and unbind it";
+    return [
+      {
+        ...about,
+        expected: `bound to ${driver}`,
+        actual,
+        severity: "warning",
+        remedy: { kind: "person", text },
+      },
+    ];
   }
   return [
     {
@@ -81,14 +98,28 @@ function isVfioVariant(driver: string): boolean {
 }
 
 /** Nova takes a VF from such a driver only where its configuration says that it is not libvirt's to bind. */
-function variantFinding(pf: PhysicalFunction, vf: VirtualFunction, driver: string, { openStack }: HostState): Finding[] {
+function variantFinding(
+  pf: PhysicalFunction,
+  vf: VirtualFunction,
+  driver: string,
+  { openStack }: HostState,
+): Finding[] {
   const nova = known(known(openStack)?.nova);
   // Source: nova/pci/devspec.py, the tag `managed`.
-  if (nova?.rules.some((rule) => /["']managed["']\s*:\s*["']?(?:no|false|off|0)\b/i.test(rule)) === true) return [];
+  if (nova?.rules.some((rule) => /["']managed["']\s*:\s*["']?(?:no|false|off|0)\b/i.test(rule)) === true)
+    return [];
   const text =
     `for live migration declare "managed": "no" in the device_spec of nova.conf that matches the VF; ` +
     `else unbind it, and vflag apply binds it to ${nativeDriver(pf)}`;
   const actual = `bound to ${driver}, ${nova == null ? "and Nova's configuration was not seen" : "which Nova's configuration does not expect"}`;
   const expected = `bound to ${nativeDriver(pf)}, or "managed": "no" for Nova`;
-  return [{ ...aboutVf(pf, vf), expected, actual, severity: nova == null ? "warning" : "error", remedy: { kind: "person", text } }];
+  return [
+    {
+      ...aboutVf(pf, vf),
+      expected,
+      actual,
+      severity: nova == null ? "warning" : "error",
+      remedy: { kind: "person", text },
+    },
+  ];
 }

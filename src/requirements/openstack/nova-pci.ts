@@ -27,8 +27,13 @@ export const novaPci: HostRequirement = {
     "grep -E 'device_spec|passthrough_whitelist' /etc/kolla/nova-compute/nova.conf /etc/nova/nova.conf",
     "openstack resource provider list",
   ],
-  byHand: ['[pci] device_spec = {"address": "PF", "physical_network": "PHYSNET"} for each port, then restart nova-compute'],
-  references: ["https://docs.openstack.org/nova/latest/configuration/config.html#pci.device_spec", "nova pci/devspec.py"],
+  byHand: [
+    '[pci] device_spec = {"address": "PF", "physical_network": "PHYSNET"} for each port, then restart nova-compute',
+  ],
+  references: [
+    "https://docs.openstack.org/nova/latest/configuration/config.html#pci.device_spec",
+    "nova pci/devspec.py",
+  ],
   follows: ["ports", "vf-count", "vf-links"],
   gate: false,
   check: (view) => {
@@ -49,19 +54,34 @@ function findings({ spec, state, nics }: HostView, { file, rules: values }: Nova
   if (plain.length < values.length) return [];
   try {
     const rules = parseRules(plain, host);
-    return concerned.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => portFindings(nic, pf, ofPort(pf, devices), rules, host, file)));
+    return concerned.flatMap(({ nic, pfs }) =>
+      pfs.flatMap((pf) => portFindings(nic, pf, ofPort(pf, devices), rules, host, file)),
+    );
   } catch (error) {
     if (error instanceof UnreadRule) return [];
     if (!(error instanceof NovaRefusal)) throw error;
     const remedy = { kind: "person", text: `correct ${file}, then restart nova-compute` } as const;
-    const found = { expected: "rules that Nova reads", actual: `nova-compute refuses them: ${error.message}`, remedy };
-    return [{ subject: `[pci] in ${file}`, ...found, severity: "warning", nics: concerned.map(({ nic }) => nic.name) }];
+    const found = {
+      expected: "rules that Nova reads",
+      actual: `nova-compute refuses them: ${error.message}`,
+      remedy,
+    };
+    return [
+      {
+        subject: `[pci] in ${file}`,
+        ...found,
+        severity: "warning",
+        nics: concerned.map(({ nic }) => nic.name),
+      },
+    ];
   }
 }
 
 /** The VFs that are there. */
 function ofPort(pf: PhysicalFunction, devices: readonly NovaDevice[]): NovaDevice[] {
-  return devices.filter(({ parent, address }) => parent === pf.address && pf.vfs.some((vf) => vf.address === address));
+  return devices.filter(
+    ({ parent, address }) => parent === pf.address && pf.vfs.some((vf) => vf.address === address),
+  );
 }
 
 function portFindings(
@@ -77,14 +97,27 @@ function portFindings(
     if (rule === undefined) return ["not matched"];
     const network = rule.tags["physical_network"];
     if (sameNetwork(network, nic.physnet)) return [];
-    return [network === undefined ? "without physical_network" : `on ${network === null ? "tunnels (null)" : String(network)}`];
+    return [
+      network === undefined
+        ? "without physical_network"
+        : `on ${network === null ? "tunnels (null)" : String(network)}`,
+    ];
   });
   if (wrong.length === 0) return [];
   const wanted = JSON.stringify({ address: pf.address, physical_network: nic.physnet });
   const actual = `${wrong.length} of ${count(vfs.length)} ${vfs.length === 1 ? "is" : "are"} ${[...new Set(wrong)].join(", ")} in ${file}`;
   const text = `[pci] device_spec = ${wanted} in Nova's configuration (vflag nova writes it), then restart nova-compute`;
   const expected = nic.physnet ?? "tunnels (physical_network null)";
-  return [{ ...aboutPf(pf), expected, actual, severity: "warning", remedy: { kind: "person", text }, nics: [nic.name] }];
+  return [
+    {
+      ...aboutPf(pf),
+      expected,
+      actual,
+      severity: "warning",
+      remedy: { kind: "person", text },
+      nics: [nic.name],
+    },
+  ];
 }
 
 function count(vfs: number): string {

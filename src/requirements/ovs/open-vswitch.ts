@@ -26,7 +26,8 @@ export function offloadingNics({ spec, nics }: HostView): readonly NicView[] {
 export function ovsView(view: HostView): OvsView | null {
   const { ovs } = view.state;
   const nics = offloadingNics(view);
-  if (view.spec.ovs === undefined || nics.length === 0 || ovs === null || isUnknown(ovs) || !ovs.running) return null;
+  if (view.spec.ovs === undefined || nics.length === 0 || ovs === null || isUnknown(ovs) || !ovs.running)
+    return null;
   return { wanted: view.spec.ovs, ovs, nics, view };
 }
 
@@ -39,10 +40,16 @@ export function finding(nics: readonly NicView[], rest: Omit<HostFinding, "nics"
  * A restart interrupts guests: it is done only when vflag was told to, together with what has to precede it.
  * @param byHand the commands that precede it, for a person; @param instead what else may help, a sentence
  */
-export function withRestart({ ovs, view }: OvsView, before: readonly Action[], byHand: readonly string[], instead = ""): Remedy {
+export function withRestart(
+  { ovs, view }: OvsView,
+  before: readonly Action[],
+  byHand: readonly string[],
+  instead = "",
+): Remedy {
   const restart: Action = { kind: "restart-ovs", source: ovs.source };
   const otherwise = instead === "" ? {} : { otherwise: instead };
-  if (view.allowed.restartOvs === true) return { kind: "actions", actions: [...before, restart], ...otherwise };
+  if (view.allowed.restartOvs === true)
+    return { kind: "actions", actions: [...before, restart], ...otherwise };
   const commands = [...byHand, commandLine(restartOfOvs(ovs.source))].join(" && ");
   const text = `vflag apply --restart-ovs, or ${commands}: it interrupts the traffic of all guests here for some seconds`;
   return { kind: "person", text: instead === "" ? text : `${text}. Or ${instead}` };
@@ -55,7 +62,10 @@ export function uplinksOf({ nic, pfs }: NicView): string[] {
 }
 
 /** A netdev's place in Open vSwitch. */
-export function portNamed(ovs: Ovs, name: string): { readonly bridge: OvsBridge; readonly port: OvsInterface } | null {
+export function portNamed(
+  ovs: Ovs,
+  name: string,
+): { readonly bridge: OvsBridge; readonly port: OvsInterface } | null {
   for (const bridge of ovs.bridges) {
     const port = bridge.interfaces.find((candidate) => candidate.name === name);
     if (port !== undefined) return { bridge, port };

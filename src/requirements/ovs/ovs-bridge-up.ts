@@ -17,10 +17,18 @@ export const ovsBridgeUp: HostRequirement = {
     if (seen?.wanted.hwOffload !== true) return [];
     return seen.nics.flatMap((nic) => {
       const bridges = new Set(uplinksOf(nic).flatMap((name) => portNamed(seen.ovs, name)?.bridge.name ?? []));
-      const down = [...bridges].filter((bridge) => view.state.netdevs.some(({ name, up }) => name === bridge && !up));
+      const down = [...bridges].filter((bridge) =>
+        view.state.netdevs.some(({ name, up }) => name === bridge && !up),
+      );
       return down.map((bridge) => {
         const text = `ip link set ${bridge} up, and have the host's network configuration do it at boot`;
-        return finding([nic], { subject: bridge, expected: "up", actual: "down", severity: "warning", remedy: { kind: "person", text } });
+        return finding([nic], {
+          subject: bridge,
+          expected: "up",
+          actual: "down",
+          severity: "warning",
+          remedy: { kind: "person", text },
+        });
       });
     });
   },

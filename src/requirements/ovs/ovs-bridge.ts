@@ -24,7 +24,13 @@ export const ovsBridge: HostRequirement = {
 function bridgeFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
   const say = (subject: string, actual: string, severity: HostFinding["severity"], text: string) => {
     const remedy: Remedy = { kind: "person", text };
-    return finding([nic], { subject, expected: "in a bridge of Open vSwitch with the kernel's datapath", actual, severity, remedy });
+    return finding([nic], {
+      subject,
+      expected: "in a bridge of Open vSwitch with the kernel's datapath",
+      actual,
+      severity,
+      remedy,
+    });
   };
   // What does not exist yet is networking's business: `bond` says so.
   const uplinks = uplinksOf(nic).filter((name) => view.state.netdevs.some((netdev) => netdev.name === name));
@@ -41,7 +47,14 @@ function bridgeFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
     const actual = `in ${bridge.name}, whose datapath is ${bridge.datapathType}`;
     // These offload by themselves, without tc.
     if (ovs.dpdk || ovs.doca)
-      return [say(name, actual, "unknown", "vflag does not know whether OVS-DPDK or OVS-DOCA offloads: see their logs")];
+      return [
+        say(
+          name,
+          actual,
+          "unknown",
+          "vflag does not know whether OVS-DPDK or OVS-DOCA offloads: see their logs",
+        ),
+      ];
     const set = ovsLine(ovs, "ovs-vsctl", "set", "bridge", bridge.name, "datapath_type=system");
     return [say(name, actual, "error", `${set}: tc and the NIC do nothing for others`)];
   });

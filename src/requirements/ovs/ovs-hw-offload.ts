@@ -1,6 +1,14 @@
 import { isUnknown } from "../../host/state/observed.ts";
 import type { HostFinding, HostRequirement, NicView } from "../requirement.ts";
-import { finding, type OvsView, ovsLine, ovsSubject, ovsView, uplinksOf, withRestart } from "./open-vswitch.ts";
+import {
+  finding,
+  type OvsView,
+  ovsLine,
+  ovsSubject,
+  ovsView,
+  uplinksOf,
+  withRestart,
+} from "./open-vswitch.ts";
 
 /** Open vSwitch is told to offload, and does. */
 export const ovsHwOffload: HostRequirement = {
@@ -14,7 +22,10 @@ export const ovsHwOffload: HostRequirement = {
     "tc qdisc show (an ingress or clsact qdisc on every port)",
     "ovs-vsctl --columns=name,other_config list Interface (since 3.7 hw-offload-priority can leave a port out)",
   ],
-  byHand: ["ovs-vsctl set Open_vSwitch . other_config:hw-offload=true", "systemctl restart openvswitch-switch"],
+  byHand: [
+    "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true",
+    "systemctl restart openvswitch-switch",
+  ],
   references: [
     "ovs-vswitchd.conf.db(5), other_config:hw-offload",
     "https://www.mail-archive.com/ovs-dev@openvswitch.org/msg51855.html (what needs a restart)",
@@ -27,9 +38,16 @@ export const ovsHwOffload: HostRequirement = {
     const { ovs, nics, wanted } = seen;
     const word = (on: boolean) => (on ? "on" : "off");
     const found = { subject: ovsSubject(ovs), expected: `hw-offload ${word(wanted.hwOffload)}` };
-    const say = (rest: Pick<HostFinding, "actual" | "severity" | "remedy">) => [finding(nics, { ...found, ...rest })];
+    const say = (rest: Pick<HostFinding, "actual" | "severity" | "remedy">) => [
+      finding(nics, { ...found, ...rest }),
+    ];
     if (ovs.hwOffload !== wanted.hwOffload) {
-      const set = { kind: "set-ovs", source: ovs.source, key: "hw-offload", value: String(wanted.hwOffload) } as const;
+      const set = {
+        kind: "set-ovs",
+        source: ovs.source,
+        key: "hw-offload",
+        value: String(wanted.hwOffload),
+      } as const;
       return say({
         actual: `hw-offload ${word(ovs.hwOffload)}`,
         severity: wanted.hwOffload ? "error" : "warning",
@@ -38,12 +56,18 @@ export const ovsHwOffload: HostRequirement = {
     }
     const { offloadInEffect: inEffect } = ovs;
     if (isUnknown(inEffect)) {
-      const text = "see whether flows are offloaded: ovs-appctl dpctl/dump-flows -m type=offloaded (docs/openvswitch.md)";
+      const text =
+        "see whether flows are offloaded: ovs-appctl dpctl/dump-flows -m type=offloaded (docs/openvswitch.md)";
       // Without ports there is no flow that could be missed.
       const severity = hasPorts(seen.ovs.bridges) ? "unknown" : "warning";
-      return say({ actual: `it cannot be told whether it works: ${inEffect.unknown}`, severity, remedy: { kind: "person", text } });
+      return say({
+        actual: `it cannot be told whether it works: ${inEffect.unknown}`,
+        severity,
+        remedy: { kind: "person", text },
+      });
     }
-    if (inEffect === wanted.hwOffload) return wanted.hwOffload ? nics.flatMap((nic) => priorityFindings(seen, nic)) : [];
+    if (inEffect === wanted.hwOffload)
+      return wanted.hwOffload ? nics.flatMap((nic) => priorityFindings(seen, nic)) : [];
     return say({
       actual: `set ${word(wanted.hwOffload)}, but ovs-vswitchd still works with it ${word(inEffect)}: it was started before`,
       severity: wanted.hwOffload ? "error" : "warning",
@@ -58,17 +82,35 @@ export const ovsHwOffload: HostRequirement = {
  */
 function priorityFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
   const addresses = new Set<string>(nic.pfs.map(({ address }) => address));
-  const representors = view.state.representors.filter(({ pf }) => addresses.has(pf)).map(({ netdev }) => netdev);
+  const representors = view.state.representors
+    .filter(({ pf }) => addresses.has(pf))
+    .map(({ netdev }) => netdev);
   const own = new Set([...uplinksOf(nic), ...representors]);
   return ovs.bridges
     .filter(({ datapathType }) => datapathType === "system")
     .flatMap(({ interfaces }) => interfaces)
     .flatMap(({ name, offloadPriority }): HostFinding[] => {
       if (!own.has(name) || offloadPriority == null || leadsToTc(offloadPriority)) return [];
-      const remove = ovsLine(ovs, "ovs-vsctl", "remove", "Interface", name, "other_config", "hw-offload-priority");
+      const remove = ovsLine(
+        ovs,
+        "ovs-vsctl",
+        "remove",
+        "Interface",
+        name,
+        "other_config",
+        "hw-offload-priority",
+      );
       const text = `${remove}; then restart Open vSwitch: it is read when a port is added`;
       const actual = `hw-offload-priority ${offloadPriority}: none of its flows is offloaded`;
-      return [finding([nic], { subject: name, expected: "offloaded by tc", actual, severity: "error", remedy: { kind: "person", text } })];
+      return [
+        finding([nic], {
+          subject: name,
+          expected: "offloaded by tc",
+          actual,
+          severity: "error",
+          remedy: { kind: "person", text },
+        }),
+      ];
     });
 }
 
@@ -78,6 +120,8 @@ function leadsToTc(priority: string): boolean {
   return names.slice(0, end < 0 ? names.length : end).includes("tc");
 }
 
-function hasPorts(bridges: readonly { readonly interfaces: readonly { readonly ofport: number | null }[] }[]): boolean {
+function hasPorts(
+  bridges: readonly { readonly interfaces: readonly { readonly ofport: number | null }[] }[],
+): boolean {
   return bridges.some(({ interfaces }) => interfaces.some(({ ofport }) => (ofport ?? -1) > 0));
 }

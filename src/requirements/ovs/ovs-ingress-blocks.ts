@@ -44,9 +44,26 @@ function blockFindings(seen: OvsView, nic: NicView): HostFinding[] {
   // Only a bond with all its ports can share with them; `bond` says what is missing there.
   if (!ports.every((port) => made.slaves.some(({ netdev }) => netdev === port))) return [];
   const actual = blocks.map(({ name, block }) => `${name} ${block === null ? "without" : block}`).join(", ");
-  const again = ovsLine(ovs, "ovs-vsctl", "del-port", place.bridge.name, place.port.port, "--", "add-port", place.bridge.name, bond);
+  const again = ovsLine(
+    ovs,
+    "ovs-vsctl",
+    "del-port",
+    place.bridge.name,
+    place.port.port,
+    "--",
+    "add-port",
+    place.bridge.name,
+    bond,
+  );
   const instead = `add the bond to its bridge anew, with the settings that the port has there: ${again}`;
-  return [finding([nic], { ...found, actual: `ingress blocks: ${actual}`, severity: "error", remedy: withRestart(seen, [], [], instead) })];
+  return [
+    finding([nic], {
+      ...found,
+      actual: `ingress blocks: ${actual}`,
+      severity: "error",
+      remedy: withRestart(seen, [], [], instead),
+    }),
+  ];
 }
 
 function blockOf(qdiscs: readonly IngressQdisc[], name: string): number | null {

@@ -19,7 +19,9 @@ export const ovsStalePorts: HostRequirement = {
   check: (view) => {
     const seen = ovsView(view);
     if (seen === null) return [];
-    return seen.ovs.bridges.flatMap((bridge) => bridge.interfaces.flatMap((port) => portFindings(seen, bridge.name, port)));
+    return seen.ovs.bridges.flatMap((bridge) =>
+      bridge.interfaces.flatMap((port) => portFindings(seen, bridge.name, port)),
+    );
   },
 };
 
@@ -44,7 +46,8 @@ function advice(ovs: Ovs, bridge: string, { port, name, ifaceId }: OvsInterface,
     const again = ["--if-exists", "del-port", bridge, port, "--", "add-port", bridge, name];
     if (ifaceId === null) return `add it anew: ${ovsLine(ovs, "ovs-vsctl", ...again)}`;
   }
-  if (ifaceId !== null) return `it is Neutron port ${ifaceId}: stop and start the guest that has it, so that Nova plugs it anew`;
+  if (ifaceId !== null)
+    return `it is Neutron port ${ifaceId}: stop and start the guest that has it, so that Nova plugs it anew`;
   return `if nothing needs it any more: ${ovsLine(ovs, "ovs-vsctl", "--if-exists", "del-port", bridge, port)}`;
 }
 
@@ -77,5 +80,7 @@ function cannotComeBack(view: NicView, name: string): boolean {
   const meant = vfOf(view, name);
   if (meant === null) return false;
   if (meant.vf >= view.nic.vfs) return true;
-  return view.state.representors.some(({ pf, vf, netdev }) => pf === meant.pf && vf === meant.vf && netdev !== name);
+  return view.state.representors.some(
+    ({ pf, vf, netdev }) => pf === meant.pf && vf === meant.vf && netdev !== name,
+  );
 }

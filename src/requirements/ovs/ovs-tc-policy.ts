@@ -10,7 +10,10 @@ export const ovsTcPolicy: HostRequirement = {
   title: "tc-policy lets rules go into hardware",
   why: "With skip_hw every rule stays in the kernel; with skip_sw a rule that the NIC refuses is handled by Open vSwitch's own datapath.",
   observe: ["ovs-vsctl get Open_vSwitch . other_config:tc-policy"],
-  byHand: ["ovs-vsctl set Open_vSwitch . other_config:tc-policy=none", "systemctl restart openvswitch-switch (it is read only then)"],
+  byHand: [
+    "ovs-vsctl set Open_vSwitch . other_config:tc-policy=none",
+    "systemctl restart openvswitch-switch (it is read only then)",
+  ],
   references: ["ovs-vswitchd.conf.db(5), other_config:tc-policy"],
   follows: ["ovs-running"],
   gate: false,
@@ -29,6 +32,14 @@ export const ovsTcPolicy: HostRequirement = {
     const remedy: Remedy = early ? { kind: "actions", actions: [set] } : withRestart(seen, [set], [byHand]);
     // Both of the others offload what the NIC takes.
     const severity = actual === "skip_hw" ? "error" : "warning";
-    return [finding(nics, { subject: ovsSubject(ovs), expected: `tc-policy ${wanted}`, actual: `tc-policy ${actual}`, severity, remedy })];
+    return [
+      finding(nics, {
+        subject: ovsSubject(ovs),
+        expected: `tc-policy ${wanted}`,
+        actual: `tc-policy ${actual}`,
+        severity,
+        remedy,
+      }),
+    ];
   },
 };

@@ -22,7 +22,9 @@ export const ovsVersion: HostRequirement = {
   stage: "ovs",
   title: "Open vSwitch is 2.12 or later, or 2.15 with OVN or connection tracking",
   why: "Older ones do not offload through a bond: they do not keep its rules in one block with those of its ports.",
-  observe: ["ovs-appctl version (what NVIDIA builds with DOCA has numbers of its own: it is as new as what follows `based-`)"],
+  observe: [
+    "ovs-appctl version (what NVIDIA builds with DOCA has numbers of its own: it is as new as what follows `based-`)",
+  ],
   byHand: ["install Open vSwitch 2.15 or later"],
   references: [
     "https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html",
@@ -41,7 +43,10 @@ export const ovsVersion: HostRequirement = {
     const text = `install Open vSwitch ${wanted.join(".")} or later`;
     const expected = `${wanted.join(".")} or later${connections === null ? "" : ` (${connections})`}`;
     const found = { subject: ovsSubject(ovs), expected, remedy: { kind: "person", text } } as const;
-    if (release === null) return [finding(nics, { ...found, actual: `version ${ovs.version ?? "not told"}`, severity: "unknown" })];
+    if (release === null)
+      return [
+        finding(nics, { ...found, actual: `version ${ovs.version ?? "not told"}`, severity: "unknown" }),
+      ];
     if (!isOlder(release, wanted)) return [];
     const actual = `version ${ovs.version ?? ""}`;
     if (isOlder(release, oldest)) return [finding(nics, { ...found, actual, severity: "error" })];
@@ -69,11 +74,18 @@ function isOlder([major, minor]: Release, than: Release): boolean {
  */
 function tracksConnections({ bridges }: Ovs, { flows }: HostState): string | null {
   const tallies = known(flows)?.tallies ?? [];
-  if (tallies.some(({ kind, example }) => kind === "new-connection" || /\bct(?:_state|_zone|_mark|_label)?\(/.test(example)))
+  if (
+    tallies.some(
+      ({ kind, example }) =>
+        kind === "new-connection" || /\bct(?:_state|_zone|_mark|_label)?\(/.test(example),
+    )
+  )
     return "connections are tracked";
   const ports = bridges.flatMap(({ interfaces }) => interfaces);
   const ofOvn = ports.some(({ name, type }) =>
-    type === "patch" ? /^patch-.+-to-./.test(name) : ["geneve", "vxlan"].includes(type) && /^ovn\d*-\S+-[0-9a-f]+$/.test(name),
+    type === "patch"
+      ? /^patch-.+-to-./.test(name)
+      : ["geneve", "vxlan"].includes(type) && /^ovn\d*-\S+-[0-9a-f]+$/.test(name),
   );
   return ofOvn ? "OVN is in use" : null;
 }

@@ -3,7 +3,9 @@ import type { BiosSign } from "../../host/state/platform.ts";
 import type { HostFinding, HostRequirement, NicView } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
 
-const words: Readonly<Record<Exclude<BiosSign["sign"], "virtualization">, { readonly lack: string; readonly text: string }>> = {
+const words: Readonly<
+  Record<Exclude<BiosSign["sign"], "virtualization">, { readonly lack: string; readonly text: string }>
+> = {
   mmio: {
     lack: "address space (MMIO)",
     text: "turn SR-IOV and above-4G decoding (64-bit MMIO) on in the BIOS, or raise its PCI resource padding, then reboot; if the BIOS offers none of them, add pci=realloc to kernel.arguments of the spec",
@@ -20,7 +22,10 @@ export const biosResources: HostRequirement = {
   stage: "platform",
   title: "the BIOS leaves room for the VFs",
   why: "Each VF needs address space and a PCI bus number; where the BIOS gave the slot too few, the kernel refuses to make VFs (ENOMEM).",
-  observe: ["dmesg | grep -E 'not enough MMIO resources|out of range'", "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs"],
+  observe: [
+    "dmesg | grep -E 'not enough MMIO resources|out of range'",
+    "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs",
+  ],
   byHand: [
     "in the BIOS: SR-IOV, above-4G decoding, ARI; then reboot",
     "or, where the inventory is: vflag bios set HOST -i INVENTORY; then reboot",
@@ -29,12 +34,22 @@ export const biosResources: HostRequirement = {
   follows: [],
   gate: false,
   check: ({ state, nics }) =>
-    nics.flatMap((view) => nicFindings(view, isUnknown(state.platform) ? state.platform : state.platform.biosSigns)),
+    nics.flatMap((view) =>
+      nicFindings(view, isUnknown(state.platform) ? state.platform : state.platform.biosSigns),
+    ),
 };
 
-function nicFindings({ nic, pfs }: NicView, signs: readonly BiosSign[] | { readonly unknown: string }): HostFinding[] {
+function nicFindings(
+  { nic, pfs }: NicView,
+  signs: readonly BiosSign[] | { readonly unknown: string },
+): HostFinding[] {
   return pfs.flatMap((pf) => {
-    const finding = (expected: string, actual: string, severity: HostFinding["severity"], text: string): HostFinding[] => [
+    const finding = (
+      expected: string,
+      actual: string,
+      severity: HostFinding["severity"],
+      text: string,
+    ): HostFinding[] => [
       { ...aboutPf(pf), expected, actual, severity, remedy: { kind: "person", text }, nics: [nic.name] },
     ];
     if (pf.sriov?.total === 0) {
@@ -45,10 +60,20 @@ function nicFindings({ nic, pfs }: NicView, signs: readonly BiosSign[] | { reado
     if (pf.sriov === null || pf.sriov.count >= nic.vfs) return [];
     const expected = `room for ${nic.vfs} VFs`;
     if (isUnknown(signs))
-      return finding(expected, signs.unknown, "unknown", "look by hand, as root: dmesg | grep -E 'not enough MMIO|out of range'");
+      return finding(
+        expected,
+        signs.unknown,
+        "unknown",
+        "look by hand, as root: dmesg | grep -E 'not enough MMIO|out of range'",
+      );
     return signs.flatMap(({ sign, device, text }) => {
       if (device !== pf.address || sign === "virtualization") return [];
-      return finding(expected, `too little ${words[sign].lack}: the kernel says: ${text}`, "error", words[sign].text);
+      return finding(
+        expected,
+        `too little ${words[sign].lack}: the kernel says: ${text}`,
+        "error",
+        words[sign].text,
+      );
     });
   });
 }

@@ -21,7 +21,8 @@ export const conflictingServices: HostRequirement = {
     return units.flatMap(({ name, enabled, active }) => {
       if (name === "openibd.service") return openibd(enabled, active);
       // It has nothing to be enabled by: udev starts it for each netdev of the driver, unless it is masked.
-      if (name.startsWith("mlnx_interface_mgr@") && !(enabled ?? "").startsWith("masked")) return interfaceManager();
+      if (name.startsWith("mlnx_interface_mgr@") && !(enabled ?? "").startsWith("masked"))
+        return interfaceManager();
       return [];
     });
   },
@@ -31,7 +32,13 @@ function openibd(enabled: string | null, active: string): HostFinding[] {
   const said = [...(enabled === null ? [] : [enabled]), active].join(", ");
   if (enabled?.startsWith("enabled") === true) {
     const actions = [{ kind: "disable-unit", unit: "openibd.service", reload: true } as const];
-    return [finding("openibd.service", said, "warning", { kind: "actions", actions, otherwise: "systemctl mask openibd.service" })];
+    return [
+      finding("openibd.service", said, "warning", {
+        kind: "actions",
+        actions,
+        otherwise: "systemctl mask openibd.service",
+      }),
+    ];
   }
   // Made of /etc/init.d/openibd: whether it is started at boot is a matter of links in /etc/rc*.d.
   const byLinks = enabled === "generated" && active === "active";
@@ -41,10 +48,20 @@ function openibd(enabled: string | null, active: string): HostFinding[] {
 
 function interfaceManager(): HostFinding[] {
   const text = "systemctl mask mlnx_interface_mgr@.service";
-  return [finding("mlnx_interface_mgr@.service", "udev starts it for each port", "warning", { kind: "person", text })];
+  return [
+    finding("mlnx_interface_mgr@.service", "udev starts it for each port", "warning", {
+      kind: "person",
+      text,
+    }),
+  ];
 }
 
-function finding(subject: string, actual: string, severity: HostFinding["severity"], remedy: Remedy): HostFinding {
+function finding(
+  subject: string,
+  actual: string,
+  severity: HostFinding["severity"],
+  remedy: Remedy,
+): HostFinding {
   const bites = severity === "warning" ? { bites: atNextBoot } : {};
   return { subject, expected: "not started at boot", actual, severity, remedy, ...bites };
 }

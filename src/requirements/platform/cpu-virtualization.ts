@@ -12,19 +12,32 @@ export const cpuVirtualization: HostRequirement = {
     "in the BIOS: Intel Virtualization Technology (VT-x), or SVM Mode on AMD",
     "or, where the inventory is: vflag bios set HOST -i INVENTORY; then reboot",
   ],
-  references: ["linux arch/x86/kernel/cpu/feat_ctl.c (init_ia32_feat_ctl)", "https://docs.kernel.org/arch/x86/cpuinfo.html"],
+  references: [
+    "linux arch/x86/kernel/cpu/feat_ctl.c (init_ia32_feat_ctl)",
+    "https://docs.kernel.org/arch/x86/cpuinfo.html",
+  ],
   follows: [],
   gate: false,
   check: ({ spec, state }) => {
     if (spec.kernel?.iommu === "off") return [];
     const cpu = isUnknown(state.platform) ? state.platform : state.platform.cpu;
-    if (isUnknown(cpu)) return [finding(cpu.unknown, "unknown", "look by hand: grep -w -E 'vmx|svm' /proc/cpuinfo")];
+    if (isUnknown(cpu))
+      return [finding(cpu.unknown, "unknown", "look by hand: grep -w -E 'vmx|svm' /proc/cpuinfo")];
     // Other architectures tell it otherwise.
     if (cpu.vendor === null || cpu.virtualization !== null) return [];
     const said = known(known(state.platform)?.biosSigns ?? [])?.find(({ sign }) => sign === "virtualization");
-    const setting = cpu.vendor === "GenuineIntel" ? "Intel Virtualization Technology (VT-x) and VT-d" : "SVM Mode and IOMMU";
+    const setting =
+      cpu.vendor === "GenuineIntel"
+        ? "Intel Virtualization Technology (VT-x) and VT-d"
+        : "SVM Mode and IOMMU";
     const text = `turn ${setting} on in the BIOS; if this host is itself a guest, let its hypervisor give it nested virtualization`;
-    return [finding(said === undefined ? "neither vmx nor svm in /proc/cpuinfo" : `off: the kernel says: ${said.text}`, "warning", text)];
+    return [
+      finding(
+        said === undefined ? "neither vmx nor svm in /proc/cpuinfo" : `off: the kernel says: ${said.text}`,
+        "warning",
+        text,
+      ),
+    ];
   },
 };
 

@@ -34,7 +34,10 @@ export const flowsInHardware: Requirement = {
     "Flows of tunnels (genev_sys_*, vxlan_sys_*, gre_sys) are the NIC's own where the tunnels leave by it: ovs-appctl ovs/route/lookup LOCAL_IP.",
     "slow_path(...) in a flow's actions means that ovs-vswitchd forwards each packet: ovs-appctl ofproto/trace shows the rule that asks for it.",
   ],
-  references: ["openvswitch Documentation/howto/tc-offload.rst", "openvswitch lib/dpctl.c, format_dpif_flow()"],
+  references: [
+    "openvswitch Documentation/howto/tc-offload.rst",
+    "openvswitch lib/dpctl.c, format_dpif_flow()",
+  ],
   follows: [
     ...["ports", "eswitch-mode", "representors", "tc-offload", "bond", "lag"],
     ...["ovs-running", "ovs-tc-policy", "ovs-hw-offload", "ovs-bridge", "ovs-ingress-blocks"],
@@ -44,7 +47,10 @@ export const flowsInHardware: Requirement = {
     if (nic.mode === "sriov") return [];
     const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
     if (traffic === null || isUnknown(traffic)) return [];
-    return [...offenderFindings({ nic, pfs, state }, traffic), ...oneWayFindings({ nic, pfs, state }, traffic)];
+    return [
+      ...offenderFindings({ nic, pfs, state }, traffic),
+      ...oneWayFindings({ nic, pfs, state }, traffic),
+    ];
   },
 };
 
@@ -53,7 +59,9 @@ function offenderFindings(view: NicView, { offenders }: NicTraffic): Finding[] {
   const groups = Map.groupBy(live, (offender) => `${severityOf(offender, view)} ${offender.reason}`);
   return [...groups.values()].flatMap(([worst, ...others]) => {
     const severity = worst === undefined ? null : severityOf(worst, view);
-    return worst === undefined || severity === null ? [] : [finding([worst, ...others], worst, severity, view)];
+    return worst === undefined || severity === null
+      ? []
+      : [finding([worst, ...others], worst, severity, view)];
   });
 }
 
@@ -85,7 +93,12 @@ function canOffload({ nic, pfs, state }: NicView): boolean {
 }
 
 /** @param worst of the tallies, all of one reason, the one with the most packets */
-function finding(tallies: readonly Offender[], worst: Offender, severity: Finding["severity"], view: NicView): Finding {
+function finding(
+  tallies: readonly Offender[],
+  worst: Offender,
+  severity: Finding["severity"],
+  view: NicView,
+): Finding {
   const sum = (of: (tally: FlowTally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
   const places = new Set(tallies.map(({ inPort }) => inPort));
   const more = places.size === 1 ? "" : ` and ${places.size - 1} more`;
@@ -143,7 +156,8 @@ function remedyOf(worst: Offender, view: NicView): string {
 
 /** What keeps flows of tunnels alone out of hardware. */
 function tunnelHint({ inPort, to, example }: Offender, { pfs }: NicView): string {
-  if (/\b(?:sFlow|flow_sample|ipfix)\(/i.test(example)) return "sFlow or IPFIX samples these packets, which keeps flows in software; ";
+  if (/\b(?:sFlow|flow_sample|ipfix)\(/i.test(example))
+    return "sFlow or IPFIX samples these packets, which keeps flows in software; ";
   if (![inPort ?? "", ...to].some((name) => tunnelTypeOf(name) !== null)) return "";
   const off = pfs.filter((pf) => eswitchOf(pf)?.encap === false);
   if (off.length === 0) return "";
@@ -156,7 +170,9 @@ function logHint({ state }: NicView): string {
     "the log of ovs-vswitchd says what was refused (grep -E 'offload|flow_put|tc'), more of it after " +
     "ovs-appctl vlog/set netdev_offload_tc:dbg (dpif_offload_tc since 3.7)";
   const source = known(state.ovs)?.source;
-  return source?.kind === "container" ? `${log} (${source.engine}'s container ${source.name}, or the log folder of its host)` : log;
+  return source?.kind === "container"
+    ? `${log} (${source.engine}'s container ${source.name}, or the log folder of its host)`
+    : log;
 }
 
 /** Guests send through the NIC, and nothing at all comes in for them: the bond's flows are missing, or nobody answers. */

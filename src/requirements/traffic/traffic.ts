@@ -69,8 +69,15 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
     const type = tunnelTypeOf(name);
     if (type !== null) tunnels.set(name, tunnelWay(type, underlay, flows, state));
   }
-  const own: Ports = { representors, tunnels, all: new Set([...uplinks, ...representors, ...tunnels.keys()]) };
-  const ways = new Set([...uplinks, ...[...tunnels].flatMap(([name, { kind }]) => (kind === "own" ? [name] : []))]);
+  const own: Ports = {
+    representors,
+    tunnels,
+    all: new Set([...uplinks, ...representors, ...tunnels.keys()]),
+  };
+  const ways = new Set([
+    ...uplinks,
+    ...[...tunnels].flatMap(([name, { kind }]) => (kind === "own" ? [name] : [])),
+  ]);
   const byPort = new Map<string, { readonly in: Sums; readonly out: Sums }>();
   const place = (name: string) => {
     const there = byPort.get(name);
@@ -131,7 +138,8 @@ function carriedBy(
   const slow = isSlowPath(tally);
   const places = [tally.inPort ?? "", ...tally.to];
   const mine = (tally.kind === "traffic" || slow) && places.every((name) => own.all.has(name));
-  if (tally.offloaded !== "no") return mine && !slow ? { carrier: "unknown", reason: "untold" } : { carrier: "unknown" };
+  if (tally.offloaded !== "no")
+    return mine && !slow ? { carrier: "unknown", reason: "untold" } : { carrier: "unknown" };
   const exempt = { carrier: "exempt" } as const;
   if (!mine) return exempt;
   if (slow) return { carrier: "software", reason: "slow-path" };
@@ -139,8 +147,12 @@ function carriedBy(
   const elsewhere = ways.find((way) => way.kind === "elsewhere");
   // From a tunnel to a tunnel, or between the NIC's ports: no guest's on a VF.
   if (ways.length > 0 && !places.some((name) => own.representors.has(name))) return exempt;
-  if (elsewhere !== undefined) return overlay ? { carrier: "software", reason: "elsewhere", leaves: elsewhere.netdev } : exempt;
-  return { carrier: "software", reason: ways.some(({ kind }) => kind === "unknown") ? "tunnel-unknown" : "software" };
+  if (elsewhere !== undefined)
+    return overlay ? { carrier: "software", reason: "elsewhere", leaves: elsewhere.netdev } : exempt;
+  return {
+    carrier: "software",
+    reason: ways.some(({ kind }) => kind === "unknown") ? "tunnel-unknown" : "software",
+  };
 }
 
 /** Older versions saved these as `userspace`; the example shows it unless it was cut off. */
@@ -151,7 +163,13 @@ function isSlowPath({ kind, example }: FlowTally): boolean {
 const nothing: Count = { flows: 0, packets: 0, bytes: 0 };
 
 /** No flow at all. */
-export const noTraffic: Traffic = { hardware: nothing, partial: nothing, software: nothing, exempt: nothing, unknown: nothing };
+export const noTraffic: Traffic = {
+  hardware: nothing,
+  partial: nothing,
+  software: nothing,
+  exempt: nothing,
+  unknown: nothing,
+};
 
 type Sums = Record<Carrier, Count>;
 

@@ -8,7 +8,9 @@ import type { HostState } from "../../host/state/state.ts";
  * `own`: the tunnels leave by this NIC; `elsewhere`: by `netdev`, and no NIC encapsulates for another; `unknown`: it was not seen, or leads
  * to nothing that can be named.
  */
-export type TunnelWay = { readonly kind: "own" | "unknown" } | { readonly kind: "elsewhere"; readonly netdev: string };
+export type TunnelWay =
+  | { readonly kind: "own" | "unknown" }
+  | { readonly kind: "elsewhere"; readonly netdev: string };
 
 /** A NIC's ports by their netdevs, its bond, and whether the spec says that overlay networks are behind them. */
 export interface Underlay {
@@ -33,7 +35,8 @@ export function tunnelWay(type: Tunnel["type"], nic: Underlay, flows: Flows, sta
   const ways = found.map(({ via }) => wayOf(via, nic, state));
   if (ways.some(({ kind }) => kind === "own")) return { kind: "own" };
   const elsewhere = ways.find(({ kind }) => kind === "elsewhere");
-  const allSeen = !isUnknown(flows.tunnels) && found.length > 0 && ways.every(({ kind }) => kind === "elsewhere");
+  const allSeen =
+    !isUnknown(flows.tunnels) && found.length > 0 && ways.every(({ kind }) => kind === "elsewhere");
   if (allSeen && elsewhere !== undefined) return elsewhere;
   return { kind: nic.overlay ? "own" : "unknown" };
 }
@@ -43,7 +46,8 @@ function wayOf(via: readonly string[], { names }: Underlay, state: HostState): T
   if ([...reached].some((name) => names.has(name))) return { kind: "own" };
   const hardware = [...reached].find(
     (name) =>
-      state.netdevs.some((netdev) => netdev.name === name && netdev.device !== null) || state.bonds.some((bond) => bond.name === name),
+      state.netdevs.some((netdev) => netdev.name === name && netdev.device !== null) ||
+      state.bonds.some((bond) => bond.name === name),
   );
   return hardware === undefined ? { kind: "unknown" } : { kind: "elsewhere", netdev: hardware };
 }

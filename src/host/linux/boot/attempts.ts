@@ -16,8 +16,11 @@ const mostBytes = 1024 * 1024;
 /** What vflag could not put right in this boot; null where it has not run. A file of another boot says nothing of this one. */
 export function readAttempts(places: Places): Observed<Attempts | null> {
   try {
-    const found: unknown = JSON.parse(readBounded(pathOf(places), mostBytes, constants.O_NOFOLLOW).toString());
-    if (typeof found !== "object" || found === null || Reflect.get(found, "boot") !== bootOf(places)) return null;
+    const found: unknown = JSON.parse(
+      readBounded(pathOf(places), mostBytes, constants.O_NOFOLLOW).toString(),
+    );
+    if (typeof found !== "object" || found === null || Reflect.get(found, "boot") !== bootOf(places))
+      return null;
     const parsed = Attempts.safeParse(Reflect.get(found, "attempts"));
     return parsed.success ? parsed.data : unknown(`${pathOf(places)} is not as vflag writes it`);
   } catch (error) {
@@ -34,7 +37,9 @@ export async function keepAttempt(kernel: Places & Pick<Kernel, "run">, attempt:
     const bonded = attempt.left.some(({ requirement }) => requirement === "not-in-bond");
     const early = attempt.early && !(bonded && !(await isBooting(kernel)));
     const attempts = withAttempt(known(readAttempts(kernel)) ?? null, { ...attempt, early });
-    await writeWhole(pathOf(kernel), `${JSON.stringify({ boot: bootOf(kernel), attempts })}\n`, { create: 0o700 });
+    await writeWhole(pathOf(kernel), `${JSON.stringify({ boot: bootOf(kernel), attempts })}\n`, {
+      create: 0o700,
+    });
   } catch {
     // It only records.
   }

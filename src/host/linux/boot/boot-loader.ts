@@ -34,14 +34,20 @@ export async function updateGrub({ run }: Pick<Kernel, "run">): Promise<void> {
 }
 
 /** Adds arguments to all kernels' and takes others away. Throws Refusal or ProgramError. Source: grubby(8). */
-export async function changeByGrubby({ run }: Pick<Kernel, "run">, add: readonly string[], remove: readonly string[]): Promise<void> {
+export async function changeByGrubby(
+  { run }: Pick<Kernel, "run">,
+  add: readonly string[],
+  remove: readonly string[],
+): Promise<void> {
   const strange = [...add, ...remove].find((argument) => !isPlainArgument(argument));
-  if (strange !== undefined) throw new Refusal("EINVAL", `${JSON.stringify(strange)} is no plain kernel argument`);
+  if (strange !== undefined)
+    throw new Refusal("EINVAL", `${JSON.stringify(strange)} is no plain kernel argument`);
   const options = [
     ...(remove.length === 0 ? [] : [`--remove-args=${remove.join(" ")}`]),
     ...(add.length === 0 ? [] : [`--args=${add.join(" ")}`]),
   ];
-  if (options.length > 0) await mustRun(run, ["grubby", "--update-kernel=ALL", ...options], { limit: changeLimit });
+  if (options.length > 0)
+    await mustRun(run, ["grubby", "--update-kernel=ALL", ...options], { limit: changeLimit });
 }
 
 /** The one that started this boot, where it says so; else the one whose tools are installed. */
@@ -50,7 +56,8 @@ function kindOf({ filesRoot, sysRoot }: Access): BootLoader["kind"] {
   const has = (...paths: string[]) => paths.some((path) => existsSync(join(filesRoot, path)));
   // GRUB's own grub-mkconfig knows no drop-ins: they are Debian's.
   const dropIns =
-    has("/usr/sbin/grub-mkconfig") && readFileSync(join(filesRoot, "/usr/sbin/grub-mkconfig"), "utf8").includes("/default/grub.d/");
+    has("/usr/sbin/grub-mkconfig") &&
+    readFileSync(join(filesRoot, "/usr/sbin/grub-mkconfig"), "utf8").includes("/default/grub.d/");
   // Its tools may be there without it: then nobody reads what they would write.
   if (dropIns && has("/usr/sbin/update-grub") && has(dirname(grubConfig))) return "grub";
   if (has("/usr/sbin/grubby", "/sbin/grubby", "/usr/bin/grubby")) return "grubby";
@@ -66,7 +73,10 @@ function readLoaderInfo(path: string): string {
   }
 }
 
-async function entriesOf(kind: BootLoader["kind"], { filesRoot, run }: Access): Promise<Observed<BootEntry[]>> {
+async function entriesOf(
+  kind: BootLoader["kind"],
+  { filesRoot, run }: Access,
+): Promise<Observed<BootEntry[]>> {
   try {
     switch (kind) {
       case "grub":
@@ -102,18 +112,26 @@ export function parseGrubbyInfo(text: string): Observed<BootEntry[]> {
   const entries = blocks.flatMap((block) => {
     const kernel = block.get("kernel");
     if (kernel === undefined) return [];
-    return [{ title: block.get("title") ?? kernel, arguments: parseKernelArguments(block.get("args") ?? "") }];
+    return [
+      { title: block.get("title") ?? kernel, arguments: parseKernelArguments(block.get("args") ?? "") },
+    ];
   });
-  return entries.length > 0 ? entries : unknown(`grubby --info=ALL: not understood: ${text.trim().split("\n", 1)[0]}`);
+  return entries.length > 0
+    ? entries
+    : unknown(`grubby --info=ALL: not understood: ${text.trim().split("\n", 1)[0]}`);
 }
 
 /** Source: the UAPI group's Boot Loader Specification, type 1: `options` may come more than once. */
 function readLoaderEntries(root: string): Observed<BootEntry[]> {
   const entries = espFolders.flatMap((esp) => {
     const folder = join(root, esp, "loader/entries");
-    return filesOf(folder).flatMap((name) => parseLoaderEntry(name, readFileSync(join(folder, name), "utf8")));
+    return filesOf(folder).flatMap((name) =>
+      parseLoaderEntry(name, readFileSync(join(folder, name), "utf8")),
+    );
   });
-  return entries.length > 0 ? entries : unknown(`no boot loader entry in ${espFolders.map((esp) => `${esp}/loader/entries`).join(", ")}`);
+  return entries.length > 0
+    ? entries
+    : unknown(`no boot loader entry in ${espFolders.map((esp) => `${esp}/loader/entries`).join(", ")}`);
 }
 
 function parseLoaderEntry(name: string, text: string): BootEntry[] {
@@ -123,7 +141,9 @@ function parseLoaderEntry(name: string, text: string): BootEntry[] {
   });
   const options = lines.filter(({ key }) => key === "options").map(({ value }) => value);
   const title = lines.find(({ key }) => key === "title")?.value ?? name;
-  return lines.some(({ key }) => key === "linux") ? [{ title, arguments: parseKernelArguments(options.join(" ")) }] : [];
+  return lines.some(({ key }) => key === "linux")
+    ? [{ title, arguments: parseKernelArguments(options.join(" ")) }]
+    : [];
 }
 
 function filesOf(folder: string): string[] {

@@ -62,7 +62,9 @@ function filesIn(root: string, folder: string): ManagedFile[] {
 export async function findUnits({ run }: Pick<Kernel, "run">): Promise<Observed<Unit[]>> {
   const properties = ["Id", "LoadState", "FragmentPath", "UnitFileState", "ActiveState", "Result"];
   try {
-    return parseUnits(await mustRun(run, ["systemctl", "show", `--property=${properties.join(",")}`, "--", ...unitNames]));
+    return parseUnits(
+      await mustRun(run, ["systemctl", "show", `--property=${properties.join(",")}`, "--", ...unitNames]),
+    );
   } catch (error) {
     return unknown(reasonOf(error));
   }
@@ -71,7 +73,9 @@ export async function findUnits({ run }: Pick<Kernel, "run">): Promise<Observed<
 /** Source: systemctl(1), show: lines of NAME=VALUE, an empty line between units. */
 export function parseUnits(text: string): Unit[] {
   return text.split(/\n\n+/).flatMap((block): Unit[] => {
-    const values = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+    const values = new Map(
+      block.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    );
     const value = (name: string) => values.get(name) ?? "";
     if (value("Id") === "" || value("LoadState") === "not-found") return [];
     const [path, enabled] = [value("FragmentPath"), value("UnitFileState")];
@@ -100,14 +104,27 @@ export async function writeOwnFile(
 }
 
 /** Removes a file of vflag; one that is not there is gone already. */
-export async function removeOwnFile(kernel: Pick<Kernel, "filesRoot" | "run">, path: string, reload: Reload | null): Promise<void> {
+export async function removeOwnFile(
+  kernel: Pick<Kernel, "filesRoot" | "run">,
+  path: string,
+  reload: Reload | null,
+): Promise<void> {
   refuseForeign(path);
   await removeWhole(join(kernel.filesRoot, path));
   await reloadReader(kernel, reload);
 }
 
-export async function setUnitEnabled({ run }: Pick<Kernel, "run">, { kind, unit, reload }: UnitAction): Promise<void> {
-  await mustRun(run, ["systemctl", kind === "enable-unit" ? "enable" : "disable", ...(reload ? [] : ["--no-reload"]), "--", unit]);
+export async function setUnitEnabled(
+  { run }: Pick<Kernel, "run">,
+  { kind, unit, reload }: UnitAction,
+): Promise<void> {
+  await mustRun(run, [
+    "systemctl",
+    kind === "enable-unit" ? "enable" : "disable",
+    ...(reload ? [] : ["--no-reload"]),
+    "--",
+    unit,
+  ]);
 }
 
 type UnitAction = Extract<Action, { kind: "enable-unit" | "disable-unit" }>;

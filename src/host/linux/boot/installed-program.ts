@@ -4,7 +4,8 @@ import { type Observed, unknown } from "../../state/observed.ts";
 import { FileError } from "../system/system-error.ts";
 
 /** What to do where the program that runs is none that units may start. */
-const remedy = "install the package (apt install ./vflag_*.deb, or dnf install ./vflag-*.rpm), then: /usr/bin/vflag apply";
+const remedy =
+  "install the package (apt install ./vflag_*.deb, or dnf install ./vflag-*.rpm), then: /usr/bin/vflag apply";
 
 /**
  * The program as units may start it: an executable file that nobody but root can change or replace, from the root directory down.
@@ -12,12 +13,15 @@ const remedy = "install the package (apt install ./vflag_*.deb, or dnf install .
  */
 export function installedProgram(path: string, isExecutable: boolean): Observed<string> {
   const shown = JSON.stringify(path);
-  if (!isExecutable) return unknown(`vflag runs from its sources (${shown}), and units start an installed program: ${remedy}`);
+  if (!isExecutable)
+    return unknown(`vflag runs from its sources (${shown}), and units start an installed program: ${remedy}`);
   try {
     const whole = realpathSync(path);
     const wrong = reasonAgainst(whole, lstatSync(whole)) ?? folderAgainst(dirname(whole));
     if (wrong === null) return whole;
-    return unknown(`units start a program that is root's alone, with its whole path, and this one is ${shown}: ${wrong}; ${remedy}`);
+    return unknown(
+      `units start a program that is root's alone, with its whole path, and this one is ${shown}: ${wrong}; ${remedy}`,
+    );
   } catch (error) {
     return unknown(
       `units start an installed program, and ${shown} cannot be looked at: ${FileError.of(error, "stat", path).message}; ${remedy}`,

@@ -16,10 +16,15 @@ export function findKernelOptions(
   release: string,
 ): Observed<Record<string, boolean>> {
   const vendors = readText(join(sysRoot, "module/mlx5_core/version"));
-  if (vendors !== null) return unknown(`mlx5_core is the vendor's ${vendors}, whose options the kernel's configuration does not show`);
+  if (vendors !== null)
+    return unknown(
+      `mlx5_core is the vendor's ${vendors}, whose options the kernel's configuration does not show`,
+    );
   const text = configurationOf(procRoot, filesRoot, release);
   if (text === null) return unknown(`neither /boot/config-${release} nor /proc/config.gz can be read`);
-  return Object.fromEntries(offloadOptions.map((name) => [name, new RegExp(`^${name}=[ym]$`, "m").test(text)]));
+  return Object.fromEntries(
+    offloadOptions.map((name) => [name, new RegExp(`^${name}=[ym]$`, "m").test(text)]),
+  );
 }
 
 /** Whole, and of a kernel: an empty or cut file would make every option look as if it were off. */
@@ -27,7 +32,10 @@ function configurationOf(procRoot: string, filesRoot: string, release: string): 
   const readers = [
     () => readFileSync(join(filesRoot, `/boot/config-${release}`), "utf8"),
     () => readFileSync(join(filesRoot, `/lib/modules/${release}/config`), "utf8"),
-    () => gunzipSync(readFileSync(join(procRoot, "config.gz")), { maxOutputLength: 8 * 1024 * 1024 }).toString("utf8"),
+    () =>
+      gunzipSync(readFileSync(join(procRoot, "config.gz")), { maxOutputLength: 8 * 1024 * 1024 }).toString(
+        "utf8",
+      ),
   ];
   for (const read of readers) {
     const text = attempt(read);

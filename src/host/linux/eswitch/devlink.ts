@@ -41,7 +41,10 @@ function withDevices(ports: readonly DevlinkPort[], sysRoot: string): (DevlinkPo
  * The handle by which a PF's eSwitch and parameters are reached, and the eSwitch; null when there is no such device.
  * The PF's own handle is tried first: a dump of all devices waits for the mode change of any other NIC. Throws NetlinkError.
  */
-export function findEswitch(kernel: Kernel, pf: PciAddress): { handle: DevlinkHandle; eswitch: Eswitch | null } | null {
+export function findEswitch(
+  kernel: Kernel,
+  pf: PciAddress,
+): { handle: DevlinkHandle; eswitch: Eswitch | null } | null {
   const { devlink } = kernel.netlink;
   if (!devlink.isAvailable()) return null;
   const direct = `pci/${pf}`;
@@ -64,13 +67,19 @@ export function portsOf(found: FoundDevlink): Observed<PortState[]> {
 }
 
 /** Firmware version and serial number, as the driver tells devlink; null where it tells nothing. */
-export function infoOf(kernel: Kernel, handle: DevlinkHandle | null): Pick<PhysicalFunction, "firmware" | "serial"> {
+export function infoOf(
+  kernel: Kernel,
+  handle: DevlinkHandle | null,
+): Pick<PhysicalFunction, "firmware" | "serial"> {
   if (handle === null) return { firmware: null, serial: null };
   const info = observe(() => kernel.netlink.devlink.getInfo(handle));
   if (isUnknown(info)) return { firmware: info, serial: info };
   const running = info?.versions.running ?? {};
   // fw.version: mlx5; fw: the generic name for the whole of it; fw.mgmt: ice and others. Source: linux Documentation/networking/devlink/devlink-info.rst.
-  return { firmware: running["fw.version"] ?? running["fw"] ?? running["fw.mgmt"] ?? null, serial: info?.serial ?? null };
+  return {
+    firmware: running["fw.version"] ?? running["fw"] ?? running["fw.mgmt"] ?? null,
+    serial: info?.serial ?? null,
+  };
 }
 
 function findHandles(kernel: Kernel): Map<string, DevlinkHandle> {

@@ -72,7 +72,10 @@ export async function setSteering(kernel: Kernel, address: PciAddress, steering:
     );
   await kernel.request({ kind: "setParam", handle, name: STEERING, value: steering, mode: "runtime" });
   if (!(await until(() => read() === steering, { limit: READ_BACK_LIMIT }))) {
-    throw new Refusal(null, `set ${STEERING} of ${handle} to ${steering}: the kernel took it, and it still is ${read()}`);
+    throw new Refusal(
+      null,
+      `set ${STEERING} of ${handle} to ${steering}: the kernel took it, and it still is ${read()}`,
+    );
   }
 }
 
@@ -86,9 +89,16 @@ export function modeOf(kernel: Kernel, address: PciAddress): string | null {
 }
 
 /** The devlink handle of a PF and its eSwitch. Throws Refusal where there is none. */
-export function eswitchAt(kernel: Kernel, address: PciAddress): { handle: DevlinkHandle; eswitch: FoundEswitch } {
+export function eswitchAt(
+  kernel: Kernel,
+  address: PciAddress,
+): { handle: DevlinkHandle; eswitch: FoundEswitch } {
   const found = findEswitch(kernel, address);
-  if (found === null) throw new Refusal("ENODEV", `devlink has no device for ${address}: it has no driver, or one without devlink`);
+  if (found === null)
+    throw new Refusal(
+      "ENODEV",
+      `devlink has no device for ${address}: it has no driver, or one without devlink`,
+    );
   const { handle, eswitch } = found;
   if (eswitch === null) throw new Refusal("EOPNOTSUPP", `${handle} has no eSwitch`);
   return { handle, eswitch };
@@ -109,7 +119,12 @@ async function requestChange(kernel: Kernel, handle: DevlinkHandle, wanted: Eswi
   }
 }
 
-async function change(kernel: Kernel, handle: DevlinkHandle, wanted: EswitchChange, isDone: (now: FoundEswitch) => boolean): Promise<void> {
+async function change(
+  kernel: Kernel,
+  handle: DevlinkHandle,
+  wanted: EswitchChange,
+  isDone: (now: FoundEswitch) => boolean,
+): Promise<void> {
   await requestChange(kernel, handle, wanted);
   const read = () => kernel.netlink.devlink.getEswitch(handle);
   const done = () => {

@@ -11,7 +11,10 @@ const steerings = ["dmfs", "smfs", "hmfs"] as const;
 export const STEERING = "flow_steering_mode";
 
 /** The eSwitch of a PF; null when its device has none. Reading it needs CAP_NET_ADMIN: unknown for others. */
-export function observeEswitch(kernel: Kernel, handle: Observed<DevlinkHandle | null>): Observed<Eswitch | null> {
+export function observeEswitch(
+  kernel: Kernel,
+  handle: Observed<DevlinkHandle | null>,
+): Observed<Eswitch | null> {
   if (handle === null) return null;
   if (typeof handle !== "string") return handle;
   try {
@@ -20,8 +23,14 @@ export function observeEswitch(kernel: Kernel, handle: Observed<DevlinkHandle | 
     const mode = modes.find((name) => name === found.mode);
     const inline = found.inline === null ? null : inlines.find((name) => name === found.inline);
     if (mode === undefined) return unknown(`the kernel shows a mode that is new to vflag: ${found.mode}`);
-    if (inline === undefined) return unknown(`the kernel shows an inline mode that is new to vflag: ${found.inline}`);
-    return { mode, inline, encap: found.encap === null ? null : found.encap !== "none", steering: observeSteering(kernel, handle) };
+    if (inline === undefined)
+      return unknown(`the kernel shows an inline mode that is new to vflag: ${found.inline}`);
+    return {
+      mode,
+      inline,
+      encap: found.encap === null ? null : found.encap !== "none",
+      steering: observeSteering(kernel, handle),
+    };
   } catch (error) {
     return unknown(reasonOf(error));
   }
@@ -34,7 +43,10 @@ function observeSteering(kernel: Kernel, handle: DevlinkHandle): Eswitch["steeri
     if (param === null) return null;
     const value = param.values.runtime;
     if (value === undefined) return unknown(`the kernel shows ${STEERING} without a value`);
-    return steerings.find((name) => name === value) ?? unknown(`the kernel shows a ${STEERING} that is new to vflag: ${value}`);
+    return (
+      steerings.find((name) => name === value) ??
+      unknown(`the kernel shows a ${STEERING} that is new to vflag: ${value}`)
+    );
   } catch (error) {
     return unknown(reasonOf(error));
   }

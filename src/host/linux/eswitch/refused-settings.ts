@@ -47,7 +47,15 @@ function refusedOf(found: unknown): RefusedSetting[] {
     const value: unknown = Reflect.get(found, key);
     return typeof value === "string" && value.length <= 1000 ? value : null;
   };
-  const [pf, setting, value, words, kernel] = [parsePciAddress(text("pf")), text("setting"), text("value"), text("words"), text("kernel")];
+  const [pf, setting, value, words, kernel] = [
+    parsePciAddress(text("pf")),
+    text("setting"),
+    text("value"),
+    text("words"),
+    text("kernel"),
+  ];
   if (pf === null || value === null || words === null || kernel === null) return [];
-  return setting === "steering" || setting === "encap" ? [{ pf, setting, value, words, kernel, firmware: text("firmware") }] : [];
+  return setting === "steering" || setting === "encap"
+    ? [{ pf, setting, value, words, kernel, firmware: text("firmware") }]
+    : [];
 }

@@ -9,7 +9,12 @@ import { type Observed, unknown } from "../../state/observed.ts";
  */
 
 const shown = z.union([z.string(), z.number()]).nullish();
-const Parameter = z.object({ default_value: shown, current_value: shown, next_value: shown, read_only: z.boolean().nullish() });
+const Parameter = z.object({
+  default_value: shown,
+  current_value: shown,
+  next_value: shown,
+  read_only: z.boolean().nullish(),
+});
 const word = z.string().nullish();
 const Device = z.object({
   device_type: word,
@@ -28,9 +33,11 @@ export function parseFirmwareJson(text: string): Observed<FirmwareConfiguration>
     if (!(parameter in tlv_configuration)) continue;
     const found = Parameter.safeParse(tlv_configuration[parameter]);
     // Without what the next boot brings nothing can be decided.
-    if (!found.success || found.data.next_value == null) return unknown(`not understood: ${parameter} in the JSON of a query`);
+    if (!found.success || found.data.next_value == null)
+      return unknown(`not understood: ${parameter} in the JSON of a query`);
     const { default_value, current_value, next_value, read_only } = found.data;
-    const canonical = (value: z.infer<typeof shown>) => (value == null ? null : canonicalValue(String(value)));
+    const canonical = (value: z.infer<typeof shown>) =>
+      value == null ? null : canonicalValue(String(value));
     parameters[parameter] = {
       default: canonical(default_value),
       current: canonical(current_value),
@@ -44,7 +51,9 @@ export function parseFirmwareJson(text: string): Observed<FirmwareConfiguration>
 function onlyDevice(text: string): unknown {
   try {
     const devices: unknown = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
-    const all = Object.entries(z.record(z.string(), z.unknown()).parse(devices)).filter(([key]) => /^Device #\d+$/.test(key));
+    const all = Object.entries(z.record(z.string(), z.unknown()).parse(devices)).filter(([key]) =>
+      /^Device #\d+$/.test(key),
+    );
     return all.length === 1 ? all[0]?.[1] : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,8 @@
-import { canonicalValue, type FirmwareParameterName, firmwareParameters } from "../../actions/firmware-settings.ts";
+import {
+  canonicalValue,
+  type FirmwareParameterName,
+  firmwareParameters,
+} from "../../actions/firmware-settings.ts";
 import type { FirmwareConfiguration, FirmwareParameter } from "../../state/firmware.ts";
 import { type Observed, unknown } from "../../state/observed.ts";
 
@@ -18,7 +22,9 @@ export function parseFirmwareQuery(text: string): Observed<FirmwareConfiguration
   const lines = text.split("\n").map((line) => line.trimEnd());
   const devices = lines.filter((line) => /^Device #\d+:$/.test(line)).length;
   if (devices !== 1)
-    return unknown(`not understood: ${devices === 0 ? `no device in ${quoted(text)}` : `${devices} devices in one answer`}`);
+    return unknown(
+      `not understood: ${devices === 0 ? `no device in ${quoted(text)}` : `${devices} devices in one answer`}`,
+    );
   const head = lines.findIndex((line) => line.startsWith("Configurations:"));
   if (head < 0) return unknown(`not understood: no line "Configurations:" in ${quoted(text)}`);
   const header = lines[head] ?? "";
@@ -29,9 +35,15 @@ export function parseFirmwareQuery(text: string): Observed<FirmwareConfiguration
     const row = rowOf(line);
     if (row === null) continue;
     const values = valuesOf(row.values);
-    if (values.length !== columns.length || row.name in parameters) return unknown(`not understood: ${line.trim()}`);
+    if (values.length !== columns.length || row.name in parameters)
+      return unknown(`not understood: ${line.trim()}`);
     const shown = (column: Column) => canonicalValue(values[columns.indexOf(column)] ?? "N/A");
-    parameters[row.name] = { default: shown("Default"), current: shown("Current"), next: shown("Next Boot"), readOnly: row.readOnly };
+    parameters[row.name] = {
+      default: shown("Default"),
+      current: shown("Current"),
+      next: shown("Next Boot"),
+      readOnly: row.readOnly,
+    };
   }
   return {
     type: described(lines, "Device type"),
@@ -51,7 +63,10 @@ export function firmwareErrorOf(stdout: string, stderr: string): string {
   const said = [...lines(stderr), ...lines(stdout)];
   const first = said.findIndex((line) => line.startsWith("-E-"));
   // What failed underneath is said before it, on stderr; a list of settings that could not be read stands after it.
-  const told = first < 0 ? said : [...lines(stderr).filter((line) => !line.startsWith("-E-")), ...said.slice(first, first + 4)];
+  const told =
+    first < 0
+      ? said
+      : [...lines(stderr).filter((line) => !line.startsWith("-E-")), ...said.slice(first, first + 4)];
   const words = [...new Set(told)].join("; ");
   return words === "" ? "it said nothing" : shortened(words);
 }

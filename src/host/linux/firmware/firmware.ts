@@ -1,5 +1,9 @@
 import { join } from "node:path";
-import { type FirmwareSettings, type FirmwareTool, settingArguments } from "../../actions/firmware-settings.ts";
+import {
+  type FirmwareSettings,
+  type FirmwareTool,
+  settingArguments,
+} from "../../actions/firmware-settings.ts";
 import { cardsOf } from "../../cards.ts";
 import type { FirmwareCard, FirmwareConfiguration } from "../../state/firmware.ts";
 import { isUnknown, type Observed, unknown } from "../../state/observed.ts";
@@ -69,12 +73,14 @@ export async function setFirmware(
   const answer = await kernel.run(argv, { limit: setLimit });
   if (answer.code !== 0) throw new Refusal(null, `${argv.join(" ")}: ${failureOf(kernel, answer)}`);
   const configuration = await queryFirmware(kernel, tool, pf);
-  if (isUnknown(configuration)) throw new Refusal(null, `${argv.join(" ")}: done, but it cannot be read back: ${configuration.unknown}`);
+  if (isUnknown(configuration))
+    throw new Refusal(null, `${argv.join(" ")}: done, but it cannot be read back: ${configuration.unknown}`);
   const otherwise = Object.entries(settings).flatMap(([name, wanted]) => {
     const next = configuration.parameters[name]?.next ?? null;
     return next === wanted ? [] : [`${name} is ${next ?? "not shown"} for the next boot, not ${wanted}`];
   });
-  if (otherwise.length > 0) throw new Refusal(null, `${argv.join(" ")}: it said that this is done, but ${otherwise.join(", ")}`);
+  if (otherwise.length > 0)
+    throw new Refusal(null, `${argv.join(" ")}: it said that this is done, but ${otherwise.join(", ")}`);
 }
 
 async function queryFirmware(
@@ -86,7 +92,8 @@ async function queryFirmware(
   try {
     const answer = await kernel.run(argv, { limit: queryLimit });
     const partial = answer.code === partlyRead ? parseFirmwareQuery(answer.stdout) : null;
-    if (partial !== null && !isUnknown(partial) && needed.every((name) => name in partial.parameters)) return partial;
+    if (partial !== null && !isUnknown(partial) && needed.every((name) => name in partial.parameters))
+      return partial;
     if (answer.code !== 0) return unknown(`${argv.join(" ")}: ${failureOf(kernel, answer)}`);
     const table = parseFirmwareQuery(answer.stdout);
     const configuration = isUnknown(table) ? await queryAsJson(kernel, tool, pf, table) : table;
@@ -121,7 +128,8 @@ async function findTool(
       if (!(error instanceof ProgramError) || error.code !== "ENOENT") return unknown(reasonOf(error));
     }
   }
-  const wanted = choice === "auto" ? "neither mstconfig nor mlxconfig is installed" : `${choice} is not installed`;
+  const wanted =
+    choice === "auto" ? "neither mstconfig nor mlxconfig is installed" : `${choice} is not installed`;
   return unknown(`${wanted} (mstconfig is in the package mstflint)`);
 }
 

@@ -29,14 +29,17 @@ export function containerOf(
   pid: number,
   { procRoot, filesRoot }: { readonly procRoot: string; readonly filesRoot: string },
 ): Container | null {
-  const groups = (readText(`${procRoot}/${pid}/cgroup`) ?? "").split("\n").map((line) => line.replace(/^\d+:[^:]*:/, ""));
+  const groups = (readText(`${procRoot}/${pid}/cgroup`) ?? "")
+    .split("\n")
+    .map((line) => line.replace(/^\d+:[^:]*:/, ""));
   for (const part of groups.flatMap((path) => path.split("/").toReversed())) {
     const lxc = /^lxc\.payload\.(.+)$/.exec(part)?.[1];
     if (lxc !== undefined) return { engine: "lxc", id: lxc, name: lxc };
     // conmon watches over a container of podman and CRI-O, and is not in it.
     const [, prefix, id] = /^(?:([a-z][a-z-]*?)-)?([0-9a-f]{64})(?:\.scope)?$/.exec(part) ?? [];
     if (id === undefined || prefix?.endsWith("conmon")) continue;
-    const word = prefix ?? groups.map((path) => /\/(docker|lxc)\//.exec(path)?.[1]).find((found) => found !== undefined);
+    const word =
+      prefix ?? groups.map((path) => /\/(docker|lxc)\//.exec(path)?.[1]).find((found) => found !== undefined);
     const engine = word === undefined ? null : (engines[word] ?? word);
     return { engine, id, name: nameOf(engine, id, filesRoot) };
   }

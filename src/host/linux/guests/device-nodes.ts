@@ -32,7 +32,10 @@ export function deviceNodesOf(
 ): string[] {
   const path = pciPath(kernel.sysRoot, vf.address);
   const names = (entry: string) => listNames(`${path}/${entry}`);
-  const groups = isVfioDriver(vf.driver) && vf.iommuGroup !== null ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`] : [];
+  const groups =
+    isVfioDriver(vf.driver) && vf.iommuGroup !== null
+      ? [`vfio/${vf.iommuGroup}`, `vfio/noiommu-${vf.iommuGroup}`]
+      : [];
   const over = taps.filter((tap) => tap.linkNetnsId === null && own.some(({ index }) => index === tap.link));
   const nodes = [
     ...groups,

@@ -20,7 +20,10 @@ export function findGuests(pfs: readonly PhysicalFunction[], places: Places): Ob
   try {
     const vfs = pfs.flatMap((pf) => pf.vfs);
     const own = new Set<PciAddress>(vfs.map(({ address }) => address));
-    const domains = findDomains(places).map((domain) => ({ ...domain, devices: domain.devices.filter((device) => own.has(device)) }));
+    const domains = findDomains(places).map((domain) => ({
+      ...domain,
+      devices: domain.devices.filter((device) => own.has(device)),
+    }));
     const holders = vfs.flatMap((vf) => holdersOf(vf).map((holder) => ({ holder, vf: vf.address })));
     const seen = new Guests(domains);
     for (const { holder, vf } of holders) {
@@ -59,7 +62,9 @@ class Guests {
   /** libvirt's own daemons hold what they give to a machine: beside a machine's name they tell nothing. */
   all(): Guest[] {
     const guests = [...this.#found.values()];
-    const machines = new Set(guests.filter(({ kind }) => kind === "domain" || kind === "machine").flatMap(({ vfs }) => vfs));
+    const machines = new Set(
+      guests.filter(({ kind }) => kind === "domain" || kind === "machine").flatMap(({ vfs }) => vfs),
+    );
     return guests.filter((guest) => {
       const daemon = guest.kind === "process" && /^(?:libvirtd|virtqemud|virtnodedevd)$/.test(guest.command);
       return !(daemon && guest.vfs.every((vf) => machines.has(vf)));
@@ -87,8 +92,12 @@ function ofProcess(
   return container === null ? { kind: "process", pid, command, vfs: [] } : inContainer(container, pid);
 }
 
-function ofNamespace({ name, pid }: { readonly name: string; readonly pid?: number | undefined }, places: Places): Guest {
-  const processes = pid === undefined ? processesIn(join(places.runRoot, "netns"), name, places.procRoot) : [pid];
+function ofNamespace(
+  { name, pid }: { readonly name: string; readonly pid?: number | undefined },
+  places: Places,
+): Guest {
+  const processes =
+    pid === undefined ? processesIn(join(places.runRoot, "netns"), name, places.procRoot) : [pid];
   for (const each of processes) {
     const container = containerOf(each, places);
     if (container !== null) return inContainer(container, each);
@@ -118,7 +127,10 @@ function inodeOf(path: string): number | null {
 }
 
 /** A virtual machine of QEMU, by its command line: `-name guest=NAME,debug-threads=on -uuid UUID`. Source: qemu(1). */
-function machineOf(pid: number, procRoot: string): { readonly name: string | null; readonly uuid: string | null } | null {
+function machineOf(
+  pid: number,
+  procRoot: string,
+): { readonly name: string | null; readonly uuid: string | null } | null {
   const words = (readText(`${procRoot}/${pid}/cmdline`) ?? "").split("\0");
   const program = words[0]?.slice(words[0].lastIndexOf("/") + 1) ?? "";
   if (!/^(?:qemu-system-.+|qemu-kvm|kvm|qemu)$/.test(program)) return null;
@@ -128,5 +140,8 @@ function machineOf(pid: number, procRoot: string): { readonly name: string | nul
   const parts = has("-name", "--name") ? (after("-name", "--name") ?? "").split(/(?<!,),(?!,)/) : [];
   const named = parts.find((part) => part.startsWith("guest="))?.slice("guest=".length) ?? parts[0];
   const uuid = has("-uuid", "--uuid") ? after("-uuid", "--uuid") : undefined;
-  return { name: named === undefined || named === "" ? null : named.replaceAll(",,", ","), uuid: uuid ?? null };
+  return {
+    name: named === undefined || named === "" ? null : named.replaceAll(",,", ","),
+    uuid: uuid ?? null,
+  };
 }

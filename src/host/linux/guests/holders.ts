@@ -45,7 +45,12 @@ export function findHolders(
   const byIndex = new Map(links.map((link) => [link.index, link]));
   const taps = links.filter(({ kind }) => isTap(kind));
   const ownOf = (vf: FoundVf) => byDevice.get(vf.address) ?? [];
-  const nodes = new Map(vfs.map((vf) => [vf.address, vf.driver === null ? [] : deviceNodesOf(vf, kernel, { own: ownOf(vf), taps }, vdpa)]));
+  const nodes = new Map(
+    vfs.map((vf) => [
+      vf.address,
+      vf.driver === null ? [] : deviceNodesOf(vf, kernel, { own: ownOf(vf), taps }, vdpa),
+    ]),
+  );
   const watched = new Set([...nodes.values()].flat());
   const open = watched.size === 0 ? nothingOpen : observeOpenFiles(watched, kernel.procRoot);
   const away = vfs.filter((vf) => isAway(vf, kernel.sysRoot));
@@ -65,7 +70,8 @@ export function findHolders(
         const namespace: Holder = { kind: "namespace", name, ...(pid === undefined ? {} : { pid }) };
         return [vf.address, [...("unknown" in processes ? [] : processes), namespace]];
       }
-      if (givenAway.has(vf.driver ?? "")) return [vf.address, unknown(`${vf.driver} has given it away, and nobody can see to whom`)];
+      if (givenAway.has(vf.driver ?? ""))
+        return [vf.address, unknown(`${vf.driver} has given it away, and nobody can see to whom`)];
       if (isVfioDriver(vf.driver) && nodes.get(vf.address)?.length === 0)
         return [vf.address, unknown(`it is bound to ${vf.driver} and in no IOMMU group`)];
       return [vf.address, processes];
@@ -87,8 +93,11 @@ function observeOpenFiles(paths: ReadonlySet<string>, procRoot: string): OpenFil
 function openersOf(nodes: readonly string[], open: OpenFiles | string): Observed<Holder[]> {
   if (nodes.length === 0) return [];
   if (typeof open === "string") return unknown(open);
-  const processes = new Map(nodes.flatMap((node) => open.holders.get(node) ?? []).map((holder) => [holder.pid, holder]));
-  if (processes.size === 0 && open.hidden > 0) return unknown(`${open.hidden} processes do not let their open files be seen: run as root`);
+  const processes = new Map(
+    nodes.flatMap((node) => open.holders.get(node) ?? []).map((holder) => [holder.pid, holder]),
+  );
+  if (processes.size === 0 && open.hidden > 0)
+    return unknown(`${open.hidden} processes do not let their open files be seen: run as root`);
   return [...processes.values()].map(({ pid, command }) => ({ kind: "process", pid, command }));
 }
 

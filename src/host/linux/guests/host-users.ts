@@ -13,8 +13,10 @@ export function findHostUsers({ netlink }: Pick<Kernel, "netlink">, links: reado
   const users = new Map<number, Holder[]>();
   const add = (index: number, holder: Holder) => users.set(index, [...(users.get(index) ?? []), holder]);
   for (const { name, kind, link, linkNetnsId } of links) {
-    if (kind !== null && link !== null && linkNetnsId === null) add(link, { kind: "netdev", name, type: kind });
+    if (kind !== null && link !== null && linkNetnsId === null)
+      add(link, { kind: "netdev", name, type: kind });
   }
-  for (const { link, text, isLocal } of netlink.route.listAddresses()) if (!isLocal) add(link, { kind: "address", address: text });
+  for (const { link, text, isLocal } of netlink.route.listAddresses())
+    if (!isLocal) add(link, { kind: "address", address: text });
   return users;
 }

@@ -36,10 +36,18 @@ const definitions = [
  * Source: libvirt src/conf/domain_conf.c, virDomainObjFormat() and virDomainDefFormat().
  * @throws {FileTooLarge} there are more or larger ones than are read, so that nobody knows whose a VF is
  */
-export function findDomains({ runRoot, filesRoot }: { readonly runRoot: string; readonly filesRoot: string }): Domain[] {
+export function findDomains({
+  runRoot,
+  filesRoot,
+}: {
+  readonly runRoot: string;
+  readonly filesRoot: string;
+}): Domain[] {
   const running = domainsIn(join(runRoot, "libvirt/qemu")).filter(({ pid }) => pid !== null);
   const names = new Set(running.map(({ name }) => name));
-  const defined = definitions.flatMap((folder) => domainsIn(join(filesRoot, folder))).filter(({ name }) => !names.has(name));
+  const defined = definitions
+    .flatMap((folder) => domainsIn(join(filesRoot, folder)))
+    .filter(({ name }) => !names.has(name));
   return [...running, ...new Map(defined.map((domain) => [domain.name, { ...domain, pid: null }])).values()];
 }
 
@@ -79,7 +87,9 @@ export function domainOf(text: string): Domain | null {
 
 /** nova/virt/libvirt/config.py, LibvirtConfigGuestMetaNovaInstance: `<nova:instance><nova:name>`. */
 function novaName(domain: Element): Element | undefined {
-  const instance = childOf(domain, "metadata")?.children.find(({ name }) => /^(?:[^:]+:)?instance$/.test(name));
+  const instance = childOf(domain, "metadata")?.children.find(({ name }) =>
+    /^(?:[^:]+:)?instance$/.test(name),
+  );
   return instance?.children.find(({ name }) => /^(?:[^:]+:)?name$/.test(name));
 }
 
@@ -97,7 +107,9 @@ function devicesOf(devices: Element | undefined): PciAddress[] {
 function addressOf(attributes: ReadonlyMap<string, string>): PciAddress | null {
   const hex = (name: string, digits: number) => {
     const value = attributes.get(name) ?? (name === "domain" ? "0" : "");
-    return /^(?:0x[0-9a-f]{1,8}|\d{1,8})$/i.test(value) ? Number(value).toString(16).padStart(digits, "0") : "?";
+    return /^(?:0x[0-9a-f]{1,8}|\d{1,8})$/i.test(value)
+      ? Number(value).toString(16).padStart(digits, "0")
+      : "?";
   };
   return parsePciAddress(`${hex("domain", 4)}:${hex("bus", 2)}:${hex("slot", 2)}.${hex("function", 1)}`);
 }

@@ -42,7 +42,9 @@ export async function activateLag(
   if (await until(() => isActive(read()), { limit: limit - first })) return;
   throw new Refusal(
     "ETIMEDOUT",
-    [`the LAG of ${pf} is ${describe(read())} after ${seconds} s`, ...kernelLogOf(kernel.devRoot, pf)].join("; kernel: "),
+    [`the LAG of ${pf} is ${describe(read())} after ${seconds} s`, ...kernelLogOf(kernel.devRoot, pf)].join(
+      "; kernel: ",
+    ),
   );
 }
 

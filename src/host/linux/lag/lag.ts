@@ -24,7 +24,12 @@ const sinceKernel = [5, 19] as const;
  *
  * @param kernelRelease such as `6.12.95+deb12-amd64`
  */
-export function observeLag(sysRoot: string, kernelRelease: string, pf: PciAddress, driver: string | null): Observed<Lag | null> {
+export function observeLag(
+  sysRoot: string,
+  kernelRelease: string,
+  pf: PciAddress,
+  driver: string | null,
+): Observed<Lag | null> {
   if (driverOf(driver).lag === null) return null;
   const debugfs = join(sysRoot, "kernel/debug");
   const card = join(debugfs, "mlx5", pf);
@@ -45,14 +50,24 @@ export function observeLag(sysRoot: string, kernelRelease: string, pf: PciAddres
 
 function readLag(path: string): Observed<Lag> {
   const state = read(path, "state");
-  if (state !== "active" && state !== "disabled") return unknown(`${join(path, "state")} says ${JSON.stringify(state)}`);
+  if (state !== "active" && state !== "disabled")
+    return unknown(`${join(path, "state")} says ${JSON.stringify(state)}`);
   const type = read(path, "type");
   const known = types.find((name) => name === type);
   // A LAG that is activated between two reads has a state of before and a type of after: its state counts.
   if (state === "disabled") {
-    return { state, type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members: members(path) };
+    return {
+      state,
+      type: null,
+      source: "debugfs",
+      portSelection: null,
+      sharedFdb: null,
+      mapping: [],
+      members: members(path),
+    };
   }
-  if (type !== null && known === undefined) return unknown(`the LAG has a type that is new to vflag: ${type}`);
+  if (type !== null && known === undefined)
+    return unknown(`the LAG has a type that is new to vflag: ${type}`);
   const shared = /^shared_fdb:(on|off)$/m.exec(read(path, "flags") ?? "")?.[1];
   return {
     state,
@@ -79,7 +94,11 @@ export async function withAgreedLags<Pf extends Pick<PhysicalFunction, "address"
 ): Promise<Pf[]> {
   let seen = [...pfs];
   for (let tries = 0; tries < rereads; tries++) {
-    const torn = new Set(seen.filter((pf) => seen.some((other) => differs(pf, other) && cardOf(pf.address) === cardOf(other.address))));
+    const torn = new Set(
+      seen.filter((pf) =>
+        seen.some((other) => differs(pf, other) && cardOf(pf.address) === cardOf(other.address)),
+      ),
+    );
     if (torn.size === 0) break;
     await sleep(pause);
     seen = seen.map((pf) => (torn.has(pf) ? { ...pf, lag: read(pf) } : pf));
@@ -87,7 +106,10 @@ export async function withAgreedLags<Pf extends Pick<PhysicalFunction, "address"
   return seen;
 }
 
-function differs({ lag: one }: Pick<PhysicalFunction, "lag">, { lag: other }: Pick<PhysicalFunction, "lag">): boolean {
+function differs(
+  { lag: one }: Pick<PhysicalFunction, "lag">,
+  { lag: other }: Pick<PhysicalFunction, "lag">,
+): boolean {
   if (one === null || other === null || isUnknown(one) || isUnknown(other)) return false;
   return one.state !== other.state || one.type !== other.type || one.mapping.join() !== other.mapping.join();
 }

@@ -71,10 +71,15 @@ export function bondsOf(links: readonly FoundLink[]): Bond[] {
         name: link.name,
         mode,
         // The kernel keeps a policy in every mode; these are the modes that use it. Source: bond_main.c, bond_mode_uses_xmit_hash().
-        xmitHashPolicy: ["balance-xor", "802.3ad", "balance-tlb", "balance-alb"].includes(mode) ? xmitHashPolicy : null,
+        xmitHashPolicy: ["balance-xor", "802.3ad", "balance-tlb", "balance-alb"].includes(mode)
+          ? xmitHashPolicy
+          : null,
         up: link.up,
         slaves: slaves.map((slave) => ({ netdev: slave.name, up: slave.bondSlave?.miiStatus === "up" })),
-        lacp: mode === "802.3ad" && lacp !== null && partner !== null ? { ports: lacp.ports, partner, rate: lacpRate } : null,
+        lacp:
+          mode === "802.3ad" && lacp !== null && partner !== null
+            ? { ports: lacp.ports, partner, rate: lacpRate }
+            : null,
         monitoring: { miimon, arpInterval, updelay, downdelay },
       },
     ];
@@ -90,7 +95,9 @@ export function netdevOfPf<T extends { index: number; device: string | null; por
   netdevs: readonly T[],
 ): T | null {
   const rank = ({ portName }: T) => (portName === null ? 1 : uplinkName.test(portName) ? 0 : 2);
-  const own = netdevs.filter((netdev) => netdev.device === address && !representorName.test(netdev.portName ?? ""));
+  const own = netdevs.filter(
+    (netdev) => netdev.device === address && !representorName.test(netdev.portName ?? ""),
+  );
   return own.sort((a, b) => rank(a) - rank(b) || a.index - b.index)[0] ?? null;
 }
 
@@ -98,8 +105,12 @@ export function netdevOfPf<T extends { index: number; device: string | null; por
 export function vfSettingsOf(link: Link | null, index: number): Observed<VfSettings> {
   if (link === null) return unknown("the PF has no netdev to ask");
   // They come in order; to search hundreds for each of hundreds takes longer than to ask the kernel.
-  const vf = link.vfs[index]?.index === index ? link.vfs[index] : link.vfs.find((candidate) => candidate.index === index);
-  if (vf === undefined) return unknown(`the driver of ${link.name} does not tell the settings of VF ${index}`);
+  const vf =
+    link.vfs[index]?.index === index
+      ? link.vfs[index]
+      : link.vfs.find((candidate) => candidate.index === index);
+  if (vf === undefined)
+    return unknown(`the driver of ${link.name} does not tell the settings of VF ${index}`);
   const mac = macOf(vf.mac);
   if (mac === null) return unknown(`the hardware address of VF ${index} is no Ethernet address`);
   const { trust, spoofCheck, linkState } = vf;

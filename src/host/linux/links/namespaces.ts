@@ -22,7 +22,10 @@ export function listNamespaces(runRoot: string, procRoot: string): Namespace[] {
     seen.add(inode);
     return true;
   };
-  const named = listNames(join(runRoot, "netns")).map((name) => ({ name, path: join(runRoot, "netns", name) }));
+  const named = listNames(join(runRoot, "netns")).map((name) => ({
+    name,
+    path: join(runRoot, "netns", name),
+  }));
   const ofProcesses = listNames(procRoot)
     .filter((pid) => /^\d+$/.test(pid))
     .map((pid) => ({ name: pid, path: join(procRoot, pid, "ns/net") }));
@@ -71,7 +74,8 @@ function inNamespace<T>(path: string, action: () => T): T {
   try {
     const there = openSync(path, "r");
     try {
-      if (setns(there, CLONE_NEWNET) !== 0) throw new Error(`the network namespace ${path} cannot be entered`);
+      if (setns(there, CLONE_NEWNET) !== 0)
+        throw new Error(`the network namespace ${path} cannot be entered`);
     } finally {
       closeSync(there);
     }

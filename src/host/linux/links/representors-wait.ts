@@ -30,7 +30,8 @@ export async function awaitRepresentors(kernel: Kernel, pf: PciAddress, count: n
 
 /** Since 5.8 representors are on their PF's PCI device, and nothing else needs to be known. */
 function onDevice(links: readonly FoundLink[], pf: PciAddress): number {
-  return links.filter(({ device, portName }) => device === pf && portName !== null && vfPort.test(portName)).length;
+  return links.filter(({ device, portName }) => device === pf && portName !== null && vfPort.test(portName))
+    .length;
 }
 
 /** By names first: a dump of devlink's ports waits for the mode change of any other NIC, and this thread with it. */

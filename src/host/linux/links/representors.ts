@@ -19,7 +19,10 @@ export interface SwitchOwner {
 }
 
 /** A devlink port, as far as it tells a representor. */
-export type PortOfVf = Pick<DevlinkPort, "flavour" | "ifindex" | "netdev" | "vf" | "controller" | "external"> & {
+export type PortOfVf = Pick<
+  DevlinkPort,
+  "flavour" | "ifindex" | "netdev" | "vf" | "controller" | "external"
+> & {
   /** The PCI device that the port's devlink handle stands for. */
   readonly device: string | null;
 };
@@ -33,7 +36,11 @@ export type PortOfVf = Pick<DevlinkPort, "flavour" | "ifindex" | "netdev" | "vf"
  * A DPU's representors of VFs on the host that it sits in (controller 1) are none of this host's VFs, and left out.
  * Source: linux net/devlink/port.c, devlink_port_phys_port_name_get(); docs.kernel.org/networking/representors.html.
  */
-export function representorsOf(pfs: readonly SwitchOwner[], netdevs: readonly SwitchPort[], ports: readonly PortOfVf[]): Representor[] {
+export function representorsOf(
+  pfs: readonly SwitchOwner[],
+  netdevs: readonly SwitchPort[],
+  ports: readonly PortOfVf[],
+): Representor[] {
   const found = new Map<string, Representor>();
   for (const representor of [...byPort(pfs, netdevs, ports), ...byName(pfs, netdevs)]) {
     const key = `${representor.pf} ${representor.vf}`;
@@ -42,12 +49,17 @@ export function representorsOf(pfs: readonly SwitchOwner[], netdevs: readonly Sw
   return [...found.values()].sort((a, b) => (a.pf === b.pf ? a.vf - b.vf : a.pf < b.pf ? -1 : 1));
 }
 
-function byPort(pfs: readonly SwitchOwner[], netdevs: readonly SwitchPort[], ports: readonly PortOfVf[]): Representor[] {
+function byPort(
+  pfs: readonly SwitchOwner[],
+  netdevs: readonly SwitchPort[],
+  ports: readonly PortOfVf[],
+): Representor[] {
   const byIndex = new Map(netdevs.map((candidate) => [candidate.index, candidate]));
   return ports.flatMap(({ flavour, controller, external, device, vf, ifindex, netdev }) => {
     if (flavour !== "pcivf" || (controller ?? 0) !== 0 || external === true || vf === null) return [];
     const pf = pfs.find((candidate) => candidate.address === device);
-    const own = ifindex === null ? netdevs.find((candidate) => candidate.name === netdev) : byIndex.get(ifindex);
+    const own =
+      ifindex === null ? netdevs.find((candidate) => candidate.name === netdev) : byIndex.get(ifindex);
     return pf === undefined || own === undefined ? [] : [{ netdev: own.name, pf: pf.address, vf }];
   });
 }
@@ -64,7 +76,8 @@ function byName(pfs: readonly SwitchOwner[], netdevs: readonly SwitchPort[]): Re
     const sameSwitch = uplinks.filter((uplink) => uplink.netdev.switchId === netdev.switchId);
     const [, pfNumber, vf] = /^(?:(?:c0)?pf(\d+)vf)?(\d+)$/.exec(netdev.portName) ?? [];
     if (vf === undefined) return [];
-    const pf = pfNumber === undefined ? only(sameSwitch) : pfOfNumber(sameSwitch, Number(pfNumber), netdev.device);
+    const pf =
+      pfNumber === undefined ? only(sameSwitch) : pfOfNumber(sameSwitch, Number(pfNumber), netdev.device);
     return pf === undefined ? [] : [{ netdev: netdev.name, pf, vf: Number(vf) }];
   });
 }
@@ -78,12 +91,17 @@ interface Uplink {
  * The PF that `pf<number>` means among those of one switch. Both PFs of a card share the switch id; the number is the
  * PF's PCI function in mlx5, and its uplink is called `p<number>`. Since 5.8 the representor is on its PF's PCI device.
  */
-function pfOfNumber(uplinks: readonly Uplink[], number: number, device: string | null): PciAddress | undefined {
+function pfOfNumber(
+  uplinks: readonly Uplink[],
+  number: number,
+  device: string | null,
+): PciAddress | undefined {
   const byDevice = uplinks.find(({ pf }) => pf.address === device);
   const byUplink = uplinks.find(({ netdev }) => netdev.portName === `p${number}`);
   const byFunction = uplinks.find(({ pf }) => pf.address.endsWith(`.${number}`));
   const slots = new Set(uplinks.map(({ pf }) => slotOf(pf.address)));
-  const byOrder = slots.size === 1 ? uplinks.toSorted((a, b) => (a.pf.address < b.pf.address ? -1 : 1))[number] : undefined;
+  const byOrder =
+    slots.size === 1 ? uplinks.toSorted((a, b) => (a.pf.address < b.pf.address ? -1 : 1))[number] : undefined;
   return (byDevice ?? byUplink ?? byFunction ?? byOrder)?.pf.address;
 }
 
@@ -94,5 +112,7 @@ function only(uplinks: readonly Uplink[]): PciAddress | undefined {
 
 function ownNetdevs(pfs: readonly SwitchOwner[], netdevs: readonly SwitchPort[]): number[] {
   const vfs = new Set(pfs.flatMap((pf) => pf.vfs.map((vf) => vf.address)));
-  return netdevs.flatMap((netdev) => (netdev.device !== null && vfs.has(netdev.device) ? [netdev.index] : []));
+  return netdevs.flatMap((netdev) =>
+    netdev.device !== null && vfs.has(netdev.device) ? [netdev.index] : [],
+  );
 }

@@ -41,7 +41,11 @@ export function mayHoldUdev(kernelRelease: string, nics: readonly Ports[]): bool
 export async function holdingUdev<T>(
   run: RunProgram,
   act: (goOn: () => void) => Promise<T>,
-  { warn, limit = LIMIT, pause = PAUSE }: { readonly warn: (text: string) => void; readonly limit?: number; readonly pause?: number },
+  {
+    warn,
+    limit = LIMIT,
+    pause = PAUSE,
+  }: { readonly warn: (text: string) => void; readonly limit?: number; readonly pause?: number },
 ): Promise<T> {
   // Also after a failure: udev may have heard it and answered too late.
   if ((await control(run, "--stop-exec-queue")) === "not there") return act(() => {});
@@ -74,7 +78,9 @@ const udevadm = "/usr/bin/udevadm";
 async function control(run: RunProgram, request: string): Promise<"done" | "failed" | "not there"> {
   try {
     const seconds = ANSWER_LIMIT / 1000;
-    const { code } = await run([udevadm, "control", `--timeout=${seconds}`, request], { limit: 2 * ANSWER_LIMIT });
+    const { code } = await run([udevadm, "control", `--timeout=${seconds}`, request], {
+      limit: 2 * ANSWER_LIMIT,
+    });
     return code === 0 ? "done" : "failed";
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;

@@ -48,7 +48,10 @@ class Follower {
 
   #start(): void {
     const [program = "cat", ...args] = this.#options.argv ?? ["cat", join(this.#options.devRoot, "kmsg")];
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, LC_ALL: "C" } });
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, LC_ALL: "C" },
+    });
     const lines = createInterface({ input: child.stdout });
     lines.on("line", (line) => this.#take(line));
     const again = (): void => {
@@ -84,7 +87,9 @@ class Follower {
 export function recordOf(line: string): { sequence: number; text: string } | null {
   const match = /^\d+,(\d+),\d+,[^;]*;(.*)$/s.exec(line);
   // Line feeds within a record, and other bytes that are no text, come escaped.
-  return match === null ? null : { sequence: Number(match[1]), text: (match[2] ?? "").replaceAll("\\x0a", " ") };
+  return match === null
+    ? null
+    : { sequence: Number(match[1]), text: (match[2] ?? "").replaceAll("\\x0a", " ") };
 }
 
 /** The number of the newest record; -1 when there is none. */

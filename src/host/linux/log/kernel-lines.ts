@@ -11,7 +11,10 @@ const mostCharacters = 48_000;
 const longestLine = 400;
 
 /** What of the kernel log concerns the NICs, their bonds and what lies beneath them. */
-export function kernelLinesOf(log: Observed<readonly KernelRecord[]>, state: Pick<HostState, "pfs" | "bonds">): Observed<KernelLog> {
+export function kernelLinesOf(
+  log: Observed<readonly KernelRecord[]>,
+  state: Pick<HostState, "pfs" | "bonds">,
+): Observed<KernelLog> {
   if (isUnknown(log)) return log;
   const concerns = concerning(state);
   const about = log.filter(concerns);
@@ -30,14 +33,19 @@ export function kernelLinesOf(log: Observed<readonly KernelRecord[]>, state: Pic
 /** Talk that says nothing of what is right or wrong, of which there is much when there are many VFs. */
 const chatter =
   /: renamed from |enabling device |MLX5E: StrdRq|Rate limit: |\bgroup \d+$|PCIe bandwidth|\bLink (up|is up|becomes ready)|not ready$|fw query isn't supported by the FW/;
-const telling = /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|definitely down|MMIO|esw/i;
+const telling =
+  /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|definitely down|MMIO|esw/i;
 
 /** Warnings and worse about NICs and the IOMMU, and beneath them only what tells of SR-IOV, eSwitch, LAG and bonds. */
 function concerning({ pfs, bonds }: Pick<HostState, "pfs" | "bonds">): (record: KernelRecord) => boolean {
-  const functions = new Set<string>(pfs.flatMap(({ address, vfs }) => [address, ...vfs.map((vf) => vf.address)]));
+  const functions = new Set<string>(
+    pfs.flatMap(({ address, vfs }) => [address, ...vfs.map((vf) => vf.address)]),
+  );
   const ports = new Set<string>(pfs.map(({ address }) => address));
   const slots = new Set<string>(pfs.map(({ address }) => slotOf(address)));
-  const drivers = new Set(pfs.flatMap(({ driver }) => (driver === null ? [] : [driver, driverOf(driver).vfDriver])));
+  const drivers = new Set(
+    pfs.flatMap(({ driver }) => (driver === null ? [] : [driver, driverOf(driver).vfDriver])),
+  );
   const names = new Set(bonds.map(({ name }) => name));
   return ({ device, level, text }) => {
     if (chatter.test(text)) return false;

@@ -22,12 +22,17 @@ export function kernelLogOf(devRoot: string, pf: string): string[] {
  */
 export function linesAbout(pf: string, log: readonly string[]): string[] {
   const lines = log.filter(
-    (text) => (text.includes(pf) || (text.includes("mlx5") && /\blag\b/i.test(text))) && !text.includes(": renamed from "),
+    (text) =>
+      (text.includes(pf) || (text.includes("mlx5") && /\blag\b/i.test(text))) &&
+      !text.includes(": renamed from "),
   );
   const started = lines.findLastIndex((text) => text.includes(pf) && text.includes("firmware version"));
   const restart = lines.findLastIndex((text) => text.includes("driver restart required"));
   const from = Math.max(0, lines.length - 5);
-  return [...(restart > started && restart < from ? lines.slice(restart, restart + 1) : []), ...lines.slice(from)];
+  return [
+    ...(restart > started && restart < from ? lines.slice(restart, restart + 1) : []),
+    ...lines.slice(from),
+  ];
 }
 
 /** A journal of a long uptime on a busy host takes its time. */

@@ -21,7 +21,8 @@ export function parseKmsg(text: string, last = -1): { records: KernelRecord[]; l
     const current = records.at(-1);
     if (line.startsWith(" ")) {
       const device = /^ DEVICE=\+pci:(\S+)$/.exec(line)?.[1];
-      if (device !== undefined && current !== undefined) current.device = parsePciAddress(device) ?? current.device;
+      if (device !== undefined && current !== undefined)
+        current.device = parsePciAddress(device) ?? current.device;
       continue;
     }
     const [, priority = "", number = "", micros = "", flags = "", rest = ""] =
@@ -31,7 +32,14 @@ export function parseKmsg(text: string, last = -1): { records: KernelRecord[]; l
     const gap = Number(number) !== sequence + 1;
     sequence = Number(number);
     if (flags === "+" && current !== undefined && !gap) current.text += ` ${said}`;
-    else records.push({ seconds: Number(micros) / 1e6, level: Number(priority) % 8, device: pciAddressIn(said), text: said, gap });
+    else
+      records.push({
+        seconds: Number(micros) / 1e6,
+        level: Number(priority) % 8,
+        device: pciAddressIn(said),
+        text: said,
+        gap,
+      });
   }
   return { records, last: sequence };
 }
@@ -54,7 +62,9 @@ export function parseJournal(text: string): KernelRecord[] {
       gap ||= message !== null && /^Missed \d+ kernel messages/.test(message);
       continue;
     }
-    const micros = Number(fields["_SOURCE_MONOTONIC_TIMESTAMP"] ?? fields["__MONOTONIC_TIMESTAMP"] ?? Number.NaN);
+    const micros = Number(
+      fields["_SOURCE_MONOTONIC_TIMESTAMP"] ?? fields["__MONOTONIC_TIMESTAMP"] ?? Number.NaN,
+    );
     if (message === null || !Number.isFinite(micros) || micros < 0) {
       gap = true;
       continue;
@@ -65,7 +75,13 @@ export function parseJournal(text: string): KernelRecord[] {
     const device = fields["_KERNEL_DEVICE"];
     const named = typeof device === "string" ? parsePciAddress(device.replace(/^\+pci:/, "")) : null;
     const first = records.length === 0 && /^Linux version \d/.test(said);
-    records.push({ seconds: micros / 1e6, level, device: named ?? pciAddressIn(said), text: said, gap: gap && !first });
+    records.push({
+      seconds: micros / 1e6,
+      level,
+      device: named ?? pciAddressIn(said),
+      text: said,
+      gap: gap && !first,
+    });
     gap = false;
   }
   return records;
@@ -73,13 +89,17 @@ export function parseJournal(text: string): KernelRecord[] {
 
 /** The first PCI function that a text names. */
 function pciAddressIn(text: string): PciAddress | null {
-  return parsePciAddress(/(?<![0-9a-f:])[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7](?![0-9a-f])/.exec(text)?.[0] ?? null);
+  return parsePciAddress(
+    /(?<![0-9a-f:])[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7](?![0-9a-f])/.exec(text)?.[0] ?? null,
+  );
 }
 
 /** Undoes \xNN; what then is no UTF-8 becomes U+FFFD. */
 function unescaped(text: string): string {
   if (!text.includes("\\x")) return text;
-  return text.replace(/(?:\\x[0-9a-f]{2})+/gi, (escapes) => Buffer.from(escapes.replaceAll("\\x", ""), "hex").toString("utf8"));
+  return text.replace(/(?:\\x[0-9a-f]{2})+/gi, (escapes) =>
+    Buffer.from(escapes.replaceAll("\\x", ""), "hex").toString("utf8"),
+  );
 }
 
 function parseFields(line: string): Readonly<Record<string, unknown>> | null {

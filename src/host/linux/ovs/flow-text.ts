@@ -58,7 +58,12 @@ export function readFlows(text: string, ports: ReadonlyMap<number, string>): Rea
     else tallies.set(key, added(sum, flow));
   }
   // A part of a string keeps the whole of it in memory; a copy does not.
-  return { tallies: structuredClone([...tallies.values()].map(({ tally }) => tally)), listed, notUnderstood, notAdded };
+  return {
+    tallies: structuredClone([...tallies.values()].map(({ tally }) => tally)),
+    listed,
+    notUnderstood,
+    notAdded,
+  };
 }
 
 function* linesOf(text: string): Generator<string> {
@@ -70,10 +75,17 @@ function* linesOf(text: string): Generator<string> {
 }
 
 function added(sum: Sum | undefined, { text, ...flow }: Flow): Sum {
-  if (sum === undefined) return { tally: { ...flow, flows: 1, example: exampleOf(text) }, most: flow.packets };
+  if (sum === undefined)
+    return { tally: { ...flow, flows: 1, example: exampleOf(text) }, most: flow.packets };
   const { tally, most } = sum;
-  const idle = tally.idle === null || flow.idle === null ? (tally.idle ?? flow.idle) : Math.min(tally.idle, flow.idle);
-  const sums = { flows: tally.flows + 1, packets: safe(tally.packets + flow.packets), bytes: safe(tally.bytes + flow.bytes), idle };
+  const idle =
+    tally.idle === null || flow.idle === null ? (tally.idle ?? flow.idle) : Math.min(tally.idle, flow.idle);
+  const sums = {
+    flows: tally.flows + 1,
+    packets: safe(tally.packets + flow.packets),
+    bytes: safe(tally.bytes + flow.bytes),
+    idle,
+  };
   if (flow.packets <= most) return { tally: { ...tally, ...sums }, most };
   return { tally: { ...tally, ...sums, example: exampleOf(text) }, most: flow.packets };
 }
@@ -106,7 +118,9 @@ function flowIn(line: string, ports: ReadonlyMap<number, string>): Flow | null {
   const bytes = wholeNumber(told.get("bytes"));
   if (packets === null || bytes === null || fields.size === 0) return null;
   const layer = told.get("dp") ?? null;
-  const actions = partsOf(line.slice(at.index + at[0].length)).filter((part) => !part.startsWith("dp-extra-info:"));
+  const actions = partsOf(line.slice(at.index + at[0].length)).filter(
+    (part) => !part.startsWith("dp-extra-info:"),
+  );
   const kind = kindOf(fields, actions);
   const named = (port: string) => ports.get(wholeNumber(port) ?? -1) ?? port;
   const inPort = fields.get("in_port")?.replace(/\/.*$/s, "");
@@ -147,8 +161,13 @@ function kindOf(fields: ReadonlyMap<string, string>, actions: readonly string[])
   const kind = kindOfMatch(fields);
   const passed = actions.filter((action) => /(?:^|[(,])(?:userspace|controller)\(/.test(action));
   // Copies for sFlow and IPFIX: the packets themselves go their way, which these keep out of hardware.
-  if (passed.some((action) => !/\b(?:sFlow|flow_sample|ipfix)\(/i.test(action)) || passed.length === actions.length)
-    return passed.some(isSlowPath) && kind === "traffic" && !isNeighbourDiscovery(fields) ? "slow-path" : "userspace";
+  if (
+    passed.some((action) => !/\b(?:sFlow|flow_sample|ipfix)\(/i.test(action)) ||
+    passed.length === actions.length
+  )
+    return passed.some(isSlowPath) && kind === "traffic" && !isNeighbourDiscovery(fields)
+      ? "slow-path"
+      : "userspace";
   return actions.every((action) => action === "drop") ? "drop" : kind;
 }
 
@@ -161,7 +180,9 @@ function isSlowPath(action: string): boolean {
 }
 
 /** What a flow's packets are, by what it matches. */
-function kindOfMatch(fields: ReadonlyMap<string, string>): "traffic" | "arp" | "multicast" | "control" | "new-connection" {
+function kindOfMatch(
+  fields: ReadonlyMap<string, string>,
+): "traffic" | "arp" | "multicast" | "control" | "new-connection" {
   const type = etherType(fields);
   const destination = /(?:^|,)dst=([0-9a-f:]{17})(?:\/([0-9a-f:]{17}))?/i.exec(fields.get("eth") ?? "");
   const [, address = "", mask = "ff"] = destination ?? [];
@@ -208,7 +229,8 @@ function outputsOf(actions: readonly string[]): string[] {
     const [, name = "", inside] = /^([a-z][a-z0-9_]*)\((.*)\)$/is.exec(action) ?? [];
     if (inside === undefined) return bareWords.has(action) ? [] : [action];
     if (["clone", "actions", "gt", "le"].includes(name)) return outputsOf(partsOf(inside));
-    if (["sample", "check_pkt_len"].includes(name)) return outputsOf(partsOf(inside).filter((part) => /^(?:actions|gt|le)\(/.test(part)));
+    if (["sample", "check_pkt_len"].includes(name))
+      return outputsOf(partsOf(inside).filter((part) => /^(?:actions|gt|le)\(/.test(part)));
     return [];
   });
 }
@@ -227,8 +249,13 @@ function secondsOf(text: string | undefined): number | null {
 }
 
 /** The names of a datapath's ports by number, and how many flows it holds: what `dpctl/show` prints. */
-export function readDatapath(text: string): { readonly ports: ReadonlyMap<number, string>; readonly flows: number | null } {
-  const ports = [...text.matchAll(/^\s*port (\d+): (\S+)/gm)].map(([, number, name = ""]) => [Number(number), name] as const);
+export function readDatapath(text: string): {
+  readonly ports: ReadonlyMap<number, string>;
+  readonly flows: number | null;
+} {
+  const ports = [...text.matchAll(/^\s*port (\d+): (\S+)/gm)].map(
+    ([, number, name = ""]) => [Number(number), name] as const,
+  );
   const flows = /^\s*flows: (\d+)\s*$/m.exec(text)?.[1];
   return { ports: new Map(ports), flows: flows === undefined ? null : Number(flows) };
 }

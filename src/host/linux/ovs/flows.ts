@@ -29,7 +29,8 @@ export async function findFlows(
     // openvswitch ofproto/ofproto-dpif.c, open_dpif_backer(): one datapath for all bridges of a type.
     for (const type of new Set(ovs.bridges.map(({ datapathType }) => datapathType))) {
       const datapath = `${type}@ovs-${type}`;
-      const ask = (command: string, ...words: string[]) => patiently(ovs.source, ["ovs-appctl", command, ...words, datapath]);
+      const ask = (command: string, ...words: string[]) =>
+        patiently(ovs.source, ["ovs-appctl", command, ...words, datapath]);
       const { ports, flows } = readDatapath(await mustRun(run, ask("dpctl/show"), { limit: ovsLimit }));
       if (flows !== null && flows > mostFlows) {
         cuts.push(`${datapath} holds ${flows}: too many to ask for`);
@@ -37,14 +38,17 @@ export async function findFlows(
       }
       const question = ask("dpctl/dump-flows", "-m");
       const { stdout, stderr, code, cut } = await run(question, { limit: ovsLimit, most: mostText });
-      if (code !== 0 && cut !== true) throw new ProgramError(null, `${question.join(" ")}: exit code ${code ?? "none"}: ${stderr.trim()}`);
+      if (code !== 0 && cut !== true)
+        throw new ProgramError(null, `${question.join(" ")}: exit code ${code ?? "none"}: ${stderr.trim()}`);
       // The last line of what was cut off is a part of one.
       const found = readFlows(cut === true ? stdout.slice(0, stdout.lastIndexOf("\n") + 1) : stdout, ports);
       tallies.push(...found.tallies);
       listed += found.listed;
       notUnderstood += found.notUnderstood;
-      if (cut === true) cuts.push(`of ${flows ?? "those"} of ${datapath} the first ${found.listed} were read`);
-      if (found.notAdded > 0) cuts.push(`${found.notAdded} of ${datapath} are of too many kinds to be told apart`);
+      if (cut === true)
+        cuts.push(`of ${flows ?? "those"} of ${datapath} the first ${found.listed} were read`);
+      if (found.notAdded > 0)
+        cuts.push(`${found.notAdded} of ${datapath} are of too many kinds to be told apart`);
     }
   } catch (error) {
     return unknown(reasonOf(error));

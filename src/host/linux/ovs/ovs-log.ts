@@ -41,7 +41,8 @@ export async function findOvsLog(
     const { stdout, stderr, code } = await run(argv, { limit });
     const parsed = parseOvsLog(`${stdout}\n${stderr}`);
     // A container that logs into a file says next to nothing here: that is not a log without errors.
-    if (code === 0 && (parsed.sinceStart || parsed.lines.length > 0)) return { from: argv.join(" "), ...parsed };
+    if (code === 0 && (parsed.sinceStart || parsed.lines.length > 0))
+      return { from: argv.join(" "), ...parsed };
   } catch {
     // Whatever kept the engine from it: it is not known.
   }
@@ -65,7 +66,12 @@ export function parseOvsLog(text: string): Pick<OvsLog, "sinceStart" | "lines"> 
       sinceStart = true;
       found.clear();
     }
-    if ((level !== "EMER" && level !== "ERR" && level !== "WARN") || !modules.test(module) || said.startsWith("Dropped ")) continue;
+    if (
+      (level !== "EMER" && level !== "ERR" && level !== "WARN") ||
+      !modules.test(module) ||
+      said.startsWith("Dropped ")
+    )
+      continue;
     const short = plainText(said.length <= longestLine ? said : `${said.slice(0, longestLine)}...`);
     const key = `${module} ${short}`;
     const times = (found.get(key)?.times ?? 0) + 1;

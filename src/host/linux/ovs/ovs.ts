@@ -59,12 +59,17 @@ export async function findOvs(
 }
 
 /** Ingress qdiscs of all links, in one dump. */
-export function findIngressQdiscs({ netlink }: Pick<Kernel, "netlink">, links: readonly FoundLink[]): Observed<IngressQdisc[]> {
+export function findIngressQdiscs(
+  { netlink }: Pick<Kernel, "netlink">,
+  links: readonly FoundLink[],
+): Observed<IngressQdisc[]> {
   try {
     const names = new Map(links.map(({ index, name }) => [index, name]));
     return netlink.route.listQdiscs().flatMap(({ link, kind, ingressBlock }): IngressQdisc[] => {
       const netdev = names.get(link);
-      return netdev !== undefined && (kind === "ingress" || kind === "clsact") ? [{ netdev, kind, block: ingressBlock }] : [];
+      return netdev !== undefined && (kind === "ingress" || kind === "clsact")
+        ? [{ netdev, kind, block: ingressBlock }]
+        : [];
     });
   } catch (error) {
     return unknown(reasonOf(error));
@@ -81,10 +86,22 @@ export async function changeOvs(
 
 /** The Neutron port that a port belongs to; null where it is nobody's. */
 export async function ovsOwnerOf(run: RunProgram, source: OvsSource, name: string): Promise<string | null> {
-  const lists = ["--columns=name,interfaces", "list", "Port", "--", "--columns=_uuid,external_ids", "list", "Interface"];
-  const stdout = await mustRun(run, patiently(source, ["ovs-vsctl", "--format=json", "--", ...lists]), { limit: ovsLimit });
+  const lists = [
+    "--columns=name,interfaces",
+    "list",
+    "Port",
+    "--",
+    "--columns=_uuid,external_ids",
+    "list",
+    "Interface",
+  ];
+  const stdout = await mustRun(run, patiently(source, ["ovs-vsctl", "--format=json", "--", ...lists]), {
+    limit: ovsLimit,
+  });
   const [ports = [], interfaces = []] = parseTables(stdout, 2);
-  const own = new Set(ports.filter((port) => port.text("name") === name).flatMap((port) => port.uuids("interfaces")));
+  const own = new Set(
+    ports.filter((port) => port.text("name") === name).flatMap((port) => port.uuids("interfaces")),
+  );
   const rows = interfaces.filter((row) => row.uuids("_uuid").some((id) => own.has(id)));
   return rows.flatMap((row) => row.map("external_ids").get("iface-id") ?? [])[0] ?? null;
 }
@@ -92,7 +109,10 @@ export async function ovsOwnerOf(run: RunProgram, source: OvsSource, name: strin
 /** Restarts Open vSwitch, and waits until ovs-vswitchd answers. */
 export async function restartOvs({ run }: Pick<Kernel, "run">, source: OvsSource): Promise<void> {
   if (source.kind === "native" && source.unit === null)
-    throw new Refusal("ENOENT", "restart Open vSwitch: none of its units is installed here: restart it by hand");
+    throw new Refusal(
+      "ENOENT",
+      "restart Open vSwitch: none of its units is installed here: restart it by hand",
+    );
   await mustRun(run, restartOfOvs(source), { limit: restartLimit });
   const began = performance.now();
   const question = patiently(source, ["ovs-appctl", "upcall/show"]);
@@ -102,7 +122,10 @@ export async function restartOvs({ run }: Pick<Kernel, "run">, source: OvsSource
     // It answers before it has its bridges; where there are none, it has no more to say.
     if (code === 0 && (stdout.trim() !== "" || waited > patience)) break;
     if (waited > restartLimit)
-      throw new Refusal("ETIMEDOUT", `${ovsPlace(source)} was restarted, and ovs-vswitchd does not answer: ${question.join(" ")}`);
+      throw new Refusal(
+        "ETIMEDOUT",
+        `${ovsPlace(source)} was restarted, and ovs-vswitchd does not answer: ${question.join(" ")}`,
+      );
     await sleep(pause);
   }
   // A bond's ports join its ingress block when the kernel has told of them.
@@ -110,16 +133,22 @@ export async function restartOvs({ run }: Pick<Kernel, "run">, source: OvsSource
 }
 
 /** Open vSwitch of the host itself. */
-async function lookOnHost(kernel: Surroundings, qdiscs: Observed<readonly IngressQdisc[]>): Promise<Observed<Ovs | null>> {
+async function lookOnHost(
+  kernel: Surroundings,
+  qdiscs: Observed<readonly IngressQdisc[]>,
+): Promise<Observed<Ovs | null>> {
   const { run, runRoot, filesRoot } = kernel;
   const socket = join(runRoot, "openvswitch/db.sock");
   if (!existsSync(socket)) {
     const installed = (await started(run, ["ovs-appctl", "--version"])) !== null;
-    return installed ? unknown(`Open vSwitch is installed, and its database does not run: there is no ${socket}`) : null;
+    return installed
+      ? unknown(`Open vSwitch is installed, and its database does not run: there is no ${socket}`)
+      : null;
   }
   const units = ["openvswitch-switch.service", "openvswitch.service"];
   const folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
-  const unit = units.find((name) => folders.some((folder) => existsSync(join(filesRoot, folder, name)))) ?? null;
+  const unit =
+    units.find((name) => folders.some((folder) => existsSync(join(filesRoot, folder, name)))) ?? null;
   try {
     return await observeOvs(run, { kind: "native", unit }, qdiscs);
   } catch (error) {
@@ -129,11 +158,16 @@ async function lookOnHost(kernel: Surroundings, qdiscs: Observed<readonly Ingres
   }
 }
 
-async function findContainer(run: RunProgram, engine: "docker" | "podman", name: string): Promise<Observed<OvsSource | null>> {
+async function findContainer(
+  run: RunProgram,
+  engine: "docker" | "podman",
+  name: string,
+): Promise<Observed<OvsSource | null>> {
   const told = await started(run, [engine, "container", "inspect", "--format", "{{.State.Running}}", name]);
   if (told === null) return null;
   const said = told.stderr.trim().split("\n").at(-1) ?? "";
-  if (told.code !== 0) return /no such (container|object)/i.test(told.stderr) ? null : unknown(`${engine}: ${said}`);
+  if (told.code !== 0)
+    return /no such (container|object)/i.test(told.stderr) ? null : unknown(`${engine}: ${said}`);
   if (told.stdout.trim() === "true") return { kind: "container", engine, name };
   return unknown(`the container ${name} of ${engine} does not run: ${engine} start ${name}`);
 }
@@ -160,11 +194,18 @@ const tables = [
   ["_uuid,name,type,ofport,error,external_ids,other_config", "Interface"],
 ] as const;
 
-async function observeOvs(run: RunProgram, source: OvsSource, qdiscs: Observed<readonly IngressQdisc[]>): Promise<Ovs> {
+async function observeOvs(
+  run: RunProgram,
+  source: OvsSource,
+  qdiscs: Observed<readonly IngressQdisc[]>,
+): Promise<Ovs> {
   const lists = tables.flatMap(([columns, table]) => ["--", `--columns=${columns}`, "list", table]);
   const question = ["ovs-vsctl", "--format=json", ...lists];
   const stdout = await mustRun(run, patiently(source, question), { limit: ovsLimit });
-  const [[head] = [], bridgeRows = [], portRows = [], interfaceRows = []] = parseTables(stdout, tables.length);
+  const [[head] = [], bridgeRows = [], portRows = [], interfaceRows = []] = parseTables(
+    stdout,
+    tables.length,
+  );
   if (head === undefined) throw new Refusal(null, "Open vSwitch's database is empty: ovs-vsctl init");
   const config = head.map("other_config");
   const bridges = bridgesOf(bridgeRows, portRows, interfaceRows);
@@ -175,7 +216,9 @@ async function observeOvs(run: RunProgram, source: OvsSource, qdiscs: Observed<r
     version: head.optionalText("ovs_version") ?? (running ? await runningVersion(run, source) : null),
     running,
     hwOffload: isTrue(config.get("hw-offload")),
-    offloadInEffect: running ? inEffect(upcalls.stdout, bridges, qdiscs) : unknown("ovs-vswitchd does not answer"),
+    offloadInEffect: running
+      ? inEffect(upcalls.stdout, bridges, qdiscs)
+      : unknown("ovs-vswitchd does not answer"),
     tcPolicy: config.get("tc-policy") ?? null,
     dpdk: ["true", "try"].includes(config.get("dpdk-init") ?? ""),
     doca: isTrue(config.get("doca-init")),
@@ -194,7 +237,11 @@ function isTrue(value: string | undefined): boolean {
   return value?.toLowerCase() === "true";
 }
 
-function bridgesOf(bridgeRows: readonly OvsdbRow[], portRows: readonly OvsdbRow[], interfaceRows: readonly OvsdbRow[]): OvsBridge[] {
+function bridgesOf(
+  bridgeRows: readonly OvsdbRow[],
+  portRows: readonly OvsdbRow[],
+  interfaceRows: readonly OvsdbRow[],
+): OvsBridge[] {
   const ports = byUuid(portRows);
   const interfaces = byUuid(interfaceRows);
   return bridgeRows.map((bridge) => ({
@@ -232,16 +279,26 @@ function byUuid(rows: readonly OvsdbRow[]): ReadonlyMap<string, OvsdbRow> {
  * in newer releases only when there are some. Without that line the ports tell: with the flow API each has an ingress or a
  * clsact qdisc (lib/netdev-offload-tc.c, netdev_tc_init_flow_api()), and without it only one whose traffic is policed.
  */
-export function inEffect(upcalls: string, bridges: readonly OvsBridge[], qdiscs: Observed<readonly IngressQdisc[]>): Observed<boolean> {
+export function inEffect(
+  upcalls: string,
+  bridges: readonly OvsBridge[],
+  qdiscs: Observed<readonly IngressQdisc[]>,
+): Observed<boolean> {
   const datapaths = upcalls.split(/^(?=\S)/m).filter((block) => block.startsWith("system@"));
   if (datapaths.some((block) => /^\s+offloaded flows\s*:\s*\d+$/m.test(block))) return true;
   if (isUnknown(qdiscs)) return qdiscs;
   const ports = bridges
     .filter(({ datapathType }) => datapathType === "system")
-    .flatMap(({ interfaces }) => interfaces.filter(({ type, ofport }) => ["", "system", "internal"].includes(type) && (ofport ?? -1) > 0));
+    .flatMap(({ interfaces }) =>
+      interfaces.filter(
+        ({ type, ofport }) => ["", "system", "internal"].includes(type) && (ofport ?? -1) > 0,
+      ),
+    );
   if (ports.length === 0) return unknown("no bridge has a port yet, so nothing shows it");
   const withQdisc = ports.filter(({ name }) => qdiscs.some(({ netdev }) => netdev === name));
   if (withQdisc.length === 0) return false;
   if (withQdisc.length === ports.length) return true;
-  return unknown(`of ${ports.length} ports ${withQdisc.length} have a qdisc for arriving packets, which may be for something else`);
+  return unknown(
+    `of ${ports.length} ports ${withQdisc.length} have a qdisc for arriving packets, which may be for something else`,
+  );
 }

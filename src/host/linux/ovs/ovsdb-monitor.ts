@@ -77,13 +77,16 @@ class OvsdbMonitor {
 
   #ask(socket: Socket): void {
     const wanted = Object.fromEntries(Object.entries(tables).map(([table, columns]) => [table, { columns }]));
-    socket.write(JSON.stringify({ method: "monitor", params: ["Open_vSwitch", null, wanted], id: "monitor" }));
+    socket.write(
+      JSON.stringify({ method: "monitor", params: ["Open_vSwitch", null, wanted], id: "monitor" }),
+    );
   }
 
   #take(message: unknown, socket: Socket): void {
     if (typeof message !== "object" || message === null) return;
     const { method, params, id, error } = message as Record<string, unknown>;
-    if (method === "echo") socket.write(JSON.stringify({ id: id ?? null, result: params ?? [], error: null }));
+    if (method === "echo")
+      socket.write(JSON.stringify({ id: id ?? null, result: params ?? [], error: null }));
     else if (method === "update") this.#options.changed(tablesOf(params));
     else if (id === "monitor" && error == null) this.#answered();
     else if (id === "monitor") socket.destroy();
@@ -136,7 +139,8 @@ export class JsonStream {
     }
     const rest = text.slice(start);
     this.#length += rest.length;
-    if (this.#length > this.#longest) throw new RangeError(`a message of more than ${this.#longest} characters`);
+    if (this.#length > this.#longest)
+      throw new RangeError(`a message of more than ${this.#longest} characters`);
     if (rest !== "") this.#pieces.push(rest);
     return values;
   }

@@ -32,7 +32,8 @@ export class OvsdbRow {
 
   optionalInteger(column: string): number | null {
     const atom = this.#atMostOne(column);
-    if (atom !== null && !(typeof atom === "number" && Number.isInteger(atom))) throw notUnderstood(column, atom);
+    if (atom !== null && !(typeof atom === "number" && Number.isInteger(atom)))
+      throw notUnderstood(column, atom);
     return atom;
   }
 
@@ -50,7 +51,12 @@ export class OvsdbRow {
     if (!isPair(cell) || cell[0] !== "map" || !Array.isArray(cell[1])) throw notUnderstood(column, cell);
     const found = new Map<string, string>();
     for (const entry of cell[1]) {
-      if (!isPair(entry) || typeof entry[0] !== "string" || typeof entry[1] !== "string" || found.has(entry[0]))
+      if (
+        !isPair(entry) ||
+        typeof entry[0] !== "string" ||
+        typeof entry[1] !== "string" ||
+        found.has(entry[0])
+      )
         throw notUnderstood(column, entry);
       found.set(entry[0], entry[1]);
     }
@@ -72,13 +78,15 @@ export class OvsdbRow {
 /** The tables of an answer, in the order of the commands. @param count how many were asked for */
 export function parseTables(stdout: string, count: number): OvsdbRow[][] {
   const lines = stdout.split("\n").filter((line) => line.trim() !== "");
-  if (lines.length !== count) throw new OvsdbFormatError(`ovs-vsctl printed ${lines.length} tables where ${count} were asked for`);
+  if (lines.length !== count)
+    throw new OvsdbFormatError(`ovs-vsctl printed ${lines.length} tables where ${count} were asked for`);
   return lines.map(parseTable);
 }
 
 function parseTable(line: string): OvsdbRow[] {
   const table = json(line);
-  if (typeof table !== "object" || table === null || !("headings" in table) || !("data" in table)) throw notUnderstood("table", line);
+  if (typeof table !== "object" || table === null || !("headings" in table) || !("data" in table))
+    throw notUnderstood("table", line);
   const { headings, data } = table;
   if (!isList(headings) || !isList(data)) throw notUnderstood("table", line);
   return data.map((row) => {

@@ -24,17 +24,25 @@ export async function findTunnels(run: RunProgram, ovs: Ovs, links: readonly Low
   const used = ovs.bridges.some(({ interfaces }) => interfaces.some(({ type }) => isTunnel(type)));
   if (!used) return [];
   const question = ["ovs-vsctl", "--format=json", "--columns=type,options", "list", "Interface"];
-  const [rows = []] = parseTables(await mustRun(run, patiently(ovs.source, question), { limit: ovsLimit }), 1);
+  const [rows = []] = parseTables(
+    await mustRun(run, patiently(ovs.source, question), { limit: ovsLimit }),
+    1,
+  );
   const ends = new Map<string, Omit<Tunnel, "via">>();
   for (const row of rows) {
     const type = row.text("type");
     const options = row.map("options");
-    const address = [options.get("local_ip"), options.get("remote_ip")].find((each) => each !== undefined && isAddress(each));
-    if (isTunnel(type) && address !== undefined && ends.size < mostAddresses) ends.set(`${type} ${address}`, { type, address });
+    const address = [options.get("local_ip"), options.get("remote_ip")].find(
+      (each) => each !== undefined && isAddress(each),
+    );
+    if (isTunnel(type) && address !== undefined && ends.size < mostAddresses)
+      ends.set(`${type} ${address}`, { type, address });
   }
   const found: Tunnel[] = [];
   for (const end of ends.values()) {
-    const { stdout } = await run(patiently(ovs.source, ["ovs-appctl", "ovs/route/lookup", end.address]), { limit: ovsLimit });
+    const { stdout } = await run(patiently(ovs.source, ["ovs-appctl", "ovs/route/lookup", end.address]), {
+      limit: ovsLimit,
+    });
     found.push({ ...end, via: withLower(/^dev (\S+)$/m.exec(stdout)?.[1], links) });
   }
   return found;

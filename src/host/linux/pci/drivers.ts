@@ -3,7 +3,14 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PciAddress } from "../../state/values.ts";
 import type { Kernel } from "../system/kernel.ts";
 import { Refusal } from "../system/refusal.ts";
-import { driverPath, listNames, pciPath, readInteger, readLinkName, writeAttribute } from "../system/sysfs.ts";
+import {
+  driverPath,
+  listNames,
+  pciPath,
+  readInteger,
+  readLinkName,
+  writeAttribute,
+} from "../system/sysfs.ts";
 import { until } from "../system/wait.ts";
 import { driverOverrideOf, type FoundVf, findVf, virtfnLinks } from "./pci.ts";
 
@@ -12,13 +19,22 @@ import { driverOverrideOf, type FoundVf, findVf, virtfnLinks } from "./pci.ts";
  * Throws Refusal: EBUSY when it has another driver, ENODEV when the driver does not take it.
  * Source: linux drivers/base/bus.c, bind_store(); drivers/pci/pci-driver.c, pci_device_can_probe().
  */
-export async function bindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
+export async function bindVf(
+  kernel: Kernel,
+  pfAddress: PciAddress,
+  address: PciAddress,
+  driver: string,
+): Promise<void> {
   refuseForeign(kernel, pfAddress, address);
   const now = driverNow(kernel, address);
   if (now === driver) return;
   if (now !== null) throw new Refusal("EBUSY", `VF ${address} is bound to ${now}, not free for ${driver}`);
   const path = driverPath(kernel.sysRoot, driver);
-  if (!existsSync(path)) throw new Refusal("ENOENT", `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`);
+  if (!existsSync(path))
+    throw new Refusal(
+      "ENOENT",
+      `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`,
+    );
   // All that are bound together are looked at before the first is asked for. They then come to the lock under which netdevs are
   // registered (RTNL) one behind the other, before udev, which takes it again and again for each netdev that it hears of.
   await nextTurn();
@@ -49,7 +65,12 @@ async function netdevOf({ sysRoot }: Kernel, pfAddress: PciAddress, address: Pci
 }
 
 /** Unbinds a VF from its driver; nothing to do when it has none. */
-export async function unbindVf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress, driver: string): Promise<void> {
+export async function unbindVf(
+  kernel: Kernel,
+  pfAddress: PciAddress,
+  address: PciAddress,
+  driver: string,
+): Promise<void> {
   const vf = vfOf(kernel, pfAddress, address);
   if (vf.driver === null) return;
   try {

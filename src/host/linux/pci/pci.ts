@@ -9,7 +9,10 @@ export type FoundVf = Omit<VirtualFunction, "holders" | "settings">;
 
 /** A PF as PCI shows it. */
 export interface FoundPf
-  extends Pick<PhysicalFunction, "address" | "vendor" | "product" | "model" | "driver" | "iommuGroup" | "numaNode" | "sriov"> {
+  extends Pick<
+    PhysicalFunction,
+    "address" | "vendor" | "product" | "model" | "driver" | "iommuGroup" | "numaNode" | "sriov"
+  > {
   readonly vfs: readonly FoundVf[];
 }
 
@@ -62,7 +65,9 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
     iommuGroup: readGroup(path),
     numaNode: numaNode === null || numaNode < 0 ? null : numaNode,
     sriov: readSriov(path, isBusy(address) ? links.length : readInteger(`${path}/sriov_numvfs`)),
-    vfs: links.flatMap(({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf), vfIds) ?? []),
+    vfs: links.flatMap(
+      ({ index, vf }) => findVf(sysRoot, index, vf, isBusy(address) || isBusy(vf), vfIds) ?? [],
+    ),
   };
 }
 
@@ -74,7 +79,10 @@ export function findSriov(sysRoot: string, address: PciAddress): Pick<FoundPf, "
 }
 
 /** The VFs of a PF by its links `virtfn<N>`, which appear one by one while VFs are being made. */
-export function virtfnLinks(path: string, entries: Iterable<string> = listNames(path)): { index: number; vf: PciAddress }[] {
+export function virtfnLinks(
+  path: string,
+  entries: Iterable<string> = listNames(path),
+): { index: number; vf: PciAddress }[] {
   const links = [...entries].flatMap((name) => {
     const index = /^virtfn(\d+)$/.exec(name)?.[1];
     const vf = index === undefined ? null : parsePciAddress(readLinkName(`${path}/${name}`));
@@ -84,11 +92,20 @@ export function virtfnLinks(path: string, entries: Iterable<string> = listNames(
 }
 
 /** One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read from another VF */
-export function findVf(sysRoot: string, index: number, address: PciAddress, isBusy = false, known: Ids | null = null): FoundVf | null {
+export function findVf(
+  sysRoot: string,
+  index: number,
+  address: PciAddress,
+  isBusy = false,
+  known: Ids | null = null,
+): FoundVf | null {
   const path = pciPath(sysRoot, address);
   // Its directory is not listed: that takes longer than all that is looked for in it. Nor is it left to an exception to tell that there
   // is no driver: after VFs have been made, hundreds have none.
-  const driver = lstatSync(`${path}/driver`, { throwIfNoEntry: false }) === undefined ? null : readLinkName(`${path}/driver`);
+  const driver =
+    lstatSync(`${path}/driver`, { throwIfNoEntry: false }) === undefined
+      ? null
+      : readLinkName(`${path}/driver`);
   if (driver === null && !existsSync(path)) return null;
   const ids = known ?? readIds(path);
   if (ids === null) return null;

@@ -27,7 +27,11 @@ export async function setVfCount(kernel: Kernel, address: PciAddress, count: num
   const path = pciPath(kernel.sysRoot, address);
   const pf = findPf(kernel.sysRoot, address);
   if (pf === null) throw new Refusal("ENODEV", `there is no PF ${address}`);
-  if (pf.sriov === null) throw new Refusal("ENOENT", `${address} has no sriov_numvfs: SR-IOV is off in the BIOS or the NIC's firmware`);
+  if (pf.sriov === null)
+    throw new Refusal(
+      "ENOENT",
+      `${address} has no sriov_numvfs: SR-IOV is off in the BIOS or the NIC's firmware`,
+    );
   if (pf.sriov.count !== count) {
     try {
       await writeAttribute(join(path, "sriov_numvfs"), String(count));
@@ -43,7 +47,9 @@ export async function setVfCount(kernel: Kernel, address: PciAddress, count: num
 function explain(error: unknown, { count, total }: { count: number; total: number }): unknown {
   if (!(error instanceof Refusal)) return error;
   const meaning = meanings[error.code ?? ""]?.(count, total);
-  return meaning === undefined ? error : new Refusal(error.code, `${error.message}: ${meaning}`, { cause: error });
+  return meaning === undefined
+    ? error
+    : new Refusal(error.code, `${error.message}: ${meaning}`, { cause: error });
 }
 
 const meanings: Readonly<Record<string, (count: number, total: number) => string>> = {

@@ -17,7 +17,8 @@ export function readBounded(path: string, most: number, flags = 0, into?: Buffer
     // A regular file's size is right; a pipe, /dev/zero and what lies in /proc have none.
     const { size } = fstatSync(file);
     if (size > most) throw tooLarge(path, most);
-    let bytes = into !== undefined && into.length > size ? into : Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
+    let bytes =
+      into !== undefined && into.length > size ? into : Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
     let length = 0;
     for (;;) {
       if (length === bytes.length) {

@@ -19,7 +19,11 @@ let serial = 0;
  * @example
  * await writeWhole("/etc/modprobe.d/vflag.conf", "options mlx4_core num_vfs=8\n");
  */
-export async function writeWhole(path: string, content: string | Uint8Array, { create }: { readonly create?: number } = {}): Promise<void> {
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  { create }: { readonly create?: number } = {},
+): Promise<void> {
   using place = placeOf(path, { create });
   try {
     await removeLeftovers(place);
@@ -72,7 +76,9 @@ async function syncFolder(place: Place): Promise<void> {
 async function likeOf(place: Place): Promise<Stats | null> {
   try {
     const stats = await lstat(place.at(place.name));
-    return stats.isFile() && (place.isSafe || isTrustedOwner(stats.uid) || stats.uid === place.owner) ? stats : null;
+    return stats.isFile() && (place.isSafe || isTrustedOwner(stats.uid) || stats.uid === place.owner)
+      ? stats
+      : null;
   } catch (error) {
     if (errnoName(error) === "ENOENT") return null;
     throw error;

@@ -8,10 +8,23 @@ export interface Kernel {
   readonly netlink: {
     readonly route: Pick<
       Netlink["route"],
-      "listAddresses" | "listLinks" | "listQdiscs" | "getLink" | "setVfMac" | "setVfTrust" | "setVfSpoofCheck" | "setVfLinkState"
+      | "listAddresses"
+      | "listLinks"
+      | "listQdiscs"
+      | "getLink"
+      | "setVfMac"
+      | "setVfTrust"
+      | "setVfSpoofCheck"
+      | "setVfLinkState"
     >;
-    readonly devlink: Pick<Netlink["devlink"], "isAvailable" | "listDevices" | "listPorts" | "getEswitch" | "getParam" | "getInfo">;
-    readonly ethtool: Pick<Netlink["ethtool"], "listFeatures" | "listChannels" | "setFeatures" | "setCombinedChannels" | "getChannels">;
+    readonly devlink: Pick<
+      Netlink["devlink"],
+      "isAvailable" | "listDevices" | "listPorts" | "getEswitch" | "getParam" | "getInfo"
+    >;
+    readonly ethtool: Pick<
+      Netlink["ethtool"],
+      "listFeatures" | "listChannels" | "setFeatures" | "setCombinedChannels" | "getChannels"
+    >;
   };
   /** Carries a request out that takes seconds, while this thread goes on. */
   readonly request: (request: LongRequest) => Promise<void>;

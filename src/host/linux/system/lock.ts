@@ -96,7 +96,11 @@ function flock(file: number, path: string): boolean {
     if (errno === os.errno.EWOULDBLOCK) return false;
     if (errno === os.errno.EINTR) continue;
     const system = systemErrorOf(Object.assign(new Error(), { errno, code: "", syscall: "flock", path }));
-    throw new FileError(system?.code ?? null, path, system === null ? `flock '${path}'` : systemErrorText(system));
+    throw new FileError(
+      system?.code ?? null,
+      path,
+      system === null ? `flock '${path}'` : systemErrorText(system),
+    );
   }
 }
 

@@ -114,9 +114,16 @@ export const runProgram: RunProgram = (argv, options = {}) => {
       const { stdout, stderr, isFull } = output;
       if (isFull && most !== undefined) return resolve({ stdout, stderr, code: null, cut: true });
       if (isFull)
-        return reject(new ProgramError("EMSGSIZE", `${spoken(argv)}: printed more than ${outputLimit} characters, so it was killed`));
+        return reject(
+          new ProgramError(
+            "EMSGSIZE",
+            `${spoken(argv)}: printed more than ${outputLimit} characters, so it was killed`,
+          ),
+        );
       if (code === null && performance.now() - began >= limit)
-        return reject(new ProgramError("ETIMEDOUT", `${spoken(argv)}: no end after ${limit / 1000} s, so it was killed`));
+        return reject(
+          new ProgramError("ETIMEDOUT", `${spoken(argv)}: no end after ${limit / 1000} s, so it was killed`),
+        );
       resolve({ stdout, stderr, code });
     };
     child.once("error", (error) => settle(() => reject(notStarted(argv, error))));
@@ -142,7 +149,11 @@ function environment(isOnHost: boolean): NodeJS.ProcessEnv {
 }
 
 /** The output of a program that must succeed. Throws ProgramError with what it said. */
-export async function mustRun(run: RunProgram, argv: readonly string[], options?: ProgramOptions): Promise<string> {
+export async function mustRun(
+  run: RunProgram,
+  argv: readonly string[],
+  options?: ProgramOptions,
+): Promise<string> {
   const { stdout, stderr, code } = await run(argv, options);
   if (code === 0) return stdout;
   const said = (stderr.trim() === "" ? stdout : stderr).trim().split("\n").slice(-5).join("; ");
@@ -182,8 +193,13 @@ function sendTo(child: ChildProcess, isGroup: boolean, signal: NodeJS.Signals): 
 
 function notStarted(argv: readonly string[], error: unknown): ProgramError {
   const code =
-    systemErrorOf(error)?.code ?? (error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null);
-  return new ProgramError(code, `${spoken(argv)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    systemErrorOf(error)?.code ??
+    (error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null);
+  return new ProgramError(
+    code,
+    `${spoken(argv)}: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );
 }
 
 /** It was killed, and is still there: stopped by the freezer of its cgroup, or asleep in the kernel (proc(5): state D). */

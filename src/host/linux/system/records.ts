@@ -26,9 +26,18 @@ const longest = 900;
  */
 export function warnKernelLog(text: string, devRoot = "/dev"): void {
   try {
-    const file = openSync(join(devRoot, "kmsg"), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const file = openSync(
+      join(devRoot, "kmsg"),
+      constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
+    );
     try {
-      writeSync(file, Buffer.from(`<4>vflag[${process.pid}]: ${text.replace(/[\x00-\x1f\x7f]/g, " ")}\n`).subarray(0, longest));
+      writeSync(
+        file,
+        Buffer.from(`<4>vflag[${process.pid}]: ${text.replace(/[\x00-\x1f\x7f]/g, " ")}\n`).subarray(
+          0,
+          longest,
+        ),
+      );
     } finally {
       closeSync(file);
     }

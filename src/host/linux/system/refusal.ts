@@ -22,8 +22,11 @@ export function refusalOf(error: unknown, what: string): Refusal {
   if (error instanceof ProgramError) return new Refusal(error.code, error.message, { cause: error });
   if (error instanceof FileError) return new Refusal(error.code, error.message, { cause: error });
   const system = systemErrorOf(error);
-  if (system !== null) return new Refusal(system.code, `${what}: ${system.code}: ${system.words}`, { cause: error });
-  return new Refusal(null, `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  if (system !== null)
+    return new Refusal(system.code, `${what}: ${system.code}: ${system.words}`, { cause: error });
+  return new Refusal(null, `${what}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }
 
 /** The errno's name of a failed system call, such as `EACCES`; null for any other error. */

@@ -1,4 +1,13 @@
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync, write } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  write,
+} from "node:fs";
 import { promisify } from "node:util";
 import type { PciAddress } from "../../state/values.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
@@ -59,7 +68,8 @@ export function pciPath(sysRoot: string, address: PciAddress): string {
 
 /** The directory of a PCI driver. Refuses names that are no names, so that none can lead elsewhere. */
 export function driverPath(sysRoot: string, driver: string): string {
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/.test(driver)) throw new Refusal("EINVAL", `${JSON.stringify(driver)} is no driver's name`);
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/.test(driver))
+    throw new Refusal("EINVAL", `${JSON.stringify(driver)} is no driver's name`);
   return `${sysRoot}/bus/pci/drivers/${driver}`;
 }
 

@@ -33,8 +33,16 @@ const words: Readonly<Record<string, string>> = {
 
 /** The system's answer in an error that Node made of it; null for any other error. */
 export function systemErrorOf(error: unknown): SystemError | null {
-  if (!(error instanceof Error) || !("errno" in error) || typeof error.errno !== "number" || !("code" in error)) return null;
-  const code = names.get(Math.abs(error.errno)) ?? (typeof error.code === "string" ? error.code : `errno ${Math.abs(error.errno)}`);
+  if (
+    !(error instanceof Error) ||
+    !("errno" in error) ||
+    typeof error.errno !== "number" ||
+    !("code" in error)
+  )
+    return null;
+  const code =
+    names.get(Math.abs(error.errno)) ??
+    (typeof error.code === "string" ? error.code : `errno ${Math.abs(error.errno)}`);
   const call = "syscall" in error && typeof error.syscall === "string" ? error.syscall : null;
   const path = "path" in error && typeof error.path === "string" ? error.path : null;
   return { code, words: words[code] ?? getSystemErrorMessage(-Math.abs(error.errno)), call, path };
@@ -64,6 +72,11 @@ export class FileError extends Error {
     const system = systemErrorOf(error);
     if (system === null) return error instanceof Error ? error : new Error(String(error));
     const place = system.path === null || system.path.startsWith("/proc/self/fd/") ? path : system.path;
-    return new FileError(system.code, place, systemErrorText({ ...system, call: system.call ?? what, path: place }), { cause: error });
+    return new FileError(
+      system.code,
+      place,
+      systemErrorText({ ...system, call: system.call ?? what, path: place }),
+      { cause: error },
+    );
   }
 }

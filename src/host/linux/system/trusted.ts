@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { FileError } from "./system-error.ts";
 
@@ -42,7 +51,8 @@ export function placeOf(path: string, { create }: { readonly create?: number | u
       const here = join(at, name);
       const stats = lookAt(inFolder(open, name));
       if (stats?.isSymbolicLink() === true) {
-        if (++links > mostLinks) throw new FileError("ELOOP", path, `ELOOP: too many symbolic links, open '${path}'`);
+        if (++links > mostLinks)
+          throw new FileError("ELOOP", path, `ELOOP: too many symbolic links, open '${path}'`);
         const target = followed(open, name, here, stats);
         left.unshift(...partsOf(target));
         if (!isAbsolute(target)) continue;
@@ -77,7 +87,11 @@ function placed(open: number, at: string, name: string): Place {
 function followed(folder: number, name: string, path: string, link: Stats): string {
   if (!isTrustedOwner(link.uid) || (link.nlink > 1 && !isSafe(fstatSync(folder)))) {
     const whose = `'${path}' is a link of user ${link.uid}`;
-    throw new FileError("ELOOP", path, `${whose}, which user ${ownId()} does not follow: name the file itself, or run this as that user`);
+    throw new FileError(
+      "ELOOP",
+      path,
+      `${whose}, which user ${ownId()} does not follow: name the file itself, or run this as that user`,
+    );
   }
   return readlinkSync(inFolder(folder, name));
 }
@@ -96,10 +110,14 @@ export function isSafe(folder: Stats): boolean {
  * Opens a file of one's own for reading and writing, or makes it and the folders on the way, without following another user's link.
  * @throws {FileError} where another user's file, or what is no file, stands in its place
  */
-export function openOwn(path: string, options: { readonly flags: number; readonly mode: number; readonly folderMode: number }): number {
+export function openOwn(
+  path: string,
+  options: { readonly flags: number; readonly mode: number; readonly folderMode: number },
+): number {
   using place = placeOf(path, { create: options.folderMode });
   // Not to wait for the other end of a pipe that somebody has put there.
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK | options.flags;
+  const flags =
+    constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK | options.flags;
   let file: number;
   try {
     file = openSync(place.at(place.name), flags, options.mode);
@@ -116,7 +134,11 @@ export function openOwn(path: string, options: { readonly flags: number; readonl
         : null;
   if (wrong === null) return file;
   closeSync(file);
-  throw new FileError("EPERM", place.path, `'${place.path}' ${wrong}, and was left alone: remove it, then run this again`);
+  throw new FileError(
+    "EPERM",
+    place.path,
+    `'${place.path}' ${wrong}, and was left alone: remove it, then run this again`,
+  );
 }
 
 /**

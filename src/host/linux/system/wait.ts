@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Refusal } from "./refusal.ts";
 
 /** Asks again and again until the answer is yes, or the time is over. Returns whether it was yes. Times in ms. */
-export async function until(condition: () => boolean, { limit, every = 50 }: { limit: number; every?: number }): Promise<boolean> {
+export async function until(
+  condition: () => boolean,
+  { limit, every = 50 }: { limit: number; every?: number },
+): Promise<boolean> {
   const end = performance.now() + limit;
   for (;;) {
     if (condition()) return true;

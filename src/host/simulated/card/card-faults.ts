@@ -8,10 +8,14 @@ import { disabledLag, stick } from "./lag.ts";
 /** What a card's firmware refuses, forgets or cannot do, and what the kernel's driver was built without. */
 export const cardFaults = {
   "mode-change-fails": behaviour("the firmware fails every eSwitch mode change"),
-  "eswitch-busy": behaviour("rules that somebody keeps in the hardware make the first port's eSwitch refuse another mode"),
+  "eswitch-busy": behaviour(
+    "rules that somebody keeps in the hardware make the first port's eSwitch refuse another mode",
+  ),
   "lag-refused": behaviour("the firmware refuses to create the LAG"),
   "forgets-vf-macs": behaviour("the firmware forgets the VFs' addresses at a mode change"),
-  "mode-change-out-of-memory": behaviour("there is no memory for the ports' netdevs at an eSwitch mode change"),
+  "mode-change-out-of-memory": behaviour(
+    "there is no memory for the ports' netdevs at an eSwitch mode change",
+  ),
   "lag-stuck": {
     summary: "the bond changed while VFs were bound: the firmware keeps the LAG that the driver gave up",
     apply: (world) => {

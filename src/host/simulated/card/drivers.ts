@@ -14,7 +14,8 @@ export function bindVf(world: World, pfAddress: string, address: string, driver:
   const vf = vfAt(pf, address);
   if (vf.driver === driver) return;
   if (vf.driver !== null) throw new Refusal("EBUSY", `${address} is bound to ${vf.driver}`);
-  if (pf.sriov?.autoprobe === false && vf.driverOverride === null) throw new Refusal("ENODEV", "No such device");
+  if (pf.sriov?.autoprobe === false && vf.driverOverride === null)
+    throw new Refusal("ENODEV", "No such device");
   if (has(world, "bind-fails")) logProbeFailure(world, driver, vf.address);
   if (has(world, "bind-fails")) throw new Refusal("ENODEV", "the driver's probe failed");
   attachDriver(world, pf, vf, driver);
@@ -33,7 +34,8 @@ export function attachDriver(world: World, pf: PhysicalFunction, vf: VirtualFunc
   vf.driver = driver;
   refuseLagToCome(world, pf);
   if (driver === "vfio-pci") return;
-  const mac = isUnknown(vf.settings) || vf.settings.mac === "00:00:00:00:00:00" ? randomMac(world) : vf.settings.mac;
+  const mac =
+    isUnknown(vf.settings) || vf.settings.mac === "00:00:00:00:00:00" ? randomMac(world) : vf.settings.mac;
   addNetdev(world, {
     name: `${baseName(pf)}v${vf.index}`,
     altNames: [],
@@ -55,7 +57,8 @@ export function attachDriver(world: World, pf: PhysicalFunction, vf: VirtualFunc
 /** The VF's netdev goes with its driver. */
 export function detachDriver(world: World, vf: VirtualFunction): void {
   vf.driver = null;
-  for (const netdev of world.state.netdevs.filter((candidate) => candidate.device === vf.address)) removeNetdev(world, netdev.name);
+  for (const netdev of world.state.netdevs.filter((candidate) => candidate.device === vf.address))
+    removeNetdev(world, netdev.name);
 }
 
 /** A PF's name without the port's name that udev may have appended. */

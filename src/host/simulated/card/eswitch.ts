@@ -41,7 +41,9 @@ function changeMode(world: World, pf: PhysicalFunction, eswitch: Eswitch, mode: 
   noteIfHeld(world, pf.vfs, "eSwitch mode changed");
   if (world.hidden.halfWay.includes(pf.address)) {
     // linux commit 4dadc4077e3f: an oops, in kernels without it.
-    world.hidden.harm.push(`eSwitch mode of ${pf.address} changed again after a change that could not be rolled back`);
+    world.hidden.harm.push(
+      `eSwitch mode of ${pf.address} changed again after a change that could not be rolled back`,
+    );
     throw new Refusal("EIO", failure(mode));
   }
   logEswitch(world, pf, eswitch.mode, false);
@@ -107,7 +109,10 @@ export function setSteering(world: World, address: string, steering: Steering): 
   noteIfBonded(world, pf, "steering changed");
   refuseSteering(world, pf, steering);
   if (steering !== "dmfs" && eswitch.mode === "switchdev")
-    throw new Refusal("EOPNOTSUPP", "mlx5_core: Software managed steering is not supported when eswitch offloads enabled.");
+    throw new Refusal(
+      "EOPNOTSUPP",
+      "mlx5_core: Software managed steering is not supported when eswitch offloads enabled.",
+    );
   eswitch.steering = steering;
 }
 
@@ -123,7 +128,10 @@ function refuseSteering(world: World, pf: PhysicalFunction, steering: Steering):
   if (steering === "hmfs" && !offered.includes("hmfs"))
     throw new Refusal("EINVAL", 'mlx5_core: Bad parameter: supported values are ["dmfs", "smfs"].');
   if (steering === "smfs" && (!offered.includes("smfs") || has(world, "no-smfs")))
-    throw new Refusal("EOPNOTSUPP", "mlx5_core: Software managed steering is not supported by current device.");
+    throw new Refusal(
+      "EOPNOTSUPP",
+      "mlx5_core: Software managed steering is not supported by current device.",
+    );
 }
 
 /** Sets the inline mode: linux eswitch_offloads.c, mlx5_devlink_eswitch_inline_mode_set(). */
@@ -136,7 +144,8 @@ export function setInline(world: World, address: string, inline: NonNullable<Esw
     if (inline !== "none") throw new Refusal("EOPNOTSUPP", "mlx5_core: Inline mode can't be set.");
     return;
   }
-  if (hasRules(world, pf)) throw new Refusal("EOPNOTSUPP", "mlx5_core: Can't set inline mode when flows are configured.");
+  if (hasRules(world, pf))
+    throw new Refusal("EOPNOTSUPP", "mlx5_core: Can't set inline mode when flows are configured.");
   eswitch.inline = inline;
 }
 
@@ -148,10 +157,12 @@ export function setEncap(world: World, address: string, encap: boolean): void {
   const pf = pfAt(world, address);
   const eswitch = eswitchOf(pf);
   noteIfBonded(world, pf, "encap mode changed");
-  if (eswitch.encap === null || (encap && has(world, "no-encap"))) throw new Refusal("EOPNOTSUPP", "Operation not supported");
+  if (eswitch.encap === null || (encap && has(world, "no-encap")))
+    throw new Refusal("EOPNOTSUPP", "Operation not supported");
   if (eswitch.encap === encap) return;
   if (eswitch.mode === "switchdev") {
-    if (hasRules(world, pf)) throw new Refusal("EOPNOTSUPP", "mlx5_core: Can't set encapsulation when flows are configured.");
+    if (hasRules(world, pf))
+      throw new Refusal("EOPNOTSUPP", "mlx5_core: Can't set encapsulation when flows are configured.");
     if (encap && isDriven(pf) && !has(world, "firmware-takes-encap")) {
       logEncapRefused(world, pf);
       throw new Refusal("EINVAL", "mlx5_core: Failed re-creating fast FDB table.");
@@ -166,9 +177,14 @@ export function hasRules(world: World, pf: PhysicalFunction): boolean {
   const state = structuredClone(world.state);
   followFlows(world, state);
   const master = state.netdevs.find(({ name }) => name === pf.netdev)?.master ?? null;
-  const own = new Set([pf.netdev, master, ...state.representors.filter((found) => found.pf === pf.address).map(({ netdev }) => netdev)]);
+  const own = new Set([
+    pf.netdev,
+    master,
+    ...state.representors.filter((found) => found.pf === pf.address).map(({ netdev }) => netdev),
+  ]);
   return (known(state.flows)?.tallies ?? []).some(
-    ({ inPort, offloaded, to }) => offloaded === "yes" && [inPort, ...to].some((port) => port !== null && own.has(port)),
+    ({ inPort, offloaded, to }) =>
+      offloaded === "yes" && [inPort, ...to].some((port) => port !== null && own.has(port)),
   );
 }
 
@@ -178,9 +194,11 @@ function enterSwitchdev(world: World, pf: PhysicalFunction): void {
   if (netdev !== undefined) {
     // linux en_rep.c: the uplink gets one channel (MLX5E_REP_PARAMS_DEF_NUM_CHANNELS), and wants hw-tc-offload, whether or not the
     // kernel was built with it: mlx5e_uplink_rep_enable(). Without, it reads on and fixed, and every rule is refused.
-    if (known(netdev.channels) != null) netdev.channels = { combined: 1, max: known(netdev.channels)?.max ?? 1 };
+    if (known(netdev.channels) != null)
+      netdev.channels = { combined: 1, max: known(netdev.channels)?.max ?? 1 };
     if (profileOf(pf).tcOffload) netdev.tcOffload = { on: true, fixed: !takesRules(world, pf) };
-    if (has(world, "renames-ports") && nameByRule(world, pf) === null) rename(world, pf, `${baseName(pf)}np${port}`);
+    if (has(world, "renames-ports") && nameByRule(world, pf) === null)
+      rename(world, pf, `${baseName(pf)}np${port}`);
   }
   for (const vf of pf.vfs) {
     const settings = known(vf.settings);
@@ -203,17 +221,24 @@ function leaveSwitchdev(world: World, pf: PhysicalFunction): void {
   const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
   if (netdev === undefined || home === undefined) return;
   // What was wanted in switchdev mode stays wanted: hw-tc-offload is not turned off.
-  if (known(netdev.channels) != null) netdev.channels = { combined: home.channels, max: known(netdev.channels)?.max ?? home.channels };
+  if (known(netdev.channels) != null)
+    netdev.channels = { combined: home.channels, max: known(netdev.channels)?.max ?? home.channels };
   rename(world, pf, home.netdev);
 }
 
 function rename(world: World, pf: PhysicalFunction, name: string): void {
   const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
-  if (netdev === undefined || netdev.name === name || world.state.netdevs.some((other) => other.name === name)) return;
+  if (
+    netdev === undefined ||
+    netdev.name === name ||
+    world.state.netdevs.some((other) => other.name === name)
+  )
+    return;
   for (const bond of world.state.bonds) {
     for (const slave of bond.slaves) if (slave.netdev === netdev.name) slave.netdev = name;
   }
-  for (const port of known(world.state.devlinkPorts) ?? []) if (port.netdev === netdev.name) port.netdev = name;
+  for (const port of known(world.state.devlinkPorts) ?? [])
+    if (port.netdev === netdev.name) port.netdev = name;
   netdev.name = name;
   pf.netdev = name;
 }

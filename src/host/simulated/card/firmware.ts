@@ -35,9 +35,21 @@ export function firmwareOf(world: World, pfs: readonly PciAddress[], model: Know
 }
 
 /** The SR-IOV capability of a card's port. */
-export function capabilityOf(pf: PhysicalFunction, port: number, total: number, vfProduct: string | null): Sriov {
+export function capabilityOf(
+  pf: PhysicalFunction,
+  port: number,
+  total: number,
+  vfProduct: string | null,
+): Sriov {
   const profile = profileOf(pf);
-  return { total, count: 0, autoprobe: true, offset: profile.offset(port), stride: profile.stride, vfProduct };
+  return {
+    total,
+    count: 0,
+    autoprobe: true,
+    offset: profile.offset(port),
+    stride: profile.stride,
+    vfProduct,
+  };
 }
 
 /** Sets values for the next boot. The words of a refusal are the program's: mstflint mlxconfig/mlxcfg_generic_commander.cpp. */
@@ -69,21 +81,28 @@ export function overwriteFirmware(world: World, pf: PhysicalFunction, settings: 
 export function loadFirmware(world: World): void {
   for (const { pfs, configuration: seen } of known(world.state.firmware) ?? []) {
     const parameters = known(seen)?.parameters ?? {};
-    const changed = Object.values(parameters).filter((parameter) => parameter.next !== null && parameter.current !== parameter.next);
+    const changed = Object.values(parameters).filter(
+      (parameter) => parameter.next !== null && parameter.current !== parameter.next,
+    );
     for (const parameter of changed) if (parameter.current !== null) parameter.current = parameter.next;
     for (const [port, address] of pfs.entries()) {
       const type = parameters[port === 0 ? "LINK_TYPE_P1" : "LINK_TYPE_P2"];
       if (type !== undefined && changed.includes(type)) changeLink(world, address, type.next === "IB");
     }
     const { SRIOV_EN: enabled, NUM_OF_VFS: count } = parameters;
-    if (enabled === undefined || count === undefined || !changed.some((parameter) => parameter === enabled || parameter === count))
+    if (
+      enabled === undefined ||
+      count === undefined ||
+      !changed.some((parameter) => parameter === enabled || parameter === count)
+    )
       continue;
     for (const [port, address] of pfs.entries()) {
       const pf = world.state.pfs.find((candidate) => candidate.address === address);
       if (pf === undefined) continue;
       const total = Number(count.next);
       const vfProduct = modelOf(pf.vendor, pf.product)?.vfProduct ?? null;
-      pf.sriov = enabled.next === "true" ? { ...(pf.sriov ?? capabilityOf(pf, port, total, vfProduct)), total } : null;
+      pf.sriov =
+        enabled.next === "true" ? { ...(pf.sriov ?? capabilityOf(pf, port, total, vfProduct)), total } : null;
     }
   }
 }
@@ -102,7 +121,10 @@ function changeLink({ state }: World, address: string, infiniband: boolean): voi
  * nor says a word: linux lag/lag.c, mlx5_lag_add_mdev().
  */
 export function offersLag(world: World, pf: PhysicalFunction): boolean {
-  const { current, next } = configurationOf(world, pf)?.parameters["NUM_OF_VFS"] ?? { current: null, next: null };
+  const { current, next } = configurationOf(world, pf)?.parameters["NUM_OF_VFS"] ?? {
+    current: null,
+    next: null,
+  };
   return has(world, "firmware-keeps-lag-over-64") || Number(current ?? next ?? 0) <= 64;
 }
 

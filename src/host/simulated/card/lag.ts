@@ -53,7 +53,15 @@ export function refuseLagToCome(world: World, pf: PhysicalFunction): void {
 
 /** What debugfs shows of a LAG that is not active. */
 export function disabledLag(members: Lag["members"]): Lag {
-  return { state: "disabled", type: null, source: "debugfs", portSelection: null, sharedFdb: null, mapping: [], members };
+  return {
+    state: "disabled",
+    type: null,
+    source: "debugfs",
+    portSelection: null,
+    sharedFdb: null,
+    mapping: [],
+    members,
+  };
 }
 
 /** The firmware has kept the LAG: the driver has none, and is given no other until it starts again. */
@@ -98,7 +106,8 @@ function disable(world: World, ports: readonly PhysicalFunction[]): void {
   if (first === undefined) return;
   delete world.hidden.lagActiveAt[cardsOf(world.state)(first.address)];
   // DESTROY_LAG too is refused while a VF is driven; the driver forgets its LAG all the same: mlx5_deactivate_lag().
-  if (lagNow(ports) === "switchdev" && ports.some(isDriven) && !has(world, "firmware-frees-lag")) stick(world, ports);
+  if (lagNow(ports) === "switchdev" && ports.some(isDriven) && !has(world, "firmware-frees-lag"))
+    stick(world, ports);
   for (const port of ports) port.lag = disabledLag(ports.map((member) => member.address));
 }
 
@@ -114,7 +123,9 @@ function follow(ports: readonly PhysicalFunction[], bond: Bond): void {
 function soleBondOf(world: World, ports: readonly PhysicalFunction[]): Bond | null {
   const names = ports.flatMap((port) => (port.netdev === null ? [] : [port.netdev]));
   if (ports.length !== 2 || names.length !== 2) return null;
-  const bond = world.state.bonds.find((candidate) => candidate.slaves.some((slave) => slave.netdev === names[0]));
+  const bond = world.state.bonds.find((candidate) =>
+    candidate.slaves.some((slave) => slave.netdev === names[0]),
+  );
   if (bond === undefined) return null;
   return bond.slaves.length === 2 && bond.slaves.every((slave) => names.includes(slave.netdev)) ? bond : null;
 }
@@ -148,7 +159,8 @@ function lagNow(ports: readonly PhysicalFunction[]): Lag["type"] | "unnamed" {
 function newLag(world: World, ports: readonly PhysicalFunction[], bond: Bond): Lag {
   const switchdev = known(ports[0]?.eswitch ?? null)?.mode === "switchdev";
   const [first] = ports;
-  const byTable = first !== undefined && profileOf(first).lagByHash && (!switchdev || bond.mode !== "active-backup");
+  const byTable =
+    first !== undefined && profileOf(first).lagByHash && (!switchdev || bond.mode !== "active-backup");
   return {
     state: "active",
     type: switchdev ? "switchdev" : "roce",
@@ -166,7 +178,8 @@ function newLag(world: World, ports: readonly PhysicalFunction[], bond: Bond): L
  */
 function mappingOf(ports: readonly PhysicalFunction[], bond: Bond, byHash: boolean): string[] {
   const up = ports.map((port) => bond.slaves.some((slave) => slave.netdev === port.netdev && slave.up));
-  const sending = bond.mode === "active-backup" ? up.map((is, index) => is && index === up.indexOf(true)) : up;
+  const sending =
+    bond.mode === "active-backup" ? up.map((is, index) => is && index === up.indexOf(true)) : up;
   const used = sending.includes(true) ? sending : sending.map(() => true);
   const first = used.indexOf(true) + 1;
   if (byHash) return used.flatMap((is, index) => (is ? [`${index + 1}`] : []));

@@ -14,8 +14,11 @@ export function portIndexBase(pf: number): number {
 export function addRepresentors(world: World, pf: PhysicalFunction): void {
   const port = cardOf(world, pf).indexOf(pf);
   const profile = profileOf(pf);
-  const uplinkMax = known(world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.channels)?.max ?? profile.representorChannels;
-  const switchId = world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.switchId ?? switchIdOf(pf);
+  const uplinkMax =
+    known(world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.channels)?.max ??
+    profile.representorChannels;
+  const switchId =
+    world.state.netdevs.find((netdev) => netdev.name === pf.netdev)?.switchId ?? switchIdOf(pf);
   for (const vf of pf.vfs) {
     const portName = `pf${port}vf${vf.index}`;
     const name = addNetdev(world, {
@@ -58,7 +61,9 @@ export function removeRepresentors(world: World, pf: PhysicalFunction): void {
   world.state.representors = world.state.representors.filter((representor) => representor.pf !== pf.address);
   const ports = known(world.state.devlinkPorts);
   if (ports !== undefined) {
-    world.state.devlinkPorts = ports.filter((port) => port.flavour !== "pcivf" || port.handle !== `pci/${pf.address}`);
+    world.state.devlinkPorts = ports.filter(
+      (port) => port.flavour !== "pcivf" || port.handle !== `pci/${pf.address}`,
+    );
   }
 }
 

@@ -13,7 +13,8 @@ import { addRepresentors, removeRepresentors } from "./representors.ts";
 /** Writes `sriov_drivers_autoprobe`. */
 export function setAutoprobe(world: World, address: string, on: boolean): void {
   const pf = pfAt(world, address);
-  if (pf.sriov === null) throw new Refusal("ENOENT", "no sriov_drivers_autoprobe: the function has no SR-IOV capability");
+  if (pf.sriov === null)
+    throw new Refusal("ENOENT", "no sriov_drivers_autoprobe: the function has no SR-IOV capability");
   pf.sriov.autoprobe = on;
 }
 
@@ -23,20 +24,27 @@ export function setAutoprobe(world: World, address: string, on: boolean): void {
  */
 export function setVfCount(world: World, address: string, count: number): void {
   const pf = pfAt(world, address);
-  if (pf.sriov === null) throw new Refusal("ENOENT", "no sriov_numvfs: the function has no SR-IOV capability");
+  if (pf.sriov === null)
+    throw new Refusal("ENOENT", "no sriov_numvfs: the function has no SR-IOV capability");
   if (!Number.isInteger(count) || count < 0) throw new Refusal("EINVAL", "not a number of VFs");
   if (count > pf.sriov.total) throw new Refusal("ERANGE", `sriov_totalvfs is ${pf.sriov.total}`);
   if (count === pf.sriov.count) return;
-  if (driverOf(pf.driver).moduleOptions !== null) throw new Refusal("ENOENT", "Driver does not support SRIOV configuration via sysfs");
+  if (driverOf(pf.driver).moduleOptions !== null)
+    throw new Refusal("ENOENT", "Driver does not support SRIOV configuration via sysfs");
   noteIfBonded(world, pf, "number of VFs changed");
   if (count === 0) {
     destroyVfs(world, pf);
     return;
   }
-  if (pf.sriov.count > 0) throw new Refusal("EBUSY", `${pf.sriov.count} VFs already enabled. Disable before enabling ${count} VFs`);
+  if (pf.sriov.count > 0)
+    throw new Refusal("EBUSY", `${pf.sriov.count} VFs already enabled. Disable before enabling ${count} VFs`);
   if (has(world, "no-mmio")) {
     logKernel(world, 3, `${pf.driver} ${pf.address}: not enough MMIO resources for SR-IOV`);
-    noteBiosSign(world, { sign: "mmio", device: pf.address, text: `${pf.driver} ${pf.address}: not enough MMIO resources for SR-IOV` });
+    noteBiosSign(world, {
+      sign: "mmio",
+      device: pf.address,
+      text: `${pf.driver} ${pf.address}: not enough MMIO resources for SR-IOV`,
+    });
     throw new Refusal("ENOMEM", "not enough MMIO resources for SR-IOV");
   }
   createVfs(world, pf, pf.sriov, count);
@@ -70,9 +78,20 @@ function destroyVfs(world: World, pf: PhysicalFunction): void {
   if (pf.sriov !== null) pf.sriov.count = 0;
 }
 
-function createVfs(world: World, pf: PhysicalFunction, sriov: NonNullable<PhysicalFunction["sriov"]>, count: number): void {
+function createVfs(
+  world: World,
+  pf: PhysicalFunction,
+  sriov: NonNullable<PhysicalFunction["sriov"]>,
+  count: number,
+): void {
   const product = sriov.vfProduct ?? pf.product;
-  const group = Math.max(0, ...world.state.pfs.flatMap((other) => [other.iommuGroup ?? 0, ...other.vfs.map((vf) => vf.iommuGroup ?? 0)]));
+  const group = Math.max(
+    0,
+    ...world.state.pfs.flatMap((other) => [
+      other.iommuGroup ?? 0,
+      ...other.vfs.map((vf) => vf.iommuGroup ?? 0),
+    ]),
+  );
   for (let index = 0; index < count; index++) {
     if (has(world, "missing-vf-link") && index === count - 1) continue;
     pf.vfs.push({
@@ -107,7 +126,8 @@ function vfAddress(world: World, pf: PhysicalFunction, index: number): PciAddres
   const port = cardOf(world, pf).indexOf(pf);
   const offset = pf.sriov?.offset ?? profile.offset(port);
   const stride = pf.sriov?.stride ?? profile.stride;
-  const id = Number.parseInt(bus, 16) * 256 + Number.parseInt(slot, 16) * 8 + Number(fn) + offset + index * stride;
+  const id =
+    Number.parseInt(bus, 16) * 256 + Number.parseInt(slot, 16) * 8 + Number(fn) + offset + index * stride;
   const hex = (value: number) => value.toString(16).padStart(2, "0");
   return pciAddress(`${domain}:${hex(Math.floor(id / 256) % 256)}:${hex(Math.floor(id / 8) % 32)}.${id % 8}`);
 }

@@ -14,7 +14,9 @@ export function nameByRule(world: World, pf: PhysicalFunction): string | null {
 /** VFs that a udev rule, or a driver's options, make when the port appears. */
 export function makeVfsByFiles(world: World, pf: PhysicalFunction): void {
   if (driverOf(pf.driver).moduleOptions !== null) {
-    const options = textsIn(world, "/etc/modprobe.d/").flatMap((text) => text.match(new RegExp(`^options ${pf.driver} .*$`, "gm")) ?? []);
+    const options = textsIn(world, "/etc/modprobe.d/").flatMap(
+      (text) => text.match(new RegExp(`^options ${pf.driver} .*$`, "gm")) ?? [],
+    );
     const count = Number(/\bnum_vfs=(\d+)/.exec(options.join(" "))?.[1] ?? 0);
     if (count > 0) createVfsAtLoad(world, pf, count);
     return;
@@ -32,7 +34,9 @@ export function makeVfsByFiles(world: World, pf: PhysicalFunction): void {
 function valueByRule(world: World, pf: PhysicalFunction, assignment: RegExp): string | null {
   for (const text of textsIn(world, "/etc/udev/rules.d/")) {
     for (const line of text.split("\n")) {
-      const value = line.includes(`DEVPATH=="*/${pf.address}/net/*"`) ? assignment.exec(line)?.[1] : undefined;
+      const value = line.includes(`DEVPATH=="*/${pf.address}/net/*"`)
+        ? assignment.exec(line)?.[1]
+        : undefined;
       if (value !== undefined) return value;
     }
   }
@@ -40,5 +44,7 @@ function valueByRule(world: World, pf: PhysicalFunction, assignment: RegExp): st
 }
 
 function textsIn(world: World, folder: string): string[] {
-  return (known(world.state.files) ?? []).filter((file) => file.path.startsWith(folder)).map((file) => file.text);
+  return (known(world.state.files) ?? [])
+    .filter((file) => file.path.startsWith(folder))
+    .map((file) => file.text);
 }

@@ -22,21 +22,33 @@ export function setChannels(world: World, name: string, combined: number): void 
   const channels = known(netdev.channels);
   if (channels == null) throw new Refusal("EOPNOTSUPP", "the driver has no channels to set");
   if (combined > channels.max) throw new Refusal("EINVAL", "requested channel count exceeds maximum");
-  if (combined < 1) throw new Refusal("EINVAL", "requested channel counts would result in no RX or TX channel being configured");
+  if (combined < 1)
+    throw new Refusal(
+      "EINVAL",
+      "requested channel counts would result in no RX or TX channel being configured",
+    );
   if (combined === channels.combined) return;
   netdev.channels = { combined, max: channels.max };
 }
 
 /** `ip link set PF vf N ...`: linux en_main.c mlx5e_set_vf_*, esw/legacy.c. In switchdev mode only the address can be set. */
-export function setVfSettings(world: World, name: string, index: number, settings: Partial<VfSettings>): void {
+export function setVfSettings(
+  world: World,
+  name: string,
+  index: number,
+  settings: Partial<VfSettings>,
+): void {
   netdevNamed(world, name);
   const pf = world.state.pfs.find((candidate) => candidate.netdev === name);
   const vf = pf?.vfs.find((candidate) => candidate.index === index);
   // mlx5 has a vport for every VF that it offers, and takes settings for those that do not exist yet.
-  const offered = vf !== undefined || (pf !== undefined && profileOf(pf).eswitch && index < (pf.sriov?.total ?? 0));
+  const offered =
+    vf !== undefined || (pf !== undefined && profileOf(pf).eswitch && index < (pf.sriov?.total ?? 0));
   if (pf === undefined || !offered) throw new Refusal("EINVAL", `${name} has no VF ${index}`);
-  const legacyOnly = settings.trust !== undefined || settings.spoofCheck !== undefined || settings.linkState !== undefined;
-  if (legacyOnly && known(pf.eswitch)?.mode === "switchdev") throw new Refusal("EOPNOTSUPP", "Operation not supported");
+  const legacyOnly =
+    settings.trust !== undefined || settings.spoofCheck !== undefined || settings.linkState !== undefined;
+  if (legacyOnly && known(pf.eswitch)?.mode === "switchdev")
+    throw new Refusal("EOPNOTSUPP", "Operation not supported");
   if (settings.mac !== undefined && Number.parseInt(settings.mac.slice(0, 2), 16) % 2 === 1)
     throw new Refusal("EINVAL", "multicast address");
   if (vf !== undefined && !isUnknown(vf.settings)) Object.assign(vf.settings, settings);

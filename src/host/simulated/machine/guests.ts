@@ -16,7 +16,9 @@ import { has, type World } from "../world.ts";
 export function startGuests(world: World): string[] {
   const started: string[] = [];
   for (const pf of world.state.pfs) {
-    const vf = pf.vfs.find(({ driver, holders }) => driver !== null && !isUnknown(holders) && holders.length === 0);
+    const vf = pf.vfs.find(
+      ({ driver, holders }) => driver !== null && !isUnknown(holders) && holders.length === 0,
+    );
     if (vf === undefined) continue;
     started.push(giveToGuest(world, pf, vf).name);
     plugRepresentor(world, pf, vf);
@@ -26,7 +28,11 @@ export function startGuests(world: World): string[] {
 }
 
 /** A new virtual machine has this VF. */
-export function giveToGuest(world: World, pf: PhysicalFunction, vf: VirtualFunction): Extract<Guest, { kind: "domain" }> {
+export function giveToGuest(
+  world: World,
+  pf: PhysicalFunction,
+  vf: VirtualFunction,
+): Extract<Guest, { kind: "domain" }> {
   detachDriver(world, vf);
   const guests = (known(world.state.guests) ?? []).filter(({ vfs }) => !vfs.includes(vf.address));
   const number = guests.filter(({ kind }) => kind === "domain").length;
@@ -49,11 +55,24 @@ export function giveToGuest(world: World, pf: PhysicalFunction, vf: VirtualFunct
 }
 
 function plugRepresentor(world: World, pf: PhysicalFunction, vf: VirtualFunction): void {
-  const name = world.state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index)?.netdev;
+  const name = world.state.representors.find(
+    (candidate) => candidate.pf === pf.address && candidate.vf === vf.index,
+  )?.netdev;
   const bridge = known(world.state.ovs)?.bridges.find((candidate) => candidate.name === "br-int");
   const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
-  if (name === undefined || bridge === undefined || netdev === undefined || bridge.interfaces.some((port) => port.name === name)) return;
-  const ofport = 1 + Math.max(0, ...bridge.interfaces.flatMap(({ ofport: taken }) => (taken === null || taken > 60000 ? [] : [taken])));
+  if (
+    name === undefined ||
+    bridge === undefined ||
+    netdev === undefined ||
+    bridge.interfaces.some((port) => port.name === name)
+  )
+    return;
+  const ofport =
+    1 +
+    Math.max(
+      0,
+      ...bridge.interfaces.flatMap(({ ofport: taken }) => (taken === null || taken > 60000 ? [] : [taken])),
+    );
   const ifaceId = `0f2c4a5e-7d31-4b8e-8a60-${String(ofport).padStart(12, "0")}`;
   bridge.interfaces.push({ name, port: name, type: "", ofport, error: null, ifaceId });
   netdev.up = true;
@@ -67,10 +86,16 @@ export function followGuests(state: HostState): void {
   const guests = known(state.guests);
   if (guests === undefined) return;
   const held = new Set<string>(
-    state.pfs.flatMap(({ vfs }) => vfs.filter(({ holders }) => isUnknown(holders) || holders.length > 0).map(({ address }) => address)),
+    state.pfs.flatMap(({ vfs }) =>
+      vfs.filter(({ holders }) => isUnknown(holders) || holders.length > 0).map(({ address }) => address),
+    ),
   );
   state.guests = guests
-    .map((guest) => (guest.kind === "domain" && !guest.running ? guest : { ...guest, vfs: guest.vfs.filter((vf) => held.has(vf)) }))
+    .map((guest) =>
+      guest.kind === "domain" && !guest.running
+        ? guest
+        : { ...guest, vfs: guest.vfs.filter((vf) => held.has(vf)) },
+    )
     .filter(({ vfs }) => vfs.length > 0);
 }
 
@@ -87,7 +112,13 @@ export function followFlows(world: World, state: HostState): void {
   }
   if (world.hidden.traffic) {
     const tallies = guestFlows(world, state, ovs);
-    state.flows = { tallies, listed: tallies.reduce((sum, { flows }) => sum + flows, 0), notUnderstood: 0, cut: null, tunnels: [] };
+    state.flows = {
+      tallies,
+      listed: tallies.reduce((sum, { flows }) => sum + flows, 0),
+      notUnderstood: 0,
+      cut: null,
+      tunnels: [],
+    };
     return;
   }
   const flows = known(state.flows);
@@ -95,29 +126,52 @@ export function followFlows(world: World, state: HostState): void {
     ...state.netdevs.map(({ name }) => name),
     ...ovs.bridges.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)),
   ]);
-  if (flows != null) state.flows = { ...flows, tallies: flows.tallies.filter(({ inPort }) => inPort === null || names.has(inPort)) };
+  if (flows != null)
+    state.flows = {
+      ...flows,
+      tallies: flows.tallies.filter(({ inPort }) => inPort === null || names.has(inPort)),
+    };
 }
 
 function guestFlows(world: World, state: HostState, ovs: Ovs): FlowTally[] {
-  const ports = new Set(ovs.bridges.flatMap(({ interfaces }) => interfaces.filter(({ error }) => error === null).map(({ name }) => name)));
+  const ports = new Set(
+    ovs.bridges.flatMap(({ interfaces }) =>
+      interfaces.filter(({ error }) => error === null).map(({ name }) => name),
+    ),
+  );
   const talking = state.pfs.flatMap((pf) =>
     pf.vfs.flatMap((vf) => {
-      const representor = state.representors.find((candidate) => candidate.pf === pf.address && candidate.vf === vf.index)?.netdev;
+      const representor = state.representors.find(
+        (candidate) => candidate.pf === pf.address && candidate.vf === vf.index,
+      )?.netdev;
       const bond = state.bonds.find(({ slaves }) => slaves.some(({ netdev }) => netdev === pf.netdev))?.name;
       const uplink = bond ?? pf.netdev;
       const held = isUnknown(vf.holders) || vf.holders.length > 0;
-      if (!held || representor === undefined || uplink === null || !ports.has(representor) || !ports.has(uplink)) return [];
+      if (
+        !held ||
+        representor === undefined ||
+        uplink === null ||
+        !ports.has(representor) ||
+        !ports.has(uplink)
+      )
+        return [];
       return [{ pf, vf, representor, uplink }];
     }),
   );
   return [
     ...talking.flatMap(({ pf, vf, representor, uplink }) => {
-      const place = inHardware(world, state, ovs, pf) ? { layer: "tc", offloaded: "yes" } : { layer: "ovs", offloaded: "no" };
+      const place = inHardware(world, state, ovs, pf)
+        ? { layer: "tc", offloaded: "yes" }
+        : { layer: "ovs", offloaded: "no" };
       const packets = 448_444 + 1000 * vf.index;
       const mac = `fa:16:3e:44:${pf.address.slice(-1).padStart(2, "0")}:${vf.index.toString(16).padStart(2, "0")}`;
       const both = { ...place, kind: "traffic", flows: 1, packets, idle: 0.52 } as const;
       return [
-        flow({ ...both, inPort: uplink, to: [representor], bytes: packets * 1400 }, `src=${gateway},dst=${mac}`, `pop_vlan,${representor}`),
+        flow(
+          { ...both, inPort: uplink, to: [representor], bytes: packets * 1400 },
+          `src=${gateway},dst=${mac}`,
+          `pop_vlan,${representor}`,
+        ),
         flow(
           { ...both, inPort: representor, to: [uplink], bytes: packets * 66 },
           `src=${mac},dst=${gateway}`,
@@ -126,7 +180,15 @@ function guestFlows(world: World, state: HostState, ovs: Ovs): FlowTally[] {
       ];
     }),
     ...[...new Set(talking.map(({ uplink }) => uplink))].map((uplink) => {
-      const arp = { layer: "ovs", offloaded: "no", kind: "arp", flows: 1, packets: 7, bytes: 420, idle: 4.1 } as const;
+      const arp = {
+        layer: "ovs",
+        offloaded: "no",
+        kind: "arp",
+        flows: 1,
+        packets: 7,
+        bytes: 420,
+        idle: 4.1,
+      } as const;
       return flow(
         { ...arp, inPort: uplink, to: [] },
         `src=${gateway},dst=ff:ff:ff:ff:ff:ff`,
@@ -151,11 +213,18 @@ function flow(tally: Omit<FlowTally, "example">, addresses: string, actions: str
  * its block with the port.
  */
 function inHardware(world: World, state: HostState, ovs: Ovs, pf: PhysicalFunction): boolean {
-  if (ovs.offloadInEffect !== true || ovs.tcPolicy === "skip_hw" || has(world, "flows-in-software")) return false;
+  if (ovs.offloadInEffect !== true || ovs.tcPolicy === "skip_hw" || has(world, "flows-in-software"))
+    return false;
   const netdev = state.netdevs.find(({ name }) => name === pf.netdev);
   if (netdev === undefined || known(netdev.tcOffload)?.on !== true) return false;
   if (netdev.master === null) return true;
-  const block = (name: string | null) => known(state.ingressQdiscs)?.find((qdisc) => qdisc.netdev === name)?.block ?? null;
+  const block = (name: string | null) =>
+    known(state.ingressQdiscs)?.find((qdisc) => qdisc.netdev === name)?.block ?? null;
   const lag = known(pf.lag);
-  return lag?.state === "active" && lag.type === "switchdev" && block(pf.netdev) !== null && block(pf.netdev) === block(netdev.master);
+  return (
+    lag?.state === "active" &&
+    lag.type === "switchdev" &&
+    block(pf.netdev) !== null &&
+    block(pf.netdev) === block(netdev.master)
+  );
 }

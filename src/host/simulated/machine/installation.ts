@@ -17,7 +17,13 @@ export function writeFile(world: World, path: string, text: string): void {
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   const unit = unitFolder.exec(path)?.[1];
   if (unit !== undefined && unitOf(world, unit) === undefined)
-    known(world.state.units)?.push({ name: unit, path, enabled: "disabled", active: "inactive", result: "success" });
+    known(world.state.units)?.push({
+      name: unit,
+      path,
+      enabled: "disabled",
+      active: "inactive",
+      result: "success",
+    });
 }
 
 export function removeFile(world: World, path: string): void {
@@ -25,14 +31,19 @@ export function removeFile(world: World, path: string): void {
   if (files !== undefined) world.state.files = files.filter((file) => file.path !== path);
   const unit = unitFolder.exec(path)?.[1];
   const units = known(world.state.units);
-  if (unit !== undefined && units !== undefined) world.state.units = units.filter(({ name }) => name !== unit);
+  if (unit !== undefined && units !== undefined)
+    world.state.units = units.filter(({ name }) => name !== unit);
 }
 
 /** Source: systemctl(1): enabling a unit that has no file fails. */
 export function setEnabled(world: World, name: string, on: boolean): void {
   const unit = unitOf(world, name);
   if (unit !== undefined) unit.enabled = on ? "enabled" : "disabled";
-  else if (on) throw new Refusal("ENOENT", `systemctl enable ${name}: Failed to enable unit: Unit file ${name} does not exist.`);
+  else if (on)
+    throw new Refusal(
+      "ENOENT",
+      `systemctl enable ${name}: Failed to enable unit: Unit file ${name} does not exist.`,
+    );
 }
 
 function unitOf(world: World, name: string): Unit | undefined {

@@ -42,15 +42,26 @@ export function logSlave(world: World, bond: string, slave: string, joins: boole
   logKernel(world, info, `${bond}: (slave ${slave}): ${what}`);
 }
 
-export function logEswitch(world: World, pf: PhysicalFunction, mode: "legacy" | "switchdev", on: boolean): void {
+export function logEswitch(
+  world: World,
+  pf: PhysicalFunction,
+  mode: "legacy" | "switchdev",
+  on: boolean,
+): void {
   const word = mode === "legacy" ? "LEGACY" : "OFFLOADS";
   const count = pf.sriov?.count ?? 0;
-  mlx5(world, info, pf.address, `E-Switch: ${on ? "Enable" : "Disable"}: mode(${word}), nvfs(${count}), active vports(${count + 1})`);
+  mlx5(
+    world,
+    info,
+    pf.address,
+    `E-Switch: ${on ? "Enable" : "Disable"}: mode(${word}), nvfs(${count}), active vports(${count + 1})`,
+  );
 }
 
 /** The firmware rejects tables that encapsulate while a VF is driven: sriov-network-operator issue 1015, Mellanox/ovs-tests. */
 export function logEncapRefused(world: World, { address }: PhysicalFunction): void {
-  const refused = "CREATE_FLOW_TABLE(0x930) op_mod(0x0) failed, status bad resource state(0x9), syndrome (0x98afbb), err(-22)";
+  const refused =
+    "CREATE_FLOW_TABLE(0x930) op_mod(0x0) failed, status bad resource state(0x9), syndrome (0x98afbb), err(-22)";
   mlx5(world, err, address, `${where("mlx5_cmd_out_err")}${refused}`);
   mlx5(world, err, address, "E-Switch: Failed to create slow path FDB Table err -22");
 }
@@ -58,7 +69,13 @@ export function logEncapRefused(world: World, { address }: PhysicalFunction): vo
 /** No memory for the port's netdev of the new mode, nor for the one that it had. */
 export function logOutOfMemory(world: World, { address, netdev }: PhysicalFunction): void {
   mlx5(world, err, address, `${where("mlx5e_netdev_init_profile")}mlx5e_priv_init failed, err=-12`);
-  mlx5(world, err, address, `${netdev ?? "eth0"}: mlx5e_netdev_change_profile: failed to rollback to orig profile, -12`, " ");
+  mlx5(
+    world,
+    err,
+    address,
+    `${netdev ?? "eth0"}: mlx5e_netdev_change_profile: failed to rollback to orig profile, -12`,
+    " ",
+  );
 }
 
 export function logProbeFailure(world: World, driver: string, vf: PciAddress): void {
@@ -67,15 +84,23 @@ export function logProbeFailure(world: World, driver: string, vf: PciAddress): v
 }
 
 /** The driver is about to make the LAG; it says so before it asks the firmware. */
-export function logLagMade(world: World, { address }: PhysicalFunction, { mapping, sharedFdb, portSelection }: Lag): void {
-  const ports = portSelection === "hash" ? `active ports: ${mapping.join(", ")}` : mapping.map((entry) => `port ${entry}`).join(" ");
+export function logLagMade(
+  world: World,
+  { address }: PhysicalFunction,
+  { mapping, sharedFdb, portSelection }: Lag,
+): void {
+  const ports =
+    portSelection === "hash"
+      ? `active ports: ${mapping.join(", ")}`
+      : mapping.map((entry) => `port ${entry}`).join(" ");
   if (has(world, "lag-in-log-only")) return mlx5(world, info, address, `lag map ${ports}`);
   mlx5(world, info, address, `lag map: ${ports}`);
   mlx5(world, info, address, `shared_fdb:${sharedFdb === true ? 1 : 0} mode:${portSelection}`);
 }
 
 export function logLagRefused(world: World, { address }: PhysicalFunction, type: "roce" | "switchdev"): void {
-  const refused = "CREATE_LAG(0x840) op_mod(0x0) failed, status bad parameter(0x3), syndrome (0x7d49cb), err(-22)";
+  const refused =
+    "CREATE_LAG(0x840) op_mod(0x0) failed, status bad parameter(0x3), syndrome (0x7d49cb), err(-22)";
   mlx5(world, err, address, `${where("mlx5_cmd_out_err")}${refused}`);
   mlx5(world, err, address, `${where("mlx5_create_lag")}Failed to create LAG (-22)`);
   const said = type === "roce" ? "Failed to activate RoCE LAG" : `Failed to activate VF LAG ${unbindFirst}`;
@@ -83,7 +108,12 @@ export function logLagRefused(world: World, { address }: PhysicalFunction, type:
 }
 
 export function logLagStuck(world: World, { address }: PhysicalFunction): void {
-  mlx5(world, err, address, `${where("mlx5_deactivate_lag")}Failed to deactivate VF LAG; driver restart required ${unbindFirst}`);
+  mlx5(
+    world,
+    err,
+    address,
+    `${where("mlx5_deactivate_lag")}Failed to deactivate VF LAG; driver restart required ${unbindFirst}`,
+  );
 }
 
 const unbindFirst = "Make sure all VFs are unbound prior to VF LAG activation or deactivation";
@@ -97,7 +127,10 @@ export function hideLags(world: World, state: World["state"]): void {
   if (!has(world, "lag-in-log-only")) return;
   const log = known(state.kernelLog);
   if (log === undefined) return;
-  const records = log.lines.map((line, index) => ({ ...line, gap: index === 0 && (log.omitted > 0 || !log.complete) }));
+  const records = log.lines.map((line, index) => ({
+    ...line,
+    gap: index === 0 && (log.omitted > 0 || !log.complete),
+  }));
   for (const pf of state.pfs) {
     const { lag } = driverOf(pf.driver);
     if (lag !== null && known(pf.lag) != null) pf.lag = lag.fromLog(records, pf, state);

@@ -12,9 +12,26 @@ import { has, Refusal, type World } from "../world.ts";
 
 /** A host's Open vSwitch after its installation and Neutron's: br-int, and br-ex with the bond that networking makes. */
 export function buildOvs(bond: string | undefined): Ovs {
-  const internal = (name: string): OvsInterface => ({ name, port: name, type: "internal", ofport: 65534, error: null, ifaceId: null });
-  const port = (name: string): OvsInterface => ({ name, port: name, type: "", ofport: 1, error: null, ifaceId: null });
-  const external = bond === undefined ? [] : [{ name: "br-ex", datapathType: "system", interfaces: [internal("br-ex"), port(bond)] }];
+  const internal = (name: string): OvsInterface => ({
+    name,
+    port: name,
+    type: "internal",
+    ofport: 65534,
+    error: null,
+    ifaceId: null,
+  });
+  const port = (name: string): OvsInterface => ({
+    name,
+    port: name,
+    type: "",
+    ofport: 1,
+    error: null,
+    ifaceId: null,
+  });
+  const external =
+    bond === undefined
+      ? []
+      : [{ name: "br-ex", datapathType: "system", interfaces: [internal("br-ex"), port(bond)] }];
   return {
     source: { kind: "native", unit: "openvswitch-switch.service" },
     version: "3.1.0",
@@ -91,12 +108,19 @@ export function followNetdevs(state: HostState): void {
 }
 
 /** @param slaves bonds' slaves that share their bond's block from now on; others keep what they have */
-function hangQdiscs(world: World, slaves: readonly { readonly bond: string; readonly netdev: string }[]): void {
-  const ports = known(world.state.ovs)?.bridges.flatMap(({ datapathType, interfaces }) => (datapathType === "system" ? interfaces : []));
+function hangQdiscs(
+  world: World,
+  slaves: readonly { readonly bond: string; readonly netdev: string }[],
+): void {
+  const ports = known(world.state.ovs)?.bridges.flatMap(({ datapathType, interfaces }) =>
+    datapathType === "system" ? interfaces : [],
+  );
   const forgotten = has(world, "ovs-forgets-bond");
   const blockOf = (name: string) => {
     const bonded = world.state.bonds.some((bond) => bond.name === name);
-    return bonded && !forgotten ? (world.state.netdevs.find((netdev) => netdev.name === name)?.index ?? null) : null;
+    return bonded && !forgotten
+      ? (world.state.netdevs.find((netdev) => netdev.name === name)?.index ?? null)
+      : null;
   };
   const found = new Map((known(world.state.ingressQdiscs) ?? []).map((qdisc) => [qdisc.netdev, qdisc]));
   const hang = (netdev: string, kind: IngressQdisc["kind"], block: number | null) => {
@@ -106,12 +130,15 @@ function hangQdiscs(world: World, slaves: readonly { readonly bond: string; read
     if (type === "internal") hang(name, "clsact", null);
     if (type === "") hang(name, "ingress", blockOf(name));
   }
-  for (const { bond, netdev } of slaves) if (ports?.some(({ name }) => name === bond)) hang(netdev, "ingress", blockOf(bond));
+  for (const { bond, netdev } of slaves)
+    if (ports?.some(({ name }) => name === bond)) hang(netdev, "ingress", blockOf(bond));
   world.state.ingressQdiscs = [...found.values()];
 }
 
 function slavesOf(world: World): { bond: string; netdev: string }[] {
-  return world.state.bonds.flatMap(({ name, slaves }) => slaves.map(({ netdev }) => ({ bond: name, netdev })));
+  return world.state.bonds.flatMap(({ name, slaves }) =>
+    slaves.map(({ netdev }) => ({ bond: name, netdev })),
+  );
 }
 
 function ovsOf(world: World): Ovs {

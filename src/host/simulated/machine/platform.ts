@@ -12,10 +12,15 @@ const dropIn = "/etc/default/grub.d/vflag.cfg";
 export function updateBootLoader(world: World): void {
   const loader = loaderOf(world);
   if (loader?.kind !== "grub") throw new Refusal("ENOENT", "update-grub: no such program");
-  const added = groupsIn(world.state).filter((group) => !` ${world.hidden.ownArguments.join(" ")} `.includes(` ${group.join(" ")} `));
+  const added = groupsIn(world.state).filter(
+    (group) => !` ${world.hidden.ownArguments.join(" ")} `.includes(` ${group.join(" ")} `),
+  );
   const entry = { title: "Debian GNU/Linux", arguments: [...world.hidden.ownArguments, ...added.flat()] };
   const entries = known(loader.entries);
-  loader.entries = entries === undefined || entries.length === 0 ? [entry] : entries.map(({ title }) => ({ ...entry, title }));
+  loader.entries =
+    entries === undefined || entries.length === 0
+      ? [entry]
+      : entries.map(({ title }) => ({ ...entry, title }));
   loader.outdated = false;
 }
 
@@ -44,7 +49,11 @@ export function bootKernel(world: World): void {
   const next = known(loaderOf(world)?.entries ?? [])?.[0];
   const before = known(platform?.arguments ?? []) ?? [];
   if (platform === undefined) return;
-  if (next !== undefined) platform.arguments = [...before.filter((argument) => argumentName(argument) === "BOOT_IMAGE"), ...next.arguments];
+  if (next !== undefined)
+    platform.arguments = [
+      ...before.filter((argument) => argumentName(argument) === "BOOT_IMAGE"),
+      ...next.arguments,
+    ];
   platform.biosSigns = (known(platform.biosSigns) ?? []).filter(({ sign }) => sign === "virtualization");
   setIommu(world, platform, hasIommu(world, platform, before));
 }
@@ -60,7 +69,8 @@ export function ownArgumentsOf(state: HostState): string[] {
 
 export function noteBiosSign(world: World, sign: BiosSign): void {
   const signs = known(known(world.state.platform)?.biosSigns ?? []);
-  if (signs?.some((other) => other.sign === sign.sign && other.device === sign.device) === false) signs.push(sign);
+  if (signs?.some((other) => other.sign === sign.sign && other.device === sign.device) === false)
+    signs.push(sign);
 }
 
 export function turnVirtualizationOff(world: World): void {
@@ -68,14 +78,16 @@ export function turnVirtualizationOff(world: World): void {
   if (platform === undefined) return;
   const cpu = known(platform.cpu);
   if (cpu !== undefined) cpu.virtualization = null;
-  if (!world.hidden.behaviours.includes("virtualization-off")) world.hidden.behaviours.push("virtualization-off");
+  if (!world.hidden.behaviours.includes("virtualization-off"))
+    world.hidden.behaviours.push("virtualization-off");
   setIommu(world, platform, false);
 }
 
 export function startWithoutIommu(world: World): void {
   const platform = known(world.state.platform);
   if (platform === undefined) return;
-  const without = (words: readonly string[]) => words.filter((argument) => !/^(intel_iommu|iommu)=/.test(argument));
+  const without = (words: readonly string[]) =>
+    words.filter((argument) => !/^(intel_iommu|iommu)=/.test(argument));
   platform.arguments = without(known(platform.arguments) ?? []);
   world.hidden.ownArguments = without(world.hidden.ownArguments);
   const loader = loaderOf(world);
@@ -107,7 +119,9 @@ function hasIommu(world: World, platform: Platform, before: readonly string[]): 
 }
 
 function says(words: readonly string[], name: string, value: string): boolean {
-  return words.some((word) => argumentName(word) === name && (argumentValue(word) ?? "").split(",").includes(value));
+  return words.some(
+    (word) => argumentName(word) === name && (argumentValue(word) ?? "").split(",").includes(value),
+  );
 }
 
 function setIommu(world: World, platform: Platform, on: boolean): void {
@@ -130,7 +144,9 @@ function setIommu(world: World, platform: Platform, on: boolean): void {
 function groupsIn(state: HostState): string[][] {
   const text = known(state.files)?.find((file) => file.path === dropIn)?.text ?? "";
   const list = /^for vflag_arguments in((?: "[^"]*")*); do$/m.exec(text)?.[1] ?? "";
-  return [...list.matchAll(/"([^"]*)"/g)].map(([, group = ""]) => group.split(" ")).filter((group) => group[0] !== "");
+  return [...list.matchAll(/"([^"]*)"/g)]
+    .map(([, group = ""]) => group.split(" "))
+    .filter((group) => group[0] !== "");
 }
 
 function loaderOf(world: World): BootLoader | undefined {

@@ -1,4 +1,7 @@
-/** What each room of `src/` may import besides itself (DESIGN 2): imports go one way, downwards. `host` is its data, `linux` and `twin` the hosts. */
+/**
+ * What each room of `src/` may import besides itself (DESIGN 2): imports go one way, downwards. `host` is its
+ * data, `linux` and `twin` the hosts.
+ */
 const rooms = {
   netlink: [],
   drivers: ["host"],

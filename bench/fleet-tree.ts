@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { buildHost } from "../src/host/simulated/build.ts";
 import { setVfCount } from "../src/host/simulated/card/sriov.ts";
 
-/** A Kayobe configuration with a fleet: ten groups of hardware with a spec each, and every tenth host with one of its own. */
+/**
+ * A Kayobe configuration with a fleet: ten groups of hardware with a spec each, and every tenth host with one
+ * of its own.
+ */
 export interface FleetTree {
   readonly config: string;
   readonly states: string;

@@ -8,7 +8,9 @@ import { countFrom } from "../test/support/count.ts";
 import { makeFleet } from "../test/support/fleet.ts";
 import { line, megabytes, milliseconds, program, taken } from "./measure.ts";
 
-/** `vflag fleet` for 10,000 hosts with 2 x 16 VFs: two days of states, with what went wrong on some of them. */
+/**
+ * `vflag fleet` for 10,000 hosts with 2 x 16 VFs: two days of states, with what went wrong on some of them.
+ */
 
 const hosts = countFrom("FLEET_HOSTS", 10_000);
 const limits = { memory: 512 };
@@ -140,7 +142,10 @@ async function browserRows(file: string): Promise<string[]> {
   }
 }
 
-/** "Which hosts have a bond that is not in mode 802.3ad?", asked of a cache of facts: a JSON file for each host, as Ansible's jsonfile has it. */
+/**
+ * "Which hosts have a bond that is not in mode 802.3ad?", asked of a cache of facts: a JSON file for each
+ * host, as Ansible's jsonfile has it.
+ */
 function jqRows(folder: string): string[] {
   if (!isInstalled("jq")) return ["the same question with jq: not measured: jq is not installed"];
   const facts = join(folder, "facts");

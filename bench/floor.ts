@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 
 /**
- * What JSON.parse, one hash and zstd of each file of a folder take of a processor, in ms a file, as JSON: below that no import of them can
- * be. Reading the files is not counted. In a process of its own, as the import is.
+ * What JSON.parse, one hash and zstd of each file of a folder take of a processor, in ms a file, as JSON:
+ * below that no import of them can be. Reading the files is not counted. In a process of its own, as the
+ * import is.
  */
 const [folder = ""] = process.argv.slice(2);
 const names = readdirSync(folder).filter((name) => name.endsWith(".json"));

@@ -4,8 +4,9 @@ import { LinuxHost } from "../src/host/linux/host.ts";
 import { line, median, megabytes, milliseconds, program, taken, times } from "./measure.ts";
 
 /**
- * Runs inside a network namespace that has 254 veth devices in the place of representors (bench/main.ts makes it):
- * one observation of vflag against `ip`, `devlink` and `ethtool` started once per device, as the usual scripts do.
+ * Runs inside a network namespace that has 254 veth devices in the place of representors (bench/main.ts makes
+ * it): one observation of vflag against `ip`, `devlink` and `ethtool` started once per device, as the usual
+ * scripts do.
  */
 const devices = program("ip", ["-br", "link"])
   .split("\n")

@@ -9,8 +9,9 @@ const templated = 50;
 const environment = { ...process.env, LC_ALL: "C.UTF-8", ANSIBLE_LOCALHOST_WARNING: "0" };
 
 /**
- * `kayobe diff` of a tree with 2,000 hosts, each with a saved state of 2 x 63 VFs; beside it, what Ansible takes to make the two files
- * of 50 such hosts with the template module, on this machine (a real fleet adds SSH). @param vflag as it is shipped
+ * `kayobe diff` of a tree with 2,000 hosts, each with a saved state of 2 x 63 VFs; beside it, what Ansible
+ * takes to make the two files of 50 such hosts with the template module, on this machine (a real fleet adds
+ * SSH). @param vflag as it is shipped
  */
 export function kayobeBench(vflag: string, folder: string): string[] {
   if (spawnSync("ansible-playbook", ["--version"], { env: environment }).status !== 0)

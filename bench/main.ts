@@ -10,7 +10,10 @@ import { line, median, milliseconds, program, times } from "./measure.ts";
 import { planBench } from "./plan.ts";
 import { verifyBench } from "./verify.ts";
 
-/** `npm run bench`: every figure that vflag claims, each beside what it replaces, measured in one run on this machine. */
+/**
+ * `npm run bench`: every figure that vflag claims, each beside what it replaces, measured in one run on this
+ * machine.
+ */
 const vflag = join(import.meta.dirname, "../bin/vflag");
 const say = (text: string) => process.stdout.write(`${text}\n`);
 

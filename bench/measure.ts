@@ -39,7 +39,9 @@ export function program(
   return stdout;
 }
 
-/** Runs a command to its end, and what it took of the machine. @param codes the exit codes that are no failure */
+/**
+ * Runs a command to its end, and what it took of the machine. @param codes the exit codes that are no failure
+ */
 export function taken(command: string, words: readonly string[], codes: readonly number[] = [0]): Taken {
   const peak = ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "peak.ts")];
   const taken: Taken = JSON.parse(program(process.execPath, [...peak, command, ...words]));

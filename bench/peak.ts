@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * Runs a program to its end and prints what it took, as JSON: exact, because the kernel itself keeps the account of a process's ended
- * children (getrusage(2), RUSAGE_CHILDREN). In a process of its own, because the account is of all children together.
+ * Runs a program to its end and prints what it took, as JSON: exact, because the kernel itself keeps the
+ * account of a process's ended children (getrusage(2), RUSAGE_CHILDREN). In a process of its own, because the
+ * account is of all children together.
  */
 const [file = "", ...args] = process.argv.slice(2);
 const began = performance.now();

@@ -10,8 +10,8 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * Two hypervisors by Ansible: their ports are in a bond already, so what the spec wants takes a reboot. The role installs the package,
- * applies, reboots both and waits, until both work. A second run changes nothing.
+ * Two hypervisors by Ansible: their ports are in a bond already, so what the spec wants takes a reboot. The
+ * role installs the package, applies, reboots both and waits, until both work. A second run changes nothing.
  */
 export const ansible: readonly Task[] = [
   { title: "two hypervisors by Ansible", guest: { nic: "connectx", persist: true }, run: twoHypervisors },
@@ -81,7 +81,10 @@ async function twoHypervisors(first: Guest, report: Report): Promise<void> {
   }
 }
 
-/** What Ansible said, with that first which tells why it failed: of a long play only the beginning may be kept. */
+/**
+ * What Ansible said, with that first which tells why it failed: of a long play only the beginning may be
+ * kept.
+ */
 function seen(output: string): string {
   const why = output.split("\n").filter((line) => /^(fatal|failed|\[ERROR\]|h[12] +:)/.test(line));
   return [...why, output].join("\n");

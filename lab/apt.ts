@@ -45,7 +45,10 @@ async function hostSources(): Promise<Source[]> {
   return texts.flatMap(parseSources);
 }
 
-/** Suites that one apt has package lists of. Those of unstable are apart: nothing of it may be chosen for Debian 12's programs. */
+/**
+ * Suites that one apt has package lists of. Those of unstable are apart: nothing of it may be chosen for
+ * Debian 12's programs.
+ */
 export interface Archive {
   readonly folder: string;
   readonly suites: readonly string[];
@@ -171,8 +174,8 @@ export class PrivateApt {
   }
 
   /**
-   * Downloads the upstream part of a source package into a folder, and returns its path. The mirror may lack Debian's own part, so
-   * apt-get source would fail.
+   * Downloads the upstream part of a source package into a folder, and returns its path. The mirror may lack
+   * Debian's own part, so apt-get source would fail.
    */
   async downloadOrig(name: string, version: string, folder: string): Promise<string> {
     const text = await this.#apt([

@@ -6,7 +6,8 @@ import { doOutside, type Outside } from "./outside.ts";
 import type { Guest } from "./running.ts";
 
 /**
- * A program in the guest has something done to the cards from outside: a question in a file of the share, and the answer in another.
+ * A program in the guest has something done to the cards from outside: a question in a file of the share, and
+ * the answer in another.
  */
 const names = { question: "outside.ask", answer: "outside.answer" } as const;
 const share = "/mnt/share";

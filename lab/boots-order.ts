@@ -9,8 +9,8 @@ interface Span {
 }
 
 /**
- * That each thing at boot was done before the next one began, from systemd's own clock, and the kernel's for the bond. Prints
- * the times.
+ * That each thing at boot was done before the next one began, from systemd's own clock, and the kernel's for
+ * the bond. Prints the times.
  */
 export async function ordered(guest: Guest, { manager, services }: Network, report: Report): Promise<void> {
   const units = [

@@ -13,9 +13,9 @@ import {
 } from "./traffic.ts";
 
 /**
- * From power-on to packets in hardware without a hand, with vflag's units in a guest that has a disk of its own and reboots for
- * real, for each of Debian's network managers; and with the early unit in the wrong place, which must fail: the proof that the
- * order is what makes it work.
+ * From power-on to packets in hardware without a hand, with vflag's units in a guest that has a disk of its
+ * own and reboots for real, for each of Debian's network managers; and with the early unit in the wrong
+ * place, which must fail: the proof that the order is what makes it work.
  */
 export const boots: readonly Task[] = networks.map((network) => ({
   title: `boots with ${[network.manager, ...(network.with === undefined ? [] : [network.with])].join(", ")}`,
@@ -55,7 +55,8 @@ async function configure(guest: Guest, network: Network): Promise<void> {
   await mustDo(guest, network.enable);
   // Nothing here needs it, and it costs 7 s of emulated time at boot, of the 10 s that it has.
   await mustDo(guest, "systemctl mask --no-reload -q netplan-ovs-cleanup");
-  // Open vSwitch looks at the first when it starts; the second keeps flows (by default for 10 s) until a slow guest has shown them.
+  // Open vSwitch looks at the first when it starts; the second keeps flows (by default for 10 s) until a slow
+  // guest has shown them.
   await mustDo(
     guest,
     "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true other_config:max-idle=60000",

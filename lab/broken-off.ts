@@ -2,9 +2,9 @@ import { mustDo, say } from "./operate.ts";
 import type { Guest } from "./running.ts";
 
 /**
- * A change of eSwitch mode that the driver broke off because its caller was killed: whoever is to die gets no kernel thread (linux
- * kernel/kthread.c, __kthread_create_on_node()). Then a port has lost its netdev, or keeps the inline mode of the attempt, and only a
- * reboot helps.
+ * A change of eSwitch mode that the driver broke off because its caller was killed: whoever is to die gets no
+ * kernel thread (linux kernel/kthread.c, __kthread_create_on_node()). Then a port has lost its netdev, or
+ * keeps the inline mode of the attempt, and only a reboot helps.
  */
 export interface BrokenOff {
   /** How the kernel shows it; null where it shows nothing of the kind. */

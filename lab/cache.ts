@@ -4,7 +4,10 @@ import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from "node
 import { basename, dirname, join, relative } from "node:path";
 import { cache } from "./paths.ts";
 
-/** How many results of one step stay: of snapshots as many as `npm run lab:test` uses, and of the rest what a few branches need. */
+/**
+ * How many results of one step stay: of snapshots as many as `npm run lab:test` uses, and of the rest what a
+ * few branches need.
+ */
 const kept = (step: string): number => (step.endsWith("snapshot") ? 6 : 3);
 
 const atWork = new Map<string, Promise<string>>();
@@ -13,7 +16,8 @@ const atWork = new Map<string, Promise<string>>();
  * A build step's result: a folder named after the step and a hash of all that went into it.
  * If it is there, it is right, and nothing is done. Otherwise it is made under a temporary name and
  * renamed when complete, so a build that was killed leaves nothing behind that looks finished.
- * Who wants it while it is being made waits for it. The step's results that were not used for the longest time are then removed.
+ * Who wants it while it is being made waits for it. The step's results that were not used for the longest
+ * time are then removed.
  */
 export async function cached(
   step: string,

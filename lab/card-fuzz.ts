@@ -4,8 +4,8 @@ import { type ExecResult, mustRun, run } from "./exec.ts";
 import type { Tools } from "./tools.ts";
 
 /**
- * The card as a hostile guest would drive it: built with the address and undefined-behaviour sanitizers, with a million commands, changed,
- * made up, and those that a real driver asked for among them.
+ * The card as a hostile guest would drive it: built with the address and undefined-behaviour sanitizers, with
+ * a million commands, changed, made up, and those that a real driver asked for among them.
  */
 export interface Fuzzing {
   readonly tools: Tools;

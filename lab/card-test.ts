@@ -21,8 +21,9 @@ const scenarios = (await readdir(folder))
   .sort();
 
 /**
- * `npm run lab:card`: the emulated card's own scenarios (`connectx/test/`), each in a small guest of its own, driven by Debian's own
- * mlx5_core; then a million hostile commands (`--fuzz N`, 0 for none). Ends with the line `N passed, N failed`.
+ * `npm run lab:card`: the emulated card's own scenarios (`connectx/test/`), each in a small guest of its own,
+ * driven by Debian's own mlx5_core; then a million hostile commands (`--fuzz N`, 0 for none). Ends with the
+ * line `N passed, N failed`.
  */
 const { only, commands, seed, series } = readArguments(() => {
   const { values } = parseArgs({
@@ -102,7 +103,10 @@ function scenario(name: string, work: string): Promise<void> {
   );
 }
 
-/** Runs a script, shows what it says, and counts its checks. One that does not come to its end fails as a whole. */
+/**
+ * Runs a script, shows what it says, and counts its checks. One that does not come to its end fails as a
+ * whole.
+ */
 async function script(
   file: string,
   args: readonly string[],
@@ -142,7 +146,10 @@ async function script(
   tally.failed += seen.failed;
 }
 
-/** A scenario with the sanitizers' build, which records what the driver asks; then that among hostile commands. */
+/**
+ * A scenario with the sanitizers' build, which records what the driver asks; then that among hostile
+ * commands.
+ */
 async function hostile(commands: number, seed: number): Promise<void> {
   const apt = new PrivateApt();
   const { tools } = bed;

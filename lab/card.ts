@@ -17,7 +17,8 @@ interface Headers {
 const source = join(import.meta.dirname, "connectx");
 
 /**
- * Compiles the card for the QEMU of the tools: a shared object that serves all kernels. `folders` are the steps' results.
+ * Compiles the card for the QEMU of the tools: a shared object that serves all kernels. `folders` are the
+ * steps' results.
  * @param mode nothing, or `sanitize`: with the sanitizers and the fuzzer
  */
 export async function buildCard(
@@ -38,8 +39,8 @@ export async function buildCard(
 }
 
 /**
- * QEMU's headers must be those of the very QEMU that runs: they say how its structures are laid out. The kernel's headers describe
- * firmware commands; those of 6.12 know all that 6.1's driver asks for.
+ * QEMU's headers must be those of the very QEMU that runs: they say how its structures are laid out. The
+ * kernel's headers describe firmware commands; those of 6.12 know all that 6.1's driver asks for.
  */
 async function cardHeaders(apt: PrivateApt, tools: Tools): Promise<Headers> {
   const kernelMeta = await apt.show("linux-headers-amd64", backports);

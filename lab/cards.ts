@@ -1,4 +1,6 @@
-/** The guest's cards, of two ports each: how QEMU is told of them, and where the guest finds their functions. */
+/**
+ * The guest's cards, of two ports each: how QEMU is told of them, and where the guest finds their functions.
+ */
 
 /** Who owns the NICs' ports: Debian's igb (mode sriov only), or Debian's mlx5_core. */
 export type Nic = "igb" | "connectx";
@@ -35,8 +37,8 @@ export const deviceOf = (port: Port): string => `nic${cardOf(port)}p${port % 2}`
 export const settingsFile = (card: 0 | 1): string => `nic${card}.settings`;
 
 /**
- * The PCI address of a connectx's VF. @param port of the first card @param vfs how many each port offers: the second port's VFs follow
- * the first one's
+ * The PCI address of a connectx's VF. @param port of the first card @param vfs how many each port offers: the
+ * second port's VFs follow the first one's
  */
 export function vfAddress(port: 0 | 1, vf: number, vfs = 8): string {
   const number = 2 + port * vfs + vf;
@@ -49,7 +51,10 @@ export function cardArguments(machine: Cards): string[] {
   return machine.cards === 2 ? [...card(machine, 0), ...card(machine, 1)] : card(machine, 0);
 }
 
-/** Two functions in one slot (which takes ARI on function 0). Each port's cable leads to a virtio device of the same guest. */
+/**
+ * Two functions in one slot (which takes ARI on function 0). Each port's cable leads to a virtio device of
+ * the same guest.
+ */
 function card(machine: Cards, number: 0 | 1): string[] {
   const ports: readonly Port[] = number === 0 ? [0, 1] : [2, 3];
   const slot = number + 1;

@@ -12,7 +12,10 @@ export const conformance = (nic: Guest["nic"]): Task => ({
   run: conforms,
 });
 
-/** devlink spoken to upstream code (netdevsim), and links of bonds: what the machine that runs `npm test` may not have. */
+/**
+ * devlink spoken to upstream code (netdevsim), and links of bonds: what the machine that runs `npm test` may
+ * not have.
+ */
 export const netlink: Task = { title: "netlink", guest: { nic: "igb" }, run: speaksNetlink };
 
 const node = "node --disable-warning=ExperimentalWarning --test --test-reporter=tap";

@@ -9,7 +9,10 @@ import type { Tools } from "./tools.ts";
 export interface ModuleIdentity {
   /** SHA-256 of the file as it is in the kernel's package, in hexadecimal. */
   readonly sum: string;
-  /** The linker's, in hexadecimal, which the kernel shows of a loaded module (/sys/module/NAME/notes/.note.gnu.build-id). */
+  /**
+   * The linker's, in hexadecimal, which the kernel shows of a loaded module
+   * (/sys/module/NAME/notes/.note.gnu.build-id).
+   */
   readonly buildId: string;
 }
 

@@ -34,7 +34,8 @@ export function run(argv: readonly string[], options: ExecOptions = {}): Promise
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
     child.stdin?.end(options.input);
     const timer = options.timeout === undefined ? undefined : setTimeout(end, options.timeout);
-    // Whoever it handed its output to, as ssh does with the keeper of its connection, may have it open for ever.
+    // Whoever it handed its output to, as ssh does with the keeper of its connection, may have it open for
+    // ever.
     function end(): void {
       child.kill("SIGKILL");
       for (const stream of [child.stdout, child.stderr]) stream?.destroy();

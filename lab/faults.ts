@@ -5,8 +5,9 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * Faults on a real kernel: after each the host is reachable, nothing that is in use was touched, and vflag names the cause.
- * Where there is a remedy it is carried out, and the NIC works again. Reloading the driver stands for the reboot that some need.
+ * Faults on a real kernel: after each the host is reachable, nothing that is in use was touched, and vflag
+ * names the cause. Where there is a remedy it is carried out, and the NIC works again. Reloading the driver
+ * stands for the reboot that some need.
  */
 
 export interface Step {
@@ -183,7 +184,8 @@ const all: readonly Fault[] = [
       },
       { command: "ip link set third0 nomaster; vflag apply" },
       works,
-      // It joins again, now with VFs bound: the firmware keeps its LAG, and the driver cannot make one any more.
+      // It joins again, now with VFs bound: the firmware keeps its LAG, and the driver cannot make one any
+      // more.
       {
         command: "ip link set third0 master bond0; sleep 2; vflag verify",
         exit: 2,

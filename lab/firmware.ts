@@ -4,8 +4,8 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * The firmware's settings, by Debian's mstconfig: a card that offers too few VFs is set by vflag, and offers them after the next
- * power-on.
+ * The firmware's settings, by Debian's mstconfig: a card that offers too few VFs is set by vflag, and offers
+ * them after the next power-on.
  */
 export const firmware: readonly Task[] = [
   { title: "firmware", guest: { nic: "connectx", persist: true }, run: raisesVfs },

@@ -55,8 +55,9 @@ export interface StartOptions {
   /** Keep a disk of its own, so that reboots work. */
   readonly persist?: boolean;
   /**
-   * With a disk of its own: this process stays, and switches the guest on again after a reboot or a power cut. It boots then from its
-   * initial RAM disk on, without firmware and kernel. Otherwise QEMU resets the machine by itself.
+   * With a disk of its own: this process stays, and switches the guest on again after a reboot or a power
+   * cut. It boots then from its initial RAM disk on, without firmware and kernel. Otherwise QEMU resets the
+   * machine by itself.
    */
   readonly attended?: boolean;
   readonly append?: readonly string[];
@@ -66,7 +67,10 @@ export interface StartOptions {
   readonly timeout?: number;
 }
 
-/** Starts a guest, from a snapshot where it can, and waits until ssh answers, systemd is done and the repository is there. */
+/**
+ * Starts a guest, from a snapshot where it can, and waits until ssh answers, systemd is done and the
+ * repository is there.
+ */
 export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   const name = options.name ?? "lab";
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name))
@@ -96,7 +100,10 @@ export async function startGuest(options: StartOptions = {}): Promise<Guest> {
   );
 }
 
-/** Makes the snapshot that `startGuest` with these options will go on from, so that its first start is as quick as any other. */
+/**
+ * Makes the snapshot that `startGuest` with these options will go on from, so that its first start is as
+ * quick as any other.
+ */
 export async function prepareStart(options: StartOptions = {}): Promise<void> {
   const build = await lastBuild(options.kernel);
   await needRoom();
@@ -172,7 +179,10 @@ function powerOn(build: Build, machine: Machine, switched: Kept | undefined): Po
   return { argv, kept: { argv: qemuArguments(build, restored(machine, switched)), state, folder } };
 }
 
-/** Starts QEMU and waits until the guest can be used. @param switched how it comes back after a reboot or a power cut; otherwise it boots */
+/**
+ * Starts QEMU and waits until the guest can be used. @param switched how it comes back after a reboot or a
+ * power cut; otherwise it boots
+ */
 async function launch(build: Build, machine: Machine, switched?: Kept): Promise<Guest> {
   const plate = nameplate(build, machine);
   const { access } = plate;
@@ -273,8 +283,8 @@ async function packagesDisk(build: Build): Promise<string> {
 }
 
 /**
- * Below the ports that the kernel gives to connections: while a guest's power is off, one of those (an ssh of another guest, or an
- * ssh that connects to itself) could take its port.
+ * Below the ports that the kernel gives to connections: while a guest's power is off, one of those (an ssh of
+ * another guest, or an ssh that connects to itself) could take its port.
  */
 async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {

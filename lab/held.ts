@@ -5,7 +5,10 @@ import { doOutside } from "./outside.ts";
 import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
-/** udev waits while the early unit is at work; killed in the middle of it, systemd tells udev to go on, and the unit can be started again. */
+/**
+ * udev waits while the early unit is at work; killed in the middle of it, systemd tells udev to go on, and
+ * the unit can be started again.
+ */
 export const held: readonly Task[] = [
   { title: "udev waits", guest: { nic: "connectx" }, run: killedMeanwhile },
 ];

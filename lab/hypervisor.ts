@@ -1,9 +1,15 @@
 import { mustDo } from "./operate.ts";
 import type { Guest } from "./running.ts";
 
-/** What the guests of the boot, kill and power tests have in common: a spec of VF-LAG on the first card, and vflag's units. */
+/**
+ * What the guests of the boot, kill and power tests have in common: a spec of VF-LAG on the first card, and
+ * vflag's units.
+ */
 
-/** A guest with one processor has one channel a port, so there are none to set. @param more further lines of the NIC, each indented by four */
+/**
+ * A guest with one processor has one channel a port, so there are none to set. @param more further lines of
+ * the NIC, each indented by four
+ */
 export function vfLagSpec(vfs: number, more: readonly string[] = []): string {
   return `version: 1
 nics:
@@ -16,7 +22,10 @@ nics:
 ${more.map((line) => `    ${line}\n`).join("")}`;
 }
 
-/** Stands in for docker: something that comes after the late stage, also where that fails. It does what the shell line says. */
+/**
+ * Stands in for docker: something that comes after the late stage, also where that fails. It does what the
+ * shell line says.
+ */
 export function dockerLike(line: string): string {
   return `[Unit]
 After=network-online.target
@@ -30,8 +39,8 @@ WantedBy=multi-user.target
 }
 
 /**
- * Installs vflag's two units as `vflag render` gives them, and enables them with the stand-in for docker and what else is named. systemd
- * reads them at the next boot, or when it is told to.
+ * Installs vflag's two units as `vflag render` gives them, and enables them with the stand-in for docker and
+ * what else is named. systemd reads them at the next boot, or when it is told to.
  */
 export async function installUnits(guest: Guest, others: readonly string[] = []): Promise<void> {
   await mustDo(

@@ -51,7 +51,10 @@ const moduleFolders = [
 ];
 const excluded = ["drivers/net/wireless", "net/wireless", "net/mac80211", "net/bluetooth"];
 
-/** 9p too: where udev loads its transport while fstab is being mounted, the mount may find "no channels available". */
+/**
+ * 9p too: where udev loads its transport while fstab is being mounted, the mount may find "no channels
+ * available".
+ */
 const initrdModules = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "9pnet_virtio", "9p"];
 /** Since Linux 6.14 a part of the kernel's own library. */
 const goneFromNewer = ["crc32c_generic"];

@@ -19,7 +19,9 @@ export interface Kernel {
   readonly release: string;
   readonly vmlinuz: string;
   readonly modules: string;
-  /** What netdevsim is built of, which Debian does not build. The newest kernel would need a newer compiler. */
+  /**
+   * What netdevsim is built of, which Debian does not build. The newest kernel would need a newer compiler.
+   */
   readonly netdevsim?: ModuleSource;
 }
 
@@ -108,7 +110,10 @@ function filesIn(folder: string, release: string): Kernel {
   return { release, modules, vmlinuz: kernels.find((path) => existsSync(path)) ?? "" };
 }
 
-/** The file of one of the kernel's own modules. @param path below the modules' folder, without an ending: some kernels' are compressed */
+/**
+ * The file of one of the kernel's own modules. @param path below the modules' folder, without an ending: some
+ * kernels' are compressed
+ */
 export function moduleFile({ modules }: Kernel, path: string): string {
   const found = [".ko", ".ko.xz", ".ko.zst"]
     .map((ending) => join(modules, "kernel", `${path}${ending}`))

@@ -6,8 +6,8 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * On each kernel: its mlx5_core is the file of Debian's package, and brings up VF-LAG. What the kernels differ in is said by vflag:
- * Debian's kernels after 6.1 are built without offload of rules.
+ * On each kernel: its mlx5_core is the file of Debian's package, and brings up VF-LAG. What the kernels
+ * differ in is said by vflag: Debian's kernels after 6.1 are built without offload of rules.
  */
 export const kernels: readonly Task[] = allSeries.map((kernel) => ({
   title: `kernel ${kernel}`,

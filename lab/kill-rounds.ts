@@ -24,9 +24,10 @@ import { vfAddress } from "./cards.ts";
 import { seeded } from "./random.ts";
 
 /**
- * Runs in the guest, as root, for kills.ts: `node kill-rounds.ts SEED EARLY LATE`. In each round a NIC goes from power-on to VF-LAG; both
- * stages are killed at random moments on the way, and run again, until they have been killed so many times. It tells each thing in a
- * line of JSON. It ends before that where a stage that was killed in a change of mode does not come to its end.
+ * Runs in the guest, as root, for kills.ts: `node kill-rounds.ts SEED EARLY LATE`. In each round a NIC goes
+ * from power-on to VF-LAG; both stages are killed at random moments on the way, and run again, until they
+ * have been killed so many times. It tells each thing in a line of JSON. It ends before that where a stage
+ * that was killed in a change of mode does not come to its end.
  */
 export type Told =
   /** `dying`: milliseconds from the kill until the process was gone, which the kernel's own work delays. */
@@ -97,7 +98,8 @@ interface Seen {
 }
 
 /**
- * One NIC from power-on to VF-LAG. @param tooEarly somebody binds the VFs before the bond is made, so that the late stage must unbind them
+ * One NIC from power-on to VF-LAG. @param tooEarly somebody binds the VFs before the bond is made, so that
+ * the late stage must unbind them
  * @param pace how long the stages take when nobody kills them; without it nobody does
  */
 async function round(
@@ -138,13 +140,17 @@ async function round(
   return { early, late };
 }
 
-/** A stage: killed up to six times in a row, and then run to its end. Starting Node takes most of the time, so runs are few. */
+/**
+ * A stage: killed up to six times in a row, and then run to its end. Starting Node takes most of the time, so
+ * runs are few.
+ */
 async function through(stage: Stage, number: number, pace?: Seen): Promise<Seen> {
   let inChange = false;
   if (pace !== undefined && kills[stage] < wanted[stage]) {
     let left = pace.entries;
     for (let times = Math.ceil(6 * random()); times > 0; times--) {
-      // What the machine is busy with makes times mean little, so the journal is the clock; a driver's work takes up to a second.
+      // What the machine is busy with makes times mean little, so the journal is the clock; a driver's work
+      // takes up to a second.
       const entries = Math.floor(left * random());
       const run = await start(stage, { entries, later: random() * (entries === 0 ? pace.begins : 500) });
       if (run.killed) {
@@ -231,7 +237,10 @@ function landing(entries: readonly Written[]): string {
   return begun.length > ended ? `in ${last}` : `after ${last}`;
 }
 
-/** All that the stages bring about, and what must not depend on when vflag was killed. The guest's VF is looked at elsewhere. */
+/**
+ * All that the stages bring about, and what must not depend on when vflag was killed. The guest's VF is
+ * looked at elsewhere.
+ */
 async function essence(): Promise<string> {
   const { pfs, netdevs, bonds, representors } = await nics.observe();
   const vfs = new Set(pfs.flatMap((pf) => pf.vfs.map((vf): string => vf.address)));
@@ -288,7 +297,9 @@ function differences(expected: string, actual: string): string {
   ].join("\n");
 }
 
-/** First the VFs, then the bond: a LAG cannot be taken down while a VF is driven ("driver restart required"). */
+/**
+ * First the VFs, then the bond: a LAG cannot be taken down while a VF is driven ("driver restart required").
+ */
 async function reset(): Promise<void> {
   rmSync(journal, { force: true });
   await ask({ fault: "clear" });

@@ -9,11 +9,17 @@ import { chooseSeed } from "./random.ts";
 import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
-/** vflag killed at random moments of both boot stages, and run again: kill-rounds.ts does it, inside the guest. */
+/**
+ * vflag killed at random moments of both boot stages, and run again: kill-rounds.ts does it, inside the
+ * guest.
+ */
 
 /** Of each stage. */
 const wanted = countFrom("KILLS", 12);
-/** Of the early stage's 12 kills, seen: 4 in a change of mode, which is most of its time, and after 2 of those a reboot was needed. */
+/**
+ * Of the early stage's 12 kills, seen: 4 in a change of mode, which is most of its time, and after 2 of those
+ * a reboot was needed.
+ */
 const mostReboots = 8;
 
 export const kills: readonly Task[] = [

@@ -5,7 +5,10 @@ import { mustRun } from "./exec.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Tools } from "./tools.ts";
 
-/** Builds the one module that the guest has beyond Debian's, netdevsim. Returns its file; nothing, where there is no source of it. */
+/**
+ * Builds the one module that the guest has beyond Debian's, netdevsim. Returns its file; nothing, where there
+ * is no source of it.
+ */
 export async function buildNetdevsim(
   { release, netdevsim }: Kernel,
   tools: Tools,

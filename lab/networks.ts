@@ -1,8 +1,9 @@
 import { overlay, untagged, vlan, type Wiring } from "./wiring.ts";
 
 /**
- * The three ways in which Debian makes networks, each with another mode of the bond that VF-LAG can have, as an operator
- * would write them: files and units, no more than needed. The management network stays with ifupdown in all of them.
+ * The three ways in which Debian makes networks, each with another mode of the bond that VF-LAG can have, as
+ * an operator would write them: files and units, no more than needed. The management network stays with
+ * ifupdown in all of them.
  */
 export interface Network {
   readonly manager: "ifupdown" | "networkd" | "NetworkManager";
@@ -95,7 +96,8 @@ const networkManager: Network = {
   bond: [/^Bonding Mode: load balancing \(xor\)$/m],
   peer: "bond mode balance-xor miimon 100",
   files: {
-    // Left to itself it takes every VF and representor, asks for an address on each, and holds up the boot for a minute.
+    // Left to itself it takes every VF and representor, asks for an address on each, and holds up the boot
+    // for a minute.
     "/etc/NetworkManager/conf.d/vflag.conf": `[keyfile]
 unmanaged-devices=*,${["bond0", ...ports].map((name) => `except:interface-name:${name}`).join(",")}
 `,
@@ -137,8 +139,8 @@ slave-type=bond
 export const networks: readonly Network[] = [networkd, networkdOverlay, networkManager, ifupdown];
 
 /**
- * The switch that the cables lead to, as a unit of the guest: it takes peer0 and peer1 into a namespace of its own, where no
- * network manager sees them, and joins them. It is there before networking, as a switch is.
+ * The switch that the cables lead to, as a unit of the guest: it takes peer0 and peer1 into a namespace of
+ * its own, where no network manager sees them, and joins them. It is there before networking, as a switch is.
  */
 export function switchUnit({ peer, wiring }: Network): string {
   const peers = ["peer0", "peer1"];

@@ -3,8 +3,8 @@ import { build } from "esbuild";
 import type { Guest } from "./running.ts";
 
 /**
- * Puts a program of the repository and all that it imports into one file of JavaScript, and returns its path in the guest. An
- * emulated Node takes 8 s to read and strip some hundred files of TypeScript over 9p.
+ * Puts a program of the repository and all that it imports into one file of JavaScript, and returns its path
+ * in the guest. An emulated Node takes 8 s to read and strip some hundred files of TypeScript over 9p.
  */
 export async function oneFile(guest: Guest, source: string): Promise<string> {
   const name = basename(source).replace(/\.ts$/, ".mjs");

@@ -6,7 +6,10 @@ import type { Guest } from "./running.ts";
 export type Outside =
   /** A port's cable is pulled, or put back. */
   | { readonly cable: "out" | "in"; readonly port: Port }
-  /** A connectx's firmware misbehaves from now on; `clear` ends all of it. The words are in connectx/README.md. */
+  /**
+   * A connectx's firmware misbehaves from now on; `clear` ends all of it. The words are in
+   * connectx/README.md.
+   */
   | { readonly fault: string; readonly card?: 0 | 1 };
 
 /** Does it, and throws with QEMU's answer where it has one: it is silent when all is well. */

@@ -4,8 +4,9 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * Open vSwitch around VF-LAG on a real kernel, with Debian's programs: what is off is named, put right, and seen to be right;
- * it is restarted only when vflag was told to. First on the host, then with ovs-vswitchd in a container.
+ * Open vSwitch around VF-LAG on a real kernel, with Debian's programs: what is off is named, put right, and
+ * seen to be right; it is restarted only when vflag was told to. First on the host, then with ovs-vswitchd in
+ * a container.
  */
 export const ovs: readonly Task[] = [{ title: "open vswitch", guest: { nic: "connectx" }, run: openVswitch }];
 
@@ -117,8 +118,9 @@ async function openVswitch(guest: Guest, report: Report): Promise<void> {
 }
 
 /**
- * ovs-vswitchd as Kolla runs it: privileged, in the host's network and process namespaces, with /run/openvswitch from the host.
- * Its root is the guest's own, for the guest has no registry to take an image from.
+ * ovs-vswitchd as Kolla runs it: privileged, in the host's network and process namespaces, with
+ * /run/openvswitch from the host. Its root is the guest's own, for the guest has no registry to take an image
+ * from.
  */
 async function startContainer(guest: Guest): Promise<string> {
   const options = `--privileged --network host --pid host -v /run/openvswitch:/run/openvswitch --rootfs /run/ovs-root`;

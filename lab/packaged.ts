@@ -11,8 +11,9 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * What an operator does on a new hypervisor: install the package, `vflag init`, `vflag apply`, reboot. VF-LAG works then, without
- * a hand. Then the package is removed, and after a reboot the host is as it was, file by file.
+ * What an operator does on a new hypervisor: install the package, `vflag init`, `vflag apply`, reboot. VF-LAG
+ * works then, without a hand. Then the package is removed, and after a reboot the host is as it was, file by
+ * file.
  */
 export const packaged: readonly Task[] = [
   { title: "the package", guest: { nic: "connectx", persist: true }, run: installAndRemove },
@@ -70,8 +71,8 @@ export async function hypervisor(guest: Guest): Promise<void> {
 }
 
 /**
- * Every file with its mode, owner, and content (in /usr, which packages alone write: size and time), but for what systems write
- * about themselves as they run.
+ * Every file with its mode, owner, and content (in /usr, which packages alone write: size and time), but for
+ * what systems write about themselves as they run.
  */
 async function filesOf(guest: Guest): Promise<string> {
   const changing = [

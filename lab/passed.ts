@@ -29,8 +29,8 @@ const trees = [
 ];
 
 /**
- * What passed before with all that it depends on as it is now: images, programs and tests by their content. As with `go test`, it need
- * not be run again to be known; who wants to see it again asks for it (`--all`).
+ * What passed before with all that it depends on as it is now: images, programs and tests by their content.
+ * As with `go test`, it need not be run again to be known; who wants to see it again asks for it (`--all`).
  */
 export class Passed {
   readonly #folder: string;

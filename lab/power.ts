@@ -10,14 +10,18 @@ import { waitForSsh } from "./ssh.ts";
 import type { Task } from "./task.ts";
 
 /**
- * The power is cut at random moments of the boot, from the early stage's beginning until shortly after the late stage's end. The
- * next boot must bring VF-LAG without a hand, with the file system and vflag's files sound.
+ * The power is cut at random moments of the boot, from the early stage's beginning until shortly after the
+ * late stage's end. The next boot must bring VF-LAG without a hand, with the file system and vflag's files
+ * sound.
  *
  * QEMU is killed and started anew on the same disk (running.ts).
  */
 
 const cuts = countFrom("CUTS", 20);
-/** Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to a minute. */
+/**
+ * Boots that follow a cut are cut too, and then one goes to its end: a whole boot under emulation takes up to
+ * a minute.
+ */
 const cutsInARow = 5;
 
 export const power: readonly Task[] = [
@@ -40,7 +44,10 @@ iface bond0 inet static
 
 const stages = ["early", "late"] as const;
 
-/** Each stage tells the console when it begins and ends; outside the unit's sandbox, which takes half a second to set up. */
+/**
+ * Each stage tells the console when it begins and ends; outside the unit's sandbox, which takes half a second
+ * to set up.
+ */
 const marked = (stage: (typeof stages)[number]) => `[Service]
 ExecStartPre=+/bin/sh -c 'echo vflag: ${stage} begins > /dev/ttyS0'
 ExecStartPost=+/bin/sh -c 'echo vflag: ${stage} ends > /dev/ttyS0'
@@ -150,7 +157,10 @@ async function sound(guest: Guest, files: string, when: string, report: Report):
   if (journal.includes("half a line")) process.stdout.write(`       ${when}: the journal has half a line\n`);
 }
 
-/** Boots, and waits until that has come to its end, whatever came of it; returns the milliseconds from early's beginning to late's end. */
+/**
+ * Boots, and waits until that has come to its end, whatever came of it; returns the milliseconds from early's
+ * beginning to late's end.
+ */
 async function bootToTheEnd(guest: Guest): Promise<number> {
   await powerOn(guest);
   const begun = performance.now();

@@ -6,8 +6,8 @@ import { mustRun } from "./exec.ts";
 import type { Tools } from "./tools.ts";
 
 /**
- * A disk with vflag as it is shipped, a single executable, made of the sources as they are now. `/vflag/bin/vflag` runs the
- * sources themselves; over 9p that starts seconds later.
+ * A disk with vflag as it is shipped, a single executable, made of the sources as they are now.
+ * `/vflag/bin/vflag` runs the sources themselves; over 9p that starts seconds later.
  */
 export async function programDisk(tools: Tools): Promise<string> {
   const script = await bundle();

@@ -19,7 +19,10 @@ export interface Machine extends Cards {
   readonly acceleration: "kvm" | "tcg";
   /** The root file system. */
   readonly disk: string;
-  /** Write to the disk itself, which then survives reboots; otherwise each start is fresh and a reboot ends it. */
+  /**
+   * Write to the disk itself, which then survives reboots; otherwise each start is fresh and a reboot ends
+   * it.
+   */
   readonly keepDisk: boolean;
   /** It ends when it reboots: who started it starts it anew. */
   readonly attended: boolean;
@@ -37,7 +40,9 @@ export interface Machine extends Cards {
   readonly timeout: number;
 }
 
-/** RDMA devices take a quarter of a VF's probe, and are of use to few tests: these load mlx5_ib themselves. */
+/**
+ * RDMA devices take a quarter of a VF's probe, and are of use to few tests: these load mlx5_ib themselves.
+ */
 const blacklist: Readonly<Record<Nic, string>> = { igb: "mlx5_core", connectx: "igb,igbvf,mlx5_ib" };
 
 /** The MAC address that the guest's udev rules rely on. */
@@ -56,7 +61,8 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
       "-machine",
       `q35,kernel-irqchip=${kvm ? "split" : "off"}${memoryFile === undefined ? "" : ",memory-backend=memory"}`,
     ],
-    // What more a processor can do (AVX, five levels of pages, SMAP) is more work to emulate: figures in README.md.
+    // What more a processor can do (AVX, five levels of pages, SMAP) is more work to emulate: figures in
+    // README.md.
     ...[
       "-accel",
       kvm ? "kvm" : "tcg,thread=multi,tb-size=512",
@@ -84,7 +90,10 @@ export function qemuArguments(build: Build, machine: Machine): string[] {
   ];
 }
 
-/** A guest that goes on from a snapshot maps its memory privately: pages are read when touched, and shared until changed. */
+/**
+ * A guest that goes on from a snapshot maps its memory privately: pages are read when touched, and shared
+ * until changed.
+ */
 function memoryBackend(size: number, { path, write }: { path: string; write: boolean }): string[] {
   const backend = `memory-backend-file,id=memory,size=${size}M,mem-path=${path},share=${write ? "on" : "off"}`;
   return ["-object", backend];
@@ -96,11 +105,12 @@ function kernelArguments(machine: Machine): string {
     "root=/dev/vda",
     "rw",
     "quiet",
-    // Under emulation on a busy machine the kernel may find that "timer doesn't work" and stop: seen once in some fifty boots.
+    // Under emulation on a busy machine the kernel may find that "timer doesn't work" and stop: seen once in
+    // some fifty boots.
     "no_timer_check",
-    // Its emulated timers lose a shot now and then (the kernel then says "Possible timer handling issue"). A processor that waits for
-    // one shot waits for ever; one with a tick has the next.
-    // And an emulator does not speculate.
+    // Its emulated timers lose a shot now and then (the kernel then says "Possible timer handling issue"). A
+    // processor that waits for one shot waits for ever; one with a tick has the next. And an emulator does
+    // not speculate.
     ...(machine.acceleration === "tcg" ? ["nohz=off", "highres=off", "mitigations=off"] : []),
     `modprobe.blacklist=${blacklist[machine.nic]}`,
     ...(machine.iommu ? ["intel_iommu=on", "iommu=pt"] : []),

@@ -8,15 +8,19 @@ import type { Guest } from "./running.ts";
 import type { Task } from "./task.ts";
 
 /**
- * The real driver and the simulated host go through the same random actions, bond events, faults and kills, and are compared after each:
- * random-rounds.ts does it, inside the guest. STEPS says how many steps, LAB_SEED which.
+ * The real driver and the simulated host go through the same random actions, bond events, faults and kills,
+ * and are compared after each: random-rounds.ts does it, inside the guest. STEPS says how many steps,
+ * LAB_SEED which.
  */
 export const randomHosts: readonly Task[] = [
   { title: "random steps", guest: { nic: "connectx", cpus: 2 }, run: inStep },
 ];
 
 const steps = countFrom("STEPS", 250);
-/** So many from one power-on to the next: after some hundred a firmware often keeps a LAG, and then there is no other. */
+/**
+ * So many from one power-on to the next: after some hundred a firmware often keeps a LAG, and then there is
+ * no other.
+ */
 const inRound = 125;
 /** Milliseconds that a step takes at most, on the average: far more than it does on a quiet machine. */
 const MOST_A_STEP = 10_000;
@@ -49,7 +53,10 @@ async function inStep(guest: Guest, report: Report): Promise<void> {
   report(splats.trim() === "", "the kernel has nothing to complain of", splats);
 }
 
-/** Nobody else looks at each netdev that comes and goes, or at each line of the kernel: more than half of the machine's time. */
+/**
+ * Nobody else looks at each netdev that comes and goes, or at each line of the kernel: more than half of the
+ * machine's time.
+ */
 const quiet = `
 systemctl stop openvswitch-switch ovs-vswitchd ovsdb-server
 systemctl stop systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udevd

@@ -5,8 +5,8 @@ import { LinuxHost } from "../src/host/linux/host.ts";
 import { converge } from "../test/conformance/converge.ts";
 
 /**
- * A second process of the program in the guest, which begins to bring the NIC to VF-LAG and is killed on the way. An
- * emulated Node takes seconds to start, so the next one starts when the last one is gone, and waits.
+ * A second process of the program in the guest, which begins to bring the NIC to VF-LAG and is killed on the
+ * way. An emulated Node takes seconds to start, so the next one starts when the last one is gone, and waits.
  */
 const word = "converge-and-die";
 /** Longer than most actions take on the emulated machine, in ms. */
@@ -48,9 +48,10 @@ export async function isToBeKilled(): Promise<boolean> {
 }
 
 /**
- * SIGKILL comes from the process itself, so that it knows what it is in the middle of. A change of mode is never cut
- * off: the driver's threads are not made while a signal that kills is there (linux kernel/kthread.c,
- * __kthread_create_on_node()), it cannot go back, and only a reboot helps (mlx5e_netdev_change_profile()).
+ * SIGKILL comes from the process itself, so that it knows what it is in the middle of. A change of mode is
+ * never cut off: the driver's threads are not made while a signal that kills is there (linux
+ * kernel/kthread.c, __kthread_create_on_node()), it cannot go back, and only a reboot helps
+ * (mlx5e_netdev_change_profile()).
  */
 async function dieAfter(host: LinuxHost, actions: number): Promise<void> {
   let begun = 0;

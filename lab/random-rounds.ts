@@ -5,9 +5,9 @@ import { bedWithFaults } from "./random-bed.ts";
 import { isToBeKilled } from "./random-kill.ts";
 
 /**
- * Runs in the guest, as root, for random-hosts.ts: `node random-rounds.ts SEED STEPS ROUND`. The real NIC and its
- * simulated twin go through STEPS random steps, as after power-on every ROUND steps and after each difference.
- * It reports in lines of JSON.
+ * Runs in the guest, as root, for random-hosts.ts: `node random-rounds.ts SEED STEPS ROUND`. The real NIC and
+ * its simulated twin go through STEPS random steps, as after power-on every ROUND steps and after each
+ * difference. It reports in lines of JSON.
  */
 export type Told =
   | { readonly kind: "round"; readonly seed: number; readonly steps: number; readonly ms: number }

@@ -1,6 +1,8 @@
 import { countFrom } from "../test/support/count.ts";
 
-/** Numbers from 0 to 1 that are the same for the same seed, so that a failure can be had again (mulberry32). */
+/**
+ * Numbers from 0 to 1 that are the same for the same seed, so that a failure can be had again (mulberry32).
+ */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

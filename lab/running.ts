@@ -65,8 +65,9 @@ interface Attended {
 const attended = new Map<string, Attended>();
 
 /**
- * From now on, and as long as this process lives, the guest is switched on again when it reboots (its QEMU has `-no-reboot`, and ends
- * then): QEMU's own reset goes through firmware and kernel, and under emulation a processor's timer was seen dead after one.
+ * From now on, and as long as this process lives, the guest is switched on again when it reboots (its QEMU
+ * has `-no-reboot`, and ends then): QEMU's own reset goes through firmware and kernel, and under emulation a
+ * processor's timer was seen dead after one.
  */
 export function attend(plate: Nameplate, again: PowerOn): void {
   attended.set(plate.name, { plate, again, back: Promise.resolve(), cut: false });
@@ -107,8 +108,8 @@ function mustAttend(name: string): Attended {
 }
 
 /**
- * Cuts the power of an attended guest: its process is killed. What it had not written to the disk is lost; what it wrote without
- * flushing is not, as it might be with a real disk.
+ * Cuts the power of an attended guest: its process is killed. What it had not written to the disk is lost;
+ * what it wrote without flushing is not, as it might be with a real disk.
  */
 export async function cutPower({ name }: Guest): Promise<void> {
   const one = mustAttend(name);

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { settingsFile } from "./cards.ts";
 
 /**
- * The cards' firmware settings (mstconfig's) are files beside the guest's disk. A card reads them when it is switched on: a machine
- * that was kept while it ran has cards with the settings of that time.
+ * The cards' firmware settings (mstconfig's) are files beside the guest's disk. A card reads them when it is
+ * switched on: a machine that was kept while it ran has cards with the settings of that time.
  */
 
 const files = ([0, 1] as const).map(settingsFile);

@@ -6,7 +6,10 @@ import { mustRun } from "./exec.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Tools } from "./tools.ts";
 
-/** A guest that is only an initial RAM disk: up in seconds, and enough for what the emulated card's own scenarios do. */
+/**
+ * A guest that is only an initial RAM disk: up in seconds, and enough for what the emulated card's own
+ * scenarios do.
+ */
 
 const programs = ["ip", "tc", "bridge", "devlink", "ethtool", "ping", "tcpdump", "iperf3", "mstconfig"];
 
@@ -38,7 +41,10 @@ const moduleFiles = [
 ];
 const excluded = ["net/wireless", "net/mac80211", "net/bluetooth"];
 
-/** @param root the guests' root file system, of which programs are taken with their libraries @returns the initial RAM disk's file */
+/**
+ * @param root the guests' root file system, of which programs are taken with their libraries @returns the
+ * initial RAM disk's file
+ */
 export async function buildSmallGuest(root: string, kernel: Kernel, tools: Tools): Promise<string> {
   const init = join(import.meta.dirname, "small-guest");
   const folder = await cached(

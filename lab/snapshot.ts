@@ -33,7 +33,10 @@ const files = (folder: string): Snapshot => ({
 /** The memory is a file already, and not written to the state. */
 const ignoreShared = "migrate_set_capability x-ignore-shared on";
 
-/** Modules that are loaded after the snapshot was restored, so that their parameters can differ from guest to guest. */
+/**
+ * Modules that are loaded after the snapshot was restored, so that their parameters can differ from guest to
+ * guest.
+ */
 const drivers: Readonly<Record<Nic, string>> = { igb: "igb", connectx: "mlx5_core" };
 const parameter = /^(mlx5_core|igb|igbvf|netdevsim)\.(\S+=\S+)$/;
 
@@ -42,7 +45,9 @@ export function needsBoot(append: readonly string[]): boolean {
   return !append.every((argument) => parameter.test(argument));
 }
 
-/** The snapshot of such a machine, made if there is none yet. `boot` starts a guest and waits until it is up. */
+/**
+ * The snapshot of such a machine, made if there is none yet. `boot` starts a guest and waits until it is up.
+ */
 export async function snapshotFor(
   build: Build,
   like: Machine,
@@ -66,8 +71,9 @@ export async function snapshotFor(
 }
 
 /**
- * A machine that was switched on, stopped in its initial RAM disk (guest/init.sh waits there), before it has looked at its root disk:
- * firmware and kernel need not start again. `switchOn` returns the folder of such a machine.
+ * A machine that was switched on, stopped in its initial RAM disk (guest/init.sh waits there), before it has
+ * looked at its root disk: firmware and kernel need not start again. `switchOn` returns the folder of such a
+ * machine.
  */
 export async function switchedOn(
   build: Build,

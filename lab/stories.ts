@@ -1,6 +1,9 @@
 import { type Nic, vfAddress } from "./cards.ts";
 
-/** What an operator does in a guest, step by step, with what must come of it. The transcripts are in docs/lab/. */
+/**
+ * What an operator does in a guest, step by step, with what must come of it. The transcripts are in
+ * docs/lab/.
+ */
 
 export interface Step {
   /** A line for the guest's shell. */

@@ -17,9 +17,9 @@ import { storyTask } from "./transcript.ts";
 import { watches } from "./watch.ts";
 
 /**
- * What is seen in guests, in two suites: `kernel`, vflag on a real kernel from power-on to packets in hardware; `deployment`, how it
- * comes to hypervisors and stays there. The longest come first, so that none is left alone at the end; and a guest with igb beside
- * them, whose snapshot is another.
+ * What is seen in guests, in two suites: `kernel`, vflag on a real kernel from power-on to packets in
+ * hardware; `deployment`, how it comes to hypervisors and stays there. The longest come first, so that none
+ * is left alone at the end; and a guest with igb beside them, whose snapshot is another.
  */
 export const suites = {
   kernel: (publishes: boolean): Task[] => [

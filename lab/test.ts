@@ -15,9 +15,10 @@ import { isSuite, suites } from "./suites.ts";
 import type { Task } from "./task.ts";
 
 /**
- * `npm run lab:test` and `npm run lab:deploy`: builds the image, runs a suite's tasks in guests of their own, some at a time, and ends
- * with the line `N passed, N failed`. With --write-docs the transcripts go to docs/lab/. What passed before, and nothing that it depends
- * on has changed since, is told and not run again; with --all it is, as also with --write-docs and a LAB_SEED.
+ * `npm run lab:test` and `npm run lab:deploy`: builds the image, runs a suite's tasks in guests of their own,
+ * some at a time, and ends with the line `N passed, N failed`. With --write-docs the transcripts go to
+ * docs/lab/. What passed before, and nothing that it depends on has changed since, is told and not run again;
+ * with --all it is, as also with --write-docs and a LAB_SEED.
  */
 const { values, guests, left } = readArguments(() => {
   const { values: given } = parseArgs({
@@ -109,7 +110,8 @@ async function perform(task: Task): Promise<void> {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 12);
-  // One processor each: under emulation a second one gains nothing beside another guest, and now and then its interrupts are lost.
+  // One processor each: under emulation a second one gains nothing beside another guest, and now and then its
+  // interrupts are lost.
   const named = {
     cpus: 1,
     attended: true,
@@ -126,7 +128,10 @@ async function perform(task: Task): Promise<void> {
   if (lostAgain !== null) report(false, "it went to its end", lostAgain);
 }
 
-/** Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding about vflag. */
+/**
+ * Returns why there is nothing to be said of a task, if its emulator ended by itself: that is no finding
+ * about vflag.
+ */
 async function attempt(
   named: StartOptions & { name: string },
   run: Task["run"],
@@ -144,7 +149,10 @@ async function attempt(
   return null;
 }
 
-/** QEMU's emulation may lose the timer of a processor, or its interrupts, which then stands still: the kernel of one of the guests says so. */
+/**
+ * QEMU's emulation may lose the timer of a processor, or its interrupts, which then stands still: the kernel
+ * of one of the guests says so.
+ */
 async function processorDied(name: string): Promise<boolean> {
   const own = (await runNames()).filter((one) => one.startsWith(name));
   const consoles = await Promise.all(

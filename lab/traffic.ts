@@ -4,8 +4,8 @@ import type { Guest } from "./running.ts";
 import { bond, machines, type Path, type Wiring } from "./wiring.ts";
 
 /**
- * Packets over VF-LAG: Open vSwitch with representors in a bridge, two guests of the hypervisor (namespaces) with a VF of either port, and
- * the proof that their flows are in hardware.
+ * Packets over VF-LAG: Open vSwitch with representors in a bridge, two guests of the hypervisor (namespaces)
+ * with a VF of either port, and the proof that their flows are in hardware.
  */
 
 /** What an operator and Neutron do once: Open vSwitch keeps it in its database. */
@@ -24,7 +24,10 @@ export async function startMachines(guest: Guest, { addresses }: Wiring): Promis
   await mustDo(guest, ["udevadm settle", ...lines].join(" && "));
 }
 
-/** Each reaches the other and the switch, and the NIC forwards all of it, in both directions: its own counters count the packets. */
+/**
+ * Each reaches the other and the switch, and the NIC forwards all of it, in both directions: its own counters
+ * count the packets.
+ */
 export async function forwardsInHardware(guest: Guest, wiring: Wiring, report: Report): Promise<void> {
   const flows = await exchange(guest, wiring, report);
   const missing = wiring.paths.filter(
@@ -59,7 +62,8 @@ export async function survivesFailover(guest: Guest, wiring: Wiring, report: Rep
 
 /** The same with a NIC that refuses every rule: packets pass, and no flow is said to be in hardware. */
 export async function forwardsInSoftware(guest: Guest, wiring: Wiring, report: Report): Promise<void> {
-  // Not NO_RES: for the driver that is EAGAIN, and it tries such a rule again for ever (fs_core.c, _mlx5_add_flow_rules).
+  // Not NO_RES: for the driver that is EAGAIN, and it tries such a rule again for ever (fs_core.c,
+  // _mlx5_add_flow_rules).
   await doOutside(guest, { fault: "fail SET_FLOW_TABLE_ENTRY@pf BAD_PARAM" });
   await mustDo(guest, "ovs-appctl revalidator/purge");
   const flows = await exchange(guest, wiring, report);
@@ -90,8 +94,8 @@ const many = 100;
 const few = 30;
 
 /**
- * Once the flows are there, the hypervisor's own processor sees no more of the packets (its representors' count of those, "cpu_hit"), and
- * the flows' counters, which the driver reads from the card, see all of them.
+ * Once the flows are there, the hypervisor's own processor sees no more of the packets (its representors'
+ * count of those, "cpu_hit"), and the flows' counters, which the driver reads from the card, see all of them.
  */
 async function isCounted(guest: Guest, { pings, paths }: Wiring, report: Report): Promise<void> {
   const before = await packetsInSoftware(guest);

@@ -16,7 +16,10 @@ export const storyTask = (story: Story, publishes: boolean): Task => ({
   },
 });
 
-/** Tells a story in a fresh guest; a step that ends otherwise than it should ends the story. Returns the transcript. */
+/**
+ * Tells a story in a fresh guest; a step that ends otherwise than it should ends the story. Returns the
+ * transcript.
+ */
 async function tell(guest: Guest, story: Story, report: Report): Promise<string[]> {
   const lines: string[] = [];
   await write(guest, "/etc/vflag/vflag.yaml", story.spec);

@@ -2,11 +2,17 @@ import { vfAddress } from "./cards.ts";
 import { bonded, data, early, type Fault, late, powerOn, prove, type Step } from "./faults.ts";
 import type { Task } from "./task.ts";
 
-/** `vflag watch` on a real kernel: what happens to the NIC is told, each thing by the event that the kernel gives of it. */
+/**
+ * `vflag watch` on a real kernel: what happens to the NIC is told, each thing by the event that the kernel
+ * gives of it.
+ */
 
 const told = "/run/watch.txt";
 
-/** Waits until the watch has told of something: the guest is slow, and the watch leaves it four fifths of the time. */
+/**
+ * Waits until the watch has told of something: the guest is slow, and the watch leaves it four fifths of the
+ * time.
+ */
 const tells = (what: string): Step => ({
   command: `for n in $(seq 120); do grep -qE '${what}' ${told} && break; sleep 0.5; done; grep -E '${what}' ${told} || { cat ${told}; false; }`,
 });

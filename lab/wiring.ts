@@ -1,8 +1,8 @@
 import { vfAddress } from "./cards.ts";
 
 /**
- * How the guests' packets reach the network: what Neutron sets up in Open vSwitch, what the switch at the other end of the cables has to
- * match, and the flows that must come of it.
+ * How the guests' packets reach the network: what Neutron sets up in Open vSwitch, what the switch at the
+ * other end of the cables has to match, and the flows that must come of it.
  */
 export interface Wiring {
   /** Arguments for `ip -n switch`; the switch's ports are joined in `lan`. */
@@ -79,7 +79,10 @@ export const vlan: Wiring = {
   ],
 };
 
-/** The hypervisor's own address, from which tunnels start, is the bond's; one guest's network is a VXLAN and the other's a Geneve. */
+/**
+ * The hypervisor's own address, from which tunnels start, is the bond's; one guest's network is a VXLAN and
+ * the other's a Geneve.
+ */
 export const overlay = {
   atSwitch: [
     "addr add 10.8.0.100/24 dev lan",

@@ -1,11 +1,17 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-/** `npm run check`: types, lint, import rules and dead code, beside each other. What they have to say is printed one after the other. */
+/**
+ * `npm run check`: types, lint, import rules and dead code, beside each other. What they have to say is
+ * printed one after the other.
+ */
 
 const modules = join(import.meta.dirname, "../node_modules");
 
-/** TypeScript 7 checks in a quarter of the time; dependency-cruiser reads sources with TypeScript 6, whose `tsc` may be the one in .bin. */
+/**
+ * TypeScript 7 checks in a quarter of the time; dependency-cruiser reads sources with TypeScript 6, whose
+ * `tsc` may be the one in .bin.
+ */
 const checks: readonly (readonly string[])[] = [
   [
     "typescript7/bin/tsc",

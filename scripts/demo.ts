@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * The whole story on a simulated two-port ConnectX-5 host, in the commands that an operator types: plan, apply, the bond,
- * late, verdict; then three drifts. Every command is run for real, and the demo fails when one ends otherwise than it should.
+ * The whole story on a simulated two-port ConnectX-5 host, in the commands that an operator types: plan,
+ * apply, the bond, late, verdict; then three drifts. Every command is run for real, and the demo fails when
+ * one ends otherwise than it should.
  */
 
 const root = join(import.meta.dirname, "..");

@@ -2,7 +2,10 @@ import { hash } from "node:crypto";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 
-/** The script of the fleet's page, src/report/html/fleet-page.ts with the map's drawing, as one text that a browser runs. */
+/**
+ * The script of the fleet's page, src/report/html/fleet-page.ts with the map's drawing, as one text that a
+ * browser runs.
+ */
 export function fleetPageModule(): string {
   const { outputFiles } = buildSync({
     absWorkingDir: join(import.meta.dirname, ".."),

@@ -14,9 +14,9 @@ import { reconcile } from "../src/reconcile/reconcile.ts";
 import { loadSpec } from "../src/spec/load.ts";
 
 /**
- * Writes the inputs (spec.yaml, state.json) of the golden cases that were made with simulated hosts. Run it once for a new
- * case, with its name; the expected plan and verdict are then written by `npm run golden` and reviewed like code. The inputs are data from
- * then on: a changed simulated host does not change them.
+ * Writes the inputs (spec.yaml, state.json) of the golden cases that were made with simulated hosts. Run it
+ * once for a new case, with its name; the expected plan and verdict are then written by `npm run golden` and
+ * reviewed like code. The inputs are data from then on: a changed simulated host does not change them.
  */
 
 interface Case {

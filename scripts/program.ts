@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 /**
  * Makes a single executable of a bundled script: Node with the script's startup snapshot in it.
- * Source: Node's documentation, "Single executable applications". NODE_OPTIONS has no say in it: it runs as root.
+ * Source: Node's documentation, "Single executable applications". NODE_OPTIONS has no say in it: it runs as
+ * root.
  * @param folder where its parts and then the program, `vflag`, are made
  */
 export function makeProgram(script: string, folder: string): string {
@@ -22,14 +23,15 @@ export function makeProgram(script: string, folder: string): string {
     disableExperimentalSEAWarning: true,
     execArgvExtension: "none",
     // MiB that are filled before V8 first looks for what is no longer used: a boot stage ends before that.
-    // No configuration of OpenSSL, neither OPENSSL_CONF's nor the machine's, is read: it can load a shared object, and a broken one would
-    // prevent the start. Source: Node's documentation, --openssl-config.
+    // No configuration of OpenSSL, neither OPENSSL_CONF's nor the machine's, is read: it can load a shared
+    // object, and a broken one would prevent the start. Source: Node's documentation, --openssl-config.
     execArgv: ["--min-semi-space-size=16", "--openssl-config=/dev/null"],
   };
   writeFileSync(file("sea.json"), JSON.stringify(config));
-  // Two builds of one script are the same byte for byte: no random seed is in the heap that is kept, nor a warning's text, which has
-  // the process's number in it. One thread collects garbage: with several, it is a matter of their pace whether a comparison was seen
-  // with a string or with its only copy, and V8 notes that in the compiled function.
+  // Two builds of one script are the same byte for byte: no random seed is in the heap that is kept, nor a
+  // warning's text, which has the process's number in it. One thread collects garbage: with several, it is a
+  // matter of their pace whether a comparison was seen with a string or with its only copy, and V8 notes that
+  // in the compiled function.
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--random-seed=1", "--single-threaded-gc", "--no-warnings", "--build-sea", "sea.json"],
@@ -47,9 +49,9 @@ export function makeProgram(script: string, folder: string): string {
 }
 
 /**
- * V8 compiles a function when it is first called, and a snapshot holds what was compiled by then. Here everything is: the
- * program then starts without compiling anything. Number and path of the process that builds are not kept in it: Node gives the
- * program its own when it starts.
+ * V8 compiles a function when it is first called, and a snapshot holds what was compiled by then. Here
+ * everything is: the program then starts without compiling anything. Number and path of the process that
+ * builds are not kept in it: Node gives the program its own when it starts.
  */
 function compiledWhole(script: string): string {
   return [

@@ -13,7 +13,10 @@ import { symptomsPage } from "./symptom-table.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** What is published of the program's own definitions: JSON Schemas and the pages of checks and symptoms. A test holds them against it. */
+/**
+ * What is published of the program's own definitions: JSON Schemas and the pages of checks and symptoms. A
+ * test holds them against it.
+ */
 export function published(): ReadonlyMap<string, string> {
   const schema = (type: z.ZodType, io: "input" | "output") =>
     `${JSON.stringify(z.toJSONSchema(type, { io }), null, 2)}\n`;

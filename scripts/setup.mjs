@@ -1,4 +1,5 @@
-// Installs what package-lock.json names, unless that is done already. Runs on any Node from 18 on, before there is a Node 26.
+// Installs what package-lock.json names, unless that is done already. Runs on any Node from 18 on, before
+// there is a Node 26.
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,14 @@
 import { symptoms } from "../src/symptoms/catalogue.ts";
 
-/** docs/symptoms.md: what the sources tell operators to look at, and all symptoms, each with what detects it and the test that proves it. */
+/**
+ * docs/symptoms.md: what the sources tell operators to look at, and all symptoms, each with what detects it
+ * and the test that proves it.
+ */
 
-/** A file of tests and words of the test's name, or a file of the lab and words of the task's, fault's or case's name. */
+/**
+ * A file of tests and words of the test's name, or a file of the lab and words of the task's, fault's or
+ * case's name.
+ */
 export type Proof = readonly [file: string, words: string];
 
 export interface Row {
@@ -163,7 +169,10 @@ export const steps: readonly Row[] = [
   },
 ];
 
-/** Where each symptom is proved; those without an entry have their line, in the words of several kernels, in sightings.test.ts. */
+/**
+ * Where each symptom is proved; those without an entry have their line, in the words of several kernels, in
+ * sightings.test.ts.
+ */
 const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab?: Proof }>> = {
   "vf-lag-refused": {
     simulated: [sightings, "vf-lag-refused: VFs were bound"],
@@ -218,7 +227,10 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
   "linux-bridge-on-bond": { simulated: [golden, "ovs-linux-bridge-on-bond"] },
 };
 
-/** One row a symptom. What shows in the state is detected by the requirements; what a log says also by the symptom itself. */
+/**
+ * One row a symptom. What shows in the state is detected by the requirements; what a log says also by the
+ * symptom itself.
+ */
 export function symptomRows(): Row[] {
   return symptoms.map(({ id, title, shows, explains }) => {
     const { simulated = [sightings, `"${id}": `], lab = null } = proofs[id] ?? {};

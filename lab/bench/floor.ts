@@ -5,8 +5,9 @@ import { carryOut, type LinkReference, openNetlink } from "../../src/netlink/ind
 import type { NetdevOf, Request, Requests } from "./requests.ts";
 
 /**
- * The floor of the benchmark, run in the guest: the kernel requests of a file, in its order and with its parallelism, with
- * nothing around them: nothing is observed, checked, written down or waited for, except the LAG. Prints the milliseconds, in all and by kind of action.
+ * The floor of the benchmark, run in the guest: the kernel requests of a file, in its order and with its
+ * parallelism, with nothing around them: nothing is observed, checked, written down or waited for, except the
+ * LAG. Prints the milliseconds, in all and by kind of action.
  */
 const requests = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as Requests;
 const netlink = openNetlink();

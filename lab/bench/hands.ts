@@ -35,7 +35,9 @@ export async function inspect(guest: Guest): Promise<HostState> {
   return JSON.parse(await mustDo(guest, "vflag inspect --output json")) as HostState;
 }
 
-/** The NIC as after power-on. First the VFs, then the bond: a LAG cannot be taken down while a VF is bound. */
+/**
+ * The NIC as after power-on. First the VFs, then the bond: a LAG cannot be taken down while a VF is bound.
+ */
 export async function reset(guest: Guest, { addresses, names }: Card): Promise<void> {
   const device = (address: string) => `/sys/bus/pci/devices/${address}`;
   await mustDo(
@@ -52,7 +54,10 @@ export async function reset(guest: Guest, { addresses, names }: Card): Promise<v
   await settle(guest);
 }
 
-/** Waits until udev has nothing left to do: at 128 representors this takes longer than making them. How long, in milliseconds. */
+/**
+ * Waits until udev has nothing left to do: at 128 representors this takes longer than making them. How long,
+ * in milliseconds.
+ */
 export async function settle(guest: Guest): Promise<number> {
   return timed(guest, "udevadm settle -t 300");
 }

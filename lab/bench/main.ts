@@ -12,9 +12,10 @@ import { type Card, inspect, makeBond, reset, settle, slowness, timed } from "./
 import { type Way, ways } from "./ways.ts";
 
 /**
- * `npm run bench:lab`: the two boot stages by vflag, by a guide's scripts, by netplan as far as it goes, and the same kernel
- * requests alone (the floor, with udev beside it and with udev waiting): in one guest, in one run, with a ConnectX-5's times.
- * Each way begins with a NIC as after power-on and must end with an active LAG and all VFs bound.
+ * `npm run bench:lab`: the two boot stages by vflag, by a guide's scripts, by netplan as far as it goes, and
+ * the same kernel requests alone (the floor, with udev beside it and with udev waiting): in one guest, in one
+ * run, with a ConnectX-5's times. Each way begins with a NIC as after power-on and must end with an active
+ * LAG and all VFs bound.
  */
 const { counts, rounds, chosen, slower } = readArguments(() => {
   const { values } = parseArgs({
@@ -23,9 +24,9 @@ const { counts, rounds, chosen, slower } = readArguments(() => {
       rounds: { type: "string", default: "3" },
       only: { type: "string", multiple: true },
       /**
-       * The card's times, as a multiple of a ConnectX-5's: a VF's probe takes 0.45 s, a mode change with 2 VFs 1.3 s (lab/README.md).
-       * Emulation makes the processor many times slower than a hypervisor's and leaves the card as quick as it is; with more, the two are
-       * closer to what they are there.
+       * The card's times, as a multiple of a ConnectX-5's: a VF's probe takes 0.45 s, a mode change with 2
+       * VFs 1.3 s (lab/README.md). Emulation makes the processor many times slower than a hypervisor's and
+       * leaves the card as quick as it is; with more, the two are closer to what they are there.
        */
       "nic-times": { type: "string", default: "1" },
     },
@@ -45,7 +46,10 @@ const { counts, rounds, chosen, slower } = readArguments(() => {
   };
 });
 
-/** The driver offers a channel for each processor, and the guest has two (lab/README.md). Each queue is an event for udev. */
+/**
+ * The driver offers a channel for each processor, and the guest has two (lab/README.md). Each queue is an
+ * event for udev.
+ */
 const channels = { pf: 2, representor: 2 };
 
 await build({});
@@ -86,7 +90,10 @@ async function compare(vfs: number): Promise<void> {
   }
 }
 
-/** How many flow tables the driver makes in a change to switchdev mode with 2 VFs: what it takes longer where each is delayed. */
+/**
+ * How many flow tables the driver makes in a change to switchdev mode with 2 VFs: what it takes longer where
+ * each is delayed.
+ */
 async function tablesOfModeChange(guest: Guest, card: Card): Promise<number> {
   const delay = 300;
   const [address] = card.addresses;
@@ -105,7 +112,10 @@ async function tablesOfModeChange(guest: Guest, card: Card): Promise<number> {
   return Math.max(1, Math.round((delayed - quick) / delay));
 }
 
-/** From a NIC without VFs to all VFs bound. What the bond's making takes is nobody's, and not counted; nor is udev's work between. */
+/**
+ * From a NIC without VFs to all VFs bound. What the bond's making takes is nobody's, and not counted; nor is
+ * udev's work between.
+ */
 async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
   await reset(guest, card);
   await way.prepare(guest, card);
@@ -137,7 +147,10 @@ async function once(guest: Guest, card: Card, way: Way): Promise<Times> {
   };
 }
 
-/** How many representors have other channels than they should: where udev renames one meanwhile, a script tunes nothing. */
+/**
+ * How many representors have other channels than they should: where udev renames one meanwhile, a script
+ * tunes nothing.
+ */
 async function untunedRepresentors(guest: Guest, { channels }: Card): Promise<number> {
   const { representors, netdevs } = await inspect(guest);
   const tuned = representors.filter(({ netdev }) => {

@@ -25,7 +25,8 @@ interface JournalLine {
 }
 
 /**
- * The requests of a vflag run, from its journal. What began while its like was under way goes together with it.
+ * The requests of a vflag run, from its journal. What began while its like was under way goes together with
+ * it.
  * @param state what vflag saw after that run: it says whose representor a netdev is
  */
 export function requestsOf(journal: string, state: HostState): Requests {
@@ -82,7 +83,10 @@ function netdevOf(
   return representor === undefined ? name : { pf: representor.pf, vf: representor.vf };
 }
 
-/** How long actions of each kind took, in ms, from the first one's beginning to the last one's end where they were together. */
+/**
+ * How long actions of each kind took, in ms, from the first one's beginning to the last one's end where they
+ * were together.
+ */
 export function durationsOf(journal: string): Record<string, number> {
   const took: Record<string, number> = {};
   let under = 0;

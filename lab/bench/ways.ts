@@ -61,8 +61,9 @@ const floor: Way = {
 };
 
 /**
- * The requests while udev waits, as vflag has it wait: not what the kernel alone would take, but a measure of what vflag itself takes beside
- * them. To tell udev is part of either: it answers when it has started the programs that had to wait.
+ * The requests while udev waits, as vflag has it wait: not what the kernel alone would take, but a measure of
+ * what vflag itself takes beside them. To tell udev is part of either: it answers when it has started the
+ * programs that had to wait.
  */
 const heldFloor: Way = {
   name: "held-floor",

@@ -9,16 +9,20 @@ import { sizeOf, stage } from "./stage.ts";
 import { requireTools, run } from "./tools.ts";
 
 /**
- * What the executable is linked with. `readelf -d dist/vflag` names libatomic, libstdc++, libgcc_s and the C library's libc, libm,
- * libdl and libpthread; `objdump -T dist/vflag | grep -o 'GLIBC_[0-9.]*' | sort -Vu` ends with GLIBC_2.28, and the same with
- * GLIBCXX_3.4.21 and CXXABI_1.3.11, which libstdc++ has since GCC 7. libgcc_s comes with libstdc++6, under a name that changed.
- * A test holds these figures against the executable.
+ * What the executable is linked with. `readelf -d dist/vflag` names libatomic, libstdc++, libgcc_s and the C
+ * library's libc, libm, libdl and libpthread; `objdump -T dist/vflag | grep -o 'GLIBC_[0-9.]*' | sort -Vu`
+ * ends with GLIBC_2.28, and the same with GLIBCXX_3.4.21 and CXXABI_1.3.11, which libstdc++ has since GCC 7.
+ * libgcc_s comes with libstdc++6, under a name that changed. A test holds these figures against the
+ * executable.
  */
 const depends = "libatomic1, libc6 (>= 2.28), libstdc++6 (>= 7)";
 
 export const debTools = [{ program: "dpkg-deb", what: "makes the .deb", debian: "dpkg", redHat: "dpkg" }];
 
-/** Makes `vflag_<version>_<architecture>.deb`. @param into the folder for it. @param compression xz, which every dpkg reads; zstd is quick */
+/**
+ * Makes `vflag_<version>_<architecture>.deb`. @param into the folder for it. @param compression xz, which
+ * every dpkg reads; zstd is quick
+ */
 export async function makeDeb(
   files: readonly PackagedFile[],
   info: PackageInfo,

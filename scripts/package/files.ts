@@ -29,8 +29,8 @@ const root = join(import.meta.dirname, "../..");
 const both = ["deb", "rpm"] as const;
 
 /**
- * Files of vflag's own that a host needs at boot, as src/boot renders them: by the path at which they are installed. Whatever
- * else it comes to render is added here.
+ * Files of vflag's own that a host needs at boot, as src/boot renders them: by the path at which they are
+ * installed. Whatever else it comes to render is added here.
  */
 function bootFiles(): ReadonlyMap<string, string> {
   const options = { program: "/usr/bin/vflag" };
@@ -50,7 +50,10 @@ export function unitNames(): string[] {
     .map((path) => path.split("/").at(-1) ?? "");
 }
 
-/** Folders that nothing else on a host may have, and that go with the package when they are empty: rpm has to be told of each. */
+/**
+ * Folders that nothing else on a host may have, and that go with the package when they are empty: rpm has to
+ * be told of each.
+ */
 const folders = [
   "/usr/share/bash-completion",
   "/usr/share/bash-completion/completions",
@@ -148,7 +151,10 @@ function completion(shell: "bash" | "zsh" | "fish"): string {
   return shell === "zsh" ? `#compdef vflag\n${script}_bash_complete -o filenames -F _vflag\n` : script;
 }
 
-/** The rows of the table under a heading: what stands in the first column, without backquotes, and in the second. */
+/**
+ * The rows of the table under a heading: what stands in the first column, without backquotes, and in the
+ * second.
+ */
 function table(markdown: string, heading: string): [string, string][] {
   const part = markdown.split(/^## /m).find((each) => each.startsWith(`${heading}\n`));
   const rows = (part ?? "")
@@ -162,7 +168,10 @@ function table(markdown: string, heading: string): [string, string][] {
   return pairs.slice(1);
 }
 
-/** The changelog in Debian's form (policy, 4.4): a native package's, for there is no packaging apart from vflag's own. */
+/**
+ * The changelog in Debian's form (policy, 4.4): a native package's, for there is no packaging apart from
+ * vflag's own.
+ */
 function debianChangelog(info: PackageInfo): string {
   return changelog(info.epoch)
     .map(({ version, date, changes }) =>

@@ -6,7 +6,10 @@ import { version } from "../../src/cli/version.ts";
 export interface PackageInfo {
   /** As npm has it: 1.2.3 or 1.2.3-rc.1. */
   readonly version: string;
-  /** When what is packaged was last changed, in seconds: no file in the package is newer (https://reproducible-builds.org). */
+  /**
+   * When what is packaged was last changed, in seconds: no file in the package is newer
+   * (https://reproducible-builds.org).
+   */
   readonly epoch: number;
   readonly architecture: Architecture;
 }

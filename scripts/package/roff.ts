@@ -1,6 +1,9 @@
 /** Text as roff, the language of man pages. */
 
-/** What a character of running text has to be written as, so that it comes out as itself and can be pasted into a shell. */
+/**
+ * What a character of running text has to be written as, so that it comes out as itself and can be pasted
+ * into a shell.
+ */
 const special: Readonly<Record<string, string>> = {
   "\\": "\\(rs",
   "-": "\\-",
@@ -11,7 +14,10 @@ const special: Readonly<Record<string, string>> = {
   '"': "\\(dq",
 };
 
-/** Characters that come out as they are. A line's leading dot, which would begin a request, is `line`'s and `verbatim`'s concern. */
+/**
+ * Characters that come out as they are. A line's leading dot, which would begin a request, is `line`'s and
+ * `verbatim`'s concern.
+ */
 export function escaped(text: string): string {
   return Array.from(text, (character) => special[character] ?? ascii(character)).join("");
 }

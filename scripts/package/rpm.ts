@@ -18,8 +18,8 @@ import { requireTools, run } from "./tools.ts";
 export const rpmTools = [{ program: "rpmbuild", what: "makes the .rpm", debian: "rpm", redHat: "rpm-build" }];
 
 /**
- * rpmbuild does nothing to the files: stripping once more would cut Node's part of the executable off, and everything else is as it
- * is to be. No date, host or path of the machine gets into the package.
+ * rpmbuild does nothing to the files: stripping once more would cut Node's part of the executable off, and
+ * everything else is as it is to be. No date, host or path of the machine gets into the package.
  */
 const macros = (info: PackageInfo, compression: "xz" | "none") => ({
   __os_install_post: "%{nil}",
@@ -35,7 +35,10 @@ const macros = (info: PackageInfo, compression: "xz" | "none") => ({
   _target_cpu: info.architecture.rpm,
 });
 
-/** Makes `vflag-<version>-1.<architecture>.rpm`. @param into the folder for it. @param compression xz, which every rpm reads, or none */
+/**
+ * Makes `vflag-<version>-1.<architecture>.rpm`. @param into the folder for it. @param compression xz, which
+ * every rpm reads, or none
+ */
 export async function makeRpm(
   files: readonly PackagedFile[],
   info: PackageInfo,
@@ -70,8 +73,8 @@ export async function makeRpm(
 }
 
 /**
- * Besides what is required by name, rpmbuild itself requires what the executable is linked with (libc.so.6(GLIBC_2.28) and the
- * like), as it finds it there.
+ * Besides what is required by name, rpmbuild itself requires what the executable is linked with
+ * (libc.so.6(GLIBC_2.28) and the like), as it finds it there.
  */
 async function specFile(files: readonly PackagedFile[], info: PackageInfo): Promise<string> {
   return [

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What both package managers run around files that come and go: the same deeds (scriptlets/*.sh, POSIX sh), each under the
- * conditions of its format. None fails where systemd does not run, as in a container or a chroot, and each can be run again.
+ * What both package managers run around files that come and go: the same deeds (scriptlets/*.sh, POSIX sh),
+ * each under the conditions of its format. None fails where systemd does not run, as in a container or a
+ * chroot, and each can be run again.
  */
 
 type Deed = "installed" | "removing" | "removed" | "purged";
@@ -33,7 +34,10 @@ export function maintainerScripts(units: readonly string[]): ReadonlyMap<string,
   ]);
 }
 
-/** rpm's scriptlets, by name. Their argument is how many of this package there will be when all is done: 0 is a removal. */
+/**
+ * rpm's scriptlets, by name. Their argument is how many of this package there will be when all is done: 0 is
+ * a removal.
+ */
 export function rpmScriptlets(units: readonly string[]): ReadonlyMap<string, string> {
   const atRemoval = (then: string) => `set -e\nif [ "$1" -eq 0 ]; then\n${indented(then)}\nfi\n`;
   return new Map([

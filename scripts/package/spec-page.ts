@@ -66,7 +66,10 @@ export function specPage({ version, date, schema, example }: SpecPageOptions): s
   return `${lines.join("\n")}\n`;
 }
 
-/** Every key below a mapping, with its whole path. @throws Error when a key has no description: then a line is missing in the schema */
+/**
+ * Every key below a mapping, with its whole path. @throws Error when a key has no description: then a line is
+ * missing in the schema
+ */
 function keys(root: Schema, mapping: Schema, path: string): string[] {
   return Object.entries(mapping.properties ?? {}).flatMap(([name, property]) => {
     const at = path === "" ? name : `${path}.${name}`;

@@ -10,7 +10,10 @@ import {
 import { dirname, join } from "node:path";
 import type { PackagedFile } from "./files.ts";
 
-/** Lays a package's files out below a folder as they are to be installed. Owners are the packagers' concern: this needs no root. */
+/**
+ * Lays a package's files out below a folder as they are to be installed. Owners are the packagers' concern:
+ * this needs no root.
+ */
 export function stage(files: readonly PackagedFile[], folder: string, epoch: number): void {
   mkdirSync(folder, { recursive: true });
   for (const file of files) {

@@ -8,7 +8,8 @@ const locks = ["ReadOnly", "GrayOut"] as const;
 
 /**
  * Why an attribute cannot be changed while the others have these values; null where it can.
- * Source: DMTF AttributeRegistry.v1_3, MapFromCondition and MapTerms, which join from the first condition to the last.
+ * Source: DMTF AttributeRegistry.v1_3, MapFromCondition and MapTerms, which join from the first condition to
+ * the last.
  */
 export function lockOf(registry: AttributeRegistry, name: string, values: AttributeValues): string | null {
   const attribute = registry.attributes.get(name);

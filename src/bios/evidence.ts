@@ -72,13 +72,15 @@ export function contradictionOf(
     return {
       text: `${named}, and ${seen}`,
       remedy:
-        "reboot the host if it has not been rebooted since, then observe it again; if both stay, the BMC is another host's, or the BIOS has a second setting for it",
+        "reboot the host if it has not been rebooted since, then observe it again; if both stay, the BMC " +
+        "is another host's, or the BIOS has a second setting for it",
     };
   if ((bios === "off" || bios === "turns-on") && shows === "on")
     return {
       text: `${named}, and ${seen}`,
       remedy:
-        "see whether this BMC is the host's own, and whether the BIOS was changed after that boot; observe the host again after a reboot",
+        "see whether this BMC is the host's own, and whether the BIOS was changed after that boot; " +
+        "observe the host again after a reboot",
     };
   return null;
 }

@@ -32,7 +32,9 @@ export interface ChangeRequest {
   };
 }
 
-/** Everything that is off and may be set, as one request: dependent settings are taken or refused together. */
+/**
+ * Everything that is off and may be set, as one request: dependent settings are taken or refused together.
+ */
 export function planOf(report: BiosReport, survey: BiosSurvey): BiosPlan {
   const changes = new Map<string, Change>();
   const left: BiosPlan["left"][number][] = [];
@@ -91,10 +93,16 @@ function isLocked(
   return lockOf(registry, name, new Map([...attributes, ...(settings.pending ?? []), ...planned])) !== null;
 }
 
-/** A service that says when it applies settings, and not that it waits for a reset, may reset the host by itself. */
+/**
+ * A service that says when it applies settings, and not that it waits for a reset, may reset the host by
+ * itself.
+ */
 function applyTimeRefusal(applyTimes: readonly string[] | null): string | null {
   if (applyTimes === null || applyTimes.includes("OnReset")) return null;
-  return `the service applies settings ${applyTimes.join(", ") || "at no time"}, and not OnReset: it could reboot the host by itself`;
+  return (
+    `the service applies settings ${applyTimes.join(", ") || "at no time"}, and not OnReset: it ` +
+    `could reboot the host by itself`
+  );
 }
 
 /** Source: DMTF DSP0266, "Settings resource"; Settings.v1_3, PreferredApplyTime. */

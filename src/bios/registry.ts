@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * A BIOS attribute registry: what attributes a BIOS has, which values they take, and how they depend on one another.
- * Source: DMTF DSP8010, AttributeRegistry.v1_3; DSP0266, "BIOS attribute registry".
+ * A BIOS attribute registry: what attributes a BIOS has, which values they take, and how they depend on one
+ * another. Source: DMTF DSP8010, AttributeRegistry.v1_3; DSP0266, "BIOS attribute registry".
  */
 export interface AttributeRegistry {
   readonly id: string;
@@ -85,7 +85,10 @@ const Registry = z.object({
   }),
 });
 
-/** Reads a registry. An entry that is not as the standard says is left out: an attribute that is not described is not set. */
+/**
+ * Reads a registry. An entry that is not as the standard says is left out: an attribute that is not described
+ * is not set.
+ */
 export function readRegistry(data: unknown): AttributeRegistry | { readonly problem: string } {
   const parsed = Registry.safeParse(data);
   if (!parsed.success)

@@ -1,7 +1,8 @@
 import { type Feature, features } from "./features.ts";
 
 /**
- * What a setting's name or label looks like that may be about a feature. It is for a person to judge: nothing is set by it.
+ * What a setting's name or label looks like that may be about a feature. It is for a person to judge: nothing
+ * is set by it.
  */
 const looks: Readonly<Record<Feature, RegExp>> = {
   virtualization:

@@ -15,7 +15,8 @@ export interface Setting {
 }
 
 /**
- * `turns-on`, `turns-off`: with the reboot that is due. `contradiction`: the BIOS says one thing, and the host shows another.
+ * `turns-on`, `turns-off`: with the reboot that is due. `contradiction`: the BIOS says one thing, and the
+ * host shows another.
  * `none`: no setting for it is known or looks off here, and many a BIOS needs none.
  */
 export type Answer = "on" | "off" | "turns-on" | "turns-off" | "contradiction" | "unknown" | "none";

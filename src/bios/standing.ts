@@ -29,6 +29,8 @@ export function wantedValue(
   const value = on.find((candidate) => attribute.values.includes(candidate));
   if (value !== undefined) return { value };
   return {
-    problem: `none of its values means on for sure: the registry lists ${attribute.values.slice(0, 10).join(", ") || "none"}`,
+    problem:
+      `none of its values means on for sure: the registry lists ` +
+      `${attribute.values.slice(0, 10).join(", ") || "none"}`,
   };
 }

@@ -2,8 +2,8 @@ import type { Feature } from "./features.ts";
 import type { Attribute } from "./registry.ts";
 
 /**
- * What the vendors call their settings. vflag sets nothing that is not in this table, and of what is in it only what the machine's own
- * attribute registry describes, with a value that the registry lists.
+ * What the vendors call their settings. vflag sets nothing that is not in this table, and of what is in it
+ * only what the machine's own attribute registry describes, with a value that the registry lists.
  */
 export const vendorNames = ["Dell", "HPE", "Lenovo", "Supermicro"] as const;
 export type Vendor = (typeof vendorNames)[number];
@@ -32,7 +32,8 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       on: enabled,
       source: "openstack/ironic doc/source/admin/drivers/idrac.rst, BIOS configuration",
     },
-    // Intel's VT-d has no setting of its own there: it comes with the processor's virtualization, as the registry's help says.
+    // Intel's VT-d has no setting of its own there: it comes with the processor's virtualization, as the
+    // registry's help says.
     {
       feature: "iommu",
       attributes: ["ProcVirtualization"],
@@ -61,13 +62,16 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       attributes: ["ProcVirtualization", "ProcAmdVirtualization"],
       on: enabled,
       source:
-        "HPE's BIOS attribute reference for Gen10; Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go",
+        "HPE's BIOS attribute reference for Gen10; Cray-HPE/gru " +
+        "pkg/cmd/cli/bios/collections/virtualization.go",
     },
     {
       feature: "iommu",
       attributes: ["IntelProcVtd", "ProcAmdIoVt", "ProcAmdIOMMU"],
       on: enabled,
-      source: `Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go (ProcAmdIOMMU); ${libredfish("hpe.rs")}, get_enable_virtualization_key()`,
+      source:
+        `Cray-HPE/gru pkg/cmd/cli/bios/collections/virtualization.go (ProcAmdIOMMU); ` +
+        `${libredfish("hpe.rs")}, get_enable_virtualization_key()`,
     },
     {
       feature: "sr-iov",
@@ -137,7 +141,8 @@ export const vendorTable: Readonly<Record<Vendor, readonly Entry[]>> = {
       feature: "ari",
       attributes: ["PCIeARISupport", "ARISupport"],
       on: enabled,
-      // Labels without their blanks, as this vendor's other names are made; no Bios resource with them was seen.
+      // Labels without their blanks, as this vendor's other names are made; no Bios resource with them was
+      // seen.
       source: "the labels PCIe ARI Support and ARI Support in Supermicro's BIOS manuals of the H12 and H13",
     },
   ],
@@ -159,8 +164,8 @@ export function vendorOf(...names: readonly (string | null)[]): Vendor | null {
 }
 
 /**
- * An attribute's name without the number that Supermicro's BIOSes append: SR_IOVSupport_002B, SR-IOVSupport#0048.
- * Source: NVIDIA/libredfish src/supermicro.rs, bios_attributes_name_map().
+ * An attribute's name without the number that Supermicro's BIOSes append: SR_IOVSupport_002B,
+ * SR-IOVSupport#0048. Source: NVIDIA/libredfish src/supermicro.rs, bios_attributes_name_map().
  */
 export function plainName(vendor: Vendor, name: string): string {
   return vendor === "Supermicro" ? name.replace(/[_#][0-9A-F]{4}$/, "") : name;

@@ -7,9 +7,10 @@ import type { ArgumentGroup } from "./kernel-arguments.ts";
 export const grubDropInPath = "/etc/default/grub.d/vflag.cfg";
 
 /**
- * A piece of shell that grub-mkconfig reads after /etc/default/grub and the drop-ins before it by name. It appends what is not there
- * yet, and leaves everything else as it is. Without arguments it changes nothing. Throws where an argument is not plain: this is a shell's text.
- * Source: Debian's grub-mkconfig (default-grub-d.patch); GRUB manual, "Simple configuration handling".
+ * A piece of shell that grub-mkconfig reads after /etc/default/grub and the drop-ins before it by name. It
+ * appends what is not there yet, and leaves everything else as it is. Without arguments it changes nothing.
+ * Throws where an argument is not plain: this is a shell's text. Source: Debian's grub-mkconfig
+ * (default-grub-d.patch); GRUB manual, "Simple configuration handling".
  */
 export function grubDropIn(groups: readonly ArgumentGroup[]): string {
   const strange = groups.flat().find((argument) => !isPlainArgument(argument));

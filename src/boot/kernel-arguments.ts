@@ -6,7 +6,9 @@ import type { Spec } from "../spec/schema.ts";
 
 type KernelSpec = NonNullable<Spec["kernel"]>;
 
-/** Arguments that belong together, in this order: `hugepages=` counts pages of the `hugepagesz=` before it. */
+/**
+ * Arguments that belong together, in this order: `hugepages=` counts pages of the `hugepagesz=` before it.
+ */
 export type ArgumentGroup = readonly string[];
 
 /** Whose IOMMU it is. Only x86 has arguments to turn it on. */
@@ -20,8 +22,9 @@ export function iommuKind(iommu: KernelSpec["iommu"], { vendor }: Pick<Cpu, "ven
 }
 
 /**
- * AMD's IOMMU is on by default, and `amd_iommu=on` is no option of the kernel. `iommu=pt`: the host's own devices are not slowed down.
- * Source: linux Documentation/admin-guide/kernel-parameters.txt; drivers/iommu/amd/init.c, parse_amd_iommu_options().
+ * AMD's IOMMU is on by default, and `amd_iommu=on` is no option of the kernel. `iommu=pt`: the host's own
+ * devices are not slowed down. Source: linux Documentation/admin-guide/kernel-parameters.txt;
+ * drivers/iommu/amd/init.c, parse_amd_iommu_options().
  */
 export function iommuArguments(kind: IommuKind): ArgumentGroup[] {
   if (kind === null) return [];
@@ -59,7 +62,8 @@ export function commandLine(groups: readonly ArgumentGroup[]): string {
 
 /**
  * Arguments that undo what is wanted, or SR-IOV itself, and stay in force whatever is added.
- * Source: linux Documentation/admin-guide/kernel-parameters.txt (iommu, intel_iommu, amd_iommu, pci); mm/hugetlb.c, hugepagesz_setup().
+ * Source: linux Documentation/admin-guide/kernel-parameters.txt (iommu, intel_iommu, amd_iommu, pci);
+ * mm/hugetlb.c, hugepagesz_setup().
  */
 export function conflictsIn(
   present: readonly string[],

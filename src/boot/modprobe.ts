@@ -2,8 +2,8 @@ import { driversByModule } from "../drivers/registry.ts";
 import { type Artefact, madeByVflag } from "./artefact.ts";
 
 /**
- * The options by which a driver makes VFs when it is loaded that has no other way. The host drives all of them, because Nova and Neutron
- * know VFs by their netdevs.
+ * The options by which a driver makes VFs when it is loaded that has no other way. The host drives all of
+ * them, because Nova and Neutron know VFs by their netdevs.
  */
 export const modprobeOptions: Artefact = {
   name: "vflag.conf",
@@ -19,7 +19,8 @@ export const modprobeOptions: Artefact = {
     if (vfs === 0) return null;
     return [
       madeByVflag,
-      "# Read when mlx4_core is loaded; it counts for every ConnectX-3 of the host. Where the initramfs loads the driver,",
+      "# Read when mlx4_core is loaded; it counts for every ConnectX-3 of the host. Where the initramfs " +
+        "loads the driver,",
       "# make it anew: update-initramfs -u (Debian, Ubuntu), dracut --force (RHEL, Rocky, SUSE).",
       ...driversByModule.map(({ name, words }) => `options ${name} ${words(vfs)}`),
       "",

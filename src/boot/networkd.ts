@@ -3,8 +3,9 @@ import type { HostState } from "../host/state/state.ts";
 import { type Artefact, madeByVflag } from "./artefact.ts";
 
 /**
- * Tells systemd-networkd to leave alone what the udev rules marked. Of all .network files the first in the order of their names
- * that matches counts, so it has to stand before those of netplan and of the operator. Source: systemd.network(5).
+ * Tells systemd-networkd to leave alone what the udev rules marked. Of all .network files the first in the
+ * order of their names that matches counts, so it has to stand before those of netplan and of the operator.
+ * Source: systemd.network(5).
  */
 export const networkFile: Artefact = {
   name: "00-vflag.network",

@@ -5,16 +5,16 @@ import { declaredNames, netdevOf } from "../spec/selectors.ts";
 import { type Artefact, type BootNic, madeByVflag } from "./artefact.ts";
 
 /**
- * What udev does with the netdevs of the declared NICs. It stands before 80-net-setup-link.rules, which gives a netdev a name
- * only where no earlier rule has given one.
+ * What udev does with the netdevs of the declared NICs. It stands before 80-net-setup-link.rules, which gives
+ * a netdev a name only where no earlier rule has given one.
  *
- * A netdev is told by the PCI function right above it in its path, never by `KERNELS`, which any ancestor satisfies: the netdev of
- * a subfunction is below the port too. Since Linux 5.8 representors are beside the port's own netdev ("net/mlx5e: Link non uplink
- * representors to PCI device"), so `phys_port_name` must tell them apart. A .link file could not: it has no match for it
- * (systemd.link(5), [Match]).
+ * A netdev is told by the PCI function right above it in its path, never by `KERNELS`, which any ancestor
+ * satisfies: the netdev of a subfunction is below the port too. Since Linux 5.8 representors are beside the
+ * port's own netdev ("net/mlx5e: Link non uplink representors to PCI device"), so `phys_port_name` must tell
+ * them apart. A .link file could not: it has no match for it (systemd.link(5), [Match]).
  *
- * udev takes no `!=` for fulfilled when the attribute cannot be read, which is so for the port name of most netdevs: hence the
- * jumps. Source: udev(7); systemd src/udev/udev-rules.c, token_match_attr().
+ * udev takes no `!=` for fulfilled when the attribute cannot be read, which is so for the port name of most
+ * netdevs: hence the jumps. Source: udev(7); systemd src/udev/udev-rules.c, token_match_attr().
  */
 export const udevRules: Artefact = {
   name: "70-vflag.rules",
@@ -37,12 +37,15 @@ const head = [
   'ACTION=="remove", GOTO="vflag_end"',
 ];
 
-/** The name that switchdev drivers give the netdev that stands for a VF: linux Documentation/networking/devlink/devlink-port.rst. */
+/**
+ * The name that switchdev drivers give the netdev that stands for a VF: linux
+ * Documentation/networking/devlink/devlink-port.rst.
+ */
 const representorName = 'ATTR{phys_port_name}=="*pf[0-9]*vf[0-9]*"';
 
 /**
- * NetworkManager leaves a device alone that has NM_UNMANAGED (NetworkManager(8)); systemd-networkd has VFLAG_UNMANAGED in a
- * .network file of vflag's. Ports and their bond stay with whoever manages them.
+ * NetworkManager leaves a device alone that has NM_UNMANAGED (NetworkManager(8)); systemd-networkd has
+ * VFLAG_UNMANAGED in a .network file of vflag's. Ports and their bond stay with whoever manages them.
  */
 function unmanagedRules(nics: readonly BootNic[]): string[] {
   const marks = 'ENV{NM_UNMANAGED}="1", ENV{VFLAG_UNMANAGED}="1"';
@@ -64,7 +67,10 @@ function unmanagedRules(nics: readonly BootNic[]): string[] {
   ];
 }
 
-/** With a port name, which some drivers have only in switchdev mode, udev would call ens3f0 ens3f0np0: systemd.net-naming-scheme(7). */
+/**
+ * With a port name, which some drivers have only in switchdev mode, udev would call ens3f0 ens3f0np0:
+ * systemd.net-naming-scheme(7).
+ */
 function nameRules(nics: readonly BootNic[], state: HostState): string[] {
   const names = nics.flatMap(({ nic, pfs }) => pfs.flatMap((pf) => ({ pf, name: keptName(nic, pf, state) })));
   const rules = names.flatMap(({ pf, name }) =>
@@ -76,9 +82,10 @@ function nameRules(nics: readonly BootNic[], state: HostState): string[] {
 }
 
 /**
- * The declared name of a port, if the host's networking knows the port by it: it has that name, or vflag's own rule gave it that before.
- * Null for a port that the spec does not name, and for one that is called otherwise: since Linux 5.4 mlx5's ports have a port name in
- * legacy mode too, so `ens3f0np0` may well be the name by which the host's networking knows it (systemd.net-naming-scheme(7), v240).
+ * The declared name of a port, if the host's networking knows the port by it: it has that name, or vflag's
+ * own rule gave it that before. Null for a port that the spec does not name, and for one that is called
+ * otherwise: since Linux 5.4 mlx5's ports have a port name in legacy mode too, so `ens3f0np0` may well be the
+ * name by which the host's networking knows it (systemd.net-naming-scheme(7), v240).
  */
 export function keptName(nic: NicSpec, pf: PhysicalFunction, state: HostState): string | null {
   if (nic.mode === "sriov") return null;
@@ -96,8 +103,8 @@ export function keptName(nic: NicSpec, pf: PhysicalFunction, state: HostState): 
 }
 
 /**
- * VFs of plain SR-IOV when the port's netdev appears. A port that has VFs already, after a renewed event, is left as it is: the
- * kernel would refuse another number, and 0 would destroy VFs in use.
+ * VFs of plain SR-IOV when the port's netdev appears. A port that has VFs already, after a renewed event, is
+ * left as it is: the kernel would refuse another number, and 0 would destroy VFs in use.
  */
 function countRules(nics: readonly BootNic[]): string[] {
   const rules = nics
@@ -105,7 +112,8 @@ function countRules(nics: readonly BootNic[]): string[] {
     .flatMap(({ nic, pfs }) => pfs.map((pf) => ({ pf, vfs: nic.vfs })))
     .map(
       ({ pf, vfs }) =>
-        `ACTION=="add", ${port(pf)}, ATTR{device/sriov_numvfs}=="0", ATTR{device/sriov_drivers_autoprobe}="1", ATTR{device/sriov_numvfs}="${vfs}"`,
+        `ACTION=="add", ${port(pf)}, ATTR{device/sriov_numvfs}=="0", ` +
+        `ATTR{device/sriov_drivers_autoprobe}="1", ATTR{device/sriov_numvfs}="${vfs}"`,
     );
   return rules.length === 0 ? [] : ["# VFs of plain SR-IOV, unless there are some.", ...rules];
 }

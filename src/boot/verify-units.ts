@@ -1,7 +1,10 @@
 import { renderedByVflag } from "./artefact.ts";
 import { hardening, type Unit, type UnitOptions } from "./units.ts";
 
-/** A verdict every few minutes for node_exporter's textfile collector. Nobody enables it but an operator (docs/monitoring.md). */
+/**
+ * A verdict every few minutes for node_exporter's textfile collector. Nobody enables it but an operator
+ * (docs/monitoring.md).
+ */
 
 export interface VerifyUnitOptions extends UnitOptions {
   /** The absolute path of the file that it writes; its folder must be there. */
@@ -9,8 +12,8 @@ export interface VerifyUnitOptions extends UnitOptions {
 }
 
 /**
- * It only looks. A folder that is missing is a failure and not a reason to be skipped: nobody would notice that.
- * Exit code 2 is a verdict, and is told by the metrics.
+ * It only looks. A folder that is missing is a failure and not a reason to be skipped: nobody would notice
+ * that. Exit code 2 is a verdict, and is told by the metrics.
  */
 export function verifyUnit({ program, metrics }: VerifyUnitOptions): Unit {
   const folder = metrics.slice(0, metrics.lastIndexOf("/")) || "/";
@@ -30,8 +33,9 @@ export function verifyUnit({ program, metrics }: VerifyUnitOptions): Unit {
     "Nice=10",
     // Sockets of Open vSwitch and folders of node_exporter may belong to users of their own.
     ...hardening(program, ["CAP_DAC_OVERRIDE"]),
-    // In /tmp are the locks by which mstconfig and mstflint let only one of them at a card at a time; in a /tmp of its own (PrivateTmp)
-    // they would not meet those of an operator. Source: mstconfig's text: "Failed to create lockfile: (parallel access not supported)".
+    // In /tmp are the locks by which mstconfig and mstflint let only one of them at a card at a time; in a
+    // /tmp of its own (PrivateTmp) they would not meet those of an operator. Source: mstconfig's text:
+    // "Failed to create lockfile: (parallel access not supported)".
     `ReadWritePaths=${folder} -/tmp`,
   ];
   return { name: "vflag-verify.service", text: `${renderedByVflag}\n${lines.join("\n")}\n` };

@@ -59,7 +59,10 @@ export async function runCommand(program: Command, words: readonly string[]): Pr
   }
 }
 
-/** What the machine answered is said as that, what is wrong with the input in its own words, and anything else is a defect. */
+/**
+ * What the machine answered is said as that, what is wrong with the input in its own words, and anything else
+ * is a defect.
+ */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const system = systemErrorOf(error);

@@ -3,7 +3,8 @@ import { loadSpec } from "../spec/load.ts";
 import { releaseSnapshot } from "./openstack/release-snapshot.ts";
 import { allowThreads } from "./process/threads.ts";
 import { commandLine, main } from "./run.ts";
-// What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it is what takes time.
+// What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it
+// is what takes time.
 import "../fleet/collect/ansible.ts";
 import "../fleet/answers/diff.ts";
 import "../fleet/history/history.ts";
@@ -43,21 +44,23 @@ import "./target.ts";
 import "./host/write-report.ts";
 
 /**
- * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and keeps the heap as
- * it is then (a startup snapshot): the program starts with everything loaded, its commands declared, and the schema of a spec
- * made ready, which zod does when the first one is read.
+ * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and
+ * keeps the heap as it is then (a startup snapshot): the program starts with everything loaded, its commands
+ * declared, and the schema of a spec made ready, which zod does when the first one is read.
  */
 const program = commandLine();
 // Not for --help and --version, which end at once.
 program.hook("preAction", releaseSnapshot);
 loadSpec(
-  "{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, channels: {pf: 1}}]}",
+  "{version: 1, nics: [{name: any, mode: vf-lag, ports: [port, {address: '*:*:*.*'}], vfs: 1, bond: bond, " +
+    "channels: {pf: 1}}]}",
   "",
 );
 
 startupSnapshot.setDeserializeMainFunction(() => {
   ignoreNodeVariables();
-  // It runs for seconds and mostly waits: compiling takes more of the processors than it gives back, while udev needs them.
+  // It runs for seconds and mostly waits: compiling takes more of the processors than it gives back, while
+  // udev needs them.
   setFlagsFromString("--max-opt=0");
   dropExperimentalWarnings();
   allowThreads();
@@ -67,8 +70,9 @@ startupSnapshot.setDeserializeMainFunction(() => {
 });
 
 /**
- * Node writes files, loads modules and prints by variables that are none of vflag's (NODE_V8_COVERAGE, NODE_REDIRECT_WARNINGS, ...); some
- * it has read before this runs, and acts on at the end. Where there is one, the program begins again without, in the same process.
+ * Node writes files, loads modules and prints by variables that are none of vflag's (NODE_V8_COVERAGE,
+ * NODE_REDIRECT_WARNINGS, ...); some it has read before this runs, and acts on at the end. Where there is
+ * one, the program begins again without, in the same process.
  */
 function ignoreNodeVariables(): void {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_"));
@@ -77,7 +81,10 @@ function ignoreNodeVariables(): void {
   process.execve?.(process.execPath, ["vflag", ...process.argv.slice(2)], Object.fromEntries(kept));
 }
 
-/** node:ffi is experimental, and an operator cannot do anything about it. A snapshot's program takes no --disable-warning. */
+/**
+ * node:ffi is experimental, and an operator cannot do anything about it. A snapshot's program takes no
+ * --disable-warning.
+ */
 function dropExperimentalWarnings(): void {
   process.removeAllListeners("warning");
   process.on("warning", (warning) => {

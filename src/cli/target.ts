@@ -56,7 +56,8 @@ export async function openTarget(
   const saved = openSavedHost(name);
   if (act && saved.kind === "state") {
     throw new UsageError(
-      `${name} is a saved state, which can only be looked at.\nMake a simulated host of it: vflag simulate new HOST.json --from ${name}`,
+      `${name} is a saved state, which can only be looked at.\nMake a simulated host of it: vflag ` +
+        `simulate new HOST.json --from ${name}`,
     );
   }
   return {

@@ -55,7 +55,10 @@ export interface LagOfDriver {
   ) => Observed<Lag>;
 }
 
-/** Words of the driver's in the kernel log, each in a line with the PF's address, after which only a start of the driver helps. */
+/**
+ * Words of the driver's in the kernel log, each in a line with the PF's address, after which only a start of
+ * the driver helps.
+ */
 export interface RestartWords {
   /** What it says when it starts. */
   readonly started: string;
@@ -65,7 +68,10 @@ export interface RestartWords {
   readonly stuckLag: string;
 }
 
-/** What is true of one NIC driver only, as data and pure functions. All else of vflag names no driver and no vendor. */
+/**
+ * What is true of one NIC driver only, as data and pure functions. All else of vflag names no driver and no
+ * vendor.
+ */
 export interface Driver {
   /** The kernel module, as sysfs names a PF's driver. */
   readonly name: string;
@@ -80,11 +86,19 @@ export interface Driver {
   readonly hidesSriov: boolean;
   /** Whether several ports of a card may change their eSwitch modes at the same time, on this kernel. */
   readonly changesModesAtOnce: (kernelRelease: string) => boolean;
-  /** Whether setting the mode that an eSwitch has, on a port in no bond, tells whether it is busy and changes nothing. */
+  /**
+   * Whether setting the mode that an eSwitch has, on a port in no bond, tells whether it is busy and changes
+   * nothing.
+   */
   readonly answersModeQuestion: boolean;
-  /** Whether it drives its VFs by itself, so that nothing waits for udev to load a module, and its ports keep their netdevs: since when. */
+  /**
+   * Whether it drives its VFs by itself, so that nothing waits for udev to load a module, and its ports keep
+   * their netdevs: since when.
+   */
   readonly needsNoUdevSince: readonly [number, number] | null;
-  /** What the kernel must have been built with so that it offloads flows; null: nothing of its own is known. */
+  /**
+   * What the kernel must have been built with so that it offloads flows; null: nothing of its own is known.
+   */
   readonly offload: OffloadBuild | null;
   /** Null: it never makes one. */
   readonly lag: LagOfDriver | null;
@@ -92,7 +106,10 @@ export interface Driver {
   readonly restartWords: RestartWords | null;
   /** What a refusal with EOPNOTSUPP says of the device for good; null where the moment may be to blame. */
   readonly refusedForGood: (action: Action, words: string) => RefusedOption | null;
-  /** Whether one PCI function has all ports of the card, so that a firmware's settings of a port are not the function's. */
+  /**
+   * Whether one PCI function has all ports of the card, so that a firmware's settings of a port are not the
+   * function's.
+   */
   readonly hasPortsOnOneFunction: boolean;
   /** Whether mstconfig or mlxconfig sets its cards' firmware. */
   readonly hasFirmwareTool: boolean;

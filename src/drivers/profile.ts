@@ -1,4 +1,7 @@
-/** What a NIC model does, and how long it takes: the numbers of the simulated host's rules. Times are in seconds. */
+/**
+ * What a NIC model does, and how long it takes: the numbers of the simulated host's rules. Times are in
+ * seconds.
+ */
 export interface Profile {
   readonly eswitch: boolean;
   readonly vfLag: boolean;

@@ -5,10 +5,11 @@ import { type PciAddress, slotOf } from "./state/values.ts";
 export type CardOf = (pf: PciAddress) => string;
 
 /**
- * Which PFs are ports of one card: those of one PCI slot, and those whose uplinks tell the same switch id, wherever they are
- * (Socket Direct, or PFs that were passed to a virtual machine one by one). A ConnectX's switch id is its system image GUID,
- * by which the driver finds the other port of a LAG: linux drivers/net/ethernet/mellanox/mlx5/core/dev.c,
- * mlx5_same_hw_devs(), and en/devlink.c, mlx5e_devlink_get_port_parent_id().
+ * Which PFs are ports of one card: those of one PCI slot, and those whose uplinks tell the same switch id,
+ * wherever they are (Socket Direct, or PFs that were passed to a virtual machine one by one). A ConnectX's
+ * switch id is its system image GUID, by which the driver finds the other port of a LAG: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/dev.c, mlx5_same_hw_devs(), and en/devlink.c,
+ * mlx5e_devlink_get_port_parent_id().
  */
 export function cardsOf(state: Pick<HostState, "pfs" | "netdevs">): CardOf {
   const bySwitch = new Map<string, string>();

@@ -7,11 +7,13 @@ export type GlancedPf = Pick<PhysicalFunction, "address" | "driver" | "sriov"> &
 };
 
 /**
- * A host of which a moment ago everything was seen, and since then the PCI bus alone: what is known of it after VFs were made or
- * autoprobe was set. Null where that is not all that may have changed, and the host must be observed: other VFs in switchdev mode
- * come with other representors, and a new VF that has a driver with a netdev, and perhaps with somebody who uses it.
+ * A host of which a moment ago everything was seen, and since then the PCI bus alone: what is known of it
+ * after VFs were made or autoprobe was set. Null where that is not all that may have changed, and the host
+ * must be observed: other VFs in switchdev mode come with other representors, and a new VF that has a driver
+ * with a netdev, and perhaps with somebody who uses it.
  *
- * It is for choosing what to do next, and is never what is reported: whoever acts on it looks once more at what he acts on.
+ * It is for choosing what to do next, and is never what is reported: whoever acts on it looks once more at
+ * what he acts on.
  */
 export function glanced(before: HostState, seen: readonly GlancedPf[]): HostState | null {
   const pfs = new Map<string, PhysicalFunction>();

@@ -1,7 +1,8 @@
 /**
- * What draws on a terminal instead of standing there: control characters (C0, C1, so every escape sequence), format characters (changes
- * of direction, zero width), what a font need not show at all, line and paragraph separators, halves of characters, and noncharacters.
- * Source: Unicode Standard Annex 44, properties General_Category, Default_Ignorable_Code_Point and Noncharacter_Code_Point.
+ * What draws on a terminal instead of standing there: control characters (C0, C1, so every escape sequence),
+ * format characters (changes of direction, zero width), what a font need not show at all, line and paragraph
+ * separators, halves of characters, and noncharacters. Source: Unicode Standard Annex 44, properties
+ * General_Category, Default_Ignorable_Code_Point and Noncharacter_Code_Point.
  */
 export const drawing =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/gu;
@@ -11,7 +12,10 @@ export function inBraces(character: string): string {
   return `{${character.codePointAt(0)?.toString(16)}}`;
 }
 
-/** The same as JSON, and YAML between double quotes, have it: \uXXXX, and two of them outside the Basic Multilingual Plane. */
+/**
+ * The same as JSON, and YAML between double quotes, have it: \uXXXX, and two of them outside the Basic
+ * Multilingual Plane.
+ */
 export function inEscapes(character: string): string {
   return Array.from(
     { length: character.length },
@@ -20,8 +24,8 @@ export function inEscapes(character: string): string {
 }
 
 /**
- * The one filter for a value that somebody else wrote, on its way into any text for people: on one line and harmless on a terminal.
- * Line feeds become blanks, other characters that draw their code in braces.
+ * The one filter for a value that somebody else wrote, on its way into any text for people: on one line and
+ * harmless on a terminal. Line feeds become blanks, other characters that draw their code in braces.
  */
 export function plainText(text: string): string {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return text;
@@ -36,7 +40,8 @@ export function plainText(text: string): string {
 }
 
 /**
- * A copy of plain data in which every text, keys too, went through `plainText`. What is one object in it stays one object in the copy.
+ * A copy of plain data in which every text, keys too, went through `plainText`. What is one object in it
+ * stays one object in the copy.
  *
  * @example
  * const { state, verdicts } = inPlainText(seen);

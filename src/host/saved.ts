@@ -20,7 +20,10 @@ export class SavedHostError extends Error {
   override readonly name = "SavedHostError";
 }
 
-/** Opens a simulated host or a saved state. Every action on a simulated host is in the file before it counts as done. */
+/**
+ * Opens a simulated host or a saved state. Every action on a simulated host is in the file before it counts
+ * as done.
+ */
 export function openSavedHost(file: string): SavedHost {
   const data = readJson(file);
   const schema = typeof data === "object" && data !== null && "schema" in data ? data.schema : undefined;
@@ -34,7 +37,8 @@ export function openSavedHost(file: string): SavedHost {
   }
   const seen = schema === undefined ? "no schema" : `schema ${JSON.stringify(schema)}`;
   throw new SavedHostError(
-    `${file}: ${seen}: neither a simulated host (\`vflag simulate new\`) nor a saved state (\`vflag inspect -o json\`)`,
+    `${file}: ${seen}: neither a simulated host (\`vflag simulate new\`) nor a saved state (\`vflag ` +
+      `inspect -o json\`)`,
   );
 }
 
@@ -90,7 +94,8 @@ class SavedState implements Host {
     throw new ActionError(
       action,
       null,
-      `${this.#file} is a saved state, which can only be looked at: \`vflag simulate new --from\` makes a host of it`,
+      `${this.#file} is a saved state, which can only be looked at: \`vflag simulate new --from\` makes a ` +
+        `host of it`,
     );
   }
 }

@@ -5,8 +5,8 @@ import { openSavedHost, SavedHostError } from "./saved.ts";
 import type { HostState } from "./state/state.ts";
 
 /**
- * A simulated host that is watched: its file is its events, so what `vflag simulate` does to it in another terminal is seen.
- * Throws SavedHostError: a saved state never changes.
+ * A simulated host that is watched: its file is its events, so what `vflag simulate` does to it in another
+ * terminal is seen. Throws SavedHostError: a saved state never changes.
  */
 export function watchSavedHost(file: string): WatchableHost {
   if (openSavedHost(file).kind === "state") {

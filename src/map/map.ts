@@ -157,8 +157,9 @@ function vfOf(
 }
 
 /**
- * A port's number in the LAG, and by which numbers its VFs' packets leave. `mapping` is `1:1`, `2:2` where each port has its way, and
- * the active ports' numbers where a hash decides. Source: linux mlx5 core/lag/debugfs.c, mapping_show().
+ * A port's number in the LAG, and by which numbers its VFs' packets leave. `mapping` is `1:1`, `2:2` where
+ * each port has its way, and the active ports' numbers where a hash decides. Source: linux mlx5
+ * core/lag/debugfs.c, mapping_show().
  */
 function lagPortOf({ address }: PhysicalFunction, lag: Lag | null): MapPort["lag"] {
   const at = lag?.members.indexOf(address) ?? -1;

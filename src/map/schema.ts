@@ -16,12 +16,10 @@ const Traffic = z
       "flows by who carries them; exempt: in software, where they belong; unknown: it was not told",
   });
 
-const Flow = z
-  .strictObject({ in: Traffic, out: Traffic })
-  .meta({
-    id: "MapFlows",
-    description: "flows of Open vSwitch that come in by this netdev, and that go out of it",
-  });
+const Flow = z.strictObject({ in: Traffic, out: Traffic }).meta({
+  id: "MapFlows",
+  description: "flows of Open vSwitch that come in by this netdev, and that go out of it",
+});
 
 const BridgePort = z
   .strictObject({

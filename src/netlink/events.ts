@@ -55,15 +55,19 @@ const RTM_DELQDISC = 37;
 /** The kernel's own uevents; group 2 is udevd's. */
 const UEVENTS = 1;
 
-/** Multicast groups of generic families. Source: linux/devlink.h, DEVLINK_GENL_MCGRP_CONFIG_NAME; ethtool_netlink.h, ETHTOOL_MCGRP_MONITOR_NAME. */
+/**
+ * Multicast groups of generic families. Source: linux/devlink.h, DEVLINK_GENL_MCGRP_CONFIG_NAME;
+ * ethtool_netlink.h, ETHTOOL_MCGRP_MONITOR_NAME.
+ */
 const genericGroups = [
   { family: "devlink", group: "config", kind: "devlink" },
   { family: "ethtool", group: "monitor", kind: "ethtool" },
 ] as const;
 
 /**
- * The group of qdiscs also has every rule of tc, of which Open vSwitch makes thousands a second: the kernel keeps those back.
- * Classic BPF loads numbers as the network orders them, and nlmsg_type (at 4) is in the host's order: the bytes are turned.
+ * The group of qdiscs also has every rule of tc, of which Open vSwitch makes thousands a second: the kernel
+ * keeps those back. Classic BPF loads numbers as the network orders them, and nlmsg_type (at 4) is in the
+ * host's order: the bytes are turned.
  */
 const qdiscsAndLinks = (): Buffer =>
   bpf([
@@ -77,9 +81,10 @@ const qdiscsAndLinks = (): Buffer =>
   ]);
 
 /**
- * Hears of links, qdiscs, devlink, ethtool, devices and drivers, in the network namespace of the calling thread, until it is disposed of.
- * Nothing is polled: SIGIO says that there is something to read, and then all sockets are read until they are empty, a part at a time.
- * Must be called on the main thread, which is the one that gets signals. Throws NetlinkError.
+ * Hears of links, qdiscs, devlink, ethtool, devices and drivers, in the network namespace of the calling
+ * thread, until it is disposed of. Nothing is polled: SIGIO says that there is something to read, and then
+ * all sockets are read until they are empty, a part at a time. Must be called on the main thread, which is
+ * the one that gets signals. Throws NetlinkError.
  */
 export function openKernelEvents(
   hear: (event: KernelEvent) => void,
@@ -100,7 +105,8 @@ export function openKernelEvents(
   ];
   let again: NodeJS.Immediate | null = null;
   const drain = () => {
-    // What is left is read after whatever else this process has to do: the kernel may tell faster than anybody reads.
+    // What is left is read after whatever else this process has to do: the kernel may tell faster than
+    // anybody reads.
     const left = all.filter((source) => !readSome(source, hear)).length > 0;
     if (left && again === null) {
       again = setImmediate(() => {
@@ -124,7 +130,10 @@ export function openKernelEvents(
 const drains = new Set<() => void>();
 let hearsSignals = false;
 
-/** SIGIO ends a process that does not expect it: it is expected before the first socket is open, and ever after. It keeps nothing alive. */
+/**
+ * SIGIO ends a process that does not expect it: it is expected before the first socket is open, and ever
+ * after. It keeps nothing alive.
+ */
 function hearSignals(): void {
   if (hearsSignals) return;
   hearsSignals = true;
@@ -163,7 +172,10 @@ function openGeneric(
 /** So many datagrams of a socket are read in one go: 10 ms, about. */
 const atOnce = 1000;
 
-/** Reads what a socket has, or a part of it. That something was lost is an event like the others. @returns whether it is empty */
+/**
+ * Reads what a socket has, or a part of it. That something was lost is an event like the others. @returns
+ * whether it is empty
+ */
 function readSome({ what, socket, decode }: Source, hear: (event: KernelEvent) => void): boolean {
   for (let count = 0; count < atOnce; count++) {
     try {
@@ -208,7 +220,10 @@ function routeEvent({ type, payload }: Message): KernelEvent | null {
   }
 }
 
-/** `ACTION@DEVPATH`, then `KEY=VALUE`, each ended by a NUL. Source: linux lib/kobject_uevent.c, kobject_uevent_env(). */
+/**
+ * `ACTION@DEVPATH`, then `KEY=VALUE`, each ended by a NUL. Source: linux lib/kobject_uevent.c,
+ * kobject_uevent_env().
+ */
 export function deviceEvent(datagram: Buffer): KernelEvent | null {
   const [head = "", ...pairs] = datagram.toString("utf8").split("\0");
   const at = head.indexOf("@");

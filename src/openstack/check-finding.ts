@@ -9,7 +9,8 @@ export interface Configuration {
 }
 
 /**
- * One thing that is off. `wrong`: it does not work so. `doubtful`: it works, and somebody should look. `unknown`: it could not be judged.
+ * One thing that is off. `wrong`: it does not work so. `doubtful`: it works, and somebody should look.
+ * `unknown`: it could not be judged.
  */
 export interface ConfigurationFinding {
   readonly kind: "wrong" | "doubtful" | "unknown";

@@ -73,7 +73,8 @@ function checkNova(
       report(
         "doubtful",
         null,
-        `[${edit.section}] ${edit.key} is without PciPassthroughFilter: a nova-scheduler that reads this file sends guests to hosts without VFs`,
+        `[${edit.section}] ${edit.key} is without PciPassthroughFilter: a nova-scheduler that reads this ` +
+          `file sends guests to hosts without VFs`,
       );
     for (const note of filters.notes) report("wrong", null, note);
   }
@@ -151,7 +152,8 @@ function checkOffered(
       report(
         "wrong",
         null,
-        `the rule for ${countOf(astray.map(([device]) => device))} of ${name} says ${says}, and the spec ${JSON.stringify(nic.physnet)}: ${JSON.stringify(first[1]?.json)}`,
+        `the rule for ${countOf(astray.map(([device]) => device))} of ${name} says ${says}, and the spec ` +
+          `${JSON.stringify(nic.physnet)}: ${JSON.stringify(first[1]?.json)}`,
       );
     }
   }
@@ -181,7 +183,8 @@ function checkAgent(ini: Ini, { state }: ConfRequest, nics: readonly FoundNic[],
       report(
         "wrong",
         line,
-        `${device} is mapped, and its NIC ${owner.nic.name} is in mode ${owner.nic.mode}: the agent cannot set its VFs`,
+        `${device} is mapped, and its NIC ${owner.nic.name} is in mode ${owner.nic.mode}: the agent ` +
+          `cannot set its VFs`,
       );
     else if (owner.nic.physnet !== physnet)
       report(
@@ -273,7 +276,8 @@ function checkMl2(ini: Ini, request: ConfRequest, nics: readonly FoundNic[], rep
       report(
         "doubtful",
         null,
-        `neither network_vlan_ranges nor flat_networks of this file has ${physnet}: Neutron does not know the network`,
+        `neither network_vlan_ranges nor flat_networks of this file has ${physnet}: Neutron does not know ` +
+          `the network`,
       );
   }
 }
@@ -286,7 +290,10 @@ function ranges(ini: Ini, section: string, key: string): (string | null)[] {
   return value === null ? [null] : listValue(value).map((range) => range.split(":", 1)[0]?.trim() ?? "");
 }
 
-/** The options of sections that are all about this, with the release that brought them. Source: nova/conf/pci.py, neutron/conf/plugins/ml2/drivers/mech_sriov/. */
+/**
+ * The options of sections that are all about this, with the release that brought them. Source:
+ * nova/conf/pci.py, neutron/conf/plugins/ml2/drivers/mech_sriov/.
+ */
 const options: readonly { file: keyof Configuration; section: string; key: string; from: Release }[] = [
   { file: "nova", section: "pci", key: "alias", from: "train" },
   { file: "nova", section: "pci", key: "passthrough_whitelist", from: "train" },

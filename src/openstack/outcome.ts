@@ -1,4 +1,6 @@
-/** What became of a configuration file: the text as it shall be, and what an operator has to know about it. */
+/**
+ * What became of a configuration file: the text as it shall be, and what an operator has to know about it.
+ */
 export interface Outcome {
   /** The text as it shall be; as it was where there are conflicts. */
   readonly text: string;

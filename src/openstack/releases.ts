@@ -1,4 +1,7 @@
-/** The releases of OpenStack that vflag writes configuration for, in their order. Source: releases.openstack.org; Nova's own number of each. */
+/**
+ * The releases of OpenStack that vflag writes configuration for, in their order. Source:
+ * releases.openstack.org; Nova's own number of each.
+ */
 const numbers = {
   train: 20,
   ussuri: 21,

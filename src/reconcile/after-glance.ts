@@ -11,9 +11,10 @@ interface Step {
 }
 
 /**
- * What may be done after a step on the strength of a glance at its PFs (`glanced`), by requirement: what needs to know nothing of the
- * host but these PFs' VFs, and what was there before the step. For all else, and for saying that nothing is left to do, the
- * host is observed. To look at everything takes longer than some of the steps: docs/benchmarks.md.
+ * What may be done after a step on the strength of a glance at its PFs (`glanced`), by requirement: what
+ * needs to know nothing of the host but these PFs' VFs, and what was there before the step. For all else, and
+ * for saying that nothing is left to do, the host is observed. To look at everything takes longer than some
+ * of the steps: docs/benchmarks.md.
  */
 const followers: ReadonlyMap<string, readonly string[]> = new Map([
   ["vf-count", ["vfs-unbound", "steering", "eswitch-inline", "eswitch-encap", "eswitch-mode"]],

@@ -6,8 +6,9 @@ import type { Spec } from "../spec/schema.ts";
 import type { Failure, NicOutcome, Step } from "./reconcile.ts";
 
 /**
- * What is written down of a run, one JSON object a line. It is on the disk before the run begins and when it has ended, and
- * before each action that could cut somebody off; syncing for each of hundreds of bindings would take longer than they do.
+ * What is written down of a run, one JSON object a line. It is on the disk before the run begins and when it
+ * has ended, and before each action that could cut somebody off; syncing for each of hundreds of bindings
+ * would take longer than they do.
  */
 export type JournalEntry =
   | {
@@ -50,9 +51,9 @@ export interface RecordKeeper {
 }
 
 /**
- * The record of what was and what became: it is for people; a run that was killed goes on without it. Nothing here throws: where it
- * cannot be written, that is said once, what it should hold is kept and tried again with each further entry, and what is missing in the
- * end is said too.
+ * The record of what was and what became: it is for people; a run that was killed goes on without it. Nothing
+ * here throws: where it cannot be written, that is said once, what it should hold is kept and tried again
+ * with each further entry, and what is missing in the end is said too.
  */
 export class Journal {
   readonly #file: string;
@@ -119,7 +120,8 @@ export class Journal {
     const missing = this.#waiting.length + this.#dropped;
     if (missing > 0)
       this.#keeper.warn(
-        `${missing} entries of the journal ${this.#file} were never written: ${this.#trouble ?? "no reason known"}`,
+        `${missing} entries of the journal ${this.#file} were never written: ` +
+          `${this.#trouble ?? "no reason known"}`,
       );
     else if (this.#trouble !== null) this.#keeper.warn(`the journal ${this.#file} is complete again`);
     if (this.#fd !== null) closeSync(this.#fd);
@@ -158,13 +160,17 @@ export class Journal {
       this.#trouble = reason.includes(this.#file) ? reason : `${reason} '${this.#file}'`;
       if (first)
         this.#keeper.warn(
-          `the journal cannot be written: ${this.#trouble}; the run goes on, and keeps what it would hold in memory`,
+          `the journal cannot be written: ${this.#trouble}; the run goes on, and keeps what it would hold ` +
+            `in memory`,
         );
     }
   }
 }
 
-/** Whether a run that was killed, or a power cut, left half a line at the end, so that the next entry would be lost with it. */
+/**
+ * Whether a run that was killed, or a power cut, left half a line at the end, so that the next entry would be
+ * lost with it.
+ */
 function endsWithinLine(fd: number): boolean {
   const { size } = fstatSync(fd);
   const last = Buffer.alloc(1);

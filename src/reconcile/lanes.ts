@@ -7,9 +7,15 @@ import type { PciAddress } from "../host/state/values.ts";
 
 /** Actions that must follow one another. Different lanes run at the same time. */
 export interface Lane {
-  /** The actions of a group are under way at the same time, and once more one by one if all are refused; the groups follow one another. */
+  /**
+   * The actions of a group are under way at the same time, and once more one by one if all are refused; the
+   * groups follow one another.
+   */
   readonly groups: readonly (readonly Action[])[];
-  /** Which failures make the rest of the lane pointless: all, those of questions, or none, where each action stands for itself. */
+  /**
+   * Which failures make the rest of the lane pointless: all, those of questions, or none, where each action
+   * stands for itself.
+   */
   readonly stopsAt: "failures" | "questions" | "nothing";
   /** The card that nobody else may act on meanwhile, also not for another NIC of the spec. */
   readonly card: string | null;
@@ -20,9 +26,9 @@ export type LaneState = Pick<HostState, "kernel" | "pfs" | "netdevs">;
 
 /**
  * Sorts one requirement's actions on one NIC into lanes.
- * What is done to a card's ports is done one after the other, except that they change modes together where the driver bears it.
- * VFs are bound at the same time: each is a device of its own, as for guests that start together, and a probe takes long.
- * The rest holds one kernel lock (RTNL) anyway.
+ * What is done to a card's ports is done one after the other, except that they change modes together where
+ * the driver bears it. VFs are bound at the same time: each is a device of its own, as for guests that start
+ * together, and a probe takes long. The rest holds one kernel lock (RTNL) anyway.
  */
 export function lanesOf(actions: readonly Action[], state: LaneState): Lane[] {
   const cardOf = cardsOf(state);
@@ -63,7 +69,10 @@ function changesModesAtOnce(pf: PciAddress, { kernel, pfs }: LaneState): boolean
   return pfs.some(({ address, driver }) => address === pf && driverOf(driver).changesModesAtOnce(kernel));
 }
 
-/** @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs before it */
+/**
+ * @param cards the cards that are acted on as a whole: an unbinding on one of them prepares that, and belongs
+ * before it
+ */
 function laneOf(
   action: Action,
   cards: ReadonlySet<string>,

@@ -20,7 +20,9 @@ export interface PlannedStep extends Step {
   readonly seconds: number;
 }
 
-/** What happens in one go. Between phases something happens that is not vflag's doing: networking, a reboot. */
+/**
+ * What happens in one go. Between phases something happens that is not vflag's doing: networking, a reboot.
+ */
 export interface Phase {
   readonly after: "now" | "networking" | "reboot";
   /** What could not be done before it. */
@@ -38,7 +40,10 @@ export interface Plan {
   /** What would still be off afterwards. */
   readonly remaining: readonly Verdict[];
   readonly seconds: number;
-  /** What the usual scripts would take for the same, in seconds; `null` where they would do nothing comparable. */
+  /**
+   * What the usual scripts would take for the same, in seconds; `null` where they would do nothing
+   * comparable.
+   */
   readonly scriptsSeconds: number | null;
 }
 
@@ -76,7 +81,10 @@ function waitingForNetworking(outcomes: readonly NicOutcome[]): Deviation[] {
   return outcomes.flatMap(({ stoppedBy }) => stoppedBy).filter(({ remedy }) => remedy.kind === "networking");
 }
 
-/** What follows when the host reboots, rehearsed: why it has to, and the phases from then on; null where it need not. */
+/**
+ * What follows when the host reboots, rehearsed: why it has to, and the phases from then on; null where it
+ * need not.
+ */
 export async function afterReboot(
   spec: Spec,
   state: HostState,
@@ -106,7 +114,10 @@ class Rehearsal implements Host {
     return this.twin.observe();
   }
 
-  /** The twin acts within this call, before anyone else gets a turn: its clock tells what this one action took. */
+  /**
+   * The twin acts within this call, before anyone else gets a turn: its clock tells what this one action
+   * took.
+   */
   perform(action: Action): Promise<void> {
     const before = this.twin.world.hidden.clock;
     const performed = this.twin.perform(action);
@@ -133,8 +144,8 @@ class Rehearsal implements Host {
   }
 
   /**
-   * Lanes run at the same time, but whether a NIC's firmware brings up VFs of one port at the same time is not known:
-   * the estimate takes them one after the other.
+   * Lanes run at the same time, but whether a NIC's firmware brings up VFs of one port at the same time is
+   * not known: the estimate takes them one after the other.
    */
   #secondsOf(step: Step): number {
     const perPort = new Map<string, number>();

@@ -13,13 +13,17 @@ interface Failure {
   readonly code: string | null;
 }
 
-/** Refusals of another mode that leave the eSwitch as it was: somebody uses it, or something that is set excludes it. */
+/**
+ * Refusals of another mode that leave the eSwitch as it was: somebody uses it, or something that is set
+ * excludes it.
+ */
 const untouched = new Set(["EBUSY", "EOPNOTSUPP", "EPERM"]);
 
 /**
- * What puts back what a run took apart for a change of mode that was then refused: the VFs that it unbound get their driver again. The eSwitch
- * was asked before, so this is for the case that somebody began to use it in between. A change that failed half-way is another matter: the
- * firmware refused, the VFs have no network any more, and a driver would not give them one; nor where the driver itself is half-way.
+ * What puts back what a run took apart for a change of mode that was then refused: the VFs that it unbound
+ * get their driver again. The eSwitch was asked before, so this is for the case that somebody began to use it
+ * in between. A change that failed half-way is another matter: the firmware refused, the VFs have no network
+ * any more, and a driver would not give them one; nor where the driver itself is half-way.
  *
  * @param steps what the run did @param state the host after that
  */

@@ -65,8 +65,8 @@ export class Stopped extends Error {
 }
 
 /**
- * Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. More of them get in each
- * other's way: docs/benchmarks.md.
+ * Lanes that are under way at one time; a sysfs write takes a thread of its own while it lasts. More of them
+ * get in each other's way: docs/benchmarks.md.
  */
 const lanesAtOnce = 32;
 
@@ -74,9 +74,10 @@ const lanesAtOnce = 32;
 const attemptsPerRequirement = 5;
 
 /**
- * Brings a host to its spec: observe, take the first requirement that does not hold, do its actions, observe again (between some
- * steps a glance suffices: after-glance.ts), until nothing is left or nothing progresses. First comes what the host itself needs, then the NICs, which are independent and go on
- * at the same time, then what the host can be only with them.
+ * Brings a host to its spec: observe, take the first requirement that does not hold, do its actions, observe
+ * again (between some steps a glance suffices: after-glance.ts), until nothing is left or nothing progresses.
+ * First comes what the host itself needs, then the NICs, which are independent and go on at the same time,
+ * then what the host can be only with them.
  */
 export async function reconcile(host: Host, spec: Spec, options: ReconcileOptions): Promise<NicOutcome[]> {
   const { stages, allowed = {}, signal } = options;
@@ -106,7 +107,10 @@ export async function reconcile(host: Host, spec: Spec, options: ReconcileOption
   return [...before, ...nics, ...after];
 }
 
-/** Throws Stopped where an action or a step would begin after the signal: whoever waits for others waits until all have ended. */
+/**
+ * Throws Stopped where an action or a step would begin after the signal: whoever waits for others waits until
+ * all have ended.
+ */
 function stopping(observer: Observer, signal: AbortSignal | undefined): Observer {
   const check = () => {
     if (signal?.aborted === true) throw new Stopped("told to stop");
@@ -184,7 +188,10 @@ type Next =
   | { kind: "step"; step: Step }
   | { kind: "settled" | "stopped"; stoppedBy: Deviation[]; left: Deviation[] };
 
-/** What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put right. */
+/**
+ * What to do next on a NIC. `attempts`: by requirement, the deviations that its actions were meant to put
+ * right.
+ */
 function nextStep(
   nic: string,
   deviations: readonly Deviation[],
@@ -264,7 +271,8 @@ async function performLane(
       failed.length === group.length &&
       failed.every((failure) => isAnswer(failure) && !isHalfDone(failure))
     ) {
-      // What all refuse together, they may take one after the other. Where one took it, the host is looked at first.
+      // What all refuse together, they may take one after the other. Where one took it, the host is looked at
+      // first.
       failed = [];
       for (const action of group) if (failed.length === 0) failed = await attempt(action);
     }
@@ -280,12 +288,18 @@ async function performLane(
   }
 }
 
-/** Whether it is the kernel's answer: not vflag's own refusal, nor silence, after which the kernel may still be at work. */
+/**
+ * Whether it is the kernel's answer: not vflag's own refusal, nor silence, after which the kernel may still
+ * be at work.
+ */
 function isAnswer({ code, reason }: Failure): boolean {
   return code !== null && code !== "ETIMEDOUT" && !reason.startsWith(notDone);
 }
 
-/** Refusals that can leave a driver half-way: out of memory, interrupted, or the device in error. Another request could crash the kernel. */
+/**
+ * Refusals that can leave a driver half-way: out of memory, interrupted, or the device in error. Another
+ * request could crash the kernel.
+ */
 function isHalfDone({ code }: Failure): boolean {
   return code !== null && ["ENOMEM", "EINTR", "EIO", "ENOLINK"].includes(code);
 }

@@ -10,8 +10,8 @@ const processSeconds = 0.003;
 const processesPerRepresentor = 7;
 
 /**
- * What the usual shell scripts take where VFs are still to be made: one port after the other, every VF probed when it
- * appears, unbound for switchdev, bound again at the end, and programs started for every representor.
+ * What the usual shell scripts take where VFs are still to be made: one port after the other, every VF probed
+ * when it appears, unbound for switchdev, bound again at the end, and programs started for every representor.
  * @returns seconds; `null` where no VFs are to be made
  */
 export function scriptsEstimate(spec: Spec, state: HostState): number | null {

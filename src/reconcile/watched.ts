@@ -3,7 +3,10 @@ import type { Host } from "../host/host.ts";
 import type { HostState } from "../host/state/state.ts";
 import type { PciAddress } from "../host/state/values.ts";
 
-/** A host, with what was last seen of it: looking at hundreds of VFs takes its time, and twice in a row shows the same. */
+/**
+ * A host, with what was last seen of it: looking at hundreds of VFs takes its time, and twice in a row shows
+ * the same.
+ */
 export class Watched implements Host {
   readonly #host: Host;
   /** Counts the beginnings and ends of actions. */

@@ -49,8 +49,8 @@ export class Secret {
 }
 
 /**
- * Reads an address: a name or an IP address, with a port or without, also as an https URL. Null where it is anything else: with a user or a
- * password in it, with a path, or not https.
+ * Reads an address: a name or an IP address, with a port or without, also as an https URL. Null where it is
+ * anything else: with a user or a password in it, with a path, or not https.
  */
 export function parseAddress(text: string): BmcAddress | null {
   const bare = /^https:\/\//i.test(text) ? text.slice("https://".length) : text;

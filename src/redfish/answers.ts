@@ -17,7 +17,10 @@ const unpackers: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLen
   br: brotliDecompressSync,
 };
 
-/** The object in an answer. HPE's registries come packed, whether that was asked for or not. @param most bytes, unpacked */
+/**
+ * The object in an answer. HPE's registries come packed, whether that was asked for or not. @param most
+ * bytes, unpacked
+ */
 export function jsonOf(
   { headers, body }: Pick<HttpAnswer, "headers" | "body">,
   what: string,
@@ -71,8 +74,9 @@ const extended = "@Message.ExtendedInfo";
 const mostMessages = 8;
 
 /**
- * What an answer says beside its values: in `error`, at the object itself, or at a property. What says that all went well is left out.
- * Source: DMTF DSP0266, "Error responses" and "Extended object and property information".
+ * What an answer says beside its values: in `error`, at the object itself, or at a property. What says that
+ * all went well is left out. Source: DMTF DSP0266, "Error responses" and "Extended object and property
+ * information".
  */
 export function messagesIn(data: JsonObject): string[] {
   const error = isObject(data["error"]) ? data["error"] : {};

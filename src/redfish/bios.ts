@@ -10,7 +10,10 @@ import type { Session } from "./session.ts";
 
 /** The BIOS of a system, as DMTF's Bios.v1_2 and Settings.v1_3 have it. */
 
-/** Reads what a BIOS is set to, what is pending, and its registry. @param name the system's id; null: there is only one */
+/**
+ * Reads what a BIOS is set to, what is pending, and its registry. @param name the system's id; null: there is
+ * only one
+ */
 export async function surveyBios(session: Session, name: string | null): Promise<BiosSurvey> {
   const path = await systemPath(session, name);
   const system = (await session.get(path)).data;
@@ -43,7 +46,9 @@ export interface ChangeOutcome {
   readonly remarks: readonly string[];
 }
 
-/** How often, and how long apart in ms, it is looked whether the change is pending: a BMC may take its time. */
+/**
+ * How often, and how long apart in ms, it is looked whether the change is pending: a BMC may take its time.
+ */
 const usualLooks: readonly number[] = [0, 1000, 2000, 4000];
 
 /** Asks for a change, and looks whether it is pending then. Nothing is reset by it. */

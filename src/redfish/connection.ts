@@ -56,7 +56,8 @@ export class Connection implements Disposable {
     try {
       return await this.#once(asked, signal);
     } catch (error) {
-      // A service may close a connection that it kept just when the next request comes. What only reads is asked again.
+      // A service may close a connection that it kept just when the next request comes. What only reads is
+      // asked again.
       if (!(error instanceof ClosedWhileIdle)) throw error;
       if (asked.method === "GET") return await this.#once(asked, signal);
       throw new RedfishError("unreachable", `${asked.method} ${asked.path}: the connection broke: ${unsure}`);
@@ -178,7 +179,10 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no connection in time",
 };
 
-/** Gives out only connections whose other end was verified: nothing is sent before, not even a request's first line. */
+/**
+ * Gives out only connections whose other end was verified: nothing is sent before, not even a request's first
+ * line.
+ */
 class VerifyingAgent extends Agent {
   readonly #address: BmcAddress;
   readonly #trust: Trust;
@@ -197,7 +201,8 @@ class VerifyingAgent extends Agent {
     given?: (error: Error | null, socket: Socket) => void,
   ): undefined {
     const { host, port } = this.#address;
-    // The verification is made below, in one place for both kinds, so that its failure can name the certificate.
+    // The verification is made below, in one place for both kinds, so that its failure can name the
+    // certificate.
     const socket = connect({
       host,
       port,
@@ -227,7 +232,10 @@ function refusalOf(socket: TLSSocket, trust: Trust): string | null {
   const shown = `its certificate has the SHA-256 fingerprint ${colons || "(none)"}`;
   if (trust.kind === "fingerprint") {
     if (colons.replaceAll(":", "").toUpperCase() === trust.sha256) return null;
-    return `this is not the certificate of vflag_bmc_fingerprint: ${shown}. Nothing was sent. If it was renewed, correct the variable`;
+    return (
+      `this is not the certificate of vflag_bmc_fingerprint: ${shown}. Nothing was sent. If it was ` +
+      `renewed, correct the variable`
+    );
   }
   if (socket.authorized) return null;
   const error: unknown = socket.authorizationError;
@@ -235,7 +243,8 @@ function refusalOf(socket: TLSSocket, trust: Trust): string | null {
   const reason = certificateReasons[code] ?? (error instanceof Error ? error.message : code);
   return (
     `its certificate is not trusted: ${reason}; ${shown}. Nothing was sent. ` +
-    "Name its authority in vflag_bmc_ca_file, or, if you know this certificate, its fingerprint in vflag_bmc_fingerprint"
+    "Name its authority in vflag_bmc_ca_file, or, if you know this certificate, its fingerprint in " +
+    "vflag_bmc_fingerprint"
   );
 }
 

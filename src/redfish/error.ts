@@ -14,7 +14,10 @@ export type RedfishFailure =
   | "refused"
   | "missing";
 
-/** A Redfish service did not answer, or refused; the message says what was asked, what came back and what to do. No secret is in it. */
+/**
+ * A Redfish service did not answer, or refused; the message says what was asked, what came back and what to
+ * do. No secret is in it.
+ */
 export class RedfishError extends Error {
   override readonly name = "RedfishError";
   readonly failure: RedfishFailure;

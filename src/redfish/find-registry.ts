@@ -20,8 +20,9 @@ const File = z.object({
 type File = z.infer<typeof File>;
 
 /**
- * The attribute registry that a BIOS names. What keeps it from being read is a reason, not an error: what the BIOS is set to is known all
- * the same. Source: DMTF DSP0266, "Registries"; MessageRegistryFile.v1_1, which attribute registries use too.
+ * The attribute registry that a BIOS names. What keeps it from being read is a reason, not an error: what the
+ * BIOS is set to is known all the same. Source: DMTF DSP0266, "Registries"; MessageRegistryFile.v1_1, which
+ * attribute registries use too.
  */
 export async function findRegistry(
   session: Session,

@@ -1,7 +1,10 @@
 /** Fields whose texts are vflag's own words, and are read on. */
 const own = new Set(["host", "feature", "features", "answer", "standing", "shows", "vendor"]);
 
-/** A copy of plain data in which no text that a service may have sent has the secret in it, wherever it was put. */
+/**
+ * A copy of plain data in which no text that a service may have sent has the secret in it, wherever it was
+ * put.
+ */
 export function withoutSecret<T>(data: T, secret: string): T {
   const copy = { data: structuredClone(data) };
   hideIn(copy, secret);

@@ -31,8 +31,8 @@ const mostRedirects = 3;
 const patience = 10;
 
 /**
- * A session with a service: opened with the user's password, which is sent once, and closed at the end, because a BMC has few of them.
- * Source: DMTF DSP0266, "Redfish session login authentication".
+ * A session with a service: opened with the user's password, which is sent once, and closed at the end,
+ * because a BMC has few of them. Source: DMTF DSP0266, "Redfish session login authentication".
  */
 export class Session implements AsyncDisposable {
   readonly #connection: Connection;
@@ -86,13 +86,17 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Changes a resource in the state that `etag` stands for. It is waited for, whatever is interrupted meanwhile. */
+  /**
+   * Changes a resource in the state that `etag` stands for. It is waited for, whatever is interrupted
+   * meanwhile.
+   */
   async patch(link: string, etag: string | null, body: unknown): Promise<Accepted> {
     const path = this.#pathOf(link);
     const what = this.#hide(`PATCH ${path}`);
     if (this.#signal.aborted) throw stopped(this.#signal, `${what}, before it was sent`);
     let answer = await this.#change(path, etag, body);
-    // Some services give a weak tag and compare it as a strong one. It stands for the same state. Source: sushy 4.3, connector.py, _etag_handler().
+    // Some services give a weak tag and compare it as a strong one. It stands for the same state. Source:
+    // sushy 4.3, connector.py, _etag_handler().
     if (answer.status === 412 && etag?.startsWith("W/") === true)
       answer = await this.#change(path, etag.slice("W/".length), body);
     if (answer.status >= 300 && answer.status < 400)

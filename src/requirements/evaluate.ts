@@ -8,7 +8,10 @@ import { stages as allStages, hostRequirements, requirements } from "./stages.ts
 
 /** Compares a host with its spec: pure functions, and the whole of what `verify` knows. */
 
-/** One NIC's deviations, in the order in which they have to be put right; none means that all of its requirements hold. */
+/**
+ * One NIC's deviations, in the order in which they have to be put right; none means that all of its
+ * requirements hold.
+ */
 export interface NicDeviations {
   readonly nic: NicSpec;
   readonly deviations: readonly Deviation[];

@@ -5,8 +5,9 @@ import { resolvePorts } from "../spec/selectors.ts";
 import { trafficOf } from "./traffic/traffic.ts";
 
 /**
- * Why a requirement is asked of nobody here: the spec does not declare what it is about, or there is nothing to look at. It then
- * finds nothing, which is not to be told as "holds". A test compares this with what the requirements do.
+ * Why a requirement is asked of nobody here: the spec does not declare what it is about, or there is nothing
+ * to look at. It then finds nothing, which is not to be told as "holds". A test compares this with what the
+ * requirements do.
  */
 
 type NicReason = (nic: NicSpec, state: HostState) => string | null;

@@ -4,9 +4,10 @@ import type { PciAddress } from "../host/state/values.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 
 /**
- * When a requirement is brought about, in this order. `platform`: what lies beneath the NICs; `firmware`: what the cards offer from
- * the next boot on; `persistence`: what the next boot needs; `early`: before networking makes the bond; `late`: after it; `ovs`:
- * what hands flows to the NIC; `traffic`: nothing is brought about, what became of the flows is evidence.
+ * When a requirement is brought about, in this order. `platform`: what lies beneath the NICs; `firmware`:
+ * what the cards offer from the next boot on; `persistence`: what the next boot needs; `early`: before
+ * networking makes the bond; `late`: after it; `ovs`: what hands flows to the NIC; `traffic`: nothing is
+ * brought about, what became of the flows is evidence.
  */
 export type Stage = "platform" | "firmware" | "persistence" | "early" | "late" | "ovs" | "traffic";
 
@@ -35,8 +36,8 @@ export interface HostView {
 /** What puts a deviation right. */
 export type Remedy =
   /**
-   * vflag can do it. `otherwise` is what a person must do when the actions do not help. `refused`: what the host answered when vflag did
-   * them last, in this boot.
+   * vflag can do it. `otherwise` is what a person must do when the actions do not help. `refused`: what the
+   * host answered when vflag did them last, in this boot.
    */
   | {
       readonly kind: "actions";
@@ -63,7 +64,10 @@ export interface Finding {
   readonly remedy: Remedy;
   /** True where nothing that its requirement follows from can explain it. */
   readonly independent?: true;
-  /** True where no run of vflag and no boot can mend it, but another kernel, card or spec: units do not fail for it. */
+  /**
+   * True where no run of vflag and no boot can mend it, but another kernel, card or spec: units do not fail
+   * for it.
+   */
   readonly lasting?: true;
   /** Of a warning: when what works now will not work any more, as in "at the next boot". */
   readonly bites?: string;
@@ -103,15 +107,17 @@ export interface About {
   readonly byHand: readonly string[];
   readonly references: readonly string[];
   /**
-   * The ids of those that, being wrong, make this wrong too or keep vflag from putting it right: what is found here is then told
-   * as a consequence.
+   * The ids of those that, being wrong, make this wrong too or keep vflag from putting it right: what is
+   * found here is then told as a consequence.
    */
   readonly follows: readonly string[];
   /** True where what follows must not be done before this holds. */
   readonly gate: boolean;
 }
 
-/** One thing that can be right or wrong with a NIC: a pure function of what was declared and what was seen. */
+/**
+ * One thing that can be right or wrong with a NIC: a pure function of what was declared and what was seen.
+ */
 export interface Requirement extends About {
   readonly check: (view: NicView) => Finding[];
 }

@@ -8,8 +8,8 @@ import type { Deviation, Finding, NicView, Remedy } from "./requirement.ts";
 type Left = Attempts["latest"][number];
 
 /**
- * What the stage before networking itself brings about. Of other reboots (a firmware, a module's options) it is not known whether what they
- * wait for was set before this boot or after it.
+ * What the stage before networking itself brings about. Of other reboots (a firmware, a module's options) it
+ * is not known whether what they wait for was set before this boot or after it.
  */
 const ofTheStage: ReadonlySet<string> = new Set([
   "not-in-bond",
@@ -35,7 +35,8 @@ export function leftByThisBoot(
 }
 
 /**
- * A second reboot for what the last one did not mend is no remedy: what keeps the early stage from it has to be put right first. Nor is
+ * A second reboot for what the last one did not mend is no remedy: what keeps the early stage from it has to
+ * be put right first. Nor is
  * `vflag apply` one for a port that is in a bond, which it does not touch.
  */
 export function withoutSecondBoot(deviation: Deviation, view: NicView): Deviation {
@@ -49,7 +50,10 @@ export function withoutSecondBoot(deviation: Deviation, view: NicView): Deviatio
     : withRefusal(deviation, view.state);
 }
 
-/** The driver was half-way when the stage ran, as after a run that was killed: what another boot ends in is not known. */
+/**
+ * The driver was half-way when the stage ran, as after a run that was killed: what another boot ends in is
+ * not known.
+ */
 function askedNothing({ nic, state }: NicView): boolean {
   const early = known(state.attempts)?.early ?? [];
   const refusals = early.flatMap((entry) => (entry.nic === nic.name ? (entry.refused ?? []) : []));
@@ -76,15 +80,19 @@ export function withRefusal(deviation: Deviation, { attempts }: Pick<HostState, 
 function remedyAfter({ requirement, refused }: Left, deviation: Deviation, view: NicView): Remedy {
   if (requirement === "not-in-bond" && refused === null) {
     const text =
-      `vflag-early.service found it in ${masterOf(deviation, view) ?? "a bond"} at this boot already: another reboot ends the same way. Find what makes the bond ` +
-      "before it (an initramfs, a unit not ordered after network-pre.target: systemd-analyze critical-chain vflag-early.service), then reboot";
+      `vflag-early.service found it in ${masterOf(deviation, view) ?? "a bond"} at this boot already: ` +
+      `another reboot ends the same way. Find what makes the bond ` +
+      "before it (an initramfs, a unit not ordered after network-pre.target: systemd-analyze " +
+      "critical-chain vflag-early.service), then reboot";
     return { kind: "person", text };
   }
   const was =
     refused === null
       ? "could not mend this at this boot"
       : `asked for this at this boot and was refused ("${refused}")`;
-  const text = `vflag-early.service ${was}: another reboot gets the same answer. Fix what the driver names (dmesg, journalctl -b -u vflag-early), then reboot`;
+  const text =
+    `vflag-early.service ${was}: another reboot gets the same answer. Fix what the driver ` +
+    `names (dmesg, journalctl -b -u vflag-early), then reboot`;
   return { kind: "person", text };
 }
 

@@ -8,7 +8,10 @@ export interface Combination {
   readonly message: string;
 }
 
-/** The combinations that cannot work, for the NICs that are well-formed one by one; `undefined` stands for one that is not. */
+/**
+ * The combinations that cannot work, for the NICs that are well-formed one by one; `undefined` stands for one
+ * that is not.
+ */
 export function impossibleCombinations(nics: readonly (NicSpec | undefined)[]): Combination[] {
   const found: Combination[] = [];
   const taken = new Taken();
@@ -40,7 +43,10 @@ export function impossibleOvs(ovs: NonNullable<Spec["ovs"]>): Combination[] {
   return found;
 }
 
-/** Of arguments written out, those that a key of their own is for, that undo another key, or that are not an operator's to add. */
+/**
+ * Of arguments written out, those that a key of their own is for, that undo another key, or that are not an
+ * operator's to add.
+ */
 export function impossibleKernel(kernel: KernelSpec): Combination[] {
   const iommuOff = ["iommu=off", "intel_iommu=off", "amd_iommu=off", "iommu=nopt"];
   return kernel.arguments.flatMap((argument, index) => {
@@ -74,7 +80,8 @@ function withinNic(nic: NicSpec): Combination[] {
   } else if (nic.bond !== undefined) {
     wrong(
       ["bond"],
-      `bond belongs to mode vf-lag; in mode ${nic.mode} the PFs are in no bond: remove it, or set mode: vf-lag`,
+      `bond belongs to mode vf-lag; in mode ${nic.mode} the PFs are in no bond: remove it, or set ` +
+        `mode: vf-lag`,
     );
   }
 
@@ -93,7 +100,8 @@ function withinNic(nic: NicSpec): Combination[] {
     if (nic.physnet === null)
       wrong(
         ["physnet"],
-        "overlay networks need mode switchdev or vf-lag: in mode sriov, Neutron binds flat and vlan networks only",
+        "overlay networks need mode switchdev or vf-lag: in mode sriov, Neutron binds flat and vlan " +
+          "networks only",
       );
     for (const key of Object.keys(nic.eswitch)) {
       wrong(
@@ -105,7 +113,8 @@ function withinNic(nic: NicSpec): Combination[] {
       wrong(["channels", "representor"], "there are no representors in mode sriov: remove it");
     }
   } else {
-    // mlx5 refuses them with EOPNOTSUPP outside legacy mode: linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c
+    // mlx5 refuses them with EOPNOTSUPP outside legacy mode: linux
+    // drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c
     for (const key of ["trust", "spoofCheck", "linkState"] as const) {
       if (nic.vfSettings[key] !== undefined) {
         wrong(
@@ -149,7 +158,8 @@ function withinNic(nic: NicSpec): Combination[] {
     if (!/^[0-9a-f][02468ace]/i.test(mac)) {
       wrong(
         ["vfSettings", "mac"],
-        "the first byte must be written out, and be even: else these are multicast addresses, which no driver takes",
+        "the first byte must be written out, and be even: else these are multicast addresses, which no " +
+          "driver takes",
       );
     } else if (/^(00|\{port\}|\{vf\})(:(00|\{port\}|\{vf\})){5}$/.test(mac)) {
       wrong(
@@ -188,7 +198,9 @@ function betweenNics(nic: NicSpec, taken: Taken, modprobe: NicSpec | undefined):
       message: `${bond} belongs to NIC "${bonded}" already: VF-LAG is one bond, one NIC`,
     });
   if (nic.persistence === "modprobe" && modprobe !== undefined && nic.vfs !== modprobe.vfs) {
-    const message = `NIC "${modprobe.name}" has ${modprobe.vfs}, and options of mlx4_core count for every card: declare the same number`;
+    const message =
+      `NIC "${modprobe.name}" has ${modprobe.vfs}, and options of mlx4_core count for every ` +
+      `card: declare the same number`;
     found.push({ path: ["vfs"], message });
   }
   const mac = vfSettings.mac?.toLowerCase();
@@ -221,7 +233,10 @@ function matchesOneAtMost(port: PortSelector): boolean {
   return false;
 }
 
-/** Two selectors with the same one mean the same. Names of devices are as they are; addresses and ids in either case of letters. */
+/**
+ * Two selectors with the same one mean the same. Names of devices are as they are; addresses and ids in
+ * either case of letters.
+ */
 function selectorKey(port: PortSelector): string {
   return typeof port === "string" ? `name ${port}` : describeSelector(port).toLowerCase();
 }

@@ -1,6 +1,7 @@
 /**
- * How large a spec may be. Specs also come from hosts and inventories, and nothing that these write may occupy who reads it:
- * what is larger is an error that names the limit. A spec of 32 NICs has about 500 values in 10 kB.
+ * How large a spec may be. Specs also come from hosts and inventories, and nothing that these write may
+ * occupy who reads it: what is larger is an error that names the limit. A spec of 32 NICs has about 500
+ * values in 10 kB.
  */
 export const specLimits = {
   /** Bytes of its text. */

@@ -15,7 +15,10 @@ export interface SpecProblem {
   readonly message: string;
 }
 
-/** Everything that is wrong with a spec, all at once. The message is ready to be shown: of very many problems it has the first. */
+/**
+ * Everything that is wrong with a spec, all at once. The message is ready to be shown: of very many problems
+ * it has the first.
+ */
 export class SpecError extends Error {
   override readonly name = "SpecError";
   readonly file: string;
@@ -157,14 +160,19 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
   }
 }
 
-/** The only union in a spec is the port selector: say what the operator's choice of form lacks, not that four forms failed. */
+/**
+ * The only union in a spec is the port selector: say what the operator's choice of form lacks, not that four
+ * forms failed.
+ */
 function reportPort(issue: z.core.$ZodIssue, found: unknown, report: Report): void {
   const forms =
-    'a port is a device name, {address: "0000:37:00.*"}, {mac: "24:8a:07:*"} or {vendor: "15b3", product: "1017"}';
+    'a port is a device name, {address: "0000:37:00.*"}, {mac: "24:8a:07:*"} or {vendor: "15b3", ' +
+    'product: "1017"}';
   if (typeof found === "string")
     return report(
       issue.path,
-      `${show(found)}: not a name that the kernel accepts for a device (1 to 15 bytes, no white space, '/', ':' or '%'); ${forms}`,
+      `${show(found)}: not a name that the kernel accepts for a device (1 to 15 bytes, no white space, ` +
+        `'/', ':' or '%'); ${forms}`,
     );
   if (issue.code !== "invalid_union" || typeof found !== "object" || found === null)
     return report(issue.path, `${forms}; found ${show(found)}`);
@@ -210,7 +218,10 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return at;
 }
 
-/** Where in the text the value at this path begins; a missing value is placed at its nearest ancestor, a key at itself. */
+/**
+ * Where in the text the value at this path begins; a missing value is placed at its nearest ancestor, a key
+ * at itself.
+ */
 function offsetOf(root: Node | null, path: readonly PropertyKey[], key?: string): number {
   let node: unknown = root;
   let offset = root?.range?.[0] ?? 0;

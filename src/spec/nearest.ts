@@ -1,4 +1,7 @@
-/** The candidate that a person most likely meant, or nothing when none is close (more than a third of the letters differ). */
+/**
+ * The candidate that a person most likely meant, or nothing when none is close (more than a third of the
+ * letters differ).
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   const ranked = candidates

@@ -6,8 +6,9 @@ import type { HostState, PhysicalFunction } from "../host/state/state.ts";
 import { netdevOf } from "./selectors.ts";
 
 /**
- * A spec that fits what is seen on a host, as YAML with comments for the operator to go through; `null` where no port fits.
- * It proposes VF-LAG where a card has two ports and looks able to do it, plain SR-IOV where there is no eSwitch.
+ * A spec that fits what is seen on a host, as YAML with comments for the operator to go through; `null` where
+ * no port fits. It proposes VF-LAG where a card has two ports and looks able to do it, plain SR-IOV where
+ * there is no eSwitch.
  */
 export function proposeSpec(state: HostState): string | null {
   const cardOf = cardsOf(state);
@@ -24,7 +25,8 @@ export function proposeSpec(state: HostState): string | null {
   const nics = [...cards].flatMap(([card, pfs], index) => nicLines(card, pfs, index, state, taken));
   const ovs = ovsLines(state);
   const head =
-    "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall not touch.";
+    "# Proposed by `vflag init` for this host. Check every line, and remove the NICs that vflag shall " +
+    "not touch.";
   return `${[head, ...left, "version: 1", "nics:", ...nics, ...ovs, ...kernelLines(state)].join("\n")}\n`;
 }
 
@@ -33,7 +35,8 @@ function notProposed(pf: PhysicalFunction, state: HostState): string | null {
   const netdev = netdevOf(pf, state);
   if (netdev?.infiniband === true || (netdev !== undefined && netdev.mac === null))
     return "InfiniBand. Its VFs are declared with mode: sriov and link: infiniband";
-  // The host's own function has a representor only where the eSwitch is managed. Source: linux Documentation/networking/representors.rst.
+  // The host's own function has a representor only where the eSwitch is managed. Source: linux
+  // Documentation/networking/representors.rst.
   const onDpu = known(state.devlinkPorts)?.some(
     ({ handle, flavour }) => handle === `pci/${pf.address}` && flavour === "pcipf",
   );
@@ -77,7 +80,8 @@ function nicLines(
   const present = Math.max(...alike.map((pf) => pf.sriov?.count ?? 0));
   const vfs = present > 0 ? present : Math.max(1, Math.min(8, total));
   const lines = [
-    `  - name: nic${index}                  # ${quoted(first.model ?? `${first.vendor}:${first.product}`)} at ${card}`,
+    `  - name: nic${index}                  # ` +
+      `${quoted(first.model ?? `${first.vendor}:${first.product}`)} at ${card}`,
     `    mode: ${mode.padEnd(22)} # sriov | switchdev | vf-lag`,
     `    ports: [${names.join(", ")}]`,
     `    vfs: ${String(vfs).padEnd(23)} # per port; the firmware offers ${total}`,
@@ -86,13 +90,15 @@ function nicLines(
     lines.push("    persistence: modprobe         # this driver makes VFs only from module options");
   if (vfLag)
     lines.push(
-      `    bond: ${quoted(bondName(pfs, state, taken)).padEnd(22)} # made by the host's networking, of exactly these two ports`,
+      `    bond: ${quoted(bondName(pfs, state, taken)).padEnd(22)} # made by the host's networking, of ` +
+        `exactly these two ports`,
     );
   lines.push("    # physnet: physnet2             # the Neutron physical network behind these ports");
   const channels = known(netdevOf(first, state)?.channels ?? null);
   if (mode !== "sriov" && channels != null) {
     lines.push(
-      `    channels: {pf: ${channels.max}}           # switchdev mode resets it to 1; add representor: N for VFs' representors`,
+      `    channels: {pf: ${channels.max}}           # switchdev mode resets it to 1; add representor: N ` +
+        `for VFs' representors`,
     );
   }
   return lines;

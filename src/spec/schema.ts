@@ -4,8 +4,8 @@ import { NetdevName } from "../host/state/schemas.ts";
 import { specLimits } from "./limits.ts";
 
 /**
- * What an operator declares of a host (DESIGN 4). Defaults are filled in by parsing, so a `Spec` has no holes.
- * The descriptions are published, in the JSON Schema and in the page vflag.yaml(5).
+ * What an operator declares of a host (DESIGN 4). Defaults are filled in by parsing, so a `Spec` has no
+ * holes. The descriptions are published, in the JSON Schema and in the page vflag.yaml(5).
  */
 
 const hex = "[0-9a-fA-F]";
@@ -35,12 +35,10 @@ const PortById = z.strictObject({
   product: id.optional().describe('and by the PCI product id, in quotes: "1017"'),
 });
 
-export const PortSelector = z
-  .union([PortByName, PortByAddress, PortByMac, PortById])
-  .meta({
-    id: "PortSelector",
-    description: "which ports (PFs): a device name, or by PCI address, MAC address or ids",
-  });
+export const PortSelector = z.union([PortByName, PortByAddress, PortByMac, PortById]).meta({
+  id: "PortSelector",
+  description: "which ports (PFs): a device name, or by PCI address, MAC address or ids",
+});
 export type PortSelector = z.infer<typeof PortSelector>;
 
 const channelCount = z.int().min(1).max(1024);
@@ -61,7 +59,8 @@ export const EswitchOptions = z.strictObject({
     .enum(["none", "link", "network", "transport"])
     .optional()
     .describe(
-      "how much of a packet's headers a VF passes on; ConnectX-4 and 4 Lx need transport, later cards take only none",
+      "how much of a packet's headers a VF passes on; ConnectX-4 and 4 Lx need transport, later cards " +
+        "take only none",
     ),
   encap: z.boolean().optional().describe("tunnel encapsulation in hardware"),
 });
@@ -76,7 +75,8 @@ export const VfSettingsSpec = z.strictObject({
     })
     .optional()
     .describe(
-      "the MAC address of each VF: {port} and {vf} stand for one byte each, the port's place in the NIC and the VF's number: \"02:5d:00:00:{port}:{vf}\"",
+      "the MAC address of each VF: {port} and {vf} stand for one byte each, the port's place in the NIC " +
+        'and the VF\'s number: "02:5d:00:00:{port}:{vf}"',
     ),
   trust: z
     .boolean()
@@ -90,7 +90,8 @@ export const VfSettingsSpec = z.strictObject({
     .enum(["auto", "enable", "disable"])
     .optional()
     .describe(
-      "the VF's link: as the port's, always up, or always down; mode sriov only, where a VF that is down is set to auto without it",
+      "the VF's link: as the port's, always up, or always down; mode sriov only, where a VF that is down " +
+        "is set to auto without it",
     ),
 });
 
@@ -108,7 +109,8 @@ export const NicSpec = z
     mode: z
       .enum(["sriov", "switchdev", "vf-lag"])
       .describe(
-        "sriov: VFs, with the eSwitch in legacy mode; switchdev: VFs with representors, for offload by Open vSwitch; vf-lag: switchdev on both ports of one NIC under a bond",
+        "sriov: VFs, with the eSwitch in legacy mode; switchdev: VFs with representors, for offload by " +
+          "Open vSwitch; vf-lag: switchdev on both ports of one NIC under a bond",
       ),
     ports: z
       .array(PortSelector)
@@ -117,7 +119,8 @@ export const NicSpec = z
       .describe("the NIC's ports (PFs), each by one of the ways below"),
     vfs: z.int().min(1).max(65535).describe("VFs per port"),
     bond: NetdevName.optional().describe(
-      "mode vf-lag only, and required there: the bond that the host's networking makes of exactly these two ports",
+      "mode vf-lag only, and required there: the bond that the host's networking makes of exactly these " +
+        "two ports",
     ),
     physnet: z
       .string()
@@ -125,13 +128,15 @@ export const NicSpec = z
       .nullable()
       .optional()
       .describe(
-        "the Neutron physical network behind the ports; null: overlay networks, not in mode sriov. Without it nothing is written for OpenStack",
+        "the Neutron physical network behind the ports; null: overlay networks, not in mode sriov. " +
+          "Without it nothing is written for OpenStack",
       ),
     link: z
       .enum(["ethernet", "infiniband"])
       .optional()
       .describe(
-        "what the ports are; with `firmware` vflag makes them so. Without it a port stays what it is, and modes switchdev and vf-lag need Ethernet",
+        "what the ports are; with `firmware` vflag makes them so. Without it a port stays what it is, and " +
+          "modes switchdev and vf-lag need Ethernet",
       ),
     channels: Channels.default({}).describe(
       "combined channels; more than the device offers is capped, with a warning",

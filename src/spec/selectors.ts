@@ -62,8 +62,9 @@ function selects(selector: PortSelector, pf: PhysicalFunction, state: Ports): bo
 }
 
 /**
- * A PF's netdev can be renamed when its eSwitch goes to switchdev, because then it has a port name: systemd's udev
- * appends `n<phys_port_name>` (systemd.net-naming-scheme(7)). The declared name goes on to mean the same port.
+ * A PF's netdev can be renamed when its eSwitch goes to switchdev, because then it has a port name: systemd's
+ * udev appends `n<phys_port_name>` (systemd.net-naming-scheme(7)). The declared name goes on to mean the same
+ * port.
  */
 function namesNetdev(name: string, netdev: Netdev): boolean {
   if (netdev.name === name || netdev.altNames.includes(name)) return true;

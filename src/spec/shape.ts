@@ -1,15 +1,18 @@
 import { type CST, type Document, isAlias, isCollection, isNode, isPair, type Node, Parser } from "yaml";
 import { specLimits } from "./limits.ts";
 
-/** Why a text is too large, too deep or too many to be read as a spec, and where that was seen: an offset in the text. */
+/**
+ * Why a text is too large, too deep or too many to be read as a spec, and where that was seen: an offset in
+ * the text.
+ */
 export interface Excess {
   readonly offset: number;
   readonly message: string;
 }
 
 /**
- * Looks at a text's syntax alone, before anything is made of it: what the yaml package then does takes more than linear time in the keys
- * of a mapping, and a frame of the stack or more for each level of depth.
+ * Looks at a text's syntax alone, before anything is made of it: what the yaml package then does takes more
+ * than linear time in the keys of a mapping, and a frame of the stack or more for each level of depth.
  */
 export function excessOfText(text: string): Excess | null {
   const { bytes, depth, values, keys, aliases } = specLimits;
@@ -67,7 +70,10 @@ function itemsOf(token: CST.Token): Items | null {
     : null;
 }
 
-/** Counts what a document's aliases stand for, without putting it there. The document has been found small enough as a text. */
+/**
+ * Counts what a document's aliases stand for, without putting it there. The document has been found small
+ * enough as a text.
+ */
 export function excessOfAliases(document: Document): Excess | null {
   const sizes = new Map<string, number>();
   let found: Excess | null = null;

@@ -3,7 +3,8 @@ import type { Symptom } from "./symptom.ts";
 
 /** Such a process gets no kernel thread, and a workqueue without one is answered with ENOMEM. */
 const killed =
-  "linux kernel/kthread.c: __kthread_create_on_node; seen on 6.1 when vflag was killed in the middle of a mode change";
+  "linux kernel/kthread.c: __kthread_create_on_node; seen on 6.1 when vflag was killed in the middle of a " +
+  "mode change";
 
 /** What the kernel says of changes of the eSwitch mode. */
 export const eswitchSymptoms: readonly Symptom[] = [
@@ -12,12 +13,16 @@ export const eswitchSymptoms: readonly Symptom[] = [
     title: "switchdev was set while a VF was driven",
     shows: "kernel-log",
     looks:
-      "mlx5_core 0101:00:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_FLOW_TABLE(0x930) ... failed, ... syndrome (0x98afbb), err(-22)",
+      "mlx5_core 0101:00:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_FLOW_TABLE(0x930) ... failed, ... " +
+      "syndrome (0x98afbb), err(-22)",
     patterns: [/syndrome \(0x98afbb\)/i],
     cause:
-      "the firmware makes no tables that encapsulate while a VF has a driver, be it one that autoprobe is still binding; the port is left in legacy mode without a table (6.1 and later), and its VFs without a network",
+      "the firmware makes no tables that encapsulate while a VF has a driver, be it one that autoprobe is " +
+      "still binding; the port is left in legacy mode without a table (6.1 and later), and its VFs " +
+      "without a network",
     remedy:
-      "unbind the VFs and set switchdev again (vflag apply); to stay in legacy mode, write 0 and then the number of VFs to sriov_numvfs; `encap: false` in the spec avoids such tables",
+      "unbind the VFs and set switchdev again (vflag apply); to stay in legacy mode, write 0 and then the " +
+      "number of VFs to sriov_numvfs; `encap: false` in the spec avoids such tables",
     explains: ["eswitch-mode", "eswitch-encap", "vfs-unbound"],
     over: "switchdev",
     alone: "always",
@@ -39,7 +44,8 @@ export const eswitchSymptoms: readonly Symptom[] = [
     ],
     cause: "the firmware refused a table of the new eSwitch mode",
     remedy:
-      "see the firmware command before it in the kernel log; with all VFs there and unbound, set the mode again, else update the firmware",
+      "see the firmware command before it in the kernel log; with all VFs there and unbound, set the mode " +
+      "again, else update the firmware",
     explains: ["eswitch-mode"],
     over: "switchdev",
     alone: "always",
@@ -54,9 +60,12 @@ export const eswitchSymptoms: readonly Symptom[] = [
       "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -12",
     patterns: [/failed to rollback to orig profile/],
     cause:
-      "the driver could make neither the port's netdev of the new mode nor the one that it had, for want of memory, or because what asked for the mode was killed meanwhile (SIGKILL): the port does not work as it looks",
+      "the driver could make neither the port's netdev of the new mode nor the one that it had, for want " +
+      "of memory, or because what asked for the mode was killed meanwhile (SIGKILL): the port does not " +
+      "work as it looks",
     remedy:
-      "free memory where it ran out (see the lines around it), then reboot: to ask for the mode again before can crash the kernel",
+      "free memory where it ran out (see the lines around it), then reboot: to ask for the mode again " +
+      "before can crash the kernel",
     explains: ["eswitch-mode", "ports", "representors"],
     over: "driver-start",
     alone: "always",
@@ -73,7 +82,8 @@ export const eswitchSymptoms: readonly Symptom[] = [
       /mlx5e_create_flow_steering.*: Failed to create .* tables, err=-12/,
     ],
     cause:
-      "the driver could not make the port's netdev of the new mode, for want of memory, or because what asked for the mode was killed meanwhile (SIGKILL); the port has the one that it had",
+      "the driver could not make the port's netdev of the new mode, for want of memory, or because what " +
+      "asked for the mode was killed meanwhile (SIGKILL); the port has the one that it had",
     remedy:
       "vflag apply, which asks for the mode again; if the kernel log shows this again, free memory first",
     explains: ["eswitch-mode", "representors"],

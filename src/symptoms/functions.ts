@@ -115,7 +115,8 @@ export const functionSymptoms: readonly Symptom[] = [
     ],
     cause: "the firmware crashed or hangs: nothing that is asked of the card can be relied on",
     remedy:
-      "drain the host, power it off and on, update the card's firmware; keep `devlink health dump show pci/ADDRESS reporter fw_fatal`",
+      "drain the host, power it off and on, update the card's firmware; keep `devlink health dump show " +
+      "pci/ADDRESS reporter fw_fatal`",
     explains: ["eswitch-mode", "vf-count", "lag", "vfs-bound", "ports"],
     over: "driver-start",
     alone: "always",
@@ -126,7 +127,8 @@ export const functionSymptoms: readonly Symptom[] = [
     title: "the card's firmware did not answer in time",
     shows: "kernel-log",
     looks:
-      "mlx5_core 0000:37:00.0: wait_func:1151:(pid 9): ENABLE_HCA(0x104) timeout. Will cause a leak of a command resource",
+      "mlx5_core 0000:37:00.0: wait_func:1151:(pid 9): ENABLE_HCA(0x104) timeout. Will cause a leak of a " +
+      "command resource",
     patterns: [/timeout\. Will cause a leak of a command resource/],
     cause: "a command to the firmware took too long; what it was to do is in doubt",
     remedy: "reboot; if it comes back, update the card's firmware",
@@ -140,7 +142,8 @@ export const functionSymptoms: readonly Symptom[] = [
     title: "the card's firmware refused a command",
     shows: "kernel-log",
     looks:
-      "mlx5_core 0000:37:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_EQ(0x301) op_mod(0x0) failed, status no resources(0xf), syndrome (0x1b7d36), err(-12)",
+      "mlx5_core 0000:37:00.0: mlx5_cmd_out_err:808:(pid 9): CREATE_EQ(0x301) op_mod(0x0) failed, status " +
+      "no resources(0xf), syndrome (0x1b7d36), err(-12)",
     patterns: [
       /\b[A-Z][A-Z0-9_]+\(0x[0-9a-f]+\) op_mod\(0x[0-9a-f]+\).* failed, status .*syndrome \(0x[0-9a-f]+\)/i,
     ],
@@ -165,7 +168,8 @@ export const functionSymptoms: readonly Symptom[] = [
     looks: "DMAR: [DMA Read NO_PASID] Request device [37:00.2] fault addr 0x...",
     patterns: [/^DMAR:.*Request device \[/, /^AMD-Vi: .*IO_PAGE_FAULT/, /IO_PAGE_FAULT domain=/],
     cause:
-      "a function was driven while its mapping was gone: a guest that ended hard, or firmware that still writes",
+      "a function was driven while its mapping was gone: a guest that ended hard, or firmware that " +
+      "still writes",
     remedy:
       "see which function it is; unbind and bind that VF, and look at the BIOS' and the card's versions",
     explains: ["iommu", "vfs-bound"],
@@ -230,7 +234,8 @@ export const functionSymptoms: readonly Symptom[] = [
     looks: "bond0: (slave ens3f1): Error: Device can not be enslaved while up",
     patterns: [/Error: Device can ?not be enslaved/i, /Error -?\d+ calling (?:dev_set_mtu|set_mac_address)/],
     cause:
-      "networking brought the port up before it put it into the bond, or the port refused the bond's MTU or address",
+      "networking brought the port up before it put it into the bond, or the port refused the bond's MTU " +
+      "or address",
     remedy: "correct the host's network configuration: ports of a bond have no configuration of their own",
     explains: ["bond"],
     over: "bond-up",
@@ -253,7 +258,8 @@ export const functionSymptoms: readonly Symptom[] = [
     title: "the eSwitch cannot change its mode now",
     shows: "answer",
     looks:
-      "Error: mlx5_core: Can't change mode, E-Switch is busy. (or: during firmware reset, while devlink traps are active, when IPsec is configured, when its network namespace differs)",
+      "Error: mlx5_core: Can't change mode, E-Switch is busy. (or: during firmware reset, while devlink " +
+      "traps are active, when IPsec is configured, when its network namespace differs)",
     patterns: [/Can't change (?:eswitch |E-Switch )?mode/i],
     cause: "offloaded rules, a firmware reset, devlink traps, IPsec, or a port in another network namespace",
     remedy:
@@ -270,7 +276,8 @@ export const functionSymptoms: readonly Symptom[] = [
     patterns: [/(?:Software managed|Hardware) steering is not supported by current device/i],
     cause: "the firmware does not offer what the steering needs, whatever the eSwitch's mode",
     remedy:
-      "drop `steering` from the spec; what was refused is kept, and not asked again with the same kernel and firmware",
+      "drop `steering` from the spec; what was refused is kept, and not asked again with the same kernel " +
+      "and firmware",
     explains: ["steering"],
     over: "never",
     references: [`${core}/fs_core.c: mlx5_fs_mode_validate`],

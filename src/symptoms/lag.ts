@@ -9,12 +9,15 @@ export const lagSymptoms: readonly Symptom[] = [
     title: "the firmware refused to make the LAG that carries VFs",
     shows: "kernel-log",
     looks:
-      "mlx5_core 0000:37:00.0: ... Failed to activate VF LAG / Make sure all VFs are unbound prior to VF LAG activation or deactivation",
+      "mlx5_core 0000:37:00.0: ... Failed to activate VF LAG / Make sure all VFs are unbound prior to VF " +
+      "LAG activation or deactivation",
     patterns: [/Failed to activate VF LAG/],
     cause:
-      "the firmware makes no LAG while a VF has a driver (the driver's words are the same for any refusal: where no VF had one, the line with CREATE_LAG before it has the firmware's reason)",
+      "the firmware makes no LAG while a VF has a driver (the driver's words are the same for any " +
+      "refusal: where no VF had one, the line with CREATE_LAG before it has the firmware's reason)",
     remedy:
-      "vflag apply: it unbinds VFs that nobody uses and makes the driver try again; VFs in use have to be drained first",
+      "vflag apply: it unbinds VFs that nobody uses and makes the driver try again; VFs in use have to be " +
+      "drained first",
     explains: ["lag", "vfs-unbound"],
     over: "lag",
     partOf: ["lag-stuck"],
@@ -41,7 +44,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "mlx5_core 0000:37:00.0: ... Failed to deactivate VF LAG; driver restart required",
     patterns: [/Failed to deactivate (?:VF|RoCE) LAG; driver restart required/],
     cause:
-      "the bond changed while VFs were bound (or a LAG with one FDB could not be made), and the firmware kept its LAG: it takes no other until the driver starts anew",
+      "the bond changed while VFs were bound (or a LAG with one FDB could not be made), and the firmware " +
+      "kept its LAG: it takes no other until the driver starts anew",
     remedy: "drain the guests' VFs, then reboot (or unload and load mlx5_core)",
     explains: ["lag", "bond"],
     over: "driver-start",
@@ -53,7 +57,8 @@ export const lagSymptoms: readonly Symptom[] = [
     title: "a LAG could not be made",
     shows: "kernel-log",
     looks:
-      "mlx5_core 0000:37:00.0: ... Failed to create LAG (-22); CREATE_LAG(0x840) ... failed, status bad parameter(0x3)",
+      "mlx5_core 0000:37:00.0: ... Failed to create LAG (-22); CREATE_LAG(0x840) ... failed, status bad " +
+      "parameter(0x3)",
     patterns: [
       /Failed to create (?:LAG(?: in shared FDB mode)?|SD shared FDB) \(/,
       /\bCREATE_LAG\(0x840\).* failed\b/,
@@ -61,7 +66,8 @@ export const lagSymptoms: readonly Symptom[] = [
     cause:
       "the firmware rejected it: VFs that are bound, or a firmware that cannot do what the driver asks for",
     remedy:
-      "unbind the VFs and let the driver try again (vflag apply); if none was bound, update the card's firmware",
+      "unbind the VFs and let the driver try again (vflag apply); if none was bound, update the card's " +
+      "firmware",
     explains: ["lag"],
     over: "lag",
     partOf: ["vf-lag-refused", "roce-lag-refused", "lag-stuck"],
@@ -74,7 +80,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "mlx5_core 0000:37:00.0: ... Failed to modify LAG (-5)",
     patterns: [/Failed to modify LAG \(/],
     cause:
-      "the firmware rejected the new spread of flows over the ports: after a port failed, its flows may go nowhere",
+      "the firmware rejected the new spread of flows over the ports: after a port failed, its flows may " +
+      "go nowhere",
     remedy: "look at the card's health (this log), then form the bond anew after draining, or reboot",
     explains: ["lag", "bond-links"],
     over: "driver-start",
@@ -88,7 +95,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "mlx5_core 0000:37:00.0: ... Can't enable single FDB mode",
     patterns: [/Can't enable single FDB mode/],
     cause:
-      "the ports differ in a capability or in their metadata (devlink parameter esw_port_metadata), so that the LAG was not made",
+      "the ports differ in a capability or in their metadata (devlink parameter esw_port_metadata), so " +
+      "that the LAG was not made",
     remedy:
       "set esw_port_metadata alike on both ports before switchdev mode; else update the card's firmware",
     explains: ["lag"],
@@ -102,7 +110,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "mlx5_core 0000:37:00.0: ... Failed to enable lag",
     patterns: [/Failed to enable lag\b/],
     cause:
-      "with one FDB for both ports the driver makes the representors anew, and one of them failed (memory, or a firmware command)",
+      "with one FDB for both ports the driver makes the representors anew, and one of them failed " +
+      "(memory, or a firmware command)",
     remedy: "see the lines before it in the kernel log; then reboot",
     explains: ["lag", "representors"],
     over: "lag",
@@ -119,7 +128,8 @@ export const lagSymptoms: readonly Symptom[] = [
     ],
     cause: "the firmware refused the table by which a LAG in hash mode selects its port",
     remedy:
-      "update the card's firmware, or give the bond a mode or xmit_hash_policy that needs no hash selection (active-backup)",
+      "update the card's firmware, or give the bond a mode or xmit_hash_policy that needs no hash " +
+      "selection (active-backup)",
     explains: ["lag"],
     over: "lag",
     references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/port_sel.c", lagSource],
@@ -131,7 +141,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "mlx5_core 0000:37:00.0: ... Failed to create lag drop rule, error: -12",
     patterns: [/Failed to create lag drop rule/],
     cause:
-      "in active-backup mode packets that arrive on the backup port are not dropped, so that guests may see them twice",
+      "in active-backup mode packets that arrive on the backup port are not dropped, so that guests may " +
+      "see them twice",
     remedy: "reboot; if it comes back, update the card's firmware",
     explains: ["lag"],
     over: "driver-start",
@@ -175,7 +186,8 @@ export const lagSymptoms: readonly Symptom[] = [
     ],
     cause: "the devlink parameter esw_multiport asks for a LAG without a bond, which excludes the bond's",
     remedy:
-      "devlink dev param set pci/ADDRESS name esw_multiport value false cmode runtime, then form the bond anew",
+      "devlink dev param set pci/ADDRESS name esw_multiport value false cmode runtime, then form the " +
+      "bond anew",
     explains: ["lag"],
     over: "lag",
     references: ["linux drivers/net/ethernet/mellanox/mlx5/core/lag/mpesw.c"],
@@ -187,7 +199,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "mlx5_core 0000:37:00.0: Multipath offload require two ports of the same HCA",
     patterns: [/Multipath offload requires? two ports/i],
     cause:
-      "there are routes with several next hops over these ports, which the driver offloads in the bond's place",
+      "there are routes with several next hops over these ports, which the driver offloads in the " +
+      "bond's place",
     remedy: "remove the addresses and routes from the ports: only the bond has any",
     explains: ["lag"],
     over: "lag",
@@ -200,7 +213,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "Warning: mlx5_core: Can't activate LAG offload, PF is configured with more than 64 VFs.",
     patterns: [/Can't activate LAG offload, PF is configured with more than 64 VFs/],
     cause:
-      "the firmware's NUM_OF_VFS is above 64; the kernel says the same when the ports' netdevs were not ready yet",
+      "the firmware's NUM_OF_VFS is above 64; the kernel says the same when the ports' netdevs were not " +
+      "ready yet",
     remedy: "set NUM_OF_VFS to 64 or less (vflag apply) and reboot; if it is already, form the bond anew",
     explains: ["firmware", "lag"],
     over: "lag",
@@ -231,7 +245,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "/sys/kernel/debug/mlx5/ADDRESS/lag/state: disabled",
     patterns: [],
     cause:
-      "a third slave, a port of another card, one port only, or eSwitches in different modes: the driver says nothing of these",
+      "a third slave, a port of another card, one port only, or eSwitches in different modes: the driver " +
+      "says nothing of these",
     remedy: "exactly the two ports of one card in the bond, both in switchdev mode",
     explains: ["bond", "eswitch-mode", "lag"],
     over: "lag",
@@ -256,7 +271,8 @@ export const lagSymptoms: readonly Symptom[] = [
     looks: "lag/state: disabled, while VFs have a driver",
     patterns: [],
     cause:
-      "VFs that are bound keep the firmware from making the LAG, and unbinding them alone makes nobody try again",
+      "VFs that are bound keep the firmware from making the LAG, and unbinding them alone makes nobody " +
+      "try again",
     remedy: "unbind the VFs, wait for the LAG, then bind them (vflag apply)",
     explains: ["lag", "vfs-unbound"],
     over: "lag",

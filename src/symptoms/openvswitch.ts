@@ -1,9 +1,11 @@
 import type { Symptom } from "./symptom.ts";
 
 /**
- * What ovs-vswitchd writes of rules that did not get into hardware. Up to 2.13 dpif_netlink and from 2.14 netdev_offload say most of it; since
- * 2.13 a refusal by "Operation not supported" or "No space left" is told at level DBG only, so that its absence proves nothing.
- * Source: openvswitch lib/dpif-netlink.c (parse_flow_put), lib/netdev-offload-tc.c, lib/tc.c, lib/netdev-linux.c, and lib/dpif-offload-tc.c, all of 2.12 to 3.7.
+ * What ovs-vswitchd writes of rules that did not get into hardware. Up to 2.13 dpif_netlink and from 2.14
+ * netdev_offload say most of it; since
+ * 2.13 a refusal by "Operation not supported" or "No space left" is told at level DBG only, so that its
+ * absence proves nothing. Source: openvswitch lib/dpif-netlink.c (parse_flow_put), lib/netdev-offload-tc.c,
+ * lib/tc.c, lib/netdev-linux.c, and lib/dpif-offload-tc.c, all of 2.12 to 3.7.
  */
 export const ovsSymptoms: readonly Symptom[] = [
   {
@@ -14,7 +16,8 @@ export const ovsSymptoms: readonly Symptom[] = [
     patterns: [/failed to offload flow: Operation not supported/],
     cause: "the card's LAG is not active, or a rule has a match or an action that the card does not know",
     remedy:
-      "first the LAG, then hw-tc-offload of ports and representors; what is left is a rule of another kind (ovs-appctl dpctl/dump-flows -m)",
+      "first the LAG, then hw-tc-offload of ports and representors; what is left is a rule of another " +
+      "kind (ovs-appctl dpctl/dump-flows -m)",
     explains: ["lag", "tc-offload", "bond", "flows-in-hardware"],
     over: "never",
     alone: "lately",
@@ -30,7 +33,8 @@ export const ovsSymptoms: readonly Symptom[] = [
     looks: "dpif_netlink(handler1)|ERR|failed to offload flow: No such file or directory: bond0",
     patterns: [/failed to offload flow: No such file or directory/],
     cause:
-      "the qdisc that the rule should hang in is not there: it got lost when Open vSwitch restarted, or the bond joined the bridge before its ports were there",
+      "the qdisc that the rule should hang in is not there: it got lost when Open vSwitch restarted, or " +
+      "the bond joined the bridge before its ports were there",
     remedy: "vflag apply --restart-ovs, or take the bond out of the bridge and add it again",
     explains: ["ovs-ingress-blocks"],
     over: "never",
@@ -48,9 +52,11 @@ export const ovsSymptoms: readonly Symptom[] = [
     looks: "netdev_offload(handler2)|ERR|failed to offload flow: Operation not supported: vxlan_sys_4789",
     patterns: [/failed to offload flow: .*: (?:vxlan|genev|gre)_sys/],
     cause:
-      "the tunnel does not leave by this card, its eSwitch does not encapsulate, or the card does not know this kind or option of a tunnel",
+      "the tunnel does not leave by this card, its eSwitch does not encapsulate, or the card does not " +
+      "know this kind or option of a tunnel",
     remedy:
-      "ovs-appctl ovs/route/lookup LOCAL_IP shows by which netdev it leaves; then eswitch: {encap: true}; Geneve's options need the firmware's flex parser",
+      "ovs-appctl ovs/route/lookup LOCAL_IP shows by which netdev it leaves; then eswitch: {encap: true}; " +
+      "Geneve's options need the firmware's flex parser",
     explains: ["flows-in-hardware", "eswitch-encap"],
     over: "never",
     alone: "lately",
@@ -67,9 +73,11 @@ export const ovsSymptoms: readonly Symptom[] = [
     looks: "netdev_offload_tc(handler4)|ERR|flow_put: recirc_id sharing not supported",
     patterns: [/recirc_id sharing not supported|recirculation id sharing not supported/i],
     cause:
-      "the kernel was built without CONFIG_NET_TC_SKB_EXT, so no flow of several steps is offloaded: connection tracking, and with it all of OVN's",
+      "the kernel was built without CONFIG_NET_TC_SKB_EXT, so no flow of several steps is offloaded: " +
+      "connection tracking, and with it all of OVN's",
     remedy:
-      "boot a kernel that has it: grep NET_TC_SKB_EXT /boot/config-$(uname -r) (Debian 12's 6.1, RHEL's and Ubuntu's have; Debian's 6.12 has not)",
+      "boot a kernel that has it: grep NET_TC_SKB_EXT /boot/config-$(uname -r) (Debian 12's 6.1, RHEL's " +
+      "and Ubuntu's have; Debian's 6.12 has not)",
     explains: ["tc-offload", "flows-in-hardware"],
     over: "never",
     alone: "lately",
@@ -86,9 +94,11 @@ export const ovsSymptoms: readonly Symptom[] = [
     looks: "netdev_offload_tc(handler4)|DBG|unsupported put action type: 21",
     patterns: [/(?:tc_)?flow_put: \d+: OVS_ACTION_ATTR_|unsupported (?:put action|set action|sub attribute)/],
     cause:
-      "an OpenFlow rule has an action that this Open vSwitch cannot write as a tc rule; its flows stay in software",
+      "an OpenFlow rule has an action that this Open vSwitch cannot write as a tc rule; its flows stay in " +
+      "software",
     remedy:
-      "ovs-appctl dpctl/dump-flows -m shows the action in flows with dp:ovs; a newer Open vSwitch knows more of them",
+      "ovs-appctl dpctl/dump-flows -m shows the action in flows with dp:ovs; a newer Open vSwitch knows " +
+      "more of them",
     explains: ["flows-in-hardware"],
     over: "never",
     alone: "lately",
@@ -107,7 +117,8 @@ export const ovsSymptoms: readonly Symptom[] = [
       /couldn't get tc prio/,
     ],
     cause:
-      "the kernel is newer than Open vSwitch and answers with what that does not know, or another program put rules of its own there",
+      "the kernel is newer than Open vSwitch and answers with what that does not know, or another program " +
+      "put rules of its own there",
     remedy: "a newer Open vSwitch; see foreign rules with tc filter show dev NAME ingress",
     explains: ["flows-in-hardware"],
     over: "never",

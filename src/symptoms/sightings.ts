@@ -35,8 +35,9 @@ const lately = 15 * 60 * 1000;
 const mostStrange = 3;
 
 /**
- * The lines of the logs that matter for a NIC now, the kernel's first, the oldest first: symptoms that explain something that is wrong, those
- * that matter by themselves, and where the NIC does not work the last errors of the kernel log that vflag does not know.
+ * The lines of the logs that matter for a NIC now, the kernel's first, the oldest first: symptoms that
+ * explain something that is wrong, those that matter by themselves, and where the NIC does not work the last
+ * errors of the kernel log that vflag does not know.
  */
 export function sightings(view: NicView, deviations: readonly Deviation[]): Sighting[] {
   const wrong = new Set(deviations.map(({ requirement }) => requirement));
@@ -221,7 +222,9 @@ function bondedAgain(later: readonly KernelLine[], pfs: readonly PhysicalFunctio
   });
 }
 
-/** Whether the LAG was made later: the driver says so before it asks the firmware, which may refuse at once. */
+/**
+ * Whether the LAG was made later: the driver says so before it asks the firmware, which may refuse at once.
+ */
 function made(later: readonly KernelLine[], pfs: readonly PhysicalFunction[]): boolean {
   const own = later.filter(({ device }) => pfs.some(({ address }) => address === device));
   const last = own.findLastIndex(({ text }) => /(?<!modify )\blag map/.test(text));

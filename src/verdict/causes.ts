@@ -9,8 +9,9 @@ export interface Cause {
 }
 
 /**
- * Tells causes from consequences. A deviation follows from another where its requirement says so (`follows`), where both concern
- * the same PF (or one of them the NIC as a whole), and where the other weighs as much: a warning explains no error.
+ * Tells causes from consequences. A deviation follows from another where its requirement says so (`follows`),
+ * where both concern the same PF (or one of them the NIC as a whole), and where the other weighs as much: a
+ * warning explains no error.
  *
  * @param deviations one NIC's, and the host's that concern it, in the order of the stages
  */

@@ -8,8 +8,9 @@ import type { Spec } from "../spec/schema.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
- * What came of one requirement. `not-asked`: the spec does not declare what it is about, or there was nothing to look at. `not-judged`: it found nothing, but what it
- * builds on does not hold, so that it may not have had anything to look at.
+ * What came of one requirement. `not-asked`: the spec does not declare what it is about, or there was nothing
+ * to look at. `not-judged`: it found nothing, but what it builds on does not hold, so that it may not have
+ * had anything to look at.
  */
 export type Outcome = "holds" | "error" | "warning" | "unknown" | "not-asked" | "not-judged";
 
@@ -86,7 +87,10 @@ function judged(
   return { ...check, outcome: "holds", reason: null };
 }
 
-/** The nearest requirement under this one that is wrong or unknown. Without its ports, nothing of a NIC can be looked at. */
+/**
+ * The nearest requirement under this one that is wrong or unknown. Without its ports, nothing of a NIC can be
+ * looked at.
+ */
 function brokenBase(requirement: About, around: readonly Deviation[]): string | null {
   const serious = new Set(
     around.filter(({ severity }) => severity !== "warning").map((deviation) => deviation.requirement),

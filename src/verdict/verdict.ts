@@ -16,7 +16,10 @@ function keepsOthers({ deviation, consequences }: Cause): boolean {
 /** The answer for one NIC. `unknown`: nothing seen is wrong, but not everything could be seen. */
 export type Answer = "works" | "broken" | "unknown";
 
-/** What works now and may not later: a warning, and when it matters, as in "at risk at the next boot" or "reboot pending". */
+/**
+ * What works now and may not later: a warning, and when it matters, as in "at risk at the next boot" or
+ * "reboot pending".
+ */
 export interface Risk {
   readonly when: string;
   readonly deviation: Deviation;
@@ -29,7 +32,9 @@ export interface Verdict {
   readonly risk: Risk | null;
   /** The first cause of its not working: of an error where there is one, else of what could not be seen. */
   readonly reason: Deviation | null;
-  /** What nothing else explains, each with what follows from it: together all of the deviations, each once. */
+  /**
+   * What nothing else explains, each with what follows from it: together all of the deviations, each once.
+   */
   readonly causes: readonly Cause[];
   /** The lines of logs that explain what is wrong, or matter by themselves. */
   readonly sightings: readonly Sighting[];
@@ -37,7 +42,9 @@ export interface Verdict {
   readonly deviations: readonly Deviation[];
 }
 
-/** One verdict per NIC. A NIC works when every requirement was seen to hold; warnings do not count against it. */
+/**
+ * One verdict per NIC. A NIC works when every requirement was seen to hold; warnings do not count against it.
+ */
 export function verdicts(spec: Spec, state: HostState, stages: readonly Stage[] = verdictStages): Verdict[] {
   const views = nicsFound(spec, state);
   return verdictsWithoutLogs(spec, state, stages).map((verdict) => {
@@ -66,7 +73,8 @@ export function verdictsWithoutLogs(
       const [foremost] = found;
       if (foremost === undefined || foremost.deviation.nic === hostName || keepsOthers(foremost))
         return foremost?.deviation;
-      // What of the NIC keeps the rest from being brought about takes more from guests than a number that is not as declared.
+      // What of the NIC keeps the rest from being brought about takes more from guests than a number that is
+      // not as declared.
       return (found.find((cause) => cause.deviation.nic !== hostName && keepsOthers(cause)) ?? foremost)
         .deviation;
     };

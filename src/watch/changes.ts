@@ -25,12 +25,14 @@ export interface Change {
 }
 
 /**
- * What changed between two states: what was seen first, then the requirements that it broke or mended, then the verdicts.
- * A pure function: from one state to the same one nothing changed, and from `after` to `before` the same things changed back.
+ * What changed between two states: what was seen first, then the requirements that it broke or mended, then
+ * the verdicts. A pure function: from one state to the same one nothing changed, and from `after` to `before`
+ * the same things changed back.
  *
  * @example
  * changesBetween(before, after, spec)
- * // [{ kind: "link", nic: "data", subjects: ["ens3f0"], before: "up", after: "no link", effect: "worse", meaning: "cable, ..." }, ...]
+ * // [{ kind: "link", nic: "data", subjects: ["ens3f0"], before: "up", after: "no link", effect: "worse",
+ * meaning: "cable, ..." }, ...]
  */
 export function changesBetween(before: HostState, after: HostState, spec: Spec): Change[] {
   const ports = new Map(spec.nics.map((nic) => [nic.name, portsOf(nic, [before, after])]));
@@ -85,7 +87,10 @@ function turnsBetween(before: Facts, after: Facts): Turn[] {
   });
 }
 
-/** Flows come and go with packets: news is that there are some in software, and that those are in hardware again. */
+/**
+ * Flows come and go with packets: news is that there are some in software, and that those are in hardware
+ * again.
+ */
 function isTraffic(before: Fact["value"] | undefined, after: Fact["value"] | undefined): boolean {
   return after === undefined || (before === undefined && after === "in hardware");
 }
@@ -157,7 +162,10 @@ const nothing: Partial<Record<FactKind, string>> = {
   "ingress-block": "no qdisc",
 };
 
-/** How a value is called. That a VF or a representor is there is told alike of all, so that a hundred of them are one line. */
+/**
+ * How a value is called. That a VF or a representor is there is told alike of all, so that a hundred of them
+ * are one line.
+ */
 function worded(turn: Turn, value: Observed<string | null>): string {
   if (isUnknown(value)) return "not known";
   if (value === null) return nothing[turn.kind] ?? "none";
@@ -180,7 +188,10 @@ function folded(changes: readonly Change[]): Change[] {
   return [...groups.values()];
 }
 
-/** What Open vSwitch's log says now of a NIC and did not say before. The kernel log is told line by line, as it is heard. */
+/**
+ * What Open vSwitch's log says now of a NIC and did not say before. The kernel log is told line by line, as
+ * it is heard.
+ */
 function symptomChanges(before: readonly Verdict[], after: readonly Verdict[]): Change[] {
   return after.flatMap(({ nic, sightings }) => {
     const said = before.find((verdict) => verdict.nic === nic)?.sightings ?? [];
@@ -202,7 +213,10 @@ function symptomChanges(before: readonly Verdict[], after: readonly Verdict[]): 
   });
 }
 
-/** Requirements that are newly broken, or mended, by NIC; those of the host once. What follows from another is told with that one. */
+/**
+ * Requirements that are newly broken, or mended, by NIC; those of the host once. What follows from another is
+ * told with that one.
+ */
 function requirementChanges(before: readonly Verdict[], after: readonly Verdict[]): Change[] {
   const was = brokenBy(before);
   const is = brokenBy(after);

@@ -6,7 +6,10 @@ import { trafficOf } from "../requirements/traffic/traffic.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { netdevOf, resolvePorts } from "../spec/selectors.ts";
 
-/** What a state says of the declared NICs, one fact a line: two states differ where a fact of one key has two values. */
+/**
+ * What a state says of the declared NICs, one fact a line: two states differ where a fact of one key has two
+ * values.
+ */
 
 export type FactKind =
   | "port"
@@ -50,7 +53,10 @@ export interface Fact {
 /** Facts by what they are about, under keys that stay the same while names change. */
 export type Facts = ReadonlyMap<string, Fact>;
 
-/** The PCI functions that a NIC's ports have in any of these states: a port that has vanished is still the NIC's. */
+/**
+ * The PCI functions that a NIC's ports have in any of these states: a port that has vanished is still the
+ * NIC's.
+ */
 export function portsOf(nic: NicSpec, states: readonly HostState[]): string[] {
   const found = states.map((state) => resolvePorts(nic, state));
   return [
@@ -60,7 +66,9 @@ export function portsOf(nic: NicSpec, states: readonly HostState[]): string[] {
   ].sort();
 }
 
-/** All facts of the declared NICs and of Open vSwitch. @param ports by NIC: its ports' addresses, see portsOf */
+/**
+ * All facts of the declared NICs and of Open vSwitch. @param ports by NIC: its ports' addresses, see portsOf
+ */
 export function factsOf(spec: Spec, state: HostState, ports: ReadonlyMap<string, readonly string[]>): Facts {
   const facts = new Map<string, Fact>();
   for (const nic of spec.nics) {
@@ -263,7 +271,10 @@ function ovsPortFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], 
       add(`ingress/${netdev}`, "ingress-block", netdev, block === null ? "no block" : `block ${block}`);
 }
 
-/** Who carries what comes in by each of the NIC's ports and representors; flows that are in software rightly are not counted. */
+/**
+ * Who carries what comes in by each of the NIC's ports and representors; flows that are in software rightly
+ * are not counted.
+ */
 function flowFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): void {
   const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
   if (traffic === null || isUnknown(traffic)) return;

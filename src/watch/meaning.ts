@@ -167,9 +167,10 @@ function othersUp(turn: Turn, around: Around): string {
 }
 
 /**
- * Where the NIC sends what belongs to each port. `1:2`: what belongs to port 1 leaves by port 2. Plain numbers: the ports that are in use.
- * In mode active-backup all leaves by one port at any time.
- * Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c, mapping_show(); lag.c, mlx5_infer_tx_affinity_mapping().
+ * Where the NIC sends what belongs to each port. `1:2`: what belongs to port 1 leaves by port 2. Plain
+ * numbers: the ports that are in use. In mode active-backup all leaves by one port at any time. Source: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c, mapping_show(); lag.c,
+ * mlx5_infer_tx_affinity_mapping().
  */
 function mapping(after: string, before: string): Meaning {
   const used = (text: string) => [...new Set(text.split(" ").map((entry) => entry.split(":").at(-1)))];

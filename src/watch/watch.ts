@@ -28,7 +28,10 @@ export interface Pace {
   readonly quiet: number;
   /** How long events may go on until there is a look all the same. */
   readonly longest: number;
-  /** The LAG's state and flows have no events: when they are looked at again after something else changed, the last time at everything. */
+  /**
+   * The LAG's state and flows have no events: when they are looked at again after something else changed, the
+   * last time at everything.
+   */
   readonly echoes: readonly number[];
 }
 
@@ -38,8 +41,9 @@ const usual: Pace = { quiet: 100, longest: 500, echoes: [1000, 3000, 10_000] };
 const mostNotices = 200;
 
 /**
- * Watches a host until the signal: events say when to look and at what, and the difference between two looks is told. Of a hundred
- * events that come together one look is made, and looks take a fifth of the time at most. Throws what the first look throws.
+ * Watches a host until the signal: events say when to look and at what, and the difference between two looks
+ * is told. Of a hundred events that come together one look is made, and looks take a fifth of the time at
+ * most. Throws what the first look throws.
  */
 export async function watchHost(options: WatchOptions): Promise<void> {
   const { host, spec, tell, signal, every, pace = usual } = options;
@@ -92,7 +96,9 @@ interface Due {
   readonly isEcho: boolean;
 }
 
-/** Events that were heard and not looked into yet. However many there are, they take no more room than a few. */
+/**
+ * Events that were heard and not looked into yet. However many there are, they take no more room than a few.
+ */
 class Pending implements Disposable {
   readonly #pace: Pace;
   readonly #signal: AbortSignal;

@@ -6,7 +6,10 @@ import { after, describe, it } from "node:test";
 import { vflag as program } from "../support/vflag.ts";
 import { ansibleCore, demoSpec, Workplace, without } from "./collection.ts";
 
-/** The collection as Ansible's own tools see it, and in a tree of Kayobe's, on simulated hosts of this machine. */
+/**
+ * The collection as Ansible's own tools see it, and in a tree of Kayobe's, on simulated hosts of this
+ * machine.
+ */
 
 const workplace = new Workplace();
 after(() => workplace.remove());

@@ -17,7 +17,10 @@ import type { Scenario } from "./nova-api.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Why these programs cannot be run here, for the skip option of a test; `false` where all can. Debian's own are meant, not others in the path. */
+/**
+ * Why these programs cannot be run here, for the skip option of a test; `false` where all can. Debian's own
+ * are meant, not others in the path.
+ */
 export function without(
   ...programs: readonly (readonly [program: string, debianPackage: string])[]
 ): string | false {

@@ -10,7 +10,10 @@ const workplace = new Workplace();
 after(() => workplace.remove());
 const secret = "made-up-password";
 
-/** A client that looks whether the password stands in the arguments of any process while it runs, and writes its own environment down. */
+/**
+ * A client that looks whether the password stands in the arguments of any process while it runs, and writes
+ * its own environment down.
+ */
 const client = `#!/bin/sh
 cd "$(dirname "$0")"
 env | grep ^OS_ > environment

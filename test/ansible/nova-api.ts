@@ -3,12 +3,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { argv } from "node:process";
 
 /**
- * A service that answers as Nova's API does (and Keystone's, as far as a client needs it to find Nova), for the real openstack client.
- * Usage: nova-api.ts SCENARIO.json LOG.jsonl; it listens on 127.0.0.1, prints its port, and writes down every request.
- * Source: https://docs.openstack.org/api-ref/compute/ (services, servers, migrations, live-migrate), nova/api/openstack/compute.
+ * A service that answers as Nova's API does (and Keystone's, as far as a client needs it to find Nova), for
+ * the real openstack client. Usage: nova-api.ts SCENARIO.json LOG.jsonl; it listens on 127.0.0.1, prints its
+ * port, and writes down every request. Source: https://docs.openstack.org/api-ref/compute/ (services,
+ * servers, migrations, live-migrate), nova/api/openstack/compute.
  */
 
-/** What becomes of a live migration. `409`, `403`: it is refused. `error`: it is accepted, and fails. `never`: it does not end. */
+/**
+ * What becomes of a live migration. `409`, `403`: it is refused. `error`: it is accepted, and fails. `never`:
+ * it does not end.
+ */
 export type Fate = "moves" | "error" | "never" | "409" | "403" | "goes-when-asked";
 
 export interface Scenario {

@@ -3,7 +3,10 @@ import { after, describe, it } from "node:test";
 import { ansibleCore, openstackClient, type Result, Workplace, without } from "./collection.ts";
 import type { Fate, Scenario } from "./nova-api.ts";
 
-/** vflag.vflag.nova_host through the real openstack client, against a service that answers as Nova's API does, and writes down what it is asked. */
+/**
+ * vflag.vflag.nova_host through the real openstack client, against a service that answers as Nova's API does,
+ * and writes down what it is asked.
+ */
 
 const skip = without(ansibleCore, openstackClient);
 const workplace = new Workplace();

@@ -5,7 +5,10 @@ import { ansibleCore, openstackClient, without } from "./collection.ts";
 import type { Scenario } from "./nova-api.ts";
 import { noTestbed, Testbed } from "./testbed.ts";
 
-/** The role and the roll-out, by Debian's ansible-core over ssh, on hosts in network namespaces, each with a simulated host's file. */
+/**
+ * The role and the roll-out, by Debian's ansible-core over ssh, on hosts in network namespaces, each with a
+ * simulated host's file.
+ */
 
 const skip =
   without(ansibleCore, ["/usr/sbin/sshd", "openssh-server"], ["/usr/bin/ssh", "openssh-client"]) ||
@@ -151,7 +154,8 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
   });
 
   it("begins no further wave after a host that cannot be reached, and lets the others of its wave come to their end", async () => {
-    // h1 has its own reason to be left alone: a wave of such a host and of a lost one is not mistaken for a good one.
+    // h1 has its own reason to be left alone: a wave of such a host and of a lost one is not mistaken for a
+    // good one.
     await asNew(["h1", "port-to-legacy"], ["h3", "tc-offload-off"]);
     const third = readFileSync(fileOf("h3"), "utf8");
     testbed.workplace.write("gone.yml", {
@@ -244,7 +248,8 @@ describe("the collection on test hosts", { skip, timeout: 1_800_000 }, () => {
           .map((text) => `${text}: vflag: roll-out of the NICs`)
           .concat("enabled 2", "enabled 4"),
       );
-      // A wave is a play of its own: rack1, then rack2. Within one, hosts are named in the order in which they answered.
+      // A wave is a play of its own: rack1, then rack2. Within one, hosts are named in the order in which
+      // they answered.
       const waves = [...output.matchAll(/^included: \S+tasks\/host\.yml for (.+)$/gm)].map(([, names]) =>
         names?.split(", ").toSorted(),
       );

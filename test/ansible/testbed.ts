@@ -6,9 +6,10 @@ import { vflag } from "../support/vflag.ts";
 import { demoSpec, Workplace } from "./collection.ts";
 
 /**
- * Test hosts: network namespaces, each with an sshd of its own and a simulated host's file, and one namespace for Ansible, from which
- * they are reached. All of it is inside a network, a mount and a process namespace of this test's: the machine's own network is not
- * touched, and with the first process in there everything is gone.
+ * Test hosts: network namespaces, each with an sshd of its own and a simulated host's file, and one namespace
+ * for Ansible, from which they are reached. All of it is inside a network, a mount and a process namespace of
+ * this test's: the machine's own network is not touched, and with the first process in there everything is
+ * gone.
  */
 
 /** Why there can be none here, or false. */
@@ -33,8 +34,8 @@ export function noTestbed(): string | false {
 }
 
 /**
- * $1: the folder, $2: this checkout, then the hosts' names. What a host writes outside of the folder is in its own layer above the
- * machine's files, so that packages are installed into it and not into the machine.
+ * $1: the folder, $2: this checkout, then the hosts' names. What a host writes outside of the folder is in
+ * its own layer above the machine's files, so that packages are installed into it and not into the machine.
  */
 const script = `
 set -e
@@ -165,7 +166,10 @@ export class Testbed {
     return status === 0 ? output : null;
   }
 
-  /** A package as small as can be: the program is the one of this checkout. test/build/ installs the real ones. */
+  /**
+   * A package as small as can be: the program is the one of this checkout. test/build/ installs the real
+   * ones.
+   */
   async buildPackage(): Promise<void> {
     const tree = this.workplace.path("package");
     mkdirSync(join(tree, "DEBIAN"), { recursive: true });

@@ -154,7 +154,9 @@ describe("Debian's grub-mkconfig", { skip: noGrub }, () => {
   });
 });
 
-/** GRUB_CMDLINE_LINUX after a shell has read both, as grub-mkconfig does (set -e, then one after the other). */
+/**
+ * GRUB_CMDLINE_LINUX after a shell has read both, as grub-mkconfig does (set -e, then one after the other).
+ */
 function sourced(t: TestContext, file: string, dropIn: string): string {
   const folder = mkdtempSync(join(tmpdir(), "vflag-grub-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 
-/** Mount and network namespaces of a test's own, so that the programs that read vflag's files can be run on them without a trace. */
+/**
+ * Mount and network namespaces of a test's own, so that the programs that read vflag's files can be run on
+ * them without a trace.
+ */
 
 /** Why there can be none here, or false. */
 export function noSandbox(...programs: readonly string[]): string | false {

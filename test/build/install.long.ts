@@ -25,8 +25,9 @@ import { isInstalled } from "../../scripts/package/tools.ts";
 import { sharedProgram } from "../support/program.ts";
 
 /**
- * The packages' lives, by dpkg and rpm themselves, in a small root of their own with a shell, and a systemctl that only writes
- * down what it is asked. Both change into that root to run the packages' scripts, so the machine is not touched.
+ * The packages' lives, by dpkg and rpm themselves, in a small root of their own with a shell, and a systemctl
+ * that only writes down what it is asked. Both change into that root to run the packages' scripts, so the
+ * machine is not touched.
  */
 
 const missing = ["dpkg", "dpkg-deb", "rpmbuild", "rpm", "ldd", "chroot"].filter(
@@ -262,7 +263,8 @@ test("shellcheck finds nothing wrong with the packages' scripts", {
 });
 
 test("the packages' scripts can be run again and again, and do nothing for what they do not know", () => {
-  // On this machine the scripts must not run with what they know. What they do not know are dpkg's other calls.
+  // On this machine the scripts must not run with what they know. What they do not know are dpkg's other
+  // calls.
   for (const [name, text] of maintainerScripts(units)) {
     const file = join(folder, name);
     writeFileSync(file, text);

@@ -11,7 +11,10 @@ import { makeRpm } from "../../scripts/package/rpm.ts";
 import { isInstalled, requireTools } from "../../scripts/package/tools.ts";
 import { sharedProgram } from "../support/program.ts";
 
-/** The packages, made of the real executable, without compression to save time: what is in them, and what they say. */
+/**
+ * The packages, made of the real executable, without compression to save time: what is in them, and what they
+ * say.
+ */
 
 const without = (...programs: readonly string[]): string | false => {
   const missing = programs.filter((program) => !isInstalled(program));

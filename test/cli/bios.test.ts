@@ -9,7 +9,10 @@ import { Service, type ServiceOptions } from "../redfish/service.ts";
 import { runVflag } from "../support/command.ts";
 import { readGolden } from "../support/golden.ts";
 
-/** `vflag bios` in this process, with an ansible-inventory that prints what it is given; the real one is in test/redfish/command.long.ts. */
+/**
+ * `vflag bios` in this process, with an ansible-inventory that prints what it is given; the real one is in
+ * test/redfish/command.long.ts.
+ */
 const folder = mkdtempSync(join(tmpdir(), "vflag-cli-bios-"));
 after(() => rmSync(folder, { recursive: true }));
 const secret = "made-up-password";

@@ -20,7 +20,10 @@ import { HostMap } from "../../src/map/schema.ts";
 import { expectVflag } from "../support/command.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 
-/** The command line as a user runs it: real files, in a folder of its own; in this process, where the process is not what is tested. */
+/**
+ * The command line as a user runs it: real files, in a folder of its own; in this process, where the process
+ * is not what is tested.
+ */
 const spec = `version: 1
 nics:
   - name: data

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { expectVflag } from "../support/command.ts";
 
-/** `vflag nova` and `vflag neutron` as a user runs them, in this process, on real files in a folder of its own. */
+/**
+ * `vflag nova` and `vflag neutron` as a user runs them, in this process, on real files in a folder of its
+ * own.
+ */
 const target = ["--release", "zed", "--host", "host.json", "--spec", "vflag.yaml"];
 let folder = "";
 

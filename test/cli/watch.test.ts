@@ -54,7 +54,10 @@ function start(...words: string[]) {
   return { child, printed, ended, until };
 }
 
-/** This machine's kernel, in a network and a mount namespace, with Open vSwitch's database: nothing of this machine is touched. */
+/**
+ * This machine's kernel, in a network and a mount namespace, with Open vSwitch's database: nothing of this
+ * machine is touched.
+ */
 const realHost = `
 set -e
 mount -t tmpfs none /run

@@ -6,7 +6,9 @@ import { portsOf as portsIn, type Testbed } from "./testbed.ts";
 
 /** What the cases are made of. */
 
-/** What a host must allow, refuse and answer. One case is one behaviour of the kernel or of the NIC's driver. */
+/**
+ * What a host must allow, refuse and answer. One case is one behaviour of the kernel or of the NIC's driver.
+ */
 export interface Case {
   readonly title: string;
   readonly needs:

@@ -366,7 +366,8 @@ export const cases: readonly Case[] = [
     run: async (host) => {
       await createVfs(host, 1);
       await switchdev(host);
-      // udev may rename the representor at any time: it is looked up by what it stands for, and acted on by its index.
+      // udev may rename the representor at any time: it is looked up by what it stands for, and acted on by
+      // its index.
       const representor = async () => {
         const { representors, netdevs } = await host.observe();
         const name = representors.find((candidate) => candidate.vf === 0)?.netdev;

@@ -10,8 +10,8 @@ import { portsOf } from "./testbed.ts";
 const LAG_SECONDS = 4;
 
 /**
- * Brings the first card to VF-LAG over bond0 with two VFs a port, as vflag's boot stages do, and returns how far that
- * came: the requirements that stopped it, or `settled`.
+ * Brings the first card to VF-LAG over bond0 with two VFs a port, as vflag's boot stages do, and returns how
+ * far that came: the requirements that stopped it, or `settled`.
  */
 export async function converge(host: Host, observer: Observer = {}): Promise<string> {
   const ports = portsOf(await host.observe()).map(({ address }) => `{address: "${address}"}`);

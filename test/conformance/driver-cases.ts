@@ -17,7 +17,10 @@ import {
   switchdev,
 } from "./case-tools.ts";
 
-/** Rules of mlx5 and its firmware in which the simulated host once was wrong: each names what it was read in, or who refuses. */
+/**
+ * Rules of mlx5 and its firmware in which the simulated host once was wrong: each names what it was read in,
+ * or who refuses.
+ */
 export const driverCases: readonly Case[] = [
   {
     // linux esw/legacy.c, esw_legacy_enable()

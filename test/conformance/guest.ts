@@ -5,8 +5,8 @@ import { labNics, realBed } from "./real-bed.ts";
 import { conformance } from "./suite.ts";
 
 /**
- * The same cases on a real kernel: run as root in a guest of the lab, `node --test test/conformance/guest.ts`, with
- * the NIC's name in VFLAG_NIC.
+ * The same cases on a real kernel: run as root in a guest of the lab, `node --test
+ * test/conformance/guest.ts`, with the NIC's name in VFLAG_NIC.
  */
 const name = process.env["VFLAG_NIC"] ?? "";
 const nic = labNics[name];

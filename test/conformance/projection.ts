@@ -3,8 +3,9 @@ import type { HostState, Netdev, PhysicalFunction } from "../../src/host/state/s
 import { portsOf } from "./testbed.ts";
 
 /**
- * What two hosts have in common that were treated alike, by what it is about. Left out is what hangs on the machine: names, addresses, indexes,
- * the channels that a driver takes for so many cores, and the links of cables.
+ * What two hosts have in common that were treated alike, by what it is about. Left out is what hangs on the
+ * machine: names, addresses, indexes, the channels that a driver takes for so many cores, and the links of
+ * cables.
  */
 export function projectionOf(state: HostState): Map<string, string> {
   const found = new Map<string, string>();

@@ -38,15 +38,17 @@ export type Step =
   | { readonly kind: "release" | "link-event"; readonly port: number }
   | { readonly kind: "unbond" }
   | { readonly kind: "fault"; readonly name: BedFault; readonly on: boolean }
-  /** vflag brings the NIC to VF-LAG; before that it began to, and was killed when so many actions had begun. */
+  /**
+   * vflag brings the NIC to VF-LAG; before that it began to, and was killed when so many actions had begun.
+   */
   | { readonly kind: "converge"; readonly killed: number | null };
 
 type Random = () => number;
 type Choice = readonly [weight: number, make: () => Step | null];
 
 /**
- * The next step: one that means something on the host as it is. What is so already is not asked for: a host may answer that before it looks
- * whether the port is in a bond, or after.
+ * The next step: one that means something on the host as it is. What is so already is not asked for: a host
+ * may answer that before it looks whether the port is in a bond, or after.
  * @param faulty the faults that there are now
  */
 export function nextStep(
@@ -138,7 +140,10 @@ function choicesOf(
   return [...plain, ...switching, ...bonding];
 }
 
-/** The next step on the way to VFs under an active LAG, which chance alone seldom reaches; null where the host is there. */
+/**
+ * The next step on the way to VFs under an active LAG, which chance alone seldom reaches; null where the host
+ * is there.
+ */
 function towardsLag(state: HostState, ports: readonly PhysicalFunction[], driver: string): Step | null {
   const bond = state.bonds.find(({ name }) => name === "bond0");
   for (const [port, pf] of ports.entries()) {

@@ -21,16 +21,18 @@ export interface Difference {
 }
 
 /**
- * Drives two hosts through the same random sequence of actions, bond events and faults, and compares after each step what they answered and
- * what they are. The sequence is made of the seed and of what the first host shows, so that a seed can be played again; it speaks of ports
- * and VFs by number, because names and addresses differ from host to host.
+ * Drives two hosts through the same random sequence of actions, bond events and faults, and compares after
+ * each step what they answered and what they are. The sequence is made of the seed and of what the first host
+ * shows, so that a seed can be played again; it speaks of ports and VFs by number, because names and
+ * addresses differ from host to host.
  *
  * @param hosts the first is the one that is held to be right
  * @param log hears each step before it is done
  * @returns the first difference, or null
  *
  * @example
- * const difference = await compareHosts(4711, 300, [await realBed(), simulatedBed()], (line) => process.stderr.write(`${line}\n`));
+ * const difference = await compareHosts(4711, 300, [await realBed(), simulatedBed()], (line) =>
+ * process.stderr.write(`${line}\n`));
  */
 export async function compareHosts(
   seed: number,
@@ -129,8 +131,8 @@ async function answerOf(host: Host, action: Action): Promise<string> {
 }
 
 /**
- * What differs when both have come to rest, for which a real kernel and udev take their time. Afterwards `state` is
- * what they are now.
+ * What differs when both have come to rest, for which a real kernel and udev take their time. Afterwards
+ * `state` is what they are now.
  * @param settles whether what happens by itself is waited for also where there is no difference
  */
 async function compared(beds: readonly [Ready, Ready], settles: boolean): Promise<string[]> {
@@ -159,7 +161,10 @@ function namesOf(state: HostState, ports: readonly (number | "third")[]): string
   return ports.flatMap((port) => (port === "third" ? ["third0"] : (own[port]?.netdev ?? [])));
 }
 
-/** Numbers from 0 up to 1, the same for the same seed: a linear congruential generator is random enough to choose steps. */
+/**
+ * Numbers from 0 up to 1, the same for the same seed: a linear congruential generator is random enough to
+ * choose steps.
+ */
 function randomOf(seed: number): () => number {
   let state = (seed ^ 0x9e3779b9) >>> 0;
   return () => {

@@ -29,15 +29,15 @@ export const labNics: Readonly<Record<string, NicProperties>> = {
 
 export interface BedOptions {
   /**
-   * Whether the driver starts again at each reset, which takes seconds: it alone forgets a LAG that the firmware kept
-   * ("driver restart required"), encap, and what was set of VFs that are gone.
+   * Whether the driver starts again at each reset, which takes seconds: it alone forgets a LAG that the
+   * firmware kept ("driver restart required"), encap, and what was set of VFs that are gone.
    */
   readonly restarts?: boolean;
 }
 
 /**
- * A guest of the lab as a testbed: it takes the ports of the first card for itself. Never open it on a machine
- * that needs them. It looks at nothing but the NICs: to look at everything takes seconds each time.
+ * A guest of the lab as a testbed: it takes the ports of the first card for itself. Never open it on a
+ * machine that needs them. It looks at nothing but the NICs: to look at everything takes seconds each time.
  */
 export function realBed(name: string, nic: NicProperties, { restarts = false }: BedOptions = {}): Testbed {
   const host = LinuxHost.open({ looks: "nics" });

@@ -43,8 +43,8 @@ export async function linkEvent(netdev: string): Promise<void> {
 }
 
 /**
- * Lines for `ip`, all of them in one process, as starting one takes an emulated machine a tenth of a second. What a
- * driver says to them (extack), which `ip` prints as a warning, is returned.
+ * Lines for `ip`, all of them in one process, as starting one takes an emulated machine a tenth of a second.
+ * What a driver says to them (extack), which `ip` prints as a warning, is returned.
  */
 export function ip(...lines: readonly string[]): string[] {
   const input = `${lines.join("\n")}\n`;

@@ -3,7 +3,10 @@ import type { Case } from "./case-tools.ts";
 import { cases } from "./cases.ts";
 import type { NicProperties, Testbed } from "./testbed.ts";
 
-/** Runs the cases that this NIC can show, each on a host after power-on; the others are skipped by their names. */
+/**
+ * Runs the cases that this NIC can show, each on a host after power-on; the others are skipped by their
+ * names.
+ */
 export function conformance(bed: Testbed): void {
   describe(`conformance: ${bed.name}`, () => {
     for (const { title, needs, run } of cases) {

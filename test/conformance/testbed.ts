@@ -2,8 +2,9 @@ import type { Host } from "../../src/host/host.ts";
 import type { HostState, PhysicalFunction } from "../../src/host/state/state.ts";
 
 /**
- * A host that the conformance cases can be run against, with the few things that happen to a host and are not vflag's doing.
- * The cases are the same for all; what differs from NIC to NIC is named here as a property of that NIC.
+ * A host that the conformance cases can be run against, with the few things that happen to a host and are not
+ * vflag's doing. The cases are the same for all; what differs from NIC to NIC is named here as a property of
+ * that NIC.
  */
 export interface Testbed {
   readonly name: string;
@@ -11,8 +12,8 @@ export interface Testbed {
   /** A host with a NIC as after power-on: no VFs, legacy mode, no bond. */
   reset(): Promise<Host>;
   /**
-   * Makes a bond of these netdevs. Its carrier is up when this returns, as far as it can be. It returns what drivers warned of: sentences that
-   * reach whoever enslaves a port, and no log.
+   * Makes a bond of these netdevs. Its carrier is up when this returns, as far as it can be. It returns what
+   * drivers warned of: sentences that reach whoever enslaves a port, and no log.
    */
   bond(name: string, mode: string, netdevs: readonly string[]): Promise<string[]>;
   /** Takes a netdev out of its bond. */
@@ -26,8 +27,8 @@ export interface Testbed {
   /** Puts a fault into the card or takes it away; the faults that it knows are `nic.faults`. */
   fault?(name: BedFault, on: boolean): Promise<void>;
   /**
-   * Begins to bring this host to VF-LAG (converge.ts), and is killed when so many actions have begun. A host that knows
-   * no processes leaves the others undone.
+   * Begins to bring this host to VF-LAG (converge.ts), and is killed when so many actions have begun. A host
+   * that knows no processes leaves the others undone.
    */
   killed?(host: Host, actions: number): Promise<void>;
   /** Lets pass what happens by itself: a LAG that comes up. */

@@ -12,8 +12,9 @@ export interface PrecedenceInventory {
 }
 
 /**
- * Ansible's precedence, written down anew: the host's own, or that of the last of its groups by depth, priority and name.
- * Source: ansible-core 2.14.18, ansible/vars/manager.py and ansible/inventory/helpers.py, sort_groups().
+ * Ansible's precedence, written down anew: the host's own, or that of the last of its groups by depth,
+ * priority and name. Source: ansible-core 2.14.18, ansible/vars/manager.py and ansible/inventory/helpers.py,
+ * sort_groups().
  */
 export function effective(
   { groups, priorities }: PrecedenceInventory,

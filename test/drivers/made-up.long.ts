@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeTree } from "../linux/tree.ts";
 
-/** A driver is one folder and one line of the registry: the program with one more, of a NIC that nobody makes. */
+/**
+ * A driver is one folder and one line of the registry: the program with one more, of a NIC that nobody makes.
+ */
 
 const repository = join(import.meta.dirname, "../..");
 
-/** It has an eSwitch, makes VFs by sysfs, has a module of its own for them, and bears no two changes of mode at once. */
+/**
+ * It has an eSwitch, makes VFs by sysfs, has a module of its own for them, and bears no two changes of mode
+ * at once.
+ */
 const driver = `import type { Driver } from "../driver.ts";
 import { generic } from "../generic/driver.ts";
 import { switchdevNic } from "../generic/profiles.ts";

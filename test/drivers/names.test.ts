@@ -6,8 +6,8 @@ import ts from "typescript";
 import { driversByModule, models } from "../../src/drivers/registry.ts";
 
 /**
- * Outside these places no code names a driver or a vendor: a name, a regular expression, or a text without a space that something could
- * be compared with. Sentences may: they are for people, and give sources.
+ * Outside these places no code names a driver or a vendor: a name, a regular expression, or a text without a
+ * space that something could be compared with. Sentences may: they are for people, and give sources.
  */
 
 const root = join(import.meta.dirname, "../..");

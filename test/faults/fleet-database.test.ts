@@ -8,7 +8,10 @@ import { demoSpec, makeHost, mounted, noMounts, run, runFaulty } from "../suppor
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
 
-/** The fleet's database where the machine does not let it be written: nothing of it is lost, and the same command does it later. */
+/**
+ * The fleet's database where the machine does not let it be written: nothing of it is lost, and the same
+ * command does it later.
+ */
 
 const database = ["--db", "db/fleet.db"];
 
@@ -103,7 +106,10 @@ test("a read-only file system is named by every command that opens the database,
 });
 
 describe("a system call that is refused", { skip: noStrace() }, () => {
-  /** At its first write, at a later one, and from then on: SQLite writes its log, the database, and the memory that processes share. */
+  /**
+   * At its first write, at a later one, and from then on: SQLite writes its log, the database, and the memory
+   * that processes share.
+   */
   const faults = [
     "pwrite64:error=ENOSPC:when=1",
     "pwrite64:error=EDQUOT:when=3+",

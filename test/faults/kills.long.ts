@@ -20,12 +20,14 @@ import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
 
 /**
- * Commands that write are killed, or the kernel refuses, at one of their system calls. FAULT_ROUNDS=40: 200 kills and 200 faults in all.
- * Whatever became of one, no file is half, and the same command, run again, ends as one ends that nothing happened to. (What is written
- * by system calls of an installation in /etc: test/properties/killed-install.long.ts.)
+ * Commands that write are killed, or the kernel refuses, at one of their system calls. FAULT_ROUNDS=40: 200
+ * kills and 200 faults in all. Whatever became of one, no file is half, and the same command, run again, ends
+ * as one ends that nothing happened to. (What is written by system calls of an installation in /etc:
+ * test/properties/killed-install.long.ts.)
  *
- * Where they strike is one of the calls that the same command made when nothing happened to it, from the first on that has to do with
- * its files. One that did not come to be, because threads do not keep the same pace, is not counted, and another one takes its place.
+ * Where they strike is one of the calls that the same command made when nothing happened to it, from the
+ * first on that has to do with its files. One that did not come to be, because threads do not keep the same
+ * pace, is not counted, and another one takes its place.
  */
 
 const rounds = countFrom("FAULT_ROUNDS", 1);
@@ -44,7 +46,9 @@ interface Scenario {
   readonly outcome: (folder: string) => unknown;
 }
 
-/** A simulated host as it is in its file, and a journal whose every line but one that was cut is an object. */
+/**
+ * A simulated host as it is in its file, and a journal whose every line but one that was cut is an object.
+ */
 function hostOf(folder: string): unknown {
   const { state, ...rest } = JSON.parse(readFileSync(join(folder, "host.json"), "utf8"));
   return { ...rest, state: { ...state, observedAt: "" }, history: undefined };

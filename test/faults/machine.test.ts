@@ -7,7 +7,10 @@ import { makeHost, onHost, runFaulty } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
 
-/** Errors that are the machine's are told as such: the system's name for it, the file, and what to do; never as a defect. */
+/**
+ * Errors that are the machine's are told as such: the system's name for it, the file, and what to do; never
+ * as a defect.
+ */
 
 describe("errors of the machine", { skip: noStrace() }, () => {
   const faults = [

@@ -19,7 +19,10 @@ import { makeTree } from "../linux/tree.ts";
 import { makeHost, noOtherUser, onHost, run } from "../support/faults.ts";
 import { vflag } from "../support/vflag.ts";
 
-/** Links, files and folders of another user in the way. fs.protected_symlinks does not hold in these folders: they are not sticky. */
+/**
+ * Links, files and folders of another user in the way. fs.protected_symlinks does not hold in these folders:
+ * they are not sticky.
+ */
 
 const nobody = 65534;
 

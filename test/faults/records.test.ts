@@ -11,7 +11,10 @@ import { makeHost, mounted, noMounts, onHost, run, runFaulty } from "../support/
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";
 
-/** What only records never stops what acts: full and read-only places, on real file systems and by injected faults. */
+/**
+ * What only records never stops what acts: full and read-only places, on real file systems and by injected
+ * faults.
+ */
 
 const early = [vflag, "boot", "early", ...onHost];
 

@@ -26,7 +26,10 @@ import { runVflag } from "../support/command.ts";
 import { roundsFrom } from "../support/count.ts";
 import { makeFleet } from "../support/fleet.ts";
 
-/** A damaged database is called that, by every command; and a spool that somebody else made is not touched. DAMAGE_ROUNDS=1000 for more. */
+/**
+ * A damaged database is called that, by every command; and a spool that somebody else made is not touched.
+ * DAMAGE_ROUNDS=1000 for more.
+ */
 
 const rounds = roundsFrom("DAMAGE_ROUNDS", 7, 20);
 const folder = mkdtempSync(join(tmpdir(), "vflag-fleet-damage-"));

@@ -20,7 +20,10 @@ import { roundsFrom } from "../support/count.ts";
 import { type Fleet, makeFleet } from "../support/fleet.ts";
 import { hostileAnswers } from "../support/hostile-fleet.ts";
 
-/** One host cannot stop, hide or change what is known of the others: HOSTILE_HOSTS=10000 for a whole fleet, of which 1 % are hostile. */
+/**
+ * One host cannot stop, hide or change what is known of the others: HOSTILE_HOSTS=10000 for a whole fleet, of
+ * which 1 % are hostile.
+ */
 
 const folder = mkdtempSync(join(tmpdir(), "vflag-fleet-hostile-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -22,7 +22,10 @@ before(async () => {
     writeFileSync(join(folder, "states", fleet.name(host)), fleet.report(host, 1));
 });
 
-/** Starts a writer and kills it a while after its first host. @returns what it said is there, and nothing that it may have begun since */
+/**
+ * Starts a writer and kills it a while after its first host. @returns what it said is there, and nothing that
+ * it may have begun since
+ */
 async function killedWriter(file: string): Promise<string[]> {
   const argv = [
     "--disable-warning=ExperimentalWarning",

@@ -13,7 +13,9 @@ import { verdicts } from "../../src/verdict/verdict.ts";
 import { readGolden } from "../support/golden.ts";
 import { noPromtool } from "../support/promtool.ts";
 
-/** Rules and dashboard of the fleet: by promtool, and by a Prometheus that scrapes what vflag writes on hosts. */
+/**
+ * Rules and dashboard of the fleet: by promtool, and by a Prometheus that scrapes what vflag writes on hosts.
+ */
 
 const monitoring = join(import.meta.dirname, "../../monitoring");
 const rules = readFileSync(join(monitoring, "fleet.yml"), "utf8");

@@ -4,7 +4,10 @@ import { type Prepared, prepared } from "../../src/fleet/reading/prepare.ts";
 import { readReport } from "../../src/fleet/reading/report.ts";
 import { goldenNames, readGolden } from "../support/golden.ts";
 
-/** What a host says is kept as it wrote it where that is the state and nothing else; otherwise it is written again. */
+/**
+ * What a host says is kept as it wrote it where that is the state and nothing else; otherwise it is written
+ * again.
+ */
 
 const spec = { file: "/etc/vflag/vflag.yaml", text: 'version: 1 # ,"state":{"schema":"vflag/state/1",' };
 

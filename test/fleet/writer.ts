@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { History } from "../../src/fleet/history/history.ts";
 import { readReport } from "../../src/fleet/reading/report.ts";
 
-/** A process that writes into a database until it is killed, and says after each host that it is there: `node writer.ts DB FOLDER`. */
+/**
+ * A process that writes into a database until it is killed, and says after each host that it is there: `node
+ * writer.ts DB FOLDER`.
+ */
 const [file = "", folder = ""] = process.argv.slice(2);
 const history = History.open(file, "0");
 const names = readdirSync(folder);

@@ -15,8 +15,10 @@ import { loadSpec } from "../../src/spec/load.ts";
 import { verdicts } from "../../src/verdict/verdict.ts";
 
 /**
- * Each folder beside this file is a case: a spec, a state, and the plan and the verdict that an operator would be shown.
- * `npm run golden` writes plan.txt, verdict.txt and, of hosts with guests, the map anew; `git diff` then shows what changed, to be reviewed like code.
+ * Each folder beside this file is a case: a spec, a state, and the plan and the verdict that an operator
+ * would be shown.
+ * `npm run golden` writes plan.txt, verdict.txt and, of hosts with guests, the map anew; `git diff` then
+ * shows what changed, to be reviewed like code.
  */
 const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) =>
   entry.isDirectory(),

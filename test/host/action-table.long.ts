@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeTree } from "../linux/tree.ts";
 
-/** A new kind of action does not compile until all is said of it: the compiler runs on the sources with one more kind. */
+/**
+ * A new kind of action does not compile until all is said of it: the compiler runs on the sources with one
+ * more kind.
+ */
 
 const repository = join(import.meta.dirname, "../..");
 const files = [
@@ -17,7 +20,10 @@ const files = [
 ];
 const whole = { lane: "host", sight: "nothing", cutsOff: false, seconds: 1 };
 
-/** @param kinds by kind, what the action table says of it; null: nothing @returns the compiler's complaints: file and sentence */
+/**
+ * @param kinds by kind, what the action table says of it; null: nothing @returns the compiler's complaints:
+ * file and sentence
+ */
 function compile(t: TestContext, kinds: Readonly<Record<string, object | null>>): string[] {
   const root = makeTree(t, {
     "tsconfig.json": JSON.stringify({

@@ -5,7 +5,10 @@ import { traitsOf } from "../../src/host/actions/action-table.ts";
 import { ActionError } from "../../src/host/host.ts";
 import { driverOf, free, pf, real, type Situation, simulated, stalePort, vf } from "./safety-hosts.ts";
 
-/** DESIGN 6, points 1 to 3: for every kind of action, where it is done and where it is not. One table, and both hosts. */
+/**
+ * DESIGN 6, points 1 to 3: for every kind of action, where it is done and where it is not. One table, and
+ * both hosts.
+ */
 
 const native = { kind: "native", unit: null } as const;
 const actions: { readonly [Kind in Action["kind"]]: Extract<Action, { kind: Kind }> } = {

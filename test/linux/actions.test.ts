@@ -25,7 +25,10 @@ import {
 } from "./fake-kernel.ts";
 import { addTree, connectX5, connectX5Pf, connectX5Vf, makeTree, type Tree } from "./tree.ts";
 
-/** The kernel's own effects are the lab's to show: here files stay what was written, and what is refused is not written. */
+/**
+ * The kernel's own effects are the lab's to show: here files stay what was written, and what is refused is
+ * not written.
+ */
 
 const pf = pciAddress("0000:37:00.0");
 const vf = pciAddress("0000:37:00.2");

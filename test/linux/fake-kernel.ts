@@ -14,7 +14,9 @@ import {
   type Vf,
 } from "../../src/netlink/index.ts";
 
-/** A netlink that answers from data, and notes what is asked of it. Long requests are carried out on the data. */
+/**
+ * A netlink that answers from data, and notes what is asked of it. Long requests are carried out on the data.
+ */
 export interface FakeNetlink {
   links: Link[];
   addresses: Address[];

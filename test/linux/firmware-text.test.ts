@@ -17,7 +17,10 @@ const parameter = (value: string | null, current = value, next = current, readOn
   readOnly,
 });
 
-/** Printed by mlxconfig 4.2x for a ConnectX-6 Lx, shortened; the rows that matter are added as that version prints them. */
+/**
+ * Printed by mlxconfig 4.2x for a ConnectX-6 Lx, shortened; the rows that matter are added as that version
+ * prints them.
+ */
 const connectX6Lx = `
 Device #1:
 ----------

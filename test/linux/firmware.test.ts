@@ -18,7 +18,10 @@ import { spec } from "../support/hosts.ts";
 import { fakeKernel, fakeNetlink, pciLink } from "./fake-kernel.ts";
 import { addTree, connectX5, makeTree, type Tree } from "./tree.ts";
 
-/** The real host's way to a card's firmware, on a made-up tree with cards of the tests' own, and with the real program. */
+/**
+ * The real host's way to a card's firmware, on a made-up tree with cards of the tests' own, and with the real
+ * program.
+ */
 
 const first = pciAddress("0000:37:00.0");
 const second = pciAddress("0000:37:00.1");

@@ -5,7 +5,8 @@ import { readDatapath, readFlows } from "../../src/host/linux/ovs/flow-text.ts";
 import { processorTime } from "../support/processor-time.ts";
 
 /*
- * The format, not samples of it: lines as openvswitch 2.10 to 3.6 prints them, of the kernel's datapath and of the one in userspace.
+ * The format, not samples of it: lines as openvswitch 2.10 to 3.6 prints them, of the kernel's datapath and
+ * of the one in userspace.
  */
 
 const none = new Map<number, string>();

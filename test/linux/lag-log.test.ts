@@ -7,7 +7,9 @@ import { isUnknown, known } from "../../src/host/state/observed.ts";
 import { bond, fakeKernel, fakeNetlink, link, pciLink, slaveOf } from "./fake-kernel.ts";
 import { connectX5, makeTree } from "./tree.ts";
 
-/** A host of kernel 5.10, whose debugfs has no directory of the LAG, as the boot stages and `verify` see it. */
+/**
+ * A host of kernel 5.10, whose debugfs has no directory of the LAG, as the boot stages and `verify` see it.
+ */
 
 const ports = ["0000:37:00.0", "0000:37:00.1"] as const;
 const boot = [

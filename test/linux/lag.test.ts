@@ -48,7 +48,8 @@ test("a LAG that selects by hash shows its active ports", (t) => {
 });
 
 test("of a LAG that is disabled only its members are known", (t) => {
-  // The kernel answers EINVAL for the rest; here the rest is from before, as when the LAG goes down between two reads.
+  // The kernel answers EINVAL for the rest; here the rest is from before, as when the LAG goes down between
+  // two reads.
   assert.deepEqual(observe(t, { mlx5: { [pf]: { lag: { ...active, state: "disabled\n" } } } }).lag, {
     state: "disabled",
     type: null,

@@ -14,8 +14,9 @@ import { isUnknown } from "../../src/host/state/observed.ts";
 import { fakeKernel } from "./fake-kernel.ts";
 
 /*
- * With the real ovsdb-server and ovs-vswitchd: their own database and sockets in a folder of this test, dummy devices, and a
- * network namespace of their own, so that neither the kernel's datapath nor this machine's network is touched.
+ * With the real ovsdb-server and ovs-vswitchd: their own database and sockets in a folder of this test, dummy
+ * devices, and a network namespace of their own, so that neither the kernel's datapath nor this machine's
+ * network is touched.
  */
 
 const schema = join(process.env["OVS_PKGDATADIR"] ?? "/usr/share/openvswitch", "vswitch.ovsschema");

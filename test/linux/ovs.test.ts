@@ -15,7 +15,10 @@ import { HostState } from "../../src/host/state/state.ts";
 import { fakeKernel, fakeNetlink, link } from "./fake-kernel.ts";
 import { makeTree, type Tree } from "./tree.ts";
 
-/** Open vSwitch found and asked with programs that answer as told; ovs-real.test.ts does it with the real ones. */
+/**
+ * Open vSwitch found and asked with programs that answer as told; ovs-real.test.ts does it with the real
+ * ones.
+ */
 
 const notLooked = "this command does not look at it";
 const kolla = "openvswitch_vswitchd";

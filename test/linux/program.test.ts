@@ -13,7 +13,10 @@ import {
 } from "../../src/host/linux/system/program.ts";
 import { makeTree } from "./tree.ts";
 
-/** A cgroup of this test's own, in the freezer of version 1: what is frozen there is not ended by SIGKILL before it is thawed. */
+/**
+ * A cgroup of this test's own, in the freezer of version 1: what is frozen there is not ended by SIGKILL
+ * before it is thawed.
+ */
 function freezer(t: TestContext): { readonly freeze: (pid: number) => void } | null {
   const root = "/sys/fs/cgroup/freezer";
   if (!existsSync(join(root, "cgroup.procs")) || process.getuid?.() !== 0) return null;

@@ -2,7 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A directory as data: a string is a file's text, `-> target` a link, an object a directory. Names may have slashes. */
+/**
+ * A directory as data: a string is a file's text, `-> target` a link, an object a directory. Names may have
+ * slashes.
+ */
 export interface Tree {
   readonly [name: string]: string | Tree;
 }

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { holdingUdev, mayHoldUdev } from "../../src/host/linux/links/udev-queue.ts";
 import { ProgramError, type RunProgram } from "../../src/host/linux/system/program.ts";
 
-/** A udev that notes what it was told; `answers` says what comes of each request, by default that it is done. */
+/**
+ * A udev that notes what it was told; `answers` says what comes of each request, by default that it is done.
+ */
 class Udev {
   readonly told: string[] = [];
   readonly warned: string[] = [];

@@ -1,6 +1,6 @@
 /*
- * Runs inside a network namespace of its own (see events.test.ts): hears of the kernel's events while links come, change and go, and
- * prints what was heard as JSON.
+ * Runs inside a network namespace of its own (see events.test.ts): hears of the kernel's events while links
+ * come, change and go, and prints what was heard as JSON.
  */
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -69,7 +69,10 @@ export function isDump(request: Message): boolean {
   return (request.flags & flag.dump) === flag.dump;
 }
 
-/** Recorded datagrams, with the sequence number and port of this request written over those of the recorded one. */
+/**
+ * Recorded datagrams, with the sequence number and port of this request written over those of the recorded
+ * one.
+ */
 export function replay(request: Message, recorded: readonly string[]): Buffer[] {
   return recorded.map((hex) => {
     const messages = decodeMessages(Buffer.from(hex, "hex"));

@@ -1,6 +1,6 @@
 /*
- * Runs inside a network namespace of its own (see kernel.test.ts) that has the veth pair v0, v1 and the bridge br0,
- * tries the client against the kernel, and prints what it saw as JSON.
+ * Runs inside a network namespace of its own (see kernel.test.ts) that has the veth pair v0, v1 and the
+ * bridge br0, tries the client against the kernel, and prints what it saw as JSON.
  */
 import {
   channelsAttributes,
@@ -46,7 +46,10 @@ function switchOff(): (boolean | undefined)[] {
   return [before, segmentation()];
 }
 
-/** Active features of v0 by name, once from the compact bitset and our table of names, once as the kernel names them. */
+/**
+ * Active features of v0 by name, once from the compact bitset and our table of names, once as the kernel
+ * names them.
+ */
 function activeFeatures(): { ours: string[]; kernel: string[] } {
   using generic = new GenericNetlink();
   const ask = (command: number, attributes: readonly Buffer[]) => {

@@ -6,7 +6,8 @@ import { promisify } from "node:util";
 import type { Seen } from "./in-namespace.ts";
 
 /*
- * Against the running kernel, in a network namespace made and removed here; the machine's own links are not touched.
+ * Against the running kernel, in a network namespace made and removed here; the machine's own links are not
+ * touched.
  */
 
 const run = promisify(execFile);

@@ -10,8 +10,8 @@ import { acknowledge, fakeKernel, replay } from "./fake-kernel.ts";
 
 /*
  * captures/kernel-6.18.json: datagrams of a real kernel (a namespace with lo, a veth pair and a bridge).
- * captures/from-headers.json: answers that from-headers.c makes from the kernel's headers, for NICs and bonds that the
- * test machine does not have.
+ * captures/from-headers.json: answers that from-headers.c makes from the kernel's headers, for NICs and bonds
+ * that the test machine does not have.
  */
 
 const made = (name: keyof typeof fromHeaders) => Buffer.from(fromHeaders[name], "hex");

@@ -13,7 +13,10 @@ export function withoutClient(): string | false {
   return there ? false : `no ${openstack}: apt-get install --no-install-recommends python3-openstackclient`;
 }
 
-/** What stands for the client: it gives its arguments, folder, environment and outputs to the process that has the client's code loaded. */
+/**
+ * What stands for the client: it gives its arguments, folder, environment and outputs to the process that has
+ * the client's code loaded.
+ */
 const front = `#!/usr/bin/python3 -IS
 import json, os, socket, sys
 connection = socket.socket(socket.AF_UNIX)

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * A cloud for tests, on 127.0.0.1: what Keystone, Neutron, Nova and Glance answer to the openstack client, as far as vflag makes it ask.
- * It records what it was asked. Wire format: the API references of Identity v3, Networking v2.0, Compute v2.1, Image v2.
+ * A cloud for tests, on 127.0.0.1: what Keystone, Neutron, Nova and Glance answer to the openstack client, as
+ * far as vflag makes it ask. It records what it was asked. Wire format: the API references of Identity v3,
+ * Networking v2.0, Compute v2.1, Image v2.
  */
 
 type Json = Record<string, unknown>;

@@ -95,7 +95,10 @@ const mappings = (one: Deployment, host: string) =>
     "physical_device_mappings",
   ).at(-1);
 
-/** Every value of every final file is there as before, or in a list that has become longer; but for Kolla's made-up network. */
+/**
+ * Every value of every final file is there as before, or in a list that has become longer; but for Kolla's
+ * made-up network.
+ */
 function assertNothingLost({ before, after }: Pick<Seen, "before" | "after">): void {
   for (const [host, files] of Object.entries(before.hosts)) {
     for (const [name, text] of Object.entries(files)) {

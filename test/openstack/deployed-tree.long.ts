@@ -35,8 +35,8 @@ import {
 import { ask, without } from "./python.ts";
 
 /**
- * The whole way, for each release: a configuration tree, `vflag kayobe write`, Kayobe's pass, Kolla-Ansible's pass for each host, and
- * then the final files are loaded by the code that reads them.
+ * The whole way, for each release: a configuration tree, `vflag kayobe write`, Kayobe's pass, Kolla-Ansible's
+ * pass for each host, and then the final files are loaded by the code that reads them.
  */
 const execute = promisify(execFile);
 const validator = "/usr/bin/oslo-config-validator";
@@ -98,7 +98,10 @@ async function written(
   return config;
 }
 
-/** The sources' example in a plain Kolla-Ansible configuration: /etc/kolla and an inventory, which Kolla-Ansible reads itself. */
+/**
+ * The sources' example in a plain Kolla-Ansible configuration: /etc/kolla and an inventory, which
+ * Kolla-Ansible reads itself.
+ */
 async function writtenKolla(release: Release): Promise<DeploymentRequest> {
   const folder = mkdtempSync(join(tmpdir(), "vflag-tree-"));
   folders.push(folder);

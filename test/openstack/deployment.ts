@@ -13,7 +13,10 @@ export type DeploymentRequest = { readonly config: string; readonly release: Rel
 
 /** The final files, as the services read them. */
 export interface Deployment {
-  /** Host, then service and file: `nova-compute/nova.conf`, `neutron-sriov-agent/sriov_agent.ini`, `neutron-server/ml2_conf.ini`... */
+  /**
+   * Host, then service and file: `nova-compute/nova.conf`, `neutron-sriov-agent/sriov_agent.ini`,
+   * `neutron-server/ml2_conf.ini`...
+   */
   readonly hosts: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What Kolla-Ansible does to Open vSwitch of a host, from Yoga on. */
   readonly switches: Readonly<Record<string, { readonly openvswitch_hw_offload: boolean }>>;

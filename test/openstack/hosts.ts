@@ -5,7 +5,10 @@ import { novaView } from "../../src/openstack/nova/nova-host.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 
-/** A simulated host with this many VFs on each port of its cards: `ens3f0`, `ens3f1` at 0000:37:00, `ens4f0`... at 0000:5d:00. */
+/**
+ * A simulated host with this many VFs on each port of its cards: `ens3f0`, `ens3f1` at 0000:37:00,
+ * `ens4f0`... at 0000:5d:00.
+ */
 export function hostWith(vfs: number, ...cards: CardOptions[]): HostState {
   const world = buildHost(cards);
   for (const pf of world.state.pfs) if (vfs > 0) setVfCount(world, pf.address, vfs);

@@ -76,7 +76,10 @@ describe("a real neutron-server with what vflag writes", { skip: withoutServer }
     return body.network.id;
   }
 
-  /** What becomes of a port, as `openstack port create --vnic-type VNIC [--binding-profile ...]` and Nova's choice of a host. */
+  /**
+   * What becomes of a port, as `openstack port create --vnic-type VNIC [--binding-profile ...]` and Nova's
+   * choice of a host.
+   */
   async function bound(host: string, on: string, profile: object, vnic = "direct") {
     const made = await server.call("POST", "ports", {
       port: {

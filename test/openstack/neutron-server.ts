@@ -64,8 +64,9 @@ export const withoutServer: string | false = [program, paste].every((path) => ex
   : `no ${program} here: apt-get install --no-install-recommends neutron-server`;
 
 /**
- * Starts a real neutron-server, as a deployment does, with these files: SQLite for its database, no message bus, no keystone.
- * Agents have reported before it starts. It listens on 127.0.0.1 only; `stop` ends it and removes its files.
+ * Starts a real neutron-server, as a deployment does, with these files: SQLite for its database, no message
+ * bus, no keystone. Agents have reported before it starts. It listens on 127.0.0.1 only; `stop` ends it and
+ * removes its files.
  * @throws NeutronServerExit where it does not come up, as with a mechanism driver that it does not know
  */
 export async function startNeutronServer({

@@ -17,7 +17,9 @@ import { ask, without } from "./python.ts";
 
 const pf = { vendor: "15b3", product: "1017", vfProduct: "1018" };
 const addresses = ["0000:3b:00.0", "0000:3b:00.1", "0001:3b:00.0", "0000:5e:1f.0"];
-/** Two ports of a ConnectX-5, one in another domain, an Intel card, a disk, and a NIC of a virtual machine. */
+/**
+ * Two ports of a ConnectX-5, one in another domain, an Intel card, a disk, and a NIC of a virtual machine.
+ */
 const host: NovaHost = {
   interfaces: new Map([
     ["p4p1", { device: "../../../0000:3b:00.0", totalVfs: 8 }],

@@ -26,7 +26,10 @@ vni_ranges = 1:1000
 `;
 const mappings = (physnet: string) => `[sriov_nic]\nphysical_device_mappings = ${physnet}:ens3f0\n`;
 
-/** What `vflag port create` says of a port, held against Neutron's own code: its policy, its drivers, its agents. */
+/**
+ * What `vflag port create` says of a port, held against Neutron's own code: its policy, its drivers, its
+ * agents.
+ */
 describe("ports of a real neutron-server, through the real openstack client", { skip }, () => {
   let neutron: NeutronServer;
   let loaded: LoadedClient;
@@ -215,7 +218,10 @@ describe("ports of a real neutron-server, through the real openstack client", { 
   });
 });
 
-/** Neutron's pipeline twice: for the administrator that everybody is, and, under /member, for whom the headers name, as Keystone's middleware does. */
+/**
+ * Neutron's pipeline twice: for the administrator that everybody is, and, under /member, for whom the headers
+ * name, as Keystone's middleware does.
+ */
 function pasteWithMembers(): string {
   const usual = readFileSync("/usr/share/neutron-common/api-paste.ini", "utf8");
   assert.match(usual, /^\/v2\.0: neutronapi_v2_0$/m);
@@ -225,7 +231,10 @@ pipeline = catch_errors keystonecontext extensions neutronapiapp_v2_0
 `;
 }
 
-/** What stands between a member and Neutron: it says who asks, as Keystone's middleware does when a token was good. */
+/**
+ * What stands between a member and Neutron: it says who asks, as Keystone's middleware does when a token was
+ * good.
+ */
 async function startKeystoneOf(neutron: NeutronServer) {
   const who = {
     "x-user-id": "member-1",

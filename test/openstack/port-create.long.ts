@@ -7,7 +7,10 @@ import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { LoadedClient, openstack, withoutClient } from "./client.ts";
 import { type Asked, Cloud, cloudsFolder, ids, password, token } from "./cloud.ts";
 
-/** `vflag port create` and `vflag server create` as a user runs them, with the real openstack client, against services that answer as a cloud's. */
+/**
+ * `vflag port create` and `vflag server create` as a user runs them, with the real openstack client, against
+ * services that answer as a cloud's.
+ */
 const skip = withoutClient();
 const switchdev = { capabilities: ["switchdev"] };
 

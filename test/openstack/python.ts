@@ -22,8 +22,8 @@ after(() => {
 });
 
 /**
- * Asks a script of this folder: each question a line of JSON, each answer too. It runs once for all tests of a file, because what it
- * imports takes seconds.
+ * Asks a script of this folder: each question a line of JSON, each answer too. It runs once for all tests of
+ * a file, because what it imports takes seconds.
  */
 export function ask(script: string, questions: readonly unknown[]): Promise<unknown[]> {
   const asked = running.get(script) ?? new Script(script);

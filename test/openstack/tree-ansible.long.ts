@@ -91,7 +91,10 @@ const kollas = {
 type Deployed = Record<string, { readonly nova: string; readonly agent: string }>;
 const deployed = new Map<string, Deployed>();
 
-/** The tree's files written, rendered as its kind of deployment renders them; each host's nova.conf and sriov_agent.ini. */
+/**
+ * The tree's files written, rendered as its kind of deployment renders them; each host's nova.conf and
+ * sriov_agent.ini.
+ */
 function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | null): Deployed {
   const done = deployed.get(`${kind} ${release}`);
   if (done !== undefined) return done;
@@ -128,7 +131,8 @@ function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | n
   if (kind === "kolla") {
     play("kolla-ansible/second.yml", "kayobe-inventory", "-e", `config=${folder}/tree/config`);
   } else {
-    // As Kayobe does: its files are rendered on the control host, and of a host's variables only those that are named reach Kolla's inventory.
+    // As Kayobe does: its files are rendered on the control host, and of a host's variables only those that
+    // are named reach Kolla's inventory.
     write("kolla-inventory/hosts", read("kayobe-inventory/hosts"));
     mkdirSync(join(folder, "kolla-inventory/host_vars"), { recursive: true });
     mkdirSync(join(folder, "kolla-config/neutron"), { recursive: true });

@@ -179,8 +179,8 @@ export async function play(story: Story, spec: Spec): Promise<World> {
   if (story.begin === "early") await run(spec, "early");
   if (story.begin === "booted") await boot(spec);
   for (const event of story.events) {
-    // A guest takes longer to start than a LAG to come up: within that second the first apply stops at the guest, and only a later
-    // one finds the LAG active.
+    // A guest takes longer to start than a LAG to come up: within that second the first apply stops at the
+    // guest, and only a later one finds the LAG active.
     if (event.kind === "fault" && event.name === "guest-holds-vf") world.hidden.clock += 10;
     if (event.kind === "fault") inject(world, event.name);
     else if (event.kind === "network") network(world);

@@ -14,8 +14,9 @@ import { noStrace } from "../support/strace.ts";
 import { perform } from "./installing.ts";
 
 /**
- * An installation is killed, or the kernel refuses, at one of its system calls: strace does it, at the n-th call of a name. Every
- * file then has its old content or its new, and the next installation ends where one ends that nobody killed.
+ * An installation is killed, or the kernel refuses, at one of its system calls: strace does it, at the n-th
+ * call of a name. Every file then has its old content or its new, and the next installation ends where one
+ * ends that nobody killed.
  */
 
 /** FAULT_ROUNDS=40: 200 installations. */
@@ -96,7 +97,10 @@ function needed(root: string, wanted: readonly { path: string; text: string | nu
   });
 }
 
-/** A program that installs what it reads: one file, so that its start takes a fraction of what compiling its sources takes. */
+/**
+ * A program that installs what it reads: one file, so that its start takes a fraction of what compiling its
+ * sources takes.
+ */
 async function installer(t: TestContext): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "vflag-installer-"));
   t.after(() => rmSync(folder, { recursive: true }));

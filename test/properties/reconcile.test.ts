@@ -215,7 +215,10 @@ function settled(world: World): HostState {
   return observeWorld(world);
 }
 
-/** A state without what may differ from run to run: indexes and addresses that the kernel gives at random, and the time. */
+/**
+ * A state without what may differ from run to run: indexes and addresses that the kernel gives at random, and
+ * the time.
+ */
 function comparable(state: HostState): unknown {
   return {
     pfs: state.pfs,
@@ -250,7 +253,9 @@ function sound(world: World): boolean {
   return Object.values(world.hidden.lagActiveAt).every((at) => at <= world.hidden.clock);
 }
 
-/** What speaks against a NIC that is said to work, told from the world itself and not by vflag's requirements. */
+/**
+ * What speaks against a NIC that is said to work, told from the world itself and not by vflag's requirements.
+ */
 function lies(spec: Spec, name: string, world: World): string[] {
   const nic = spec.nics.find((candidate) => candidate.name === name);
   const resolved = nic === undefined ? { problem: "gone" } : resolvePorts(nic, world.state);

@@ -102,7 +102,9 @@ test("with glances or without, the same is done and the same is said", async () 
   );
 });
 
-/** Which NIC's netdevs come first may be another, and with it their numbers; addresses are given at random. */
+/**
+ * Which NIC's netdevs come first may be another, and with it their numbers; addresses are given at random.
+ */
 function unnumbered(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (key, inner) => (key === "index" || key === "mac" ? null : inner)));
 }

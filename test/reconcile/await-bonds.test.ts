@@ -6,7 +6,9 @@ import type { HostState } from "../../src/host/state/state.ts";
 import { awaitBonds } from "../../src/operations/host/await-bonds.ts";
 import { booted, vfLagSpec } from "../support/hosts.ts";
 
-/** At boot the late stage waits for what networking and the switch bring by themselves, and for nothing else. */
+/**
+ * At boot the late stage waits for what networking and the switch bring by themselves, and for nothing else.
+ */
 
 const complete = observeWorld(await booted(vfLagSpec));
 
@@ -22,7 +24,10 @@ function firstBond(state: HostState): HostState["bonds"][number] {
   return bond;
 }
 
-/** How often the host is looked at until the wait is over, when it is `first` at the beginning and complete after that. */
+/**
+ * How often the host is looked at until the wait is over, when it is `first` at the beginning and complete
+ * after that.
+ */
 async function looks(first: HostState, seconds: number): Promise<number> {
   let count = 0;
   const host: Host = {

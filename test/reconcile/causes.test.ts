@@ -16,7 +16,9 @@ function verdictOf(name: string) {
   return verdict;
 }
 
-/** One thing went wrong on the host: its name, and what must be told as a consequence of it and not beside it. */
+/**
+ * One thing went wrong on the host: its name, and what must be told as a consequence of it and not beside it.
+ */
 const single = [
   ["third-slave", "bond", ["lag"]],
   ["bond-mode-balance-rr", "bond", ["lag"]],

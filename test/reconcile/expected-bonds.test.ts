@@ -5,7 +5,10 @@ import type { World } from "../../src/host/simulated/world.ts";
 import { type Plan, rehearse } from "../../src/reconcile/plan.ts";
 import { booted, fresh, vfLagSpec } from "../support/hosts.ts";
 
-/** A plan goes past networking and reboots: the bonds that then appear are the host's own, or what the spec asks for. */
+/**
+ * A plan goes past networking and reboots: the bonds that then appear are the host's own, or what the spec
+ * asks for.
+ */
 
 function plan(world: World): Promise<Plan> {
   return rehearse(vfLagSpec, observeWorld(world));

@@ -10,7 +10,10 @@ import { known } from "../../src/host/state/observed.ts";
 import { reconcile } from "../../src/reconcile/reconcile.ts";
 import { booted, fresh, spec } from "../support/hosts.ts";
 
-/** No step takes something working apart unless it is known that the step can succeed; what was taken apart for nothing is put back. */
+/**
+ * No step takes something working apart unless it is known that the step can succeed; what was taken apart
+ * for nothing is put back.
+ */
 
 const all = { stages: ["early", "late"] } as const;
 const switchdev = spec(

@@ -5,8 +5,9 @@ import { fresh, spec } from "../support/hosts.ts";
 import { apply, boot, bootAgain, follow, isEnd } from "./remedies.ts";
 
 /**
- * Every fault of the simulated host, at power-on, on a running host, and after two more boots: the first line names the cause, and whoever
- * follows its remedy reaches a NIC that works, or is told what a person must do, without ever being told the same again.
+ * Every fault of the simulated host, at power-on, on a running host, and after two more boots: the first line
+ * names the cause, and whoever follows its remedy reaches a NIC that works, or is told what a person must do,
+ * without ever being told the same again.
  */
 
 const wanted = spec(`
@@ -23,7 +24,9 @@ kernel: {iommu: auto}
 ovs: {hwOffload: true}
 `);
 
-/** What the first line is about, at power-on, on a running host, after two more boots; null: the NIC works. */
+/**
+ * What the first line is about, at power-on, on a running host, after two more boots; null: the NIC works.
+ */
 const causes: Partial<Record<FaultName, readonly [string | null, string | null, string | null]>> = {
   "missing-vf-link": ["vf-links", null, "vf-links"],
   "no-mmio": ["bios-resources", null, "bios-resources"],

@@ -15,7 +15,10 @@ import { roundsFrom } from "../support/count.ts";
 import { makeCertificate, withoutOpenssl } from "./certificates.ts";
 import { Service, type ServiceOptions } from "./service.ts";
 
-/** A service that answers anything at all, at any of its places: vflag comes to an end, in words, and the secret stays where it is. */
+/**
+ * A service that answers anything at all, at any of its places: vflag comes to an end, in words, and the
+ * secret stays where it is.
+ */
 const secret = "made-up-password";
 const places = [
   "GET /redfish/v1/",

@@ -7,8 +7,9 @@ import { type Machine, registryData } from "../bios/machines.ts";
 import type { Certificate } from "./certificates.ts";
 
 /**
- * A Redfish service of the tests' own, as DMTF's DSP0266 and DSP8010 say: sessions, ETags, a settings resource with apply times, registries,
- * and errors with extended information. Python's sushy reads it too (sushy.long.ts), so that it is none that only vflag understands.
+ * A Redfish service of the tests' own, as DMTF's DSP0266 and DSP8010 say: sessions, ETags, a settings
+ * resource with apply times, registries, and errors with extended information. Python's sushy reads it too
+ * (sushy.long.ts), so that it is none that only vflag understands.
  */
 export interface ServiceOptions {
   readonly machine: Machine;

@@ -16,7 +16,10 @@ import { python, without } from "../openstack/python.ts";
 import { makeCertificate, withoutOpenssl } from "./certificates.ts";
 import { Service } from "./service.ts";
 
-/** The service of the tests is one for others too: what vflag reads of it, and asks of it, OpenStack's sushy does as well. */
+/**
+ * The service of the tests is one for others too: what vflag reads of it, and asks of it, OpenStack's sushy
+ * does as well.
+ */
 const Seen = z.object({
   manufacturer: z.string(),
   attributes: z.record(z.string(), z.unknown()),

@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { statusOf } from "../../src/fleet/answers/status.ts";
 import { fleetCsv } from "../../src/report/data/fleet-csv.ts";
 
-/** The cells as a spreadsheet has them whose separator is `separator`. Source: RFC 4180; a quotation mark counts at a cell's beginning. */
+/**
+ * The cells as a spreadsheet has them whose separator is `separator`. Source: RFC 4180; a quotation mark
+ * counts at a cell's beginning.
+ */
 function cellsOf(text: string, separator: string): string[] {
   const cells: string[] = [];
   for (const line of text.split("\r\n"))

@@ -37,7 +37,10 @@ import { readGolden } from "../support/golden.ts";
 import { booted, fresh, vfLagSpec } from "../support/hosts.ts";
 import { alternatives, forged, payload, poisoned, textPlaces } from "../support/payloads.ts";
 
-/** What somebody else wrote, in every text of a state, through every output. HOSTILE_STATES=98: every golden state. */
+/**
+ * What somebody else wrote, in every text of a state, through every output. HOSTILE_STATES=98: every golden
+ * state.
+ */
 
 const golden = readdirSync(join(import.meta.dirname, "../golden"), { withFileTypes: true }).filter((entry) =>
   entry.isDirectory(),

@@ -12,7 +12,10 @@ import { readGolden } from "../support/golden.ts";
 import { canary, hostileState } from "../support/hostile.ts";
 import { looks, readable } from "../support/readable.ts";
 
-/** The report as a browser shows it: wide and narrow, light and dark, and with names that want to be more than names. */
+/**
+ * The report as a browser shows it: wide and narrow, light and dark, and with names that want to be more than
+ * names.
+ */
 
 const golden = [
   "ovs-works",

@@ -45,7 +45,10 @@ test("what keeps it from failing over, or makes it late, is a warning", async ()
   ]);
 });
 
-/** Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/port_sel.c, set_tt_map() and mlx5_lag_set_definer(): it follows each of them. */
+/**
+ * Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/port_sel.c, set_tt_map() and
+ * mlx5_lag_set_definer(): it follows each of them.
+ */
 test("no hash policy is warned of: a NIC that spreads packets by hash follows the bond's, whichever it is", async () => {
   for (const xmitHashPolicy of ["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac"])
     assert.deepEqual(await found({ xmitHashPolicy }), []);

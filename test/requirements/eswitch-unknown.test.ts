@@ -8,7 +8,10 @@ import { eswitchMode } from "../../src/requirements/eswitch/eswitch-mode.ts";
 import { fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { brief, check, pfOf } from "./view.ts";
 
-/** An eSwitch that could not be looked at is neither there nor absent: nothing is said of it, and nothing done. */
+/**
+ * An eSwitch that could not be looked at is neither there nor absent: nothing is said of it, and nothing
+ * done.
+ */
 
 const sriov = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0], vfs: 2}]}");
 const switchdev = spec("{version: 1, nics: [{name: data, mode: switchdev, ports: [ens3f0], vfs: 2}]}");

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allRequirements, requirementById, requirements, stages } from "../../src/requirements/stages.ts";
 
-/** The order is what the firmware and the drivers demand: whoever changes it changes this table, and says why. */
+/**
+ * The order is what the firmware and the drivers demand: whoever changes it changes this table, and says why.
+ */
 const table = [
   ["early", "ports", "gate"],
   ["early", "link-type", "gate"],

@@ -9,7 +9,10 @@ import { steering } from "../../src/requirements/eswitch/steering.ts";
 import { booted, fresh, spec } from "../support/hosts.ts";
 import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "./view.ts";
 
-/** Steering and encap take effect on the way to switchdev only: a port that is there goes back to legacy first. */
+/**
+ * Steering and encap take effect on the way to switchdev only: a port that is there goes back to legacy
+ * first.
+ */
 
 const plain = switchdevWith("");
 const dmfs = switchdevWith("steering: dmfs");

@@ -10,7 +10,10 @@ import type { World } from "../../src/host/simulated/world.ts";
 import { known } from "../../src/host/state/observed.ts";
 import { afterEarly, booted, fresh, vfLagSpec } from "../support/hosts.ts";
 
-/** Rules of the simulated host that no action of vflag's on a real host can show, because vflag never does such a thing. */
+/**
+ * Rules of the simulated host that no action of vflag's on a real host can show, because vflag never does
+ * such a thing.
+ */
 
 describe("rules of the simulated host", () => {
   test("the first VFs in legacy mode take a RoCE LAG away", () => {

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { loadSpec, SpecError } from "../../src/spec/load.ts";
 
-/** Each `bad/*.yaml` is a spec that must be refused; the `.txt` beside it is what the operator reads. `npm run golden` writes it. */
+/**
+ * Each `bad/*.yaml` is a spec that must be refused; the `.txt` beside it is what the operator reads. `npm run
+ * golden` writes it.
+ */
 const folder = join(import.meta.dirname, "bad");
 const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 const update = process.env["UPDATE_GOLDEN"] === "1";

@@ -9,7 +9,10 @@ import { processorTime } from "../support/processor-time.ts";
 
 /** No spec occupies who reads it, whatever is in it. */
 
-/** A thousand times what the slowest of these takes on a quiet machine would be needed for what they took before. */
+/**
+ * A thousand times what the slowest of these takes on a quiet machine would be needed for what they took
+ * before.
+ */
 const bearable = 5_000;
 
 function refusal(text: string): SpecError {

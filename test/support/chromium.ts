@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 /**
- * A headless Chromium of the distribution, spoken to in the DevTools protocol over a pipe: nothing is downloaded, and no port is
- * opened. Source: https://chromedevtools.github.io/devtools-protocol/, and --remote-debugging-pipe (messages end with a zero byte).
+ * A headless Chromium of the distribution, spoken to in the DevTools protocol over a pipe: nothing is
+ * downloaded, and no port is opened. Source: https://chromedevtools.github.io/devtools-protocol/, and
+ * --remote-debugging-pipe (messages end with a zero byte).
  */
 
 /** Why there is none here, or false. */

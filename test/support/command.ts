@@ -13,8 +13,9 @@ interface Ended {
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Runs `vflag WORDS` in this process, in a folder, to its end: the command line, its files and its exit code are the real ones, in a few
- * milliseconds. Where the process itself is tested (signals, streams, system calls), the program is in `vflag.ts`.
+ * Runs `vflag WORDS` in this process, in a folder, to its end: the command line, its files and its exit code
+ * are the real ones, in a few milliseconds. Where the process itself is tested (signals, streams, system
+ * calls), the program is in `vflag.ts`.
  * @param env what the environment has besides, or lacks, meanwhile
  */
 export function runVflag(
@@ -27,7 +28,10 @@ export function runVflag(
   return ended;
 }
 
-/** Runs it as `runVflag` does, and holds its exit code, and what it prints on either stream, against what is expected. */
+/**
+ * Runs it as `runVflag` does, and holds its exit code, and what it prints on either stream, against what is
+ * expected.
+ */
 export async function expectVflag(
   folder: string,
   status: number,

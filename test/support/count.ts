@@ -9,8 +9,8 @@ export function countFrom(variable: string, usual: number, least = 1): number {
 }
 
 /**
- * How many rounds a test has: the whole number in an environment variable; `full` where all is tested, after `full-counts.ts` was
- * imported; `quick` where somebody waits.
+ * How many rounds a test has: the whole number in an environment variable; `full` where all is tested, after
+ * `full-counts.ts` was imported; `quick` where somebody waits.
  */
 export function roundsFrom(variable: string, quick: number, full: number): number {
   return countFrom(variable, process.env[fullCounts] === undefined ? quick : full);
@@ -19,7 +19,8 @@ export function roundsFrom(variable: string, quick: number, full: number): numbe
 export const fullCounts = "VFLAG_FULL_COUNTS";
 
 /**
- * The same for what an option says. With anything else a loop would not be entered, and a test would pass without having looked.
+ * The same for what an option says. With anything else a loop would not be entered, and a test would pass
+ * without having looked.
  *
  * @throws Error naming the option
  */

@@ -1,9 +1,9 @@
 import { ProgramError, type ProgramResult, type RunProgram } from "../../src/host/linux/system/program.ts";
 
 /**
- * Cards whose firmware answers mstconfig (or mlxconfig) in the words of the real program: query, set with validation, what is
- * set kept for the next boot, and a boot that loads it. Source of the words and widths: mstflint mlxconfig/mlxcfg_ui.cpp,
- * mlxcfg_parser.cpp and mlxcfg_generic_commander.cpp.
+ * Cards whose firmware answers mstconfig (or mlxconfig) in the words of the real program: query, set with
+ * validation, what is set kept for the next boot, and a boot that loads it. Source of the words and widths:
+ * mstflint mlxconfig/mlxcfg_ui.cpp, mlxcfg_parser.cpp and mlxcfg_generic_commander.cpp.
  */
 
 /** How wide the table is: names and values are padded to these, with this before a name. */
@@ -20,7 +20,10 @@ export interface Layout {
 const padded = (first: number, next: number, boot: number) => (columns: readonly string[]) =>
   `Configurations:${columns.map((column, index) => column.padStart(index === 0 ? first : column === "Next Boot" ? boot : next)).join("")}`;
 
-/** `narrow`: up to 4.21, which Debian 12 has. `wide`: the first that marks read-only rows. `even`: the newest seen; its value width is a guess. */
+/**
+ * `narrow`: up to 4.21, which Debian 12 has. `wide`: the first that marks read-only rows. `even`: the newest
+ * seen; its value width is a guess.
+ */
 export const layouts = {
   narrow: { readOnlyMark: false, name: 36, value: 16, spaceFrom: 17, header: padded(37, 16, 18) },
   wide: { readOnlyMark: true, name: 44, value: 20, spaceFrom: 20, header: padded(49, 20, 18) },
@@ -108,7 +111,10 @@ function differs(row: Row, columns: readonly string[]): boolean {
   );
 }
 
-/** What a card accepts: for each setting the program's words by the number that stands for them, or the largest number. */
+/**
+ * What a card accepts: for each setting the program's words by the number that stands for them, or the
+ * largest number.
+ */
 const accepted: Readonly<Record<string, readonly string[] | number>> = {
   SRIOV_EN: ["False", "True"],
   NUM_OF_VFS: 127,
@@ -125,7 +131,10 @@ export class FakeCards {
   readonly asked: string[] = [];
   /** What the program says instead of opening a card: lines for stderr, and for stdout. */
   fails: { readonly stderr: string; readonly stdout: string } | null = null;
-  /** What the program says, and exits with 3, when it could not read some groups of settings: the table of the others is printed all the same. */
+  /**
+   * What the program says, and exits with 3, when it could not read some groups of settings: the table of the
+   * others is printed all the same.
+   */
   partly: string | null = null;
   /** Sets are taken and forgotten. */
   forgets = false;
@@ -185,7 +194,10 @@ export class FakeCards {
   }
 }
 
-/** The rows that a two-port VPI card of Debian's mstconfig has, among many others, with the longest of its names. */
+/**
+ * The rows that a two-port VPI card of Debian's mstconfig has, among many others, with the longest of its
+ * names.
+ */
 export function cardRows(vfs: number, enabled = true): Row[] {
   const row = (name: string, value: string, more: Partial<Row> = {}): Row => ({
     name,

@@ -60,7 +60,10 @@ interface Struck extends Ended {
   readonly isStruck: boolean;
 }
 
-/** Runs a program whose system calls fail: `inject` as strace has it, only for calls on `paths` where there are some. */
+/**
+ * Runs a program whose system calls fail: `inject` as strace has it, only for calls on `paths` where there
+ * are some.
+ */
 export function runFaulty(
   folder: string,
   argv: readonly string[],
@@ -83,7 +86,10 @@ export interface SystemCall {
   readonly nth: number;
 }
 
-/** The system calls of some names that a program makes in a folder, from the first on that has to do with a file of `ours`. */
+/**
+ * The system calls of some names that a program makes in a folder, from the first on that has to do with a
+ * file of `ours`.
+ */
 export function callsOf(
   folder: string,
   argv: readonly string[],
@@ -108,8 +114,9 @@ export function callsOf(
 }
 
 /**
- * One thread for files: the order of the calls is the same each time. Only the calls that are asked for are stopped at, which the kernel
- * sees to, unless a signal is to come with one: strace 6.1 does not deliver it then.
+ * One thread for files: the order of the calls is the same each time. Only the calls that are asked for are
+ * stopped at, which the kernel sees to, unless a signal is to come with one: strace 6.1 does not deliver it
+ * then.
  */
 function traced(folder: string, argv: readonly string[], calls: string, words: readonly string[]) {
   const file = join(mkdtempSync(join(tmpdir(), "vflag-strace-")), "log");
@@ -136,7 +143,10 @@ export function noMounts(): string | false {
   return status === 0 ? false : "nothing can be mounted here";
 }
 
-/** An argument vector that runs another one where `script`, of a shell, has mounted something, in a mount namespace of its own. */
+/**
+ * An argument vector that runs another one where `script`, of a shell, has mounted something, in a mount
+ * namespace of its own.
+ */
 export function mounted(script: string, argv: readonly string[]): string[] {
   return ["unshare", "--mount", "sh", "-ec", `${script}\nexec "$@"`, "sh", ...argv];
 }

@@ -8,8 +8,8 @@ import { loadSpec } from "../../src/spec/load.ts";
 import { fresh } from "./hosts.ts";
 
 /**
- * Hosts of a made-up fleet, as they tell of themselves with `vflag inspect -o json --with-spec`: 2 ports with 16 VFs each, alike but for
- * addresses, guests, counters and what went wrong on some.
+ * Hosts of a made-up fleet, as they tell of themselves with `vflag inspect -o json --with-spec`: 2 ports with
+ * 16 VFs each, alike but for addresses, guests, counters and what went wrong on some.
  */
 export interface Fleet {
   /** What a host tells on a day. The same host on the same day tells the same. */
@@ -100,7 +100,10 @@ function faultOf(host: number, day: number): FaultName | null {
   return null;
 }
 
-/** A number that looks like chance, and is the same each time. Source: the finalizer of MurmurHash3 (public domain). */
+/**
+ * A number that looks like chance, and is the same each time. Source: the finalizer of MurmurHash3 (public
+ * domain).
+ */
 function mixed(a: number, b: number): number {
   let hash = Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 1, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -8,7 +8,10 @@ export function canary(text: string): string {
   return `${text}"'></title></style></pre>--><script>document.title="owned"</script><img src="http://canary.invalid/x" onerror="document.title='owned'">`;
 }
 
-/** A host with guests, in whose state every text that can be any text is a canary, with control characters behind it. */
+/**
+ * A host with guests, in whose state every text that can be any text is a canary, with control characters
+ * behind it.
+ */
 export async function hostileState(): Promise<{ readonly spec: Spec; readonly state: HostState }> {
   const wanted = spec(`
 version: 1

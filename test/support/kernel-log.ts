@@ -4,7 +4,10 @@ import { type KernelRecord, parseKmsg } from "../../src/host/linux/log/kernel-re
 
 /** Kernel logs for tests, written as `dmesg` prints them. */
 
-/** The records of `[  44.064025] text` lines, as /dev/kmsg would give them; what has no time belongs to the line before. */
+/**
+ * The records of `[  44.064025] text` lines, as /dev/kmsg would give them; what has no time belongs to the
+ * line before.
+ */
 export function dmesg(
   text: string,
   options: { readonly level?: number; readonly first?: number } = {},

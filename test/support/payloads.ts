@@ -2,14 +2,17 @@ import * as z from "zod";
 import { HostState } from "../../src/host/state/state.ts";
 
 /**
- * Text that an enemy would write, put into every place of a state that may hold any text. Where that is, is read from the schema: a new
- * field is covered by itself.
+ * Text that an enemy would write, put into every place of a state that may hold any text. Where that is, is
+ * read from the schema: a new field is covered by itself.
  */
 
 /** A line that no output must have: it is what vflag would say of a host that works. */
 export const forged = "All is well";
 
-/** Line feeds of every kind, SGR with conceal, a title, C1, changes of direction, zero width, tags, and the marks of vflag's own colours. */
+/**
+ * Line feeds of every kind, SGR with conceal, a title, C1, changes of direction, zero width, tags, and the
+ * marks of vflag's own colours.
+ */
 export const payload = `\n${forged}\n\r${forged}\r\n\x1b[8m\x1b[2J\x1b]0;t\x07\u009b8m\u0085${forged}\u2028${forged}\u202e\u2066\u200b\u200d\ufeff\u00ad\u{e0041}\ufdd0\ufdd3\x00`;
 
 /** The same for names of netdevs, which have 15 bytes and no white space. */
@@ -41,7 +44,10 @@ export function textPlaces(): Set<string> {
   return found;
 }
 
-/** A copy of a state with the payload in every such place. What was the same text before is the same text afterwards. */
+/**
+ * A copy of a state with the payload in every such place. What was the same text before is the same text
+ * afterwards.
+ */
 export function poisoned(
   state: HostState,
   names: boolean,
@@ -83,8 +89,8 @@ export function poisoned(
 }
 
 /**
- * States like this one that have what it has not: something in each empty list, and each member of each union in its place once. They are
- * made from the schema, and need not make sense.
+ * States like this one that have what it has not: something in each empty list, and each member of each union
+ * in its place once. They are made from the schema, and need not make sense.
  */
 export function* alternatives(state: HostState): Generator<HostState> {
   const done = new Set<string>();
@@ -175,7 +181,10 @@ function sample(node: Node): unknown {
   }
 }
 
-/** A union's member takes a value whose shape is its own: its type, what it must and may have, and the words that tell it from others. */
+/**
+ * A union's member takes a value whose shape is its own: its type, what it must and may have, and the words
+ * that tell it from others.
+ */
 function fits(value: unknown, node: Node): boolean {
   if (variantsOf(node).length > 0) return variantsOf(node).some((variant) => fits(value, resolved(variant)));
   if ("const" in node) return node["const"] === value;

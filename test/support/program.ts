@@ -11,8 +11,9 @@ const root = join(import.meta.dirname, "../..");
 const cache = join(root, "node_modules/.cache/vflag-program");
 
 /**
- * The executable of `npm run build`, of the sources as they are. It is made once for all test files that ask for it, which are
- * processes of their own, and kept until something changes that goes into it. Not to be changed.
+ * The executable of `npm run build`, of the sources as they are. It is made once for all test files that ask
+ * for it, which are processes of their own, and kept until something changes that goes into it. Not to be
+ * changed.
  */
 export async function sharedProgram(): Promise<string> {
   const program = join(cache, nameOfSources(), "vflag");
@@ -28,7 +29,9 @@ export async function sharedProgram(): Promise<string> {
   return program;
 }
 
-/** A name for all that goes into the program: to read it takes a twentieth of the time that bundling it does. */
+/**
+ * A name for all that goes into the program: to read it takes a twentieth of the time that bundling it does.
+ */
 function nameOfSources(): string {
   const hash = createHash("sha256").update(`${process.version} ${isInstalled("strip")}`);
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((name) =>

@@ -13,7 +13,8 @@ export interface ReadSample {
 }
 
 /**
- * Reads Prometheus' text format, strictly. Source: https://prometheus.io/docs/instrumenting/exposition_formats/.
+ * Reads Prometheus' text format, strictly. Source:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/.
  */
 export function parseExposition(text: string): {
   readonly samples: readonly ReadSample[];

@@ -20,7 +20,10 @@ const cutOff = `[...document.querySelectorAll('main *')]
   .filter((each) => !each.closest('figure, thead, pre') && each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== 'inline')
   .map((each) => each.outerHTML.slice(0, 120))`;
 
-/** Text with too little contrast to what is behind it. Source: WCAG 2.2, 1.4.3 (4.5:1), and its definition of relative luminance. */
+/**
+ * Text with too little contrast to what is behind it. Source: WCAG 2.2, 1.4.3 (4.5:1), and its definition of
+ * relative luminance.
+ */
 const hardToRead = `(() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))

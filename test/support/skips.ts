@@ -2,11 +2,15 @@ import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
 
 /**
- * A reporter of what was skipped, beside the one of the results. With NO_SKIPS=1, in CI, what is skipped there fails the run: a missing
- * package would else look like a test that passed. A conformance case that does not apply to a NIC is none of them.
+ * A reporter of what was skipped, beside the one of the results. With NO_SKIPS=1, in CI, what is skipped
+ * there fails the run: a missing package would else look like a test that passed. A conformance case that
+ * does not apply to a NIC is none of them.
  */
 
-/** What CI's machines need not have, by the name of the test or suite: how the kernel was built, and Debian 12's systemd. */
+/**
+ * What CI's machines need not have, by the name of the test or suite: how the kernel was built, and Debian
+ * 12's systemd.
+ */
 const mayBeSkipped: ReadonlyMap<string, string> = new Map([
   ["against netdevsim", "few kernels have netdevsim"],
   ["a bond and its slave are described", "a kernel may have no bonding"],

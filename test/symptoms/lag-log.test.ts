@@ -159,7 +159,8 @@ describe("never a false active", () => {
     const lines = boot.trim().split("\n");
     for (let from = 1; from <= lines.length; from++) {
       const found = lagOf(dmesg(lines.slice(from).join("\n"), { first: 700 + from }), state);
-      // Up to the first port's joining all that matters is there; after it neither the type nor the bond can be told.
+      // Up to the first port's joining all that matters is there; after it neither the type nor the bond can
+      // be told.
       if (from <= 3) assert.equal(found, "active switchdev 1:1 2:2", `without the first ${from} lines`);
       else assert.doesNotMatch(found, /switchdev|disabled/, `without the first ${from} lines`);
     }

@@ -39,7 +39,10 @@ async function faulty(...faults: readonly FaultName[]): Promise<World> {
   return booted(vfLagSpec, fresh(), ...faults);
 }
 
-/** A host whose LAG went away because a third slave joined, so that `lag` and `bond` are wrong; nothing is logged of it. */
+/**
+ * A host whose LAG went away because a third slave joined, so that `lag` and `bond` are wrong; nothing is
+ * logged of it.
+ */
 const broken = () => booted(vfLagSpec, fresh(undefined, "firmware-frees-lag"), "third-slave");
 
 describe("the simulated host's faults are recognised by what its driver says", () => {

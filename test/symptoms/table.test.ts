@@ -9,7 +9,9 @@ import { symptomById, symptoms } from "../../src/symptoms/catalogue.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** No row of docs/symptoms.md without a check or symptom that exists, and a test, case or task that exists. */
+/**
+ * No row of docs/symptoms.md without a check or symptom that exists, and a test, case or task that exists.
+ */
 describe("the table of symptoms", () => {
   for (const { what, ids, simulated, lab } of [...steps, ...symptomRows()]) {
     test(what, () => {

@@ -1,6 +1,6 @@
 /**
- * Changes of a working host's state that `verify` rightly does not notice, by place, with the reason. A place that is noticed by now must
- * not stand here, and neither may one without a reason.
+ * Changes of a working host's state that `verify` rightly does not notice, by place, with the reason. A place
+ * that is noticed by now must not stand here, and neither may one without a reason.
  */
 
 const groups: readonly (readonly [why: string, places: readonly string[]])[] = [

@@ -13,8 +13,9 @@ import { fresh, spec } from "../support/hosts.ts";
 import { ignored } from "./ignored.ts";
 
 /**
- * No false "ok": each field of the state of a host that works is changed to each other value that the schema allows and that is
- * near it, and removed, and made unknown. Whatever is not noticed stands in ignored.ts, with the reason.
+ * No false "ok": each field of the state of a host that works is changed to each other value that the schema
+ * allows and that is near it, and removed, and made unknown. Whatever is not noticed stands in ignored.ts,
+ * with the reason.
  */
 
 const wanted = spec(`

@@ -20,7 +20,8 @@ export async function open(options: DatabaseOptions, create = false) {
   const { UsageError } = await import("../target.ts");
   const { History } = await import("../../fleet/history/history.ts");
   const { refuseForeign } = await import("../../host/linux/system/trusted.ts");
-  // The shipped program does not optimize what it runs, because the boot stages mostly wait. Thousands of hosts are work.
+  // The shipped program does not optimize what it runs, because the boot stages mostly wait. Thousands of
+  // hosts are work.
   setFlagsFromString("--max-opt=999");
   const file = databaseFile(options);
   if (!create && !existsSync(file))
@@ -42,7 +43,10 @@ export function spoolOf(options: DatabaseOptions): string {
   return `${databaseFile(options)}.spool`;
 }
 
-/** Runs a command on the database. What fails because the file is damaged says that; the machine's errors have their words already. */
+/**
+ * Runs a command on the database. What fails because the file is damaged says that; the machine's errors have
+ * their words already.
+ */
 export function onDatabase<Args extends readonly unknown[]>(
   optionsOf: (...args: Args) => DatabaseOptions,
   act: (...args: Args) => Promise<void>,
@@ -57,7 +61,8 @@ export function onDatabase<Args extends readonly unknown[]>(
       const problem = await damageOf(file);
       if (problem === null) throw error;
       throw new FleetError(
-        `${file} is damaged: ${problem}\nRestore it from a copy, or move it away with ${file}-wal and ${file}-shm, and collect or import again.`,
+        `${file} is damaged: ${problem}\nRestore it from a copy, or move it away with ${file}-wal and ` +
+          `${file}-shm, and collect or import again.`,
         { cause: error },
       );
     }

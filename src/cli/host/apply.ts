@@ -22,7 +22,8 @@ export function applyCommand(): Command {
     .addOption(restartOvsOption())
     .addHelpText(
       "after",
-      "\nExit code: 0 all holds, 2 something is left that a person, networking or a reboot must do, 1 error.\nIt is safe to interrupt and to run again.\n\nExamples:\n  vflag plan; vflag apply\n",
+      "\nExit code: 0 all holds, 2 something is left that a person, networking or a reboot must do, 1 " +
+        "error.\nIt is safe to interrupt and to run again.\n\nExamples:\n  vflag plan; vflag apply\n",
     )
     .action((options: SpecOptions & OutputOptions & RestartOvsOptions) => run("apply", "all", options));
 }
@@ -69,7 +70,8 @@ interface BootOptions {
 function holdUdevOption(): Option {
   return new Option(
     "--hold-udev",
-    "let udev wait meanwhile, for some 30 s (mlx5, kernel 6.1 and later); only for a unit whose ExecStopPost tells it to go on",
+    "let udev wait meanwhile, for some 30 s (mlx5, kernel 6.1 and later); only for a unit whose " +
+      "ExecStopPost tells it to go on",
   );
 }
 
@@ -85,7 +87,10 @@ function waitOption(): Option {
     });
 }
 
-/** A unit that failed at each boot for what no boot can mend would only hide the day on which it fails for something else. */
+/**
+ * A unit that failed at each boot for what no boot can mend would only hide the day on which it fails for
+ * something else.
+ */
 function onlyLasts({ deviations }: Verdict): boolean {
   return deviations.every(({ severity, lasting }) => severity === "warning" || lasting === true);
 }
@@ -152,7 +157,8 @@ async function run(
           signal: interruption.signal,
         });
       const { holdingUdev, mayHoldUdev } = await import("../../host/linux/links/udev-queue.ts");
-      // systemd says by this variable that it started the command; nobody else tells udev to go on when it is killed.
+      // systemd says by this variable that it started the command; nobody else tells udev to go on when it is
+      // killed.
       const isUnit = name === "local" && process.env["INVOCATION_ID"] !== undefined;
       const ports = spec.nics.map((nic) => resolvePorts(nic, seen));
       const holds = holdUdev === true && isUnit && mayHoldUdev(seen.kernel, ports);

@@ -16,14 +16,17 @@ export function biosCommand(): Command {
         "what is on and off, what is pending, and whether the host itself shows the same",
       ).addHelpText(
         "after",
-        `${access}Exit code: 0 all is on, 2 something is off, pending or not known, or a BMC did not answer; 1 error.\n\n` +
-          "Examples:\n  vflag bios check -i inventory\n  vflag bios check compute -i inventory --db fleet.db\n",
+        `${access}Exit code: 0 all is on, 2 something is off, pending or not known, or a BMC did not ` +
+          `answer; 1 error.\n\n` +
+          "Examples:\n  vflag bios check -i inventory\n  vflag bios check compute -i inventory --db " +
+          "fleet.db\n",
       ),
     )
     .addCommand(
       subcommand("plan", "what `set` would ask of each BMC; nothing is changed").addHelpText(
         "after",
-        `${access}Exit code: 0 nothing to set, 2 something, or a BMC did not answer; 1 error.\n\nExamples:\n  vflag bios plan hv1 -i inventory\n`,
+        `${access}Exit code: 0 nothing to set, 2 something, or a BMC did not answer; 1 ` +
+          `error.\n\nExamples:\n  vflag bios plan hv1 -i inventory\n`,
       ),
     )
     .addCommand(
@@ -32,14 +35,16 @@ export function biosCommand(): Command {
         "set what is off; it takes effect with the host's next reboot, which is not vflag's doing",
       ).addHelpText(
         "after",
-        `${access}Exit code: 0 all that is off is pending now, 2 something is left, or a BMC did not answer; 1 error.\n\n` +
+        `${access}Exit code: 0 all that is off is pending now, 2 something is left, or a BMC did not ` +
+          `answer; 1 error.\n\n` +
           "Examples:\n  vflag bios set hv1 -i inventory\n",
       ),
     );
 }
 
 const access =
-  "\nThe inventory's variables say how a BMC is reached: vflag_bmc_address, vflag_bmc_username, vflag_bmc_password_file or vflag_bmc_password,\n" +
+  "\nThe inventory's variables say how a BMC is reached: vflag_bmc_address, vflag_bmc_username, " +
+  "vflag_bmc_password_file or vflag_bmc_password,\n" +
   "and vflag_bmc_ca_file or vflag_bmc_fingerprint for its certificate. ";
 
 type Words = "check" | "plan" | "set";

@@ -20,7 +20,8 @@ async function run({ spec: file, host: name, write }: SpecOptions & { write: boo
     const text = proposeSpec(await target.host.observe());
     if (text === null) {
       throw new UsageError(
-        "this host has no port on which vflag can make VFs: enable SR-IOV in the BIOS and the NIC's firmware, or see `vflag inspect`",
+        "this host has no port on which vflag can make VFs: enable SR-IOV in the BIOS and the NIC's " +
+          "firmware, or see `vflag inspect`",
       );
     }
     if (!write) return print(text);

@@ -11,7 +11,8 @@ export function inspectCommand(): Command {
     .addOption(specOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  vflag inspect\n  vflag inspect -o json > state.json     a state that can be rehearsed against anywhere\n",
+      "\nExamples:\n  vflag inspect\n  vflag inspect -o json > state.json     a state that can be " +
+        "rehearsed against anywhere\n",
     )
     .action(run);
 }
@@ -56,7 +57,10 @@ async function specText(file: string): Promise<SpecFile | null> {
   }
 }
 
-/** What the spec says of where to look; one that is wrong is told as it is, and whoever judges the state says what is wrong. */
+/**
+ * What the spec says of where to look; one that is wrong is told as it is, and whoever judges the state says
+ * what is wrong.
+ */
 async function declared({ file, text }: SpecFile): Promise<Partial<Spec>> {
   const { loadSpec, SpecError } = await import("../../spec/load.ts");
   try {

@@ -76,7 +76,8 @@ function injectNamed(world: World, name: string): void {
   if (!isFaultName(name)) {
     const guess = nearest(name, Object.keys(faults));
     throw new UsageError(
-      `no fault is called "${name}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n\`vflag simulate fault\` lists them.`,
+      `no fault is called "${name}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n\`vflag ` +
+        `simulate fault\` lists them.`,
     );
   }
   inject(world, name);
@@ -112,7 +113,8 @@ function simulatedWorld(file: string): World {
   const saved = openSavedHost(file);
   if (saved.kind !== "simulated")
     throw new UsageError(
-      `${file} is a saved state: \`vflag simulate new HOST.json --from ${file}\` makes a simulated host of it`,
+      `${file} is a saved state: \`vflag simulate new HOST.json --from ${file}\` makes a simulated ` +
+        `host of it`,
     );
   return saved.world;
 }

@@ -9,14 +9,16 @@ interface UninstallOptions extends TargetOptions, OutputOptions {
 export function uninstallCommand(): Command {
   return new Command("uninstall")
     .description(
-      "take vflag out of the next boot: disable its units, remove the files that it made; NICs stay as they are",
+      "take vflag out of the next boot: disable its units, remove the files that it made; NICs stay as " +
+        "they are",
     )
     .addOption(hostOption())
     .addOption(outputOption())
     .option("--dry-run", "show what would be done", false)
     .addHelpText(
       "after",
-      "\nExit code: 0 nothing is left to be removed, 2 something is (--dry-run), or the host refused an action, 1 error.\n\nExamples:\n  vflag uninstall --dry-run && vflag uninstall\n",
+      "\nExit code: 0 nothing is left to be removed, 2 something is (--dry-run), or the host refused an " +
+        "action, 1 error.\n\nExamples:\n  vflag uninstall --dry-run && vflag uninstall\n",
     )
     .action(run);
 }

@@ -8,8 +8,10 @@ export function kollaCommand(): Command {
     .addCommand(treeCommand("write", "kolla"))
     .addHelpText(
       "after",
-      "\nAs vflag kayobe, without Kayobe: the hosts' values stand in group_vars and host_vars beside the inventory.\n" +
-        "Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an error.\n\nExamples:\n" +
+      "\nAs vflag kayobe, without Kayobe: the hosts' values stand in group_vars and host_vars beside the " +
+        "inventory.\n" +
+        "Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an " +
+        "error.\n\nExamples:\n" +
         "  vflag kolla diff --config /etc/kolla --inventory multinode --release 2024.1\n",
     );
 }

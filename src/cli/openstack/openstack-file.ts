@@ -28,7 +28,10 @@ export function confCommand(name: string, description: string): Command {
     .addOption(hostOption());
 }
 
-/** Prints what a file would be that has nothing in it yet. Notes go to the error output, so that the file can be redirected. */
+/**
+ * Prints what a file would be that has nothing in it yet. Notes go to the error output, so that the file can
+ * be redirected.
+ */
 export async function printConf(name: string, make: Make, options: ConfOptions): Promise<void> {
   const { printDocument, say, styleFor } = await import("../target.ts");
   const { remarksText } = await import("../../report/configuration/configuration-text.ts");

@@ -17,8 +17,10 @@ export function openstackCommand(): Command {
         .addOption(outputOption())
         .addHelpText(
           "after",
-          "\nFiles that are not given are not judged. Exit code: 0 nothing is off, 2 something is, or cannot be told, 1 error.\n\nExamples:\n" +
-            "  vflag openstack check --release zed --nova /etc/nova/nova.conf --sriov-agent /etc/neutron/plugins/ml2/sriov_agent.ini\n",
+          "\nFiles that are not given are not judged. Exit code: 0 nothing is off, 2 something is, or " +
+            "cannot be told, 1 error.\n\nExamples:\n" +
+            "  vflag openstack check --release zed --nova /etc/nova/nova.conf --sriov-agent " +
+            "/etc/neutron/plugins/ml2/sriov_agent.ini\n",
         )
         .action(run),
     );

@@ -4,9 +4,10 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 const MADV_DONTNEED = 4;
 
 /**
- * Gives the memory back in which the startup snapshot was read: 12 MB of the executable's own file, which nobody reads again once the heap
- * is made of them. The pages are the file's and were never written, so the kernel would read them again if anybody did.
- * Where the executable is built in another way than expected, nothing is done.
+ * Gives the memory back in which the startup snapshot was read: 12 MB of the executable's own file, which
+ * nobody reads again once the heap is made of them. The pages are the file's and were never written, so the
+ * kernel would read them again if anybody did. Where the executable is built in another way than expected,
+ * nothing is done.
  */
 export function releaseSnapshot(): void {
   try {
@@ -20,7 +21,10 @@ export function releaseSnapshot(): void {
   }
 }
 
-/** The mapping of a program's last part, which is read only: `start-end perms offset device inode path`, see proc_pid_maps(5). */
+/**
+ * The mapping of a program's last part, which is read only: `start-end perms offset device inode path`, see
+ * proc_pid_maps(5).
+ */
 export function snapshotPlace(
   maps: string,
   program: string,

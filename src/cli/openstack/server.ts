@@ -23,7 +23,8 @@ const interval = 3;
 export function serverCommand(): Command {
   const command = new Command("create")
     .description(
-      "make a server with ports for VFs, unless it is there, and wait until it runs; the command is printed first",
+      "make a server with ports for VFs, unless it is there, and wait until it runs; the command is " +
+        "printed first",
     )
     .argument("<name>", "the server's name")
     .argument("[further...]", "after --: further arguments of `openstack server create`")
@@ -33,7 +34,8 @@ export function serverCommand(): Command {
     .addOption(
       new Option(
         "--nic <nic>",
-        "net-id=NETWORK (Nova makes a port there) or port-id=PORT (of `vflag port create`); once for each, in the guest's order",
+        "net-id=NETWORK (Nova makes a port there) or port-id=PORT (of `vflag port create`); once for " +
+          "each, in the guest's order",
       )
         .argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
         .makeOptionMandatory(),
@@ -46,11 +48,14 @@ export function serverCommand(): Command {
   withCreationOptions(command)
     .addHelpText(
       "after",
-      "\nA server of that name that is as wanted is kept, and waited for; one that differs is a conflict. Where it ends in ERROR, or a port is not\n" +
+      "\nA server of that name that is as wanted is kept, and waited for; one that differs is a conflict. " +
+        "Where it ends in ERROR, or a port is not\n" +
         "bound, the reason is named as well as it can be known. docs/ports.md has how and why.\n" +
         "Exit code: 0 it runs; 1 a conflict, a refusal, ERROR, or the time is over.\n\nExamples:\n" +
-        "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --key-name ops --nic net-id=tenant --nic port-id=guest1-vflag\n" +
-        "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --nic port-id=guest1-vflag -- --availability-zone nova:hv1\n",
+        "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --key-name ops " +
+        "--nic net-id=tenant --nic port-id=guest1-vflag\n" +
+        "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --nic " +
+        "port-id=guest1-vflag -- --availability-zone nova:hv1\n",
     )
     .action(run);
   return new Command("server")

@@ -1,4 +1,7 @@
-/** The program's exit codes: 0 nothing to do, or all holds; 2 changes pending, or deviations; 1 it could not be carried out. */
+/**
+ * The program's exit codes: 0 nothing to do, or all holds; 2 changes pending, or deviations; 1 it could not
+ * be carried out.
+ */
 export const exitCodes = { fine: 0, failed: 1, pending: 2 } as const;
 
 type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -19,13 +22,19 @@ export function startOver(): void {
   process.exitCode = undefined;
 }
 
-/** What the command prints was not all written. The command has failed with it, unless it only records what was done. */
+/**
+ * What the command prints was not all written. The command has failed with it, unless it only records what
+ * was done.
+ */
 export function loseOutput(): void {
   outputIsLost = true;
   leave();
 }
 
-/** The command acts on the host, and its exit code says how that ended: what it prints is a record, which stops nothing. */
+/**
+ * The command acts on the host, and its exit code says how that ended: what it prints is a record, which
+ * stops nothing.
+ */
 export function actFirst(): void {
   outputIsRecord = true;
 }

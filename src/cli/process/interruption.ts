@@ -6,8 +6,9 @@ import { type EndSignal, Interrupted, onSignal } from "./signals.ts";
 const patience = 5000;
 
 /**
- * A signal while the host is acted on: the first one lets what is under way come to its end, a program or a request to the kernel, and
- * nothing new begin; the second one ends the programs. The lock is let go of only when nothing is under way any more.
+ * A signal while the host is acted on: the first one lets what is under way come to its end, a program or a
+ * request to the kernel, and nothing new begin; the second one ends the programs. The lock is let go of only
+ * when nothing is under way any more.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();

@@ -9,7 +9,10 @@ import { loseOutput } from "./exit.ts";
 
 type Stream = NodeJS.WriteStream & { readonly fd: number };
 
-/** A terminal that can do no more than print: no colours, no cursor. Source: terminfo(5), `dumb`; man environ(7), TERM. */
+/**
+ * A terminal that can do no more than print: no colours, no cursor. Source: terminfo(5), `dumb`; man
+ * environ(7), TERM.
+ */
 export function isDumb(): boolean {
   const terminal = process.env["TERM"] ?? "";
   return terminal === "" || terminal === "dumb" || terminal === "unknown";
@@ -19,7 +22,10 @@ export function isDumb(): boolean {
 type Taker = (stream: "stdout" | "stderr", text: string) => void;
 let taker: Taker | null = null;
 
-/** Until it is disposed of, what is printed goes to `take`, as into a pipe: for whoever runs commands in a process of its own. */
+/**
+ * Until it is disposed of, what is printed goes to `take`, as into a pipe: for whoever runs commands in a
+ * process of its own.
+ */
 export function takeOutput(take: Taker): Disposable {
   taker = take;
   return {
@@ -64,7 +70,9 @@ export function say(text: string): void {
   write(process.stderr, shown(text, process.stderr));
 }
 
-/** What was wrong, or is: its further lines are indented, so that none looks like one of the program's own. */
+/**
+ * What was wrong, or is: its further lines are indented, so that none looks like one of the program's own.
+ */
 export function complain(text: string): void {
   say(`vflag: ${text.trimEnd().replaceAll("\n", "\n  ")}\n`);
 }
@@ -78,7 +86,10 @@ export function shown(text: string, stream: { isTTY?: boolean; columns?: number 
 /** What could not be written, and where to, each once. */
 const lost = new Map<Stream, string>();
 
-/** Hears that a stream could not be written to. The reader may have gone (`vflag apply | head`), or the terminal: that is no failure. */
+/**
+ * Hears that a stream could not be written to. The reader may have gone (`vflag apply | head`), or the
+ * terminal: that is no failure.
+ */
 export function outputFails(stream: Stream, error: NodeJS.ErrnoException): void {
   if (
     error.code === "EPIPE" ||

@@ -9,7 +9,10 @@ type Handler = (signal: EndSignal) => void;
 /** The last one decides. */
 const handlers: Handler[] = [endAtOnce];
 
-/** From now on such a signal ends the programs that this one has started, and then this one. To be called once. */
+/**
+ * From now on such a signal ends the programs that this one has started, and then this one. To be called
+ * once.
+ */
 export function hearSignals(): void {
   for (const name of names) process.on(name, () => handlers.at(-1)?.(name));
 }
@@ -31,7 +34,10 @@ export class Interrupted extends Error {
   }
 }
 
-/** Ends this process by the signal itself, so that whoever started it sees by what it ended (man wait(2), WIFSIGNALED). */
+/**
+ * Ends this process by the signal itself, so that whoever started it sees by what it ended (man wait(2),
+ * WIFSIGNALED).
+ */
 export function dieBy(signal: EndSignal): void {
   for (const name of names) process.removeAllListeners(name);
   process.kill(process.pid, signal);

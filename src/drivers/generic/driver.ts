@@ -1,7 +1,10 @@
 import type { Driver } from "../driver.ts";
 import { plainNic, switchdevNic } from "./profiles.ts";
 
-/** A driver of which nothing is known: it is asked for what every driver does, and its ports follow one another. */
+/**
+ * A driver of which nothing is known: it is asked for what every driver does, and its ports follow one
+ * another.
+ */
 export const generic: Omit<Driver, "name" | "vfDriver"> = {
   models: [],
   vendor: null,

@@ -1,8 +1,9 @@
 import type { Profile } from "../profile.ts";
 
 /**
- * A NIC with an eSwitch. Measured on one of 2017: a VF probe 0.45 s, switchdev with 2 VFs about 1.3 s, LAG active about 1 s after the bond;
- * see docs/simulated-host.md for the sources. Other cards are estimated alike.
+ * A NIC with an eSwitch. Measured on one of 2017: a VF probe 0.45 s, switchdev with 2 VFs about 1.3 s, LAG
+ * active about 1 s after the bond; see docs/simulated-host.md for the sources. Other cards are estimated
+ * alike.
  */
 export const switchdevNic: Profile = {
   eswitch: true,

@@ -11,9 +11,10 @@ const model = (name: string, product: string): Model => ({
 });
 
 /**
- * It makes VFs by module options alone. One value of `num_vfs` is the number of VFs that have both ports; three would be port 1, port 2,
- * both. `probe_vf` is how many of them the host itself drives. Port type 2 is Ethernet. There is no list by card.
- * Source: linux drivers/net/ethernet/mellanox/mlx4/main.c, num_vfs, probe_vf, port_type_array and __mlx4_init_one().
+ * It makes VFs by module options alone. One value of `num_vfs` is the number of VFs that have both ports;
+ * three would be port 1, port 2, both. `probe_vf` is how many of them the host itself drives. Port type 2 is
+ * Ethernet. There is no list by card. Source: linux drivers/net/ethernet/mellanox/mlx4/main.c, num_vfs,
+ * probe_vf, port_type_array and __mlx4_init_one().
  */
 export const mlx4: Driver = {
   ...generic,

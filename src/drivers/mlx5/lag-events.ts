@@ -1,4 +1,7 @@
-/** The texts of mlx5 and bonding that tell of a LAG, of all kernels since 4.9: see lag-log.ts for their sources. */
+/**
+ * The texts of mlx5 and bonding that tell of a LAG, of all kernels since 4.9: see lag-log.ts for their
+ * sources.
+ */
 
 /** What one line of the kernel log tells of a card's LAG and of what it depends on. */
 export type LagEvent =
@@ -14,7 +17,10 @@ export type LagEvent =
   | { readonly kind: "failed" | "modify-failed" }
   | { readonly kind: "joined" | "left"; readonly slave: string };
 
-/** `lag map` and its relatives in all their forms: with and without a colon, as one line or as ports or active ports. */
+/**
+ * `lag map` and its relatives in all their forms: with and without a colon, as one line or as ports or active
+ * ports.
+ */
 const mapPattern =
   /(modify )?lag map(:?) ?(?:port 1:(\d+) port 2:(\d+)|active ports: ?([\d, ]+))(?: shared_fdb:([01]))?(?: mode:(\w+))?\s*$/;
 const failedPattern =

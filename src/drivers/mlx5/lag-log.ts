@@ -7,16 +7,19 @@ import { lagEventOf } from "./lag-events.ts";
 /**
  * The LAG of a card by the kernel log, for kernels whose mlx5 does not show it in debugfs (before 5.19).
  *
- * The driver tells each attempt to make the LAG, and each that failed, but it says nothing when it takes the LAG down. So the log proves
- * a LAG only together with what the host is now: it was made, nothing that could take it down was logged since (a slave that joins or
- * leaves, an eSwitch that changes, the driver's start), and the bond and the eSwitches still are what it needs. Whether it carries VFs the
- * text tells where it says shared_fdb:1, and otherwise both eSwitches' own lines before it: the LAG is of type RoCE exactly when neither
- * has VFs or switchdev mode as it is made. One that was made before any of the ports joined the bond is not the bond's (ECMP).
- * Whatever is missing in the log makes it unknown.
+ * The driver tells each attempt to make the LAG, and each that failed, but it says nothing when it takes the
+ * LAG down. So the log proves a LAG only together with what the host is now: it was made, nothing that could
+ * take it down was logged since (a slave that joins or leaves, an eSwitch that changes, the driver's start),
+ * and the bond and the eSwitches still are what it needs. Whether it carries VFs the text tells where it says
+ * shared_fdb:1, and otherwise both eSwitches' own lines before it: the LAG is of type RoCE exactly when
+ * neither has VFs or switchdev mode as it is made. One that was made before any of the ports joined the bond
+ * is not the bond's (ECMP). Whatever is missing in the log makes it unknown.
  *
- * Source: linux v5.4, v5.10 drivers/net/ethernet/mellanox/mlx5/core/lag.c (mlx5_create_lag, mlx5_activate_lag, mlx5_deactivate_lag,
- * mlx5_modify_lag, mlx5_do_bond, mlx5_handle_changeupper_event), lag_mp.c; v5.14 lag.c (shared FDB: mlx5_shared_fdb_supported); v5.18, v6.1
- * lag/lag.c; eswitch.c (mlx5_eswitch_enable, mlx5_eswitch_disable); drivers/net/bonding/bond_main.c (bond_enslave, __bond_release_one).
+ * Source: linux v5.4, v5.10 drivers/net/ethernet/mellanox/mlx5/core/lag.c (mlx5_create_lag,
+ * mlx5_activate_lag, mlx5_deactivate_lag, mlx5_modify_lag, mlx5_do_bond, mlx5_handle_changeupper_event),
+ * lag_mp.c; v5.14 lag.c (shared FDB: mlx5_shared_fdb_supported); v5.18, v6.1 lag/lag.c; eswitch.c
+ * (mlx5_eswitch_enable, mlx5_eswitch_disable); drivers/net/bonding/bond_main.c (bond_enslave,
+ * __bond_release_one).
  */
 
 /** Those whose transmit type is active-backup or a hash: linux lag/lag.c, mlx5_handle_changeupper_event(). */
@@ -24,7 +27,10 @@ export const lagBondModes: readonly string[] = ["active-backup", "balance-xor", 
 
 type LagMade = { readonly sharedFdb: boolean; readonly portSelection: string | null };
 
-/** A LAG that the driver has, as far as it was followed. `bonded`: it was made when a port was in the bond already. */
+/**
+ * A LAG that the driver has, as far as it was followed. `bonded`: it was made when a port was in the bond
+ * already.
+ */
 interface Made {
   readonly seconds: number;
   readonly modes: ReadonlyMap<string, string>;
@@ -111,7 +117,8 @@ function follow(
           event.made === false || (event.made === null && (made !== null || doubt !== null));
         if (changed && made !== null) made.mapping = event.mapping;
         else {
-          // One that is only changed was made in a part of the log that is gone: neither when nor as what is known.
+          // One that is only changed was made in a part of the log that is gone: neither when nor as what is
+          // known.
           const seen: ReadonlyMap<string, string> = changed ? new Map<string, string>() : new Map(modes);
           const bonded: boolean = !changed && joined.size > 0;
           const { mapping, sharedFdb } = event;
@@ -151,7 +158,10 @@ function follow(
   return doubt === null ? { made, joined } : unknown(`the kernel log does not tell the LAG: ${doubt}`);
 }
 
-/** A LAG that was made with a line of its own that says how; the lines before it told the ports, in a form that is known or not. */
+/**
+ * A LAG that was made with a line of its own that says how; the lines before it told the ports, in a form
+ * that is known or not.
+ */
 function madeAs(
   made: Made | null,
   seconds: number,

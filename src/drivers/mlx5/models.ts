@@ -4,7 +4,10 @@ const model = (name: string, product: string, vfProduct: string, vfLag = true): 
   return { name, vendor: "15b3", product, vfProduct, vfLag };
 };
 
-/** VF-LAG: ConnectX-5 and later, two ports of one card. Source: the PCI ID repository (pci.ids) for names and ids. */
+/**
+ * VF-LAG: ConnectX-5 and later, two ports of one card. Source: the PCI ID repository (pci.ids) for names and
+ * ids.
+ */
 export const models: readonly Model[] = [
   model("ConnectX-4", "1013", "1014", false),
   model("ConnectX-4 Lx", "1015", "1016", false),

@@ -1,7 +1,10 @@
 import { switchdevNic } from "../generic/profiles.ts";
 import type { Profile } from "../profile.ts";
 
-/** By model, where it is not a ConnectX-5's. A LAG spreads flows by a table (port_select_flow_table) in ConnectX-6 Dx and later. */
+/**
+ * By model, where it is not a ConnectX-5's. A LAG spreads flows by a table (port_select_flow_table) in
+ * ConnectX-6 Dx and later.
+ */
 const byModel: Readonly<Record<string, Profile>> = {
   "ConnectX-4": { ...switchdevNic, vfLag: false, inline: "vport", steering: ["dmfs"] },
   "ConnectX-4 Lx": { ...switchdevNic, vfLag: false, inline: "vport", steering: ["dmfs"] },

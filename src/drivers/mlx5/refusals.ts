@@ -2,8 +2,9 @@ import type { Action } from "../../host/actions/action.ts";
 import type { RefusedOption } from "../driver.ts";
 
 /**
- * What an EOPNOTSUPP says of the device for good. Source: linux fs_core.c, mlx5_fs_mode_validate(), which names the device;
- * eswitch_offloads.c, mlx5_devlink_eswitch_encap_mode_set(), which says nothing where the capability lacks, and a sentence for all else.
+ * What an EOPNOTSUPP says of the device for good. Source: linux fs_core.c, mlx5_fs_mode_validate(), which
+ * names the device; eswitch_offloads.c, mlx5_devlink_eswitch_encap_mode_set(), which says nothing where the
+ * capability lacks, and a sentence for all else.
  */
 export function refusedForGood(action: Action, words: string): RefusedOption | null {
   if (action.kind === "set-steering" || action.kind === "ask-steering") {

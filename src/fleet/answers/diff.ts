@@ -128,7 +128,10 @@ export interface SameChange {
   readonly hosts: readonly string[];
 }
 
-/** Folds equal changes of many hosts into one each, those of most hosts first; verdicts before states before specs. */
+/**
+ * Folds equal changes of many hosts into one each, those of most hosts first; verdicts before states before
+ * specs.
+ */
 export function sameChanges({ hosts }: FleetDiff): SameChange[] {
   const groups = new Map<string, SameChange & { hosts: string[] }>();
   const add = (

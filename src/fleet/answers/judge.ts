@@ -27,8 +27,8 @@ export async function judgedAll(
 }
 
 /**
- * What took more time or memory than a host may is put aside with its reason, and not tried again for that observation by this version
- * of vflag.
+ * What took more time or memory than a host may is put aside with its reason, and not tried again for that
+ * observation by this version of vflag.
  */
 export function notAgain<R>(
   history: History,

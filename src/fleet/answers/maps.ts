@@ -17,7 +17,9 @@ export interface PackedMaps {
   readonly refused: ReadonlyMap<string, string>;
 }
 
-/** The map of every host whose state is known, for a page. Never more than one block of them is held as it is. */
+/**
+ * The map of every host whose state is known, for a page. Never more than one block of them is held as it is.
+ */
 export async function packedMaps(
   history: History,
   reader: Reader,

@@ -5,7 +5,10 @@ import type { Spec } from "../../spec/schema.ts";
 import { rebootReasons } from "../../verdict/reboot-due.ts";
 import { riskText, verdictsWithoutLogs } from "../../verdict/verdict.ts";
 
-/** What came of a host's spec and state: what the fleet's screens need of a verdict, and no more. It is kept with the state. */
+/**
+ * What came of a host's spec and state: what the fleet's screens need of a verdict, and no more. It is kept
+ * with the state.
+ */
 
 const FleetCause = z.strictObject({
   nic: z.string(),
@@ -25,7 +28,10 @@ export const FleetNic = z.strictObject({
   nic: z.string(),
   mode: z.string(),
   answer: z.enum(["works", "broken", "unknown"]),
-  /** Of one that works: "at risk at the next boot" and the like, and of what. Earlier versions did not keep it. */
+  /**
+   * Of one that works: "at risk at the next boot" and the like, and of what. Earlier versions did not keep
+   * it.
+   */
   risk: z.string().nullable().default(null),
   /** The root causes, those that decide first. */
   causes: z.array(FleetCause),
@@ -71,7 +77,10 @@ export function outcomeOf(spec: Spec | { readonly problem: string }, state: Host
   };
 }
 
-/** Causes of a host that are kept, and characters of a text of theirs: what a host says is of any size, and all of them are held together. */
+/**
+ * Causes of a host that are kept, and characters of a text of theirs: what a host says is of any size, and
+ * all of them are held together.
+ */
 const mostCauses = 200;
 const mostText = 400;
 

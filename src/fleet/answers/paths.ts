@@ -4,7 +4,10 @@ import { isUnknown } from "../../host/state/observed.ts";
 
 /** A value that is not the same; undefined where there is none. */
 export interface PathChange {
-  /** The way to it: keys of objects, and what names the items of lists, so that an item stays the same when others come or go. */
+  /**
+   * The way to it: keys of objects, and what names the items of lists, so that an item stays the same when
+   * others come or go.
+   */
   readonly at: readonly string[];
   /** The same to read: `pfs[0000:37:00.0].eswitch.mode`. */
   readonly path: string;
@@ -16,7 +19,10 @@ export interface PathChange {
 
 type Way = Pick<PathChange, "at" | "path" | "kind">;
 
-/** @example pathChanges({ a: [{ name: "x", up: true }] }, { a: [{ name: "x", up: false }] }) // a[x].up: true, then false */
+/**
+ * @example pathChanges({ a: [{ name: "x", up: true }] }, { a: [{ name: "x", up: false }] }) // a[x].up: true,
+ * then false
+ */
 export function pathChanges(
   before: unknown,
   after: unknown,
@@ -64,7 +70,8 @@ const names = [
 ] as const;
 
 /**
- * Items by what names them; the second of the same name has its number too, and what has no name goes by its place. The order of a list says nothing.
+ * Items by what names them; the second of the same name has its number too, and what has no name goes by its
+ * place. The order of a list says nothing.
  */
 export function named(list: readonly unknown[]): Map<string, unknown> {
   const found = new Map<string, unknown>();

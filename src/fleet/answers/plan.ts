@@ -11,7 +11,10 @@ export interface FleetPlan {
   /** Hosts of which no state is known. */
   readonly unknown: readonly string[];
   readonly reboot: readonly string[];
-  /** One host after the other, and all at once: in seconds, without the time that a host takes to reboot and networking to come up. */
+  /**
+   * One host after the other, and all at once: in seconds, without the time that a host takes to reboot and
+   * networking to come up.
+   */
   readonly seconds: { readonly oneByOne: number; readonly atOnce: number };
 }
 

@@ -19,7 +19,10 @@ export interface HostStatus {
   /** Older than what is called fresh: what it says may no longer be true. */
   readonly stale: boolean;
   readonly reboot: boolean;
-  /** By how many seconds its clock is ahead of the collector's, less than zero behind; null where it is not off. */
+  /**
+   * By how many seconds its clock is ahead of the collector's, less than zero behind; null where it is not
+   * off.
+   */
   readonly clock: number | null;
   /** Asking it failed after that. */
   readonly failure: { readonly kind: FailureKind; readonly message: string; readonly at: string } | null;
@@ -50,7 +53,10 @@ export interface FleetStatus {
   readonly clocks: readonly { readonly host: string; readonly seconds: number }[];
 }
 
-/** Seconds between an observation and its arrival that are no news: `vflag inspect` and Ansible take their time. */
+/**
+ * Seconds between an observation and its arrival that are no news: `vflag inspect` and Ansible take their
+ * time.
+ */
 const bearable = 300;
 
 /** @param now in ms since 1970 @param fresh how old a state may be, in seconds */

@@ -8,7 +8,8 @@ export function secondsOf(text: string): number | null {
 }
 
 /**
- * A moment in ms since 1970: a date (its beginning, in this machine's time zone), a date and a time, or how long ago it was.
+ * A moment in ms since 1970: a date (its beginning, in this machine's time zone), a date and a time, or how
+ * long ago it was.
  * @returns null where it is none of these
  */
 export function momentOf(text: string, now: number): number | null {

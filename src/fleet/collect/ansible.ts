@@ -12,7 +12,10 @@ import type { Reader } from "../reading/reader.ts";
 import type { SpecText } from "../reading/report.ts";
 import { callbackName, callbackSource, spoolVariable } from "./callback.ts";
 
-/** How `collect` asks the hosts: by the real ansible, whose inventory, connections and privileges are the operator's. */
+/**
+ * How `collect` asks the hosts: by the real ansible, whose inventory, connections and privileges are the
+ * operator's.
+ */
 export interface CollectOptions {
   readonly inventories: readonly string[];
   /** Ansible's pattern: a group, hosts, `all`. */
@@ -55,8 +58,9 @@ interface Programs {
 const interval = 100;
 
 /**
- * Asks every host of the pattern for its state and spec, and keeps each answer as it comes. A host that cannot be reached, fails or does
- * not answer is recorded as that: each host of the pattern is in the database afterwards.
+ * Asks every host of the pattern for its state and spec, and keeps each answer as it comes. A host that
+ * cannot be reached, fails or does not answer is recorded as that: each host of the pattern is in the
+ * database afterwards.
  */
 export async function collect(
   history: History,
@@ -96,7 +100,10 @@ export async function collect(
   return { ...summary(history, hosts, taken, said), recovered };
 }
 
-/** Spools of runs that were killed. The ansible of such a run may go on and write there: only after a day it is cleared away. */
+/**
+ * Spools of runs that were killed. The ansible of such a run may go on and write there: only after a day it
+ * is cleared away.
+ */
 function leftovers(folder: string): string[] {
   const abandoned = readdirSync(folder).filter(
     (name) => /^\d+$/.test(name) && (Number(name) === process.pid || !isRunning(Number(name))),
@@ -169,7 +176,10 @@ function environment(spool: string, plugins: string): NodeJS.ProcessEnv {
   };
 }
 
-/** The hosts of the pattern. Source: ansible's lib/ansible/cli/adhoc.py, --list-hosts prints `  hosts (N):` and a line for each. */
+/**
+ * The hosts of the pattern. Source: ansible's lib/ansible/cli/adhoc.py, --list-hosts prints `  hosts (N):`
+ * and a line for each.
+ */
 async function hostsOf(run: RunProgram, options: CollectOptions): Promise<string[]> {
   for (const inventory of options.inventories)
     if (!inventory.includes(",") && !existsSync(inventory))
@@ -191,7 +201,9 @@ const Inventory = z.object({
   _meta: z.object({ hostvars: z.record(z.string(), z.record(z.string(), z.unknown())) }),
 });
 
-/** Specs that the inventory declares in the variable `vflag`: they count before the one that lies on the host. */
+/**
+ * Specs that the inventory declares in the variable `vflag`: they count before the one that lies on the host.
+ */
 async function specsOf(
   run: RunProgram,
   options: CollectOptions,
@@ -216,11 +228,15 @@ async function specsOf(
 
 function templated(host: string): FleetError {
   return new FleetError(
-    `the variable \`vflag\` of ${host} is a Jinja template, which vflag does not evaluate: write it out in the inventory`,
+    `the variable \`vflag\` of ${host} is a Jinja template, which vflag does not evaluate: write it out ` +
+      `in the inventory`,
   );
 }
 
-/** Ansible refuses to start where the locale's encoding is another one. Source: ansible's lib/ansible/cli/__init__.py, initialize_locale. */
+/**
+ * Ansible refuses to start where the locale's encoding is another one. Source: ansible's
+ * lib/ansible/cli/__init__.py, initialize_locale.
+ */
 const utf8 = { LC_ALL: "C.UTF-8" };
 
 /** Ansible's output can be large. @throws {FleetError} with what it said */
@@ -237,7 +253,8 @@ async function answerOf(run: RunProgram, argv: readonly string[], limit: number)
 }
 
 /**
- * Runs ansible to its end. At the time limit it gets the signal of Ctrl-C, at which it ends its workers, and then SIGKILL.
+ * Runs ansible to its end. At the time limit it gets the signal of Ctrl-C, at which it ends its workers, and
+ * then SIGKILL.
  * @returns what it said on its error output, the end of it
  */
 const runAnsible: RunAnsible = ([program = "", ...args], env, limit) => {

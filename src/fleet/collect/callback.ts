@@ -1,9 +1,10 @@
 import { stateLimits } from "../../host/schema/state-limits.ts";
 
 /**
- * A callback plugin of Ansible that writes what came of each host into files of its own, as soon as it is there: results are on disk
- * before vflag has read them, so that neither a killed vflag nor a large fleet's output loses any. Written for ansible-core 2.14 and
- * later. Source: https://docs.ansible.com/ansible-core/2.14/dev_guide/developing_plugins.html, "Callback plugins".
+ * A callback plugin of Ansible that writes what came of each host into files of its own, as soon as it is
+ * there: results are on disk before vflag has read them, so that neither a killed vflag nor a large fleet's
+ * output loses any. Written for ansible-core 2.14 and later. Source:
+ * https://docs.ansible.com/ansible-core/2.14/dev_guide/developing_plugins.html, "Callback plugins".
  */
 export const callbackName = "vflag_spool";
 

@@ -2,8 +2,9 @@ import type { FleetError } from "../error.ts";
 import type { Database } from "./database.ts";
 
 /**
- * Texts under their content's hash, each once. A state is kept as what it has beyond another one, its base (zstd with the base as
- * dictionary): hosts of a fleet are alike, and a host is like itself a day ago. A base has at most one base itself.
+ * Texts under their content's hash, each once. A state is kept as what it has beyond another one, its base
+ * (zstd with the base as dictionary): hosts of a fleet are alike, and a host is like itself a day ago. A base
+ * has at most one base itself.
  */
 export class Chunks {
   readonly #database: Database;
@@ -23,7 +24,10 @@ export class Chunks {
     return row === undefined ? null : Number(row["id"]);
   }
 
-  /** Keeps a text. @param bases of which it may be made: that one is taken which leaves least to keep @returns its id */
+  /**
+   * Keeps a text. @param bases of which it may be made: that one is taken which leaves least to keep @returns
+   * its id
+   */
   put(
     hash: Uint8Array,
     text: string,

@@ -3,15 +3,18 @@ import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { FleetError } from "../error.ts";
 
-/** "vflg": what `file` and SQLite tell of whose database it is. Source: SQLite's documentation, PRAGMA application_id. */
+/**
+ * "vflg": what `file` and SQLite tell of whose database it is. Source: SQLite's documentation, PRAGMA
+ * application_id.
+ */
 const applicationId = 0x76666c67;
 
 /** How long a writer waits for another one, in ms. */
 const patience = 60_000;
 
 /**
- * Each brings a database from the version before it to its own; the number of them is the version (PRAGMA user_version).
- * What has been released is never edited, only added to.
+ * Each brings a database from the version before it to its own; the number of them is the version (PRAGMA
+ * user_version). What has been released is never edited, only added to.
  */
 const migrations: readonly string[] = [
   // AUTOINCREMENT: another process may remember what an id stood for, so that none is used twice.
@@ -49,7 +52,8 @@ const migrations: readonly string[] = [
      message TEXT NOT NULL
    ) STRICT;
    CREATE INDEX failure_of_host ON failure (host, at, id);`,
-  // From here on `at` is when it was by the collector's clock, and `clock` when by the host's own, which may be anything.
+  // From here on `at` is when it was by the collector's clock, and `clock` when by the host's own, which may
+  // be anything.
   `ALTER TABLE observation ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
    UPDATE observation SET clock = at, at = min(at, collected);
    CREATE TABLE aside (
@@ -62,8 +66,9 @@ const migrations: readonly string[] = [
 ];
 
 /**
- * The fleet's SQLite database. A write-ahead log: readers and one writer at a time do not wait for each other, and a process that
- * is killed leaves every transaction whole or not there. Source: https://www.sqlite.org/wal.html.
+ * The fleet's SQLite database. A write-ahead log: readers and one writer at a time do not wait for each
+ * other, and a process that is killed leaves every transaction whole or not there. Source:
+ * https://www.sqlite.org/wal.html.
  *
  * node:sqlite is loaded when a database is opened: no other command pays for it.
  */
@@ -77,7 +82,10 @@ export class Database {
     this.#sqlite = sqlite;
   }
 
-  /** Opens it, makes it where there is none, and brings an older one to this version. @throws {FleetError} with what is wrong */
+  /**
+   * Opens it, makes it where there is none, and brings an older one to this version. @throws {FleetError}
+   * with what is wrong
+   */
   static open(file: string): Database {
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -104,7 +112,8 @@ export class Database {
       throw new FleetError(`${file} is another program's SQLite database: name a file of its own with --db`);
     if (version > migrations.length)
       throw new FleetError(
-        `${file} has version ${version}, and this vflag knows ${migrations.length}: use the newer vflag that wrote it`,
+        `${file} has version ${version}, and this vflag knows ${migrations.length}: use the newer vflag ` +
+          `that wrote it`,
       );
     if (empty) this.#exec("PRAGMA auto_vacuum = INCREMENTAL");
     this.#exec(
@@ -125,7 +134,10 @@ export class Database {
     return Number(this.one(`PRAGMA ${pragma}`)?.[pragma]);
   }
 
-  /** All of it happens, or nothing; within another one it is a part of that. One writer at a time: another one waits here. */
+  /**
+   * All of it happens, or nothing; within another one it is a part of that. One writer at a time: another one
+   * waits here.
+   */
   transaction<T>(work: () => T): T {
     if (this.#sqlite.isTransaction) return work();
     this.#exec("BEGIN IMMEDIATE");
@@ -202,7 +214,9 @@ export class Database {
 export type Row = NonNullable<ReturnType<StatementSync["get"]>>;
 
 function damaged(file: string, what: string, cause?: unknown): FleetError {
-  const remedy = `\`vflag fleet prune --check\` says what; put a copy in its place, or move it away and collect again`;
+  const remedy =
+    `\`vflag fleet prune --check\` says what; put a copy in its place, or move it away and ` +
+    `collect again`;
   return new FleetError(`${file} is damaged, or no database of \`vflag fleet\`: ${what}: ${remedy}`, {
     cause,
   });
@@ -219,7 +233,8 @@ const machine: ReadonlyMap<number, string> = new Map([
   [13, "there is no space left on its disk, or in the quota: make room, and try again"],
   [
     14,
-    "it, or a file beside it, cannot be opened or made: is its file system read-only (findmnt), or its folder another user's (ls -l)?",
+    "it, or a file beside it, cannot be opened or made: is its file system read-only (findmnt), or its " +
+      "folder another user's (ls -l)?",
   ],
 ]);
 

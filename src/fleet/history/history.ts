@@ -19,11 +19,16 @@ export interface Failure {
   readonly message: string;
 }
 
-/** One observation of a host, without its state, which is read when it is needed. Times are in milliseconds since 1970. */
+/**
+ * One observation of a host, without its state, which is read when it is needed. Times are in milliseconds
+ * since 1970.
+ */
 export interface Observation {
   readonly id: number;
   readonly host: string;
-  /** By the collector's clock: observations of a host follow one another by it, and ages are counted from it. */
+  /**
+   * By the collector's clock: observations of a host follow one another by it, and ages are counted from it.
+   */
   readonly at: number;
   /** By the host's own clock, as its state says. */
   readonly clock: number;
@@ -32,7 +37,10 @@ export interface Observation {
   readonly specId: number | null;
   readonly specFrom: string | null;
   readonly outcome: Outcome;
-  /** Two observations with the same one have nothing to tell beside what always moves: guests, counters, and lines of logs. */
+  /**
+   * Two observations with the same one have nothing to tell beside what always moves: guests, counters, and
+   * lines of logs.
+   */
   readonly digest: string;
   readonly judge: string;
 }
@@ -128,7 +136,10 @@ export class History {
     });
   }
 
-  /** All hosts and what is known of each, by name. @param before only what was observed until then, in ms since 1970 */
+  /**
+   * All hosts and what is known of each, by name. @param before only what was observed until then, in ms
+   * since 1970
+   */
   known(before: number = Number.MAX_SAFE_INTEGER): Known[] {
     const rows = this.#database.all(
       `SELECT h.name AS name, o.*, f.at AS failed, f.kind AS kind, f.message AS message
@@ -145,7 +156,8 @@ export class History {
   /** Every observation of a host, the oldest first. */
   observations(host: string): Observation[] {
     const rows = this.#database.all(
-      "SELECT h.name AS name, o.* FROM observation o JOIN host h ON h.id = o.host WHERE h.name = ? ORDER BY o.at, o.id",
+      "SELECT h.name AS name, o.* FROM observation o JOIN host h ON h.id = o.host WHERE h.name = ? ORDER " +
+        "BY o.at, o.id",
       host,
     );
     return rows.flatMap((row) => this.#knownOf(row).observation ?? []);
@@ -220,8 +232,9 @@ export class History {
   }
 
   /**
-   * Forgets what was observed before then. What was the newest of a host at that time stays, because it was true then; so does the last
-   * that is known of a host, however old. @returns how many observations and failures went
+   * Forgets what was observed before then. What was the newest of a host at that time stays, because it was
+   * true then; so does the last that is known of a host, however old. @returns how many observations and
+   * failures went
    */
   prune(before: number): number {
     const gone = this.#database.transaction(() => {
@@ -243,7 +256,10 @@ export class History {
     return gone;
   }
 
-  /** Forgets hosts that are no more, with all that is known of them. @throws {FleetError} where one of them is not known */
+  /**
+   * Forgets hosts that are no more, with all that is known of them. @throws {FleetError} where one of them is
+   * not known
+   */
   forget(hosts: readonly string[]): void {
     this.#database.transaction(() => {
       const unknown = hosts.filter(
@@ -296,7 +312,9 @@ export class History {
     return this.#database.one(sql, host, clock, state, spec) !== undefined;
   }
 
-  /** A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind. */
+  /**
+   * A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind.
+   */
   #keepState(
     host: number,
     keyframe: number | null,

@@ -21,7 +21,8 @@ interface StateFile {
 
 /**
  * Takes in saved states. A process that is killed leaves whole hosts; the same files can be taken in again.
- * A file HOST.json is host HOST's; HOST.yaml beside it is its spec, and counts instead of the one that the file may hold.
+ * A file HOST.json is host HOST's; HOST.yaml beside it is its spec, and counts instead of the one that the
+ * file may hold.
  * @param paths files, or directories of them
  */
 export async function importFiles(
@@ -55,7 +56,9 @@ export async function importFiles(
 /** So many files are one transaction: another writer waits for these at the most. */
 const batch = 32;
 
-/** A state is not newer than its file, whatever the host's clock said: this machine's clock has dated that. */
+/**
+ * A state is not newer than its file, whatever the host's clock said: this machine's clock has dated that.
+ */
 function writtenAt(file: string): { readonly collected: number; readonly notAfter: number } {
   const collected = Date.now();
   return {

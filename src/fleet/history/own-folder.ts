@@ -7,8 +7,8 @@ const othersWrite = 0o002;
 const sticky = 0o1000;
 
 /**
- * Makes a folder that is this user's alone, or makes sure that one is: what lies in it is believed, and run. Where somebody else could put
- * another one in its place it is refused too.
+ * Makes a folder that is this user's alone, or makes sure that one is: what lies in it is believed, and run.
+ * Where somebody else could put another one in its place it is refused too.
  * @throws {FleetError} with whose it is
  */
 export function ownFolder(path: string): void {

@@ -10,8 +10,8 @@ import type { SpecText } from "../reading/report.ts";
 import type { FailureKind, History } from "./history.ts";
 
 /**
- * What the callback plugin writes of a host: this, and beside it, where the host has answered, the answer itself as NAME.out. The name of
- * the host is known even where its answer cannot be read.
+ * What the callback plugin writes of a host: this, and beside it, where the host has answered, the answer
+ * itself as NAME.out. The name of the host is known even where its answer cannot be read.
  */
 const Spooled = z.object({
   host: z.string().min(1),
@@ -46,9 +46,9 @@ interface Failed {
 }
 
 /**
- * Takes in what lies in the spool: a file goes once its host is in the database, and not before. One that a killed process took in
- * and had no time to remove is recognised. An answer that cannot be read, or that takes too much, is recorded as that and goes too: it
- * holds up no later run.
+ * Takes in what lies in the spool: a file goes once its host is in the database, and not before. One that a
+ * killed process took in and had no time to remove is recognised. An answer that cannot be read, or that
+ * takes too much, is recorded as that and goes too: it holds up no later run.
  */
 export async function takeIn(
   history: History,

@@ -18,11 +18,16 @@ export interface Stored {
   /** When it was taken in, by the collector's clock. */
   readonly at: number;
   readonly spec: SpecText | null;
-  /** It was checked by this version of vflag; an older one may not have known of everything that there is now. */
+  /**
+   * It was checked by this version of vflag; an older one may not have known of everything that there is now.
+   */
   readonly checked: boolean;
 }
 
-/** What is done with what a host said: one thing with one host, in a thread of its own, because it may never end. */
+/**
+ * What is done with what a host said: one thing with one host, in a thread of its own, because it may never
+ * end.
+ */
 export type Job =
   | {
       readonly kind: "report";

@@ -11,7 +11,10 @@ export interface Prepared {
   readonly host: string;
   /** When it was observed, by the host's own clock, in ms since 1970. */
   readonly clock: number;
-  /** The state without its time, as JSON: text, because bytes of their own for each host keep the collector of garbage busy. */
+  /**
+   * The state without its time, as JSON: text, because bytes of their own for each host keep the collector of
+   * garbage busy.
+   */
   readonly text: string;
   readonly hash: Uint8Array;
   /** Hosts of one kind have the same. */
@@ -23,7 +26,10 @@ export interface Prepared {
 /** The verdict on a state, as JSON. */
 export interface Judged {
   readonly outcome: string;
-  /** Two observations with the same one have nothing to tell beside what always moves: guests, counters, and lines of logs. */
+  /**
+   * Two observations with the same one have nothing to tell beside what always moves: guests, counters, and
+   * lines of logs.
+   */
   readonly digest: Uint8Array;
 }
 

@@ -5,15 +5,16 @@ import type { HostState, VirtualFunction } from "../../host/state/state.ts";
 export type QuietState = Readonly<Record<string, unknown>>;
 
 /**
- * A state without what changes while nothing happens: its time, counters of flows, lines of logs. What these mean is in the verdict.
+ * A state without what changes while nothing happens: its time, counters of flows, lines of logs. What these
+ * mean is in the verdict.
  */
 export function withoutCounters(state: Omit<HostState, "observedAt">): QuietState {
   return { ...state, observedAt: null, flows: null, kernelLog: null, ovsLog: null };
 }
 
 /**
- * The same without the guests, who come and go all day: who has a VF, what was set on it for him, the VF's netdev, which vanishes with
- * that, the representor's link and its place in a bridge.
+ * The same without the guests, who come and go all day: who has a VF, what was set on it for him, the VF's
+ * netdev, which vanishes with that, the representor's link and its place in a bridge.
  */
 export function withoutGuests(state: Omit<HostState, "observedAt">): QuietState {
   const vfs = new Set(state.pfs.flatMap((pf) => pf.vfs.map(({ address }) => String(address))));

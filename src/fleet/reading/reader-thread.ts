@@ -1,7 +1,10 @@
 import { carryOut, type Job } from "./jobs.ts";
 import type { Answer } from "./reader.ts";
 
-/** The thread in which what hosts said is read: it answers one job after the other, in the order in which they came. */
+/**
+ * The thread in which what hosts said is read: it answers one job after the other, in the order in which they
+ * came.
+ */
 const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
 let last: Promise<void> = Promise.resolve();
 /** Jobs that are done: whoever waits for an answer sees by it which one is not. */
@@ -29,12 +32,17 @@ async function answer(job: Job): Promise<void> {
   began = performance.now();
 }
 
-/** What a FleetError or the system says is meant for the operator; anything else is a defect, which this host has brought to light. */
+/**
+ * What a FleetError or the system says is meant for the operator; anything else is a defect, which this host
+ * has brought to light.
+ */
 function refused(error: unknown): Answer {
   if (!(error instanceof Error)) return { refused: String(error) };
   const system = "code" in error && typeof error.code === "string" && error.code.startsWith("E");
   if (error.name === "FleetError" || system) return { refused: error.message };
   return {
-    refused: `it cannot be judged, which is a defect of vflag, please report it: ${error.name}: ${error.message.slice(0, 500)}`,
+    refused:
+      `it cannot be judged, which is a defect of vflag, please report it: ` +
+      `${error.name}: ${error.message.slice(0, 500)}`,
   };
 }

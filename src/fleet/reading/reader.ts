@@ -32,8 +32,9 @@ export interface Thread {
 }
 
 /**
- * Reads what hosts said in a thread of its own, each within limits of time and memory: one that takes too much is given up with its reason,
- * and the others go on in a new thread. The thread is started when it is needed.
+ * Reads what hosts said in a thread of its own, each within limits of time and memory: one that takes too
+ * much is given up with its reason, and the others go on in a new thread. The thread is started when it is
+ * needed.
  */
 export class Reader implements Disposable {
   readonly #limits: ReaderLimits;
@@ -107,7 +108,10 @@ export class Reader implements Disposable {
     }
   }
 
-  /** Gives the thread up that has done nothing for so long. What this thread does meanwhile does not count: the other one's counter tells. */
+  /**
+   * Gives the thread up that has done nothing for so long. What this thread does meanwhile does not count:
+   * the other one's counter tells.
+   */
   #watch(): NodeJS.Timeout {
     const thread = this.#thread;
     const before = thread === null ? 0 : Atomics.load(thread.done, 0);
@@ -125,7 +129,10 @@ export class Reader implements Disposable {
     }, this.#limits.milliseconds);
   }
 
-  /** The job that the thread has begun is refused; the others, also those whose answers were not sent, go to a new thread. */
+  /**
+   * The job that the thread has begun is refused; the others, also those whose answers were not sent, go to a
+   * new thread.
+   */
   #giveUp(reason: string): void {
     const done = this.#thread === null ? 0 : Atomics.load(this.#thread.done, 0) - this.#answered;
     this.#stop();

@@ -26,7 +26,8 @@ const longest = 255;
 let readState: ReturnType<typeof compiled<typeof HostState>> | undefined;
 
 /**
- * Reads what a host told of itself: a state (`vflag inspect -o json`), or a state with its spec (`--with-spec`).
+ * Reads what a host told of itself: a state (`vflag inspect -o json`), or a state with its spec
+ * (`--with-spec`).
  * @param host its name in the inventory @param spec where given, this one counts, and not the host's own
  * @throws {FleetError} with what is wrong with it
  */

@@ -1,11 +1,15 @@
 import type { HostState } from "../../host/state/state.ts";
 
 /**
- * What a host said, as text. A state is kept without its time, and is text again for that: of all that an import does nothing but reading it
- * takes longer. So the text is cut where vflag wrote it as it does, without blanks; any other goes the long way.
+ * What a host said, as text. A state is kept without its time, and is text again for that: of all that an
+ * import does nothing but reading it takes longer. So the text is cut where vflag wrote it as it does,
+ * without blanks; any other goes the long way.
  */
 
-/** `{"schema":"vflag/host/1","spec":...` and the state in it, each a JSON text if the whole is one; null where it is another text. */
+/**
+ * `{"schema":"vflag/host/1","spec":...` and the state in it, each a JSON text if the whole is one; null where
+ * it is another text.
+ */
 export function splitHost(text: string): { readonly host: string; readonly state: string } | null {
   if (!text.startsWith('{"schema":"vflag/host/1",')) return null;
   // Within a text of JSON its quotes would be escaped.
@@ -18,7 +22,10 @@ export function splitHost(text: string): { readonly host: string; readonly state
 const stateStart = '{"schema":"vflag/state/1",';
 const stateKey = `,"state":${stateStart}`;
 
-/** The text of a state without its time; null where its beginning is not as vflag writes it. @param text which is the state's JSON */
+/**
+ * The text of a state without its time; null where its beginning is not as vflag writes it. @param text which
+ * is the state's JSON
+ */
 export function withoutTime(
   text: string,
   { schema, hostname, kernel, observedAt }: HostState,

@@ -6,16 +6,22 @@ export type ActionOf<K extends Kind> = Extract<Action, { readonly kind: K }>;
 /** What is known of each kind of action: whoever has to know asks here, and lists no kinds of his own. */
 export interface Traits {
   /**
-   * What it must not run beside: all else that is done to its card, to the host itself, or to netdevs, which share one kernel lock
-   * (RTNL). `vf`: VFs are bound at the same time; each is a device of its own. `prepares`: VFs are unbound port by port, and before what
-   * is done to their card.
+   * What it must not run beside: all else that is done to its card, to the host itself, or to netdevs, which
+   * share one kernel lock (RTNL). `vf`: VFs are bound at the same time; each is a device of its own.
+   * `prepares`: VFs are unbound port by port, and before what is done to their card.
    */
   readonly lane: "card" | "host" | "netdevs" | "vf" | "prepares";
-  /** What the host looks at right before it, because it must not always be done: see safety.ts. `vfs`: the port with all its VFs. */
+  /**
+   * What the host looks at right before it, because it must not always be done: see safety.ts. `vfs`: the
+   * port with all its VFs.
+   */
   readonly sight: "nothing" | "port" | "vfs" | "vf" | "netdev" | "ovs-port";
   /** Whether it can cut somebody off: it is then on the disk before it is done. */
   readonly cutsOff: boolean;
-  /** Whether it interrupts guests although nothing forbids it: one in a run is enough, whether it helped or not. */
+  /**
+   * Whether it interrupts guests although nothing forbids it: one in a run is enough, whether it helped or
+   * not.
+   */
   readonly interrupts?: true;
   /** Whether it changes nothing, and its answer says whether others are to be done. */
   readonly isQuestion?: true;
@@ -54,8 +60,8 @@ const table = {
   "set-vf-settings": { lane: "netdevs", sight: "nothing", cutsOff: false, seconds: 0.001 },
   // Waiting takes as long as it takes: the action itself moves the twin's clock.
   "activate-lag": { lane: "card", sight: "nothing", cutsOff: false, seconds: 0 },
-  // The card goes on with what it runs with. The program sets, and asks for everything once more: 5 s on a ConnectX-5
-  // (openshift/sriov-network-operator issue 48).
+  // The card goes on with what it runs with. The program sets, and asks for everything once more: 5 s on a
+  // ConnectX-5 (openshift/sriov-network-operator issue 48).
   "set-firmware": { lane: "card", sight: "nothing", cutsOff: false, rereads: "firmware", seconds: 6 },
   // Nothing that runs notices files, units and kernel arguments before the next boot.
   "write-file": { lane: "host", sight: "nothing", cutsOff: false, rereads: "boot loader", seconds: 0.02 },
@@ -63,7 +69,8 @@ const table = {
   "enable-unit": { lane: "host", sight: "nothing", cutsOff: false, seconds: 0.02 },
   "disable-unit": { lane: "host", sight: "nothing", cutsOff: false, seconds: 0.02 },
   "set-ovs": { lane: "host", sight: "nothing", cutsOff: false, seconds: 0.05 },
-  // It is done only when the operator said so, and the command says what it interrupts. Measured in the lab, under emulation: 9 s.
+  // It is done only when the operator said so, and the command says what it interrupts. Measured in the lab,
+  // under emulation: 9 s.
   "restart-ovs": {
     lane: "host",
     sight: "nothing",

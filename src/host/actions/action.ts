@@ -5,7 +5,8 @@ import type { FirmwareSettings, FirmwareTool } from "./firmware-settings.ts";
 
 /**
  * The effects that vflag can have on a host: a closed union, each small, each safe to repeat.
- * A PF is named by its PCI address, a netdev by its name, for people, and by its index, because udev may rename it at any time.
+ * A PF is named by its PCI address, a netdev by its name, for people, and by its index, because udev may
+ * rename it at any time.
  */
 export type Action =
   | { readonly kind: "set-vf-autoprobe"; readonly pf: PciAddress; readonly on: boolean }
@@ -13,12 +14,18 @@ export type Action =
   | { readonly kind: "unbind-vf"; readonly pf: PciAddress; readonly vf: PciAddress; readonly driver: string }
   | { readonly kind: "bind-vf"; readonly pf: PciAddress; readonly vf: PciAddress; readonly driver: string }
   | { readonly kind: "set-steering"; readonly pf: PciAddress; readonly steering: Steering }
-  /** Whether the device can do this steering at all, asked in switchdev mode, where the answer changes nothing. */
+  /**
+   * Whether the device can do this steering at all, asked in switchdev mode, where the answer changes
+   * nothing.
+   */
   | { readonly kind: "ask-steering"; readonly pf: PciAddress; readonly steering: Steering }
   | { readonly kind: "set-inline"; readonly pf: PciAddress; readonly inline: Inline }
   | { readonly kind: "set-encap"; readonly pf: PciAddress; readonly encap: boolean }
   | { readonly kind: "set-eswitch-mode"; readonly pf: PciAddress; readonly mode: Eswitch["mode"] }
-  /** Whether the eSwitch would change its mode now, asked by setting the mode that it has, on a port that is in no bond. */
+  /**
+   * Whether the eSwitch would change its mode now, asked by setting the mode that it has, on a port that is
+   * in no bond.
+   */
   | { readonly kind: "ask-eswitch-mode"; readonly pf: PciAddress; readonly mode: Eswitch["mode"] }
   | {
       readonly kind: "set-tc-offload";

@@ -3,7 +3,10 @@ import type { VfSettings } from "../state/state.ts";
 import type { Action, Reload } from "./action.ts";
 import { settingArguments } from "./firmware-settings.ts";
 
-/** An action as the commands that a person would type for it, one a line. For reading only: vflag itself runs none of them. */
+/**
+ * An action as the commands that a person would type for it, one a line. For reading only: vflag itself runs
+ * none of them.
+ */
 export function commandsOf(action: Action): string[] {
   switch (action.kind) {
     case "set-vf-autoprobe":
@@ -16,11 +19,13 @@ export function commandsOf(action: Action): string[] {
       return [`echo ${action.vf} > /sys/bus/pci/drivers/${word(action.driver)}/bind`];
     case "set-steering":
       return [
-        `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime`,
+        `devlink dev param set pci/${action.pf} name flow_steering_mode value ` +
+          `${action.steering} cmode runtime`,
       ];
     case "ask-steering":
       return [
-        `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode runtime   # refused in switchdev mode: how, says whether the device can`,
+        `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode ` +
+          `runtime   # refused in switchdev mode: how, says whether the device can`,
       ];
     case "set-inline":
       return [`devlink dev eswitch set pci/${action.pf} inline-mode ${action.inline}`];
@@ -30,7 +35,8 @@ export function commandsOf(action: Action): string[] {
       return [`devlink dev eswitch set pci/${action.pf} mode ${action.mode}`];
     case "ask-eswitch-mode":
       return [
-        `devlink dev eswitch set pci/${action.pf} mode ${action.mode}   # the mode that it has: whether another would be refused as busy`,
+        `devlink dev eswitch set pci/${action.pf} mode ${action.mode}   # the mode that it has: whether ` +
+          `another would be refused as busy`,
       ];
     case "set-tc-offload":
       return [`ethtool -K ${word(action.netdev)} hw-tc-offload ${action.on ? "on" : "off"}`];
@@ -42,8 +48,10 @@ export function commandsOf(action: Action): string[] {
       );
     case "activate-lag":
       return [
-        `cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ${action.seconds} s at most`,
-        `devlink dev eswitch set pci/${action.pf} mode switchdev   # only if it does not: the driver then tries again`,
+        `cat /sys/kernel/debug/mlx5/${action.pf}/lag/state   # until it says active, ` +
+          `${action.seconds} s at most`,
+        `devlink dev eswitch set pci/${action.pf} mode switchdev   # only if it does not: the driver then ` +
+          `tries again`,
       ];
     case "set-firmware":
       return [`${action.tool} -d ${action.pf} -y set ${settingArguments(action.settings).join(" ")}`];
@@ -64,7 +72,8 @@ export function commandsOf(action: Action): string[] {
       return [commandLine(inOvs(action.source, vsctlWords(action)))];
     case "restart-ovs":
       return [
-        `${commandLine(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for some seconds`,
+        `${commandLine(restartOfOvs(action.source))}   # traffic of all guests here is interrupted for ` +
+          `some seconds`,
       ];
     case "update-boot-loader":
       return ["update-grub"];

@@ -4,8 +4,8 @@ import { driverOf } from "../../drivers/registry.ts";
 /** What the kernel log says of a card after which only a start of its driver helps. */
 
 /**
- * The line that says that the driver of one of these ports (a card's) failed to go back after a mode change that failed, since it was
- * started; null where there is none.
+ * The line that says that the driver of one of these ports (a card's) failed to go back after a mode change
+ * that failed, since it was started; null where there is none.
  * @param log the kernel log's texts, oldest first
  */
 export function halfWayLine(
@@ -16,7 +16,10 @@ export function halfWayLine(
   return lastSinceStart(driver, log, pfs, "halfWay");
 }
 
-/** The line that says that the firmware kept a LAG that the driver gave up, likewise: no other is made until the driver starts again. */
+/**
+ * The line that says that the firmware kept a LAG that the driver gave up, likewise: no other is made until
+ * the driver starts again.
+ */
 export function stuckLagLine(
   driver: string | null,
   log: readonly string[],

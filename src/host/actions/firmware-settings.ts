@@ -1,6 +1,12 @@
-/** The settings of a ConnectX's firmware that decide about VFs, and how they are written. Nothing here loads zod. */
+/**
+ * The settings of a ConnectX's firmware that decide about VFs, and how they are written. Nothing here loads
+ * zod.
+ */
 
-/** Programs that ask and set the firmware's configuration: mstconfig is in mstflint, mlxconfig in NVIDIA's MFT. */
+/**
+ * Programs that ask and set the firmware's configuration: mstconfig is in mstflint, mlxconfig in NVIDIA's
+ * MFT.
+ */
 export type FirmwareTool = "mlxconfig" | "mstconfig";
 
 /** Exact names: a card has others that contain them, such as `SRIOV_EN_P1` or `PF_NUM_OF_VFS`. */
@@ -11,9 +17,9 @@ export type FirmwareParameterName = (typeof firmwareParameters)[number];
 export type FirmwareSettings = Readonly<Partial<Record<FirmwareParameterName, string>>>;
 
 /**
- * A value as the tools show it, in canonical form: `True(1)` is `true`, `ETH(2)` is `ETH`, `8` and `Array[0..7]` are themselves;
- * null for `N/A`, which stands for a value that the card did not tell.
- * Source: mstflint mlxconfig/mlxcfg_ui.cpp, printValue() and printParam().
+ * A value as the tools show it, in canonical form: `True(1)` is `true`, `ETH(2)` is `ETH`, `8` and
+ * `Array[0..7]` are themselves; null for `N/A`, which stands for a value that the card did not tell. Source:
+ * mstflint mlxconfig/mlxcfg_ui.cpp, printValue() and printParam().
  */
 export function canonicalValue(shown: string): string | null {
   if (shown === "N/A") return null;

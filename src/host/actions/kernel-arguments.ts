@@ -1,9 +1,9 @@
 /** The kernel's command line: how it is read, and what may be written into it. */
 
 /**
- * The arguments on a command line, as the kernel splits it: at white space outside double quotes; quotes around a value, or around
- * the whole argument, are taken away. What comes after `--` is for init.
- * Source: linux lib/cmdline.c, next_arg(); kernel/params.c, parse_args().
+ * The arguments on a command line, as the kernel splits it: at white space outside double quotes; quotes
+ * around a value, or around the whole argument, are taken away. What comes after `--` is for init. Source:
+ * linux lib/cmdline.c, next_arg(); kernel/params.c, parse_args().
  */
 export function parseKernelArguments(line: string): string[] {
   const words: string[] = [];
@@ -29,14 +29,17 @@ function withoutQuotes(word: string): string {
 }
 
 /**
- * An argument that vflag writes into a boot loader's configuration: nothing in it has a meaning for a shell, for GRUB's own
- * language or for the kernel's quoting.
+ * An argument that vflag writes into a boot loader's configuration: nothing in it has a meaning for a shell,
+ * for GRUB's own language or for the kernel's quoting.
  */
 export function isPlainArgument(text: string): boolean {
   return text.length <= 256 && /^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:=[A-Za-z0-9_.,:@/+=%-]*)?$/.test(text);
 }
 
-/** The name of an argument, as the kernel compares it: `-` and `_` are the same. Source: linux kernel/params.c, parameqn(). */
+/**
+ * The name of an argument, as the kernel compares it: `-` and `_` are the same. Source: linux
+ * kernel/params.c, parameqn().
+ */
 export function argumentName(argument: string): string {
   return (argument.split("=", 1)[0] ?? "").replaceAll("-", "_");
 }

@@ -26,7 +26,10 @@ export function refusedForGood(
     : { pf: action.pf, ...refused, kernel, firmware: known(pf?.firmware ?? null) ?? null, words };
 }
 
-/** What was refused of this PF's card, whose ports can do the same, with the kernel and firmware that it has now. */
+/**
+ * What was refused of this PF's card, whose ports can do the same, with the kernel and firmware that it has
+ * now.
+ */
 export function refusedOf(
   pf: Pick<HostState["pfs"][number], "address" | "firmware">,
   setting: RefusedSetting["setting"],

@@ -1,9 +1,10 @@
 import type { Action, Reload } from "./action.ts";
 
 /**
- * The same actions, with systemd and udev each told once, after the last of their files, and not after each: systemd runs all its generators
- * every time. To enable a unit reads its file, whether systemd has read it or not. Where the last of them fails or is never reached, nobody
- * is told until the next boot, which these files are for. Source: systemctl(1), enable, disable and --no-reload; daemon-reload.
+ * The same actions, with systemd and udev each told once, after the last of their files, and not after each:
+ * systemd runs all its generators every time. To enable a unit reads its file, whether systemd has read it or
+ * not. Where the last of them fails or is never reached, nobody is told until the next boot, which these
+ * files are for. Source: systemctl(1), enable, disable and --no-reload; daemon-reload.
  */
 export function reloadingOnce(actions: readonly Action[]): Action[] {
   const last = new Map<Reload | null, Action>(actions.map((action) => [readerOf(action), action]));

@@ -7,11 +7,15 @@ import { type ActionOf, has, type KindsWith } from "./action-table.ts";
 import { halfWayLine } from "./driver-restart.ts";
 
 /**
- * What must never be done to a host (DESIGN 6, points 1 to 3). Requirements avoid it already, on the state of their observation; a host
- * asks here again inside `perform`, right before the effect: between the two a guest may have started, or networking may have made a bond.
+ * What must never be done to a host (DESIGN 6, points 1 to 3). Requirements avoid it already, on the state of
+ * their observation; a host asks here again inside `perform`, right before the effect: between the two a
+ * guest may have started, or networking may have made a bond.
  */
 
-/** What a host looks at right before an action, and no more: it may take long, and hundreds of actions follow one another. */
+/**
+ * What a host looks at right before an action, and no more: it may take long, and hundreds of actions follow
+ * one another.
+ */
 export interface Look {
   /** The PF; null where it is not there, or the action is about none. */
   readonly port: LookedPort | null;
@@ -72,7 +76,10 @@ function isSo(action: Looked, { port, vfs: [vf] }: Pick<Look, "port" | "vfs">): 
   }
 }
 
-/** Why an action must not be done on a host that looks like this, or null. What is not there, the host itself refuses. */
+/**
+ * Why an action must not be done on a host that looks like this, or null. What is not there, the host itself
+ * refuses.
+ */
 export function forbidden(action: Action, look: Look): string | null {
   return !isLookedAt(action) || isSo(action, look) ? null : reasonAgainst(action, look);
 }
@@ -172,7 +179,9 @@ export const notDone = "not done: ";
 
 const couldNotUndo = "the driver could not undo a change of mode that failed";
 
-/** Whether a refusal is vflag's own because the driver was half-way already: the kernel was asked for nothing. */
+/**
+ * Whether a refusal is vflag's own because the driver was half-way already: the kernel was asked for nothing.
+ */
 export function foundHalfWay(refusal: string): boolean {
   return refusal.startsWith(`${notDone}${couldNotUndo}`);
 }

@@ -20,7 +20,10 @@ import { Refusal } from "./system/refusal.ts";
 /** The LAG of a PF's card as it is now. */
 type LagOf = (pf: PciAddress) => PhysicalFunction["lag"];
 
-/** Carries out one action on this machine, unless it would do harm. What it throws, refusalOf() puts into words. */
+/**
+ * Carries out one action on this machine, unless it would do harm. What it throws, refusalOf() puts into
+ * words.
+ */
 export async function act(kernel: Kernel, action: Action, lagOf: LagOf): Promise<void> {
   const look = lookBefore(kernel, action);
   // A look that is there is not awaited: whoever observes from now on has to find the request under way.

@@ -57,7 +57,8 @@ const notLooked = unknown("this command does not look at it");
 const notAsked = unknown("the spec has no section firmware, so the cards were not asked");
 
 /**
- * This machine: its NICs through netlink, sysfs and debugfs; what surrounds them with the programs that know it.
+ * This machine: its NICs through netlink, sysfs and debugfs; what surrounds them with the programs that know
+ * it.
  *
  * @example
  * using host = LinuxHost.open();
@@ -68,7 +69,9 @@ export class LinuxHost implements Host, Disposable {
   readonly #everything: boolean;
   readonly #evidence: boolean;
   readonly #firmwareTool: FirmwareToolChoice | null;
-  /** What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs. */
+  /**
+   * What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs.
+   */
   #firmware: { readonly pfs: string; readonly answer: Promise<Observed<FirmwareCard[]>> } | null = null;
   readonly #program: Observed<string | null>;
   readonly #ovs: OvsLookup;
@@ -83,8 +86,9 @@ export class LinuxHost implements Host, Disposable {
   /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
   #ovsLog: ReturnType<typeof findOvsLog> | null = null;
   /**
-   * Versions and serial numbers by devlink handle, also of those that tell none: a card says the same until its driver starts again, and a
-   * firmware without that query logs a warning each time, which would push other lines out of the kernel's ring.
+   * Versions and serial numbers by devlink handle, also of those that tell none: a card says the same until
+   * its driver starts again, and a firmware without that query logs a warning each time, which would push
+   * other lines out of the kernel's ring.
    */
   readonly #infos = new Map<
     string,
@@ -129,8 +133,8 @@ export class LinuxHost implements Host, Disposable {
   }
 
   /**
-   * One pass over this machine. It waits for the long requests of other NICs, as the kernel would make it wait, but
-   * without stopping this thread. Throws NetlinkError when not even the links can be listed.
+   * One pass over this machine. It waits for the long requests of other NICs, as the kernel would make it
+   * wait, but without stopping this thread. Throws NetlinkError when not even the links can be listed.
    */
   async observe(): Promise<HostState> {
     await Promise.allSettled(this.#requests);
@@ -202,7 +206,10 @@ export class LinuxHost implements Host, Disposable {
     return there.length < found.length ? null : glanced(before, there);
   }
 
-  /** Carries out one action. Throws ActionError; the reason is one line: what was tried, on what, what came back. */
+  /**
+   * Carries out one action. Throws ActionError; the reason is one line: what was tried, on what, what came
+   * back.
+   */
   async perform(action: Action): Promise<void> {
     const functions = has(action, "locks", "vf")
       ? [action.vf]
@@ -246,7 +253,10 @@ export class LinuxHost implements Host, Disposable {
     return keepAttempt(this.#kernel, attempt);
   }
 
-  /** Lets go of what was read once although it changes without an action: whoever looks for hours reads it again. */
+  /**
+   * Lets go of what was read once although it changes without an action: whoever looks for hours reads it
+   * again.
+   */
   forget(): void {
     this.#ovsLog = null;
     this.#bootLoader = null;

@@ -24,7 +24,9 @@ import { type FoundVf, findPf, findVf, virtfnLinks } from "./pci/pci.ts";
 import type { Kernel } from "./system/kernel.ts";
 import { pciPath } from "./system/sysfs.ts";
 
-/** What `forbidden` has to know of this machine before an action. Throws what devlink and Open vSwitch refuse. */
+/**
+ * What `forbidden` has to know of this machine before an action. Throws what devlink and Open vSwitch refuse.
+ */
 export function lookBefore(kernel: Kernel, action: Action): Look | Promise<Look> {
   if (has(action, "sight", "netdev"))
     return { ...nothingSeen, netdev: { bonded: isBonded(kernel, action.netdev) } };
@@ -39,7 +41,10 @@ function seeNothing(_action: ActionOf<KindsWith<"sight", "nothing">>): Look {
   return nothingSeen;
 }
 
-/** Asked of sysfs: netlink's answers wait for the lock (RTNL) that udev holds again and again while it names hundreds of representors. */
+/**
+ * Asked of sysfs: netlink's answers wait for the lock (RTNL) that udev holds again and again while it names
+ * hundreds of representors.
+ */
 function isBonded({ sysRoot }: Kernel, netdev: string): boolean {
   return existsSync(join(sysRoot, "class/net", netdev, "bonding_slave"));
 }

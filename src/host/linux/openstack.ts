@@ -4,7 +4,10 @@ import { isUnknown, type Observed, unknown } from "../state/observed.ts";
 import type { NovaPci, OpenStack, SriovAgent } from "../state/openstack.ts";
 import { errnoName, reasonOf } from "./system/refusal.ts";
 
-/** Kolla's files on the host, and the distributions'. Source: kolla-ansible, roles/neutron, roles/nova-cell; Debian's and RDO's packages. */
+/**
+ * Kolla's files on the host, and the distributions'. Source: kolla-ansible, roles/neutron, roles/nova-cell;
+ * Debian's and RDO's packages.
+ */
 const agentFiles = [
   "/etc/kolla/neutron-sriov-agent/sriov_agent.ini",
   "/etc/neutron/plugins/ml2/sriov_agent.ini",
@@ -33,7 +36,10 @@ function firstOf(root: string, files: readonly string[]): Observed<{ file: strin
   return null;
 }
 
-/** `physical_device_mappings = physnet2:ens3f0,physnet2:ens3f1`. Source: neutron conf/plugins/ml2/drivers/mech_sriov/agent_common.py. */
+/**
+ * `physical_device_mappings = physnet2:ens3f0,physnet2:ens3f1`. Source: neutron
+ * conf/plugins/ml2/drivers/mech_sriov/agent_common.py.
+ */
 export function mappingsIn(text: string): SriovAgent["mappings"] {
   return (valuesOf(text, "sriov_nic", "physical_device_mappings").at(-1) ?? "").split(",").flatMap((pair) => {
     const [physnet = "", device = ""] = pair.split(":", 2).map((word) => word.trim());
@@ -50,7 +56,10 @@ export function pciRulesIn(text: string): NovaPci["rules"] {
   ];
 }
 
-/** The values of an option, which may stand there several times. Source: oslo.config, iniparser.py (lines that begin with a blank go on). */
+/**
+ * The values of an option, which may stand there several times. Source: oslo.config, iniparser.py (lines that
+ * begin with a blank go on).
+ */
 function valuesOf(text: string, section: string, option: string): string[] {
   const values: string[] = [];
   let within = "";

@@ -33,8 +33,9 @@ export async function findPlatform(
 }
 
 /**
- * The processor by what /proc/cpuinfo says of its first core. A BIOS that turns virtualization off takes the flag away, on kernels
- * that look: linux arch/x86/kernel/cpu/feat_ctl.c (vmx), arch/x86/kernel/cpu/amd.c (svm).
+ * The processor by what /proc/cpuinfo says of its first core. A BIOS that turns virtualization off takes the
+ * flag away, on kernels that look: linux arch/x86/kernel/cpu/feat_ctl.c (vmx), arch/x86/kernel/cpu/amd.c
+ * (svm).
  */
 export function parseCpuInfo(text: string): Observed<Cpu> {
   const first = text.split(/\n\s*\n/).find((block) => block.trim() !== "");
@@ -63,7 +64,10 @@ function readLockdown(path: string): Observed<string | null> {
   return /(?:^|\s)\[([a-z]+)\](?:\s|$)/.exec(text)?.[1] ?? unknown(`${path}: not understood: ${text}`);
 }
 
-/** Each line once. Source: linux drivers/pci/iov.c, sriov_enable(), now and before 3.20; for virtualization see parseCpuInfo(), and kvm. */
+/**
+ * Each line once. Source: linux drivers/pci/iov.c, sriov_enable(), now and before 3.20; for virtualization
+ * see parseCpuInfo(), and kvm.
+ */
 const patterns: readonly (readonly [BiosSign["sign"], RegExp])[] = [
   ["mmio", /(?:^|\s)(\S+): (?:not enough MMIO resources for SR-IOV|SR-IOV: IOV BARS not allocated)/],
   [

@@ -19,17 +19,21 @@ export interface LinuxWatchOptions extends Omit<HostOptions, "looks"> {
   readonly kernelEvents?: KernelEventOptions;
 }
 
-/** Subsystems whose devices and drivers have to do with NICs. Queues, power supplies and disks come and go too. */
+/**
+ * Subsystems whose devices and drivers have to do with NICs. Queues, power supplies and disks come and go
+ * too.
+ */
 const subsystems = new Set(["pci", "net", "auxiliary", "drivers"]);
 
 /**
- * This machine, watched: it hears of links, qdiscs, devlink, ethtool, devices, the kernel log and Open vSwitch's database, and looks
- * again at no more than what an event is about.
+ * This machine, watched: it hears of links, qdiscs, devlink, ethtool, devices, the kernel log and Open
+ * vSwitch's database, and looks again at no more than what an event is about.
  *
  * @example
  * using watch = LinuxWatch.open();
  * const before = await watch.look(new Set(["everything"]));
- * using events = watch.listen(async ({ parts }) => changesBetween(before, await watch.look(new Set(parts), before), spec));
+ * using events = watch.listen(async ({ parts }) => changesBetween(before, await watch.look(new Set(parts),
+ * before), spec));
  */
 export class LinuxWatch implements WatchableHost, Disposable {
   readonly #all: LinuxHost;
@@ -128,7 +132,9 @@ export class LinuxWatch implements WatchableHost, Disposable {
 
   #heard(event: KernelEvent, hear: (event: HostEvent) => void): void {
     if (event.kind === "lost") {
-      const text = `the kernel had more to tell of ${event.what} than could be read in time: everything is looked at again`;
+      const text =
+        `the kernel had more to tell of ${event.what} than could be read in time: everything ` +
+        `is looked at again`;
       hear({ parts: ["everything"], notice: { kind: "lost", text } });
     } else if (event.kind !== "device" || subsystems.has(event.subsystem ?? "")) hear({ parts: ["nics"] });
   }

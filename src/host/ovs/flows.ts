@@ -3,11 +3,16 @@ import { notLookedThen } from "../state/observed.ts";
 import { observed } from "../state/observed-schema.ts";
 import { NetdevName } from "../state/schemas.ts";
 
-/** The flows that Open vSwitch's datapaths hold, added up: hundreds of thousands of them make a list that can still be read. */
+/**
+ * The flows that Open vSwitch's datapaths hold, added up: hundreds of thousands of them make a list that can
+ * still be read.
+ */
 
 /**
- * What a flow is for, as far as that decides whether hardware can have it. `control`: link-local protocols (LLDP, LACP, STP);
- * `userspace`: ovs-vswitchd or a controller wants to see each packet; `slow-path`: ovs-vswitchd forwards each packet, as the datapath cannot;
+ * What a flow is for, as far as that decides whether hardware can have it. `control`: link-local protocols
+ * (LLDP, LACP, STP);
+ * `userspace`: ovs-vswitchd or a controller wants to see each packet; `slow-path`: ovs-vswitchd forwards each
+ * packet, as the datapath cannot;
  * `new-connection`: of connection tracking; `traffic`: all others.
  */
 const FlowKind = z.enum([
@@ -37,13 +42,19 @@ export const FlowTally = z
   .meta({
     id: "FlowTally",
     description:
-      "flows that are alike. inPort: the port's name, or its number where nobody names it; layer: the word after dp:, null where none is " +
-      'printed; offloaded: the word after offloaded:, "no" where only dp: is printed, null where neither is; to: the ports they go ' +
-      "out of, only for traffic; idle: seconds since the newest packet, null for never; example: the flow with the most packets",
+      "flows that are alike. inPort: the port's name, or its number where nobody names it; layer: the " +
+      "word after dp:, null where none is " +
+      'printed; offloaded: the word after offloaded:, "no" where only dp: is printed, null where neither ' +
+      "is; to: the ports they go " +
+      "out of, only for traffic; idle: seconds since the newest packet, null for never; example: the flow " +
+      "with the most packets",
   });
 export type FlowTally = z.infer<typeof FlowTally>;
 
-/** The kinds of tunnels that NICs offload. Source: linux drivers/net/ethernet/mellanox/mlx5/core/en/tc_tun_*.c. */
+/**
+ * The kinds of tunnels that NICs offload. Source: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/en/tc_tun_*.c.
+ */
 export const tunnelTypes = ["vxlan", "geneve", "gre"] as const;
 
 export const Tunnel = z
@@ -51,7 +62,8 @@ export const Tunnel = z
   .meta({
     id: "Tunnel",
     description:
-      "tunnels of Open vSwitch. address: their own, or where they have none a remote one; via: the netdev that the address is on or that " +
+      "tunnels of Open vSwitch. address: their own, or where they have none a remote one; via: the netdev " +
+      "that the address is on or that " +
       "the route to it takes, then those under it; empty where Open vSwitch knows no route",
   });
 export type Tunnel = z.infer<typeof Tunnel>;
@@ -67,6 +79,7 @@ export const Flows = z
   .meta({
     id: "Flows",
     description:
-      "listed: flows that were read; notUnderstood: lines that are none and nothing else that is known; cut: why these are not all",
+      "listed: flows that were read; notUnderstood: lines that are none and nothing else that is known; " +
+      "cut: why these are not all",
   });
 export type Flows = z.infer<typeof Flows>;

@@ -1,7 +1,10 @@
 import type { Action } from "../actions/action.ts";
 import type { OvsSource } from "./ovs.ts";
 
-/** How the programs of Open vSwitch are started, on the host or in its container: argument vectors, for vflag and for people. */
+/**
+ * How the programs of Open vSwitch are started, on the host or in its container: argument vectors, for vflag
+ * and for people.
+ */
 
 /** A program of Open vSwitch, where it is. */
 export function inOvs(source: OvsSource, argv: readonly string[]): string[] {
@@ -15,7 +18,10 @@ export function vsctlWords(action: Extract<Action, { kind: "set-ovs" | "del-ovs-
   return ["ovs-vsctl", "--if-exists", "del-port", action.bridge, action.port];
 }
 
-/** What restarts Open vSwitch: its unit, or its container. On a host whose unit is not known, the name that most have. */
+/**
+ * What restarts Open vSwitch: its unit, or its container. On a host whose unit is not known, the name that
+ * most have.
+ */
 export function restartOfOvs(source: OvsSource): string[] {
   if (source.kind === "container") return [source.engine, "restart", source.name];
   return ["systemctl", "restart", source.unit ?? "openvswitch-switch.service"];

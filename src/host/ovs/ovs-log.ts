@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { observed } from "../state/observed-schema.ts";
 
-/** What ovs-vswitchd wrote into its log since it was started, as far as it is about ports, rules and offload. */
+/**
+ * What ovs-vswitchd wrote into its log since it was started, as far as it is about ports, rules and offload.
+ */
 
 export const OvsLogLine = z
   .strictObject({
@@ -22,11 +24,15 @@ export const OvsLog = z
   .meta({
     id: "OvsLog",
     description:
-      "from: the file or command that it was read by; sinceStart: what was read reaches back to ovs-vswitchd's last start",
+      "from: the file or command that it was read by; sinceStart: what was read reaches back to " +
+      "ovs-vswitchd's last start",
   });
 export type OvsLog = z.infer<typeof OvsLog>;
 
-/** As a state has it; one that was saved before vflag looked at this log reads as not known. Null: there is no Open vSwitch. */
+/**
+ * As a state has it; one that was saved before vflag looked at this log reads as not known. Null: there is no
+ * Open vSwitch.
+ */
 export const observedOvsLog = observed(OvsLog.nullable()).default({
   unknown: "saved by a version of vflag that did not look at it",
 });

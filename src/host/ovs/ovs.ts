@@ -4,7 +4,10 @@ import { NetdevName } from "../state/schemas.ts";
 
 /** Open vSwitch on a host, as its own programs tell it, and the blocks of tc rules that it works with. */
 
-/** A container's name as docker and podman take it; it never begins with a hyphen, so it is never taken for an option. */
+/**
+ * A container's name as docker and podman take it; it never begins with a hyphen, so it is never taken for an
+ * option.
+ */
 const ContainerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "no container's name");
 
 /** Where its programs are. `unit`: what systemd calls it; null where no such unit is installed. */
@@ -48,8 +51,10 @@ export const Ovs = z
   .meta({
     id: "Ovs",
     description:
-      "running: ovs-vswitchd answers; hwOffload, tcPolicy, dpdk and doca: as configured in other_config; offloadInEffect: the " +
-      "running ovs-vswitchd works with tc; ifaceId: whose port it is (Neutron's), null for nobody's; offloadPriority: what offloads its " +
+      "running: ovs-vswitchd answers; hwOffload, tcPolicy, dpdk and doca: as configured in other_config; " +
+      "offloadInEffect: the " +
+      "running ovs-vswitchd works with tc; ifaceId: whose port it is (Neutron's), null for nobody's; " +
+      "offloadPriority: what offloads its " +
       "flows, since 3.7, null for the default, left out where nobody looked",
   });
 export type Ovs = z.infer<typeof Ovs>;

@@ -4,16 +4,17 @@ import { type Problem, Problems, type Read, wrong } from "./read-problems.ts";
 import { stateLimits } from "./state-limits.ts";
 
 /**
- * What a schema makes of data: the data with its defaults, and whether it needed any; or what is wrong with it, the first so many of it.
+ * What a schema makes of data: the data with its defaults, and whether it needed any; or what is wrong with
+ * it, the first so many of it.
  */
 export type Checked<T> =
   | { readonly data: T; readonly filled: boolean }
   | { readonly problems: readonly string[] };
 
 /**
- * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a quarter of the time: thousands of states are
- * read in a row. It may change the data in its place, and stops when it has found enough that is wrong, whereas
- * zod makes an object of each thing, however many there are.
+ * Makes a function of a schema that reads what JSON.parse returned, as the schema does, in a quarter of the
+ * time: thousands of states are read in a row. It may change the data in its place, and stops when it has
+ * found enough that is wrong, whereas zod makes an object of each thing, however many there are.
  *
  * It knows what states are made of, and throws for a schema with anything else in it.
  */
@@ -55,7 +56,10 @@ function readerOf(schema: z.core.$ZodType): Read {
   return (value, problems) => (fits(value) ? value : problems.add(messageOf(schema, value)));
 }
 
-/** The source of a test of `before` for what most values of a schema are; null where there is none that is quicker than to read them. */
+/**
+ * The source of a test of `before` for what most values of a schema are; null where there is none that is
+ * quicker than to read them.
+ */
 function quickTest(schema: z.core.$ZodType): string | null {
   if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault)
     return quickTest(schema._zod.def.innerType);
@@ -259,7 +263,10 @@ function kindReader(schema: z.core.$ZodDiscriminatedUnion): Read {
   };
 }
 
-/** The first branch that fits; where none does, what is wrong for the one that fits best: an unknown where there is nothing else. */
+/**
+ * The first branch that fits; where none does, what is wrong for the one that fits best: an unknown where
+ * there is nothing else.
+ */
 function unionReader(readers: readonly Read[]): Read {
   return (value, problems) => {
     const since = problems.found.length;

@@ -4,7 +4,10 @@ import type { Problems, Read, wrong } from "./read-problems.ts";
 export interface Field {
   readonly key: string;
   readonly read: Read;
-  /** A test of `before`, as source, that most values pass: they are right as they are, and need not be read. Null where there is none. */
+  /**
+   * A test of `before`, as source, that most values pass: they are right as they are, and need not be read.
+   * Null where there is none.
+   */
   readonly quick: string | null;
   /** Whether it may be missing; then `initial` makes its value, where it has one. */
   readonly optional: boolean;
@@ -22,8 +25,8 @@ interface Helpers {
 }
 
 /**
- * Writes the function that reads objects of one kind: with the names of its keys and the tests of their values in it, it takes a
- * fraction of the time that a loop over them takes. The names are the schema's.
+ * Writes the function that reads objects of one kind: with the names of its keys and the tests of their
+ * values in it, it takes a fraction of the time that a loop over them takes. The names are the schema's.
  */
 export function objectCode(fields: readonly Field[]): (readers: readonly Read[], helpers: Helpers) => Read {
   const names = fields.map(({ key }) => JSON.stringify(key));

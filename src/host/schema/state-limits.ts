@@ -1,6 +1,7 @@
 /**
- * How large a saved state may be, and what a host says of itself (`vflag inspect -o json --with-spec`): a host is not trusted by who
- * reads it. A host with 2 x 127 VFs says 0.6 MB; one with 2,000 VFs stays below these limits.
+ * How large a saved state may be, and what a host says of itself (`vflag inspect -o json --with-spec`): a
+ * host is not trusted by who reads it. A host with 2 x 127 VFs says 0.6 MB; one with 2,000 VFs stays below
+ * these limits.
  */
 export const stateLimits = {
   /** Bytes of its JSON text. */
@@ -27,8 +28,9 @@ const openObject = 0x7b;
 const closeObject = 0x7d;
 
 /**
- * Why a JSON text is too large, too deep or too many to be read; null where it is not. Nothing is made of the text for that. One that is no
- * JSON may pass. So may a short one: it cannot have too many values, and whatever its shape is, the schema refuses it in no time.
+ * Why a JSON text is too large, too deep or too many to be read; null where it is not. Nothing is made of the
+ * text for that. One that is no JSON may pass. So may a short one: it cannot have too many values, and
+ * whatever its shape is, the schema refuses it in no time.
  */
 export function excessOfJson(json: Uint8Array): string | null {
   const { bytes, depth, values, keys, text } = stateLimits;

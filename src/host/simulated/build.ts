@@ -30,7 +30,10 @@ const ownArguments = [
 /** The models that a simulated host can have. */
 export const cardModels: readonly string[] = models.map((model) => model.name);
 
-/** A host as it is after power-on, before anything was set up: the first card is `ens3f0`, `ens3f1` at 0000:37:00. */
+/**
+ * A host as it is after power-on, before anything was set up: the first card is `ens3f0`, `ens3f1` at
+ * 0000:37:00.
+ */
 export function buildHost(cards: readonly CardOptions[]): World {
   const state: HostState = {
     schema: "vflag/state/1",

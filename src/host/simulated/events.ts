@@ -14,8 +14,8 @@ import { addNetdev, cardOf, has, removeNetdev, takesRules, type World } from "./
 /** Things that happen to a host and are not vflag's doing: networking, a reboot, a guest. */
 
 /**
- * Networking makes its bonds of the netdevs that are there by the configured names; it leaves out those that are not. It returns what drivers
- * warned of.
+ * Networking makes its bonds of the netdevs that are there by the configured names; it leaves out those that
+ * are not. It returns what drivers warned of.
  */
 export function network(world: World): string[] {
   world.hidden.clock += 5;
@@ -56,15 +56,16 @@ export function network(world: World): string[] {
 }
 
 /**
- * Puts a netdev into a bond; a netdev that does not exist is left out, as networking does. What a driver says to that (extack) reaches
- * whoever asked, and no log.
+ * Puts a netdev into a bond; a netdev that does not exist is left out, as networking does. What a driver says
+ * to that (extack) reaches whoever asked, and no log.
  */
 export function enslave(world: World, bondName: string, name: string): string | null {
   const bond = world.state.bonds.find((candidate) => candidate.name === bondName);
   const netdev = world.state.netdevs.find((candidate) => candidate.name === name);
   if (bond === undefined || netdev === undefined || netdev.master !== null) return null;
   netdev.master = bondName;
-  // Bonding gives every slave the bond's address and MTU: linux drivers/net/bonding/bond_main.c, bond_enslave().
+  // Bonding gives every slave the bond's address and MTU: linux drivers/net/bonding/bond_main.c,
+  // bond_enslave().
   const master = world.state.netdevs.find((candidate) => candidate.name === bondName);
   netdev.mac = master?.mac ?? netdev.mac;
   netdev.mtu = master?.mtu ?? netdev.mtu;
@@ -92,7 +93,10 @@ export function release(world: World, name: string): void {
   lagEvent(world);
 }
 
-/** A slave that leaves its bond loses the block that it shared: openvswitch lib/netdev-linux.c, netdev_linux_update_lag(). */
+/**
+ * A slave that leaves its bond loses the block that it shared: openvswitch lib/netdev-linux.c,
+ * netdev_linux_update_lag().
+ */
 function leaveBlock(world: World, name: string): void {
   const qdiscs = known(world.state.ingressQdiscs);
   if (qdiscs !== undefined) world.state.ingressQdiscs = qdiscs.filter(({ netdev }) => netdev !== name);

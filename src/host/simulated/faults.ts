@@ -16,7 +16,10 @@ import { Behaviour, cardOf, type World } from "./world.ts";
 
 const container = { engine: "containerd", id: "5a1e".repeat(16), name: null } as const;
 
-/** Everything that can go wrong by name. Those that act at once change the host's state; the others stay as behaviours. */
+/**
+ * Everything that can go wrong by name. Those that act at once change the host's state; the others stay as
+ * behaviours.
+ */
 export const faults = {
   "missing-vf-link": behaviour("the last VF of each port never appears on the PCI bus"),
   "no-mmio": behaviour("the BIOS left too little address space for VFs"),

@@ -7,8 +7,9 @@ import { ownArgumentsOf } from "./machine/platform.ts";
 import type { Behaviour, World } from "./world.ts";
 
 /**
- * A simulated twin of an observed host, for rehearsals: it starts from what was seen and goes on by the rules.
- * What lies behind the state is assumed to be sound: no faults, networking makes the bonds that are there now.
+ * A simulated twin of an observed host, for rehearsals: it starts from what was seen and goes on by the
+ * rules. What lies behind the state is assumed to be sound: no faults, networking makes the bonds that are
+ * there now.
  */
 export function twinOf(state: HostState): World {
   const copy = structuredClone(state);
@@ -18,7 +19,8 @@ export function twinOf(state: HostState): World {
     const netdev = copy.netdevs.find((candidate) => candidate.name === pf.netdev);
     if (netdev === undefined) continue;
     const channels = known(netdev.channels);
-    // After a reboot mlx5 takes as many channels as the host has cores, which is not seen here: half of the most it offers.
+    // After a reboot mlx5 takes as many channels as the host has cores, which is not seen here: half of the
+    // most it offers.
     const atPowerOn =
       known(pf.eswitch)?.mode === "switchdev"
         ? Math.ceil((channels?.max ?? 2) / 2)
@@ -65,7 +67,9 @@ function logOf({ kernelLog }: HostState): string[] {
   return known(kernelLog)?.lines.map(({ text }) => text) ?? [];
 }
 
-/** What a state shows of a card's and a kernel's ways, so that a rehearsal does not promise what they refuse. */
+/**
+ * What a state shows of a card's and a kernel's ways, so that a rehearsal does not promise what they refuse.
+ */
 function behavioursOf(state: HostState): Set<Behaviour> {
   const found = new Set<Behaviour>();
   const options = offloadOptions.map((name) => known(state.kernelOptions)?.[name]);

@@ -49,17 +49,18 @@ export const World = z
       lagActiveAt: z
         .record(z.string(), z.number())
         .meta({ description: "by card: when the LAG that is coming up will be active" }),
-      withoutFdb: z.array(PciAddress).default([]).meta({
-        description:
-          "the ports whose eSwitch is in legacy mode without a table: a change to switchdev failed, and their VFs are dead",
-      }),
-      halfWay: z
+      withoutFdb: z
         .array(PciAddress)
         .default([])
         .meta({
           description:
-            "the ports whose mode change failed and could not be rolled back: a second one crashes the kernel",
+            "the ports whose eSwitch is in legacy mode without a table: a change to switchdev failed, and " +
+            "their VFs are dead",
         }),
+      halfWay: z.array(PciAddress).default([]).meta({
+        description:
+          "the ports whose mode change failed and could not be rolled back: a second one crashes the kernel",
+      }),
       stuckLags: z
         .array(z.string())
         .default([])
@@ -123,8 +124,8 @@ export function masterOf(world: World, pf: PhysicalFunction): string | null {
 }
 
 /**
- * Whether the kernel's driver takes rules for the NIC at all: linux en_rep.c, mlx5e_build_rep_netdev(), offers hw-tc-offload only where it
- * was built with CONFIG_MLX5_CLS_ACT.
+ * Whether the kernel's driver takes rules for the NIC at all: linux en_rep.c, mlx5e_build_rep_netdev(),
+ * offers hw-tc-offload only where it was built with CONFIG_MLX5_CLS_ACT.
  */
 export function takesRules(world: World, pf: PhysicalFunction): boolean {
   return profileOf(pf).tcOffload && !has(world, "kernel-without-tc-offload");
@@ -134,7 +135,10 @@ export function has(world: World, behaviour: Behaviour): boolean {
   return world.hidden.behaviours.includes(behaviour);
 }
 
-/** Adds a netdev with what the kernel gives every new one. A name that is taken or too long becomes `eth<N>`, as with udev. */
+/**
+ * Adds a netdev with what the kernel gives every new one. A name that is taken or too long becomes `eth<N>`,
+ * as with udev.
+ */
 export function addNetdev(world: World, netdev: Omit<World["state"]["netdevs"][number], "index">): string {
   const taken = new Set(world.state.netdevs.map((other) => other.name));
   let name = netdev.name;

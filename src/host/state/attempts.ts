@@ -15,13 +15,16 @@ const Left = z.array(
   }),
 );
 
-/** What vflag could not put right in this boot. The next boot would meet the same, and so would another run. */
+/**
+ * What vflag could not put right in this boot. The next boot would meet the same, and so would another run.
+ */
 export const Attempts = z
   .strictObject({ early: Left.max(mostLeft).nullable(), latest: Left.max(mostLeft) })
   .meta({
     id: "Attempts",
     description:
-      "what was not as expected when a run ended. early: of the stage before networking, null where it did not run; latest: of the last run; " +
+      "what was not as expected when a run ended. early: of the stage before networking, null where it " +
+      "did not run; latest: of the last run; " +
       "refused: what the host answered to the request for it",
   });
 export type Attempts = z.infer<typeof Attempts>;

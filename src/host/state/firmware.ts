@@ -2,7 +2,10 @@ import * as z from "zod";
 import { observed } from "./observed-schema.ts";
 import { PciAddress } from "./schemas.ts";
 
-/** What a card's firmware is configured to: what it was made with, what it runs with, and what the next boot gives it. */
+/**
+ * What a card's firmware is configured to: what it was made with, what it runs with, and what the next boot
+ * gives it.
+ */
 
 const value = z.string().nullable();
 
@@ -11,7 +14,8 @@ export const FirmwareParameter = z
   .meta({
     id: "FirmwareParameter",
     description:
-      "in canonical form: true, false, a number, or the name of a choice such as ETH; null where the tool does not show it",
+      "in canonical form: true, false, a number, or the name of a choice such as ETH; null where the tool " +
+      "does not show it",
   });
 export type FirmwareParameter = z.infer<typeof FirmwareParameter>;
 
@@ -25,7 +29,8 @@ export const FirmwareConfiguration = z
   .meta({
     id: "FirmwareConfiguration",
     description:
-      "the card in the tool's words, and those of its parameters that decide about VFs; one that is not listed, the card does not have",
+      "the card in the tool's words, and those of its parameters that decide about VFs; one that is not " +
+      "listed, the card does not have",
   });
 export type FirmwareConfiguration = z.infer<typeof FirmwareConfiguration>;
 
@@ -41,6 +46,7 @@ export const FirmwareCard = z
   .meta({
     id: "FirmwareCard",
     description:
-      "a card of vendor 15b3: the slot of its first function, its PFs, the PF by which it was asked, and with what program",
+      "a card of vendor 15b3: the slot of its first function, its PFs, the PF by which it was asked, and " +
+      "with what program",
   });
 export type FirmwareCard = z.infer<typeof FirmwareCard>;

@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { PciAddress } from "./schemas.ts";
 
-/** Who uses the virtual functions, by the name that an operator knows: what `holders` of a VF only tell as a process or a namespace. */
+/**
+ * Who uses the virtual functions, by the name that an operator knows: what `holders` of a VF only tell as a
+ * process or a namespace.
+ */
 
 const vfs = z.array(PciAddress);
 
@@ -37,8 +40,10 @@ export const Guest = z
   .meta({
     id: "Guest",
     description:
-      "domain: a virtual machine that libvirt knows (title: what Nova or its owner calls it); machine: QEMU without libvirt, by its " +
-      "command line; container: by the control group of its processes; namespace: a network namespace of nobody that is known; " +
+      "domain: a virtual machine that libvirt knows (title: what Nova or its owner calls it); machine: " +
+      "QEMU without libvirt, by its " +
+      "command line; container: by the control group of its processes; namespace: a network namespace of " +
+      "nobody that is known; " +
       "vfs: those that it has, or would have if it ran",
   });
 export type Guest = z.infer<typeof Guest>;

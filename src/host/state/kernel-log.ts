@@ -17,7 +17,8 @@ export const KernelLine = z
   .meta({
     id: "KernelLine",
     description:
-      "seconds: since the kernel started; level: 0 (emergency) to 7 (debug), null where it is not told; device: the PCI function that it is about",
+      "seconds: since the kernel started; level: 0 (emergency) to 7 (debug), null where it is not told; " +
+      "device: the PCI function that it is about",
   });
 export type KernelLine = z.infer<typeof KernelLine>;
 
@@ -30,7 +31,8 @@ export const KernelLog = z
   .meta({
     id: "KernelLog",
     description:
-      "the lines about NICs, bonds and IOMMU, oldest first. complete: the log was read from the kernel's start without a gap, so that what is " +
+      "the lines about NICs, bonds and IOMMU, oldest first. complete: the log was read from the kernel's " +
+      "start without a gap, so that what is " +
       "not here was not said; omitted: how many older lines about them are left out",
   });
 export type KernelLog = z.infer<typeof KernelLog>;

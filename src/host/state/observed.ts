@@ -1,8 +1,9 @@
 /**
  * A value that was observed, or the reason why it could not be.
  *
- * "Not supported" is a fact and is written `null` by the field that can have it; `{ unknown }` means that nobody looked
- * or that looking failed. The difference decides between "wrong" and "cannot tell", so it is never folded into a default.
+ * "Not supported" is a fact and is written `null` by the field that can have it; `{ unknown }` means that
+ * nobody looked or that looking failed. The difference decides between "wrong" and "cannot tell", so it is
+ * never folded into a default.
  */
 export type Observed<T> = T | Unknown;
 

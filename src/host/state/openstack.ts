@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { observed } from "./observed-schema.ts";
 
-/** What the host's own configuration of Nova and Neutron says of PFs and VFs; nothing else of those files is kept. */
+/**
+ * What the host's own configuration of Nova and Neutron says of PFs and VFs; nothing else of those files is
+ * kept.
+ */
 
 export const PhysnetDevice = z.strictObject({ physnet: z.string(), device: z.string() });
 export const SriovAgent = z
@@ -9,13 +12,11 @@ export const SriovAgent = z
   .meta({ id: "SriovAgent", description: "physical_device_mappings of Neutron's SR-IOV agent" });
 export type SriovAgent = z.infer<typeof SriovAgent>;
 
-export const NovaPci = z
-  .strictObject({ file: z.string(), rules: z.array(z.string()) })
-  .meta({
-    id: "NovaPci",
-    description:
-      "rules: the values of Nova's [pci] device_spec, and of its older names, as they stand in the file",
-  });
+export const NovaPci = z.strictObject({ file: z.string(), rules: z.array(z.string()) }).meta({
+  id: "NovaPci",
+  description:
+    "rules: the values of Nova's [pci] device_spec, and of its older names, as they stand in the file",
+});
 export type NovaPci = z.infer<typeof NovaPci>;
 
 export const OpenStack = z

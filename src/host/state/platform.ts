@@ -2,14 +2,18 @@ import * as z from "zod";
 import { observed } from "./observed-schema.ts";
 import { PciAddress } from "./schemas.ts";
 
-/** What a host is beneath its NICs: processor, IOMMU, kernel arguments, boot loader, and what the kernel said of its BIOS. */
+/**
+ * What a host is beneath its NICs: processor, IOMMU, kernel arguments, boot loader, and what the kernel said
+ * of its BIOS.
+ */
 
 export const Cpu = z
   .strictObject({ vendor: z.string().nullable(), virtualization: z.enum(["vmx", "svm"]).nullable() })
   .meta({
     id: "Cpu",
     description:
-      "vendor: as in /proc/cpuinfo (GenuineIntel, AuthenticAMD), null on other architectures than x86; virtualization: the flag, null without one",
+      "vendor: as in /proc/cpuinfo (GenuineIntel, AuthenticAMD), null on other architectures than x86; " +
+      "virtualization: the flag, null without one",
   });
 export type Cpu = z.infer<typeof Cpu>;
 
@@ -26,13 +30,11 @@ export const BiosSign = z
   });
 export type BiosSign = z.infer<typeof BiosSign>;
 
-export const BootEntry = z
-  .strictObject({ title: z.string(), arguments: z.array(z.string()) })
-  .meta({
-    id: "BootEntry",
-    description:
-      "a kernel that the boot loader can start, and its arguments; entries for recovery are left out",
-  });
+export const BootEntry = z.strictObject({ title: z.string(), arguments: z.array(z.string()) }).meta({
+  id: "BootEntry",
+  description:
+    "a kernel that the boot loader can start, and its arguments; entries for recovery are left out",
+});
 export type BootEntry = z.infer<typeof BootEntry>;
 
 export const BootLoader = z
@@ -44,7 +46,8 @@ export const BootLoader = z
   .meta({
     id: "BootLoader",
     description:
-      "grub: with Debian's /etc/default/grub.d and update-grub; grubby: as on Fedora and RHEL. outdated: vflag's drop-in was written after grub.cfg was made",
+      "grub: with Debian's /etc/default/grub.d and update-grub; grubby: as on Fedora and RHEL. outdated: " +
+      "vflag's drop-in was written after grub.cfg was made",
   });
 export type BootLoader = z.infer<typeof BootLoader>;
 
@@ -60,6 +63,7 @@ export const Platform = z
   .meta({
     id: "Platform",
     description:
-      "iommuGroups: how many there are; arguments: those of the running kernel, without quotes; lockdown: none, integrity or confidentiality, null where the kernel has no lockdown",
+      "iommuGroups: how many there are; arguments: those of the running kernel, without quotes; lockdown: " +
+      "none, integrity or confidentiality, null where the kernel has no lockdown",
   });
 export type Platform = z.infer<typeof Platform>;

@@ -2,8 +2,8 @@ import * as z from "zod";
 import { PciAddress } from "./schemas.ts";
 
 /**
- * A setting that a device has refused because it cannot do it, whatever its mode: asking again, with the same kernel and the same firmware,
- * is answered alike.
+ * A setting that a device has refused because it cannot do it, whatever its mode: asking again, with the same
+ * kernel and the same firmware, is answered alike.
  */
 export const RefusedSetting = z
   .strictObject({

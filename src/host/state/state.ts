@@ -16,7 +16,8 @@ import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
 
 /**
  * What a host is, in one snapshot: plain JSON that can be saved, sent, compared and read back.
- * Whoever only needs the types imports them with `import type`; the schemas are there to read a state from a file.
+ * Whoever only needs the types imports them with `import type`; the schemas are there to read a state from a
+ * file.
  */
 
 /** Who holds a virtual function, so that it must not be destroyed or unbound. */
@@ -31,8 +32,10 @@ export const Holder = z
   .meta({
     id: "Holder",
     description:
-      "a process that has the device open, a network namespace that has the netdev (pid: a process in it, where it has no name), a " +
-      "bridge or bond that the netdev is in, a netdev over it (a VLAN, a macvlan), or an IP address of the host on it",
+      "a process that has the device open, a network namespace that has the netdev (pid: a process in it, " +
+      "where it has no name), a " +
+      "bridge or bond that the netdev is in, a netdev over it (a VLAN, a macvlan), or an IP address of " +
+      "the host on it",
   });
 export type Holder = z.infer<typeof Holder>;
 
@@ -90,7 +93,10 @@ export const Eswitch = z
   .meta({ id: "Eswitch", description: "null fields: the driver has no such setting" });
 export type Eswitch = z.infer<typeof Eswitch>;
 
-/** Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c; all but state and members are null when disabled. */
+/**
+ * Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c; all but state and members are null
+ * when disabled.
+ */
 export const Lag = z
   .strictObject({
     state: z.enum(["active", "disabled"]),
@@ -104,7 +110,8 @@ export const Lag = z
   .meta({
     id: "Lag",
     description:
-      "the NIC's own LAG under a bond; source: what tells it (the kernel log: before 5.19, type null where it leaves that open)",
+      "the NIC's own LAG under a bond; source: what tells it (the kernel log: before 5.19, type null " +
+      "where it leaves that open)",
   });
 export type Lag = z.infer<typeof Lag>;
 
@@ -129,7 +136,8 @@ export const PhysicalFunction = z
   .meta({
     id: "PhysicalFunction",
     description:
-      "sriov null: no SR-IOV through sysfs; users: what of the host's own traffic the port itself carries; eswitch null: the device has none; lag null: the driver has none. " +
+      "sriov null: no SR-IOV through sysfs; users: what of the host's own traffic the port itself " +
+      "carries; eswitch null: the device has none; lag null: the driver has none. " +
       "vfs holds the VFs whose virtfn link exists, so it can be shorter than sriov.count",
   });
 export type PhysicalFunction = z.infer<typeof PhysicalFunction>;
@@ -156,7 +164,8 @@ export const Netdev = z
   .meta({
     id: "Netdev",
     description:
-      "device: the PCI (or other bus) device under it; channels null: the driver has no combined channels to set; infiniband: left out " +
+      "device: the PCI (or other bus) device under it; channels null: the driver has no combined channels " +
+      "to set; infiniband: left out " +
       "for Ethernet and all else, and where nobody looked",
   });
 export type Netdev = z.infer<typeof Netdev>;
@@ -176,7 +185,8 @@ export const Bond = z
   .meta({
     id: "Bond",
     description:
-      "lacp: of the active aggregator, null in other modes than 802.3ad; monitoring: how it notices dead links, in ms, 0 for not at all. " +
+      "lacp: of the active aggregator, null in other modes than 802.3ad; monitoring: how it notices dead " +
+      "links, in ms, 0 for not at all. " +
       "Neither rate nor monitoring where nobody looked",
   });
 export type Bond = z.infer<typeof Bond>;
@@ -198,12 +208,10 @@ export const DevlinkPort = z
   });
 export type DevlinkPort = z.infer<typeof DevlinkPort>;
 
-export const Representor = z
-  .strictObject({ netdev: NetdevName, pf: PciAddress, vf: z.int().min(0) })
-  .meta({
-    id: "Representor",
-    description: "the netdev that stands for VF number vf of that PF on the eSwitch",
-  });
+export const Representor = z.strictObject({ netdev: NetdevName, pf: PciAddress, vf: z.int().min(0) }).meta({
+  id: "Representor",
+  description: "the netdev that stands for VF number vf of that PF on the eSwitch",
+});
 export type Representor = z.infer<typeof Representor>;
 
 export const HostState = z
@@ -237,8 +245,10 @@ export const HostState = z
     id: "HostState",
     title: "vflag host state",
     description:
-      "program: the path of vflag there, as its units start it, or why they must not; ovs null: there is no Open vSwitch; flows null: neither; " +
-      "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was asked for and cannot do; " +
+      "program: the path of vflag there, as its units start it, or why they must not; ovs null: there is " +
+      "no Open vSwitch; flows null: neither; " +
+      "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was " +
+      "asked for and cannot do; " +
       "attempts: what vflag could not put right in this boot, null where it has not run",
   });
 export type HostState = z.infer<typeof HostState>;

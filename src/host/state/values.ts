@@ -36,9 +36,9 @@ export function slotOf(address: PciAddress): string {
 }
 
 /**
- * A network interface's name as the kernel accepts it: 1 to 15 bytes, no white space, no `/`, `:` nor `%`, not `.` or `..`.
- * Source: linux net/core/dev.c, dev_valid_name(); `%` would be expanded by dev_alloc_name(). Control characters are refused
- * too, though the kernel takes them: terminals obey them.
+ * A network interface's name as the kernel accepts it: 1 to 15 bytes, no white space, no `/`, `:` nor `%`,
+ * not `.` or `..`. Source: linux net/core/dev.c, dev_valid_name(); `%` would be expanded by dev_alloc_name().
+ * Control characters are refused too, though the kernel takes them: terminals obey them.
  */
 export function isNetdevName(name: string): boolean {
   if (usualName.test(name)) return name !== "." && name !== "..";

@@ -9,7 +9,10 @@ export type ParamValue = number | bigint | string | boolean;
 /** DEVLINK_PARAM_CMODE_*, in the kernel's order. */
 export const paramModes = ["runtime", "driverinit", "permanent"] as const;
 
-/** The types of parameters: DEVLINK_PARAM_TYPE_*, numbers from NLA_U8 on. A false flag is an attribute that is not there. */
+/**
+ * The types of parameters: DEVLINK_PARAM_TYPE_*, numbers from NLA_U8 on. A false flag is an attribute that is
+ * not there.
+ */
 interface ParamTypeEntry {
   readonly id: number;
   readonly name: ParamType;

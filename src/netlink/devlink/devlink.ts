@@ -20,7 +20,10 @@ export type EswitchMode = (typeof eswitchModes)[number];
 export type EswitchInline = (typeof inlineModes)[number];
 export type EswitchEncap = (typeof encapModes)[number];
 
-/** Null fields: the driver has no such setting. A mode that came later (2, switchdev_inactive, kernel 6.19) is Unnamed. */
+/**
+ * Null fields: the driver has no such setting. A mode that came later (2, switchdev_inactive, kernel 6.19) is
+ * Unnamed.
+ */
 export interface Eswitch {
   readonly mode: EswitchMode | Unnamed;
   readonly inline: EswitchInline | Unnamed | null;
@@ -36,7 +39,10 @@ export interface EswitchChange {
 /** Null fields: it is not a port of that sort, or the kernel does not tell. */
 export interface DevlinkPort {
   readonly handle: DevlinkHandle;
-  /** Unique within the device. mlx5: 65535 and 131071 for uplinks; for a VF representor its vport, VF number + 1 on PF 0. */
+  /**
+   * Unique within the device. mlx5: 65535 and 131071 for uplinks; for a VF representor its vport, VF number +
+   * 1 on PF 0.
+   */
   readonly index: number;
   readonly type: (typeof portTypes)[number] | Unnamed;
   /** physical: an uplink; pcivf: the representor of a VF; virtual: a VF's own port, seen from the VF. */
@@ -62,7 +68,10 @@ export interface DevlinkParam {
   readonly type: ParamType | Unnamed;
   /** Defined by devlink itself, not by the driver. */
   readonly generic: boolean;
-  /** One value for each mode that the driver supports. Some kernels leave out a value that the driver could not read. */
+  /**
+   * One value for each mode that the driver supports. Some kernels leave out a value that the driver could
+   * not read.
+   */
   readonly values: Readonly<Partial<Record<ParamMode, ParamValue>>>;
 }
 
@@ -94,9 +103,9 @@ const command = {
 
 /**
  * devlink over generic netlink. Reading eSwitches and setting anything needs CAP_NET_ADMIN.
- * All methods are synchronous and throw NetlinkError (with the driver's sentence where it gave one: ENODEV for a handle
- * that does not exist, ENOENT on a kernel without devlink) or NetlinkFormatError.
- * Source: linux/devlink.h, net/devlink/, Documentation/networking/devlink/.
+ * All methods are synchronous and throw NetlinkError (with the driver's sentence where it gave one: ENODEV
+ * for a handle that does not exist, ENOENT on a kernel without devlink) or NetlinkFormatError. Source:
+ * linux/devlink.h, net/devlink/, Documentation/networking/devlink/.
  */
 export class Devlink {
   readonly #netlink: GenericNetlink;
@@ -138,8 +147,9 @@ export class Devlink {
   }
 
   /**
-   * Changes the eSwitch; the kernel applies mode, inline and encap in this order and stops at the first failure.
-   * The call takes as long as the driver does, seconds for a mode, and blocks its thread: see `carryOut`.
+   * Changes the eSwitch; the kernel applies mode, inline and encap in this order and stops at the first
+   * failure. The call takes as long as the driver does, seconds for a mode, and blocks its thread: see
+   * `carryOut`.
    */
   setEswitch(handle: DevlinkHandle, change: EswitchChange): void {
     this.#netlink.request("devlink", this.eswitchRequest(handle, change));
@@ -161,12 +171,18 @@ export class Devlink {
     };
   }
 
-  /** All parameters of all devices in one dump. The driver reads each from the device, so `getParam` is cheaper for one. */
+  /**
+   * All parameters of all devices in one dump. The driver reads each from the device, so `getParam` is
+   * cheaper for one.
+   */
   listParams(): DevlinkParam[] {
     return this.#dump("list devlink parameters", command.getParam).map(decodeParam);
   }
 
-  /** One parameter, or null when the device has none of that name (the kernel answers EINVAL) or cannot tell its value. */
+  /**
+   * One parameter, or null when the device has none of that name (the kernel answers EINVAL) or cannot tell
+   * its value.
+   */
   getParam(handle: DevlinkHandle, name: string): DevlinkParam | null {
     const payload = paramRequestAttributes.encode({ ...split(handle), name });
     const answer = this.#get(`get ${name} of ${handle}`, command.getParam, payload, "EINVAL");
@@ -175,7 +191,8 @@ export class Devlink {
 
   /**
    * Sets a parameter. Its type is asked from the kernel first, which wants to be told it back.
-   * Throws NetlinkError ENOENT when the device has no such parameter, EINVAL when the value is not of its type.
+   * Throws NetlinkError ENOENT when the device has no such parameter, EINVAL when the value is not of its
+   * type.
    */
   setParam(handle: DevlinkHandle, name: string, value: ParamValue, mode: ParamMode = "runtime"): void {
     this.#netlink.request("devlink", this.paramRequest(handle, name, value, mode));

@@ -24,12 +24,13 @@ export interface LongRequestOptions {
 }
 
 /**
- * Carries a long request out over a socket of its own, while this thread goes on: the kernel works inside a write(2) in a
- * thread of libuv's pool. Which requests bear one another is the caller's business.
+ * Carries a long request out over a socket of its own, while this thread goes on: the kernel works inside a
+ * write(2) in a thread of libuv's pool. Which requests bear one another is the caller's business.
  *
- * Rejects with the NetlinkError that the kernel gave, or with code ETIMEDOUT when the time is over. A system call cannot
- * be taken back, and no socket option bounds it: after ETIMEDOUT the kernel may still be at work, the outcome is
- * unknown, and the process cannot end before the kernel lets the thread go. Observe again before doing anything else.
+ * Rejects with the NetlinkError that the kernel gave, or with code ETIMEDOUT when the time is over. A system
+ * call cannot be taken back, and no socket option bounds it: after ETIMEDOUT the kernel may still be at work,
+ * the outcome is unknown, and the process cannot end before the kernel lets the thread go. Observe again
+ * before doing anything else.
  *
  * @example
  * await Promise.all([

@@ -6,8 +6,8 @@ import { attributes, bytes, flag, list, repeated, string, u32 } from "../transpo
 export const headerAttributes = attributes({ index: [1, u32], name: [2, string], flags: [3, u32] });
 
 /**
- * ETHTOOL_A_BITSET_*. Compact (asked for with `compactBitsets`): `value` and `mask` are 32-bit words in host order,
- * bit 0 first. Otherwise `bits` names the bits.
+ * ETHTOOL_A_BITSET_*. Compact (asked for with `compactBitsets`): `value` and `mask` are 32-bit words in host
+ * order, bit 0 first. Otherwise `bits` names the bits.
  */
 const bitset = attributes({
   noMask: [1, flag],

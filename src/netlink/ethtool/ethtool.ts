@@ -58,8 +58,8 @@ const ETH_SS_FEATURES = 4;
 
 /**
  * ethtool over generic netlink (kernel 5.6; before, NetlinkError ENOENT). Setting needs CAP_NET_ADMIN.
- * All methods are synchronous and throw NetlinkError (ENODEV for a device that does not exist) or NetlinkFormatError.
- * Source: linux/ethtool_netlink.h, Documentation/networking/ethtool-netlink.rst.
+ * All methods are synchronous and throw NetlinkError (ENODEV for a device that does not exist) or
+ * NetlinkFormatError. Source: linux/ethtool_netlink.h, Documentation/networking/ethtool-netlink.rst.
  */
 export class Ethtool {
   readonly #netlink: GenericNetlink;
@@ -91,8 +91,9 @@ export class Ethtool {
   }
 
   /**
-   * Switches features of a device. Throws NetlinkError EOPNOTSUPP for a name that the kernel does not know ("bit name not
-   * found"), and when the kernel took the request and a feature stayed as it was, because it is fixed or depends on another.
+   * Switches features of a device. Throws NetlinkError EOPNOTSUPP for a name that the kernel does not know
+   * ("bit name not found"), and when the kernel took the request and a feature stayed as it was, because it
+   * is fixed or depends on another.
    */
   setFeatures(device: LinkReference, features: Readonly<Record<string, boolean>>): void {
     const words = Object.entries(features).map(([name, on]) => `${name} ${on ? "on" : "off"}`);
@@ -100,7 +101,8 @@ export class Ethtool {
     const bit = Object.entries(features).map(([name, value]) => ({ name, value }));
     const attributes = featuresAttributes.encode({ header: reference(device), wanted: { bits: { bit } } });
     const [answer] = this.#netlink.request("ethtool", { what, command: command.setFeatures, attributes });
-    // The reply's "wanted" has the bits whose outcome is not what was asked (ethnl_set_features in net/ethtool/features.c).
+    // The reply's "wanted" has the bits whose outcome is not what was asked (ethnl_set_features in
+    // net/ethtool/features.c).
     const left = answer === undefined ? [] : (featuresAttributes.decode(answer).wanted?.bits?.bit ?? []);
     const names = left.flatMap(({ name }) => name ?? []);
     if (names.length > 0)
@@ -128,7 +130,10 @@ export class Ethtool {
     }
   }
 
-  /** Sets the number of combined channels. The kernel refuses more than the maximum, with a sentence; setting the same is no change. */
+  /**
+   * Sets the number of combined channels. The kernel refuses more than the maximum, with a sentence; setting
+   * the same is no change.
+   */
   setCombinedChannels(device: LinkReference, count: number): void {
     const attributes = channelsAttributes.encode({ header: reference(device), combinedCount: count });
     const what = `set ${count} combined channels on ${device}`;

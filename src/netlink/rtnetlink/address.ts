@@ -7,7 +7,9 @@ export interface Address {
   readonly link: number;
   /** `192.0.2.7/24`, `2001:db8:0:0:0:0:0:7/64` */
   readonly text: string;
-  /** One that IPv6 gives to every link that is up, or one of this machine alone: RT_SCOPE_LINK and narrower. */
+  /**
+   * One that IPv6 gives to every link that is up, or one of this machine alone: RT_SCOPE_LINK and narrower.
+   */
   readonly isLocal: boolean;
 }
 

@@ -59,7 +59,10 @@ const vfRate = struct<{ vf: number; min: number; max: number }>(
   },
 );
 
-/** struct ifla_vf_spoofchk, ifla_vf_link_state, ifla_vf_trust: all of one shape. Setting 0xffffffff: the driver does not tell. */
+/**
+ * struct ifla_vf_spoofchk, ifla_vf_link_state, ifla_vf_trust: all of one shape. Setting 0xffffffff: the
+ * driver does not tell.
+ */
 const vfSetting = struct<{ vf: number; setting: number }>(
   8,
   (buffer, at) => ({ vf: buffer.readUInt32LE(at), setting: buffer.readUInt32LE(at + 4) }),

@@ -8,14 +8,19 @@ import {
 } from "./link-attributes.ts";
 import { nameOf, type Unnamed } from "./names.ts";
 
-/** A network device, as rtnetlink tells it. Source: linux/if_link.h; Documentation/networking/operstates.rst. */
+/**
+ * A network device, as rtnetlink tells it. Source: linux/if_link.h; Documentation/networking/operstates.rst.
+ */
 export interface Link {
   readonly index: number;
   readonly name: string;
   readonly altNames: readonly string[];
   /** Null where the device has none, such as a tunnel. */
   readonly mac: string | null;
-  /** The address burnt into the NIC; null where the driver or the kernel (before 5.6) does not tell. A bond changes `mac`, not this. */
+  /**
+   * The address burnt into the NIC; null where the driver or the kernel (before 5.6) does not tell. A bond
+   * changes `mac`, not this.
+   */
   readonly permanentMac: string | null;
   /** An InfiniBand port or child: ARPHRD_INFINIBAND (linux/if_arp.h). */
   readonly infiniband: boolean;
@@ -27,7 +32,10 @@ export interface Link {
   readonly operstate: Operstate;
   /** ifindex of the bond, bridge or OVS datapath that it belongs to. */
   readonly master: number | null;
-  /** ifindex of what it stands on (a VLAN's device, a veth's peer), in the namespace `linkNetnsId` if that is not null. */
+  /**
+   * ifindex of what it stands on (a VLAN's device, a veth's peer), in the namespace `linkNetnsId` if that is
+   * not null.
+   */
   readonly link: number | null;
   readonly linkNetnsId: number | null;
   /** What software device it is: bond, bridge, vlan, veth...; null for hardware. */
@@ -42,11 +50,17 @@ export interface Link {
   readonly switchId: string | null;
   /** phys_port_name: `p0` for an uplink, `pf0vf3` for a representor. */
   readonly portName: string | null;
-  /** The device under it: `{ bus: "pci", device: "0000:37:00.0" }`. Null before 5.14, and for software devices. */
+  /**
+   * The device under it: `{ bus: "pci", device: "0000:37:00.0" }`. Null before 5.14, and for software
+   * devices.
+   */
   readonly parent: { readonly bus: string; readonly device: string } | null;
   /** VFs enabled on it; null for a device that is no PF. */
   readonly vfCount: number | null;
-  /** What the PF administers of its VFs. Shorter than `vfCount` if the driver does not tell, or tells more than fits in a message. */
+  /**
+   * What the PF administers of its VFs. Shorter than `vfCount` if the driver does not tell, or tells more
+   * than fits in a message.
+   */
   readonly vfs: readonly Vf[];
 }
 
@@ -65,7 +79,9 @@ export interface Bond {
   /** ms between ARP requests that check the slaves; 0 for none. */
   readonly arpInterval: number;
   readonly xmitHashPolicy: XmitHashPolicy | null;
-  /** How often the partner is asked to send: each 30 s, or each second. Null where the kernel does not tell. */
+  /**
+   * How often the partner is asked to send: each 30 s, or each second. Null where the kernel does not tell.
+   */
   readonly lacpRate: "slow" | "fast" | Unnamed | null;
   /** ifindex, in the modes that have one. */
   readonly activeSlave: number | null;

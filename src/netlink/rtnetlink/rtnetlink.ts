@@ -24,8 +24,8 @@ const NAME_LENGTH = 15;
 
 /**
  * Links, and the qdiscs on them, over NETLINK_ROUTE. Reading needs no privilege, setting needs CAP_NET_ADMIN.
- * All methods are synchronous and throw NetlinkError (with the kernel's sentence where it gave one) or NetlinkFormatError.
- * Source: linux/rtnetlink.h, net/core/rtnetlink.c, net/sched/sch_api.c.
+ * All methods are synchronous and throw NetlinkError (with the kernel's sentence where it gave one) or
+ * NetlinkFormatError. Source: linux/rtnetlink.h, net/core/rtnetlink.c, net/sched/sch_api.c.
  */
 export class Rtnetlink implements Disposable {
   readonly #client: NetlinkClient;
@@ -71,7 +71,10 @@ export class Rtnetlink implements Disposable {
     this.#set({ what: `set link ${link} ${up ? "up" : "down"}`, type: RTM_SETLINK, payload });
   }
 
-  /** Sets the administrative MAC of a VF: `24:8a:07:ad:77:ca`; all zeros lets the VF choose. NetlinkFormatError for what is no MAC. */
+  /**
+   * Sets the administrative MAC of a VF: `24:8a:07:ad:77:ca`; all zeros lets the VF choose.
+   * NetlinkFormatError for what is no MAC.
+   */
   setVfMac(pf: LinkReference, vf: number, mac: string): void {
     const address = parseHardwareAddress(mac);
     if (address.length !== ETH_ALEN) throw new NetlinkFormatError(`${mac} is no Ethernet address`);
@@ -126,7 +129,10 @@ function indexOf(link: LinkReference): number {
   return typeof link === "number" ? link : 0;
 }
 
-/** With index 0 the kernel looks for IFLA_IFNAME (which finds alternative names too) or, for long ones, IFLA_ALT_IFNAME. */
+/**
+ * With index 0 the kernel looks for IFLA_IFNAME (which finds alternative names too) or, for long ones,
+ * IFLA_ALT_IFNAME.
+ */
 function reference(link: LinkReference): LinkValues {
   if (typeof link === "number") return {};
   return Buffer.byteLength(link) > NAME_LENGTH ? { altName: link } : { name: link };

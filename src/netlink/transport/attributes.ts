@@ -64,7 +64,10 @@ export interface Codec<T> {
   readonly nested?: boolean;
 }
 
-/** A table of attributes is itself a codec, so tables nest. Every value is optional: the kernel leaves out what it does not know. */
+/**
+ * A table of attributes is itself a codec, so tables nest. Every value is optional: the kernel leaves out
+ * what it does not know.
+ */
 export interface Attributes<V> extends Codec<Partial<V>> {
   decode(buffer: Buffer, start?: number, end?: number): Partial<V>;
 }
@@ -135,7 +138,10 @@ export const hardwareAddress: Codec<string> = {
   encode: (value) => [parseHardwareAddress(value)],
 };
 
-/** Parses a hardware address, bytes with two digits each. Throws NetlinkFormatError rather than leave bytes out. */
+/**
+ * Parses a hardware address, bytes with two digits each. Throws NetlinkFormatError rather than leave bytes
+ * out.
+ */
 export function parseHardwareAddress(text: string): Buffer {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2})*$/i.test(text))
     throw new NetlinkFormatError(`${JSON.stringify(text)} is no hardware address`);

@@ -27,9 +27,10 @@ const DUMP_ATTEMPTS = 10;
 /**
  * Asks the kernel and waits for the whole answer, one request at a time, synchronously.
  *
- * Answers are matched by sequence number and port id, so what is left over from an earlier request is dropped.
- * After a failure that leaves the conversation in doubt (a time-out, bytes that make no sense) the socket is closed and
- * the next request opens another, because a dump that was not read to its end blocks the next one with EBUSY.
+ * Answers are matched by sequence number and port id, so what is left over from an earlier request is
+ * dropped. After a failure that leaves the conversation in doubt (a time-out, bytes that make no sense) the
+ * socket is closed and the next request opens another, because a dump that was not read to its end blocks the
+ * next one with EBUSY.
  */
 export class NetlinkClient implements Disposable {
   readonly #open: () => Transport;
@@ -45,12 +46,18 @@ export class NetlinkClient implements Disposable {
     this.#transport = open();
   }
 
-  /** Sends a request and returns the payloads of its answers (none for a plain "done"). Throws NetlinkError, NetlinkFormatError. */
+  /**
+   * Sends a request and returns the payloads of its answers (none for a plain "done"). Throws NetlinkError,
+   * NetlinkFormatError.
+   */
   request(request: Request): Buffer[] {
     return this.#exchange(request, flag.request | flag.ack, this.#end()).payloads;
   }
 
-  /** As `request`, with the kernel at work in another thread. Nothing else may be asked on this client meanwhile. */
+  /**
+   * As `request`, with the kernel at work in another thread. Nothing else may be asked on this client
+   * meanwhile.
+   */
   async requestInThread(request: Request): Promise<Buffer[]> {
     const { transport, sent } = this.#prepare(request, flag.request | flag.ack);
     try {
@@ -62,9 +69,9 @@ export class NetlinkClient implements Disposable {
   }
 
   /**
-   * Reads a whole table. When the kernel says that the table changed meanwhile (NLM_F_DUMP_INTR), or that answers were
-   * lost (ENOBUFS), the table is read again, up to ten times; then NetlinkError with code EINTR or ENOBUFS. One that does not end is an
-   * error too: EOVERFLOW, ETIMEDOUT.
+   * Reads a whole table. When the kernel says that the table changed meanwhile (NLM_F_DUMP_INTR), or that
+   * answers were lost (ENOBUFS), the table is read again, up to ten times; then NetlinkError with code EINTR
+   * or ENOBUFS. One that does not end is an error too: EOVERFLOW, ETIMEDOUT.
    */
   dump(request: Request): Buffer[] {
     const end = this.#end();

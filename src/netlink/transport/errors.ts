@@ -9,7 +9,10 @@ export interface NetlinkErrorDetails {
   readonly errno: number;
   /** The kernel's own sentence (NLMSGERR_ATTR_MSG), or one of ours where the kernel gave none. */
   readonly extack: string | null;
-  /** Type of the attribute that the kernel pointed at (NLMSGERR_ATTR_OFFS), or that it misses (NLMSGERR_ATTR_MISS_TYPE). */
+  /**
+   * Type of the attribute that the kernel pointed at (NLMSGERR_ATTR_OFFS), or that it misses
+   * (NLMSGERR_ATTR_MISS_TYPE).
+   */
   readonly attribute: number | null;
 }
 
@@ -24,7 +27,10 @@ export class NetlinkError extends Error implements NetlinkErrorDetails {
   override readonly name = "NetlinkError";
   readonly request: string;
   readonly errno: number;
-  /** Name of the errno: `EBUSY`. Linux has one number for ENOTSUP and EOPNOTSUPP: it is called EOPNOTSUPP here. */
+  /**
+   * Name of the errno: `EBUSY`. Linux has one number for ENOTSUP and EOPNOTSUPP: it is called EOPNOTSUPP
+   * here.
+   */
   readonly code: string;
   readonly extack: string | null;
   readonly attribute: number | null;
@@ -39,7 +45,9 @@ export class NetlinkError extends Error implements NetlinkErrorDetails {
   }
 }
 
-/** Bytes that are not what netlink says they should be: a wrong length, an attribute that runs past its end. */
+/**
+ * Bytes that are not what netlink says they should be: a wrong length, an attribute that runs past its end.
+ */
 export class NetlinkFormatError extends Error {
   override readonly name = "NetlinkFormatError";
 }

@@ -43,8 +43,8 @@ interface Family {
 }
 
 /**
- * Generic netlink (NETLINK_GENERIC): families such as devlink and ethtool, whose ids the kernel gives out at run time.
- * One socket can serve several families. Source: linux/genetlink.h, net/netlink/genetlink.c.
+ * Generic netlink (NETLINK_GENERIC): families such as devlink and ethtool, whose ids the kernel gives out at
+ * run time. One socket can serve several families. Source: linux/genetlink.h, net/netlink/genetlink.c.
  */
 export class GenericNetlink implements Disposable {
   readonly #client: NetlinkClient;
@@ -56,8 +56,8 @@ export class GenericNetlink implements Disposable {
   }
 
   /**
-   * Id of a family, asked once per socket; null if the kernel has no such family. The kernel tries to load its module.
-   * That there is none is not remembered: the module may be loaded later.
+   * Id of a family, asked once per socket; null if the kernel has no such family. The kernel tries to load
+   * its module. That there is none is not remembered: the module may be loaded later.
    */
   familyId(name: string): number | null {
     return this.#family(name)?.id ?? null;
@@ -68,12 +68,18 @@ export class GenericNetlink implements Disposable {
     return this.#family(family)?.groups.get(name) ?? null;
   }
 
-  /** Sends a request; the attributes of each answer. Throws NetlinkError: ENOENT if the kernel has no such family. */
+  /**
+   * Sends a request; the attributes of each answer. Throws NetlinkError: ENOENT if the kernel has no such
+   * family.
+   */
   request(family: string, request: GenericRequest): Buffer[] {
     return this.#client.request(this.#message(family, request)).map(body);
   }
 
-  /** As `request`, with the kernel at work in another thread. Nothing else may be asked on this socket meanwhile. */
+  /**
+   * As `request`, with the kernel at work in another thread. Nothing else may be asked on this socket
+   * meanwhile.
+   */
   async requestInThread(family: string, request: GenericRequest): Promise<Buffer[]> {
     return (await this.#client.requestInThread(this.#message(family, request))).map(body);
   }

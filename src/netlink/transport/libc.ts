@@ -1,4 +1,7 @@
-/** The calls that a netlink socket needs. An interface, so that tests can hand in EINTR, ENOBUFS and strangers' datagrams. */
+/**
+ * The calls that a netlink socket needs. An interface, so that tests can hand in EINTR, ENOBUFS and
+ * strangers' datagrams.
+ */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
@@ -22,8 +25,8 @@ export interface Libc {
 }
 
 /**
- * The process's own libc, bound through node:ffi at first use: importing types costs nothing, and a startup snapshot, into
- * which node:ffi cannot go, can be made of what imports this.
+ * The process's own libc, bound through node:ffi at first use: importing types costs nothing, and a startup
+ * snapshot, into which node:ffi cannot go, can be made of what imports this.
  */
 export function systemLibc(): Libc {
   loaded ??= load();
@@ -41,7 +44,8 @@ function load(): Libc {
     setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
     send: { arguments: ["i32", "buffer", "u64", "i32"], return: "i64" },
     recvfrom: { arguments: ["i32", "buffer", "u64", "i32", "buffer", "buffer"], return: "i64" },
-    // Variadic in C; on the x86-64 and AArch64 Linux ABIs an integer or pointer is passed just as to a fixed parameter.
+    // Variadic in C; on the x86-64 and AArch64 Linux ABIs an integer or pointer is passed just as to a fixed
+    // parameter.
     ioctl: { arguments: ["i32", "u64", "buffer"], return: "i32" },
     close: { arguments: ["i32"], return: "i32" },
     __errno_location: { arguments: [], return: "pointer" },

@@ -3,7 +3,8 @@ import { NetlinkError, NetlinkFormatError } from "./errors.ts";
 
 /**
  * One netlink message: struct nlmsghdr and its payload.
- * Source: linux/netlink.h. Numbers are in host byte order, which is little-endian on every machine that Node 26 runs on here.
+ * Source: linux/netlink.h. Numbers are in host byte order, which is little-endian on every machine that Node
+ * 26 runs on here.
  */
 export interface Message {
   readonly type: number;

@@ -9,24 +9,30 @@ export interface Transport extends Disposable {
   /** Port id of this end: what answers carry in nlmsg_pid. */
   readonly port: number;
   /**
-   * Hands a whole message to the kernel. The kernel carries the request out inside this call: it returns when the work
-   * is done, which for an eSwitch mode is seconds, and no time limit applies.
+   * Hands a whole message to the kernel. The kernel carries the request out inside this call: it returns when
+   * the work is done, which for an eSwitch mode is seconds, and no time limit applies.
    */
   send(message: Buffer): void;
   /** The same in a thread of libuv's pool, so that this one goes on. It rejects with NetlinkError. */
   sendInThread(message: Buffer): Promise<void>;
-  /** The next datagram from the kernel, whole, in a buffer of its own. Throws NetlinkError: ETIMEDOUT, ENOBUFS... */
+  /**
+   * The next datagram from the kernel, whole, in a buffer of its own. Throws NetlinkError: ETIMEDOUT,
+   * ENOBUFS...
+   */
   receive(): Buffer;
 }
 
 /**
- * A socket that hears what the kernel tells everybody (multicast groups). Reading it never waits: the process gets SIGIO when
- * there is something to read.
+ * A socket that hears what the kernel tells everybody (multicast groups). Reading it never waits: the process
+ * gets SIGIO when there is something to read.
  */
 export interface EventTransport extends Disposable {
   /** Hears a group from now on. Throws NetlinkError. */
   join(group: number): void;
-  /** The next datagram that is there, whole; null when there is none. Throws NetlinkError: ENOBUFS once when some were lost. */
+  /**
+   * The next datagram that is there, whole; null when there is none. Throws NetlinkError: ENOBUFS once when
+   * some were lost.
+   */
   receiveNow(): Buffer | null;
 }
 
@@ -34,15 +40,24 @@ export interface EventTransport extends Disposable {
 export type NetlinkProtocol = "route" | "generic" | "uevent";
 
 export interface SocketOptions {
-  /** How long receive() waits for a datagram, in ms. Default 5000. The answer is normally there when send() returns. */
+  /**
+   * How long receive() waits for a datagram, in ms. Default 5000. The answer is normally there when send()
+   * returns.
+   */
   readonly receiveTimeout?: number;
   readonly libc?: Libc;
 }
 
 export interface EventSocketOptions extends SocketOptions {
-  /** Bytes that the kernel keeps until they are read; what comes then is lost, and said to be. The kernel doubles it. Default: 1 MiB. */
+  /**
+   * Bytes that the kernel keeps until they are read; what comes then is lost, and said to be. The kernel
+   * doubles it. Default: 1 MiB.
+   */
   readonly receiveBuffer?: number;
-  /** A program for the kernel that says which datagrams are wanted, as struct sock_filter: 8 bytes an instruction. */
+  /**
+   * A program for the kernel that says which datagrams are wanted, as struct sock_filter: 8 bytes an
+   * instruction.
+   */
   readonly filter?: Buffer;
 }
 
@@ -75,18 +90,18 @@ const { EAGAIN, EBADF, EINTR, EMSGSIZE, ETIMEDOUT } = constants.errno;
 /**
  * Opens a netlink socket in the network namespace of the calling thread.
  *
- * It asks for extended acks (sentences in errors), for acks without a copy of the request, and for strict checking of
- * dump requests, each where the kernel knows the option (4.12, 4.2, 4.20).
- * Throws NetlinkError: EPROTONOSUPPORT without netlink, EMFILE...
+ * It asks for extended acks (sentences in errors), for acks without a copy of the request, and for strict
+ * checking of dump requests, each where the kernel knows the option (4.12, 4.2, 4.20). Throws NetlinkError:
+ * EPROTONOSUPPORT without netlink, EMFILE...
  */
 export function openSocket(protocol: NetlinkProtocol, options: SocketOptions = {}): Transport {
   return new KernelSocket(protocol, options);
 }
 
 /**
- * Opens a netlink socket for events: reading it never waits, and the kernel sends this process SIGIO whenever something has come
- * (socket(7), "Signals"), so that nobody has to look, and no thread has to wait.
- * Throws NetlinkError.
+ * Opens a netlink socket for events: reading it never waits, and the kernel sends this process SIGIO whenever
+ * something has come (socket(7), "Signals"), so that nobody has to look, and no thread has to wait. Throws
+ * NetlinkError.
  */
 export function openEventSocket(protocol: NetlinkProtocol, options: EventSocketOptions = {}): EventTransport {
   const socket = new KernelSocket(protocol, options);
@@ -132,7 +147,10 @@ class KernelSocket implements Transport, EventTransport {
       throw failure(`send to ${this.#what}`, EMSGSIZE, `${sent} of ${message.length} bytes sent`);
   }
 
-  /** write(2) to a socket that is not connected goes to the kernel, as send(2) does: linux net/netlink/af_netlink.c, netlink_sendmsg(). */
+  /**
+   * write(2) to a socket that is not connected goes to the kernel, as send(2) does: linux
+   * net/netlink/af_netlink.c, netlink_sendmsg().
+   */
   async sendInThread(message: Buffer): Promise<void> {
     const what = `send to ${this.#what}`;
     if (this.#fd < 0) throw failure(what, EBADF, "the socket was closed");
@@ -193,8 +211,8 @@ class KernelSocket implements Transport, EventTransport {
   }
 
   /**
-   * Looks at the next datagram (MSG_PEEK, and MSG_TRUNC for its true length) and takes it off the queue only once it is
-   * held whole, so nothing is ever cut off. Datagrams that other processes sent are dropped: null.
+   * Looks at the next datagram (MSG_PEEK, and MSG_TRUNC for its true length) and takes it off the queue only
+   * once it is held whole, so nothing is ever cut off. Datagrams that other processes sent are dropped: null.
    */
   #take(flags: number): Buffer | null {
     const sender = Buffer.alloc(12);

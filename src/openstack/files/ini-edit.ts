@@ -2,11 +2,12 @@ import { entriesOf, type Ini, type IniEntry, readIni, sameSection } from "./ini.
 import { strip } from "./python-text.ts";
 
 /**
- * One change of an INI file. Values are as oslo.config shall read them (`$` escaped by the caller, see `escapeValue`).
+ * One change of an INI file. Values are as oslo.config shall read them (`$` escaped by the caller, see
+ * `escapeValue`).
  * - `set`: the option has this value; where it is repeated, the last one counts and is the one that changes
  * - `append`: one more of an option's repeated values
- * - `expression`: the option is what Jinja makes of this, in a line that is vflag's own. `passes: 2`: another run of Jinja goes over
- *   the file first, and has to leave it alone
+ * - `expression`: the option is what Jinja makes of this, in a line that is vflag's own. `passes: 2`: another
+ *   run of Jinja goes over the file first, and has to leave it alone
  * - `remove`: all of a key's values, or those that are this one
  * A comment is one of vflag's own lines above the assignment; see `ownMark`.
  */
@@ -46,12 +47,15 @@ export class IniRefusal extends Error {
   override readonly name = "IniRefusal";
 }
 
-/** How a comment begins that says that the assignment under it is vflag's, so that a later run may change it. */
+/**
+ * How a comment begins that says that the assignment under it is vflag's, so that a later run may change it.
+ */
 const ownMark = "# vflag: ";
 
 /**
- * Makes changes, one after the other; every byte that they do not concern stays as it is. A change that is there already changes
- * nothing, so a second run does not either (`append` excepted: whoever appends looks first).
+ * Makes changes, one after the other; every byte that they do not concern stays as it is. A change that is
+ * there already changes nothing, so a second run does not either (`append` excepted: whoever appends looks
+ * first).
  * @throws {IniRefusal} oslo.config would not read the file, or Jinja decides about the value
  */
 export function editIni(
@@ -93,7 +97,8 @@ function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   const templated = present.find((entry) => entry.templated);
   if (templated !== undefined) {
     throw new IniRefusal(
-      `line ${templated.line}: a Jinja expression decides about ${edit.key}; put ${edit.value} into it by hand`,
+      `line ${templated.line}: a Jinja expression decides about ` +
+        `${edit.key}; put ${edit.value} into it by hand`,
     );
   }
   checkWords(edit, form);
@@ -103,14 +108,19 @@ function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   return splice(ini.text, ownCommentStart(ini, last), last.end, commented(edit.comment, assignment, ini.eol));
 }
 
-/** The assignment with another value: how its key is written, and what stands around the equals sign, stays. */
+/**
+ * The assignment with another value: how its key is written, and what stands around the equals sign, stays.
+ */
 function replaced(ini: Ini, entry: IniEntry, value: string): string {
   const old = ini.text.slice(entry.start, entry.end);
   const head = /^[^:=]*[:=][ \t]*/.exec(old)?.[0] ?? `${entry.key} = `;
   return head + written(value, ini.eol);
 }
 
-/** After the last of the same key, or else of the same section; a section that is not there is added at the end. */
+/**
+ * After the last of the same key, or else of the same section; a section that is not there is added at the
+ * end.
+ */
 function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   checkWords(edit, form);
   return place(ini, edit, () =>
@@ -118,7 +128,10 @@ function append(ini: Ini, edit: Assignment, form: "plain" | "template"): string 
   );
 }
 
-/** A line of the section that ends with an expression, or with blocks that have a line of their own: Jinja takes the break after a block away. */
+/**
+ * A line of the section that ends with an expression, or with blocks that have a line of their own: Jinja
+ * takes the break after a block away.
+ */
 function setExpression(ini: Ini, edit: Extract<IniEdit, { kind: "expression" }>): string {
   const assignment = commented(edit.comment, `${edit.key} = ${edit.value}`, ini.eol);
   const present = entriesOf(ini, edit.section, edit.key);
@@ -140,7 +153,8 @@ function setExpression(ini: Ini, edit: Extract<IniEdit, { kind: "expression" }>)
       );
     return raw || edit.passes === 1 ? assignment : `{% raw %}${ini.eol}${assignment}${ini.eol}{% endraw %}`;
   };
-  // Kolla-Ansible merges sections by their exact names: in [PCI] it would stand beside Kolla's own value in [pci].
+  // Kolla-Ansible merges sections by their exact names: in [PCI] it would stand beside Kolla's own value in
+  // [pci].
   const exact = {
     ...ini,
     sections: ini.sections.filter(({ name }) => name === edit.section),
@@ -185,7 +199,8 @@ function remove(ini: Ini, edit: Extract<IniEdit, { kind: "remove" }>): string {
         `line ${entry.line}: a Jinja expression decides about ${edit.key}; take it out by hand`,
       );
     const start = ownCommentStart(ini, entry);
-    // As it was put in: with the break before it, so that its neighbours keep theirs. A file's first line goes with its own.
+    // As it was put in: with the break before it, so that its neighbours keep theirs. A file's first line
+    // goes with its own.
     const before = /(\r\n|\r|\n)$/.exec(text.slice(0, start))?.[0] ?? "";
     const after = start === 0 ? (/^(\r\n|\r|\n)/.exec(text.slice(entry.end))?.[0] ?? "") : "";
     return splice(text, start - before.length, entry.end + after.length, "");

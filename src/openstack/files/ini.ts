@@ -2,8 +2,9 @@ import { findJinja, type Jinja, noJinja } from "./jinja.ts";
 import { strip, stripEnd, stripStart } from "./python-text.ts";
 
 /**
- * INI files as oslo.config reads them, with the place of everything, so that an editor can leave the rest as it is.
- * Source: oslo.config 9.0.0, oslo_config/iniparser.py (BaseParser.parse) and oslo_config/cfg.py (class ConfigParser).
+ * INI files as oslo.config reads them, with the place of everything, so that an editor can leave the rest as
+ * it is. Source: oslo.config 9.0.0, oslo_config/iniparser.py (BaseParser.parse) and oslo_config/cfg.py (class
+ * ConfigParser).
  */
 export interface Ini {
   readonly text: string;
@@ -29,7 +30,10 @@ export interface IniEntry {
   /** As written: `[PCI]` and `[pci]` are one section for oslo, see `sameSection`. */
   readonly section: string;
   readonly key: string;
-  /** As oslo reads it, before it puts other options in place of `$name`: continuation lines joined with line feeds. */
+  /**
+   * As oslo reads it, before it puts other options in place of `$name`: continuation lines joined with line
+   * feeds.
+   */
   readonly value: string;
   readonly line: number;
   /** Offsets from the first line's beginning to the last line's end, without its break. */
@@ -123,7 +127,9 @@ export function readIni(text: string, form: "plain" | "template" = "plain"): Ini
   return { text, eol: /\r\n|\r|\n/.exec(text)?.[0] ?? "\n", sections, entries, problems, jinja };
 }
 
-/** Whether oslo.config takes two names for one section: upper and lower case are the same, but not in DEFAULT. */
+/**
+ * Whether oslo.config takes two names for one section: upper and lower case are the same, but not in DEFAULT.
+ */
 export function sameSection(one: string, other: string): boolean {
   return normalized(one) === normalized(other);
 }
@@ -145,8 +151,8 @@ export function listValue(value: string): string[] {
 }
 
 /**
- * A value as the option gets it: `$$` and `\$` are a dollar; `null` where other options are put in (`$state_path`).
- * Source: oslo_config/cfg.py, ConfigOpts._substitute and Template.
+ * A value as the option gets it: `$$` and `\$` are a dollar; `null` where other options are put in
+ * (`$state_path`). Source: oslo_config/cfg.py, ConfigOpts._substitute and Template.
  */
 export function plainValue(value: string): string | null {
   const text = value.replaceAll("\\$", "$$$$");

@@ -8,7 +8,10 @@ interface Construct {
 
 /** Where a text is Jinja's: Kolla's and Kayobe's configuration files are templates. */
 export interface Jinja {
-  /** Whether a line is nothing but Jinja, or lies inside of it, so that it is no line of the file that is made. */
+  /**
+   * Whether a line is nothing but Jinja, or lies inside of it, so that it is no line of the file that is
+   * made.
+   */
   readonly hidden: (start: number, end: number) => boolean;
   /** Whether something is Jinja's within these offsets. */
   readonly touches: (start: number, end: number) => boolean;
@@ -32,8 +35,8 @@ export const noJinja: Jinja = {
 };
 
 /**
- * Finds the Jinja of a template. What stands in `{% raw %}` counts too: Kayobe's first pass leaves it to Kolla's.
- * Source: Jinja's documentation, Template Designer Documentation, List of Control Structures.
+ * Finds the Jinja of a template. What stands in `{% raw %}` counts too: Kayobe's first pass leaves it to
+ * Kolla's. Source: Jinja's documentation, Template Designer Documentation, List of Control Structures.
  */
 export function findJinja(text: string): Jinja {
   const constructs: Construct[] = [];

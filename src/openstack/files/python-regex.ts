@@ -80,7 +80,8 @@ class Reader {
     if (character === "(") return this.#group();
     if (character === "[") return this.#set();
     if (character === "\\") return this.#escape();
-    // Python's dot is any character but a line feed, and its dollar is also before a last one: an address has none.
+    // Python's dot is any character but a line feed, and its dollar is also before a last one: an address has
+    // none.
     if (/[.^$]/.test(character)) return character === "." ? "[^\\n]" : character;
     return literal(character);
   }

@@ -1,4 +1,7 @@
-/** What Python calls white space in a `str`. Source: CPython Objects/unicodetype_db.h; JavaScript has U+FEFF more, and U+001C to 1F and U+0085 less. */
+/**
+ * What Python calls white space in a `str`. Source: CPython Objects/unicodetype_db.h; JavaScript has U+FEFF
+ * more, and U+001C to 1F and U+0085 less.
+ */
 const blank = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const leading = new RegExp(`^[${blank}]+`);
 const last = new RegExp(`[${blank}]$`);
@@ -22,8 +25,8 @@ export function stripEnd(text: string): string {
 }
 
 /**
- * As Python's `int(text, 16)`: blanks around it, a sign, `0x` and single underscores are taken. Digits of other scripts, which
- * Python takes too, are not.
+ * As Python's `int(text, 16)`: blanks around it, a sign, `0x` and single underscores are taken. Digits of
+ * other scripts, which Python takes too, are not.
  * @returns `null` where Python raises ValueError
  */
 export function parseHex(text: string): number | null {

@@ -11,7 +11,8 @@ import {
 
 /**
  * One change of a file of variables.
- * - `set`: a variable has this value. Another value is a conflict; `yes`, `True` and `"on"` are what `true` is
+ * - `set`: a variable has this value. Another value is a conflict; `yes`, `True` and `"on"` are what `true`
+ *   is
  * - `append`: a list has these items, after those that it has
  */
 export type YamlEdit = SetEdit | AppendEdit;
@@ -38,13 +39,16 @@ interface AppendEdit {
 type Edited = { readonly text: string } | { readonly conflict: Conflict };
 
 /**
- * Makes changes by putting text in; every byte that was there stays. What is so already changes nothing, so a second run does not
- * either. After each change the file is read again: if it has anything but exactly that change, it is a conflict.
+ * Makes changes by putting text in; every byte that was there stays. What is so already changes nothing, so a
+ * second run does not either. After each change the file is read again: if it has anything but exactly that
+ * change, it is a conflict.
  */
 export function editYaml(before: string, edits: readonly YamlEdit[], form: YamlForm = "plain"): Outcome {
   const file = readYamlTop(before, form);
   if ("problem" in file) {
-    const why = `it cannot be read as YAML with one variable a line: ${file.problem}; put it right, or write it by hand`;
+    const why =
+      `it cannot be read as YAML with one variable a line: ${file.problem}; put it right, or ` +
+      `write it by hand`;
     return outcome(
       before,
       () => before,
@@ -209,7 +213,10 @@ function add(file: YamlTop, edit: YamlEdit, form: YamlForm): Edited {
   };
 }
 
-/** Where the lines with a variable that is commented out end (`#kolla_enable_neutron_sriov:`), with what is commented out under them. */
+/**
+ * Where the lines with a variable that is commented out end (`#kolla_enable_neutron_sriov:`), with what is
+ * commented out under them.
+ */
 function defaultsOf(text: string, key: string): number[] {
   const escaped = key.replaceAll(/[^\w]/g, String.raw`\$&`);
   const pattern = new RegExp(

@@ -11,7 +11,10 @@ import {
 } from "yaml";
 import { findJinja, type Jinja, noJinja } from "./jinja.ts";
 
-/** `plain`: Ansible reads it as it is; `template`: Jinja goes over it before, as with Kayobe's kolla/globals.yml. */
+/**
+ * `plain`: Ansible reads it as it is; `template`: Jinja goes over it before, as with Kayobe's
+ * kolla/globals.yml.
+ */
 export type YamlForm = "plain" | "template";
 
 /** A YAML file with variables, as people write it: one mapping whose entries stand at the left. */
@@ -67,15 +70,17 @@ export interface YamlProblem {
 type Node = ParsedNode | null;
 
 /**
- * Reads a file of variables. A key that stands more than once is listed more than once: Ansible takes the last.
- * Source: ansible-core 2.14, lib/ansible/parsing/yaml/constructor.py, AnsibleConstructor.construct_mapping; PyYAML 6.0, resolver.py.
+ * Reads a file of variables. A key that stands more than once is listed more than once: Ansible takes the
+ * last. Source: ansible-core 2.14, lib/ansible/parsing/yaml/constructor.py,
+ * AnsibleConstructor.construct_mapping; PyYAML 6.0, resolver.py.
  */
 export function readYamlTop(text: string, form: YamlForm = "plain"): YamlTop | YamlProblem {
   const odd = /[\u0085\u2028\u2029]|\r(?!\n)/.exec(text);
   if (odd !== null)
     return { problem: "a line break that is neither LF nor CRLF", line: lineOf(text, odd.index) };
   const jinja = form === "template" ? findJinja(text) : noJinja;
-  // Scalars stay as they are written: what `yes` or 010 means differs between YAML 1.1, which Ansible reads, and 1.2.
+  // Scalars stay as they are written: what `yes` or 010 means differs between YAML 1.1, which Ansible reads,
+  // and 1.2.
   const options = {
     schema: "failsafe",
     uniqueKeys: false,
@@ -135,7 +140,10 @@ export function truthOf(text: string): boolean | null {
   return /^(?:no|false|off|0)$/i.test(text) ? false : null;
 }
 
-/** Lines that are Jinja's own become comments, tags within a line blanks, and expressions a word: nothing moves, and the rest is YAML. */
+/**
+ * Lines that are Jinja's own become comments, tags within a line blanks, and expressions a word: nothing
+ * moves, and the rest is YAML.
+ */
 function withoutJinja(text: string, jinja: Jinja): string {
   const masked = text.replaceAll(/\{#[\s\S]*?#\}|\{%[\s\S]*?%\}|\{\{[\s\S]*?\}\}/g, (found) =>
     found.replaceAll(/[^\r\n]/g, found.startsWith("{{") ? "x" : " "),

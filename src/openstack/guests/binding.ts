@@ -3,9 +3,10 @@ import { type Finding, finding } from "./creation.ts";
 import { asksForSwitchdev, type Network, type Port } from "./ports.ts";
 
 /**
- * Why Neutron could not bind a port: the same questions that its mechanism drivers ask, in their order. A driver passes over what it cannot
- * bind and says so in neutron-server's debug log only.
- * Source: neutron, plugins/ml2/drivers/mech_agent.py, bind_port and check_segment_for_agent; mech_sriov/mech_driver/mech_driver.py.
+ * Why Neutron could not bind a port: the same questions that its mechanism drivers ask, in their order. A
+ * driver passes over what it cannot bind and says so in neutron-server's debug log only. Source: neutron,
+ * plugins/ml2/drivers/mech_agent.py, bind_port and check_segment_for_agent;
+ * mech_sriov/mech_driver/mech_driver.py.
  */
 
 /** `openstack network agent list -f json`. */
@@ -66,16 +67,19 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
     return [
       finding(
         "wrong",
-        `the network is of type ${type}, and without the capability switchdev only flat and VLAN networks can be bound`,
+        `the network is of type ${type}, and without the capability switchdev only flat and VLAN networks ` +
+          `can be bound`,
         [
-          "for a NIC in switchdev mode: vflag port create --capabilities with; otherwise take a flat or VLAN network",
+          "for a NIC in switchdev mode: vflag port create --capabilities with; otherwise take a flat or " +
+            "VLAN network",
         ],
       ),
     ];
   if (agents === null)
     return [
       finding("doubtful", "the reason was not to be seen: only administrators see Neutron's agents", [
-        `openstack network agent list${host === "" ? "" : ` --host ${host}`}   # is there a ${kind}, and alive?`,
+        `openstack network agent list${host === "" ? "" : ` --host ${host}`}   # is there a ` +
+          `${kind}, and alive?`,
         "openstack network agent show ID   # does its configuration have the network's physnet?",
       ]),
     ];
@@ -83,12 +87,16 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
     return [
       finding("wrong", `there is no ${kind} ${where}`, [
         switchdev
-          ? `openstack network agent list${host === "" ? "" : ` --host ${host}`}; neutron-openvswitch-agent (or ovn-controller) has to run on the hosts with these NICs`
-          : "deploy neutron-sriov-nic-agent on the hosts with these NICs (Kolla-Ansible: enable_neutron_sriov; Kayobe: kolla_enable_neutron_sriov)",
+          ? `openstack network ` +
+            `agent list${host === "" ? "" : ` --host ${host}`}; neutron-openvswitch-agent (or ` +
+            `ovn-controller) has to run on the hosts with these NICs`
+          : "deploy neutron-sriov-nic-agent on the hosts with these NICs (Kolla-Ansible: " +
+            "enable_neutron_sriov; Kayobe: kolla_enable_neutron_sriov)",
         ...(switchdev
           ? []
           : [
-              "for a NIC in switchdev mode the port needs the capability instead: vflag port create --capabilities with",
+              "for a NIC in switchdev mode the port needs the capability instead: vflag port create " +
+                "--capabilities with",
             ]),
       ]),
     ];
@@ -97,9 +105,11 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
     return [
       finding(
         "wrong",
-        `the ${agents[0]?.agent_type ?? kind} on ${agents.map((agent) => agent.host).join(", ")} does not answer (not alive)`,
+        `the ${agents[0]?.agent_type ?? kind} on ${agents.map((agent) => agent.host).join(", ")} does not ` +
+          `answer (not alive)`,
         [
-          `is it running, and does its log on ${agents[0]?.host ?? "the host"} say why it does not report to neutron-server?`,
+          `is it running, and does its log on ${agents[0]?.host ?? "the host"} say why it does not report ` +
+            `to neutron-server?`,
         ],
       ),
     ];
@@ -111,8 +121,10 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
       return [
         finding(more === 0 ? "wrong" : "doubtful", `the network is on ${physnet}, and ${each}${unseen}`, [
           switchdev
-            ? `[ovs] bridge_mappings of openvswitch_agent.ini (ovn: external_ids:ovn-bridge-mappings) needs ${physnet}`
-            : `[sriov_nic] physical_device_mappings of sriov_agent.ini needs ${physnet}: vflag neutron diff sriov_agent.ini`,
+            ? `[ovs] bridge_mappings of openvswitch_agent.ini (ovn: ` +
+              `external_ids:ovn-bridge-mappings) needs ${physnet}`
+            : `[sriov_nic] physical_device_mappings of sriov_agent.ini needs ${physnet}: vflag neutron ` +
+              `diff sriov_agent.ini`,
         ]),
       ];
     }
@@ -121,10 +133,12 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
   return [
     finding(
       "doubtful",
-      `an agent is alive and has the network: what is left is neutron-server, whose mechanism_drivers may lack ${driver}`,
+      `an agent is alive and has the network: what is left is neutron-server, whose mechanism_drivers ` +
+        `may lack ${driver}`,
       [
         "vflag openstack check --ml2 ml2_conf.ini ...   # on a host with that file",
-        `neutron-server's log, around "Failed to bind port ${port.id}" (debug = True shows what each driver says)`,
+        `neutron-server's log, around "Failed to bind port ${port.id}" (debug = True shows what each ` +
+          `driver says)`,
       ],
     ),
   ];
@@ -138,7 +152,9 @@ function kindsFor(port: Port): readonly string[] {
   return asksForSwitchdev(port) === true ? kinds.switchdev : kinds.legacy;
 }
 
-/** The physical networks of an agent: a mapping, or OVN's text "physnet:bridge,..."; `null`: it does not say. */
+/**
+ * The physical networks of an agent: a mapping, or OVN's text "physnet:bridge,..."; `null`: it does not say.
+ */
 function physnetsOf(agent: Agent): string[] | null {
   const configuration = agent.configuration ?? agent.configurations;
   for (const key of ["device_mappings", "bridge_mappings", "bridge-mappings"]) {

@@ -4,15 +4,19 @@ export interface Creation<Thing> {
   /** The client's command that makes it. */
   readonly command: readonly string[];
   /**
-   * `planned`: nothing was started. `kept`: it was there as wanted. `conflict`: one of that name is there and differs, or what it needs does
-   * not fit. `ambiguous`: more than one is. `refused`: the cloud, or the client, did not do it.
+   * `planned`: nothing was started. `kept`: it was there as wanted. `conflict`: one of that name is there and
+   * differs, or what it needs does not fit. `ambiguous`: more than one is. `refused`: the cloud, or the
+   * client, did not do it.
    */
   readonly outcome: "planned" | "created" | "kept" | "conflict" | "ambiguous" | "refused";
   readonly thing: Thing | null;
   readonly findings: readonly Finding[];
 }
 
-/** Something to know. `wrong`: it does not work so. `doubtful`: somebody should look. `note`: what was decided, or was not to be seen. */
+/**
+ * Something to know. `wrong`: it does not work so. `doubtful`: somebody should look. `note`: what was
+ * decided, or was not to be seen.
+ */
 export interface Finding {
   readonly kind: "wrong" | "doubtful" | "note";
   readonly text: string;
@@ -35,7 +39,10 @@ export function succeeded({ outcome, findings }: Creation<unknown>): boolean {
 /** What stands against a name for something new; `null`: nothing. Both services take 255 characters. */
 export function newNameProblem(name: string): string | null {
   if (!/^[A-Za-z0-9][\w.:@+-]{0,254}$/.test(name))
-    return `"${name}": a name has letters, digits and _ . : @ + -, begins with a letter or digit, and has 255 characters at most`;
+    return (
+      `"${name}": a name has letters, digits and _ . : @ + -, begins with a letter or digit, and has ` +
+      `255 characters at most`
+    );
   if (/^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(name))
     return `"${name}" looks like an id: the client would search for that id first`;
   return null;
@@ -50,7 +57,10 @@ export function givenNameProblem(what: string, name: string): string | null {
     : `${what} "${name}": a name or an id of printable characters, and not beginning with - or a blank`;
 }
 
-/** Options of the client that vflag gives itself, or that would tell a secret to everybody who reads the command. */
+/**
+ * Options of the client that vflag gives itself, or that would tell a secret to everybody who reads the
+ * command.
+ */
 const ownOptions = {
   port: ["--network", "--vnic-type", "--binding-profile"],
   server: [
@@ -82,7 +92,9 @@ const ownOptions = {
   ],
 } as const;
 
-/** What stands against further arguments of the client. Its parser takes an option's beginning for the whole. */
+/**
+ * What stands against further arguments of the client. Its parser takes an option's beginning for the whole.
+ */
 export function furtherProblems(kind: "port" | "server", further: readonly string[]): string[] {
   const own = [...ownOptions[kind], ...ownOptions.both];
   const [first] = further;
@@ -99,7 +111,8 @@ export function furtherProblems(kind: "port" | "server", further: readonly strin
     if (option === undefined) continue;
     if (option.startsWith("--os-"))
       problems.push(
-        `${option}: how to get into the cloud belongs into clouds.yaml (--os-cloud), where nobody reads it here`,
+        `${option}: how to get into the cloud belongs into clouds.yaml (--os-cloud), where nobody ` +
+          `reads it here`,
       );
     else if (own.some((one) => one.startsWith(option)))
       problems.push(`${option}: vflag decides this itself, or has an option for it`);

@@ -9,10 +9,14 @@ interface Meaning {
 
 const noVf = [
   "vflag verify   # on the hypervisors: are the VFs there, and how many have guests (vflag map)?",
-  "vflag openstack check --nova nova.conf ...   # on them: do Nova's PCI rules offer the VFs, with the network's physnet?",
+  "vflag openstack check --nova nova.conf ...   # on them: do Nova's PCI rules offer the VFs, with the " +
+    "network's physnet?",
 ];
 
-/** The first that fits counts. Source: nova, exception.py; compute/claims.py; compute/manager.py; conductor/manager.py; scheduler/manager.py. */
+/**
+ * The first that fits counts. Source: nova, exception.py; compute/claims.py; compute/manager.py;
+ * conductor/manager.py; scheduler/manager.py.
+ */
 const meanings: readonly Meaning[] = [
   {
     says: /Binding failed for port ([0-9a-f-]+)/,
@@ -22,7 +26,8 @@ const meanings: readonly Meaning[] = [
   {
     says: /Insufficient compute resources:.*(Claim pci failed|PCI)/i,
     means:
-      "the scheduler chose a hypervisor with no VF left for the port: PciPassthroughFilter is not among enabled_filters, or another guest was faster",
+      "the scheduler chose a hypervisor with no VF left for the port: PciPassthroughFilter is not among " +
+      "enabled_filters, or another guest was faster",
     next: [
       "vflag nova diff nova.conf ...   # for nova-scheduler's file: the filter is added where it is missing",
       ...noVf,
@@ -41,7 +46,8 @@ const meanings: readonly Meaning[] = [
   {
     says: /Virtual Interface creation failed|Failed to allocate the network/i,
     means:
-      "the hypervisor waited in vain for Neutron to wire a port (vif_plugging_timeout), or Neutron refused one: the agent there is not running, or cannot set the VF",
+      "the hypervisor waited in vain for Neutron to wire a port (vif_plugging_timeout), or Neutron " +
+      "refused one: the agent there is not running, or cannot set the VF",
     next: [
       "openstack network agent list --host HOST   # is the SR-IOV or Open vSwitch agent alive?",
       "nova-compute's log on that host",
@@ -50,13 +56,15 @@ const meanings: readonly Meaning[] = [
   {
     says: /Exceeded maximum number of retries|Exhausted all hosts available/,
     means:
-      "several hypervisors tried and failed, each with a reason of its own that only its nova-compute's log has",
+      "several hypervisors tried and failed, each with a reason of its own that only its " +
+      "nova-compute's log has",
     next: ["nova-compute's log on each, around the server's id", ...noVf],
   },
   {
     says: /No valid host was found/,
     means:
-      "the scheduler found no hypervisor: none has a free VF on the port's physical network, as far as Nova's PCI rules tell it, or none has room for the flavor",
+      "the scheduler found no hypervisor: none has a free VF on the port's physical network, as far as " +
+      "Nova's PCI rules tell it, or none has room for the flavor",
     next: [
       ...noVf,
       'nova-scheduler\'s log: which filter returned 0 hosts ("Filter PciPassthroughFilter returned 0 hosts")',

@@ -43,9 +43,9 @@ export interface Capabilities {
 }
 
 /**
- * Nova puts the capability into the binding profile by itself from 29.0.0 (2024.1) on, and in 28.0.1, 27.2.0 and 26.2.1; only administrators
- * and services may give a profile. Before, somebody has to.
- * Source: launchpad bug 2020813; neutron, doc/source/admin/config-ovs-offload.rst, 24.0.0.
+ * Nova puts the capability into the binding profile by itself from 29.0.0 (2024.1) on, and in 28.0.1, 27.2.0
+ * and 26.2.1; only administrators and services may give a profile. Before, somebody has to. Source: launchpad
+ * bug 2020813; neutron, doc/source/admin/config-ovs-offload.rst, 24.0.0.
  */
 export function decideCapabilities(
   mode: NicSpec["mode"],
@@ -72,7 +72,9 @@ export function decideCapabilities(
     return { given: false, why: `Nova of ${release} fills the capability switchdev in by itself` };
   return {
     given: true,
-    why: `mode ${mode}: openvswitch and ovn bind a direct port only with it, and Nova of ${release} may not fill it in`,
+    why:
+      `mode ${mode}: openvswitch and ovn bind a direct port only with it, and Nova of ` +
+      `${release} may not fill it in`,
   };
 }
 

@@ -45,8 +45,9 @@ const mapping = z
   .transform((value) => value ?? null);
 
 /**
- * `openstack port show -f json`. What only administrators see is `null` for others; the client shows mappings that Neutron kept back as empty
- * ones, and Neutron's policy is the same for all of the binding but the vnic type.
+ * `openstack port show -f json`. What only administrators see is `null` for others; the client shows mappings
+ * that Neutron kept back as empty ones, and Neutron's policy is the same for all of the binding but the vnic
+ * type.
  */
 export const Port = z
   .object({
@@ -83,8 +84,9 @@ export const Network = z.object({
 export type Network = z.infer<typeof Network>;
 
 /**
- * Whether a port asks for switchdev; `null` where the profile is not to be seen. Neutron asks whether "switchdev" is in the value, which may
- * be a string (`--binding-profile capabilities=switchdev`). Source: neutron, plugins/ml2/drivers/openvswitch/mech_driver/mech_openvswitch.py.
+ * Whether a port asks for switchdev; `null` where the profile is not to be seen. Neutron asks whether
+ * "switchdev" is in the value, which may be a string (`--binding-profile capabilities=switchdev`). Source:
+ * neutron, plugins/ml2/drivers/openvswitch/mech_driver/mech_openvswitch.py.
  */
 export function asksForSwitchdev(port: Port): boolean | null {
   if (port.binding_profile === null) return null;
@@ -96,7 +98,8 @@ export function asksForSwitchdev(port: Port): boolean | null {
 
 /**
  * What stands against a network before anything is made: no host could give a VF of these NICs for it.
- * Source: neutron, mech_sriov/mech_driver/mech_driver.py, get_allowed_network_types; nova, pci/request.py (physical_network of a request).
+ * Source: neutron, mech_sriov/mech_driver/mech_driver.py, get_allowed_network_types; nova, pci/request.py
+ * (physical_network of a request).
  */
 export function networkProblems(request: PortRequest, network: Network): Finding[] {
   const type = network["provider:network_type"];
@@ -106,7 +109,8 @@ export function networkProblems(request: PortRequest, network: Network): Finding
     return [
       finding(
         "wrong",
-        `network ${request.network} is of type ${type}, and in mode sriov only flat and VLAN networks can be bound`,
+        `network ${request.network} is of type ${type}, and in mode sriov only flat and VLAN networks can ` +
+          `be bound`,
         ["take a flat or VLAN network, or a NIC in mode switchdev or vf-lag"],
       ),
     ];
@@ -115,7 +119,8 @@ export function networkProblems(request: PortRequest, network: Network): Finding
   return [
     finding(
       "wrong",
-      `network ${request.network} is on ${there}, and the NIC's physnet is ${request.physnets.map(named).join(" or ")}: no VF is offered for it`,
+      `network ${request.network} is on ${there}, and the NIC's physnet is ` +
+        `${request.physnets.map(named).join(" or ")}: no VF is offered for it`,
       ["take a network of that physnet (openstack network list --long), or another NIC with --nic"],
     ),
   ];
@@ -144,7 +149,10 @@ function unseen(what: string): Finding {
   return finding("note", `${what} was not compared: this user does not get to see it`);
 }
 
-/** How each kind of port is bound when all is well. Source: neutron, mech_sriov and mech_openvswitch; ovn binds as openvswitch does. */
+/**
+ * How each kind of port is bound when all is well. Source: neutron, mech_sriov and mech_openvswitch; ovn
+ * binds as openvswitch does.
+ */
 const bound = {
   switchdev: { vifType: "ovs", by: "openvswitch or ovn" },
   legacy: { vifType: "hw_veb", by: "sriovnicswitch" },
@@ -177,7 +185,8 @@ export function judgePort(port: Port, switchdev: boolean | null): Finding[] {
     return [
       finding(
         "doubtful",
-        `port ${name}: a server has it, and vif_type is unbound: nova-compute has not asked for its binding yet, or gave it back`,
+        `port ${name}: a server has it, and vif_type is unbound: nova-compute has not asked for its ` +
+          `binding yet, or gave it back`,
         [`openstack server show ${port.device_id}   # its status and fault`],
       ),
     ];
@@ -191,7 +200,8 @@ export function judgePort(port: Port, switchdev: boolean | null): Finding[] {
         `port ${name}: vif_type is ${type}, and ${wanted.by} would have bound it as ${wanted.vifType}`,
         [
           switchdev === true
-            ? "the NIC is in switchdev mode: the capability switchdev has to be in the binding profile when the port is bound (vflag port create --capabilities with)"
+            ? "the NIC is in switchdev mode: the capability switchdev has to be in the binding profile " +
+              "when the port is bound (vflag port create --capabilities with)"
             : "the NIC is in legacy mode: the port must not have the capability switchdev",
         ],
       ),
@@ -206,7 +216,8 @@ function judgeDetails(port: Port, name: string): Finding[] {
     return [
       finding(
         "wrong",
-        `port ${name}: Open vSwitch on ${hostOf(port)} has the datapath netdev (DPDK), which offloads nothing to this VF's representor`,
+        `port ${name}: Open vSwitch on ${hostOf(port)} has the datapath netdev (DPDK), which offloads ` +
+          `nothing to this VF's representor`,
         ["[ovs] datapath_type = system in openvswitch_agent.ini of that host"],
       ),
     ];
@@ -214,7 +225,8 @@ function judgeDetails(port: Port, name: string): Finding[] {
     return [
       finding(
         "doubtful",
-        `port ${name}: vif_details has no VLAN, which sriovnicswitch always puts there: ${JSON.stringify(details)}`,
+        `port ${name}: vif_details has no VLAN, which sriovnicswitch always puts there: ` +
+          `${JSON.stringify(details)}`,
       ),
     ];
   return [];
@@ -229,7 +241,8 @@ function judgeStatus(port: Port, name: string, used: boolean): Finding[] {
   return [
     finding(
       "doubtful",
-      `port ${name}: it is bound on ${hostOf(port)}, and its status is ${port.status}: ${agent} there has not wired it`,
+      `port ${name}: it is bound on ${hostOf(port)}, and its status is ${port.status}: ${agent} there has ` +
+        `not wired it`,
       [`the log of ${agent} on ${hostOf(port)}`],
     ),
   ];

@@ -19,14 +19,18 @@ interface Known {
   readonly means: (found: RegExpExecArray, attempt: Attempt) => Refusal;
 }
 
-/** The first that fits counts. Sources: python-openstackclient, osc-lib, openstacksdk, python-novaclient: their own messages. */
+/**
+ * The first that fits counts. Sources: python-openstackclient, osc-lib, openstacksdk, python-novaclient:
+ * their own messages.
+ */
 const known: readonly Known[] = [
   {
     says: /Cloud (.+) was not found/,
     means: ([, cloud]) => ({
       text: `there is no cloud ${cloud} in clouds.yaml`,
       next: [
-        "the client reads clouds.yaml here, in ~/.config/openstack and in /etc/openstack, or the file that OS_CLIENT_CONFIG_FILE names",
+        "the client reads clouds.yaml here, in ~/.config/openstack and in /etc/openstack, or the file " +
+          "that OS_CLIENT_CONFIG_FILE names",
       ],
     }),
   },
@@ -42,17 +46,21 @@ const known: readonly Known[] = [
     means: () => ({
       text: "Keystone does not let this user in (401)",
       next: [
-        "user, password or application credential, and project, of the cloud in clouds.yaml; has the credential expired?",
+        "user, password or application credential, and project, of the cloud in clouds.yaml; has the " +
+          "credential expired?",
       ],
     }),
   },
   {
     says: /\b403\b.*binding:profile|binding:profile.*disallowed by policy/,
     means: () => ({
-      text: "only administrators and services may give a port a binding profile (policy create_port:binding:profile, 403)",
+      text:
+        "only administrators and services may give a port a binding profile (policy " +
+        "create_port:binding:profile, 403)",
       next: [
         `--capabilities without, where ${filledBy}`,
-        "or an administrator makes the port in your project: the same command with the administrator's --os-cloud, and -- --project PROJECT",
+        "or an administrator makes the port in your project: the same command with the administrator's " +
+          "--os-cloud, and -- --project PROJECT",
       ],
     }),
   },
@@ -117,7 +125,8 @@ const known: readonly Known[] = [
     means: ([, url]) => ({
       text: `the service does not answer${url === undefined ? "" : ` at ${url.replace(/[:,]+$/, "")}`}`,
       next: [
-        "is this machine in the cloud's management network, and does clouds.yaml have the right auth_url, interface, and cacert?",
+        "is this machine in the cloud's management network, and does clouds.yaml have the right auth_url, " +
+          "interface, and cacert?",
       ],
     }),
   },
@@ -133,7 +142,8 @@ const known: readonly Known[] = [
     means: ([said]) => ({
       text: `the client does not understand the command: ${said}`,
       next: [
-        "openstack --version: vflag is tested with python-openstackclient 6.0; are the arguments after -- right?",
+        "openstack --version: vflag is tested with python-openstackclient 6.0; are the arguments after " +
+          "-- right?",
       ],
     }),
   },
@@ -157,7 +167,10 @@ export function refusalOf(attempt: Attempt, said: string, code: number | null): 
   };
 }
 
-/** What a client's words may have in them and nobody else may read: tokens of Keystone, and what gets into a cloud. */
+/**
+ * What a client's words may have in them and nobody else may read: tokens of Keystone, and what gets into a
+ * cloud.
+ */
 function withoutSecrets(said: string): string {
   return said
     .replaceAll(/gAAAA[\w=-]{16,}/g, "***")

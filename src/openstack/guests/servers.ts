@@ -74,8 +74,8 @@ export const ServerList = z.array(z.object({ ID: z.string().min(1), Name: text }
 export type ServerList = z.infer<typeof ServerList>;
 
 /**
- * A pattern for `openstack server list --name`, which is a regular expression of Nova's database: it finds the name, and perhaps others.
- * Whoever asks looks for the name itself in the answer.
+ * A pattern for `openstack server list --name`, which is a regular expression of Nova's database: it finds
+ * the name, and perhaps others. Whoever asks looks for the name itself in the answer.
  */
 export function namePattern(name: string): string {
   return `^${name.replaceAll(/[^\w-]/g, ".")}$`;
@@ -83,7 +83,10 @@ export function namePattern(name: string): string {
 
 /** A server's port that is there, and which NIC of the request it is for. */
 export interface ServerPorts {
-  /** Ids of the server's own ports in each network of the request, by the network's name or id as it was given. */
+  /**
+   * Ids of the server's own ports in each network of the request, by the network's name or id as it was
+   * given.
+   */
   readonly inNetwork: ReadonlyMap<string, readonly string[]>;
   /** Which server has each port of the request (`device_id`), by the port's name or id as it was given. */
   readonly deviceOf: ReadonlyMap<string, { readonly id: string; readonly device: string }>;
@@ -121,7 +124,8 @@ export function compareServer(request: ServerRequest, server: Server, ports: Ser
       found.push(
         finding(
           "wrong",
-          `it has ${there} NIC${there === 1 ? "" : "s"} of its own in network ${network}, and shall have ${wanted}`,
+          `it has ${there} NIC${there === 1 ? "" : "s"} of its own in network ${network}, and shall have ` +
+            `${wanted}`,
         ),
       );
   }
@@ -129,7 +133,10 @@ export function compareServer(request: ServerRequest, server: Server, ports: Ser
   return found;
 }
 
-/** `name (id)`, or a mapping with either: what the client says of an image or flavor. From microversion 2.47 on a flavor has its name only. */
+/**
+ * `name (id)`, or a mapping with either: what the client says of an image or flavor. From microversion 2.47
+ * on a flavor has its name only.
+ */
 function spokenOf(value: unknown): { readonly names: readonly string[]; readonly text: string } {
   if (typeof value === "string") {
     const both = /^(.*) \(([^()]*)\)$/.exec(value);

@@ -12,9 +12,10 @@ interface Ml2Request extends Pick<ConfRequest, "release" | "deployment"> {
 }
 
 /**
- * ml2_conf.ini of neutron-server with the drivers that bind the VFs' ports, in addition to those that are there: sriovnicswitch for
- * mode sriov, openvswitch (or ovn, where that is in use) for switchdev and vf-lag. Both stand beside each other: each refuses the
- * other's ports. Source: neutron 21.0.0, neutron/plugins/ml2/drivers/mech_sriov/mech_driver/mech_driver.py, and
+ * ml2_conf.ini of neutron-server with the drivers that bind the VFs' ports, in addition to those that are
+ * there: sriovnicswitch for mode sriov, openvswitch (or ovn, where that is in use) for switchdev and vf-lag.
+ * Both stand beside each other: each refuses the other's ports. Source: neutron 21.0.0,
+ * neutron/plugins/ml2/drivers/mech_sriov/mech_driver/mech_driver.py, and
  * neutron/plugins/ml2/drivers/openvswitch/mech_driver/mech_openvswitch.py.
  */
 export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request): Outcome {
@@ -33,9 +34,11 @@ export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request)
   const kollas =
     value === undefined && deployment === "kolla" && (isFrom(release, "victoria") || !needsAgent(spec));
   if (kollas) {
-    // A value here would take the place of Kolla's own, which has openvswitch or ovn, and from Victoria on sriovnicswitch.
+    // A value here would take the place of Kolla's own, which has openvswitch or ovn, and from Victoria on
+    // sriovnicswitch.
     const how =
-      "set enable_neutron_sriov: true (kolla_enable_neutron_sriov in Kayobe's kolla.yml), and it adds sriovnicswitch";
+      "set enable_neutron_sriov: true (kolla_enable_neutron_sriov in Kayobe's kolla.yml), and it adds " +
+      "sriovnicswitch";
     notes.push(`mechanism_drivers is Kolla-Ansible's own, and stays so${needsAgent(spec) ? `: ${how}` : ""}`);
   } else {
     // What the sources write, and Kolla by itself: openvswitch, and l2population for tunnels.
@@ -47,7 +50,8 @@ export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request)
   const missing = [...new Set(wanted)].filter((driver) => !there.includes(driver));
   if (missing.length > 0 && value === undefined) {
     notes.push(
-      "mechanism_drivers is not in this file: if another one sets it, add the driver there instead, since the last one counts",
+      "mechanism_drivers is not in this file: if another one sets it, add the driver there instead, since " +
+        "the last one counts",
     );
   }
   const edits: IniEdit[] =
@@ -88,8 +92,8 @@ function reason(sriov: boolean, offloaded: boolean): string {
 }
 
 /**
- * Neutron's own drivers of some release. Source: neutron's setup.cfg (from 2025.2 pyproject.toml), neutron.ml2.mechanism_drivers; those for its
- * own tests are left out.
+ * Neutron's own drivers of some release. Source: neutron's setup.cfg (from 2025.2 pyproject.toml),
+ * neutron.ml2.mechanism_drivers; those for its own tests are left out.
  */
 const own = new Set([
   "openvswitch",
@@ -108,10 +112,12 @@ function noteOnDriver(driver: string, release: Release): string[] {
     return [`${driver} is not there any more from 2025.1 on: neutron-server does not start with it`];
   if (/^ovn(-sync)?$/.test(driver) && !isFrom(release, "ussuri"))
     return [
-      `${driver} is not there before Ussuri: neutron-server does not start with it, unless networking-ovn is installed`,
+      `${driver} is not there before Ussuri: neutron-server does not start with it, unless networking-ovn ` +
+        `is installed`,
     ];
   if (own.has(driver) || driver === "" || /[{}$]/.test(driver)) return [];
   return [
-    `${driver} is none of Neutron's drivers: without the package that brings it, neutron-server does not start`,
+    `${driver} is none of Neutron's drivers: without the package that brings it, neutron-server does ` +
+      `not start`,
   ];
 }

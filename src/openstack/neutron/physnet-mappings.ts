@@ -3,8 +3,8 @@ import { NicSpec } from "../../spec/schema.ts";
 
 /**
  * The inventory variable `sriov_physnet_mappings`: which network a port is on, as device: physnet.
- * Kolla-Ansible's own `neutron_sriov_physnet_mappings` is physnet: device, and there are trees that use this name so too. Which one
- * a value is can be seen of its names in most cases; in all others nobody is to guess.
+ * Kolla-Ansible's own `neutron_sriov_physnet_mappings` is physnet: device, and there are trees that use this
+ * name so too. Which one a value is can be seen of its names in most cases; in all others nobody is to guess.
  * Source: kolla-ansible, ansible/group_vars/all.yml, neutron_sriov_physnet_mappings.
  */
 export type ReadPhysnets = { readonly physnets: readonly DevicePhysnet[] } | { readonly problem: string };
@@ -21,7 +21,9 @@ export interface DevicePhysnet {
 export function readPhysnets(value: unknown, interfaces: ReadonlySet<string> | null): ReadPhysnets {
   if (typeof value === "string" && value.includes("{{"))
     return {
-      problem: `it is a Jinja expression (${shown(value)}), which ansible-inventory does not resolve: write it out`,
+      problem:
+        `it is a Jinja expression (${shown(value)}), which ansible-inventory does not resolve: ` +
+        `write it out`,
     };
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return {
@@ -31,7 +33,9 @@ export function readPhysnets(value: unknown, interfaces: ReadonlySet<string> | n
   const listed = pairs.find(([, one]) => Array.isArray(one));
   if (listed !== undefined)
     return {
-      problem: `"${listed[0]}: ${shown(listed[1])}" gives a list of devices to a physnet; here it is device: physnet: ${reversed(pairs)}`,
+      problem:
+        `"${listed[0]}: ${shown(listed[1])}" gives a list of devices to a physnet; here it is ` +
+        `device: physnet: ${reversed(pairs)}`,
     };
   const other = pairs.find(([, one]) => typeof one !== "string");
   if (other !== undefined)
@@ -53,19 +57,27 @@ function inDirection(pairs: readonly DevicePhysnet[], interfaces: ReadonlySet<st
   const text = pairs.map(({ device, physnet }): [string, unknown] => [device, physnet]);
   if (asPhysnets && !asDevices)
     return {
-      problem: `it reads as physnet: device ("${first.device}: ${first.physnet}"), which is the direction of Kolla-Ansible's neutron_sriov_physnet_mappings; sriov_physnet_mappings is device: physnet. If "${first.physnet}" is the device, write ${reversed(text)}`,
+      problem:
+        `it reads as physnet: device ("${first.device}: ${first.physnet}"), which is the direction ` +
+        `of Kolla-Ansible's neutron_sriov_physnet_mappings; sriov_physnet_mappings is device: ` +
+        `physnet. If "${first.physnet}" is the device, write ${reversed(text)}`,
     };
   if (asPhysnets === asDevices)
     return {
       problem:
-        `which are the devices cannot be told: "${first.device}: ${first.physnet}" is either the device ${first.device} on the physnet ${first.physnet}, ` +
-        `or the device ${first.physnet} on the physnet ${first.device}. Give the host's state (--states), or say it with the variable vflag`,
+        `which are the devices cannot be told: "${first.device}: ${first.physnet}" is either the device ` +
+        `${first.device} on the physnet ${first.physnet}, ` +
+        `or the device ${first.physnet} on the physnet ${first.device}. Give the host's state (--states), ` +
+        `or say it with the variable vflag`,
     };
   const problems = pairs.flatMap(({ device, physnet }) => [...wrongDevice(device), ...wrongPhysnet(physnet)]);
   return problems.length > 0 ? { problem: problems.join("; ") } : { physnets: pairs };
 }
 
-/** What is wrong with a device's name, for a list of oslo.config and for a variable, which Ansible takes for a template. */
+/**
+ * What is wrong with a device's name, for a list of oslo.config and for a variable, which Ansible takes for a
+ * template.
+ */
 export function wrongDevice(device: string): string[] {
   if (!isNetdevName(device)) return [`"${device}" is no name of a network interface`];
   if (/[,"'\\]|\{[{%#]/.test(device))
@@ -78,7 +90,10 @@ function wrongPhysnet(physnet: string): string[] {
   return parsed.success ? [] : [`"${physnet}" is no physnet: ${parsed.error.issues[0]?.message ?? ""}`];
 }
 
-/** Names that the kernel, systemd's udev or biosdevname give. Source: systemd.net-naming-scheme(7); biosdevname(1). */
+/**
+ * Names that the kernel, systemd's udev or biosdevname give. Source: systemd.net-naming-scheme(7);
+ * biosdevname(1).
+ */
 function looksLikeDevice(name: string): boolean {
   return /^(?:(?:en|ib)(?:[ops]|P\d+p|x[0-9a-f]{12})[0-9a-z]*|(?:eth|ib|em|bond|hsn)\d+|p\d+p\d+(?:_\d+)?)$/i.test(
     name,

@@ -23,9 +23,10 @@ export interface Mapping {
 }
 
 /**
- * sriov_agent.ini with the ports of the spec's NICs in mode sriov. Where the eSwitch switches (switchdev, vf-lag), Open vSwitch binds
- * the ports of guests and this agent has nothing to do: a mapping of such a port is a conflict.
- * Source: neutron 21.0.0, neutron/plugins/ml2/drivers/mech_sriov/agent/sriov_nic_agent.py and neutron_lib/utils/helpers.py.
+ * sriov_agent.ini with the ports of the spec's NICs in mode sriov. Where the eSwitch switches (switchdev,
+ * vf-lag), Open vSwitch binds the ports of guests and this agent has nothing to do: a mapping of such a port
+ * is a conflict. Source: neutron 21.0.0, neutron/plugins/ml2/drivers/mech_sriov/agent/sriov_nic_agent.py and
+ * neutron_lib/utils/helpers.py.
  */
 export function sriovAgentConf(text: string, { spec, state, deployment }: ConfRequest): Outcome {
   const form = deployment === "kolla" ? "template" : "plain";
@@ -102,7 +103,10 @@ export function sriovAgentConf(text: string, { spec, state, deployment }: ConfRe
 
 /** Why a NIC whose eSwitch switches is not the SR-IOV agent's. */
 export function switchdevReason(nic: NicSpec): string {
-  return `${nic.name}: in mode ${nic.mode} the openvswitch driver binds ports (vnic-type direct, capabilities switchdev), which sriovnicswitch refuses; its agent gets no mapping`;
+  return (
+    `${nic.name}: in mode ${nic.mode} the openvswitch driver binds ports (vnic-type direct, ` +
+    `capabilities switchdev), which sriovnicswitch refuses; its agent gets no mapping`
+  );
 }
 
 /** The mappings as the agent reads them, which exits at one that is none. */
@@ -113,7 +117,8 @@ export function readMappings(ini: Ini, problem: (why: string) => void): Mapping[
   const plain = plainValue(value);
   if (templated || plain === null) {
     problem(
-      `${templated ? "a Jinja expression" : "another option's value ($)"} makes the mappings, so they are not known here`,
+      `${templated ? "a Jinja expression" : "another option's value ($)"} makes the mappings, so they are ` +
+        `not known here`,
     );
     return [];
   }

@@ -8,7 +8,10 @@ export interface AliasProblem {
   readonly why: string;
 }
 
-/** Nova's schema of an alias. Source: nova, nova/pci/request.py, _ALIAS_SCHEMA: 26.2.2 run, master read 2026-11. */
+/**
+ * Nova's schema of an alias. Source: nova, nova/pci/request.py, _ALIAS_SCHEMA: 26.2.2 run, master read
+ * 2026-11.
+ */
 const fields: Readonly<Record<string, Release>> = {
   name: "train",
   vendor_id: "train",
@@ -22,7 +25,9 @@ const fields: Readonly<Record<string, Release>> = {
 };
 const types = ["type-PCI", "type-PF", "type-VF"];
 
-/** Holds `[pci] alias` against what nova-api and nova-compute read: one JSON object a line, and never a list. */
+/**
+ * Holds `[pci] alias` against what nova-api and nova-compute read: one JSON object a line, and never a list.
+ */
 export function aliasProblems(ini: Ini, release: Release): AliasProblem[] {
   return entriesOf(ini, "pci", "alias").flatMap((entry): AliasProblem[] => {
     const value = entry.templated ? null : plainValue(entry.value);
@@ -41,7 +46,9 @@ export function aliasProblems(ini: Ini, release: Release): AliasProblem[] {
           {
             entry,
             kind: "wrong",
-            why: `Nova refuses the alias (PciInvalidAlias), and every request for a PCI device with it: ${why}`,
+            why:
+              `Nova refuses the alias (PciInvalidAlias), and every request for a PCI device with it: ` +
+              `${why}`,
           },
         ];
   });

@@ -28,11 +28,15 @@ export function checkPlacement(
     report(
       "doubtful",
       overlay.entry.line,
-      "physical_network null is no network to Placement: these VFs are reported as a resource class too, and a flavor's alias can take them from Neutron's ports",
+      "physical_network null is no network to Placement: these VFs are reported as a resource class too, " +
+        "and a flavor's alias can take them from Neutron's ports",
     );
 }
 
-/** VFs that a DPU manages are for ports of vnic-type remote-managed: nova/pci/stats.py, _filter_pools_for_unrequested_remote_managed_devices(). */
+/**
+ * VFs that a DPU manages are for ports of vnic-type remote-managed: nova/pci/stats.py,
+ * _filter_pools_for_unrequested_remote_managed_devices().
+ */
 export function checkRemote(
   rule: PciRule,
   view: NovaView,
@@ -46,6 +50,7 @@ export function checkRemote(
   const owner = nics.find(({ pfs }) => pfs.some((pf) => pf.address === about?.parent));
   if (owner === undefined) return;
   report(
-    `remote_managed is for VFs that a DPU manages (vnic-type remote-managed); no direct port gets those of NIC ${owner.nic.name}, which this host switches itself: take the tag out`,
+    `remote_managed is for VFs that a DPU manages (vnic-type remote-managed); no direct port gets ` +
+      `those of NIC ${owner.nic.name}, which this host switches itself: take the tag out`,
   );
 }

@@ -23,9 +23,9 @@ export interface ConfRequest {
 }
 
 /**
- * nova.conf with what the spec's NICs need: the PCI rules of nova-compute, and the scheduler's filter. What others wrote stays.
- * Rules of others come first for Nova where they match first; one that says the same of a VF is enough, and one that says
- * something else is a conflict.
+ * nova.conf with what the spec's NICs need: the PCI rules of nova-compute, and the scheduler's filter. What
+ * others wrote stays. Rules of others come first for Nova where they match first; one that says the same of a
+ * VF is enough, and one that says something else is a conflict.
  */
 export function novaConf(text: string, request: ConfRequest): Outcome {
   const { spec, state, release, deployment } = request;
@@ -104,8 +104,9 @@ export function refusedFile(text: string, line: number, message: string): Outcom
 }
 
 /**
- * The name to write. Kolla-Ansible's own template writes the old one in every release, with a made-up device: the same name
- * takes that one's place, the new name would stand beside it. Source: kolla-ansible, ansible/roles/nova-cell/templates/nova.conf.j2.
+ * The name to write. Kolla-Ansible's own template writes the old one in every release, with a made-up device:
+ * the same name takes that one's place, the new name would stand beside it. Source: kolla-ansible,
+ * ansible/roles/nova-cell/templates/nova.conf.j2.
  */
 function optionName(release: Release, deployment: Deployment): "passthrough_whitelist" | "device_spec" {
   return isFrom(release, "zed") && deployment === "plain" ? "device_spec" : "passthrough_whitelist";
@@ -118,11 +119,15 @@ function notesOnNames(ini: Ini, release: Release, deployment: Deployment): strin
     return [`line ${first.line}: device_spec is not known before Zed, and ignored there: it offers nothing`];
   if (deployment === "plain") return [];
   return [
-    `line ${first.line}: device_spec stands beside Kolla's own passthrough_whitelist, and Nova takes both; the old name takes its place`,
+    `line ${first.line}: device_spec stands beside Kolla's own passthrough_whitelist, and Nova takes ` +
+      `both; the old name takes its place`,
   ];
 }
 
-/** Whether a rule is still to be written; a rule of somebody else that tells its VFs something else is a conflict. */
+/**
+ * Whether a rule is still to be written; a rule of somebody else that tells its VFs something else is a
+ * conflict.
+ */
 function isMissing(
   rule: GeneratedRule,
   present: readonly PresentRules[],
@@ -140,7 +145,9 @@ function isMissing(
         line: entry?.line ?? null,
         there: JSON.stringify(decides.json),
         wanted: JSON.stringify(rule.json),
-        why: `Nova goes by the first rule that matches, and that one says something else of ${device.address}, a VF of NIC ${rule.nic.name}`,
+        why:
+          `Nova goes by the first rule that matches, and that one says something else of ` +
+          `${device.address}, a VF of NIC ${rule.nic.name}`,
       };
       if (!conflicts.some((one) => one.line === conflict.line && one.there === conflict.there))
         conflicts.push(conflict);
@@ -159,7 +166,9 @@ function sameTags(tags: JsonObject, { nic, json }: GeneratedRule): boolean {
   );
 }
 
-/** vflag's own rules as they are wanted, in place of those that it wrote before; nothing where they are so. */
+/**
+ * vflag's own rules as they are wanted, in place of those that it wrote before; nothing where they are so.
+ */
 function ruleEdits(
   ini: Ini,
   rules: readonly GeneratedRule[],

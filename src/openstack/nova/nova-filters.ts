@@ -12,8 +12,9 @@ export interface FilterBase {
 }
 
 /**
- * What the scheduler needs to send a guest that asks for a VF to a host that has one. The option replaces Nova's list, so the list
- * is the one that is there, or else the base, with one more. Source: nova/conf/scheduler.py of each release.
+ * What the scheduler needs to send a guest that asks for a VF to a host that has one. The option replaces
+ * Nova's list, so the list is the one that is there, or else the base, with one more. Source:
+ * nova/conf/scheduler.py of each release.
  * @param base what counts where the file has no list; `null`: the release's own. Left out: nobody knows
  * @param earlier files that are put in front of this one, to be one with it
  */
@@ -39,7 +40,8 @@ export function filterEdits(
   const notes = filters.flatMap((name) => noteOnFilter(name, release));
   const stands = made === undefined ? listed : listValue(made.value);
   if (stands.join() !== wanted.join()) {
-    const comment = `${filter} in addition to ${there === undefined ? beneath.from : "those that were there"}`;
+    const comment =
+      `${filter} in addition to ` + `${there === undefined ? beneath.from : "those that were there"}`;
     edits.push({ kind: "set", ...option, value: wanted.join(","), comment });
   }
   const available = [...earlier, ini]
@@ -61,7 +63,8 @@ export function filterEdits(
   const [old] = isFrom(release, "xena") ? entriesOf(ini, "DEFAULT", "scheduler_default_filters") : [];
   if (old !== undefined)
     notes.push(
-      `line ${old.line}: scheduler_default_filters is ignored from Xena on; [filter_scheduler] enabled_filters is its name`,
+      `line ${old.line}: scheduler_default_filters is ignored from Xena on; [filter_scheduler] ` +
+        `enabled_filters is its name`,
     );
   return { edits, notes };
 }
@@ -72,7 +75,10 @@ export function listedFilters(ini: Ini, release: Release): IniEntry | undefined 
   return madeOfBase(ini, release) === undefined ? entriesOf(ini, section, key).at(-1) : undefined;
 }
 
-/** A list that vflag made of what was beneath, as it was then: it follows when that changes (Blazar is deployed, the release is another). */
+/**
+ * A list that vflag made of what was beneath, as it was then: it follows when that changes (Blazar is
+ * deployed, the release is another).
+ */
 export function madeOfBase(ini: Ini, release: Release): IniEntry | undefined {
   const { section, key } = enabledOption(ini, release);
   const entries = entriesOf(ini, section, key);
@@ -88,7 +94,10 @@ export function madeOfBase(ini: Ini, release: Release): IniEntry | undefined {
   return known.some((list) => list.join() === rest.join()) ? entry : undefined;
 }
 
-/** Whether vflag made the list of what was beneath then, and somebody has changed it since: what is beneath now joins it. */
+/**
+ * Whether vflag made the list of what was beneath then, and somebody has changed it since: what is beneath
+ * now joins it.
+ */
 function isMadeOf(ini: Ini, release: Release, base: FilterBase | null | undefined): boolean {
   const { section, key } = enabledOption(ini, release);
   const entry = entriesOf(ini, section, key).at(-1);
@@ -114,9 +123,9 @@ const always = [
 ];
 
 /**
- * The filters that Kolla-Ansible's own nova.conf enables with Blazar, or with Nova's fake driver. It kept AvailabilityZoneFilter two
- * releases longer than Nova.
- * Source: kolla-ansible, ansible/roles/nova/templates/nova.conf.j2, 9.0.0 (Train) to 22.0.0 (2026.1), [filter_scheduler].
+ * The filters that Kolla-Ansible's own nova.conf enables with Blazar, or with Nova's fake driver. It kept
+ * AvailabilityZoneFilter two releases longer than Nova. Source: kolla-ansible,
+ * ansible/roles/nova/templates/nova.conf.j2, 9.0.0 (Train) to 22.0.0 (2026.1), [filter_scheduler].
  */
 export function kollaFilters(release: Release, why: "blazar" | "fake"): string[] {
   const zones = isFrom(release, "2023.1") ? [] : ["AvailabilityZoneFilter"];
@@ -139,6 +148,7 @@ function noteOnFilter(name: string, release: Release): string[] {
   const found = gone[name];
   if (found === undefined || !isFrom(release, found.since)) return [];
   return [
-    `${name} is not there any more from ${found.label} on: nova-scheduler does not start with it in enabled_filters`,
+    `${name} is not there any more from ${found.label} on: nova-scheduler does not start with it in ` +
+      `enabled_filters`,
   ];
 }

@@ -2,9 +2,9 @@ import { pythonRegex } from "../files/python-regex.ts";
 import { formatHex, parseHex, strip } from "../files/python-text.ts";
 
 /**
- * One rule of Nova's `[pci] device_spec` (`passthrough_whitelist` before Zed): which PCI devices of a host guests may get.
- * It means here what it means to Nova. The rules are the same from Train on; `remote_managed` is read from Yoga on, and is
- * read so here. Source: nova 26.2.2, nova/pci/devspec.py and nova/pci/utils.py.
+ * One rule of Nova's `[pci] device_spec` (`passthrough_whitelist` before Zed): which PCI devices of a host
+ * guests may get. It means here what it means to Nova. The rules are the same from Train on; `remote_managed`
+ * is read from Yoga on, and is read so here. Source: nova 26.2.2, nova/pci/devspec.py and nova/pci/utils.py.
  */
 export interface PciRule {
   /** The rule as it is in the file. */
@@ -26,7 +26,9 @@ export interface JsonObject {
 
 /** What Nova looks at in /sys. */
 export interface NovaHost {
-  /** By interface: what its `device` link points to, and the VFs that it could have (`null`: no such file). */
+  /**
+   * By interface: what its `device` link points to, and the VFs that it could have (`null`: no such file).
+   */
   readonly interfaces: ReadonlyMap<string, { readonly device: string; readonly totalVfs: number | null }>;
   /** The PCI functions that can have VFs, by address. */
   readonly physicalFunctions: ReadonlyMap<string, NovaPhysicalFunction>;
@@ -61,7 +63,10 @@ export class UnreadRule extends Error {
 
 const any = "*";
 
-/** Four fields, each a value to be equal to (or `*`), or a regular expression. `single`: they are one address, so it can be a PF's. */
+/**
+ * Four fields, each a value to be equal to (or `*`), or a regular expression. `single`: they are one address,
+ * so it can be a PF's.
+ */
 interface AddressPattern {
   readonly fields: readonly (string | RegExp)[];
   readonly single: string | null;
@@ -156,7 +161,10 @@ function takesAll(field: RegExp, index: number): boolean {
   );
 }
 
-/** Whether two `physical_network` tags are one for the scheduler, which compares them in lower case: nova/pci/utils.py, pci_device_prop_match(). */
+/**
+ * Whether two `physical_network` tags are one for the scheduler, which compares them in lower case:
+ * nova/pci/utils.py, pci_device_prop_match().
+ */
 export function sameNetwork(one: Json | undefined, other: Json | undefined): boolean {
   const lower = (tag: Json | undefined) => (typeof tag === "string" ? tag.toLowerCase() : tag);
   return lower(one) === lower(other);
@@ -257,7 +265,10 @@ function regexPattern(address: JsonObject): AddressPattern {
   return { fields, single: singleAddress(texts) };
 }
 
-/** Nova takes it for one address when all characters are hexadecimal digits, and then asks /sys for it as it is written. */
+/**
+ * Nova takes it for one address when all characters are hexadecimal digits, and then asks /sys for it as it
+ * is written.
+ */
 function singleAddress([domain = "", bus = "", slot = "", func = ""]: readonly string[]): string | null {
   return /^[0-9a-fA-F]*$/.test(domain + bus + slot + func) ? `${domain}:${bus}:${slot}.${func}` : null;
 }

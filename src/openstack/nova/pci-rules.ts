@@ -24,8 +24,9 @@ export interface GeneratedRules {
 }
 
 /**
- * The rules for the VFs of all declared NICs that say which network they are on. Each selector of the spec is turned into the same
- * kind of rule where Nova has it and it is about exactly the VFs meant; otherwise into one for each port, by its PCI address.
+ * The rules for the VFs of all declared NICs that say which network they are on. Each selector of the spec is
+ * turned into the same kind of rule where Nova has it and it is about exactly the VFs meant; otherwise into
+ * one for each port, by its PCI address.
  * @param byName whether rules by an interface's name are taken: not where `[pci] report_in_placement` is on
  */
 export function pciRules(spec: Spec, state: HostPorts, view: NovaView, byName: boolean): GeneratedRules {
@@ -60,7 +61,8 @@ export function pciRules(spec: Spec, state: HostPorts, view: NovaView, byName: b
       );
       if (offered)
         notes.push(
-          `${nic.name}: ${pf.address} itself is offered to guests too, since its VFs' product id is not known or its own`,
+          `${nic.name}: ${pf.address} itself is offered to guests too, since its VFs' product id is not ` +
+            `known or its own`,
         );
     }
   }
@@ -126,7 +128,9 @@ function alike({ selector, pfs, byName }: Wanted): { json: JsonObject; why: stri
   return [];
 }
 
-/** The VFs' own ids: with them a rule leaves the PF out. `null` where they are not known, or are the PF's own. */
+/**
+ * The VFs' own ids: with them a rule leaves the PF out. `null` where they are not known, or are the PF's own.
+ */
 function idsOf(pf: PhysicalFunction): { vendor_id: string; product_id: string } | null {
   const product = vfProductOf(pf);
   return product === null || product === pf.product ? null : { vendor_id: pf.vendor, product_id: product };

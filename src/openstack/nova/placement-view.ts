@@ -4,7 +4,10 @@ import { isTruth, type NovaView } from "./nova-host.ts";
 import { type Json, ruleFor } from "./pci-rule.ts";
 import type { PresentRules } from "./present-rules.ts";
 
-/** Something about the rules that Placement's view of PCI devices does not take, so that nova-compute stops reporting. */
+/**
+ * Something about the rules that Placement's view of PCI devices does not take, so that nova-compute stops
+ * reporting.
+ */
 export interface PlacementProblem {
   readonly entry: IniEntry | null;
   readonly why: string;
@@ -19,9 +22,10 @@ export function reportsToPlacement(ini: Ini, release: Release): boolean | null {
 }
 
 /**
- * What nova-compute refuses of rules while it reports to Placement: names of interfaces, a port beside its own VFs, and VFs of one port
- * that differ in resource class or traits. Devices with a physical network are left out of Placement; `null` is none.
- * Source: nova 26.2.2, nova/compute/pci_placement_translator.py, ensure_no_dev_spec_with_devname() and PlacementView._add_dev().
+ * What nova-compute refuses of rules while it reports to Placement: names of interfaces, a port beside its
+ * own VFs, and VFs of one port that differ in resource class or traits. Devices with a physical network are
+ * left out of Placement; `null` is none. Source: nova 26.2.2, nova/compute/pci_placement_translator.py,
+ * ensure_no_dev_spec_with_devname() and PlacementView._add_dev().
  */
 export function placementProblems(present: readonly PresentRules[], view: NovaView): PlacementProblem[] {
   const problems: PlacementProblem[] = [];
@@ -29,7 +33,9 @@ export function placementProblems(present: readonly PresentRules[], view: NovaVi
   const rules = [...entryOf.keys()];
   for (const rule of rules) {
     if (rule.devname === null) continue;
-    const why = `nova-compute takes no devname while [pci] report_in_placement is on: give ${rule.devname}'s PCI address instead: ${JSON.stringify(rule.json)}`;
+    const why =
+      `nova-compute takes no devname while [pci] report_in_placement is on: give ` +
+      `${rule.devname}'s PCI address instead: ${JSON.stringify(rule.json)}`;
     problems.push({ entry: entryOf.get(rule) ?? null, why });
   }
   const providers = new Map<string, { parent: boolean; tracked: Tracked | null }>();
@@ -44,7 +50,9 @@ export function placementProblems(present: readonly PresentRules[], view: NovaVi
     if (isParent ? provider.tracked !== null : provider.parent) {
       problems.push({
         entry,
-        why: `Placement takes either the port ${owner} or its VFs, and the rules are about both: leave one of them out`,
+        why:
+          `Placement takes either the port ${owner} or its VFs, and the rules are about both: leave ` +
+          `one of them out`,
       });
       continue;
     }
@@ -93,7 +101,10 @@ function mixed(
   other: readonly [string, string],
 ): string {
   const said = ([address, value]: readonly [string, string]) => `${address} ${value === "" ? "none" : value}`;
-  return `all VFs of one port have to have the same ${what} in Placement, and those of ${owner} differ: ${said(one)}, ${said(other)}`;
+  return (
+    `all VFs of one port have to have the same ${what} in Placement, and those of ${owner} differ: ` +
+    `${said(one)}, ${said(other)}`
+  );
 }
 
 function resourceOf(

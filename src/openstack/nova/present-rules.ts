@@ -8,7 +8,10 @@ export interface PresentRules {
   readonly rules: readonly PciRule[];
 }
 
-/** The option's names in a release, in the order in which oslo.config puts their values together: old names first. */
+/**
+ * The option's names in a release, in the order in which oslo.config puts their values together: old names
+ * first.
+ */
 export function ruleOptions(release: Release): { section: string; key: string }[] {
   const old = [
     { section: "DEFAULT", key: "pci_passthrough_whitelist" },
@@ -36,7 +39,10 @@ export function presentRules(
 /** The rules of one value, or why they are not known. */
 function readEntry(entry: IniEntry, host: NovaHost): PciRule[] | string {
   if (entry.templated)
-    return "a Jinja expression makes it, so what it offers is not known here: take it out, and let vflag write the rules";
+    return (
+      "a Jinja expression makes it, so what it offers is not known here: take it out, and let vflag " +
+      "write the rules"
+    );
   const value = plainValue(entry.value);
   if (value === null)
     return "it takes another option's value in ($), which is not known here ($$ stands for a dollar)";

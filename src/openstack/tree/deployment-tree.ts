@@ -8,8 +8,8 @@ import { playbookOf, playbookPath, vflagPlaybook } from "./tree-playbook.ts";
 import { globalsFiles, variablesFiles } from "./tree-yaml.ts";
 
 /**
- * The files of a tree, in the order in which they are shown: those that people write too. What each host gets stands in inventory
- * variables (`treeVariables`), which these files read.
+ * The files of a tree, in the order in which they are shown: those that people write too. What each host gets
+ * stands in inventory variables (`treeVariables`), which these files read.
  */
 export function treeFiles(facts: TreeFacts): readonly TreeFile[] {
   return [
@@ -23,9 +23,9 @@ export function treeFiles(facts: TreeFacts): readonly TreeFile[] {
 }
 
 /**
- * The files of single hosts, which Kolla-Ansible takes after those of all: what they set too has to say the same. None is made.
- * Source: kolla-ansible, ansible/roles/nova-cell/tasks/config.yml (nova-compute.conf of a host from 17.0.0, 2023.2, on) and
- * ansible/roles/neutron/tasks/config.yml.
+ * The files of single hosts, which Kolla-Ansible takes after those of all: what they set too has to say the
+ * same. None is made. Source: kolla-ansible, ansible/roles/nova-cell/tasks/config.yml (nova-compute.conf of a
+ * host from 17.0.0, 2023.2, on) and ansible/roles/neutron/tasks/config.yml.
  * @param hosts those that have a folder of their own
  */
 export function hostFiles(facts: TreeFacts, hosts: readonly string[]): readonly TreeFile[] {
@@ -55,7 +55,10 @@ const services: readonly (readonly [name: string, maker: Maker])[] = [
   ["neutron/ml2_conf.ini", treeMl2Conf],
 ];
 
-/** A file of Kolla's configuration in each layer; all but the last are shared with other environments, and only looked at. */
+/**
+ * A file of Kolla's configuration in each layer; all but the last are shared with other environments, and
+ * only looked at.
+ */
 function layered(facts: TreeFacts, name: string, maker: Maker, scope: "whole" | "present"): TreeFile[] {
   const paths = configFiles(facts, name);
   return paths.map((path, index) => ({
@@ -68,9 +71,11 @@ function layered(facts: TreeFacts, name: string, maker: Maker, scope: "whole" | 
 }
 
 /**
- * The links of a tree: the hook that runs the playbook after `kayobe overcloud host configure`. Hooks of an environment are there from
+ * The links of a tree: the hook that runs the playbook after `kayobe overcloud host configure`. Hooks of an
+ * environment are there from
  * 2024.1 on; before, a hook is all environments', so that it takes leave.
- * Source: kayobe, doc/source/custom-ansible-playbooks.rst, Hooks, from Ussuri (8.0.0) on; kayobe/cli/commands.py, HookDispatcher, 16.0.0.
+ * Source: kayobe, doc/source/custom-ansible-playbooks.rst, Hooks, from Ussuri (8.0.0) on;
+ * kayobe/cli/commands.py, HookDispatcher, 16.0.0.
  */
 export function treeLinks(facts: TreeFacts): readonly TreeLink[] {
   if (facts.kind !== "kayobe" || facts.groups.length === 0 || !isFrom(facts.release, "ussuri")) return [];

@@ -34,8 +34,8 @@ export interface DeclarationProblem {
 export type HostOutcome = HostValues | { readonly problems: readonly DeclarationProblem[] };
 
 /**
- * Makes the values of hosts. Most hosts of a fleet are alike, so what was made of one declaration and one kind of hardware is kept:
- * equal inputs give the identical object.
+ * Makes the values of hosts. Most hosts of a fleet are alike, so what was made of one declaration and one
+ * kind of hardware is kept: equal inputs give the identical object.
  */
 export class HostValuesMaker {
   readonly #specs = new Map<string, Spec | { readonly problems: readonly DeclarationProblem[] }>();
@@ -43,7 +43,8 @@ export class HostValuesMaker {
 
   /**
    * @param hardware the host's ports, from a saved state; `null` where there is none
-   * @param placement where it is said that nova-compute reports to Placement, which takes rules by address only
+   * @param placement where it is said that nova-compute reports to Placement, which takes rules by address
+   * only
    */
   make(declaration: Declaration, hardware: Hardware | null, placement: string | null = null): HostOutcome {
     const text = JSON.stringify(declaration.value) ?? "null";
@@ -126,8 +127,8 @@ export function hardwareTraits(data: unknown): HardwareTraits {
 }
 
 /**
- * What tells hosts apart for a declaration. Addresses of interfaces, and their other names, differ everywhere: they count only where
- * the declaration asks for them.
+ * What tells hosts apart for a declaration. Addresses of interfaces, and their other names, differ
+ * everywhere: they count only where the declaration asks for them.
  */
 export function hardwareKey({ ports, links, others }: HardwareTraits, declaration: string): string {
   const asked = (name: unknown) => declaration.includes(JSON.stringify(name));
@@ -240,7 +241,9 @@ function byNames(spec: Spec, placement: string | null): HostOutcome {
       continue;
     }
     if (placement !== null) {
-      const text = `NIC ${nic.name}: [pci] report_in_placement is on (${placement}), and nova-compute takes no rule by name with it: the ports' addresses are needed`;
+      const text =
+        `NIC ${nic.name}: [pci] report_in_placement is on (${placement}), and nova-compute ` +
+        `takes no rule by name with it: the ports' addresses are needed`;
       problems.push({ path: "", text, needsState: true });
       continue;
     }
@@ -248,7 +251,9 @@ function byNames(spec: Spec, placement: string | null): HostOutcome {
       if (typeof port !== "string") {
         problems.push({
           path: "",
-          text: `NIC ${nic.name}: which ports are meant by ${describeSelector(port)} can only be told from the host's state`,
+          text:
+            `NIC ${nic.name}: which ports are meant by ${describeSelector(port)} can only be told ` +
+            `from the host's state`,
           needsState: true,
         });
         continue;
@@ -261,7 +266,8 @@ function byNames(spec: Spec, placement: string | null): HostOutcome {
   }
   if (rules.length > 0)
     notes.push(
-      "rules by name alone offer the port itself too, not its VFs only; with the host's state (--states) they name the VFs' ids",
+      "rules by name alone offer the port itself too, not its VFs only; with the host's state (--states) " +
+        "they name the VFs' ids",
     );
   return problems.length > 0 ? { problems } : { rules, mappings, nics: spec.nics, notes };
 }

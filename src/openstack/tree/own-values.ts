@@ -16,9 +16,14 @@ export function isOwnFile(text: string): boolean {
   return text.startsWith(ownMark);
 }
 
-/** vflag's own file. @param values `null`: explicitly nothing, for a host that would inherit from its groups */
+/**
+ * vflag's own file. @param values `null`: explicitly nothing, for a host that would inherit from its groups
+ */
 export function ownFile(values: Pick<HostValues, "rules" | "mappings"> | null): string {
-  return `${ownMark} of the specs in this inventory; it is written anew each time, and removed when it is not needed.\n---\n${variables(values)}`;
+  return (
+    `${ownMark} of the specs in this inventory; it is written anew each time, and removed when it is ` +
+    `not needed.\n---\n${variables(values)}`
+  );
 }
 
 /** The lines of vflag's part in a file, counted from 1; `null` where it has none. */
@@ -30,9 +35,9 @@ export function ownLines(text: string): { readonly first: number; readonly last:
 }
 
 /**
- * A file of variables with vflag's part at its end, or without (`values` undefined); all else stays, byte for byte.
- * Ansible reads either `group_vars/NAME.yml` or the directory `group_vars/NAME`, so a directory beside a file would hide it.
- * Source: ansible-core 2.14.18, ansible/parsing/dataloader.py, find_vars_files().
+ * A file of variables with vflag's part at its end, or without (`values` undefined); all else stays, byte for
+ * byte. Ansible reads either `group_vars/NAME.yml` or the directory `group_vars/NAME`, so a directory beside
+ * a file would hide it. Source: ansible-core 2.14.18, ansible/parsing/dataloader.py, find_vars_files().
  */
 export function withOwnPart(
   text: string,

@@ -22,12 +22,14 @@ interface Found<T> {
 }
 
 /**
- * Puts each host's value into the inventory, at as few places as an operator would: at the groups that declare what it is made of,
- * then at groups that are of one mind, and else at the host. Ansible takes the value of a host before that of a group, and that of a
- * group before that of one around it; where groups beside each other would disagree, its order depends on priorities that
- * ansible-inventory does not tell, so the host has its own.
- * Source: ansible-core 2.14.18, ansible/vars/manager.py, get_vars(); ansible/inventory/helpers.py, sort_groups().
- * @param wanted the values of the hosts that have one; equal values are identical @param hosts all that matter: what others inherit makes no difference
+ * Puts each host's value into the inventory, at as few places as an operator would: at the groups that
+ * declare what it is made of, then at groups that are of one mind, and else at the host. Ansible takes the
+ * value of a host before that of a group, and that of a group before that of one around it; where groups
+ * beside each other would disagree, its order depends on priorities that ansible-inventory does not tell, so
+ * the host has its own. Source: ansible-core 2.14.18, ansible/vars/manager.py, get_vars();
+ * ansible/inventory/helpers.py, sort_groups().
+ * @param wanted the values of the hosts that have one; equal values are identical @param hosts all that
+ * matter: what others inherit makes no difference
  * @param declared the groups that declare what the values are made of
  */
 export function placements<T>(
@@ -122,7 +124,10 @@ export function membersOf(groups: Groups, hosts: readonly string[]): Map<string,
   return new Map([...known].map(([name, all]) => [name, hosts.filter((host) => all.has(host))]));
 }
 
-/** How far each group is from `all`, by the longest way. Source: ansible/inventory/group.py, add_child_group(). */
+/**
+ * How far each group is from `all`, by the longest way. Source: ansible/inventory/group.py,
+ * add_child_group().
+ */
 function depthsOf(groups: Groups): Map<string, number> {
   const depths = new Map<string, number>();
   const visit = (name: string, at: number, above: ReadonlySet<string>): void => {

@@ -11,19 +11,25 @@ import { edited, needsRules, otherRules } from "./tree-edits.ts";
 import { novaFilterEdits } from "./tree-filters.ts";
 
 /**
- * The expressions that make each host's values of its inventory variables. They end their line: of a block that ended it, Jinja would
- * take the break away. A variable that a host does not have is an empty list: no rule, no mapping. `$` is doubled, or oslo.config would
- * put another option there.
+ * The expressions that make each host's values of its inventory variables. They end their line: of a block
+ * that ended it, Jinja would take the break away. A variable that a host does not have is an empty list: no
+ * rule, no mapping. `$` is doubled, or oslo.config would put another option there.
  */
 const list = (variable: string) => `(${variable} | default([], true))`;
 
-/** vflag's rules, the operator's, and those that Kolla's own template would write, in whose place the line comes. */
+/**
+ * vflag's rules, the operator's, and those that Kolla's own template would write, in whose place the line
+ * comes.
+ */
 function rules(facts: TreeFacts): string {
   const placeholder = "[{'physical_network': 'sriovnet1', 'devname': tunnel_interface}]";
   const kollas = hasOwnMappings(facts)
     ? ` + ${others(list("nova_pci_passthrough_whitelist"), placeholder, facts)}`
     : "";
-  return `{{ (${list(treeVariables.rules)} + ${list(treeVariables.moreRules)}${kollas}) | to_json | replace('$', '$$') }}`;
+  return (
+    `{{ (${list(treeVariables.rules)} + ${list(treeVariables.moreRules)}${kollas}) | to_json | ` +
+    `replace('$', '$$') }}`
+  );
 }
 
 function mappings(facts: TreeFacts): string {
@@ -35,9 +41,10 @@ function mappings(facts: TreeFacts): string {
 }
 
 /**
- * Whether Kolla-Ansible has variables for the rules and mappings, whose default is a made-up network on the tunnels' interface.
- * Source: kolla-ansible, ansible/roles/nova-cell/defaults/main.yml, nova_pci_passthrough_whitelist, and
- * ansible/roles/neutron/defaults/main.yml, neutron_sriov_physnets; 11.0.0 (Victoria) to 22.0.0 (2026.1).
+ * Whether Kolla-Ansible has variables for the rules and mappings, whose default is a made-up network on the
+ * tunnels' interface. Source: kolla-ansible, ansible/roles/nova-cell/defaults/main.yml,
+ * nova_pci_passthrough_whitelist, and ansible/roles/neutron/defaults/main.yml, neutron_sriov_physnets; 11.0.0
+ * (Victoria) to 22.0.0 (2026.1).
  */
 function hasOwnMappings({ release }: TreeFacts): boolean {
   return isFrom(release, "victoria");
@@ -48,9 +55,10 @@ function others(all: string, placeholder: string, { kolla }: TreeFacts): string 
 }
 
 /**
- * nova.conf of all hosts: each one's PCI rules, of its variables, and the scheduler's filter. The option has its old name in every
- * release: Kolla's own template writes that one, with a made-up device, and the same name takes its place. Source: kolla-ansible,
- * ansible/roles/nova-cell/templates/nova.conf.j2, and ansible/action_plugins/merge_configs.py.
+ * nova.conf of all hosts: each one's PCI rules, of its variables, and the scheduler's filter. The option has
+ * its old name in every release: Kolla's own template writes that one, with a made-up device, and the same
+ * name takes its place. Source: kolla-ansible, ansible/roles/nova-cell/templates/nova.conf.j2, and
+ * ansible/action_plugins/merge_configs.py.
  */
 export function treeNovaConf(before: string | null, facts: TreeFacts, where: TreeWhere): Outcome {
   const text = before ?? "";
@@ -69,8 +77,11 @@ export function treeNovaConf(before: string | null, facts: TreeFacts, where: Tre
       there: `${entry.key} = ${entry.value}`,
       wanted: "PCI rules of the inventory's variables",
       why: entry.templated
-        ? `an expression makes these rules, and vflag's would stand beside or in place of them: take the line out; what it takes from sriov_physnet_mappings is in vflag's rules, other rules go into the inventory as ${treeVariables.moreRules}`
-        : `${beside}: move them into the inventory as the list ${treeVariables.moreRules}, which comes after vflag's own, and take the line out`,
+        ? `an expression makes these rules, and vflag's would stand beside or in place of them: take the ` +
+          `line out; what it takes from sriov_physnet_mappings is in vflag's rules, other rules go into ` +
+          `the inventory as ${treeVariables.moreRules}`
+        : `${beside}: move them into the inventory as the list ${treeVariables.moreRules}, which comes ` +
+          `after vflag's own, and take the line out`,
     }),
   );
   if (scope === "shared") return outcome(text, () => text, ignoredRules(ini, facts), conflicts);
@@ -121,8 +132,8 @@ function ownRules(ini: Ini): IniEntry[] {
 }
 
 /**
- * A file that Kolla-Ansible takes after nova.conf, for nova-compute alone: what it says of the rules takes the place of what nova.conf
- * says, so it must not say anything. It is not changed.
+ * A file that Kolla-Ansible takes after nova.conf, for nova-compute alone: what it says of the rules takes
+ * the place of what nova.conf says, so it must not say anything. It is not changed.
  */
 export function laterNovaConf(before: string | null, facts: TreeFacts): Outcome {
   const text = before ?? "";
@@ -133,13 +144,18 @@ export function laterNovaConf(before: string | null, facts: TreeFacts): Outcome 
       line: entry.line,
       there: `${entry.key} = ${entry.value}`,
       wanted: "no PCI rules in this file",
-      why: `this file comes after nova.conf, and these rules would stand beside vflag's or take their place: move them into the inventory as the list ${treeVariables.moreRules}`,
+      why:
+        `this file comes after nova.conf, and these rules would stand beside vflag's or take their ` +
+        `place: move them into the inventory as the list ${treeVariables.moreRules}`,
     }),
   );
   return outcome(text, () => text, [], conflicts);
 }
 
-/** sriov_agent.ini of all hosts: each one's mappings, of its variable. A host without any has an agent with nothing to do. */
+/**
+ * sriov_agent.ini of all hosts: each one's mappings, of its variable. A host without any has an agent with
+ * nothing to do.
+ */
 export function treeSriovAgent(
   before: string | null,
   facts: TreeFacts,
@@ -160,7 +176,7 @@ export function treeSriovAgent(
         line: entry.line,
         there: `${entry.key} = ${entry.value}`,
         wanted: "mappings of the inventory's variables",
-        why: `${scope === "present" ? "it comes after vflag's, and would take its place" : "vflag's would take its place"}: put these ports into the inventory, as specs or as sriov_physnet_mappings (device: physnet), and take the line out`,
+        why: `${scope === "present" ? "it comes after " + "vflag's, and " + "would take " + "its place" : "vflag's would " + "take its place"}: put these ports into the inventory, as specs or as sriov_physnet_mappings (device: physnet), and take the line out`,
       }),
     );
   if (scope === "shared") return outcome(text, () => text, notes, conflicts);
@@ -189,8 +205,9 @@ export function treeSriovAgent(
 }
 
 /**
- * ml2_conf.ini: where it has a list of drivers, what is missing joins it. Where it has none, Kolla's own list stays, but in Train and
- * Ussuri, where Kolla does not add sriovnicswitch; Kayobe has a variable for that (neutron.yml).
+ * ml2_conf.ini: where it has a list of drivers, what is missing joins it. Where it has none, Kolla's own list
+ * stays, but in Train and Ussuri, where Kolla does not add sriovnicswitch; Kayobe has a variable for that
+ * (neutron.yml).
  */
 export function treeMl2Conf(before: string | null, facts: TreeFacts, { scope, earlier }: TreeWhere): Outcome {
   const text = before ?? "";
@@ -211,7 +228,9 @@ export function treeMl2Conf(before: string | null, facts: TreeFacts, { scope, ea
   return ml2Conf(text, request);
 }
 
-/** Kayobe renders these files on the control host, and Kolla-Ansible renders what comes of it for each host. */
+/**
+ * Kayobe renders these files on the control host, and Kolla-Ansible renders what comes of it for each host.
+ */
 function passes({ kind }: TreeFacts): 1 | 2 {
   return kind === "kayobe" ? 2 : 1;
 }

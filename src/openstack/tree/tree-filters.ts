@@ -8,9 +8,10 @@ import { edited, needsRules, otherRules } from "./tree-edits.ts";
 import { configFiles } from "./tree-layers.ts";
 
 /**
- * The scheduler's filters in a tree. Kolla-Ansible merges global.conf, nova.conf, nova/nova-scheduler.conf and nova/HOST/nova.conf over
- * its own template, and the last list counts. So the filter joins each list that is there; nova.conf gets one where nobody has any.
- * Source: kolla-ansible, ansible/roles/nova/tasks/config.yml, Copying over nova.conf; 9.0.0 (Train) to 22.0.0 (2026.1).
+ * The scheduler's filters in a tree. Kolla-Ansible merges global.conf, nova.conf, nova/nova-scheduler.conf
+ * and nova/HOST/nova.conf over its own template, and the last list counts. So the filter joins each list that
+ * is there; nova.conf gets one where nobody has any. Source: kolla-ansible,
+ * ansible/roles/nova/tasks/config.yml, Copying over nova.conf; 9.0.0 (Train) to 22.0.0 (2026.1).
  */
 export function novaFilterEdits(
   ini: Ini,
@@ -47,7 +48,10 @@ export function treeGlobalConf(before: string | null, facts: TreeFacts, where: T
       line: entry.line,
       there: `${entry.key} = ${entry.value}`,
       wanted: "PCI rules of the inventory's variables",
-      why: `nova.conf comes after this file, and vflag's rules would take the place of these, or stand beside them: move them into the inventory as the list ${treeVariables.moreRules}, and take the line out`,
+      why:
+        `nova.conf comes after this file, and vflag's rules would take the place of these, or stand ` +
+        `beside them: move them into the inventory as the list ${treeVariables.moreRules}, and take the ` +
+        `line out`,
     }),
   );
   const hidden = listedAnywhere(facts, where, "nova.conf") || facts.kolla?.filtersAfterGlobal === true;
@@ -79,7 +83,9 @@ export function treeSchedulerConf(
   );
 }
 
-/** What a list needs that is there, or that a shared file has, which is then said again with the filter in it. */
+/**
+ * What a list needs that is there, or that a shared file has, which is then said again with the filter in it.
+ */
 function presentFilters(
   ini: Ini,
   { release }: TreeFacts,

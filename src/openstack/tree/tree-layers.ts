@@ -5,13 +5,16 @@ import type { TreeFacts } from "./tree.ts";
 export type LayeredFiles = "variables" | "globals" | "config";
 
 /**
- * The folders in which a file of a tree is looked for, as prefixes of its path. What they have is put together in this order; the last is
- * the one that is written to, so that a write for one environment leaves the others alone.
+ * The folders in which a file of a tree is looked for, as prefixes of its path. What they have is put
+ * together in this order; the last is the one that is written to, so that a write for one environment leaves
+ * the others alone.
  *
- * Variables of all layers count in every release. Of Kayobe's Kolla configuration, globals.yml is combined from Xena (11.0.0) on and the
- * rest from 2023.2 (15.0.0) on, unless that is switched off; before, the environment's files count alone.
- * Source: kayobe, kayobe/ansible.py, _get_vars_files(); ansible/roles/kolla-ansible/tasks/config.yml, 11.0.0; ansible/kolla-openstack.yml,
- * kolla_openstack_custom_config_paths_extra, 15.0.0 (14.7.0, the last of 2023.1, has none, whatever its documentation says).
+ * Variables of all layers count in every release. Of Kayobe's Kolla configuration, globals.yml is combined
+ * from Xena (11.0.0) on and the rest from 2023.2 (15.0.0) on, unless that is switched off; before, the
+ * environment's files count alone. Source: kayobe, kayobe/ansible.py, _get_vars_files();
+ * ansible/roles/kolla-ansible/tasks/config.yml, 11.0.0; ansible/kolla-openstack.yml,
+ * kolla_openstack_custom_config_paths_extra, 15.0.0 (14.7.0, the last of 2023.1, has none, whatever its
+ * documentation says).
  */
 export function layersFor(
   files: LayeredFiles,

@@ -15,15 +15,17 @@ export function playbookOf(facts: TreeFacts): string {
 }
 
 /**
- * The playbook that brings the hosts to their specs: it rehearses, writes the spec, and applies it. In check mode it rehearses only.
- * The spec goes over as JSON: what is a text in YAML 1.1, such as the product id 10e5, may be a number to another reader.
+ * The playbook that brings the hosts to their specs: it rehearses, writes the spec, and applies it. In check
+ * mode it rehearses only. The spec goes over as JSON: what is a text in YAML 1.1, such as the product id
+ * 10e5, may be a number to another reader.
  */
 export function vflagPlaybook(before: string | null, facts: TreeFacts): Outcome {
   const text = before ?? "";
   const notes = isFrom(facts.release, "ussuri")
     ? []
     : [
-        `Kayobe has no hooks before Ussuri: run it by hand after \`kayobe overcloud host configure\`: kayobe playbook run $KAYOBE_CONFIG_PATH/${playbookOf(facts)}`,
+        `Kayobe has no hooks before Ussuri: run it by hand after \`kayobe overcloud host configure\`: ` +
+          `kayobe playbook run $KAYOBE_CONFIG_PATH/${playbookOf(facts)}`,
       ];
   if (facts.groups.length === 0) return outcome(text, () => text, [], []);
   if (text !== "" && !text.startsWith(ownLine)) {

@@ -8,8 +8,9 @@ import { layersFor } from "./tree-layers.ts";
 import { decidedValue, editLayered, type LayeredFile, type WantedEdit } from "./variable-edits.ts";
 
 /**
- * What Kayobe hands over to Kolla-Ansible of each host where nothing else is said; the same in Train to Wallaby, where the list has to
- * be said whole to get longer. Source: kayobe, ansible/group_vars/all/kolla, kolla_overcloud_inventory_pass_through_host_vars.
+ * What Kayobe hands over to Kolla-Ansible of each host where nothing else is said; the same in Train to
+ * Wallaby, where the list has to be said whole to get longer. Source: kayobe, ansible/group_vars/all/kolla,
+ * kolla_overcloud_inventory_pass_through_host_vars.
  */
 const handedOver = [
   "ansible_host",
@@ -44,8 +45,8 @@ interface Wanted {
 }
 
 /**
- * Kayobe's files of variables: kolla.yml and neutron.yml, and any other of them that sets what is wanted. All are read in their order, and
- * an environment's come last.
+ * Kayobe's files of variables: kolla.yml and neutron.yml, and any other of them that sets what is wanted. All
+ * are read in their order, and an environment's come last.
  */
 export function variablesFiles(facts: TreeFacts): TreeFile[] {
   if (facts.kind !== "kayobe") return [];
@@ -121,8 +122,9 @@ function byLayer(layers: readonly string[]): (one: string, other: string) => num
 }
 
 /**
- * Kayobe's kolla.yml: the SR-IOV agent, and the variables that Kolla-Ansible gets of each host. Kayobe writes what it passes through into
- * Kolla's host_vars, whatever level it comes from. Source: kayobe, ansible/roles/kolla-ansible-host-vars/templates/host-vars.j2.
+ * Kayobe's kolla.yml: the SR-IOV agent, and the variables that Kolla-Ansible gets of each host. Kayobe writes
+ * what it passes through into Kolla's host_vars, whatever level it comes from. Source: kayobe,
+ * ansible/roles/kolla-ansible-host-vars/templates/host-vars.j2.
  */
 function kollaVariables(facts: TreeFacts, target: string, decided: Decided): Wanted {
   const edits: YamlEdit[] = [];
@@ -151,8 +153,9 @@ function passThrough({ release }: TreeFacts, decided: Decided): YamlEdit {
 }
 
 /**
- * Kayobe's neutron.yml: the mechanism drivers, where somebody has listed them. Where nobody has, Kolla's own list counts, to which it
- * adds sriovnicswitch itself from Victoria on. Source: kolla-ansible, ansible/roles/neutron/templates/ml2_conf.ini.j2 of each release.
+ * Kayobe's neutron.yml: the mechanism drivers, where somebody has listed them. Where nobody has, Kolla's own
+ * list counts, to which it adds sriovnicswitch itself from Victoria on. Source: kolla-ansible,
+ * ansible/roles/neutron/templates/ml2_conf.ini.j2 of each release.
  */
 function neutronVariables(facts: TreeFacts, target: string, decided: Decided): Wanted {
   const key = driverList;
@@ -171,7 +174,8 @@ function neutronVariables(facts: TreeFacts, target: string, decided: Decided): W
   if (facts.sriov) {
     if (first !== null && listed === null && (there === undefined || there.kind === "nothing")) {
       notes.push(
-        `${key} is Kolla's own list for Open vSwitch, with sriovnicswitch; where kolla_enable_ovn is on, write [ovn, sriovnicswitch]`,
+        `${key} is Kolla's own list for Open vSwitch, with sriovnicswitch; where kolla_enable_ovn is on, ` +
+          `write [ovn, sriovnicswitch]`,
       );
     }
     if (first === null && there === undefined)
@@ -181,9 +185,10 @@ function neutronVariables(facts: TreeFacts, target: string, decided: Decided): W
 }
 
 /**
- * globals.yml of Kolla-Ansible: the hardware offload of Open vSwitch, from Yoga on, where Kolla would switch it off otherwise. In a
- * plain tree the SR-IOV agent too, which Kayobe has a variable of its own for.
- * Source: kolla-ansible, ansible/roles/openvswitch/tasks/post-config.yml and doc/source/reference/networking/sriov.rst.
+ * globals.yml of Kolla-Ansible: the hardware offload of Open vSwitch, from Yoga on, where Kolla would switch
+ * it off otherwise. In a plain tree the SR-IOV agent too, which Kayobe has a variable of its own for. Source:
+ * kolla-ansible, ansible/roles/openvswitch/tasks/post-config.yml and
+ * doc/source/reference/networking/sriov.rst.
  */
 function globals(facts: TreeFacts, target: string): Wanted {
   // From 2026.1 on Kolla's own switches are true and false, without quotes.
@@ -203,7 +208,8 @@ function globals(facts: TreeFacts, target: string): Wanted {
     edits.push({ kind: "set", key: "openvswitch_hw_offload", value, comment });
   } else if (facts.offload) {
     notes.push(
-      "hardware offload of Open vSwitch: Kolla-Ansible has no switch for it before Yoga; `vflag apply` sets it on each host",
+      "hardware offload of Open vSwitch: Kolla-Ansible has no switch for it before Yoga; `vflag apply` " +
+        "sets it on each host",
     );
   }
   return { edits: edits.map((edit) => ({ target, edit })), notes };

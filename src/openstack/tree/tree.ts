@@ -3,10 +3,16 @@ import type { FilterBase } from "../nova/nova-filters.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Release } from "../releases.ts";
 
-/** What the files of a configuration tree are made of, whatever the hosts are: the hosts' own values are inventory variables. */
+/**
+ * What the files of a configuration tree are made of, whatever the hosts are: the hosts' own values are
+ * inventory variables.
+ */
 export interface TreeFacts {
   readonly release: Release;
-  /** `kayobe`: etc/kayobe of a kayobe-config, whose files are templates twice; `kolla`: /etc/kolla, whose files are once. */
+  /**
+   * `kayobe`: etc/kayobe of a kayobe-config, whose files are templates twice; `kolla`: /etc/kolla, whose
+   * files are once.
+   */
   readonly kind: "kayobe" | "kolla";
   /** Whether a NIC of some host is in mode sriov, with a physnet. */
   readonly sriov: boolean;
@@ -14,17 +20,28 @@ export interface TreeFacts {
   readonly offload: boolean;
   /** All NICs of all hosts that differ; what is said of a mode names them. */
   readonly nics: readonly NicSpec[];
-  /** Kayobe's environment that the hosts are of; without one, the files that all have in common are all that there is. */
+  /**
+   * Kayobe's environment that the hosts are of; without one, the files that all have in common are all that
+   * there is.
+   */
   readonly environment?: string | null;
-  /** The inventory's groups (or hosts) that have a spec, which the playbook is for; none where only `sriov_physnet_mappings` is used. */
+  /**
+   * The inventory's groups (or hosts) that have a spec, which the playbook is for; none where only
+   * `sriov_physnet_mappings` is used.
+   */
   readonly groups: readonly string[];
   /** What Kolla-Ansible's own variables decide; without it, nothing but its defaults. */
   readonly kolla?: KollaFacts;
-  /** What is put together for the environment; without it, its own files with those that all have in common. */
+  /**
+   * What is put together for the environment; without it, its own files with those that all have in common.
+   */
   readonly layering?: Layering;
   /** Whether the operator has given leave to change what environments share. */
   readonly shared?: boolean;
-  /** The files of variables that beat the inventory, in the order in which they are read; without it, only those that vflag writes. */
+  /**
+   * The files of variables that beat the inventory, in the order in which they are read; without it, only
+   * those that vflag writes.
+   */
   readonly variableFiles?: readonly string[];
   /** Variables that vflag may write where they would hide the inventory's. */
   readonly hidden?: readonly HiddenSetting[];
@@ -45,9 +62,14 @@ export interface HiddenSetting {
   readonly place: string;
 }
 
-/** What variables of Kolla-Ansible's or Kayobe's decide of the files, beside what the files say themselves. */
+/**
+ * What variables of Kolla-Ansible's or Kayobe's decide of the files, beside what the files say themselves.
+ */
 export interface KollaFacts {
-  /** The scheduler's filters that Kolla's own nova.conf enables, or text in a variable; `null`: none, so that Nova's own list counts. */
+  /**
+   * The scheduler's filters that Kolla's own nova.conf enables, or text in a variable; `null`: none, so that
+   * Nova's own list counts.
+   */
   readonly filters: FilterBase | null;
   /** Whether these come after global.conf: text that Kayobe puts in front of nova.conf. */
   readonly filtersAfterGlobal: boolean;
@@ -71,8 +93,9 @@ export interface TreeFile {
 }
 
 /**
- * How much of a file is vflag's to say. `whole`: all that is needed. `present`: another file says it, and this one comes after it, as that
- * of one host: what it sets too has to say the same. `shared`: it comes before, and is other environments' too: it is only looked at.
+ * How much of a file is vflag's to say. `whole`: all that is needed. `present`: another file says it, and
+ * this one comes after it, as that of one host: what it sets too has to say the same. `shared`: it comes
+ * before, and is other environments' too: it is only looked at.
  */
 export type TreeScope = "whole" | "present" | "shared";
 

@@ -27,8 +27,8 @@ export function decidedValue(
 }
 
 /**
- * One file's part of some changes. A variable is changed where it counts: in the last file that sets it; a shared file is left alone, and
- * what it says is said again, with the change, in the environment's own.
+ * One file's part of some changes. A variable is changed where it counts: in the last file that sets it; a
+ * shared file is left alone, and what it says is said again, with the change, in the environment's own.
  * @param hidden what the inventory says of these variables, which these files would hide
  */
 export function editLayered(
@@ -80,7 +80,9 @@ function placeOf(
     const missing = edit.items.filter((item) => !items.includes(item));
     return { path: target, edit: { ...edit, first: items, items: missing } };
   }
-  const why = `${last.file.path}:${line}: ${edit.key} is not written out there, so it cannot be said again for this environment: add them by hand`;
+  const why =
+    `${last.file.path}:${line}: ${edit.key} is not written out there, so it cannot be said ` +
+    `again for this environment: add them by hand`;
   return {
     conflict: { line: null, there: `${edit.key} of ${last.file.path}`, wanted: wantedText(edit), why },
   };
@@ -117,7 +119,9 @@ function agrees(value: unknown, edit: YamlEdit): boolean {
 }
 
 function hides({ place }: HiddenSetting, edit: YamlEdit): Conflict {
-  const why = `${place} sets ${edit.key} in the inventory, which an extra variable would hide: move it into a file of extra variables, or add what is wanted there`;
+  const why =
+    `${place} sets ${edit.key} in the inventory, which an extra variable would hide: move it ` +
+    `into a file of extra variables, or add what is wanted there`;
   return { line: null, there: `${edit.key} of ${place}`, wanted: wantedText(edit), why };
 }
 

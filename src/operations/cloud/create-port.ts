@@ -64,7 +64,8 @@ export async function createPort(client: OpenstackClient, request: PortRequest):
 
 /**
  * What a port's binding tells, with the reasons where it failed.
- * @param network `null`: not known yet, and looked at only if it is needed @param switchdev how it shall be bound; `null`: not known
+ * @param network `null`: not known yet, and looked at only if it is needed @param switchdev how it shall be
+ * bound; `null`: not known
  */
 export async function portFindings(
   client: OpenstackClient,
@@ -90,7 +91,8 @@ export async function reasons(
   const list: Agents | null = await orNull(() =>
     ask(client, ["network", "agent", "list", "-f", "json"], AgentList),
   );
-  // Neutron answers with an empty list to somebody who may not see agents; an administrator's own cloud has some.
+  // Neutron answers with an empty list to somebody who may not see agents; an administrator's own cloud has
+  // some.
   if (list === null || list.length === 0) return bindingReasons({ port, network: seen, agents: null });
   const all = agentsFor(port, list);
   const few = all.slice(0, lookedAt);
@@ -127,15 +129,20 @@ export function refused(error: unknown): Finding {
 function severalPorts(name: string, same: PortList): Finding {
   return finding(
     "wrong",
-    `${same.length} ports are called ${name}, so none of them is meant for sure: ${same.map(({ ID }) => ID).join(", ")}`,
+    `${same.length} ports are called ${name}, so none of them is meant for sure: ` +
+      `${same.map(({ ID }) => ID).join(", ")}`,
     [
-      "openstack port show ID   # project_id and device_id tell them apart: an administrator sees those of all projects",
+      "openstack port show ID   # project_id and device_id tell them apart: an administrator sees those " +
+        "of all projects",
       "openstack port delete ID   # what nobody needs; or take another name",
     ],
   );
 }
 
-/** Whether a port shall be bound by openvswitch or ovn, as its own profile says; `null`: it is no direct port, or not to be seen. */
+/**
+ * Whether a port shall be bound by openvswitch or ovn, as its own profile says; `null`: it is no direct port,
+ * or not to be seen.
+ */
 export function switchdevOf(port: Port): boolean | null {
   return port.binding_vnic_type === "direct" ? asksForSwitchdev(port) : null;
 }

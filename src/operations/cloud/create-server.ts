@@ -28,7 +28,10 @@ export interface ServerWithPorts {
   readonly ports: readonly Port[];
 }
 
-/** Makes a server with ports for VFs, unless it is there, and waits until it runs; it and its ports are checked. */
+/**
+ * Makes a server with ports for VFs, unless it is there, and waits until it runs; it and its ports are
+ * checked.
+ */
 export async function createServer(
   client: OpenstackClient,
   request: ServerRequest,
@@ -117,7 +120,10 @@ async function portsOf(
   };
 }
 
-/** Looks at a server until it runs, has failed, or the time is over; then at its ports. The server is there, whatever becomes of the looks. */
+/**
+ * Looks at a server until it runs, has failed, or the time is over; then at its ports. The server is there,
+ * whatever becomes of the looks.
+ */
 async function followed(
   client: OpenstackClient,
   request: ServerRequest,
@@ -187,7 +193,10 @@ function judgeStatus(name: string, server: Server, wait: number): Finding[] {
   ];
 }
 
-/** Nova takes the host from a port again when a server has failed, so the binding may not say any more that it failed. */
+/**
+ * Nova takes the host from a port again when a server has failed, so the binding may not say any more that it
+ * failed.
+ */
 async function failedPort(client: OpenstackClient, port: Port, server: Server): Promise<Finding[]> {
   if (port.binding_vif_type === "binding_failed") return portFindings(client, port, null, switchdevOf(port));
   const message = server.fault?.message ?? "";
@@ -202,7 +211,8 @@ async function failedPort(client: OpenstackClient, port: Port, server: Server): 
 function severalServers(name: string, same: ServerList): Finding {
   return finding(
     "wrong",
-    `${same.length} servers are called ${name}, so none of them is meant for sure: ${same.map(({ ID }) => ID).join(", ")}`,
+    `${same.length} servers are called ${name}, so none of them is meant for sure: ` +
+      `${same.map(({ ID }) => ID).join(", ")}`,
     ["openstack server delete ID   # what nobody needs; or take another name"],
   );
 }

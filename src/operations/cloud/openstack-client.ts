@@ -2,7 +2,10 @@ import type * as z from "zod";
 import { ProgramError, type RunProgram } from "../../host/linux/system/program.ts";
 import { type Refusal, refusalOf } from "../../openstack/guests/refusals.ts";
 
-/** The openstack client: python-openstackclient with clouds.yaml. vflag speaks to no service of OpenStack itself. */
+/**
+ * The openstack client: python-openstackclient with clouds.yaml. vflag speaks to no service of OpenStack
+ * itself.
+ */
 export interface OpenstackClient {
   /** What is started: `openstack`, or its path. */
   readonly program: string;
@@ -73,9 +76,12 @@ async function start({ run, program, timeout }: OpenstackClient, command: readon
     if (error.code === "ENOENT" || error.code === "EACCES")
       throw new OpenstackError(
         {
-          text: `the openstack client cannot be started: ${program}: ${error.code === "ENOENT" ? "no such program" : "not executable"}`,
+          text:
+            `the openstack client cannot be started: ` +
+            `${program}: ${error.code === "ENOENT" ? "no such program" : "not executable"}`,
           next: [
-            "apt-get install python3-openstackclient, or pip install python-openstackclient; --client PATH names it where it is in a venv",
+            "apt-get install python3-openstackclient, or pip install python-openstackclient; --client " +
+              "PATH names it where it is in a venv",
           ],
         },
         { cause: error },

@@ -7,9 +7,10 @@ import { resolvePorts } from "../../spec/selectors.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * Waits until every declared bond has its ports, a link, and with LACP a partner: network-online.target can be reached seconds
- * before. What does not come by itself (another mode, a port too many) is not waited for. It ends without an error when the
- * time is over: the requirements `bond` and `bond-links` then say what is missing.
+ * Waits until every declared bond has its ports, a link, and with LACP a partner: network-online.target can
+ * be reached seconds before. What does not come by itself (another mode, a port too many) is not waited for.
+ * It ends without an error when the time is over: the requirements `bond` and `bond-links` then say what is
+ * missing.
  */
 export function awaitBonds(host: Host, spec: Spec, seconds: number, seen?: HostState): Promise<HostState> {
   return waitFor(

@@ -5,8 +5,9 @@ import { type ResolvedPorts, resolvePorts } from "../../spec/selectors.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * Waits until every declared port is there, as at boot, when drivers are still probing and udev is still naming.
- * It ends without an error when the time is over: the requirement `ports` then says which one is missing.
+ * Waits until every declared port is there, as at boot, when drivers are still probing and udev is still
+ * naming. It ends without an error when the time is over: the requirement `ports` then says which one is
+ * missing.
  */
 export function awaitPorts(host: Host, spec: Spec, seconds: number): Promise<HostState> {
   return waitFor(host, seconds, (state) => spec.nics.every((nic) => arePresent(resolvePorts(nic, state))));

@@ -23,8 +23,8 @@ export interface RemovalFailure {
 }
 
 /**
- * Takes vflag out of a host's next boot: its units are disabled, and the files that it made are removed. A package's own files
- * are the package manager's, and NICs are left as they are: guests may be using them.
+ * Takes vflag out of a host's next boot: its units are disabled, and the files that it made are removed. A
+ * package's own files are the package manager's, and NICs are left as they are: guests may be using them.
  */
 export function planRemoval(state: HostState): Removal {
   const units = isUnknown(state.units)
@@ -61,7 +61,10 @@ interface RemoveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Does it, with a journal, and goes on after a failure: each action stands for itself. The caller holds the host's lock. */
+/**
+ * Does it, with a journal, and goes on after a failure: each action stands for itself. The caller holds the
+ * host's lock.
+ */
 export async function remove(
   host: Host,
   { actions, before, journal: { file, keeper }, signal }: RemoveOptions,

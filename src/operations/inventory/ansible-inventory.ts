@@ -6,7 +6,10 @@ import type { Groups } from "../../openstack/tree/placement.ts";
 
 /** What Ansible makes of an inventory. */
 export interface Inventory {
-  /** In its order: every host with its variables, as Ansible merges them; expressions in them are not resolved. */
+  /**
+   * In its order: every host with its variables, as Ansible merges them; expressions in them are not
+   * resolved.
+   */
   readonly hosts: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly groups: Groups;
 }
@@ -54,7 +57,8 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
     if (error.code !== "ENOENT") throw new DeploymentError(error.message, { cause: error });
     throw new DeploymentError(
       "ansible-inventory is not installed, which reads the inventory as Ansible does.\n" +
-        "Run vflag where Kayobe or Kolla-Ansible is (`source VENV/bin/activate`), or `apt-get install --no-install-recommends ansible-core`.",
+        "Run vflag where Kayobe or Kolla-Ansible is (`source VENV/bin/activate`), or `apt-get install " +
+        "--no-install-recommends ansible-core`.",
       { cause: error },
     );
   }
@@ -65,7 +69,8 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
   if (code !== 0) throw new DeploymentError(`ansible-inventory cannot read the inventory:\n${said.errors}`);
   if (said.unparsed !== "")
     throw new DeploymentError(
-      `ansible-inventory left a part of the inventory out, and its hosts would be missing in what is written:\n${said.unparsed}\n` +
+      `ansible-inventory left a part of the inventory out, and its hosts would be missing in what is ` +
+        `written:\n${said.unparsed}\n` +
         "Put it right, or take it out of the inventory's directory.",
     );
   const inventory = parse(stdout);

@@ -3,7 +3,10 @@ import { readBounded } from "../../host/linux/system/bounded-file.ts";
 import { type BmcAccess, parseAddress, Secret, type Trust } from "../../redfish/access.ts";
 import { DeploymentError, type Inventory } from "./ansible-inventory.ts";
 
-/** How the BMCs of an inventory's hosts are reached. Passwords come from variables or files, and go nowhere but there. */
+/**
+ * How the BMCs of an inventory's hosts are reached. Passwords come from variables or files, and go nowhere
+ * but there.
+ */
 
 /**
  * The variables, and Kayobe's for the same, which count where there are none of vflag's.
@@ -53,12 +56,16 @@ export function accessOf(inventory: Inventory, names: readonly string[]): Access
   }
   if (hosts.length === 0)
     throw new DeploymentError(
-      "no host has a BMC's address: set vflag_bmc_address in the inventory (docs/bios.md has the other variables)",
+      "no host has a BMC's address: set vflag_bmc_address in the inventory (docs/bios.md has the other " +
+        "variables)",
     );
   return { hosts: withoutTwins(hosts), without };
 }
 
-/** A BMC that two hosts have in the inventory is the wrong one for at least one of them: nothing may be set through it. */
+/**
+ * A BMC that two hosts have in the inventory is the wrong one for at least one of them: nothing may be set
+ * through it.
+ */
 function withoutTwins(hosts: readonly HostAccess[]): HostAccess[] {
   const keyOf = ({ access }: HostAccess) =>
     "problem" in access ? null : JSON.stringify([access.address, access.system]);
@@ -93,7 +100,8 @@ type Problem = { readonly problem: string };
 function readAccess(own: Variables): BmcAccess | Problem {
   const texts = new Map<keyof typeof variables, string>();
   for (const [key, names] of Object.entries(variables) as [keyof typeof variables, readonly string[]][]) {
-    // Where a file has the password, a variable for it may be anything, such as Kayobe's, encrypted by itself.
+    // Where a file has the password, a variable for it may be anything, such as Kayobe's, encrypted by
+    // itself.
     if (key === "password" && variables.passwordFile.some((each) => isSet(own[each]))) continue;
     const name = names.find((each) => isSet(own[each]));
     if (name === undefined) continue;
@@ -106,7 +114,8 @@ function readAccess(own: Variables): BmcAccess | Problem {
   if (address === null)
     return {
       problem:
-        "its vflag_bmc_address is no address: it is HOST, HOST:PORT or https://HOST, without user, password and path",
+        "its vflag_bmc_address is no address: it is HOST, HOST:PORT or https://HOST, without user, " +
+        "password and path",
     };
   const username = texts.get("username");
   if (username === undefined) return { problem: "it has no vflag_bmc_username" };
@@ -144,7 +153,8 @@ function trustOf(caFile: string | undefined, fingerprint: string | undefined): T
     if (/^[0-9A-F]{64}$/.test(sha256)) return { kind: "fingerprint", sha256 };
     return {
       problem:
-        "its vflag_bmc_fingerprint is no SHA-256 fingerprint: it has 64 hexadecimal digits, with colons or without",
+        "its vflag_bmc_fingerprint is no SHA-256 fingerprint: it has 64 hexadecimal digits, with colons " +
+        "or without",
     };
   }
   if (caFile === undefined) return { kind: "authorities", ca: null };
@@ -171,8 +181,9 @@ function isSet(value: unknown): boolean {
 const mostSteps = 10;
 
 /**
- * A variable's text. One that is nothing but another's name (`{{ vault_bmc_password }}`) is that one's; any other template is refused, for only
- * Ansible knows what it means. What is refused is not repeated: it may hold a secret.
+ * A variable's text. One that is nothing but another's name (`{{ vault_bmc_password }}`) is that one's; any
+ * other template is refused, for only Ansible knows what it means. What is refused is not repeated: it may
+ * hold a secret.
  */
 function textOf(own: Variables, name: string): string | Problem {
   let value = own[name];
@@ -182,7 +193,8 @@ function textOf(own: Variables, name: string): string | Problem {
       const vault = typeof value === "object" && value !== null && "__ansible_vault" in value;
       return {
         problem: vault
-          ? `${name} is encrypted by itself (!vault), which ansible-inventory does not open: encrypt the whole file, or use vflag_bmc_password_file`
+          ? `${name} is encrypted by itself (!vault), which ansible-inventory does not open: encrypt the ` +
+            `whole file, or use vflag_bmc_password_file`
           : `${name} is no text`,
       };
     }
@@ -194,7 +206,9 @@ function textOf(own: Variables, name: string): string | Problem {
   }
   if (value.includes("{{") || value.includes("{%"))
     return {
-      problem: `${name} is a Jinja template, which vflag does not evaluate: write it out, or name one variable alone`,
+      problem:
+        `${name} is a Jinja template, which vflag does not evaluate: write it out, or name one ` +
+        `variable alone`,
     };
   return value;
 }

@@ -27,7 +27,10 @@ export class States {
   readonly #folder: string | null;
   readonly #files: ReadonlyMap<string, SavedHardware>;
 
-  /** @param folder with HOST.json (`vflag inspect -o json`), or HOST.yaml, named as in the inventory; `null`: there is none */
+  /**
+   * @param folder with HOST.json (`vflag inspect -o json`), or HOST.yaml, named as in the inventory; `null`:
+   * there is none
+   */
   constructor(folder: string | null) {
     this.#folder = folder;
     this.#files = new Map(
@@ -50,7 +53,10 @@ export class States {
 
   /** How to get the state of a host. */
   get remedy(): string {
-    return `ssh HOST vflag inspect -o json > ${join(this.#folder ?? "DIR", "HOST.json")}${this.#folder === null ? ", and --states DIR" : ""}`;
+    return (
+      `ssh HOST vflag inspect -o json > ` +
+      `${join(this.#folder ?? "DIR", "HOST.json")}${this.#folder === null ? ", and --states DIR" : ""}`
+    );
   }
 
   /** A host's ports; `null` where there is no state of it. */

@@ -26,7 +26,8 @@ export function declarations(plan: PlanDraft, settings: Settings): Map<string, D
     );
     if (hidden.length === 0) {
       plan.note(
-        `${plan.name(extra.file.path)}:${extra.line}: ${variable} is an extra variable there, which beats what groups and hosts say; group_vars/all is the place for it`,
+        `${plan.name(extra.file.path)}:${extra.line}: ${variable} is an extra variable there, which beats ` +
+          `what groups and hosts say; group_vars/all is the place for it`,
       );
       continue;
     }
@@ -37,8 +38,13 @@ export function declarations(plan: PlanDraft, settings: Settings): Map<string, D
       name: plan.name(extra.file.path),
       line: extra.line,
       there: `${variable}: ${text}`,
-      wanted: `${variable} in ${plan.name(join(plan.folder, "group_vars/all/"))}, where groups and hosts can differ from it`,
-      why: `it is an extra variable there, which beats ${places.length > 0 ? several(places) : "the inventory"}: the values of ${several(hidden.map(([host]) => host))} are hidden`,
+      wanted:
+        `${variable} in ${plan.name(join(plan.folder, "group_vars/all/"))}, where groups and hosts ` +
+        `can differ from it`,
+      why:
+        `it is an extra variable there, which beats ` +
+        `${places.length > 0 ? several(places) : "the inventory"}: the values of ` +
+        `${several(hidden.map(([host]) => host))} are hidden`,
     });
   }
   const found = new Map<string, Declaration>();
@@ -84,7 +90,9 @@ export function checkOutputs(
         line,
         there: `${variable}: ${JSON.stringify(value)}`,
         wanted: `${variable} set by vflag only`,
-        why: `vflag writes this variable: take it out, and put rules of your own into ${treeVariables.moreRules}`,
+        why:
+          `vflag writes this variable: take it out, and put rules of your own into ` +
+          `${treeVariables.moreRules}`,
       });
     }
   }

@@ -5,8 +5,8 @@ import { isFrom, type Release } from "../../openstack/releases.ts";
 import { DeploymentError } from "../inventory/ansible-inventory.ts";
 
 /**
- * An environment of Kayobe's and those that it depends on, in the order in which they are read: it comes last.
- * Source: kayobe, kayobe/utils.py, EnvironmentFinder; from 15.0.0 (2023.2) on.
+ * An environment of Kayobe's and those that it depends on, in the order in which they are read: it comes
+ * last. Source: kayobe, kayobe/utils.py, EnvironmentFinder; from 15.0.0 (2023.2) on.
  */
 export function environmentsOf(config: string, environment: string, release: Release): string[] {
   if (!isFrom(release, "2023.2")) return [environment];
@@ -14,7 +14,8 @@ export function environmentsOf(config: string, environment: string, release: Rel
   const visit = (name: string, above: readonly string[]) => {
     if (above.includes(name))
       throw new DeploymentError(
-        `--environment ${environment}: its dependencies go in a circle (${[...above, name].join(" -> ")}): break it in .kayobe-environment`,
+        `--environment ${environment}: its dependencies go in a ` +
+          `circle (${[...above, name].join(" -> ")}): break it in .kayobe-environment`,
       );
     if (ordered.includes(name)) return;
     for (const one of dependenciesOf(config, name)) visit(one, [...above, name]);
@@ -42,7 +43,8 @@ function dependenciesOf(config: string, name: string): string[] {
   if (listed === undefined) return [];
   if (!Array.isArray(listed) || !listed.every((one) => typeof one === "string"))
     throw refuse("dependencies has to be a list of environments' names");
-  // Python's sorter takes them as a set, so Kayobe's own order of those that do not depend on each other is any.
+  // Python's sorter takes them as a set, so Kayobe's own order of those that do not depend on each other is
+  // any.
   return listed;
 }
 

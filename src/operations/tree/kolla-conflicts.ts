@@ -12,8 +12,8 @@ interface Claim {
 }
 
 /**
- * Holds Kolla-Ansible's own variables against what is written. Its rules and mappings join vflag's, so they must not contradict them;
- * its switches must not undo what is switched on.
+ * Holds Kolla-Ansible's own variables against what is written. Its rules and mappings join vflag's, so they
+ * must not contradict them; its switches must not undo what is switched on.
  */
 export function checkKollaVariables(
   plan: PlanDraft,
@@ -72,7 +72,9 @@ function refuseName(plan: PlanDraft, decider: Decider, { device }: Claim, { plac
     line: decider.line,
     there: `${decider.key}: devname ${device}`,
     wanted: "a rule by address",
-    why: `[pci] report_in_placement is on (${place}), and nova-compute takes no rule by name with it: give ${device}'s PCI address`,
+    why:
+      `[pci] report_in_placement is on (${place}), and nova-compute takes no rule by name with ` +
+      `it: give ${device}'s PCI address`,
   });
 }
 
@@ -119,10 +121,16 @@ function contradiction(
   if (nic !== undefined && nic.mode !== "sriov" && !isRule)
     return `${device} is of NIC ${nic.name} in mode ${nic.mode}, whose VFs the SR-IOV agent cannot set`;
   if (String(physnet ?? "null") === String(wanted ?? "null")) return null;
-  return `${device} is on ${String(wanted ?? "no physnet")} in the spec, and on ${String(physnet ?? "no physnet")} in ${key}`;
+  return (
+    `${device} is on ${String(wanted ?? "no physnet")} in the spec, and on ` +
+    `${String(physnet ?? "no physnet")} in ${key}`
+  );
 }
 
-/** Switches that somebody has set where they count more than what vflag writes, or where vflag's would hide them. */
+/**
+ * Switches that somebody has set where they count more than what vflag writes, or where vflag's would hide
+ * them.
+ */
 function checkSwitches(plan: PlanDraft, facts: TreeFacts, deciders: readonly Decider[]): void {
   const wanted = [
     ...(facts.sriov ? ["enable_neutron_sriov"] : []),
@@ -150,7 +158,8 @@ function checkSwitches(plan: PlanDraft, facts: TreeFacts, deciders: readonly Dec
           ? `whether ${decider.key} is on is not known here: write it out`
           : decider.level.kind === "extra"
             ? `${decider.key} is off there: take the line out, or change it`
-            : `${decider.key} is off for a part of the hosts, and vflag's extra variable would turn it on for all: take the line out`,
+            : `${decider.key} is off for a part of the hosts, and vflag's extra variable would turn it on ` +
+              `for all: take the line out`,
     });
   }
   checkDrivers(plan, facts, deciders);
@@ -163,7 +172,8 @@ function checkDrivers(plan: PlanDraft, facts: TreeFacts, deciders: readonly Deci
     const names = Array.isArray(decider.value) ? decider.value.map(driverName) : null;
     if (decider.unread || names === null) {
       plan.note(
-        `${where} is Kolla-Ansible's list of drivers, and what is in it is not known here: see that it has what binds the VFs' ports`,
+        `${where} is Kolla-Ansible's list of drivers, and what is in it is not known here: see that it ` +
+          `has what binds the VFs' ports`,
       );
       continue;
     }
@@ -179,7 +189,9 @@ function checkDrivers(plan: PlanDraft, facts: TreeFacts, deciders: readonly Deci
         line: decider.line,
         there: `${decider.key}: ${names.join(", ")}`,
         wanted: `${missing.join(", ")} in it`,
-        why: `${decider.key} is the whole list of Neutron's drivers, and lacks what binds the VFs' ports: add it there`,
+        why:
+          `${decider.key} is the whole list of Neutron's drivers, and lacks what binds the VFs' ports: ` +
+          `add it there`,
       });
   }
 }

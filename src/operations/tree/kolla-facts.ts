@@ -6,7 +6,10 @@ import { type Decider, decidedFor, decidersIn, truthOfDecider } from "./kolla-va
 import type { PlanDraft } from "./tree-plan.ts";
 import type { VariableFile } from "./variable-files.ts";
 
-/** Kayobe's variables with text that it puts in front of Kolla's files. Source: kayobe, ansible/roles/kolla-openstack/templates/kolla/config/. */
+/**
+ * Kayobe's variables with text that it puts in front of Kolla's files. Source: kayobe,
+ * ansible/roles/kolla-openstack/templates/kolla/config/.
+ */
 const texts = ["kolla_extra_global", "kolla_extra_nova", "kolla_extra_neutron_ml2"] as const;
 
 /**
@@ -49,7 +52,9 @@ export function kollaFacts(
     if (one !== null && "unknown" in one) return unknownFilters(plan, one.unknown, nothing);
   const own = isOn(fake) ? "fake" : isOn(blazar) ? "blazar" : null;
   if (own === null) return nothing;
-  const from = `the filters that Kolla-Ansible has by itself with ${own === "fake" ? "enable_nova_fake" : "Blazar"}`;
+  const from =
+    `the filters that Kolla-Ansible has by itself with ` +
+    `${own === "fake" ? "enable_nova_fake" : "Blazar"}`;
   const filters: FilterBase = { list: kollaFilters(facts.release, own), from };
   return { ...nothing, filters };
 }
@@ -66,7 +71,10 @@ function isOn(one: Switch): boolean {
   return one !== null && "on" in one && one.on;
 }
 
-/** A switch of Kolla's that is meant for the whole cloud; `null`: nobody has set it. @param beneath Kayobe's variable for it */
+/**
+ * A switch of Kolla's that is meant for the whole cloud; `null`: nobody has set it. @param beneath Kayobe's
+ * variable for it
+ */
 function switchOf(
   plan: PlanDraft,
   deciders: readonly Decider[],
@@ -85,7 +93,10 @@ function switchOf(
   return first === undefined ? null : { on: known[0] === true };
 }
 
-/** Kayobe's own variable: extra variables beat its inventory, of which what all hosts have is what the control host has. */
+/**
+ * Kayobe's own variable: extra variables beat its inventory, of which what all hosts have is what the control
+ * host has.
+ */
 export function kayobeDecided(
   key: string,
   inventory: readonly VariableFile[],
@@ -113,7 +124,9 @@ function textOf(plan: PlanDraft, facts: TreeFacts, decider: Decider | undefined)
       line: decider.line,
       there: `${entry.key} = ${entry.value}`,
       wanted: "PCI rules of the inventory's variables",
-      why: `${decider.key} has PCI rules, and vflag's would take their place, or stand beside them: move them into the inventory as the list ${treeVariables.moreRules}, and take them out there`,
+      why:
+        `${decider.key} has PCI rules, and vflag's would take their place, or stand beside them: move ` +
+        `them into the inventory as the list ${treeVariables.moreRules}, and take them out there`,
     });
   return { decider, ini };
 }
@@ -144,7 +157,9 @@ function unknownFilters(plan: PlanDraft, decider: Decider, facts: KollaFacts): K
     line: decider.line,
     there: decider.key,
     wanted: "a value that can be read here",
-    why: `${decider.key} decides which filters the scheduler has, and what it says is not known here: write enabled_filters into nova.conf`,
+    why:
+      `${decider.key} decides which filters the scheduler has, and what it says is not known here: ` +
+      `write enabled_filters into nova.conf`,
   });
   return facts;
 }

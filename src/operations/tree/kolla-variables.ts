@@ -38,9 +38,10 @@ export const kollaKeys = [
 ] as const;
 
 /**
- * What a tree decides of Kolla-Ansible's variables, what counts most last. In a tree of Kayobe's: kolla/inventory, which Kolla-Ansible gets
- * beside the inventory that Kayobe makes; then kolla_extra_globals; then kolla/globals.yml, which is merged over what Kayobe makes of it.
- * Source: kayobe, ansible/roles/kolla-ansible/tasks/config.yml and kayobe/kolla_ansible.py, _get_inventory_paths().
+ * What a tree decides of Kolla-Ansible's variables, what counts most last. In a tree of Kayobe's:
+ * kolla/inventory, which Kolla-Ansible gets beside the inventory that Kayobe makes; then kolla_extra_globals;
+ * then kolla/globals.yml, which is merged over what Kayobe makes of it. Source: kayobe,
+ * ansible/roles/kolla-ansible/tasks/config.yml and kayobe/kolla_ansible.py, _get_inventory_paths().
  */
 export function kollaDeciders(
   plan: PlanDraft,
@@ -69,7 +70,10 @@ export function kollaDeciders(
   ];
 }
 
-/** Kayobe's kolla_extra_globals: a mapping that it adds to globals.yml. The last file that sets it counts alone. */
+/**
+ * Kayobe's kolla_extra_globals: a mapping that it adds to globals.yml. The last file that sets it counts
+ * alone.
+ */
 function extraGlobals(extras: readonly VariableFile[]): Decider[] {
   const [last] = extras.flatMap((file) => decidersIn(file, ["kolla_extra_globals"], "plain")).slice(-1);
   if (last === undefined || typeof last.value !== "object" || last.value === null) return [];
@@ -121,8 +125,9 @@ export function aboutHost(plan: PlanDraft, { level }: Decider, host: string): bo
 }
 
 /**
- * The groups of Kayobe's inventory that Kolla's are made of. Source: kayobe, ansible/inventory/group_vars/all/kolla,
- * kolla_overcloud_inventory_top_level_group_map; roles/kolla-ansible/templates/overcloud-components.j2 and overcloud-services.j2.
+ * The groups of Kayobe's inventory that Kolla's are made of. Source: kayobe,
+ * ansible/inventory/group_vars/all/kolla, kolla_overcloud_inventory_top_level_group_map;
+ * roles/kolla-ansible/templates/overcloud-components.j2 and overcloud-services.j2.
  */
 const kayobeGroups: Readonly<Record<string, string>> = {
   control: "controllers",

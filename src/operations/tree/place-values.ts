@@ -75,7 +75,9 @@ function part(plan: PlanDraft, path: string, before: string, place: Place<HostVa
     name: plan.name(path),
     line: null,
     there: made.problem,
-    wanted: `vflag's variables beside it, which takes a directory: mkdir TMP && mv ${plan.name(path)} TMP/ && mv TMP ${plan.name(folder)}`,
+    wanted:
+      `vflag's variables beside it, which takes a directory: mkdir TMP && mv ` +
+      `${plan.name(path)} TMP/ && mv TMP ${plan.name(folder)}`,
     why: "Ansible reads either this file or a directory of its name, so vflag cannot put a file beside it",
   });
   return before;

@@ -8,7 +8,10 @@ import type { PlanDraft } from "./tree-plan.ts";
 import { readText } from "./tree-sources.ts";
 import type { VariableFile } from "./variable-files.ts";
 
-/** Where a tree says that nova-compute reports PCI devices to Placement, so that Nova takes no rule by an interface's name. */
+/**
+ * Where a tree says that nova-compute reports PCI devices to Placement, so that Nova takes no rule by an
+ * interface's name.
+ */
 export interface PlacementPlace {
   readonly place: string;
 }

@@ -77,7 +77,8 @@ export async function planTree(request: TreeRequest, run: RunProgram): Promise<T
     editFiles(plan, { ...facts, kolla: kollaFacts(plan, facts, deciders, theirs, extras), ...variables });
   } else if (plan.isEmpty)
     plan.problem(
-      `no host of the inventory has the variable vflag (a spec), or sriov_physnet_mappings (device: physnet): set one in ${plan.name(join(plan.folder, "group_vars/GROUP/"))}`,
+      `no host of the inventory has the variable vflag (a spec), or sriov_physnet_mappings (device: ` +
+        `physnet): set one in ${plan.name(join(plan.folder, "group_vars/GROUP/"))}`,
     );
   return plan.finished();
 }
@@ -112,7 +113,8 @@ function makeValues(
   }
   for (const host of states.hosts.filter((one) => !plan.inventory.hosts.has(one)))
     plan.problem(
-      "--states has a state of it, and the inventory no such host: name the file as the inventory names the host, or remove it",
+      "--states has a state of it, and the inventory no such host: name the file as the inventory names " +
+        "the host, or remove it",
       host,
     );
 }
@@ -184,7 +186,9 @@ function hostsWithFiles({ request, inventory }: PlanDraft): string[] {
   return [...new Set(found)].filter((name) => inventory.hosts.has(name));
 }
 
-/** Which files and inventories decide the variables that vflag writes, and how Kayobe puts layers together. */
+/**
+ * Which files and inventories decide the variables that vflag writes, and how Kayobe puts layers together.
+ */
 function variablesOf(
   plan: PlanDraft,
   inventory: readonly VariableFile[],

@@ -35,7 +35,10 @@ export function inventorySources(request: TreeRequest): string[] {
   return sources;
 }
 
-/** The folders whose files are put together: the tree's own, the environments that others depend on, and the environment itself. */
+/**
+ * The folders whose files are put together: the tree's own, the environments that others depend on, and the
+ * environment itself.
+ */
 export function layersOf({
   config,
   environment,

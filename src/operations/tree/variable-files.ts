@@ -29,8 +29,8 @@ export interface VariableFiles {
 }
 
 /**
- * The files of variables beside an inventory that Ansible reads: a directory `NAME`, or else a file `NAME`, `NAME.yml`, ...
- * Source: ansible-core 2.14.18, ansible/parsing/dataloader.py, find_vars_files().
+ * The files of variables beside an inventory that Ansible reads: a directory `NAME`, or else a file `NAME`,
+ * `NAME.yml`, ... Source: ansible-core 2.14.18, ansible/parsing/dataloader.py, find_vars_files().
  */
 export function variableFiles(inventory: string): VariableFiles {
   const [files, hidden]: [VariableFile[], string[]] = [[], []];
@@ -62,7 +62,10 @@ export function variableFiles(inventory: string): VariableFiles {
   return { files, hidden };
 }
 
-/** All settings of some variables in files. A file that is encrypted, or no YAML, has none: ansible-inventory tells what is wrong with it. */
+/**
+ * All settings of some variables in files. A file that is encrypted, or no YAML, has none: ansible-inventory
+ * tells what is wrong with it.
+ */
 export function settingsOf(
   files: readonly VariableFile[],
   variables: readonly string[],

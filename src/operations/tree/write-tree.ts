@@ -5,9 +5,11 @@ import { DeploymentError } from "../inventory/ansible-inventory.ts";
 import type { TreeChange } from "./tree-plan.ts";
 
 /**
- * Carries out all changes of a tree. Each file is replaced whole, and each is right on its own, so that a run that was killed is
- * finished by the next one. The hosts' values come first: a template must not be there before the variables that it reads.
- * @throws {DeploymentError} before anything is written, where a directory cannot be written to, or a file is not as it was read
+ * Carries out all changes of a tree. Each file is replaced whole, and each is right on its own, so that a run
+ * that was killed is finished by the next one. The hosts' values come first: a template must not be there
+ * before the variables that it reads.
+ * @throws {DeploymentError} before anything is written, where a directory cannot be written to, or a file is
+ * not as it was read
  */
 export async function writeTree(changes: readonly TreeChange[]): Promise<void> {
   const closed = [...new Set(changes.map(({ path }) => nearest(dirname(path))))].filter(
@@ -49,7 +51,9 @@ function isWritable(folder: string): boolean {
   }
 }
 
-/** A directory that vflag's file was alone in: left empty, it would hide a file of the same name from Ansible. */
+/**
+ * A directory that vflag's file was alone in: left empty, it would hide a file of the same name from Ansible.
+ */
 function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);

@@ -52,7 +52,10 @@ function bindingText(port: Port): string {
       ? ""
       : `, vif_details ${JSON.stringify(port.binding_vif_details)}`;
   const profile = port.binding_profile === null ? "" : `, profile ${JSON.stringify(port.binding_profile)}`;
-  return `vif_type ${port.binding_vif_type ?? "not to be seen"}${host}, status ${port.status ?? "unknown"}${profile}${details}`;
+  return (
+    `vif_type ${port.binding_vif_type ?? "not to be seen"}${host}, status ` +
+    `${port.status ?? "unknown"}${profile}${details}`
+  );
 }
 
 function outcomeWord({ outcome }: Creation<unknown>, style: Style): string {

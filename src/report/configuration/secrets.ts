@@ -5,7 +5,10 @@ const hidden = "(hidden)";
 const secretWord =
   /pass(?:word|wd|phrase|code)|(?:^|[^a-z])pass(?![a-z])|secret|token|credential|transport_url|(?:^|_)connection$|private_?key|api_?key|access_?key|auth_?key|encryption_?key|fernet|cookie|community|psk(?![a-z])/i;
 
-/** `name = value`, `name: value`, `- name: value`, also within quotes or commented out; the value may be empty and follow below. */
+/**
+ * `name = value`, `name: value`, `- name: value`, also within quotes or commented out; the value may be empty
+ * and follow below.
+ */
 const assignment = /^(\s*(?:[#;]\s*)?(?:-\s+)?["']?)([\w.$-][\w.$ -]*?)(["']?\s*[:=]\s*)(.*)$/;
 
 /** User and password in a URL: https://user:password@host. Source: RFC 3986, 3.2.1. */
@@ -16,8 +19,8 @@ const inlinePair =
   /(["']?[\w-]*(?:pass(?:word|wd|phrase)|secret|token|credential|private_?key|api_?key)[\w-]*["']?\s*(?:[:=]\s*|\s+))("[^"]*"|'[^']*'|[^\s,;}\]]+)/gi;
 
 /**
- * The lines of a configuration file (INI, YAML) as they may be shown: the values of secrets are hidden, also those that go on in the
- * lines below. There are as many lines as before.
+ * The lines of a configuration file (INI, YAML) as they may be shown: the values of secrets are hidden, also
+ * those that go on in the lines below. There are as many lines as before.
  */
 export function withoutSecrets(lines: readonly string[]): string[] {
   /** How far the name of a secret is indented whose value goes on below; null outside of one. */
@@ -36,7 +39,8 @@ export function withoutSecrets(lines: readonly string[]): string[] {
       return line.replace(userInfo, `$1${hidden}`).replace(inlinePair, `$1${hidden}`);
     // Behind `- `, the other keys of an item stand as far in as this one.
     within = before.replace(/["']$/, "").length;
-    // What is not there, or is only looked up elsewhere, is no secret: nothing, a block below, a template's variable.
+    // What is not there, or is only looked up elsewhere, is no secret: nothing, a block below, a template's
+    // variable.
     const shows =
       value.trim() === "" ||
       /^["']?\{\{[^{}"']*\}\}["']?$/.test(value.trim()) ||

@@ -3,8 +3,8 @@ import { documentText } from "../terminal/escape.ts";
 import { withoutSecrets } from "./secrets.ts";
 
 /**
- * Lines that stay, go and come, as `diff -u` shows them; empty where the texts have the same lines. Values of secrets are hidden: it is
- * for the eye, and the lines are compared as they are.
+ * Lines that stay, go and come, as `diff -u` shows them; empty where the texts have the same lines. Values of
+ * secrets are hidden: it is for the eye, and the lines are compared as they are.
  */
 export function textDiff(
   before: string,

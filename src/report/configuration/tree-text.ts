@@ -17,7 +17,10 @@ export interface ShownRemark {
   readonly text: string;
 }
 
-/** What would change in a configuration tree. Files of hosts that would be the same, but for the host, are shown once. */
+/**
+ * What would change in a configuration tree. Files of hosts that would be the same, but for the host, are
+ * shown once.
+ */
 export function treeText(all: readonly ShownChange[], style: Style): string {
   // A name is shown on one line; a file's text has its own.
   const changes = all.map((change) => ({ ...change, name: plainText(change.name) }));

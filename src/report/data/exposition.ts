@@ -1,6 +1,9 @@
 import { helpText, labelValue } from "../terminal/escape.ts";
 
-/** Prometheus' text format. Source: https://prometheus.io/docs/instrumenting/exposition_formats/, text-based format. */
+/**
+ * Prometheus' text format. Source: https://prometheus.io/docs/instrumenting/exposition_formats/, text-based
+ * format.
+ */
 
 /** All samples of one metric. */
 export interface Metric {
@@ -18,8 +21,8 @@ export interface Sample {
 }
 
 /**
- * Metrics as a scraper reads them; one without samples is left out. Two samples with the same labels would make node_exporter
- * refuse the whole file: the first one stays.
+ * Metrics as a scraper reads them; one without samples is left out. Two samples with the same labels would
+ * make node_exporter refuse the whole file: the first one stays.
  */
 export function exposition(metrics: readonly Metric[]): string {
   return metrics

@@ -47,7 +47,10 @@ export function fleetCsv({ hosts }: FleetStatus): string {
  */
 const formula = /[=+\-@\uff1d\uff0b\uff0d\uff20]/.source;
 
-/** Where a cell begins: at a separator of any country's, whatever this file's own is, behind blanks and quotation marks. */
+/**
+ * Where a cell begins: at a separator of any country's, whatever this file's own is, behind blanks and
+ * quotation marks.
+ */
 const beginning = new RegExp(`(^|[,;|])([\\s"']*)(?=${formula})`, "g");
 
 function cell(text: string): string {

@@ -9,15 +9,16 @@ import { markup } from "../terminal/escape.ts";
 import { oncePerSymptom, remedyText } from "../text/verdict-text.ts";
 
 /**
- * A verdict as CI systems read it: a test suite for the host and one for each NIC, a test case for each requirement. What is wrong is
- * a failure, what could not be observed an error, what was not asked or not judged is skipped; a warning passes, and stands in
- * the output of its case. Source: https://github.com/testmoapp/junitxml.
+ * A verdict as CI systems read it: a test suite for the host and one for each NIC, a test case for each
+ * requirement. What is wrong is a failure, what could not be observed an error, what was not asked or not
+ * judged is skipped; a warning passes, and stands in the output of its case. Source:
+ * https://github.com/testmoapp/junitxml.
  */
 export function junitXml(spec: Spec, state: HostState, verdicts: readonly Verdict[]): string {
   const lists = checkLists(spec, state, verdicts);
   const suites = lists.flatMap((list, id) => suite(list, id, spec, state));
   const counts = countsOf(lists.flatMap(({ checks }) => checks));
-  return `${['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites${attributes({ name: "vflag verify", ...counts, time: "0" })}>`, ...suites, "</testsuites>"].join("\n")}\n`;
+  return `${['<?xml version="1.0" ' + 'encoding="UTF-8"?>', `<testsuites${attributes({ name: "vflag verify", ...counts, time: "0" })}>`, ...suites, "</testsuites>"].join("\n")}\n`;
 }
 
 function suite({ subject, verdict, checks }: CheckList, id: number, spec: Spec, state: HostState): string[] {
@@ -120,7 +121,10 @@ function countsOf(checks: readonly Check[]): Record<"tests" | "failures" | "erro
   };
 }
 
-/** Names are this file's own; values can be anything. A line break in a value would be read as a blank, were it not a reference. */
+/**
+ * Names are this file's own; values can be anything. A line break in a value would be read as a blank, were
+ * it not a reference.
+ */
 function attributes(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(

@@ -8,7 +8,10 @@ function withoutRepeats<T>(deviations: readonly T[]): T[] {
   return [...new Map(deviations.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
 }
 
-/** A plan as data: each action with the commands that a person would type for it. Times are estimates, in seconds. */
+/**
+ * A plan as data: each action with the commands that a person would type for it. Times are estimates, in
+ * seconds.
+ */
 export function planJson(plan: Plan): object {
   return {
     schema: "vflag/plan/1",
@@ -39,7 +42,10 @@ export function phasesJson(phases: readonly Phase[]): object[] {
   }));
 }
 
-/** What `apply` did: each action with its commands, and whether it was done (not refused, nor left out after one that was). */
+/**
+ * What `apply` did: each action with its commands, and whether it was done (not refused, nor left out after
+ * one that was).
+ */
 export function outcomesJson(outcomes: readonly NicOutcome[], performed: ReadonlySet<Action>): object[] {
   return outcomes.map(({ steps, ...outcome }) => ({
     ...outcome,

@@ -13,8 +13,9 @@ import { exposition, type Metric, type Sample } from "./exposition.ts";
 /**
  * The verdict and what it rests on, for node_exporter's textfile collector.
  *
- * What was not observed has no sample: a missing series is not a zero. Labels name what an operator declared (NICs) or what the
- * host has a handful of (ports, slaves): nothing per VF or per flow. Source of the conventions: https://prometheus.io/docs/practices/naming/.
+ * What was not observed has no sample: a missing series is not a zero. Labels name what an operator declared
+ * (NICs) or what the host has a handful of (ports, slaves): nothing per VF or per flow. Source of the
+ * conventions: https://prometheus.io/docs/practices/naming/.
  */
 export function prometheusText(
   spec: Spec,
@@ -52,7 +53,8 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
   return [
     gauge(
       "vflag_nic_works",
-      "Whether the NIC was seen to fulfil all requirements: 1, or 0 where one does not hold or could not be observed.",
+      "Whether the NIC was seen to fulfil all requirements: 1, or 0 where one does not hold or could not " +
+        "be observed.",
       verdicts.map(({ nic, answer }) => ({
         labels: { nic, mode: modeOf(nic) },
         value: bit(answer === "works"),
@@ -60,7 +62,8 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
     ),
     gauge(
       "vflag_nic_at_risk",
-      "Whether a NIC that works will not for a reason that is known: at the next boot, at the next link failure, or as a reboot is pending.",
+      "Whether a NIC that works will not for a reason that is known: at the next boot, at the next link " +
+        "failure, or as a reboot is pending.",
       verdicts.map(({ nic, risk }) => ({ labels: { nic, mode: modeOf(nic) }, value: bit(risk !== null) })),
     ),
     gauge(
@@ -97,7 +100,8 @@ function verdictMetrics(spec: Spec, verdicts: readonly Verdict[]): Metric[] {
     ),
     gauge(
       "vflag_reboot_required",
-      "Whether a reboot is due: what is wrong with the NIC, or with the host under it, goes away only with one.",
+      "Whether a reboot is due: what is wrong with the NIC, or with the host under it, goes away only " +
+        "with one.",
       verdicts.map((verdict) => ({
         labels: { nic: verdict.nic },
         value: bit(rebootReasons([verdict]).length > 0),

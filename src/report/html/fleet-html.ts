@@ -10,12 +10,15 @@ import type { PageData, PageHost, PageNic } from "./fleet-page-data.ts";
 import { reportStyle } from "./html-style.ts";
 
 /**
- * The whole fleet in one file: verdicts by root cause, a list that can be filtered, and the map of every host. It loads nothing; the one
- * script that may run is vflag's own, by its hash, and everything that came from a host is data to it.
+ * The whole fleet in one file: verdicts by root cause, a list that can be filtered, and the map of every
+ * host. It loads nothing; the one script that may run is vflag's own, by its hash, and everything that came
+ * from a host is data to it.
  */
 export function fleetHtml(status: FleetStatus, maps: PackedMaps, version: string): string {
   const data = pageData(status, maps);
-  const policy = `default-src 'none'; script-src '${fleetPageHash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const policy =
+    `default-src 'none'; script-src '${fleetPageHash}'; style-src 'unsafe-inline'; img-src ` +
+    `data:; base-uri 'none'; form-action 'none'`;
   const { hosts, nics } = status;
   const head = html`<!doctype html>
 <html lang="en">

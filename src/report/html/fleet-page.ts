@@ -3,9 +3,9 @@ import { mapSvg } from "../map/map-svg.ts";
 import type { PageData, PageHost, PageNic } from "./fleet-page-data.ts";
 
 /**
- * What runs in the fleet's page: it filters the hosts and draws the map of one. It asks no network, and text of a host becomes text
- * (`textContent`), never markup; only the map's drawing, which escapes all that it is given, is put in as it is. `npm run published` makes
- * fleet-page.bundle.ts of it.
+ * What runs in the fleet's page: it filters the hosts and draws the map of one. It asks no network, and text
+ * of a host becomes text (`textContent`), never markup; only the map's drawing, which escapes all that it is
+ * given, is put in as it is. `npm run published` makes fleet-page.bundle.ts of it.
  */
 
 /** As much of the browser as is used. */

@@ -31,7 +31,10 @@ const outcomeWords: Readonly<Record<Outcome, string>> = {
   "not-judged": "not judged",
 };
 
-/** Root causes of a NIC, the heaviest first, each with the lines of logs that show it and with what follows from it. */
+/**
+ * Root causes of a NIC, the heaviest first, each with the lines of logs that show it and with what follows
+ * from it.
+ */
 export function nicCauses({ causes, sightings }: Verdict): Html | null {
   const told = new Set<Sighting>();
   const items = heaviestFirst(causes).flatMap(({ cause, consequences }) => {
@@ -119,7 +122,7 @@ function byHand(id: string): Html | null {
     html`<h4>${title}</h4><ul class="lines">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
   return folded(
     "See it and put it right by hand",
-    html`${list("See it", about.observe)}${list("Put it right", about.byHand)}${list("Where it is written", about.references)}`,
+    html`${list("See it", about.observe)}${list("Put it right", about.byHand)}${list("Where it " + "is written", about.references)}`,
   );
 }
 

@@ -1,4 +1,7 @@
-/** The report's looks: system fonts, light and dark as the reader has it, one column on a narrow screen, black on white on paper. */
+/**
+ * The report's looks: system fonts, light and dark as the reader has it, one column on a narrow screen, black
+ * on white on paper.
+ */
 export const reportStyle = `
 :root {
   color-scheme: light dark;

@@ -14,8 +14,8 @@ import { nicFacts } from "./html-facts.ts";
 import { reportStyle } from "./html-style.ts";
 
 /**
- * A verdict as a report in one file: it loads nothing, runs nothing (its policy forbids both), and is read on a screen, on a
- * telephone, and on paper.
+ * A verdict as a report in one file: it loads nothing, runs nothing (its policy forbids both), and is read on
+ * a screen, on a telephone, and on paper.
  */
 export function htmlReport(
   spec: Spec,

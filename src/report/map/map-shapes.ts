@@ -3,7 +3,10 @@ import type { flowStateOf } from "./map-words.ts";
 
 /** The shapes that a map's picture is made of, and their colours. */
 
-/** How a port's VFs are drawn: few with room, many in one line each, and the port above them instead of beside their middle. */
+/**
+ * How a port's VFs are drawn: few with room, many in one line each, and the port above them instead of beside
+ * their middle.
+ */
 export type Density = "roomy" | "dense";
 
 /** Shapes with a tooltip. */

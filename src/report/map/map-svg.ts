@@ -30,9 +30,9 @@ import {
 } from "./map-words.ts";
 
 /**
- * The map as a picture: one SVG document that needs nothing else, light or dark as its reader prefers. Left to right: the bond, the
- * ports, their VFs with representors, and who has them; a line's colour says who carries the flows. It can stand in an HTML page as it
- * is: its styles hold for itself only.
+ * The map as a picture: one SVG document that needs nothing else, light or dark as its reader prefers. Left
+ * to right: the bond, the ports, their VFs with representors, and who has them; a line's colour says who
+ * carries the flows. It can stand in an HTML page as it is: its styles hold for itself only.
  */
 export function mapSvg(seen: HostMap): string {
   const map = inPlainText(seen);
@@ -67,7 +67,8 @@ export function mapSvg(seen: HostMap): string {
   const { width } = columns;
   const about = `${map.hostname}: ${sizeText(map)}`;
   const lines = [
-    `<svg xmlns="http://www.w3.org/2000/svg" class="vflag-map" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ` +
+      `class="vflag-map" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
     `<title>${markup(about)}</title>`,
     `<style>${styles}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,

@@ -6,7 +6,10 @@ import { count } from "../terminal/style.ts";
 
 /** What the map says in words, the same on a terminal and in a picture. */
 
-/** A VF that somebody has or that has flows, or all those of a port of which the same is to be told: that they are free. */
+/**
+ * A VF that somebody has or that has flows, or all those of a port of which the same is to be told: that they
+ * are free.
+ */
 export interface VfGroup {
   readonly vfs: readonly [MapVf, ...MapVf[]];
   readonly free: boolean;
@@ -42,7 +45,10 @@ export function hasFlows({ in: coming, out }: MapFlows): boolean {
   return [coming, out].some((traffic) => Object.values(traffic).some(({ flows }) => flows > 0));
 }
 
-/** Who carries what goes through a netdev, the worst first: something in software that need not be there tells most. */
+/**
+ * Who carries what goes through a netdev, the worst first: something in software that need not be there tells
+ * most.
+ */
 export function flowStateOf({
   in: coming,
   out,
@@ -65,7 +71,10 @@ export function groupName({ vfs }: VfGroup): string {
   return `VF ${told.join(", ")}`;
 }
 
-/** What there is to say of VFs that nobody has. Only in switchdev mode does a VF without a representor lack something. */
+/**
+ * What there is to say of VFs that nobody has. Only in switchdev mode does a VF without a representor lack
+ * something.
+ */
 export function freeText(group: VfGroup, { eswitch }: MapPort): string {
   const [{ driver, representor }] = group.vfs;
   const place =

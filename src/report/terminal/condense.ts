@@ -6,7 +6,10 @@ export interface Condensed {
   readonly all: readonly Deviation[];
 }
 
-/** Folds equal deviations together, so that 128 representors are one line; the order of first appearance is kept. */
+/**
+ * Folds equal deviations together, so that 128 representors are one line; the order of first appearance is
+ * kept.
+ */
 export function condense(deviations: readonly Deviation[]): Condensed[] {
   const groups = new Map<string, { first: Deviation; all: Deviation[] }>();
   for (const deviation of deviations) {

@@ -2,13 +2,13 @@ import { drawing, inBraces, inEscapes } from "../../host/plain-text.ts";
 import { sequences } from "./style.ts";
 
 /**
- * Text that came from a spec, a device, a file or a program, made safe for where it is printed. Every output takes its way
- * through one of these functions; nothing else escapes.
+ * Text that came from a spec, a device, a file or a program, made safe for where it is printed. Every output
+ * takes its way through one of these functions; nothing else escapes.
  */
 
 /**
- * For XML, HTML and SVG, as content and in quotes: nothing in it is markup, and what XML cannot hold, or what draws (changes of
- * direction, zero width), stands as U+FFFD. Source: XML 1.0, 2.2 Characters.
+ * For XML, HTML and SVG, as content and in quotes: nothing in it is markup, and what XML cannot hold, or what
+ * draws (changes of direction, zero width), stands as U+FFFD. Source: XML 1.0, 2.2 Characters.
  */
 export function markup(text: string): string {
   return text
@@ -17,8 +17,9 @@ export function markup(text: string): string {
 }
 
 /**
- * The last filter before a terminal, for a whole text: its lines stay, `Style`'s colours become escape sequences where they are wanted,
- * and every other character that draws is shown by its code. The values in it went through `plainText` before, so that none adds a line.
+ * The last filter before a terminal, for a whole text: its lines stay, `Style`'s colours become escape
+ * sequences where they are wanted, and every other character that draws is shown by its code. The values in
+ * it went through `plainText` before, so that none adds a line.
  */
 export function terminalText(text: string): string {
   return text.replace(drawing, (character) =>
@@ -26,13 +27,16 @@ export function terminalText(text: string): string {
   );
 }
 
-/** The same for a file's text or a document, in which there are no colours of `Style`: nothing in it draws. */
+/**
+ * The same for a file's text or a document, in which there are no colours of `Style`: nothing in it draws.
+ */
 export function documentText(text: string): string {
   return text.replace(drawing, (character) => (/[\n\t]/.test(character) ? character : inBraces(character)));
 }
 
 /**
- * JSON in which no character draws: where it is printed, it cannot be told apart from what it says, and any reader finds the same value.
+ * JSON in which no character draws: where it is printed, it cannot be told apart from what it says, and any
+ * reader finds the same value.
  * @param indent blanks of each level; none: one line
  */
 export function jsonText(value: unknown, indent?: number): string {
@@ -43,7 +47,8 @@ export function jsonText(value: unknown, indent?: number): string {
 
 /**
  * For a label's value in Prometheus' text format, without its quotes.
- * Source: https://prometheus.io/docs/instrumenting/exposition_formats/, comments, help text, and type information.
+ * Source: https://prometheus.io/docs/instrumenting/exposition_formats/, comments, help text, and type
+ * information.
  */
 export function labelValue(text: string): string {
   return helpText(text).replaceAll('"', '\\"');
@@ -65,14 +70,20 @@ export class Html {
     this.text = text;
   }
 
-  /** A template of this program's own words with values of anybody's: strings are escaped, HTML and lists of it are put in. */
+  /**
+   * A template of this program's own words with values of anybody's: strings are escaped, HTML and lists of
+   * it are put in.
+   */
   static of(words: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
     return new Html(
       words.map((word, index) => `${word}${index < values.length ? textOf(values[index]) : ""}`).join(""),
     );
   }
 
-  /** Text that another part of this program has made of escaped values, such as a drawing; it must never be used on anything else. */
+  /**
+   * Text that another part of this program has made of escaped values, such as a drawing; it must never be
+   * used on anything else.
+   */
   static verbatim(text: string): Html {
     return new Html(text);
   }

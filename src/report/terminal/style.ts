@@ -12,8 +12,9 @@ export interface Style {
 export const plain: Style = { good: same, bad: same, doubtful: same, strong: same, faint: same };
 
 /**
- * In a text, a colour begins and ends with a noncharacter, which no value can hold (`plainText`), and only `terminalText` makes an escape
- * sequence of it: what somebody else wrote cannot paint. Source of the numbers: ECMA-48, 8.3.117 SGR.
+ * In a text, a colour begins and ends with a noncharacter, which no value can hold (`plainText`), and only
+ * `terminalText` makes an escape sequence of it: what somebody else wrote cannot paint. Source of the
+ * numbers: ECMA-48, 8.3.117 SGR.
  */
 const marks = {
   good: ["\ufdd0", 32],

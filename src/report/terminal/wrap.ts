@@ -3,11 +3,17 @@
 /** Narrower than this, a terminal breaks lines itself: there is no room for an indent. */
 const narrowest = 24;
 
-/** East Asian wide and fullwidth characters, and emoji, fill two cells. Source: Unicode Standard Annex 11, EastAsianWidth.txt. */
+/**
+ * East Asian wide and fullwidth characters, and emoji, fill two cells. Source: Unicode Standard Annex 11,
+ * EastAsianWidth.txt.
+ */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
-/** How many cells of a terminal a text fills. Marks of colours and what stands over another character fill none. */
+/**
+ * How many cells of a terminal a text fills. Marks of colours and what stands over another character fill
+ * none.
+ */
 export function textWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
@@ -17,9 +23,9 @@ export function textWidth(text: string): number {
 }
 
 /**
- * Breaks lines that are longer than a terminal is wide, at blanks. What goes on below stands where the line's text began, behind its
- * label where two blanks set one apart, else further in than the line: it never looks like a line of its own. A word that is too long
- * stays whole, so that it can be copied.
+ * Breaks lines that are longer than a terminal is wide, at blanks. What goes on below stands where the line's
+ * text began, behind its label where two blanks set one apart, else further in than the line: it never looks
+ * like a line of its own. A word that is too long stays whole, so that it can be copied.
  */
 export function wrapped(text: string, columns: number): string {
   if (columns < narrowest) return text;

@@ -28,7 +28,10 @@ export function appliedText(applied: Pick<Applied, "outcomes" | "seconds">, styl
   return `${[...lines, did].join("\n")}\n`;
 }
 
-/** Why the host has to reboot, and what vflag's units do then: the same steps as of a plan, without their commands. */
+/**
+ * Why the host has to reboot, and what vflag's units do then: the same steps as of a plan, without their
+ * commands.
+ */
 export function rebootText(
   reboot: NonNullable<Awaited<ReturnType<typeof afterReboot>>>,
   style: Style,

@@ -6,7 +6,10 @@ import type { HostBios } from "../../redfish/hosts.ts";
 import { count, type Style } from "../terminal/style.ts";
 import { headLine, problemLines, withoutLines } from "./bios-text.ts";
 
-/** `vflag bios plan` and `set` for the eye: what is asked of each BMC, and what the host has to do for it. @param done whether it was asked for */
+/**
+ * `vflag bios plan` and `set` for the eye: what is asked of each BMC, and what the host has to do for it.
+ * @param done whether it was asked for
+ */
 export function biosPlanText(
   asked: readonly HostBios[],
   without: readonly string[],
@@ -103,7 +106,7 @@ function closing(hosts: readonly HostBios[], done: boolean, style: Style): strin
       ? ""
       : `, ${style.bad(done ? `${broken} could not be asked or changed` : `${broken} could not be asked`)}`;
   if (done)
-    return `${count(changed, "host")} changed${able}.${changed > 0 ? " Reboot each for it to take effect: vflag does not." : ""}`;
+    return `${count(changed, "host")} changed${able}.${changed > 0 ? " Reboot " + "each for it " + "to take " + "effect: " + "vflag does not." : ""}`;
   const next = changed > 0 ? " `vflag bios set` does it; then each has to be rebooted." : "";
   return `Plan: ${count(changed, "host")} to change${able}. Nothing was changed.${next}`;
 }

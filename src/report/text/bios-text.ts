@@ -6,7 +6,10 @@ import { inPlainText } from "../../host/plain-text.ts";
 import type { HostBios } from "../../redfish/hosts.ts";
 import { count, type Style } from "../terminal/style.ts";
 
-/** `vflag bios check` for the eye: one block a host, what is off first said in the field's words, then what to do. */
+/**
+ * `vflag bios check` for the eye: one block a host, what is off first said in the field's words, then what to
+ * do.
+ */
 export function biosCheckText(asked: readonly HostBios[], without: readonly string[], style: Style): string {
   const hosts = inPlainText(asked);
   const blocks = hosts.map((host) => [
@@ -74,7 +77,8 @@ function reportLines({ host }: HostBios, report: BiosReport, style: Style): stri
     ...(alsoPending.length === 0
       ? []
       : [
-          `  ${style.doubtful("!")} the next reboot also changes ${alsoPending.slice(0, 10).join(", ")}${more(alsoPending.length - 10)}`,
+          `  ${style.doubtful("!")} the next reboot also changes ` +
+            `${alsoPending.slice(0, 10).join(", ")}${more(alsoPending.length - 10)}`,
         ]),
     ...remarks.map((remark) => `  ${style.doubtful("!")} the BMC says: ${remark}`),
   ];
@@ -119,7 +123,9 @@ function tell(host: string, report: FeatureReport, style: Style): Told {
       const obstacles = settings.flatMap(({ attribute, obstacle }) =>
         obstacle === null ? [] : [`${attribute}: ${obstacle}`],
       );
-      const byHand = `turn it on in the BIOS by hand: ${obstacles.join("; ") || "vflag knows no setting for it here"}`;
+      const byHand =
+        `turn it on in the BIOS by hand: ` +
+        `${obstacles.join("; ") || "vflag knows no setting for it here"}`;
       const able = settings.some(({ wanted, obstacle }) => wanted !== null && obstacle === null);
       return told(
         style.bad("✗"),

@@ -2,7 +2,9 @@ import type { About } from "../../requirements/requirement.ts";
 import type { Symptom } from "../../symptoms/symptom.ts";
 import { type Style, table } from "../terminal/style.ts";
 
-/** One requirement's page: what, why, how to see it, how to put it right by hand, and where that is written. */
+/**
+ * One requirement's page: what, why, how to see it, how to put it right by hand, and where that is written.
+ */
 export function explainText(requirement: About, style: Style): string {
   const list = (title: string, lines: readonly string[]) => [
     "",
@@ -69,7 +71,7 @@ export function explainMarkdown(requirement: About): string {
     lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
   return [
     `# ${requirement.id}`,
-    `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: nothing that follows is done before it holds" : ""}.`,
+    `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: " + "nothing that follows is done before it holds" : ""}.`,
     `*Why.* ${[requirement.why, ...consequenceOf(requirement)].join(" ")}`,
     `*See it by hand:*\n\n${list(requirement.observe, true)}`,
     `*Put it right by hand:*\n\n${list(requirement.byHand, false)}`,
@@ -81,7 +83,8 @@ export function explainMarkdown(requirement: About): string {
 export function symptomMarkdown(symptom: Symptom): string {
   return [
     `# ${symptom.id}`,
-    `**${capital(symptom.title)}.** A symptom, in ${shownIn[symptom.shows].replace(/^(?=kernel log)/, "the ")}.`,
+    `**${capital(symptom.title)}.** A symptom, in ` +
+      `${shownIn[symptom.shows].replace(/^(?=kernel log)/, "the ")}.`,
     `*How it looks:*\n\n    ${symptom.looks}`,
     `*What it means.* ${capital(symptom.cause)}.`,
     `*What to do.* ${capital(symptom.remedy)}.`,

@@ -103,7 +103,8 @@ function ageLine(hosts: readonly HostStatus[], style: Style): string {
   if (youngest === undefined || oldest === undefined) return style.faint("No state is known.");
   const middle = ages[Math.floor(ages.length / 2)] ?? oldest;
   return style.faint(
-    `States are ${ageText(youngest)} to ${ageText(oldest)} old, half of them less than ${ageText(Math.max(1, middle))}.`,
+    `States are ${ageText(youngest)} to ${ageText(oldest)} old, half of them less than ` +
+      `${ageText(Math.max(1, middle))}.`,
   );
 }
 
@@ -198,7 +199,9 @@ export function fleetDiffText(changed: FleetDiff, style: Style, { full }: FleetT
   const diff = inPlainText(changed);
   const { since, hosts, unchanged, silent, refused } = diff;
   const fresh = newHosts(diff);
-  const head = `${style.strong(`Since ${since}`)}: ${count(hosts.length - fresh.length, "host")} changed, ${unchanged} did not`;
+  const head =
+    `${style.strong(`Since ${since}`)}: ${count(hosts.length - fresh.length, "host")} changed, ` +
+    `${unchanged} did not`;
   const blocks = (["verdict", "spec", "state"] as const).map((what) => {
     const changes = sameChanges(diff).filter((change) => change.what === what);
     return changes.length === 0
@@ -251,13 +254,16 @@ export function fleetPlanText(rehearsed: FleetPlan, style: Style, { full }: Flee
   const plan = inPlainText(rehearsed);
   const { hosts, nothing, unknown, reboot, seconds } = plan;
   const able = hosts.filter(({ problem }) => problem === null);
-  const head = `${style.strong(`${count(able.length, "host")} to change`)}, ${nothing} as they should be, ${count(reboot.length, "reboot")}`;
+  const head =
+    `${style.strong(`${count(able.length, "host")} to change`)}, ${nothing} as they should be, ` +
+    `${count(reboot.length, "reboot")}`;
   const time =
     able.length === 0
       ? []
       : [
           style.faint(
-            `Estimate, without the reboots themselves: ${duration(seconds.oneByOne)} one after the other, ${duration(seconds.atOnce)} all at once.`,
+            `Estimate, without the reboots themselves: ${duration(seconds.oneByOne)} one after the other, ` +
+              `${duration(seconds.atOnce)} all at once.`,
           ),
         ];
   const groups = [...Map.groupBy(able, planKey).values()].sort((a, b) => b.length - a.length);

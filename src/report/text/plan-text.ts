@@ -19,7 +19,10 @@ export interface PlanTextOptions {
   readonly full: boolean;
 }
 
-/** A plan for the eye: what will happen, in the order in which it will happen, as the commands that a person would type. */
+/**
+ * A plan for the eye: what will happen, in the order in which it will happen, as the commands that a person
+ * would type.
+ */
 export function planText(rehearsed: Plan, style: Style, { full }: PlanTextOptions): string {
   const plan = inPlainText(rehearsed);
   const lines: string[] = [];

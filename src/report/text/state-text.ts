@@ -50,7 +50,9 @@ function ovsBlock({ ovs }: HostState, style: Style): string[] {
     : ovs.offloadInEffect
       ? "in effect"
       : "not in effect";
-  const offload = `hw-offload ${ovs.hwOffload ? "on" : "off"}, ${effect}${ovs.tcPolicy === null ? "" : `, tc-policy ${ovs.tcPolicy}`}`;
+  const offload =
+    `hw-offload ` +
+    `${ovs.hwOffload ? "on" : "off"}, ${effect}${ovs.tcPolicy === null ? "" : `, tc-policy ${ovs.tcPolicy}`}`;
   const bridges = ovs.bridges.map(({ name, interfaces }) => [name, `${count(interfaces.length, "port")}`]);
   return [
     [

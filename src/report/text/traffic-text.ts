@@ -45,7 +45,9 @@ export function bothText({ in: coming, out }: { readonly in: Traffic; readonly o
   return first === undefined ? "" : `${shortNumber(first.packets)} packets ${words[first.carrier]}`;
 }
 
-/** What `verify` says of a NIC's flows, without a judgement; null where there is nothing that could have any. */
+/**
+ * What `verify` says of a NIC's flows, without a judgement; null where there is nothing that could have any.
+ */
 export function trafficLine(nic: Uplinks, state: HostState): string | null {
   const traffic = trafficOf(nic, state);
   if (traffic === null) return null;

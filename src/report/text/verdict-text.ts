@@ -13,7 +13,10 @@ import { type Condensed, condense, subjectText } from "../terminal/condense.ts";
 import { count, type Style, table } from "../terminal/style.ts";
 import { trafficLine } from "./traffic-text.ts";
 
-/** `verify` for the eye: one block a NIC, the verdict first, then what was seen, then what is wrong and what to do. */
+/**
+ * `verify` for the eye: one block a NIC, the verdict first, then what was seen, then what is wrong and what
+ * to do.
+ */
 export function verdictText(wanted: Spec, seen: HostState, judged: readonly Verdict[], style: Style): string {
   const { spec, state, verdicts } = inPlainText({ spec: wanted, state: seen, verdicts: judged });
   const blocks = verdicts.map((verdict) => {
@@ -25,7 +28,10 @@ export function verdictText(wanted: Spec, seen: HostState, judged: readonly Verd
   return `${[head, ...host, ...blocks, summary(verdicts, style)].join("\n\n")}\n`;
 }
 
-/** What is off with the host around the NICs, once and in full; what only follows from a NIC's own trouble is told there. */
+/**
+ * What is off with the host around the NICs, once and in full; what only follows from a NIC's own trouble is
+ * told there.
+ */
 function hostBlock(verdicts: readonly Verdict[], style: Style): string[] {
   const all = verdicts.flatMap(({ causes }) => causes.filter(({ deviation }) => deviation.nic === hostName));
   const once = [...new Map(all.map((cause) => [JSON.stringify(cause.deviation), cause])).values()];
@@ -74,7 +80,10 @@ function verdictLines(verdict: Verdict, style: Style): string[] {
   return [...lines, ...strayLines(verdict, told, style)];
 }
 
-/** The lines of logs that explain a cause or what follows from it, each once. @param told those that were told already */
+/**
+ * The lines of logs that explain a cause or what follows from it, each once. @param told those that were told
+ * already
+ */
 export function seenWith(
   sightings: readonly Sighting[],
   cause: Condensed,
@@ -225,7 +234,10 @@ function deviationLine(same: Condensed, style: Style): string {
   const mark = { error: style.bad("✗"), warning: style.doubtful("!"), unknown: style.doubtful("?") }[
     first.severity
   ];
-  return `  ${mark} ${style.strong(first.requirement)}  ${subjectText(same)}: ${first.actual}, wanted ${first.expected}`;
+  return (
+    `  ${mark} ${style.strong(first.requirement)}  ${subjectText(same)}: ${first.actual}, wanted ` +
+    `${first.expected}`
+  );
 }
 
 /** @param tried whether vflag has done what it can, so that only the way out is left to be told */
@@ -234,7 +246,10 @@ export function remedyText(remedy: Remedy, tried: boolean): string {
     case "actions":
       if (!tried && remedy.refused === undefined) return "vflag apply";
       if (!tried)
-        return `vflag was refused this (${remedy.refused}): ${remedy.otherwise ?? "see dmesg for the driver's reason"}`;
+        return (
+          `vflag was ` +
+          `refused this (${remedy.refused}): ${remedy.otherwise ?? "see dmesg for the " + "driver's reason"}`
+        );
       return remedy.otherwise ?? "see the refusal above, and dmesg for the driver's reason; then apply again";
     case "networking":
     case "person":

@@ -10,12 +10,17 @@ import {
   type Remedy,
 } from "../requirement.ts";
 
-/** udev, systemd-networkd and modprobe know what to do with the NICs at the next boot, and nothing that is no longer wanted. */
+/**
+ * udev, systemd-networkd and modprobe know what to do with the NICs at the next boot, and nothing that is no
+ * longer wanted.
+ */
 export const bootFiles: HostRequirement = {
   id: "boot-files",
   stage: "persistence",
   title: "udev, network managers and drivers know what to do with the NICs",
-  why: "A renamed port misses its bond, a network manager that takes representors and VFs gets in the way of guests, and VFs that udev or a driver makes are gone after a reboot without these files.",
+  why:
+    "A renamed port misses its bond, a network manager that takes representors and VFs gets in the way " +
+    "of guests, and VFs that udev or a driver makes are gone after a reboot without these files.",
   observe: [
     "vflag render (which files there are)",
     "vflag render 70-vflag.rules | diff - /etc/udev/rules.d/70-vflag.rules",
@@ -47,7 +52,8 @@ export function writing({ path, name, reload }: Artefact, text: string): Action 
 }
 
 function fileFindings(artefact: Artefact, view: HostView): HostFinding[] {
-  // The rules of a port that was not found are not thrown away: it may be back at the next boot. `ports` says that it is missing.
+  // The rules of a port that was not found are not thrown away: it may be back at the next boot. `ports` says
+  // that it is missing.
   if (artefact.needsPorts && view.nics.length < view.spec.nics.length) return [];
   const { path, reload } = artefact;
   const text = artefact.text(bootInput(view));

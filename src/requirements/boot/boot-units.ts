@@ -12,7 +12,9 @@ export const bootUnits: HostRequirement = {
   id: "boot-units",
   stage: "persistence",
   title: "the two boot stages are installed and enabled",
-  why: "VFs and eSwitch modes are gone after a reboot; only in this order around networking do they come back with an active LAG.",
+  why:
+    "VFs and eSwitch modes are gone after a reboot; only in this order around networking do they come " +
+    "back with an active LAG.",
   observe: ["systemctl status vflag-early.service vflag-late.service", "systemctl cat vflag-early.service"],
   byHand: [
     "vflag render vflag-early.service > /etc/systemd/system/vflag-early.service (and the late one)",
@@ -113,13 +115,17 @@ function unitFindings(artefact: Artefact, view: HostView): HostFinding[] {
 function programRefusal({ state: { program } }: HostView): string | null {
   if (isUnknown(program)) return program.unknown;
   if (program === null || isUnitPath(program)) return null;
-  return `units cannot start ${JSON.stringify(program)}: systemd takes a path of plain characters only; install the package, then: /usr/bin/vflag apply`;
+  return (
+    `units cannot start ${JSON.stringify(program)}: systemd takes a path of plain characters only; ` +
+    `install the package, then: /usr/bin/vflag apply`
+  );
 }
 
 /** It ran at this boot, and did not come to its end well. */
 function failures({ name, active, result }: Unit): HostFinding[] {
   if (active !== "failed" && result === "success") return [];
-  const text = `journalctl -b -u ${name} tells why; what it left undone is told below, and vflag apply does it`;
+  const text =
+    `journalctl -b -u ${name} tells why; what it left undone is told below, and vflag ` + `apply does it`;
   return [
     {
       subject: name,

@@ -11,7 +11,9 @@ export const channels: Requirement = {
   id: "channels",
   stage: "early",
   title: "ports and representors have the declared channels",
-  why: "Switchdev mode resets them (to 1 on mlx5): one channel is one CPU core for all packets that are not offloaded.",
+  why:
+    "Switchdev mode resets them (to 1 on mlx5): one channel is one CPU core for all packets that are " +
+    "not offloaded.",
   observe: ["ethtool -l NETDEV"],
   byHand: ["ethtool -L NETDEV combined N (before the PF is in a bond: its carrier drops for a moment)"],
   references: [
@@ -63,7 +65,9 @@ function channelFindings(netdev: Netdev, about: Subject, declared: number): Find
   }
   if (combined !== wanted) {
     if (netdev.master !== null && netdev.master !== "ovs-system") {
-      const text = `set at the next boot, before ${netdev.master} exists: changing it now drops the port's carrier for a moment`;
+      const text =
+        `set at the next boot, before ${netdev.master} exists: changing it now drops the ` +
+        `port's carrier for a moment`;
       findings.push(finding(`${combined}, and in ${netdev.master}`, "warning", { kind: "reboot", text }));
     } else {
       findings.push({

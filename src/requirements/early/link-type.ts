@@ -7,12 +7,17 @@ import { firmwareCardOf } from "../firmware/firmware-wait.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
 
-/** Each port runs as Ethernet or InfiniBand, as declared: what a fabric hangs on is not turned into something else unasked. */
+/**
+ * Each port runs as Ethernet or InfiniBand, as declared: what a fabric hangs on is not turned into something
+ * else unasked.
+ */
 export const linkType: Requirement = {
   id: "link-type",
   stage: "early",
   title: "the ports are Ethernet, or InfiniBand, as declared",
-  why: "The eSwitch and Open vSwitch carry Ethernet only, and a port of an InfiniBand fabric that is made Ethernet drops out of it.",
+  why:
+    "The eSwitch and Open vSwitch carry Ethernet only, and a port of an InfiniBand fabric that is made " +
+    "Ethernet drops out of it.",
   observe: [
     "cat /sys/class/net/PORT/type (1: Ethernet, 32: InfiniBand)",
     "mstconfig -d ADDRESS -e query | grep LINK_TYPE",
@@ -40,11 +45,15 @@ function linkFinding(pf: PhysicalFunction, nic: NicSpec, state: HostState): Find
     ];
   };
   if (nic.link !== undefined) {
-    const text = `its firmware decides it: with \`firmware: {}\` in the spec vflag sets LINK_TYPE, and a reboot takes it up; or declare link: ${is}`;
+    const text =
+      `its firmware decides it: with \`firmware: {}\` in the spec vflag sets LINK_TYPE, and a ` +
+      `reboot takes it up; or declare link: ${is}`;
     return finding(names[nic.link], "error", text);
   }
   if (wanted !== undefined) {
-    const text = `declare link: ethernet, and vflag makes it Ethernet (with \`firmware: {}\`, and a reboot; its name changes, so select it by address); or mode: sriov with link: infiniband`;
+    const text =
+      `declare link: ethernet, and vflag makes it Ethernet (with \`firmware: {}\`, and a ` +
+      `reboot; its name changes, so select it by address); or mode: sriov with link: infiniband`;
     return finding(names[wanted], "error", text);
   }
   if (is === "ethernet") return [];
@@ -76,9 +85,9 @@ export function linkOf(pf: PhysicalFunction, state: HostState): "ethernet" | "in
 }
 
 /**
- * The firmware's parameter with the kind of this port's link. The ports of a card are numbered from 1, its uplinks and devlink's
- * physical ports from 0: linux drivers/net/ethernet/mellanox/mlx5/core/en/devlink.c. A function that has
- * both ports has no setting of its own.
+ * The firmware's parameter with the kind of this port's link. The ports of a card are numbered from 1, its
+ * uplinks and devlink's physical ports from 0: linux drivers/net/ethernet/mellanox/mlx5/core/en/devlink.c. A
+ * function that has both ports has no setting of its own.
  */
 export function linkTypeName(pf: PhysicalFunction, state: HostState): "LINK_TYPE_P1" | "LINK_TYPE_P2" | null {
   if (driverOf(pf.driver).hasPortsOnOneFunction) return null;

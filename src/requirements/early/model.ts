@@ -11,11 +11,14 @@ export const model: Requirement = {
   id: "model",
   stage: "early",
   title: "the NIC can do the declared mode",
-  why: "switchdev needs an eSwitch, VF-LAG a ConnectX-5 or later; without them every later step fails with a less clear message.",
+  why:
+    "switchdev needs an eSwitch, VF-LAG a ConnectX-5 or later; without them every later step fails " +
+    "with a less clear message.",
   observe: ["devlink dev eswitch show pci/ADDRESS", "lspci -nn -s ADDRESS"],
   byHand: [
     "Use mode: sriov on a NIC without eSwitch.",
-    "ConnectX-3: vflag render vflag.conf > /etc/modprobe.d/vflag.conf (num_vfs, probe_vf, port_type_array of mlx4_core), then reboot",
+    "ConnectX-3: vflag render vflag.conf > /etc/modprobe.d/vflag.conf (num_vfs, probe_vf, port_type_array " +
+      "of mlx4_core), then reboot",
   ],
   references: [
     "https://docs.kernel.org/networking/devlink/devlink-eswitch-attr.html",

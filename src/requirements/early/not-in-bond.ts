@@ -18,7 +18,9 @@ export const notInBond: Requirement = {
   id: "not-in-bond",
   stage: "early",
   title: "no port is in a bond before its VFs and eSwitch are set up",
-  why: "Changing the eSwitch of a bonded PF takes its link down under the bond and can leave the LAG in RoCE mode: vflag never touches such a PF.",
+  why:
+    "Changing the eSwitch of a bonded PF takes its link down under the bond and can leave the LAG in " +
+    "RoCE mode: vflag never touches such a PF.",
   observe: ["ip -d link show PF (master)", "cat /proc/net/bonding/BOND"],
   byHand: [
     "Reboot with vflag's units enabled: the early stage then runs before networking makes the bond.",
@@ -41,7 +43,9 @@ export const notInBond: Requirement = {
         {
           ...aboutPf(pf),
           expected: `set up before it joins ${master}`,
-          actual: `in ${master} already, with ${own.map(({ actual, expected }) => `${actual} instead of ${expected}`).join("; ")}`,
+          actual:
+            `in ${master} already, with ` +
+            `${own.map(({ actual, expected }) => `${actual} instead of ${expected}`).join("; ")}`,
           severity: "error",
           remedy: {
             kind: "reboot",
@@ -63,8 +67,9 @@ function drain(pf: PhysicalFunction): string {
 }
 
 /**
- * What the early stage of the next boot would put right. At a gate that a boot does not open (too few VFs in the firmware, what this boot's
- * stage was refused) it stops, and what comes after it is not mended either: such a gate speaks for itself.
+ * What the early stage of the next boot would put right. At a gate that a boot does not open (too few VFs in
+ * the firmware, what this boot's stage was refused) it stops, and what comes after it is not mended either:
+ * such a gate speaks for itself.
  */
 function mendedByBoot(view: NicView): Finding[] {
   const atBoot = { ...view, pfs: view.pfs.map(withoutUsers) };

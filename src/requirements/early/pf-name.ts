@@ -7,10 +7,13 @@ export const pfNameKept: Requirement = {
   id: "pf-name",
   stage: "early",
   title: "ports keep the names that the spec and the bond know",
-  why: "With a port name udev calls a port ens3f0np0: always with newer kernels, with older ones in switchdev mode only. Whatever is configured by another name misses the port.",
+  why:
+    "With a port name udev calls a port ens3f0np0: always with newer kernels, with older ones in " +
+    "switchdev mode only. Whatever is configured by another name misses the port.",
   observe: ["ip -br link", "cat /sys/class/net/PF/phys_port_name"],
   byHand: [
-    "vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from representors; then reboot",
+    "vflag render 70-vflag.rules > /etc/udev/rules.d/70-vflag.rules: a rule that tells ports from " +
+      "representors; then reboot",
   ],
   references: ["systemd.net-naming-scheme(7)", "udev(7)"],
   follows: ["eswitch-mode"],
@@ -23,7 +26,9 @@ export const pfNameKept: Requirement = {
         (port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`,
       );
       if (typeof declared !== "string" || netdev.altNames.includes(declared)) return [];
-      const other = `name the port ${netdev.name} in the spec, and wherever the network configuration says ${declared}`;
+      const other =
+        `name the port ${netdev.name} in the spec, and wherever the network ` +
+        `configuration says ${declared}`;
       return [
         {
           subject: `${declared} (${pf.address})`,
@@ -31,7 +36,8 @@ export const pfNameKept: Requirement = {
           expected: declared,
           actual: `its name is ${netdev.name}`,
           severity: "warning",
-          // A netdev is named when it appears: the rule in 70-vflag.rules (`boot-files`) comes too late for one that is there.
+          // A netdev is named when it appears: the rule in 70-vflag.rules (`boot-files`) comes too late for
+          // one that is there.
           remedy:
             keptName(nic, pf, state) === null
               ? { kind: "person", text: other }

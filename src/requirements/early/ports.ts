@@ -9,7 +9,9 @@ export const ports: Requirement = {
   id: "ports",
   stage: "early",
   title: "the declared ports exist and, for vf-lag, are the two ports of one NIC",
-  why: "VF-LAG is made by one NIC's own eSwitch: it cannot join ports of two cards, and a missing port leaves the host without a path.",
+  why:
+    "VF-LAG is made by one NIC's own eSwitch: it cannot join ports of two cards, and a missing port " +
+    "leaves the host without a path.",
   observe: ["ls -l /sys/class/net/*/device", "lspci -D -nn -d ::0200"],
   byHand: [
     "Correct `ports` in the spec: `vflag inspect` lists the ports of this host.",
@@ -48,7 +50,9 @@ export const ports: Requirement = {
   },
 };
 
-/** What the requirement says when the selectors do not even lead to ports: nothing else can be checked then. */
+/**
+ * What the requirement says when the selectors do not even lead to ports: nothing else can be checked then.
+ */
 export function unresolvedPorts(nic: NicSpec, problem: string): Finding {
   return {
     subject: nic.ports.map(describeSelector).join(", "),

@@ -12,7 +12,9 @@ export const tcOffload: Requirement = {
   id: "tc-offload",
   stage: "early",
   title: "hw-tc-offload is on for ports and representors",
-  why: "Open vSwitch offloads flows through tc: on a netdev with hw-tc-offload off they stay in software, without any message.",
+  why:
+    "Open vSwitch offloads flows through tc: on a netdev with hw-tc-offload off they stay in software, " +
+    "without any message.",
   observe: [
     "ethtool -k NETDEV | grep hw-tc-offload",
     "grep -E 'MLX5_CLS_ACT|NET_TC_SKB_EXT' /boot/config-$(uname -r)",
@@ -32,10 +34,10 @@ export const tcOffload: Requirement = {
 };
 
 /**
- * A kernel whose mlx5 was built without tc offload: known from its configuration, else by representors that have none, and by a port on
- * which it is fixed. That a port's can be switched says nothing (cards with QoS offer it always), nor that it reads `on`, as it does for
- * every uplink.
- * Source: linux drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT), en_rep.c.
+ * A kernel whose mlx5 was built without tc offload: known from its configuration, else by representors that
+ * have none, and by a port on which it is fixed. That a port's can be switched says nothing (cards with QoS
+ * offer it always), nor that it reads `on`, as it does for every uplink. Source: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/Kconfig (MLX5_CLS_ACT, which needs NET_TC_SKB_EXT), en_rep.c.
  */
 function builtWithout(view: NicView): Finding[] {
   const { nic, pfs, state } = view;
@@ -56,7 +58,8 @@ function builtWithout(view: NicView): Finding[] {
     option === false
       ? `its ${build.driver} was built without ${build.option}`
       : `its ${build.driver} has no hw-tc-offload to switch (built without ${build.option})`;
-  const text = `every flow of a guest stays in software with this kernel, whatever else is set. ${build.advice}`;
+  const text =
+    `every flow of a guest stays in software with this kernel, whatever else is set. ` + `${build.advice}`;
   return concerned.map((pf): Finding => {
     const actual = `kernel ${state.kernel} cannot offload: ${how}`;
     return {
@@ -89,7 +92,9 @@ function offloadFinding(port: EswitchPort): Finding[] {
     });
   }
   if (netdev.tcOffload.fixed) {
-    const text = `its driver does not let it be turned on: ethtool -i ${word(netdev.name)} names the driver; another kernel, or the vendor's driver, may`;
+    const text =
+      `its driver does not let it be turned on: ethtool -i ${word(netdev.name)} names the ` +
+      `driver; another kernel, or the vendor's driver, may`;
     return finding("hw-tc-offload is off [fixed]", "error", { kind: "person", text });
   }
   return finding("hw-tc-offload is off", "error", {

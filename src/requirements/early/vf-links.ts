@@ -8,10 +8,13 @@ export const vfLinks: Requirement = {
   id: "vf-links",
   stage: "early",
   title: "every VF has appeared on the PCI bus",
-  why: "Guests are given VFs by number, and one that appears late may be bound by whoever sees it first, in the way of switchdev and of the LAG.",
+  why:
+    "Guests are given VFs by number, and one that appears late may be bound by whoever sees it first, " +
+    "in the way of switchdev and of the LAG.",
   observe: ["ls -d /sys/bus/pci/devices/ADDRESS/virtfn*"],
   byHand: [
-    "Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when none is in use.",
+    "Wait, and look again; if links stay away, see dmesg, and recreate the VFs (write 0, then N) when " +
+      "none is in use.",
   ],
   references: ["https://docs.kernel.org/PCI/pci-iov-howto.html", "linux drivers/pci/iov.c (sriov_enable)"],
   follows: ["vf-count", "bios-resources"],

@@ -5,14 +5,17 @@ import type { Finding, Requirement } from "../requirement.ts";
 import { aboutVf, heldBy, nativeDriver } from "../virtual-functions.ts";
 
 const modeWhy =
-  "A firmware refuses the tables of switchdev mode while a VF is driven (syndrome 0x98afbb), and drivers expect VFs unbound at a mode change.";
+  "A firmware refuses the tables of switchdev mode while a VF is driven (syndrome 0x98afbb), and drivers " +
+  "expect VFs unbound at a mode change.";
 
 /** No VF has its driver while the eSwitch mode or the LAG is still to come. */
 export const vfsUnbound: Requirement = {
   id: "vfs-unbound",
   stage: "early",
   title: "VFs have no driver while one would be in the way",
-  why: "The firmware rejects the LAG while a VF is driven ('Make sure all VFs are unbound prior to VF LAG activation'), and drivers expect VFs unbound at a mode change.",
+  why:
+    "The firmware rejects the LAG while a VF is driven ('Make sure all VFs are unbound prior to VF LAG " +
+    "activation'), and drivers expect VFs unbound at a mode change.",
   observe: ["readlink /sys/bus/pci/devices/VF/driver"],
   byHand: ["echo VF > /sys/bus/pci/drivers/mlx5_core/unbind"],
   references: [
@@ -47,7 +50,10 @@ export const vfsUnbound: Requirement = {
   },
 };
 
-/** VFs of a PF that have a driver, or are held by someone: in the way of the whole NIC. @param when why they must not be, such as `before the bond is made` */
+/**
+ * VFs of a PF that have a driver, or are held by someone: in the way of the whole NIC. @param when why they
+ * must not be, such as `before the bond is made`
+ */
 export function boundVfs(pf: PhysicalFunction, when: string): Finding[] {
   const driver = nativeDriver(pf);
   return pf.vfs.flatMap((vf): Finding[] => {

@@ -10,7 +10,9 @@ export const eswitchEncap: Requirement = {
   id: "eswitch-encap",
   stage: "early",
   title: "hardware encapsulation (VXLAN, Geneve) is as declared",
-  why: "Without it tunnelled flows run in software; changing it in switchdev mode builds the flow tables anew, so it is set before.",
+  why:
+    "Without it tunnelled flows run in software; changing it in switchdev mode builds the flow tables " +
+    "anew, so it is set before.",
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS encap-mode basic"],
   references: [
@@ -31,7 +33,8 @@ export const eswitchEncap: Requirement = {
       if (refused !== undefined)
         return [refusedOption(pf, word(wanted), word(eswitch.encap), "encap", refused)];
       const set = { kind: "set-encap", pf: pf.address, encap: wanted } as const;
-      // `none` is always taken. Whether a card can do the other it tells in legacy mode, or by another port of it that does.
+      // `none` is always taken. Whether a card can do the other it tells in legacy mode, or by another port
+      // of it that does.
       const can = !wanted || known(state.pfs.find(onCardOf(pf, state))?.eswitch ?? null)?.encap === true;
       return [
         optionFinding(pf, {

@@ -5,14 +5,16 @@ import { aboutPf } from "../virtual-functions.ts";
 import { eswitchOf, withoutOption } from "./eswitch.ts";
 
 /**
- * The inline mode is as declared; without a declaration it is the driver's affair, save where the driver is known to have it from a change
- * of mode that failed.
+ * The inline mode is as declared; without a declaration it is the driver's affair, save where the driver is
+ * known to have it from a change of mode that failed.
  */
 export const eswitchInline: Requirement = {
   id: "eswitch-inline",
   stage: "early",
   title: "the eSwitch's inline mode is as declared",
-  why: "ConnectX-4 and ConnectX-4 Lx read packet headers from the descriptor and need `transport` to match on them; later cards take only `none`.",
+  why:
+    "ConnectX-4 and ConnectX-4 Lx read packet headers from the descriptor and need `transport` to " +
+    "match on them; later cards take only `none`.",
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS inline-mode transport"],
   references: [
@@ -39,8 +41,9 @@ export const eswitchInline: Requirement = {
 };
 
 /**
- * Whether it reads `link` on a card whose driver takes only `none`. Source: linux eswitch_offloads.c, esw_offloads_start(), before 6.5: after
- * a change that failed it cannot read the mode of vports, takes `link`, and never asks again.
+ * Whether it reads `link` on a card whose driver takes only `none`. Source: linux eswitch_offloads.c,
+ * esw_offloads_start(), before 6.5: after a change that failed it cannot read the mode of vports, takes
+ * `link`, and never asks again.
  */
 function isLeftByFailure({ vendor, product }: PhysicalFunction, { inline }: Eswitch): boolean {
   return inline === "link" && modelOf(vendor, product)?.vfLag === true;
@@ -54,6 +57,8 @@ function leftByFailure(pf: PhysicalFunction): Finding {
     actual: "link, which a change to switchdev that failed has left",
     severity: "error",
     remedy: { kind: "reboot", text: "the driver takes `none` again only when it starts" },
-    why: "With `link` the driver keeps flows of VFs that match on IP or on ports out of the hardware (before Linux 6.5; en_tc.c, parse_cls_flower).",
+    why:
+      "With `link` the driver keeps flows of VFs that match on IP or on ports out of the hardware " +
+      "(before Linux 6.5; en_tc.c, parse_cls_flower).",
   };
 }

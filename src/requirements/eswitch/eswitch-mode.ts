@@ -14,14 +14,17 @@ function cardOf(pf: PhysicalFunction, state: HostState): string[] {
 }
 
 const legacyWhy =
-  "In switchdev mode a VF reaches the network only through a representor in a bridge, and its trust, spoof check and link state cannot be set: mode sriov wants legacy.";
+  "In switchdev mode a VF reaches the network only through a representor in a bridge, and its trust, " +
+  "spoof check and link state cannot be set: mode sriov wants legacy.";
 
 /** The eSwitch is in the mode that is wanted: switchdev, or legacy in mode sriov. */
 export const eswitchMode: Requirement = {
   id: "eswitch-mode",
   stage: "early",
   title: "the eSwitch is in switchdev mode (legacy in mode sriov)",
-  why: "Only in switchdev mode does the NIC have representors, offloaded flows and VF-LAG; in legacy mode VFs bypass Open vSwitch.",
+  why:
+    "Only in switchdev mode does the NIC have representors, offloaded flows and VF-LAG; in legacy mode " +
+    "VFs bypass Open vSwitch.",
   observe: ["devlink dev eswitch show pci/ADDRESS"],
   byHand: ["devlink dev eswitch set pci/ADDRESS mode switchdev (VFs unbound, PF in no bond)"],
   references: [
@@ -50,7 +53,9 @@ export const eswitchMode: Requirement = {
       const halfWay = known(state.kernelLog)?.lines.map(({ text }) => text) ?? [];
       const line = halfWayLine(pf.driver, halfWay, cardOf(pf, state));
       if (line !== null) {
-        const text = `the driver could not undo a change of mode that failed ("${line}"): to ask for it again can crash the kernel, and vflag does not`;
+        const text =
+          `the driver could not undo a change of mode that failed ("${line}"): to ask for it ` +
+          `again can crash the kernel, and vflag does not`;
         return [
           {
             ...aboutPf(pf),
@@ -63,7 +68,10 @@ export const eswitchMode: Requirement = {
       }
       const users = describeUsers(pf.users);
       if (users !== null) {
-        const text = `a change of mode takes the host's own traffic off this port (${users}), and vflag does not without leave: take that off the port and apply again, or reboot: the early stage runs before networking`;
+        const text =
+          `a change of mode takes the host's own traffic off this port (${users}), and vflag ` +
+          `does not without leave: take that off the port and apply again, or reboot: the early stage ` +
+          `runs before networking`;
         return [
           {
             ...aboutPf(pf),
@@ -79,12 +87,16 @@ export const eswitchMode: Requirement = {
         held.length > 0
           ? {
               kind: "person",
-              text: `a mode change cuts off VFs in use: ${held.join("; ")}. Move or stop the guests, then apply again`,
+              text:
+                `a mode change cuts off VFs in use: ${held.join("; ")}. Move or stop the guests, then ` +
+                `apply again`,
             }
           : {
               kind: "actions",
               actions: [{ kind: "set-eswitch-mode", pf: pf.address, mode: wanted }],
-              otherwise: `the refusal above is the driver's own; where it names no reason, dmesg | grep ${pf.address} has the firmware's`,
+              otherwise:
+                `the refusal above is the driver's own; where it names no reason, dmesg | grep ` +
+                `${pf.address} has the firmware's`,
             };
       const why = wanted === "legacy" ? { why: legacyWhy } : {};
       return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy, ...why }];

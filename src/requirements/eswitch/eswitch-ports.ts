@@ -8,7 +8,10 @@ import { eswitchOf } from "./eswitch.ts";
 export interface EswitchPort {
   readonly netdev: Netdev;
   readonly role: "pf" | "representor";
-  /** As messages name it: `ens3f0 (0000:37:00.0)` or `representor ens3f0npf0vf3 (VF 3 of 0000:37:00.0)`. Made when it is asked for. */
+  /**
+   * As messages name it: `ens3f0 (0000:37:00.0)` or `representor ens3f0npf0vf3 (VF 3 of 0000:37:00.0)`. Made
+   * when it is asked for.
+   */
   readonly about: Subject;
 }
 
@@ -29,8 +32,9 @@ class RepresentorPort implements EswitchPort {
 }
 
 /**
- * The netdevs that carry a NIC's offloaded traffic, PFs first; empty in mode sriov, and for PFs that are not in switchdev mode.
- * Several requirements ask for them of one view, and a fleet has thousands of views: each is answered once.
+ * The netdevs that carry a NIC's offloaded traffic, PFs first; empty in mode sriov, and for PFs that are not
+ * in switchdev mode. Several requirements ask for them of one view, and a fleet has thousands of views: each
+ * is answered once.
  */
 export function eswitchPorts(view: NicView): readonly EswitchPort[] {
   const known = answers.get(view);

@@ -25,14 +25,17 @@ export function modeChangePending(nic: NicSpec, pf: PhysicalFunction): boolean {
 }
 
 /**
- * How an option that takes effect on the way to switchdev is set: at once in legacy mode; from switchdev mode by way of legacy, which cuts off
- * every VF and is begun only where it is known to end well.
+ * How an option that takes effect on the way to switchdev is set: at once in legacy mode; from switchdev mode
+ * by way of legacy, which cuts off every VF and is begun only where it is known to end well.
  */
 export interface OptionChange {
   readonly expected: string;
   readonly actual: string;
   readonly set: Action;
-  /** What the device is asked before anything is taken apart; null where no question without consequences tells whether it can do this. */
+  /**
+   * What the device is asked before anything is taken apart; null where no question without consequences
+   * tells whether it can do this.
+   */
   readonly question: readonly Action[] | null;
 }
 
@@ -65,7 +68,9 @@ export function refusedOption(
   key: string,
   refused: RefusedSetting,
 ): Finding {
-  const text = `drop \`${key}\` from the spec: this card cannot do it, so that vflag does not ask it again (with another kernel or firmware it does)`;
+  const text =
+    `drop \`${key}\` from the spec: this card cannot do it, so that vflag does not ask it ` +
+    `again (with another kernel or firmware it does)`;
   return {
     ...withoutOption(
       pf,
@@ -97,7 +102,9 @@ function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[
   const users = describeUsers(pf.users);
   const held = heldVfs(pf);
   if (users !== null) {
-    const text = `the eSwitch must go through legacy mode for this, which takes the host's own traffic off this port: ${users}`;
+    const text =
+      `the eSwitch must go through legacy mode for this, which takes the host's own traffic ` +
+      `off this port: ${users}`;
     return { kind: "person", text };
   }
   if (held.length > 0) {
@@ -108,7 +115,8 @@ function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[
   }
   if (question === null) {
     const text =
-      "the early stage sets it before switchdev. In switchdev mode nobody can ask the card whether it can do this, and to go by way of legacy mode would cut off its VFs for nothing if it cannot";
+      "the early stage sets it before switchdev. In switchdev mode nobody can ask the card whether it can " +
+      "do this, and to go by way of legacy mode would cut off its VFs for nothing if it cannot";
     return { kind: "reboot", text };
   }
   const driver = nativeDriver(pf);

@@ -7,10 +7,13 @@ export const representors: Requirement = {
   id: "representors",
   stage: "early",
   title: "every VF has a representor netdev",
-  why: "Open vSwitch reaches a VF only through its representor: a VF without one has no network in switchdev mode.",
+  why:
+    "Open vSwitch reaches a VF only through its representor: a VF without one has no network in " +
+    "switchdev mode.",
   observe: ["devlink port show", "grep . /sys/class/net/*/phys_port_name"],
   byHand: [
-    "See dmesg for `File exists` (a udev rule gave the representor the PF's name) and for network managers that take new netdevs.",
+    "See dmesg for `File exists` (a udev rule gave the representor the PF's name) and for network " +
+      "managers that take new netdevs.",
   ],
   references: ["https://docs.kernel.org/networking/representors.html"],
   follows: ["vf-count", "vf-links", "eswitch-mode"],

@@ -9,14 +9,17 @@ export const steering: Requirement = {
   id: "steering",
   stage: "early",
   title: "flow steering (dmfs, smfs, hmfs) is as declared",
-  why: "It decides how fast flows reach the hardware, and it cannot be changed once the eSwitch is in switchdev mode.",
+  why:
+    "It decides how fast flows reach the hardware, and it cannot be changed once the eSwitch is in " +
+    "switchdev mode.",
   observe: ["devlink dev param show pci/ADDRESS name flow_steering_mode"],
   byHand: [
     "devlink dev param set pci/ADDRESS name flow_steering_mode value smfs cmode runtime (before switchdev)",
   ],
   references: [
     "https://docs.kernel.org/networking/devlink/mlx5.html",
-    "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate: the capability is asked before the mode)",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/fs_core.c (mlx5_fs_mode_validate: the capability is " +
+      "asked before the mode)",
   ],
   follows: ["model", "not-in-bond", "vf-count", "vf-links"],
   gate: false,
@@ -28,7 +31,8 @@ export const steering: Requirement = {
       if (eswitch === undefined || eswitch.steering === wanted) return [];
       if (isUnknown(eswitch.steering)) {
         const text =
-          "leave the parameter alone: drop `steering` from the spec (some kernels show no value, and crash when it is set)";
+          "leave the parameter alone: drop `steering` from the spec (some kernels show no value, and " +
+          "crash when it is set)";
         return [
           {
             ...aboutPf(pf),

@@ -13,7 +13,9 @@ export function remedyForTooFew(pf: PhysicalFunction, vfs: number, state: HostSt
   const card = firmwareCardOf(pf, state);
   const configuration = known(card?.configuration);
   if (card === undefined || configuration === undefined) {
-    const text = `raise NUM_OF_VFS (and set SRIOV_EN) in the NIC's firmware to ${vfs}, then reboot; if that is done, reboot only`;
+    const text =
+      `raise NUM_OF_VFS (and set SRIOV_EN) in the NIC's firmware to ${vfs}, then reboot; if ` +
+      `that is done, reboot only`;
     return {
       kind: "person",
       text: card === undefined && hasFirmwareTool(pf.vendor) ? `${text}. ${offer}` : text,

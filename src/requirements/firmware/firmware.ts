@@ -15,19 +15,23 @@ import { afterReboot, firmwareCardOf, isOn, loadText } from "./firmware-wait.ts"
 /**
  * The firmware of each declared card offers the VFs that its ports want, now and after the next boot.
  *
- * Looked at only where the spec has a section `firmware`. What counts for today is what the kernel shows: where every
- * declared port already offers enough VFs and the firmware cannot be asked, that is a warning. NUM_OF_VFS is one value for
- * all ports of a card, so the largest number wanted on it; a larger one stays.
+ * Looked at only where the spec has a section `firmware`. What counts for today is what the kernel shows:
+ * where every declared port already offers enough VFs and the firmware cannot be asked, that is a warning.
+ * NUM_OF_VFS is one value for all ports of a card, so the largest number wanted on it; a larger one stays.
  */
 export const firmware: HostRequirement = {
   id: "firmware",
   stage: "firmware",
   title: "the cards' firmware offers the VFs that are wanted",
-  why: "A ConnectX offers no more VFs than NUM_OF_VFS, and none without SRIOV_EN; new values count from the next boot on.",
+  why:
+    "A ConnectX offers no more VFs than NUM_OF_VFS, and none without SRIOV_EN; new values count from " +
+    "the next boot on.",
   observe: ["mstconfig -d ADDRESS -e query | grep -wE 'Configurations:|SRIOV_EN|NUM_OF_VFS|LINK_TYPE_P[12]'"],
   byHand: [
-    "mstconfig -d ADDRESS set SRIOV_EN=1 NUM_OF_VFS=N (the largest N that a port of this card wants; LINK_TYPE_P1=2 makes port 1 Ethernet, 1 InfiniBand)",
-    "Then reboot (switch a host with a DPU off and on). mstfwreset loads the values without a reboot, but takes all ports of the card down.",
+    "mstconfig -d ADDRESS set SRIOV_EN=1 NUM_OF_VFS=N (the largest N that a port of this card wants; " +
+      "LINK_TYPE_P1=2 makes port 1 Ethernet, 1 InfiniBand)",
+    "Then reboot (switch a host with a DPU off and on). mstfwreset loads the values without a reboot, but " +
+      "takes all ports of the card down.",
   ],
   references: [
     "mstconfig(1)",
@@ -87,10 +91,14 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
   };
   const cannotTell = (reason: string): HostFinding[] => {
     if (enough) {
-      const text = `look by hand, if the number of VFs is to survive the next boot: ${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })} sets it`;
+      const text =
+        `look by hand, if the number of VFs is to survive the next boot: ` +
+        `${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })} sets it`;
       return finding(reason, "warning", { kind: "person", text });
     }
-    const text = `look by hand, and set what is missing: ${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })}; then ${loadText(first)}`;
+    const text =
+      `look by hand, and set what is missing: ` +
+      `${commandFor(first, { SRIOV_EN: "true", NUM_OF_VFS: String(wanted.vfs) })}; then ${loadText(first)}`;
     return finding(reason, "unknown", { kind: "person", text });
   };
   const card = firmwareCardOf(first, state);
@@ -106,7 +114,9 @@ function settings(wanted: WantedCard, { spec, state }: HostView): HostFinding[] 
     const severity = enough && !judged.otherLink ? "warning" : "error";
     const locked = names.filter((name) => parameter(card.configuration, name)?.readOnly === true);
     if (locked.length > 0) {
-      const text = `the card lets this host read ${locked.join(" and ")} only: whoever owns it (the DPU's own system, or mstprivhost) must set it`;
+      const text =
+        `the card lets this host read ${locked.join(" and ")} only: whoever owns it (the DPU's ` +
+        `own system, or mstprivhost) must set it`;
       return finding(actual, severity, { kind: "person", text }, names);
     }
     const action: Action = {
@@ -179,7 +189,10 @@ function judge(
   return { toSet, waiting, otherLink };
 }
 
-/** Over 64 VFs in the firmware can keep the LAG from becoming active, however few are made. One that is active is proof of the contrary. */
+/**
+ * Over 64 VFs in the firmware can keep the LAG from becoming active, however few are made. One that is active
+ * is proof of the contrary.
+ */
 function manyVfs(wanted: WantedCard, { state }: HostView): HostFinding[] {
   const lagged = wanted.nics.filter(({ nic }) => nic.mode === "vf-lag");
   const [first] = wanted.pfs;
@@ -189,10 +202,14 @@ function manyVfs(wanted: WantedCard, { state }: HostView): HostFinding[] {
   if (first === undefined || lagged.length === 0 || !(largest > 64)) return [];
   const lags = wanted.pfs.map((pf) => known(pf.lag));
   if (lags.some((lag) => lag?.state === "active" && lag.type === "switchdev")) return [];
-  const fewer = `if the LAG does not become active: ${commandFor(first, { NUM_OF_VFS: "64" }, card)}; then ${loadText(first)}`;
+  const fewer =
+    `if the LAG does not become active: ` +
+    `${commandFor(first, { NUM_OF_VFS: "64" }, card)}; then ${loadText(first)}`;
   const text =
     wanted.vfs > 64 ? `if the LAG does not become active, declare 64 VFs a port at most. ${fewer}` : fewer;
-  const actual = `NUM_OF_VFS is ${largest}: some firmware makes no LAG with more than 64, even when fewer VFs are made ("PF is configured with more than 64 VFs")`;
+  const actual =
+    `NUM_OF_VFS is ${largest}: some firmware makes no LAG with more than 64, even when fewer ` +
+    `VFs are made ("PF is configured with more than 64 VFs")`;
   const expected = "NUM_OF_VFS of 64 at most for VF-LAG";
   return [
     {
@@ -243,5 +260,8 @@ function commandFor(pf: PhysicalFunction, values: FirmwareSettings, card?: Firmw
 
 function resetText({ asked, tool }: FirmwareCard): string {
   const program = tool === "mlxconfig" ? "mlxfwreset" : "mstfwreset";
-  return `\`${program} -d ${asked} reset\` can load it without a reboot, but takes down all ports of the card and whatever runs over them: vflag never does it`;
+  return (
+    `\`${program} -d ${asked} reset\` can load it without a reboot, but takes down all ports of the ` +
+    `card and whatever runs over them: vflag never does it`
+  );
 }

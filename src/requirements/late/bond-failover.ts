@@ -3,12 +3,17 @@ import type { Bond } from "../../host/state/state.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { lagMaster } from "./lag-master.ts";
 
-/** In mode vf-lag the bond notices a dead link, and soon: the NIC moves VFs to the other port when the bond does. */
+/**
+ * In mode vf-lag the bond notices a dead link, and soon: the NIC moves VFs to the other port when the bond
+ * does.
+ */
 export const bondFailover: Requirement = {
   id: "bond-failover",
   stage: "late",
   title: "the bond notices a dead link, without delay",
-  why: "The NIC's LAG follows the bond: while the bond takes a dead port for a live one, the VFs' packets go there and are lost.",
+  why:
+    "The NIC's LAG follows the bond: while the bond takes a dead port for a live one, the VFs' packets " +
+    "go there and are lost.",
   observe: ["cat /proc/net/bonding/BOND (MII Polling Interval, Up Delay, Down Delay, LACP rate)"],
   byHand: [
     "ip link set BOND type bond miimon 100, also in the host's network configuration",

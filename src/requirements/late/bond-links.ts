@@ -10,7 +10,9 @@ export const bondLinks: Requirement = {
   id: "bond-links",
   stage: "late",
   title: "the bond is up, with links, and with an LACP partner where its mode wants one",
-  why: "Without a link under the bond no VF reaches anything, whatever the NIC's LAG says; with one link there is nothing to fail over to.",
+  why:
+    "Without a link under the bond no VF reaches anything, whatever the NIC's LAG says; with one link " +
+    "there is nothing to fail over to.",
   observe: ["cat /proc/net/bonding/BOND", "ip -br link"],
   byHand: ["See the cables, the switch's ports, and the LACP configuration of the switch."],
   references: ["https://docs.kernel.org/networking/bonding.html"],

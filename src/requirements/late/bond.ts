@@ -11,16 +11,20 @@ export const bond: Requirement = {
   id: "bond",
   stage: "late",
   title: "the bond joins exactly this NIC's two ports, in a mode that can be offloaded",
-  why: "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave disables it without a message, another mode with one that only whoever makes the bond is shown.",
+  why:
+    "The NIC's LAG forms only under a bond of exactly its own two ports: one more slave disables it " +
+    "without a message, another mode with one that only whoever makes the bond is shown.",
   observe: [
     "cat /proc/net/bonding/BOND (teamdctl TEAM state)",
     "ovs-appctl bond/list (Open vSwitch's own bonds, which no NIC offloads)",
   ],
   byHand: [
-    "Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode active-backup, balance-xor or 802.3ad.",
+    "Correct the bond in the host's network configuration: its slaves are this NIC's two ports; mode " +
+      "active-backup, balance-xor or 802.3ad.",
   ],
   references: [
-    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, mlx5_handle_changeupper_event)",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, " +
+      "mlx5_handle_changeupper_event)",
     "https://docs.kernel.org/networking/bonding.html",
   ],
   follows: ["ports"],
@@ -46,12 +50,16 @@ export const bond: Requirement = {
       ),
     ];
     if (elsewhere.length > 0) {
-      const text = `the ports are in ${elsewhere.join(", ")}: name that one as \`bond\`, or correct the network configuration`;
+      const text =
+        `the ports are in ${elsewhere.join(", ")}: name that one as \`bond\`, or correct the ` +
+        `network configuration`;
       return [
         finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist", { kind: "person", text }),
       ];
     }
-    const text = `networking makes it (ifup ${word(name)}, netplan, networkd or NetworkManager, as this host does); then go on with the late stage`;
+    const text =
+      `networking makes it (ifup ${word(name)}, netplan, networkd or NetworkManager, as this ` +
+      `host does); then go on with the late stage`;
     return [
       finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist yet", {
         kind: "networking",
@@ -64,7 +72,9 @@ export const bond: Requirement = {
 /** With a LAG the driver has taken the team's runner; without one nothing shows which it is. */
 function runnerFindings({ name, mode }: Bond, pfs: readonly PhysicalFunction[]): Finding[] {
   if (mode !== teamMode || pfs.some((pf) => known(pf.lag)?.state === "active")) return [];
-  const text = `teamdctl ${word(name)} state shows the runner: activebackup, loadbalance and lacp can be offloaded, roundrobin and broadcast cannot`;
+  const text =
+    `teamdctl ${word(name)} state shows the runner: activebackup, loadbalance and lacp can be ` +
+    `offloaded, roundrobin and broadcast cannot`;
   const expected = "a runner that can be offloaded";
   return [
     {
@@ -74,7 +84,9 @@ function runnerFindings({ name, mode }: Bond, pfs: readonly PhysicalFunction[]):
   ];
 }
 
-/** Open vSwitch spreads packets over the two ports itself; the NIC, which is told of no bond, makes no LAG. */
+/**
+ * Open vSwitch spreads packets over the two ports itself; the NIC, which is told of no bond, makes no LAG.
+ */
 function ovsBondFinding(
   name: string,
   { bridge, port }: { readonly bridge: string; readonly port: string },
@@ -84,10 +96,12 @@ function ovsBondFinding(
   const ovs = known(state.ovs);
   const line = (...words: string[]) => (ovs == null ? words.map(word).join(" ") : ovsLine(ovs, ...words));
   const text =
-    `no NIC offloads such a bond: in a maintenance window, ${line("ovs-vsctl", "del-port", bridge, port)}; let the host's networking make ` +
+    `no NIC offloads such a bond: in a maintenance window, ` +
+    `${line("ovs-vsctl", "del-port", bridge, port)}; let the host's networking make ` +
     `the kernel's bond ${name} of ${ports.join(" and ")} (802.3ad, active-backup or balance-xor), and ` +
     `${line("ovs-vsctl", "add-port", bridge, name)} with the settings that ${port} had`;
-  const actual = `${port} in ${bridge} is a bond of Open vSwitch's own, of which the kernel and the NIC know nothing`;
+  const actual =
+    `${port} in ${bridge} is a bond of Open vSwitch's own, of which the kernel and the NIC ` + `know nothing`;
   return finding(name, `the kernel's bond of ${ports.join(" and ")}`, actual, { kind: "person", text });
 }
 
@@ -97,13 +111,17 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
   const strange = slaves.filter((slave) => !ports.includes(slave));
   const findings: Finding[] = [];
   if (found.mode !== teamMode && !lagBondModes.includes(found.mode)) {
-    const text = `set the mode of ${found.name} to 802.3ad, active-backup or balance-xor in the network configuration, and make the bond anew`;
+    const text =
+      `set the mode of ${found.name} to 802.3ad, active-backup or balance-xor in the network ` +
+      `configuration, and make the bond anew`;
     findings.push(
       finding(found.name, `mode ${lagBondModes.join(", ")}`, `mode ${found.mode}`, { kind: "person", text }),
     );
   }
   if (strange.length > 0) {
-    const text = `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip link set ${word(strange[0] ?? "")} nomaster`;
+    const text =
+      `take ${strange.join(", ")} out of ${found.name} in the network configuration: ip ` +
+      `link set ${word(strange[0] ?? "")} nomaster`;
     findings.push(
       finding(found.name, `no slave but ${ports.join(" and ")}`, `${strange.join(", ")} is in it too`, {
         kind: "person",
@@ -112,7 +130,8 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
     );
   }
   if (missing.length > 0) {
-    const text = `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port renamed?)`;
+    const text =
+      `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port ` + `renamed?)`;
     findings.push(
       finding(found.name, `${ports.join(" and ")} in it`, `${missing.join(", ")} is missing`, {
         kind: "person",

@@ -8,7 +8,8 @@ export const teamMode = "team";
 
 /**
  * The bond of this name, or the team, as a bond whose mode is not seen. mlx5 makes its LAG under either.
- * Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c, mlx5_handle_changeupper_event(): netif_is_lag_master().
+ * Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c, mlx5_handle_changeupper_event():
+ * netif_is_lag_master().
  */
 export function lagMaster(name: string | undefined, state: HostState): Bond | undefined {
   const bond = state.bonds.find((candidate) => candidate.name === name);
@@ -19,7 +20,10 @@ export function lagMaster(name: string | undefined, state: HostState): Bond | un
   return { name: team.name, mode: teamMode, xmitHashPolicy: null, up: team.up, slaves, lacp: null };
 }
 
-/** A bond that is Open vSwitch's own, of any of these netdevs: a port with several interfaces, which the kernel does not see as one. */
+/**
+ * A bond that is Open vSwitch's own, of any of these netdevs: a port with several interfaces, which the
+ * kernel does not see as one.
+ */
 export function ovsBondOf(
   netdevs: readonly string[],
   { ovs }: HostState,

@@ -15,17 +15,23 @@ export const lag: Requirement = {
   id: "lag",
   stage: "late",
   title: "the NIC's LAG is active, of type switchdev",
-  why: "This is VF-LAG itself. A bond made before switchdev gives a LAG of type roce, whose log lines look the same, and VFs then lose their network with one port.",
+  why:
+    "This is VF-LAG itself. A bond made before switchdev gives a LAG of type roce, whose log lines " +
+    "look the same, and VFs then lose their network with one port.",
   observe: [
     "cat /sys/kernel/debug/mlx5/ADDRESS/lag/state",
     "cat /sys/kernel/debug/mlx5/ADDRESS/lag/type",
-    "kernels before 5.19: dmesg | grep -E 'mlx5.*(lag|E-Switch)|Enslaving|Releasing' (the last word counts, and only if the bond did not change after it)",
+    "kernels before 5.19: dmesg | grep -E 'mlx5.*(lag|E-Switch)|Enslaving|Releasing' (the last word " +
+      "counts, and only if the bond did not change after it)",
   ],
   byHand: [
     "All VFs unbound, both eSwitches in switchdev mode, exactly the two ports in the bond: then wait.",
-    "To make the driver try again while the LAG is disabled: devlink dev eswitch set pci/ADDRESS mode switchdev (the mode it has already; an answer `E-Switch is busy` has been obeyed all the same). Never on an active LAG: it is taken down for that, and does not come back while a VF has a driver.",
+    "To make the driver try again while the LAG is disabled: devlink dev eswitch set pci/ADDRESS mode " +
+      "switchdev (the mode it has already; an answer `E-Switch is busy` has been obeyed all the same). " +
+      "Never on an active LAG: it is taken down for that, and does not come back while a VF has a driver.",
     "Type roce: reboot, with the early stage before networking.",
-    "`driver restart required` in dmesg (the bond changed while VFs were bound, and the firmware kept its LAG): reboot.",
+    "`driver restart required` in dmesg (the bond changed while VFs were bound, and the firmware kept its " +
+      "LAG): reboot.",
   ],
   references: [
     "linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c",
@@ -49,13 +55,19 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     ];
   };
   if (isUnknown(pf.lag)) {
-    const text = `vflag binds no VF before it is sure: mount debugfs; a kernel before 5.19 tells the LAG only in its log, which must reach back to the bond's making`;
+    const text =
+      `vflag binds no VF before it is sure: mount debugfs; a kernel before 5.19 tells the LAG ` +
+      `only in its log, which must reach back to the bond's making`;
     return finding(pf.lag.unknown, "unknown", { kind: "person", text });
   }
   const vfsOffered = pf.lag === null ? offeredOver64(ports, state) : null;
   if (pf.lag === null && vfsOffered !== null) {
-    const text = `set NUM_OF_VFS to 64 or less in the firmware (vflag sets it where the spec has \`firmware: {manage: true}\`, and 64 VFs a port at most), then reboot`;
-    const actual = `the driver shows no LAG at all, as where the firmware is set up for more than 64 VFs (${vfsOffered}) and withdraws it`;
+    const text =
+      `set NUM_OF_VFS to 64 or less in the firmware (vflag sets it where the spec has ` +
+      `\`firmware: {manage: true}\`, and 64 VFs a port at most), then reboot`;
+    const actual =
+      `the driver shows no LAG at all, as where the firmware is set up for more than ` +
+      `64 VFs (${vfsOffered}) and withdraws it`;
     return alone(finding(actual, "error", { kind: "person", text }));
   }
   if (pf.lag === null)
@@ -82,7 +94,9 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     if (stuck !== null) {
       const held = ports.flatMap(heldVfs);
       const drain = held.length === 0 ? "" : `. Move or stop the guests first: ${held.join("; ")}`;
-      const text = `the firmware kept the LAG that the driver gave up while VFs had drivers, and makes no other until the driver starts again${drain}`;
+      const text =
+        `the firmware kept the LAG that the driver gave up while VFs had drivers, and makes no ` +
+        `other until the driver starts again${drain}`;
       return finding("disabled, and the firmware has kept the old one", "error", { kind: "reboot", text });
     }
     // The firmware rejects the LAG while a VF is driven; one that is in use stays, and a person must decide.
@@ -96,12 +110,16 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
       kind: "actions",
       actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
-      otherwise: `see dmesg | grep -e ${pf.address} -e lag for what the firmware refused; after "driver restart required" only a reboot helps. A bond mode that the NIC cannot offload, and netdevs that were not ready, are told only to whoever made the bond`,
+      otherwise:
+        `see dmesg | grep -e ${pf.address} -e lag for what the firmware refused; after "driver ` +
+        `restart required" only a reboot helps. A bond mode that the NIC cannot offload, and netdevs that ` +
+        `were not ready, are told only to whoever made the bond`,
     });
   }
   if (pf.lag.type === null && pf.lag.source === "kernel-log") {
     const text =
-      "compare with the log by hand (`vflag explain lag`); after a reboot in which vflag's early stage runs, the log tells it";
+      "compare with the log by hand (`vflag explain lag`); after a reboot in which vflag's early stage " +
+      "runs, the log tells it";
     return finding("active by the kernel log, which does not tell whether it carries VFs", "unknown", {
       kind: "person",
       text,
@@ -112,8 +130,9 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
 }
 
 /**
- * How it shows that the card is set up for more than 64 VFs a port; null where it is not, or its model has no VF-LAG. Some firmware then
- * offers no LAG, and the driver makes no object for one, nor says a word: linux lag/lag.c, mlx5_lag_add_mdev().
+ * How it shows that the card is set up for more than 64 VFs a port; null where it is not, or its model has no
+ * VF-LAG. Some firmware then offers no LAG, and the driver makes no object for one, nor says a word: linux
+ * lag/lag.c, mlx5_lag_add_mdev().
  */
 function offeredOver64(ports: readonly PhysicalFunction[], state: HostState): string | null {
   const [first] = ports;
@@ -125,7 +144,10 @@ function offeredOver64(ports: readonly PhysicalFunction[], state: HostState): st
   return total > 64 ? `sriov_totalvfs is ${total}` : null;
 }
 
-/** A bond made too early gives type roce; no driver without LAG, and no other type, comes from what was wrong before. */
+/**
+ * A bond made too early gives type roce; no driver without LAG, and no other type, comes from what was wrong
+ * before.
+ */
 function alone(findings: Finding[]): Finding[] {
   return findings.map((finding) => ({ ...finding, independent: true }));
 }
@@ -159,6 +181,8 @@ function wrongTypeRemedy(found: Lag): Finding["remedy"] {
     };
   return {
     kind: "reboot",
-    text: "the bond was made before VFs and switchdev: reboot, so that the early stage runs before networking",
+    text:
+      "the bond was made before VFs and switchdev: reboot, so that the early stage runs before " +
+      "networking",
   };
 }

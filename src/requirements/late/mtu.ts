@@ -6,7 +6,10 @@ import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { aboutPf, aboutVf, type Subject } from "../virtual-functions.ts";
 import { lagMaster } from "./lag-master.ts";
 
-/** What a VXLAN or Geneve header over IPv4 adds to a guest's packet, without options: RFC 7348, 5; RFC 8926, 3. */
+/**
+ * What a VXLAN or Geneve header over IPv4 adds to a guest's packet, without options: RFC 7348, 5; RFC 8926,
+ * 3.
+ */
 const tunnelBytes = 50;
 
 /** The MTUs of bond, ports, representors and VFs fit each other. */
@@ -14,10 +17,13 @@ export const mtu: Requirement = {
   id: "mtu",
   stage: "late",
   title: "the MTUs of bond, ports, representors and VFs fit each other",
-  why: "Small packets pass, and larger ones are dropped without a message: connections open, and hang with the first data.",
+  why:
+    "Small packets pass, and larger ones are dropped without a message: connections open, and hang " +
+    "with the first data.",
   observe: ["ip -br link; ip link show DEV (mtu)"],
   byHand: [
-    "Set one MTU on bond and ports in the host's network configuration; Neutron's networks then at most that, 50 less for tunnels.",
+    "Set one MTU on bond and ports in the host's network configuration; Neutron's networks then at most " +
+      "that, 50 less for tunnels.",
   ],
   references: [
     "https://docs.openstack.org/neutron/latest/admin/config-mtu.html",
@@ -83,7 +89,9 @@ function forTunnel(room: number): string {
 }
 
 function warning(about: Subject, netdev: Netdev, expected: string, wanted: number): Finding {
-  const text = `ip link set ${word(netdev.name)} mtu ${wanted}, and the same in the network configuration (or the Neutron network) that sets it`;
+  const text =
+    `ip link set ${word(netdev.name)} mtu ${wanted}, and the same in the network configuration ` +
+    `(or the Neutron network) that sets it`;
   return {
     ...about,
     expected,

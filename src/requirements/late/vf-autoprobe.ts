@@ -6,7 +6,9 @@ export const vfAutoprobe: Requirement = {
   id: "vf-autoprobe",
   stage: "late",
   title: "VFs may be bound to drivers (sriov_drivers_autoprobe is 1)",
-  why: "The early stage turns it off to create VFs quickly; left off, every bind fails with ENODEV, also those of libvirt when a guest gives a VF back.",
+  why:
+    "The early stage turns it off to create VFs quickly; left off, every bind fails with ENODEV, also " +
+    "those of libvirt when a guest gives a VF back.",
   observe: ["cat /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe"],
   byHand: ["echo 1 > /sys/bus/pci/devices/ADDRESS/sriov_drivers_autoprobe"],
   references: [

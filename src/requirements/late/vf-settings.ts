@@ -6,12 +6,16 @@ import type { NicSpec } from "../../spec/schema.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { aboutVf, heldBy, nativeDriver, type Subject } from "../virtual-functions.ts";
 
-/** What the PF administers of each VF is as declared; without a declaration it is the orchestrator's affair. */
+/**
+ * What the PF administers of each VF is as declared; without a declaration it is the orchestrator's affair.
+ */
 export const vfSettings: Requirement = {
   id: "vf-settings",
   stage: "late",
   title: "MAC, trust, spoof check and link state of VFs are as declared",
-  why: "A VF takes its address when its driver binds: without one from the PF it has another at every boot, and some firmware forgets it at a mode change.",
+  why:
+    "A VF takes its address when its driver binds: without one from the PF it has another at every " +
+    "boot, and some firmware forgets it at a mode change.",
   observe: ["ip link show PF"],
   byHand: ["ip link set PF vf N mac MAC (before the VF is bound)"],
   references: ["ip-link(8)", "linux drivers/net/ethernet/mellanox/mlx5/core/esw/legacy.c"],
@@ -38,8 +42,9 @@ export function wantedSettings(nic: NicSpec, port: number, vf: number): Partial<
 }
 
 /**
- * What is declared, and a link: in switchdev mode the link state of VFs reads `disable`, and a VF of a NIC in mode sriov that was left so
- * has none. 6.1 and 6.12 set `auto` on the way back to legacy mode (linux esw/legacy.c, esw_legacy_enable()); not every kernel does.
+ * What is declared, and a link: in switchdev mode the link state of VFs reads `disable`, and a VF of a NIC in
+ * mode sriov that was left so has none. 6.1 and 6.12 set `auto` on the way back to legacy mode (linux
+ * esw/legacy.c, esw_legacy_enable()); not every kernel does.
  */
 function wantedFor(nic: NicSpec, port: number, vf: VirtualFunction): Partial<VfSettings> {
   const declared = wantedSettings(nic, port, vf.index);
@@ -103,7 +108,9 @@ function settingFinding(
   ];
 }
 
-/** A VF takes its address when its driver binds: for a new one it is unbound, and `vfs-bound` binds it again. */
+/**
+ * A VF takes its address when its driver binds: for a new one it is unbound, and `vfs-bound` binds it again.
+ */
 function unbinding(pf: PhysicalFunction, vf: VirtualFunction, off: Partial<VfSettings>): Action[] {
   const driver = nativeDriver(pf);
   return off.mac === undefined || vf.driver !== driver
@@ -112,8 +119,9 @@ function unbinding(pf: PhysicalFunction, vf: VirtualFunction, off: Partial<VfSet
 }
 
 /**
- * The PF administers the address, and yet the VF has another: it was bound before, or its driver did not take it. vflag does
- * not bind it again and again: whether that helps is the driver's affair (igbvf takes it only while the PF is up).
+ * The PF administers the address, and yet the VF has another: it was bound before, or its driver did not take
+ * it. vflag does not bind it again and again: whether that helps is the driver's affair (igbvf takes it only
+ * while the PF is up).
  */
 function addressFinding(
   pf: PhysicalFunction,
@@ -125,7 +133,9 @@ function addressFinding(
   const netdev = state.netdevs.find((candidate) => candidate.device === vf.address);
   if (wanted.mac === undefined || netdev === undefined || netdev.mac === wanted.mac || vf.driver === null)
     return [];
-  const again = `echo ${vf.address} > /sys/bus/pci/drivers/${word(vf.driver)}/unbind, and the same to bind, with ${word(pf.netdev ?? pf.address)} up`;
+  const again =
+    `echo ${vf.address} > /sys/bus/pci/drivers/${word(vf.driver)}/unbind, and the same to ` +
+    `bind, with ${word(pf.netdev ?? pf.address)} up`;
   return [
     {
       ...about,

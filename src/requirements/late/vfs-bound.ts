@@ -12,8 +12,10 @@ export const vfsBound: Requirement = {
   why: "Nova's PCI tracker and Neutron's agent find VFs by their netdevs, which only a bound VF has.",
   observe: ["lspci -k -s VF", "readlink /sys/bus/pci/devices/VF/driver", "ls /sys/bus/pci/devices/VF/net"],
   byHand: [
-    "echo VF > /sys/bus/pci/drivers/mlx5_core/bind (autoprobe on, and for vf-lag only when the LAG is active)",
-    'A VFIO driver of the NIC\'s own (mlx5_vfio_pci), for live migration: Nova needs "managed": "no" in the device_spec that matches the VF.',
+    "echo VF > /sys/bus/pci/drivers/mlx5_core/bind (autoprobe on, and for vf-lag only when the LAG " +
+      "is active)",
+    'A VFIO driver of the NIC\'s own (mlx5_vfio_pci), for live migration: Nova needs "managed": "no" in ' +
+      "the device_spec that matches the VF.",
   ],
   references: [
     "https://docs.kernel.org/PCI/pci-iov-howto.html",
@@ -24,7 +26,8 @@ export const vfsBound: Requirement = {
   gate: false,
   check: (view) => {
     const has = (vf: VirtualFunction) => view.state.netdevs.some(({ device }) => device === vf.address);
-    // With an eSwitch Nova and Neutron go by representors: VFs of which none has a netdev may be meant so (devlink's enable_eth).
+    // With an eSwitch Nova and Neutron go by representors: VFs of which none has a netdev may be meant so
+    // (devlink's enable_eth).
     const due = view.nic.mode === "sriov" || view.pfs.some(({ vfs }) => vfs.some(has));
     return view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => bindingFinding(pf, vf, view.state, due)));
   },
@@ -70,7 +73,10 @@ function bindingFinding(
   ];
 }
 
-/** Its driver has it, and made no netdev of it, or somebody took that away. @param due whether VFs of this NIC have one */
+/**
+ * Its driver has it, and made no netdev of it, or somebody took that away. @param due whether VFs of this NIC
+ * have one
+ */
 function netdevFinding(pf: PhysicalFunction, vf: VirtualFunction, state: HostState, due: boolean): Finding[] {
   if (pf.netdev === null || state.netdevs.some(({ device }) => device === vf.address)) return [];
   const driver = nativeDriver(pf);
@@ -78,7 +84,8 @@ function netdevFinding(pf: PhysicalFunction, vf: VirtualFunction, state: HostSta
   const actual = `bound to ${driver}, and without a netdev`;
   const otherwise =
     `dmesg says why ${driver} makes no netdev of it; ` +
-    "devlink dev param show (enable_eth false is one reason), and whether it is in another network namespace: ip netns";
+    "devlink dev param show (enable_eth false is one reason), and whether it is in another network " +
+    "namespace: ip netns";
   if (!due) return [{ ...found, actual, severity: "warning", remedy: { kind: "person", text: otherwise } }];
   if (isUnknown(vf.holders)) {
     const text = `${otherwise}. Who has it was not seen: ${describeHolders(vf.holders)}`;
@@ -111,7 +118,9 @@ function variantFinding(
   const text =
     `for live migration declare "managed": "no" in the device_spec of nova.conf that matches the VF; ` +
     `else unbind it, and vflag apply binds it to ${nativeDriver(pf)}`;
-  const actual = `bound to ${driver}, ${nova == null ? "and Nova's configuration was not seen" : "which Nova's configuration does not expect"}`;
+  const actual =
+    `bound to ` +
+    `${driver}, ${nova == null ? "and Nova's " + "configuration was " + "not seen" : "which Nova's " + "configuration does not expect"}`;
   const expected = `bound to ${nativeDriver(pf)}, or "managed": "no" for Nova`;
   return [
     {

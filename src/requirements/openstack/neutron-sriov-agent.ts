@@ -7,9 +7,12 @@ export const neutronSriovAgent: HostRequirement = {
   id: "neutron-sriov-agent",
   stage: "ovs",
   title: "Neutron's SR-IOV agent on this host maps the NIC's ports to their physical network",
-  why: "The agent sets up only VFs of the ports that physical_device_mappings names; an instance on another one gets no network.",
+  why:
+    "The agent sets up only VFs of the ports that physical_device_mappings names; an instance on " +
+    "another one gets no network.",
   observe: [
-    "grep -r physical_device_mappings /etc/kolla/neutron-sriov-agent /etc/neutron/plugins/ml2/sriov_agent.ini",
+    "grep -r physical_device_mappings /etc/kolla/neutron-sriov-agent " +
+      "/etc/neutron/plugins/ml2/sriov_agent.ini",
   ],
   byHand: ["[sriov_nic] physical_device_mappings = PHYSNET:PORT,PHYSNET:PORT, then restart the agent"],
   references: ["https://docs.openstack.org/neutron/latest/admin/config-sriov.html"],
@@ -30,7 +33,9 @@ export const neutronSriovAgent: HostRequirement = {
           if (mapped.includes(nic.physnet ?? "")) return [];
           const actual =
             mapped.length === 0 ? `not in ${agent.file}` : `${mapped.join(", ")} in ${agent.file}`;
-          const text = `add ${nic.physnet}:${pf.netdev} to physical_device_mappings in Neutron's configuration, then restart its SR-IOV agent`;
+          const text =
+            `add ${nic.physnet}:${pf.netdev} to physical_device_mappings in Neutron's ` +
+            `configuration, then restart its SR-IOV agent`;
           return [
             {
               ...aboutPf(pf),

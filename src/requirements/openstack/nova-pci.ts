@@ -22,13 +22,16 @@ export const novaPci: HostRequirement = {
   id: "nova-pci",
   stage: "ovs",
   title: "Nova on this host hands out the NIC's VFs, for its physical network",
-  why: "nova-compute offers only functions that [pci] device_spec matches, and a port of Neutron is put only on one with its physical network.",
+  why:
+    "nova-compute offers only functions that [pci] device_spec matches, and a port of Neutron is put " +
+    "only on one with its physical network.",
   observe: [
     "grep -E 'device_spec|passthrough_whitelist' /etc/kolla/nova-compute/nova.conf /etc/nova/nova.conf",
     "openstack resource provider list",
   ],
   byHand: [
-    '[pci] device_spec = {"address": "PF", "physical_network": "PHYSNET"} for each port, then restart nova-compute',
+    '[pci] device_spec = {"address": "PF", "physical_network": "PHYSNET"} for each port, then restart ' +
+      "nova-compute",
   ],
   references: [
     "https://docs.openstack.org/nova/latest/configuration/config.html#pci.device_spec",
@@ -106,7 +109,9 @@ function portFindings(
   if (wrong.length === 0) return [];
   const wanted = JSON.stringify({ address: pf.address, physical_network: nic.physnet });
   const actual = `${wrong.length} of ${count(vfs.length)} ${vfs.length === 1 ? "is" : "are"} ${[...new Set(wrong)].join(", ")} in ${file}`;
-  const text = `[pci] device_spec = ${wanted} in Nova's configuration (vflag nova writes it), then restart nova-compute`;
+  const text =
+    `[pci] device_spec = ${wanted} in Nova's configuration (vflag nova writes it), then ` +
+    `restart nova-compute`;
   const expected = nic.physnet ?? "tunnels (physical_network null)";
   return [
     {

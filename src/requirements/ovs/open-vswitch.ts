@@ -8,7 +8,10 @@ import type { HostFinding, HostView, NicView, Remedy } from "../requirement.ts";
 
 /** What the requirements of Open vSwitch have in common. */
 
-/** A host whose spec speaks of Open vSwitch, with NICs whose flows it can hand to hardware, and Open vSwitch as it was found. */
+/**
+ * A host whose spec speaks of Open vSwitch, with NICs whose flows it can hand to hardware, and Open vSwitch
+ * as it was found.
+ */
 export interface OvsView {
   readonly wanted: NonNullable<Spec["ovs"]>;
   readonly ovs: Ovs;
@@ -51,7 +54,9 @@ export function withRestart(
   if (view.allowed.restartOvs === true)
     return { kind: "actions", actions: [...before, restart], ...otherwise };
   const commands = [...byHand, commandLine(restartOfOvs(ovs.source))].join(" && ");
-  const text = `vflag apply --restart-ovs, or ${commands}: it interrupts the traffic of all guests here for some seconds`;
+  const text =
+    `vflag apply --restart-ovs, or ${commands}: it interrupts the traffic of all guests here ` +
+    `for some seconds`;
   return { kind: "person", text: instead === "" ? text : `${text}. Or ${instead}` };
 }
 

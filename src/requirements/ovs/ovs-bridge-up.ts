@@ -6,7 +6,9 @@ export const ovsBridgeUp: HostRequirement = {
   id: "ovs-bridge-up",
   stage: "ovs",
   title: "the internal port of the bond's bridge is up",
-  why: 'Broadcasts go to it as well: where it is down, the kernel logs "tc mirred to Houston: device ... is down" and loses them.',
+  why:
+    'Broadcasts go to it as well: where it is down, the kernel logs "tc mirred to Houston: device ... ' +
+    'is down" and loses them.',
   observe: ["ip link show BRIDGE", "dmesg | grep mirred"],
   byHand: ["ip link set BRIDGE up, and the same in the host's network configuration"],
   references: ["linux net/sched/act_mirred.c, tcf_mirred_to_dev()"],

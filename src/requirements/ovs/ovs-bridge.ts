@@ -1,12 +1,17 @@
 import type { HostFinding, HostRequirement, NicView, Remedy } from "../requirement.ts";
 import { finding, type OvsView, ovsLine, ovsView, portNamed, uplinksOf } from "./open-vswitch.ts";
 
-/** The NIC's packets pass through a bridge of Open vSwitch, with the kernel's datapath, and through none of Linux's. */
+/**
+ * The NIC's packets pass through a bridge of Open vSwitch, with the kernel's datapath, and through none of
+ * Linux's.
+ */
 export const ovsBridge: HostRequirement = {
   id: "ovs-bridge",
   stage: "ovs",
   title: "the bond (or port) is in a bridge of Open vSwitch, and in no Linux bridge",
-  why: "A flow is offloaded from port to port of Open vSwitch; a Linux bridge on the bond takes untagged packets out of the NIC's hands.",
+  why:
+    "A flow is offloaded from port to port of Open vSwitch; a Linux bridge on the bond takes untagged " +
+    "packets out of the NIC's hands.",
   observe: ["ovs-vsctl show", "ip -d link show BOND (its master)"],
   byHand: [
     "ovs-vsctl add-port BRIDGE BOND",
@@ -38,7 +43,8 @@ function bridgeFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
     const netdev = view.state.netdevs.find((candidate) => candidate.name === name);
     const master = view.state.netdevs.find((candidate) => candidate.name === netdev?.master);
     if (master?.kind === "bridge") {
-      const text = `take ${name} out of the Linux bridge ${master.name}, and put it into a bridge of Open vSwitch`;
+      const text =
+        `take ${name} out of the Linux bridge ${master.name}, and put it into a bridge of ` + `Open vSwitch`;
       return [say(name, `in the Linux bridge ${master.name}`, "error", text)];
     }
     const place = portNamed(ovs, name);
@@ -61,6 +67,8 @@ function bridgeFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
   const nowhere = uplinks.length > 0 && uplinks.every((name) => portNamed(ovs, name) === null);
   if (found.length > 0 || !nowhere) return found;
   const [first = ""] = uplinks;
-  const text = `${ovsLine(ovs, "ovs-vsctl", "add-port", "BRIDGE", first)}, with the bridge that Neutron's bridge_mappings name`;
+  const text =
+    `${ovsLine(ovs, "ovs-vsctl", "add-port", "BRIDGE", first)}, with the bridge that Neutron's ` +
+    `bridge_mappings name`;
   return [say(uplinks.join(", "), "in no bridge", "warning", text)];
 }

@@ -15,12 +15,15 @@ export const ovsHwOffload: HostRequirement = {
   id: "ovs-hw-offload",
   stage: "ovs",
   title: "hw-offload is set, and ovs-vswitchd works with it",
-  why: "Only then does Open vSwitch hand its flows to the NIC; otherwise each packet of a guest's VF costs the host a trip through its CPU.",
+  why:
+    "Only then does Open vSwitch hand its flows to the NIC; otherwise each packet of a guest's VF " +
+    "costs the host a trip through its CPU.",
   observe: [
     "ovs-vsctl get Open_vSwitch . other_config:hw-offload",
     "ovs-appctl upcall/show (it counts offloaded flows)",
     "tc qdisc show (an ingress or clsact qdisc on every port)",
-    "ovs-vsctl --columns=name,other_config list Interface (since 3.7 hw-offload-priority can leave a port out)",
+    "ovs-vsctl --columns=name,other_config list Interface (since 3.7 hw-offload-priority can leave a " +
+      "port out)",
   ],
   byHand: [
     "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true",
@@ -57,7 +60,8 @@ export const ovsHwOffload: HostRequirement = {
     const { offloadInEffect: inEffect } = ovs;
     if (isUnknown(inEffect)) {
       const text =
-        "see whether flows are offloaded: ovs-appctl dpctl/dump-flows -m type=offloaded (docs/openvswitch.md)";
+        "see whether flows are offloaded: ovs-appctl dpctl/dump-flows -m type=offloaded " +
+        "(docs/openvswitch.md)";
       // Without ports there is no flow that could be missed.
       const severity = hasPorts(seen.ovs.bridges) ? "unknown" : "warning";
       return say({
@@ -69,7 +73,9 @@ export const ovsHwOffload: HostRequirement = {
     if (inEffect === wanted.hwOffload)
       return wanted.hwOffload ? nics.flatMap((nic) => priorityFindings(seen, nic)) : [];
     return say({
-      actual: `set ${word(wanted.hwOffload)}, but ovs-vswitchd still works with it ${word(inEffect)}: it was started before`,
+      actual:
+        `set ${word(wanted.hwOffload)}, but ovs-vswitchd still works with it ` +
+        `${word(inEffect)}: it was started before`,
       severity: wanted.hwOffload ? "error" : "warning",
       remedy: withRestart(seen, [], []),
     });
@@ -78,7 +84,8 @@ export const ovsHwOffload: HostRequirement = {
 
 /**
  * Since 3.7 a port can be left out: its list has no `tc`, or `none` before it.
- * Source: openvswitch lib/dpif-offload.c, dpif_offload_port_add(); ovs-vswitchd.conf.db(5), hw-offload-priority.
+ * Source: openvswitch lib/dpif-offload.c, dpif_offload_port_add(); ovs-vswitchd.conf.db(5),
+ * hw-offload-priority.
  */
 function priorityFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
   const addresses = new Set<string>(nic.pfs.map(({ address }) => address));

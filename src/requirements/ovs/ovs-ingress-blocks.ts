@@ -9,10 +9,13 @@ export const ovsIngressBlocks: HostRequirement = {
   id: "ovs-ingress-blocks",
   stage: "ovs",
   title: "the bond and both ports share one ingress block",
-  why: 'Packets arrive at a port, and rules are put on the bond: without the shared block the NIC never sees them ("failed to offload flow: No such file or directory").',
+  why:
+    "Packets arrive at a port, and rules are put on the bond: without the shared block the NIC never " +
+    'sees them ("failed to offload flow: No such file or directory").',
   observe: ["tc qdisc show (the same ingress_block on the bond and both ports)"],
   byHand: [
-    "ovs-vsctl del-port BRIDGE BOND -- add-port BRIDGE BOND (with the port's own settings), or systemctl restart openvswitch-switch",
+    "ovs-vsctl del-port BRIDGE BOND -- add-port BRIDGE BOND (with the port's own settings), or systemctl " +
+      "restart openvswitch-switch",
   ],
   references: ["openvswitch lib/netdev-linux.c, netdev_linux_update_lag()", "tc(8), ingress_block"],
   follows: ["ovs-running", "ovs-hw-offload", "ovs-bridge", "bond", "lag"],

@@ -8,7 +8,9 @@ export const ovsRunning: HostRequirement = {
   id: "ovs-running",
   stage: "ovs",
   title: "Open vSwitch is there, and ovs-vswitchd runs",
-  why: "Open vSwitch tells the NIC which packets go where; without it, no flow of a guest gets into hardware.",
+  why:
+    "Open vSwitch tells the NIC which packets go where; without it, no flow of a guest gets into " +
+    "hardware.",
   observe: [
     "ovs-vsctl show",
     "ovs-appctl version",
@@ -36,7 +38,8 @@ export const ovsRunning: HostRequirement = {
     }
     if (ovs === null) {
       const text =
-        "install Open vSwitch, or say in the spec where it is (ovs.engine, ovs.container), or remove ovs from the spec";
+        "install Open vSwitch, or say in the spec where it is (ovs.engine, ovs.container), or remove ovs " +
+        "from the spec";
       return [
         finding(nics, { ...found, actual: "not found", severity: "error", remedy: { kind: "person", text } }),
       ];

@@ -7,7 +7,9 @@ export const ovsStalePorts: HostRequirement = {
   id: "ovs-stale-ports",
   stage: "ovs",
   title: "every port of Open vSwitch for the NIC has its netdev",
-  why: "A representor that was made anew, or has another name now, leaves a dead port behind; the guest that it was for has no network.",
+  why:
+    "A representor that was made anew, or has another name now, leaves a dead port behind; the guest " +
+    "that it was for has no network.",
   observe: ["ovs-vsctl show (error: could not open network device ...)"],
   byHand: [
     "of no guest any more: ovs-vsctl --if-exists del-port BRIDGE PORT",
@@ -48,7 +50,9 @@ function advice(ovs: Ovs, bridge: string, { port, name, ifaceId }: OvsInterface,
   }
   if (ifaceId !== null)
     return `it is Neutron port ${ifaceId}: stop and start the guest that has it, so that Nova plugs it anew`;
-  return `if nothing needs it any more: ${ovsLine(ovs, "ovs-vsctl", "--if-exists", "del-port", bridge, port)}`;
+  return (
+    `if nothing needs it any more: ` + `${ovsLine(ovs, "ovs-vsctl", "--if-exists", "del-port", bridge, port)}`
+  );
 }
 
 /** The NIC's uplinks, and what is or was called like a representor of its VFs. */
@@ -64,7 +68,10 @@ function isOfNic({ pfs }: NicView, address: string): boolean {
   return pfs.some((pf) => pf.address === address);
 }
 
-/** The VF that a name means by the scheme of systemd's udev: `ens3f0npf0vf3`. Source: systemd.net-naming-scheme(7). */
+/**
+ * The VF that a name means by the scheme of systemd's udev: `ens3f0npf0vf3`. Source:
+ * systemd.net-naming-scheme(7).
+ */
 function vfOf({ pfs }: NicView, name: string): { readonly pf: string; readonly vf: number } | null {
   for (const { netdev, address } of pfs) {
     const base = netdev?.replace(/np\d+$/, "");
@@ -75,7 +82,10 @@ function vfOf({ pfs }: NicView, name: string): { readonly pf: string; readonly v
   return null;
 }
 
-/** No netdev of this name will appear by itself: there is no such VF to be, or its representor is called otherwise. */
+/**
+ * No netdev of this name will appear by itself: there is no such VF to be, or its representor is called
+ * otherwise.
+ */
 function cannotComeBack(view: NicView, name: string): boolean {
   const meant = vfOf(view, name);
   if (meant === null) return false;

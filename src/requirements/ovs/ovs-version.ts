@@ -6,12 +6,15 @@ import { finding, ovsSubject, ovsView } from "./open-vswitch.ts";
 
 type Release = readonly [major: number, minor: number];
 
-/** Blocks of rules that a bond shares with its slaves came with 2.10, their corrections with 2.11 and 2.12. */
+/**
+ * Blocks of rules that a bond shares with its slaves came with 2.10, their corrections with 2.11 and 2.12.
+ */
 const oldest: Release = [2, 12];
 
 /**
- * Connection tracking, which OVN puts into almost every flow. 2.13 hands it to tc; 2.15 takes the states `inv` and `rpl`, without which
- * OVN's flows stay in software. Source: openvswitch commits 576126a931cd (2.13) and edcfd7176f28 (2.15.1), lib/netdev-offload-tc.c.
+ * Connection tracking, which OVN puts into almost every flow. 2.13 hands it to tc; 2.15 takes the states
+ * `inv` and `rpl`, without which OVN's flows stay in software. Source: openvswitch commits 576126a931cd
+ * (2.13) and edcfd7176f28 (2.15.1), lib/netdev-offload-tc.c.
  */
 const oldestWithConnections: Release = [2, 15];
 const firstWithConnections: Release = [2, 13];
@@ -21,9 +24,12 @@ export const ovsVersion: HostRequirement = {
   id: "ovs-version",
   stage: "ovs",
   title: "Open vSwitch is 2.12 or later, or 2.15 with OVN or connection tracking",
-  why: "Older ones do not offload through a bond: they do not keep its rules in one block with those of its ports.",
+  why:
+    "Older ones do not offload through a bond: they do not keep its rules in one block with those of " +
+    "its ports.",
   observe: [
-    "ovs-appctl version (what NVIDIA builds with DOCA has numbers of its own: it is as new as what follows `based-`)",
+    "ovs-appctl version (what NVIDIA builds with DOCA has numbers of its own: it is as new as what " +
+      "follows `based-`)",
   ],
   byHand: ["install Open vSwitch 2.15 or later"],
   references: [
@@ -52,12 +58,17 @@ export const ovsVersion: HostRequirement = {
     if (isOlder(release, oldest)) return [finding(nics, { ...found, actual, severity: "error" })];
     // What it can do of it is seen by the flows.
     const some = !isOlder(release, firstWithConnections);
-    const why = `${some ? "Some" : "All"} flows with connection tracking stay in software with it, and what they carry is slow.`;
+    const why =
+      `${some ? "Some" : "All"} flows with connection tracking stay in software with it, and ` +
+      `what they carry is slow.`;
     return [finding(nics, { ...found, actual, severity: some ? "warning" : "error", why })];
   },
 };
 
-/** The release of the code: `2.10.0-0056-25.01-based-3.3.4` is NVIDIA's build, with DOCA, of 3.3.4. Null: it is not told. */
+/**
+ * The release of the code: `2.10.0-0056-25.01-based-3.3.4` is NVIDIA's build, with DOCA, of 3.3.4. Null: it
+ * is not told.
+ */
 function releaseOf(version: string | null): Release | null {
   const upstream = /-based-(\d.*)$/.exec(version ?? "")?.[1] ?? version ?? "";
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(upstream) ?? [];
@@ -69,8 +80,9 @@ function isOlder([major, minor]: Release, than: Release): boolean {
 }
 
 /**
- * What shows that connections are tracked, in a few words: flows, or ports that ovn-controller made. Null: nothing does.
- * Source: ovn controller/encaps.c, tunnel_create_name() (`ovn-NAME-N`); controller/patch.c (`patch-BRIDGE-to-LOCALNET`).
+ * What shows that connections are tracked, in a few words: flows, or ports that ovn-controller made. Null:
+ * nothing does. Source: ovn controller/encaps.c, tunnel_create_name() (`ovn-NAME-N`); controller/patch.c
+ * (`patch-BRIDGE-to-LOCALNET`).
  */
 function tracksConnections({ bridges }: Ovs, { flows }: HostState): string | null {
   const tallies = known(flows)?.tallies ?? [];

@@ -8,11 +8,17 @@ const words: Readonly<
 > = {
   mmio: {
     lack: "address space (MMIO)",
-    text: "turn SR-IOV and above-4G decoding (64-bit MMIO) on in the BIOS, or raise its PCI resource padding, then reboot; if the BIOS offers none of them, add pci=realloc to kernel.arguments of the spec",
+    text:
+      "turn SR-IOV and above-4G decoding (64-bit MMIO) on in the BIOS, or raise its PCI resource " +
+      "padding, then reboot; if the BIOS offers none of them, add pci=realloc to kernel.arguments of " +
+      "the spec",
   },
   "bus-number": {
     lack: "PCI bus numbers",
-    text: "turn SR-IOV and ARI on in the BIOS, and let it reserve more bus numbers (or MMCONFIG base/range) for this slot, then reboot; if the BIOS offers none of them, add pci=assign-busses to kernel.arguments of the spec",
+    text:
+      "turn SR-IOV and ARI on in the BIOS, and let it reserve more bus numbers (or MMCONFIG " +
+      "base/range) for this slot, then reboot; if the BIOS offers none of them, add pci=assign-busses to " +
+      "kernel.arguments of the spec",
   },
 };
 
@@ -21,7 +27,9 @@ export const biosResources: HostRequirement = {
   id: "bios-resources",
   stage: "platform",
   title: "the BIOS leaves room for the VFs",
-  why: "Each VF needs address space and a PCI bus number; where the BIOS gave the slot too few, the kernel refuses to make VFs (ENOMEM).",
+  why:
+    "Each VF needs address space and a PCI bus number; where the BIOS gave the slot too few, the " +
+    "kernel refuses to make VFs (ENOMEM).",
   observe: [
     "dmesg | grep -E 'not enough MMIO resources|out of range'",
     "cat /sys/bus/pci/devices/ADDRESS/sriov_totalvfs",

@@ -6,7 +6,9 @@ export const conflictingServices: HostRequirement = {
   id: "conflicting-services",
   stage: "platform",
   title: "no service reloads the NIC's driver or brings its ports up by itself",
-  why: "Mellanox OFED's services load the driver anew, late in the boot, and set up ports one by one: VFs, eSwitch modes and the order around the bond are lost.",
+  why:
+    "Mellanox OFED's services load the driver anew, late in the boot, and set up ports one by one: " +
+    "VFs, eSwitch modes and the order around the bond are lost.",
   observe: ["systemctl status openibd.service", "systemctl cat mlnx_interface_mgr@.service"],
   byHand: ["systemctl disable openibd.service", "systemctl mask mlnx_interface_mgr@.service"],
   references: ["MLNX_OFED: /etc/init.d/openibd, 82-net-setup-link.rules", "systemctl(1): disable, mask"],

@@ -6,7 +6,9 @@ export const cpuVirtualization: HostRequirement = {
   id: "cpu-virtualization",
   stage: "platform",
   title: "the processor's virtualization is on",
-  why: "Without it guests are emulated, many times slower; a BIOS that has it off usually has the IOMMU off too.",
+  why:
+    "Without it guests are emulated, many times slower; a BIOS that has it off usually has the IOMMU " +
+    "off too.",
   observe: ["grep -o -w -m 1 -E 'vmx|svm' /proc/cpuinfo", "dmesg | grep -i 'by bios'"],
   byHand: [
     "in the BIOS: Intel Virtualization Technology (VT-x), or SVM Mode on AMD",
@@ -30,7 +32,9 @@ export const cpuVirtualization: HostRequirement = {
       cpu.vendor === "GenuineIntel"
         ? "Intel Virtualization Technology (VT-x) and VT-d"
         : "SVM Mode and IOMMU";
-    const text = `turn ${setting} on in the BIOS; if this host is itself a guest, let its hypervisor give it nested virtualization`;
+    const text =
+      `turn ${setting} on in the BIOS; if this host is itself a guest, let its hypervisor give ` +
+      `it nested virtualization`;
     return [
       finding(
         said === undefined ? "neither vmx nor svm in /proc/cpuinfo" : `off: the kernel says: ${said.text}`,

@@ -50,7 +50,8 @@ export const iommu: HostRequirement = {
     }
     if (groups === 0) return [finding(host, "there is no IOMMU group", "error", remedyWithoutGroups(view))];
     const text =
-      "dmesg | grep -E 'DMAR|AMD-Vi' tells why the IOMMU leaves it out; a port behind VMD or a bridge without ACS needs another slot or BIOS setting";
+      "dmesg | grep -E 'DMAR|AMD-Vi' tells why the IOMMU leaves it out; a port behind VMD or a bridge " +
+      "without ACS needs another slot or BIOS setting";
     return outside.map(({ nic, subject }) => ({
       ...finding(subject, `in none of the ${groups} IOMMU groups`, "error", { kind: "person", text }),
       nics: [nic],
@@ -76,7 +77,9 @@ function remedyWithoutGroups({ spec, state }: HostView): Remedy {
   if (spec.kernel === undefined) {
     return {
       kind: "person",
-      text: "add kernel: {iommu: auto} to the spec and run vflag apply, which sets the kernel's arguments; then reboot",
+      text:
+        "add kernel: {iommu: auto} to the spec and run vflag apply, which sets the kernel's " +
+        "arguments; then reboot",
     };
   }
   const kind = cpu === undefined ? null : iommuKind(spec.kernel.iommu, cpu);

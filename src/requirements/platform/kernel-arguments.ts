@@ -19,7 +19,9 @@ export const kernelArguments: HostRequirement = {
   id: "kernel-arguments",
   stage: "platform",
   title: "the kernel has the arguments that the spec asks for, now and at the next boot",
-  why: "IOMMU, huge pages and C-states are decided when the kernel starts: an argument takes effect at a reboot, and only if the boot loader has it.",
+  why:
+    "IOMMU, huge pages and C-states are decided when the kernel starts: an argument takes effect at a " +
+    "reboot, and only if the boot loader has it.",
   observe: [
     "cat /proc/cmdline",
     "grep -w linux /boot/grub/grub.cfg (Debian, Ubuntu)",
@@ -135,8 +137,8 @@ function changeNext(
 }
 
 /**
- * The drop-in, if the host's own files do not have the arguments anyway. It is there as long as grub.cfg may have something of it:
- * whoever is killed in between finds it, and goes on.
+ * The drop-in, if the host's own files do not have the arguments anyway. It is there as long as grub.cfg may
+ * have something of it: whoever is killed in between finds it, and goes on.
  */
 function changeGrub(
   wanted: readonly ArgumentGroup[],
@@ -149,10 +151,14 @@ function changeGrub(
   const text = grubDropIn(wanted);
   const write: Action = { kind: "write-file", path: grubDropInPath, text, render: "grub", reload: null };
   const update: Action = { kind: "update-boot-loader" };
-  const otherwise = `see whether a file after vflag.cfg in /etc/default/grub.d sets GRUB_CMDLINE_LINUX anew; ${byHand(wanted, "grub")}`;
+  const otherwise =
+    `see whether a file after vflag.cfg in /etc/default/grub.d sets ` +
+    `GRUB_CMDLINE_LINUX anew; ${byHand(wanted, "grub")}`;
   const actions = (list: readonly Action[]): Remedy => ({ kind: "actions", actions: list, otherwise });
   if (file !== undefined && !isMadeByVflag(file.text)) {
-    const mine = `${grubDropInPath} is not made by vflag: give it another name, then apply again; or ${byHand(wanted, "grub")}`;
+    const mine =
+      `${grubDropInPath} is not made by vflag: give it another name, then apply again; or ` +
+      `${byHand(wanted, "grub")}`;
     return next.length > 0 ? { kind: "person", text: mine } : null;
   }
   if (wanted.length === 0) {
@@ -167,7 +173,10 @@ function changeGrub(
   return due || loader.outdated ? actions([update]) : null;
 }
 
-/** grubby gives an argument that is there with another value the new one. What an operator has set stays as it is. */
+/**
+ * grubby gives an argument that is there with another value the new one. What an operator has set stays as it
+ * is.
+ */
 function changeByGrubby(next: readonly ArgumentGroup[], { entries }: Seen): Remedy {
   const add = next.flat();
   const present = (entries ?? []).flatMap((entry) => entry.arguments);
@@ -175,7 +184,9 @@ function changeByGrubby(next: readonly ArgumentGroup[], { entries }: Seen): Reme
     (old) => !add.includes(old) && add.some((argument) => argumentName(argument) === argumentName(old)),
   );
   if (replaced !== undefined) {
-    const text = `grubby would replace ${replaced}, which is there already: decide, and do it by hand: grubby --update-kernel=ALL --args='${add.join(" ")}'`;
+    const text =
+      `grubby would replace ${replaced}, which is there already: decide, and do it by hand: ` +
+      `grubby --update-kernel=ALL --args='${add.join(" ")}'`;
     return { kind: "person", text };
   }
   return {
@@ -193,9 +204,16 @@ function byHand(missing: readonly ArgumentGroup[], kind: BootLoader["kind"]): st
     case "grubby":
       return `grubby --update-kernel=ALL --args='${line}', then reboot`;
     case "systemd-boot":
-      return `add ${line} to the line in /etc/kernel/cmdline (make it of /proc/cmdline if it is not there, without BOOT_IMAGE and initrd), run kernel-install add $(uname -r) /boot/vmlinuz-$(uname -r), then reboot`;
+      return (
+        `add ${line} to the line in /etc/kernel/cmdline (make it of /proc/cmdline if it is not ` +
+        `there, without BOOT_IMAGE and initrd), run kernel-install add $(uname -r) /boot/vmlinuz-$(uname ` +
+        `-r), then reboot`
+      );
     case "unknown":
-      return `vflag does not know this host's boot loader: add ${line} to the kernel's command line where it is configured, then reboot`;
+      return (
+        `vflag does not know this host's boot loader: add ${line} to the kernel's command line where ` +
+        `it is configured, then reboot`
+      );
   }
 }
 
@@ -209,7 +227,9 @@ function conflicting(
     entries === undefined || entries.some((entry) => missingFrom(entry.arguments, [words]).length === 0);
   const actual = stays ? `${argument} is there` : `${argument} is there, and gone at the next boot`;
   const where: Record<BootLoader["kind"], string> = {
-    grub: "take it out of /etc/default/grub (or the file in /etc/default/grub.d that has it), run update-grub",
+    grub:
+      "take it out of /etc/default/grub (or the file in /etc/default/grub.d that has it), run " +
+      "update-grub",
     grubby: `grubby --update-kernel=ALL --remove-args='${argument}'`,
     "systemd-boot":
       "take it out of /etc/kernel/cmdline, run kernel-install add $(uname -r) /boot/vmlinuz-$(uname -r)",

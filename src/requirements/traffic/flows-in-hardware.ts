@@ -9,30 +9,39 @@ import { type NicTraffic, type Offender, trafficOf } from "./traffic.ts";
 import { tunnelTypeOf } from "./tunnels.ts";
 
 /**
- * So many packets of one kind of flow are no beginning of a connection any more. While a flow is put into hardware, and while a
- * connection is not established, some go through software.
+ * So many packets of one kind of flow are no beginning of a connection any more. While a flow is put into
+ * hardware, and while a connection is not established, some go through software.
  */
 const manyPackets = 1000;
 
 /** A flow that nobody used for so long is about to be removed: ovs-vswitchd.conf.db(5), max-idle. */
 const staleSeconds = 10;
 
-/** What guests send and receive goes through the NIC. Where no flow is seen it says nothing: that is no proof of anything. */
+/**
+ * What guests send and receive goes through the NIC. Where no flow is seen it says nothing: that is no proof
+ * of anything.
+ */
 export const flowsInHardware: Requirement = {
   id: "flows-in-hardware",
   stage: "traffic",
   title: "the flows of VFs are in hardware",
-  why: "A flow in software takes the host's processors and a fraction of the NIC's speed, and nothing else shows it: guests only notice that they are slow.",
+  why:
+    "A flow in software takes the host's processors and a fraction of the NIC's speed, and nothing " +
+    "else shows it: guests only notice that they are slow.",
   observe: [
     "ovs-appctl dpctl/dump-flows -m (offloaded:yes, dp:tc is in hardware; dp:ovs with packets rising is not)",
     "tc -s filter show dev REPRESENTOR ingress (in_hw or not_in_hw)",
   ],
   byHand: [
     "First the LAG (vflag explain lag), then tc offload of ports and representors, then the ingress blocks.",
-    "Why a flow was refused stands in the log of ovs-vswitchd: grep -E 'offload|flow_put|tc' /var/log/openvswitch/ovs-vswitchd.log; some only after ovs-appctl vlog/set netdev_offload_tc:dbg.",
-    "ARP, broadcast, LLDP and LACP, the first packets of a connection, and what goes to a port that is not the NIC's are in software rightly.",
-    "Flows of tunnels (genev_sys_*, vxlan_sys_*, gre_sys) are the NIC's own where the tunnels leave by it: ovs-appctl ovs/route/lookup LOCAL_IP.",
-    "slow_path(...) in a flow's actions means that ovs-vswitchd forwards each packet: ovs-appctl ofproto/trace shows the rule that asks for it.",
+    "Why a flow was refused stands in the log of ovs-vswitchd: grep -E 'offload|flow_put|tc' " +
+      "/var/log/openvswitch/ovs-vswitchd.log; some only after ovs-appctl vlog/set netdev_offload_tc:dbg.",
+    "ARP, broadcast, LLDP and LACP, the first packets of a connection, and what goes to a port that is " +
+      "not the NIC's are in software rightly.",
+    "Flows of tunnels (genev_sys_*, vxlan_sys_*, gre_sys) are the NIC's own where the tunnels leave by " +
+      "it: ovs-appctl ovs/route/lookup LOCAL_IP.",
+    "slow_path(...) in a flow's actions means that ovs-vswitchd forwards each packet: ovs-appctl " +
+      "ofproto/trace shows the rule that asks for it.",
   ],
   references: [
     "openvswitch Documentation/howto/tc-offload.rst",
@@ -66,8 +75,8 @@ function offenderFindings(view: NicView, { offenders }: NicTraffic): Finding[] {
 }
 
 /**
- * All that it takes is there, a guest has the VF, and its packets go through software all the same: then the NIC does not do what it is for,
- * or nobody knows whether it does.
+ * All that it takes is there, a guest has the VF, and its packets go through software all the same: then the
+ * NIC does not do what it is for, or nobody knows whether it does.
  */
 function severityOf(offender: Offender, view: NicView): Finding["severity"] | null {
   const unseen = offender.reason === "untold" || offender.reason === "tunnel-unknown";
@@ -134,23 +143,32 @@ function remedyOf(worst: Offender, view: NicView): string {
   switch (worst.reason) {
     case "slow-path":
       return (
-        "the datapath cannot do what these flows need: slow_path(action) is an action that it does not know, slow_path(match) a match; " +
+        "the datapath cannot do what these flows need: slow_path(action) is an action that it does not " +
+        "know, slow_path(match) a match; " +
         `${line("ovs-appctl", "ofproto/trace")} with the flow below shows the OpenFlow rule that asks for it`
       );
     case "elsewhere":
       return (
-        `a NIC encapsulates only what leaves by itself: put the tunnels' local address on ${uplinksOf(view)[0] ?? "this NIC"} (Neutron's ` +
+        `a NIC encapsulates only what leaves by itself: put the tunnels' local address on ` +
+        `${uplinksOf(view)[0] ?? "this NIC"} (Neutron's ` +
         "local_ip, OVN's ovn-encap-ip), or declare the physnet of this NIC in place of physnet: null"
       );
     case "tunnel-unknown":
       return (
-        `see by which netdev the tunnel leaves: ${line("ovs-appctl", "ovs/route/lookup", "LOCAL_IP")}. Where it leaves by this NIC, these ` +
+        `see by which netdev the tunnel leaves: ` +
+        `${line("ovs-appctl", "ovs/route/lookup", "LOCAL_IP")}. Where it leaves by this NIC, these ` +
         "flows belong into hardware; physnet: null in the spec says that it does"
       );
     case "untold":
-      return `see whether the rules are in hardware (in_hw) and count: tc -s filter show dev ${word(worst.inPort ?? "REPRESENTOR")} ingress`;
+      return (
+        `see whether the rules are in hardware (in_hw) and count: tc -s filter show dev ` +
+        `${word(worst.inPort ?? "REPRESENTOR")} ingress`
+      );
     case "software":
-      return `${tunnelHint(worst, view)}first what else is off here (LAG, tc offload, ingress blocks); then ${logHint(view)}`;
+      return (
+        `${tunnelHint(worst, view)}first what else is off here (LAG, tc offload, ingress ` +
+        `blocks); then ${logHint(view)}`
+      );
   }
 }
 
@@ -175,7 +193,10 @@ function logHint({ state }: NicView): string {
     : log;
 }
 
-/** Guests send through the NIC, and nothing at all comes in for them: the bond's flows are missing, or nobody answers. */
+/**
+ * Guests send through the NIC, and nothing at all comes in for them: the bond's flows are missing, or nobody
+ * answers.
+ */
 function oneWayFindings({ nic, pfs }: NicView, { uplinks, byPort, representors }: NicTraffic): Finding[] {
   const tunnels = [...byPort.keys()].filter((name) => tunnelTypeOf(name) !== null);
   const names = [nic.bond, ...pfs.map(({ netdev }) => netdev), ...tunnels].filter((name) => name != null);
@@ -191,7 +212,9 @@ function oneWayFindings({ nic, pfs }: NicView, { uplinks, byPort, representors }
       severity: "warning",
       remedy: {
         kind: "person",
-        text: `compare the ingress blocks (tc qdisc show dev ${uplink}), and see whether anybody answers: tcpdump -ni ${uplink}`,
+        text:
+          `compare the ingress blocks (tc qdisc show dev ${uplink}), and see whether anybody answers: ` +
+          `tcpdump -ni ${uplink}`,
       },
     },
   ];

@@ -12,10 +12,12 @@ export interface Count {
 }
 
 /**
- * Flows by who carries them. `partial`: the NIC only helps. `software`: the kernel or ovs-vswitchd, though the NIC could.
- * `exempt`: in software, rightly: broadcast and ARP, which are flooded; link-local protocols, which end here; what ovs-vswitchd asked to
- * see; packets that are dropped; a connection's first packets (linux mlx5 en/tc_ct.c: "matching on ct_state +new isn't supported"); and
- * what comes from or goes to a port that is not this NIC's, such as a bridge's own, a tap device, or a tunnel over another NIC.
+ * Flows by who carries them. `partial`: the NIC only helps. `software`: the kernel or ovs-vswitchd, though
+ * the NIC could.
+ * `exempt`: in software, rightly: broadcast and ARP, which are flooded; link-local protocols, which end here;
+ * what ovs-vswitchd asked to see; packets that are dropped; a connection's first packets (linux mlx5
+ * en/tc_ct.c: "matching on ct_state +new isn't supported"); and what comes from or goes to a port that is not
+ * this NIC's, such as a bridge's own, a tap device, or a tunnel over another NIC.
  * `unknown`: it was not told, or in words that are not known.
  */
 export interface Traffic {
@@ -29,9 +31,9 @@ export interface Traffic {
 export type Carrier = keyof Traffic;
 
 /**
- * Why flows are not in hardware. `software`: no reason is seen here; `slow-path`: ovs-vswitchd forwards each packet; `elsewhere`: their
- * tunnel leaves by another NIC than the spec says; `tunnel-unknown`: by which NIC it leaves was not seen; `untold`: who carries them was
- * not reported.
+ * Why flows are not in hardware. `software`: no reason is seen here; `slow-path`: ovs-vswitchd forwards each
+ * packet; `elsewhere`: their tunnel leaves by another NIC than the spec says; `tunnel-unknown`: by which NIC
+ * it leaves was not seen; `untold`: who carries them was not reported.
  */
 export type OffenderReason = "software" | "slow-path" | "elsewhere" | "tunnel-unknown" | "untold";
 
@@ -41,13 +43,22 @@ export interface Offender extends FlowTally {
   readonly leaves?: string;
 }
 
-/** A NIC's flows: those that come in by its bond, its ports or its tunnels, and, by representor, those of its VFs. */
+/**
+ * A NIC's flows: those that come in by its bond, its ports or its tunnels, and, by representor, those of its
+ * VFs.
+ */
 export interface NicTraffic {
   readonly uplinks: Traffic;
   readonly representors: Traffic;
-  /** By the netdev of the bond, port, tunnel or representor, where it has any: the flows that come in by it, and those that go out of it. */
+  /**
+   * By the netdev of the bond, port, tunnel or representor, where it has any: the flows that come in by it,
+   * and those that go out of it.
+   */
   readonly byPort: ReadonlyMap<string, { readonly in: Traffic; readonly out: Traffic }>;
-  /** Those in software that need not be, and those of which it is not known, the one with the most packets first. */
+  /**
+   * Those in software that need not be, and those of which it is not known, the one with the most packets
+   * first.
+   */
   readonly offenders: readonly Offender[];
 }
 
@@ -125,8 +136,8 @@ function placesOf(
 }
 
 /**
- * Who carries these flows. Source: openvswitch lib/dpctl.c, format_dpif_flow(): `offloaded:yes` for hardware, `partial` where the
- * datapath carries on with what the NIC has prepared, nothing for software.
+ * Who carries these flows. Source: openvswitch lib/dpctl.c, format_dpif_flow(): `offloaded:yes` for hardware,
+ * `partial` where the datapath carries on with what the NIC has prepared, nothing for software.
  */
 function carriedBy(
   tally: FlowTally,

@@ -2,17 +2,22 @@ import type { Flows, Tunnel } from "../../host/ovs/flows.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
 import type { HostState } from "../../host/state/state.ts";
 
-/** Whose the packets of Open vSwitch's tunnels are: a NIC's own where they leave by it, and then it can encapsulate them itself. */
+/**
+ * Whose the packets of Open vSwitch's tunnels are: a NIC's own where they leave by it, and then it can
+ * encapsulate them itself.
+ */
 
 /**
- * `own`: the tunnels leave by this NIC; `elsewhere`: by `netdev`, and no NIC encapsulates for another; `unknown`: it was not seen, or leads
- * to nothing that can be named.
+ * `own`: the tunnels leave by this NIC; `elsewhere`: by `netdev`, and no NIC encapsulates for another;
+ * `unknown`: it was not seen, or leads to nothing that can be named.
  */
 export type TunnelWay =
   | { readonly kind: "own" | "unknown" }
   | { readonly kind: "elsewhere"; readonly netdev: string };
 
-/** A NIC's ports by their netdevs, its bond, and whether the spec says that overlay networks are behind them. */
+/**
+ * A NIC's ports by their netdevs, its bond, and whether the spec says that overlay networks are behind them.
+ */
 export interface Underlay {
   readonly names: ReadonlySet<string>;
   readonly overlay: boolean;
@@ -22,7 +27,8 @@ const systemDevice = /^(vxlan|genev|gre)_sys(?:_\d+)?$/;
 
 /**
  * The kind of tunnel that a port of the datapath stands for: all of one kind and UDP port share a device.
- * Source: openvswitch lib/netdev-vport.c, netdev_vport_tunnel_register(): genev_sys, gre_sys, vxlan_sys, with the UDP port.
+ * Source: openvswitch lib/netdev-vport.c, netdev_vport_tunnel_register(): genev_sys, gre_sys, vxlan_sys, with
+ * the UDP port.
  */
 export function tunnelTypeOf(port: string): Tunnel["type"] | null {
   const name = systemDevice.exec(port)?.[1];

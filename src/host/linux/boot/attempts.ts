@@ -13,7 +13,10 @@ type Places = Pick<Kernel, "procRoot" | "runRoot">;
 /** More than two runs leave. */
 const mostBytes = 1024 * 1024;
 
-/** What vflag could not put right in this boot; null where it has not run. A file of another boot says nothing of this one. */
+/**
+ * What vflag could not put right in this boot; null where it has not run. A file of another boot says nothing
+ * of this one.
+ */
 export function readAttempts(places: Places): Observed<Attempts | null> {
   try {
     const found: unknown = JSON.parse(
@@ -29,8 +32,8 @@ export function readAttempts(places: Places): Observed<Attempts | null> {
 }
 
 /**
- * Keeps how a run ended. Of the early stage that found a port in a bond already it is kept only while the host boots: started later by
- * hand it always finds the bond, and that says nothing of the order at boot.
+ * Keeps how a run ended. Of the early stage that found a port in a bond already it is kept only while the
+ * host boots: started later by hand it always finds the bond, and that says nothing of the order at boot.
  */
 export async function keepAttempt(kernel: Places & Pick<Kernel, "run">, attempt: Attempt): Promise<void> {
   try {

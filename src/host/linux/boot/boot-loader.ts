@@ -8,7 +8,10 @@ import { mustRun } from "../system/program.ts";
 import { errnoName, Refusal, reasonOf } from "../system/refusal.ts";
 import { parseGrubConfig } from "./grub-config.ts";
 
-/** The boot loader: which one it is, the kernels that it can start and their arguments, and how these are changed. */
+/**
+ * The boot loader: which one it is, the kernels that it can start and their arguments, and how these are
+ * changed.
+ */
 
 type Access = Pick<Kernel, "filesRoot" | "sysRoot" | "run">;
 
@@ -33,7 +36,9 @@ export async function updateGrub({ run }: Pick<Kernel, "run">): Promise<void> {
   await mustRun(run, ["update-grub"], { limit: changeLimit });
 }
 
-/** Adds arguments to all kernels' and takes others away. Throws Refusal or ProgramError. Source: grubby(8). */
+/**
+ * Adds arguments to all kernels' and takes others away. Throws Refusal or ProgramError. Source: grubby(8).
+ */
 export async function changeByGrubby(
   { run }: Pick<Kernel, "run">,
   add: readonly string[],
@@ -100,7 +105,10 @@ function isOutdated({ filesRoot }: Access): boolean {
   return written !== undefined && made !== undefined && written > made + (made % 2000 === 0 ? 2000 : 0);
 }
 
-/** What `grubby --info=ALL` prints: lines of key=value, `index=` first; values may be in double quotes. Source: grubby(8). */
+/**
+ * What `grubby --info=ALL` prints: lines of key=value, `index=` first; values may be in double quotes.
+ * Source: grubby(8).
+ */
 export function parseGrubbyInfo(text: string): Observed<BootEntry[]> {
   const blocks: Map<string, string>[] = [];
   for (const line of text.split("\n")) {

@@ -2,9 +2,10 @@ import { type Observed, unknown } from "../../state/observed.ts";
 import type { BootEntry } from "../../state/platform.ts";
 
 /**
- * The kernels that a grub.cfg of Debian's update-grub can start, without those for recovery, which leave out much by design.
- * Only what /etc/grub.d/10_linux wrote counts, where it is marked: other systems and entries made by hand have their own arguments.
- * Source: GRUB manual, "Writing your own configuration file"; Debian's /etc/grub.d/10_linux, linux_entry(); util/grub-mkconfig.in.
+ * The kernels that a grub.cfg of Debian's update-grub can start, without those for recovery, which leave out
+ * much by design. Only what /etc/grub.d/10_linux wrote counts, where it is marked: other systems and entries
+ * made by hand have their own arguments. Source: GRUB manual, "Writing your own configuration file"; Debian's
+ * /etc/grub.d/10_linux, linux_entry(); util/grub-mkconfig.in.
  */
 export function parseGrubConfig(text: string): Observed<BootEntry[]> {
   const found: { readonly own: boolean; readonly entry: BootEntry }[] = [];
@@ -28,7 +29,10 @@ export function parseGrubConfig(text: string): Observed<BootEntry[]> {
   return entries.length > 0 ? entries : unknown("grub.cfg starts no kernel");
 }
 
-/** Words as GRUB's language has them, variables left as they are; null where a quote is not closed. Source: GRUB manual, "Quoting". */
+/**
+ * Words as GRUB's language has them, variables left as they are; null where a quote is not closed. Source:
+ * GRUB manual, "Quoting".
+ */
 function splitWords(text: string): string[] | null {
   const words: string[] = [];
   const token = /\s*(?:([{};#].*)|((?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\{};#]|(?<=\S)[{}#])+))/gy;

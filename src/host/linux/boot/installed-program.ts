@@ -8,8 +8,9 @@ const remedy =
   "install the package (apt install ./vflag_*.deb, or dnf install ./vflag-*.rpm), then: /usr/bin/vflag apply";
 
 /**
- * The program as units may start it: an executable file that nobody but root can change or replace, from the root directory down.
- * Unknown: why it is not, with what to do. @param path where it was started from @param isExecutable false: from the sources
+ * The program as units may start it: an executable file that nobody but root can change or replace, from the
+ * root directory down. Unknown: why it is not, with what to do. @param path where it was started from @param
+ * isExecutable false: from the sources
  */
 export function installedProgram(path: string, isExecutable: boolean): Observed<string> {
   const shown = JSON.stringify(path);
@@ -20,11 +21,13 @@ export function installedProgram(path: string, isExecutable: boolean): Observed<
     const wrong = reasonAgainst(whole, lstatSync(whole)) ?? folderAgainst(dirname(whole));
     if (wrong === null) return whole;
     return unknown(
-      `units start a program that is root's alone, with its whole path, and this one is ${shown}: ${wrong}; ${remedy}`,
+      `units start a program that is root's alone, with its whole path, and this one is ` +
+        `${shown}: ${wrong}; ${remedy}`,
     );
   } catch (error) {
     return unknown(
-      `units start an installed program, and ${shown} cannot be looked at: ${FileError.of(error, "stat", path).message}; ${remedy}`,
+      `units start an installed program, and ${shown} cannot be looked at: ` +
+        `${FileError.of(error, "stat", path).message}; ${remedy}`,
     );
   }
 }

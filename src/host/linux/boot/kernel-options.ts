@@ -7,9 +7,9 @@ import type { Kernel } from "../system/kernel.ts";
 import { readText } from "../system/sysfs.ts";
 
 /**
- * What the running kernel was built with. An option that depends on others is left out of the file where these are not set, and is then
- * off: MLX5_CLS_ACT needs NET_TC_SKB_EXT, which Debian's 6.12 does not set. The vendor's own driver, which shows its version in sysfs,
- * has options of its own.
+ * What the running kernel was built with. An option that depends on others is left out of the file where
+ * these are not set, and is then off: MLX5_CLS_ACT needs NET_TC_SKB_EXT, which Debian's 6.12 does not set.
+ * The vendor's own driver, which shows its version in sysfs, has options of its own.
  */
 export function findKernelOptions(
   { sysRoot, procRoot, filesRoot }: Pick<Kernel, "sysRoot" | "procRoot" | "filesRoot">,

@@ -38,8 +38,9 @@ function withDevices(ports: readonly DevlinkPort[], sysRoot: string): (DevlinkPo
 }
 
 /**
- * The handle by which a PF's eSwitch and parameters are reached, and the eSwitch; null when there is no such device.
- * The PF's own handle is tried first: a dump of all devices waits for the mode change of any other NIC. Throws NetlinkError.
+ * The handle by which a PF's eSwitch and parameters are reached, and the eSwitch; null when there is no such
+ * device. The PF's own handle is tried first: a dump of all devices waits for the mode change of any other
+ * NIC. Throws NetlinkError.
  */
 export function findEswitch(
   kernel: Kernel,
@@ -75,7 +76,8 @@ export function infoOf(
   const info = observe(() => kernel.netlink.devlink.getInfo(handle));
   if (isUnknown(info)) return { firmware: info, serial: info };
   const running = info?.versions.running ?? {};
-  // fw.version: mlx5; fw: the generic name for the whole of it; fw.mgmt: ice and others. Source: linux Documentation/networking/devlink/devlink-info.rst.
+  // fw.version: mlx5; fw: the generic name for the whole of it; fw.mgmt: ice and others. Source: linux
+  // Documentation/networking/devlink/devlink-info.rst.
   return {
     firmware: running["fw.version"] ?? running["fw"] ?? running["fw.mgmt"] ?? null,
     serial: info?.serial ?? null,
@@ -92,8 +94,9 @@ function findHandles(kernel: Kernel): Map<string, DevlinkHandle> {
 }
 
 /**
- * The PCI device under a handle: `pci/0000:37:00.0` says it; `auxiliary/mlx5_core.eth.0` is a child of it in sysfs, where a bus's link
- * to a device names all that is above it: linux drivers/base/bus.c, bus_add_device(). Every VF with a driver has such a handle.
+ * The PCI device under a handle: `pci/0000:37:00.0` says it; `auxiliary/mlx5_core.eth.0` is a child of it in
+ * sysfs, where a bus's link to a device names all that is above it: linux drivers/base/bus.c,
+ * bus_add_device(). Every VF with a driver has such a handle.
  */
 function deviceOf(handle: DevlinkHandle, sysRoot: string): string | null {
   const slash = handle.indexOf("/");

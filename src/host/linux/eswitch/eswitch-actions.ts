@@ -18,8 +18,9 @@ const LOCK_TRIES = 20;
 const LOCK_PAUSE = 1000;
 
 /**
- * Sets the mode of a PF's eSwitch, and waits until it reads back and, in switchdev mode, all VFs have representors.
- * The mode that it has already is never set: mlx5 would tear down the LAG for it. Throws Refusal and NetlinkError, with the driver's sentence.
+ * Sets the mode of a PF's eSwitch, and waits until it reads back and, in switchdev mode, all VFs have
+ * representors. The mode that it has already is never set: mlx5 would tear down the LAG for it. Throws
+ * Refusal and NetlinkError, with the driver's sentence.
  */
 export async function setMode(kernel: Kernel, address: PciAddress, mode: Eswitch["mode"]): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
@@ -30,9 +31,10 @@ export async function setMode(kernel: Kernel, address: PciAddress, mode: Eswitch
 }
 
 /**
- * Makes the driver look at the LAG again, by setting the mode that the eSwitch has. A LAG that is active would be taken down for it: the
- * caller sees to that. Rules in hardware make the driver refuse, and look at the LAG all the same.
- * Source: linux eswitch_offloads.c, mlx5_devlink_eswitch_mode_set(), which goes to enable_lag also where mlx5_esw_try_lock() fails.
+ * Makes the driver look at the LAG again, by setting the mode that the eSwitch has. A LAG that is active
+ * would be taken down for it: the caller sees to that. Rules in hardware make the driver refuse, and look at
+ * the LAG all the same. Source: linux eswitch_offloads.c, mlx5_devlink_eswitch_mode_set(), which goes to
+ * enable_lag also where mlx5_esw_try_lock() fails.
  */
 export async function setModeAgain(kernel: Kernel, address: PciAddress): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
@@ -44,7 +46,10 @@ export async function setModeAgain(kernel: Kernel, address: PciAddress): Promise
   }
 }
 
-/** Sets the inline mode. Some kernels say yes and change nothing, so it is read back: linux 6.12, eswitch_offloads.c. */
+/**
+ * Sets the inline mode. Some kernels say yes and change nothing, so it is read back: linux 6.12,
+ * eswitch_offloads.c.
+ */
 export async function setInline(kernel: Kernel, address: PciAddress, inline: Inline): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
   if (eswitch.inline === inline) return;
@@ -68,7 +73,8 @@ export async function setSteering(kernel: Kernel, address: PciAddress, steering:
   if (value === undefined)
     throw new Refusal(
       "EOPNOTSUPP",
-      `set ${STEERING} of ${handle} to ${steering}: the device has no such parameter, or the kernel shows no value for it`,
+      `set ${STEERING} of ${handle} to ${steering}: the device has no such parameter, or the kernel shows ` +
+        `no value for it`,
     );
   await kernel.request({ kind: "setParam", handle, name: STEERING, value: steering, mode: "runtime" });
   if (!(await until(() => read() === steering, { limit: READ_BACK_LIMIT }))) {
@@ -105,8 +111,9 @@ export function eswitchAt(
 }
 
 /**
- * Carries a change out, and again where the eSwitch's lock is only held for a moment: mlx5_esw_try_lock() in eswitch.c answers EINVAL then,
- * and EBUSY where somebody uses the eSwitch. The vendor's own script asks sixty times, a second apart.
+ * Carries a change out, and again where the eSwitch's lock is only held for a moment: mlx5_esw_try_lock() in
+ * eswitch.c answers EINVAL then, and EBUSY where somebody uses the eSwitch. The vendor's own script asks
+ * sixty times, a second apart.
  */
 async function requestChange(kernel: Kernel, handle: DevlinkHandle, wanted: EswitchChange): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -135,6 +142,7 @@ async function change(
   const words = Object.entries(wanted).map(([name, value]) => `${name} ${value}`);
   throw new Refusal(
     null,
-    `set eSwitch of ${handle} to ${words.join(" ")}: the kernel took it, and it reads back as ${JSON.stringify(read())}`,
+    `set eSwitch of ${handle} to ${words.join(" ")}: the kernel took it, and it reads back as ` +
+      `${JSON.stringify(read())}`,
   );
 }

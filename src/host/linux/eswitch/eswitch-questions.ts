@@ -6,11 +6,15 @@ import { reasonOf } from "../system/refusal.ts";
 import { STEERING } from "./eswitch.ts";
 import { eswitchAt } from "./eswitch-actions.ts";
 
-/** What is asked of a driver before something is taken apart for it: the question changes nothing, and the answer says whether it can be. */
+/**
+ * What is asked of a driver before something is taken apart for it: the question changes nothing, and the
+ * answer says whether it can be.
+ */
 
 /**
- * Returns when the device can do this steering. In switchdev mode the driver refuses either way, and asks the capability before the mode, so
- * that its sentence says which of the two it is: linux fs_core.c, mlx5_fs_mode_validate(). Throws the driver's refusal.
+ * Returns when the device can do this steering. In switchdev mode the driver refuses either way, and asks the
+ * capability before the mode, so that its sentence says which of the two it is: linux fs_core.c,
+ * mlx5_fs_mode_validate(). Throws the driver's refusal.
  */
 export async function askSteering(kernel: Kernel, address: PciAddress, steering: Steering): Promise<void> {
   const { handle, eswitch } = eswitchAt(kernel, address);
@@ -25,8 +29,9 @@ export async function askSteering(kernel: Kernel, address: PciAddress, steering:
 }
 
 /**
- * Returns when the eSwitch is not busy, so that it would change its mode. To set the mode that is there takes the same lock, and a LAG
- * down: the port must be in no bond. Kernels before 5.15 always say yes. Throws the driver's refusal.
+ * Returns when the eSwitch is not busy, so that it would change its mode. To set the mode that is there takes
+ * the same lock, and a LAG down: the port must be in no bond. Kernels before 5.15 always say yes. Throws the
+ * driver's refusal.
  */
 export async function askMode(kernel: Kernel, address: PciAddress, mode: Eswitch["mode"]): Promise<void> {
   const { handle } = eswitchAt(kernel, address);

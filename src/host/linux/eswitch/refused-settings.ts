@@ -7,12 +7,16 @@ import { parsePciAddress } from "../../state/values.ts";
 import { writeWhole } from "../system/files.ts";
 import type { Kernel } from "../system/kernel.ts";
 
-/** Where it is kept what devices were asked for and cannot do, so that they are not asked again at each boot. */
+/**
+ * Where it is kept what devices were asked for and cannot do, so that they are not asked again at each boot.
+ */
 const path = "/var/lib/vflag/refused.json";
 /** More than all ports of a host have settings. */
 const most = 256;
 
-/** What was kept; nothing where there is no such file, or it is damaged: the device is then asked once more. */
+/**
+ * What was kept; nothing where there is no such file, or it is damaged: the device is then asked once more.
+ */
 export function readRefused({ filesRoot }: Pick<Kernel, "filesRoot">): RefusedSetting[] {
   try {
     const found: unknown = JSON.parse(readFileSync(join(filesRoot, path), "utf8"));

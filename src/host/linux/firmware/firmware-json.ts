@@ -4,8 +4,9 @@ import type { FirmwareConfiguration } from "../../state/firmware.ts";
 import { type Observed, unknown } from "../../state/observed.ts";
 
 /**
- * What a query with `-j FILE` writes: the same as the table, in a form that does not change with its widths. It is asked for where
- * the table is not understood. Source: mstflint mlxconfig/mlxcfg_ui.cpp, WriteSingleParam(); versions before it have no `-j`.
+ * What a query with `-j FILE` writes: the same as the table, in a form that does not change with its widths.
+ * It is asked for where the table is not understood. Source: mstflint mlxconfig/mlxcfg_ui.cpp,
+ * WriteSingleParam(); versions before it have no `-j`.
  */
 
 const shown = z.union([z.string(), z.number()]).nullish();

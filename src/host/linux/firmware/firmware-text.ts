@@ -9,21 +9,25 @@ import { type Observed, unknown } from "../../state/observed.ts";
 /**
  * What `mstconfig -d ADDRESS -e query` prints, and `mlxconfig`, which is the same program.
  *
- * The header line names the columns: `-e` adds Default and Current, and a card whose firmware cannot tell one of them has
- * no such column (ConnectX-3 shows Default and Next Boot). A row is a mark (`*` next value differs, `RO` read-only), a
- * name and a value for each column. Names and values are padded, to widths that differ between versions (36 and 16; 44
- * and 20; 48), and what is longer touches what follows it. The names looked for here are short and so never touch;
- * values end where their bracket closes. Other rows are not looked at.
+ * The header line names the columns: `-e` adds Default and Current, and a card whose firmware cannot tell one
+ * of them has no such column (ConnectX-3 shows Default and Next Boot). A row is a mark (`*` next value
+ * differs, `RO` read-only), a name and a value for each column. Names and values are padded, to widths that
+ * differ between versions (36 and 16; 44 and 20; 48), and what is longer touches what follows it. The names
+ * looked for here are short and so never touch; values end where their bracket closes. Other rows are not
+ * looked at.
  *
- * Source: mstflint mlxconfig/mlxcfg_ui.cpp, printOpening(), printConfHeader() and printSingleParam(), as of 2017 (with -e),
- * 4.21 (Debian 12), and two later widths; what the program printed in 2014, one column Current, is not understood.
+ * Source: mstflint mlxconfig/mlxcfg_ui.cpp, printOpening(), printConfHeader() and printSingleParam(), as of
+ * 2017 (with -e),
+ * 4.21 (Debian 12), and two later widths; what the program printed in 2014, one column Current, is not
+ * understood.
  */
 export function parseFirmwareQuery(text: string): Observed<FirmwareConfiguration> {
   const lines = text.split("\n").map((line) => line.trimEnd());
   const devices = lines.filter((line) => /^Device #\d+:$/.test(line)).length;
   if (devices !== 1)
     return unknown(
-      `not understood: ${devices === 0 ? `no device in ${quoted(text)}` : `${devices} devices in one answer`}`,
+      `not understood: ` +
+        `${devices === 0 ? `no device in ${quoted(text)}` : `${devices} devices in one answer`}`,
     );
   const head = lines.findIndex((line) => line.startsWith("Configurations:"));
   if (head < 0) return unknown(`not understood: no line "Configurations:" in ${quoted(text)}`);
@@ -53,16 +57,22 @@ export function parseFirmwareQuery(text: string): Observed<FirmwareConfiguration
   };
 }
 
-/** What the program says of itself: `mstconfig, mstflint 4.21.0, Git SHA Hash: N/A`, `mlxconfig, mft 4.26.1-3, built on ...`. */
+/**
+ * What the program says of itself: `mstconfig, mstflint 4.21.0, Git SHA Hash: N/A`, `mlxconfig, mft 4.26.1-3,
+ * built on ...`.
+ */
 export function parseFirmwareToolVersion(text: string): string | null {
   return /^(?:\w+), (?:mstflint|mft) (\d[\w.+~-]*)(?:,|$)/m.exec(text)?.[1] ?? null;
 }
 
-/** What went wrong, in the program's own words: its lines `-E- ...`, else all that it said. Often in stdout. */
+/**
+ * What went wrong, in the program's own words: its lines `-E- ...`, else all that it said. Often in stdout.
+ */
 export function firmwareErrorOf(stdout: string, stderr: string): string {
   const said = [...lines(stderr), ...lines(stdout)];
   const first = said.findIndex((line) => line.startsWith("-E-"));
-  // What failed underneath is said before it, on stderr; a list of settings that could not be read stands after it.
+  // What failed underneath is said before it, on stderr; a list of settings that could not be read stands
+  // after it.
   const told =
     first < 0
       ? said
@@ -91,7 +101,10 @@ function rowOf(line: string): { name: FirmwareParameterName; values: string; rea
   return name === undefined || values === undefined ? null : { name, values, readOnly: readOnly === "RO" };
 }
 
-/** Values as they stand in a row, also where one is as wide as its column and touches the next: `True(1)`, `8`, `Array[0..7]`. */
+/**
+ * Values as they stand in a row, also where one is as wide as its column and touches the next: `True(1)`,
+ * `8`, `Array[0..7]`.
+ */
 function valuesOf(text: string): string[] {
   return text.match(/[^\s()[\]]+\(\d+\)|[^\s()[\]]+\[[^\s[\]]*\]|[^\s()[\]]+|\S/g) ?? [];
 }

@@ -18,8 +18,8 @@ import { firmwareErrorOf, parseFirmwareQuery, parseFirmwareToolVersion } from ".
 
 /**
  * The configuration of the cards' firmware, through mstconfig (Debian's mstflint) or mlxconfig (MFT).
- * Both take PCI addresses and need no `mst start`. The answer is taken as text: JSON, which newer versions offer, goes to a
- * file only. The firmware is never reset: that takes all ports of the card down.
+ * Both take PCI addresses and need no `mst start`. The answer is taken as text: JSON, which newer versions
+ * offer, goes to a file only. The firmware is never reset: that takes all ports of the card down.
  */
 
 /** Which program to use; `auto`: the first that is installed. */
@@ -35,13 +35,16 @@ const setLimit = 60_000;
 const vendor = "15b3";
 
 /**
- * What the program exits with when it could not read some groups of settings, such as those of a boot ROM that the card does not have: the
- * table of all others is printed whole. Source: mstflint mlxconfig/mlxcfg_ui.cpp, queryDevCfg(); seen with 4.21.
+ * What the program exits with when it could not read some groups of settings, such as those of a boot ROM
+ * that the card does not have: the table of all others is printed whole. Source: mstflint
+ * mlxconfig/mlxcfg_ui.cpp, queryDevCfg(); seen with 4.21.
  */
 const partlyRead = 3;
 const needed = ["SRIOV_EN", "NUM_OF_VFS"] as const;
 
-/** Asks every card of vendor 15b3 once, all at the same time; a host without such a card starts no program. */
+/**
+ * Asks every card of vendor 15b3 once, all at the same time; a host without such a card starts no program.
+ */
 export async function findFirmware(
   kernel: Pick<Kernel, "run" | "sysRoot">,
   state: Pick<HostState, "pfs" | "netdevs">,
@@ -103,7 +106,10 @@ async function queryFirmware(
   }
 }
 
-/** A table in a layout that is not known. @param table why it was not understood, which is told unless the JSON is */
+/**
+ * A table in a layout that is not known. @param table why it was not understood, which is told unless the
+ * JSON is
+ */
 async function queryAsJson(
   { run }: Pick<Kernel, "run">,
   tool: FirmwareTool,
@@ -138,12 +144,18 @@ function failureOf({ sysRoot }: Pick<Kernel, "sysRoot">, { stdout, stderr, code 
   const words = `exit code ${code ?? "none"}: ${firmwareErrorOf(stdout, stderr)}`;
   const lockdown = lockdownOf(sysRoot);
   if (lockdown !== null && lockdown !== "none") {
-    return `${words}. The kernel's lockdown is on (${lockdown}; secure boot does that) and keeps programs from a card's registers: kernel_lockdown(7)`;
+    return (
+      `${words}. The kernel's lockdown is on (${lockdown}; secure boot does that) and keeps programs ` +
+      `from a card's registers: kernel_lockdown(7)`
+    );
   }
   return words;
 }
 
-/** The bracketed word of the lockdown file; null where the kernel has none, or securityfs is not mounted. Source: kernel_lockdown(7). */
+/**
+ * The bracketed word of the lockdown file; null where the kernel has none, or securityfs is not mounted.
+ * Source: kernel_lockdown(7).
+ */
 function lockdownOf(sysRoot: string): string | null {
   return /\[(\w+)\]/.exec(readText(join(sysRoot, "kernel/security/lockdown")) ?? "")?.[1] ?? null;
 }

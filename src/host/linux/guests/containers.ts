@@ -22,8 +22,9 @@ const engines: Readonly<Record<string, string>> = {
 const mostBytes = 16 * 1024 * 1024;
 
 /**
- * The container of a process: `/docker/ID`, `docker-ID.scope`, `libpod-ID.scope`, `kubepods/.../cri-containerd-ID.scope`, `lxc.payload.NAME`.
- * Null for a process of the host. Docker's and podman's names stand in their own files, so that neither has to be asked.
+ * The container of a process: `/docker/ID`, `docker-ID.scope`, `libpod-ID.scope`,
+ * `kubepods/.../cri-containerd-ID.scope`, `lxc.payload.NAME`. Null for a process of the host. Docker's and
+ * podman's names stand in their own files, so that neither has to be asked.
  */
 export function containerOf(
   pid: number,

@@ -17,7 +17,8 @@ export function isTap(kind: string | null): boolean {
 
 /**
  * The character devices through which a process can use a VF; it is in use while one has such a device open.
- * - vfio: the IOMMU group, `/dev/vfio/12`, or since kernel 6.6 the device itself, `/dev/vfio/devices/vfio0` (QEMU, DPDK)
+ * - vfio: the IOMMU group, `/dev/vfio/12`, or since kernel 6.6 the device itself, `/dev/vfio/devices/vfio0`
+ *   (QEMU, DPDK)
  * - uio: `/dev/uio0` (DPDK)
  * - verbs: `/dev/infiniband/uverbs3` (DPDK's mlx5 driver, RDMA), while the VF has its network driver
  * - vDPA: `/dev/vhost-vdpa-0` (QEMU), while the VF has its network driver

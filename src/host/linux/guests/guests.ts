@@ -13,8 +13,9 @@ import { type Domain, findDomains } from "./libvirt.ts";
 type Places = Pick<Kernel, "procRoot" | "runRoot" | "filesRoot">;
 
 /**
- * Who has the VFs, by name. That somebody has one is known from its holders; here the process or the namespace is looked up: whose
- * virtual machine or container it is. A domain of libvirt has the VFs of its definition too, also when it does not run.
+ * Who has the VFs, by name. That somebody has one is known from its holders; here the process or the
+ * namespace is looked up: whose virtual machine or container it is. A domain of libvirt has the VFs of its
+ * definition too, also when it does not run.
  */
 export function findGuests(pfs: readonly PhysicalFunction[], places: Places): Observed<Guest[]> {
   try {
@@ -126,7 +127,10 @@ function inodeOf(path: string): number | null {
   }
 }
 
-/** A virtual machine of QEMU, by its command line: `-name guest=NAME,debug-threads=on -uuid UUID`. Source: qemu(1). */
+/**
+ * A virtual machine of QEMU, by its command line: `-name guest=NAME,debug-threads=on -uuid UUID`. Source:
+ * qemu(1).
+ */
 function machineOf(
   pid: number,
   procRoot: string,

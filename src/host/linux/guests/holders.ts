@@ -22,16 +22,20 @@ export interface NamespaceView {
 }
 
 /**
- * Who uses each of these VFs: processes that have its device open, and network namespaces that have its netdev.
+ * Who uses each of these VFs: processes that have its device open, and network namespaces that have its
+ * netdev.
  *
- * A VF that has its network driver, and a netdev that is in another namespace, is told by sysfs: the directory `net` of
- * its PCI device is made with the first netdev and removed with the last, in whichever namespace, but what is in it shows
- * only to the netdev's own namespace. So an empty `net` is a netdev elsewhere, and no `net` is no netdev (the driver is
- * still probing, or has none). Source: linux drivers/base/core.c, get_device_parent() and cleanup_glue_dir().
+ * A VF that has its network driver, and a netdev that is in another namespace, is told by sysfs: the
+ * directory `net` of its PCI device is made with the first netdev and removed with the last, in whichever
+ * namespace, but what is in it shows only to the netdev's own namespace. So an empty `net` is a netdev
+ * elsewhere, and no `net` is no netdev (the driver is still probing, or has none). Source: linux
+ * drivers/base/core.c, get_device_parent() and cleanup_glue_dir().
  *
- * A VF whose netdev is in a bridge or a bond (Open vSwitch's included), has an address, or bears another netdev, is used by the host itself.
+ * A VF whose netdev is in a bridge or a bond (Open vSwitch's included), has an address, or bears another
+ * netdev, is used by the host itself.
  *
- * /proc is walked through once, and only when a VF can be opened; namespaces are looked into only when a netdev is away.
+ * /proc is walked through once, and only when a VF can be opened; namespaces are looked into only when a
+ * netdev is away.
  */
 export function findHolders(
   vfs: readonly FoundVf[],
@@ -89,7 +93,10 @@ function observeOpenFiles(paths: ReadonlySet<string>, procRoot: string): OpenFil
   }
 }
 
-/** The processes that have one of a VF's devices open. That there is none is known only when all processes could be seen. */
+/**
+ * The processes that have one of a VF's devices open. That there is none is known only when all processes
+ * could be seen.
+ */
 function openersOf(nodes: readonly string[], open: OpenFiles | string): Observed<Holder[]> {
   if (nodes.length === 0) return [];
   if (typeof open === "string") return unknown(open);

@@ -6,8 +6,8 @@ import type { Kernel } from "../system/kernel.ts";
 export type HostUsers = ReadonlyMap<number, readonly Holder[]>;
 
 /**
- * Netdevs over another one (VLAN, macvlan, ipvlan, VXLAN...) and addresses of the host. What is in another network namespace does not show
- * here. Throws NetlinkError.
+ * Netdevs over another one (VLAN, macvlan, ipvlan, VXLAN...) and addresses of the host. What is in another
+ * network namespace does not show here. Throws NetlinkError.
  */
 export function findHostUsers({ netlink }: Pick<Kernel, "netlink">, links: readonly FoundLink[]): HostUsers {
   const users = new Map<number, Holder[]>();

@@ -21,8 +21,8 @@ const mostBytes = 4 * 1024 * 1024;
 const mostBytesOfAll = 64 * 1024 * 1024;
 
 /**
- * Where the definitions of domains are, running or not: libvirt's folder, and the volume in which Kolla keeps it.
- * Source: kolla-ansible, roles/nova-cell/defaults/main.yml, nova_libvirt_qemu.
+ * Where the definitions of domains are, running or not: libvirt's folder, and the volume in which Kolla keeps
+ * it. Source: kolla-ansible, roles/nova-cell/defaults/main.yml, nova_libvirt_qemu.
  */
 const definitions = [
   "etc/libvirt/qemu",
@@ -31,8 +31,8 @@ const definitions = [
 ];
 
 /**
- * libvirt's domains: first those that run, from the files by which it finds them again after its own restart, then those that are
- * defined and do not. Its daemons are not asked: they may be in a container, or hang.
+ * libvirt's domains: first those that run, from the files by which it finds them again after its own restart,
+ * then those that are defined and do not. Its daemons are not asked: they may be in a container, or hang.
  * Source: libvirt src/conf/domain_conf.c, virDomainObjFormat() and virDomainDefFormat().
  * @throws {FileTooLarge} there are more or larger ones than are read, so that nobody knows whose a VF is
  */
@@ -93,7 +93,10 @@ function novaName(domain: Element): Element | undefined {
   return instance?.children.find(({ name }) => /^(?:[^:]+:)?name$/.test(name));
 }
 
-/** An interface or a hostdev has the host's function as the address of its source; the address beside it is the guest's. */
+/**
+ * An interface or a hostdev has the host's function as the address of its source; the address beside it is
+ * the guest's.
+ */
 function devicesOf(devices: Element | undefined): PciAddress[] {
   const found = (devices?.children ?? [])
     .filter(({ name }) => name === "interface" || name === "hostdev")
@@ -103,7 +106,10 @@ function devicesOf(devices: Element | undefined): PciAddress[] {
   return [...new Set(found)];
 }
 
-/** Numbers as libvirt reads them: 0x stands before hexadecimal ones. Source: libvirt src/conf/device_conf.c, virPCIDeviceAddressParseXML(). */
+/**
+ * Numbers as libvirt reads them: 0x stands before hexadecimal ones. Source: libvirt src/conf/device_conf.c,
+ * virPCIDeviceAddressParseXML().
+ */
 function addressOf(attributes: ReadonlyMap<string, string>): PciAddress | null {
   const hex = (name: string, digits: number) => {
     const value = attributes.get(name) ?? (name === "domain" ? "0" : "");

@@ -18,9 +18,9 @@ export interface OpenFiles {
 /**
  * Which processes have one of these files open: what `lsof` does, in one walk through /proc/PID/fd.
  *
- * A device is known by its number (`st_rdev`), whatever name it was opened by: QEMU under libvirt has a /dev of its own, and anybody can
- * make another node. Other files are known by their path: what the process opened, as seen from its own mount namespace's root; a file
- * that was unlinked meanwhile says ` (deleted)`.
+ * A device is known by its number (`st_rdev`), whatever name it was opened by: QEMU under libvirt has a /dev
+ * of its own, and anybody can make another node. Other files are known by their path: what the process
+ * opened, as seen from its own mount namespace's root; a file that was unlinked meanwhile says ` (deleted)`.
  */
 export function findOpenFiles(paths: ReadonlySet<string>, procRoot: string): OpenFiles {
   const holders = new Map<string, ProcessWithFile[]>();
@@ -78,7 +78,10 @@ class Sought {
     return stats?.isCharacterDevice() === true ? (this.#byNumber.get(stats.rdev) ?? null) : null;
   }
 
-  /** Whether the file is on one of them: what is mounted nearest to it decides, as a container's /dev over the root that FUSE gives it. */
+  /**
+   * Whether the file is on one of them: what is mounted nearest to it decides, as a container's /dev over the
+   * root that FUSE gives it.
+   */
   #isRemote(pid: string, file: string): boolean {
     const mounts = this.#mountsOf(pid);
     for (let path = file; path.length > 1; path = dirname(path)) {
@@ -92,7 +95,8 @@ class Sought {
     const namespace = readTarget(join(this.#procRoot, pid, "ns/mnt")) ?? pid;
     const known = this.#mounts.get(namespace);
     if (known !== undefined) return known;
-    // Source: proc_pid_mountinfo(5): the mount point is the fifth field, with octal escapes; the type follows a lone hyphen.
+    // Source: proc_pid_mountinfo(5): the mount point is the fifth field, with octal escapes; the type follows
+    // a lone hyphen.
     const lines = (readText(join(this.#procRoot, pid, "mountinfo")) ?? "").split("\n");
     const mounts = lines.flatMap((line) => {
       const [fields = "", rest = ""] = line.split(" - ");

@@ -11,8 +11,9 @@ export interface Element {
 const mostElements = 100_000;
 
 /**
- * The document's element; null where it is not well-formed, or has more elements than anybody reads. Entities of its own, which a document
- * type could declare, are left as they are. Each character is looked at a fixed number of times, whatever the text is.
+ * The document's element; null where it is not well-formed, or has more elements than anybody reads. Entities
+ * of its own, which a document type could declare, are left as they are. Each character is looked at a fixed
+ * number of times, whatever the text is.
  */
 export function readXml(text: string): Element | null {
   const top: Element = { name: "", attributes: new Map(), children: [], text: "" };
@@ -52,7 +53,10 @@ export function readXml(text: string): Element | null {
   return open.length === 1 && top.children.length === 1 ? (top.children[0] ?? null) : null;
 }
 
-/** What is no tag: a comment, an instruction, a document type, character data. `end`: behind it, -1 where it does not end. */
+/**
+ * What is no tag: a comment, an instruction, a document type, character data. `end`: behind it, -1 where it
+ * does not end.
+ */
 function asideAt(text: string, at: number): { readonly end: number; readonly data: string } | null {
   const behind = (start: string, close: string) => {
     const end = text.indexOf(close, at + start.length);

@@ -11,9 +11,9 @@ import { until } from "../system/wait.ts";
 import { isActive } from "./lag.ts";
 
 /**
- * Waits until the NIC's LAG is active and of type switchdev. When it is still disabled after a while, the driver is asked
- * once to try again: it remembers no failure, but looks only when something happens to the bond or the eSwitch.
- * Throws Refusal ETIMEDOUT with what the kernel log says of it.
+ * Waits until the NIC's LAG is active and of type switchdev. When it is still disabled after a while, the
+ * driver is asked once to try again: it remembers no failure, but looks only when something happens to the
+ * bond or the eSwitch. Throws Refusal ETIMEDOUT with what the kernel log says of it.
  * @param read looks at the LAG
  * @param patience ms until the driver is asked
  */
@@ -35,7 +35,8 @@ export async function activateLag(
     if (looksOnlyAtBonds(kernel.procRoot))
       throw new Refusal(
         "ETIMEDOUT",
-        `the LAG of ${pf} is disabled, and this kernel's driver (before 5.15) looks at it only when the bond changes: take a port out of the bond and put it back, or reboot`,
+        `the LAG of ${pf} is disabled, and this kernel's driver (before 5.15) looks at it only when the ` +
+          `bond changes: take a port out of the bond and put it back, or reboot`,
       );
     await setModeAgain(kernel, pf);
   }
@@ -49,8 +50,9 @@ export async function activateLag(
 }
 
 /**
- * Whether setting the mode that is there makes this driver do nothing: linux commit cac1eb2cf2e3 brought mlx5_lag_disable_change() with the
- * other way. Where the kernel does not show its symbols, the driver is asked.
+ * Whether setting the mode that is there makes this driver do nothing: linux commit cac1eb2cf2e3 brought
+ * mlx5_lag_disable_change() with the other way. Where the kernel does not show its symbols, the driver is
+ * asked.
  */
 function looksOnlyAtBonds(procRoot: string): boolean {
   const before = answers.get(procRoot);

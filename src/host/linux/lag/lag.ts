@@ -17,10 +17,11 @@ const sinceKernel = [5, 19] as const;
  * The NIC's own LAG, from debugfs (root only).
  *
  * Null: the driver has none. mlx5 makes the directory for a PF exactly when it makes
- * its LAG object, and makes none when the firmware lacks vport_group_manager or lag_master or has fewer than two LAG
- * ports: a card with one port, or another than a ConnectX.
- * While the LAG is inactive all files but `state` and `members` answer EINVAL: those fields are null then.
- * Source: linux drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c; lag.c, mlx5_lag_add_mdev(); lag.h, mlx5_lag_is_supported().
+ * its LAG object, and makes none when the firmware lacks vport_group_manager or lag_master or has fewer than
+ * two LAG ports: a card with one port, or another than a ConnectX. While the LAG is inactive all files but
+ * `state` and `members` answer EINVAL: those fields are null then. Source: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/lag/debugfs.c; lag.c, mlx5_lag_add_mdev(); lag.h,
+ * mlx5_lag_is_supported().
  *
  * @param kernelRelease such as `6.12.95+deb12-amd64`
  */
@@ -84,8 +85,9 @@ function readLag(path: string): Observed<Lag> {
 const [rereads, pause] = [4, 25];
 
 /**
- * The PFs with their LAGs, each card's as all of its ports show it: they are read one after the other, and a LAG that is made or given up in
- * between would look as if the ports disagreed. What they still do not agree on is how it is.
+ * The PFs with their LAGs, each card's as all of its ports show it: they are read one after the other, and a
+ * LAG that is made or given up in between would look as if the ports disagreed. What they still do not agree
+ * on is how it is.
  */
 export async function withAgreedLags<Pf extends Pick<PhysicalFunction, "address" | "lag">>(
   pfs: readonly Pf[],
@@ -118,7 +120,10 @@ function members(path: string): PciAddress[] {
   return lines(read(path, "members")).flatMap((line) => parsePciAddress(line) ?? []);
 }
 
-/** Null where the kernel answers EINVAL, because the LAG is inactive, or has no such file. Throws what else goes wrong. */
+/**
+ * Null where the kernel answers EINVAL, because the LAG is inactive, or has no such file. Throws what else
+ * goes wrong.
+ */
 function read(path: string, name: string): string | null {
   try {
     return readFileSync(join(path, name), "utf8").trim();

@@ -12,7 +12,10 @@ export interface FoundLink extends Link {
   readonly device: string | null;
 }
 
-/** Names of a physical port's netdev: `p0`, or `p0s1` where the port is split. Source: linux net/devlink/port.c. */
+/**
+ * Names of a physical port's netdev: `p0`, or `p0s1` where the port is split. Source: linux
+ * net/devlink/port.c.
+ */
 const uplinkName = /^p\d+(s\d+)?$/;
 
 /** Names of representors of VFs, scalable functions, and of a DPU's host function. */
@@ -26,13 +29,19 @@ export function findLinks(kernel: Pick<Kernel, "netlink" | "sysRoot">): FoundLin
   });
 }
 
-/** Kernels before 5.14 do not tell the device in the dump; there, only devices without a kind (hardware) are looked up. */
+/**
+ * Kernels before 5.14 do not tell the device in the dump; there, only devices without a kind (hardware) are
+ * looked up.
+ */
 function deviceOf(link: Link, sysRoot: string): string | null {
   if (link.parent !== null) return link.parent.device;
   return link.kind === null ? readLinkName(join(sysRoot, "class/net", link.name, "device")) : null;
 }
 
-/** Links as the state tells them. Features and channels come from one dump each: ethtool over netlink, kernel 5.6. */
+/**
+ * Links as the state tells them. Features and channels come from one dump each: ethtool over netlink, kernel
+ * 5.6.
+ */
 export function netdevsOf(links: readonly FoundLink[], kernel: Kernel): Netdev[] {
   const names = new Map(links.map((link) => [link.index, link.name]));
   const features = attempt(() => byIndex(kernel.netlink.ethtool.listFeatures(["hw-tc-offload"])));
@@ -70,7 +79,8 @@ export function bondsOf(links: readonly FoundLink[]): Bond[] {
       {
         name: link.name,
         mode,
-        // The kernel keeps a policy in every mode; these are the modes that use it. Source: bond_main.c, bond_mode_uses_xmit_hash().
+        // The kernel keeps a policy in every mode; these are the modes that use it. Source: bond_main.c,
+        // bond_mode_uses_xmit_hash().
         xmitHashPolicy: ["balance-xor", "802.3ad", "balance-tlb", "balance-alb"].includes(mode)
           ? xmitHashPolicy
           : null,

@@ -13,7 +13,9 @@ export interface Namespace {
   readonly pid?: number;
 }
 
-/** The network namespaces of this host, each once: those with a name (`ip netns`), then those of processes. */
+/**
+ * The network namespaces of this host, each once: those with a name (`ip netns`), then those of processes.
+ */
 export function listNamespaces(runRoot: string, procRoot: string): Namespace[] {
   const seen = new Set([inodeOf(join(procRoot, "thread-self/ns/net"))]);
   const fresh = (path: string) => {
@@ -41,7 +43,9 @@ export function listNamespaces(runRoot: string, procRoot: string): Namespace[] {
   ];
 }
 
-/** The PCI devices of the netdevs in a network namespace. Needs CAP_SYS_ADMIN. Throws NetlinkError, or Error. */
+/**
+ * The PCI devices of the netdevs in a network namespace. Needs CAP_SYS_ADMIN. Throws NetlinkError, or Error.
+ */
 export function devicesIn({ path }: Namespace): string[] {
   return inNamespace(path, () => {
     using netlink = openNetlink();
@@ -64,8 +68,9 @@ function busOf(name: string): string | null {
 const CLONE_NEWNET = 0x4000_0000;
 
 /**
- * Does something in another network namespace. It must be synchronous: only this thread is there, and only until it
- * returns, so that nothing else runs there. A thread that cannot come back would act on the wrong host: it ends the process.
+ * Does something in another network namespace. It must be synchronous: only this thread is there, and only
+ * until it returns, so that nothing else runs there. A thread that cannot come back would act on the wrong
+ * host: it ends the process.
  */
 function inNamespace<T>(path: string, action: () => T): T {
   const { dlopen } = process.getBuiltinModule("node:ffi");

@@ -2,7 +2,9 @@ import type { LinkReference } from "../../../netlink/index.ts";
 import type { VfSettings } from "../../state/state.ts";
 import type { Kernel } from "../system/kernel.ts";
 
-/** Actions on a netdev, which is given by its index where that is known: names change while udev is at work. */
+/**
+ * Actions on a netdev, which is given by its index where that is known: names change while udev is at work.
+ */
 
 /** Switches hw-tc-offload. Throws NetlinkError EOPNOTSUPP where it is fixed. */
 export function setTcOffload(kernel: Kernel, netdev: LinkReference, on: boolean): void {
@@ -10,8 +12,8 @@ export function setTcOffload(kernel: Kernel, netdev: LinkReference, on: boolean)
 }
 
 /**
- * Sets the number of combined channels. The number that it has already is left alone by the kernel itself: linux
- * net/ethtool/channels.c, ethnl_set_channels().
+ * Sets the number of combined channels. The number that it has already is left alone by the kernel itself:
+ * linux net/ethtool/channels.c, ethnl_set_channels().
  */
 export function setChannels(kernel: Kernel, netdev: LinkReference, combined: number): void {
   kernel.netlink.ethtool.setCombinedChannels(netdev, combined);

@@ -20,7 +20,8 @@ const vfPort = /^(c0)?pf\d+vf\d+$/;
  */
 export async function awaitRepresentors(kernel: Kernel, pf: PciAddress, count: number): Promise<void> {
   const areThere = () => {
-    // The uplink and the representors: netlink's answer would wait for the lock (RTNL) that udev holds while it names them.
+    // The uplink and the representors: netlink's answer would wait for the lock (RTNL) that udev holds while
+    // it names them.
     if (listNames(`${pciPath(kernel.sysRoot, pf)}/net`).length > count) return true;
     const links = findLinks(kernel);
     return onDevice(links, pf) >= count || areRecognised(kernel, links, pf, count);
@@ -34,7 +35,10 @@ function onDevice(links: readonly FoundLink[], pf: PciAddress): number {
     .length;
 }
 
-/** By names first: a dump of devlink's ports waits for the mode change of any other NIC, and this thread with it. */
+/**
+ * By names first: a dump of devlink's ports waits for the mode change of any other NIC, and this thread with
+ * it.
+ */
 function areRecognised(kernel: Kernel, links: readonly FoundLink[], pf: PciAddress, count: number): boolean {
   const pfs = findPfs(kernel.sysRoot, () => true);
   const isEnough = (ports: readonly PortOfVf[]) =>

@@ -30,11 +30,11 @@ export type PortOfVf = Pick<
 /**
  * Which netdev stands for which VF: a pure function of devlink's ports and the netdevs.
  *
- * devlink knows best: a port of flavour `pcivf` on the PF's own handle. Where it does not tell (kernels before 5.3), the
- * netdev's own names do: `phys_switch_id`, which says the card (before 5.1, the PF), and `phys_port_name`, `pf0vf3`
- * (before 5.1 the bare number of the VF).
- * A DPU's representors of VFs on the host that it sits in (controller 1) are none of this host's VFs, and left out.
- * Source: linux net/devlink/port.c, devlink_port_phys_port_name_get(); docs.kernel.org/networking/representors.html.
+ * devlink knows best: a port of flavour `pcivf` on the PF's own handle. Where it does not tell (kernels
+ * before 5.3), the netdev's own names do: `phys_switch_id`, which says the card (before 5.1, the PF), and
+ * `phys_port_name`, `pf0vf3` (before 5.1 the bare number of the VF). A DPU's representors of VFs on the host
+ * that it sits in (controller 1) are none of this host's VFs, and left out. Source: linux net/devlink/port.c,
+ * devlink_port_phys_port_name_get(); docs.kernel.org/networking/representors.html.
  */
 export function representorsOf(
   pfs: readonly SwitchOwner[],
@@ -88,8 +88,9 @@ interface Uplink {
 }
 
 /**
- * The PF that `pf<number>` means among those of one switch. Both PFs of a card share the switch id; the number is the
- * PF's PCI function in mlx5, and its uplink is called `p<number>`. Since 5.8 the representor is on its PF's PCI device.
+ * The PF that `pf<number>` means among those of one switch. Both PFs of a card share the switch id; the
+ * number is the PF's PCI function in mlx5, and its uplink is called `p<number>`. Since 5.8 the representor is
+ * on its PF's PCI device.
  */
 function pfOfNumber(
   uplinks: readonly Uplink[],

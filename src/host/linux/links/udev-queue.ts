@@ -4,7 +4,10 @@ import { isKernelSince } from "../../kernel-release.ts";
 import type { PhysicalFunction } from "../../state/state.ts";
 import { ProgramError, type RunProgram } from "../system/program.ts";
 
-/** How long udev waits, in ms, before it is told to go on beside what takes longer; a netlink call that the kernel lets wait delays that. */
+/**
+ * How long udev waits, in ms, before it is told to go on beside what takes longer; a netlink call that the
+ * kernel lets wait delays that.
+ */
 const LIMIT = 30_000;
 
 /** How long udev may take to answer, in ms: it does as soon as it has read the request. */
@@ -17,8 +20,9 @@ const PAUSE = 1000;
 type Ports = { readonly pfs: readonly Pick<PhysicalFunction, "driver">[] } | { readonly problem: unknown };
 
 /**
- * Whether what the boot stages do to these NICs needs nothing of udev: where VFs have a module of their own, udev loads it when it hears
- * of them. A port that is not there may be about to come, and then by udev's doing.
+ * Whether what the boot stages do to these NICs needs nothing of udev: where VFs have a module of their own,
+ * udev loads it when it hears of them. A port that is not there may be about to come, and then by udev's
+ * doing.
  */
 export function mayHoldUdev(kernelRelease: string, nics: readonly Ports[]): boolean {
   const bears = (driver: string | null) => {
@@ -29,9 +33,10 @@ export function mayHoldUdev(kernelRelease: string, nics: readonly Ports[]): bool
 }
 
 /**
- * Acts while udev takes up nothing new: it keeps what it hears of, and does it afterwards. Each VF and representor makes a dozen
- * events, and for each of them udev's programs take the locks under which the kernel makes the next one (RTNL, and sysfs's own):
- * side by side both take twice as long. Figures: docs/benchmarks.md. Source: udevadm(8), `control --stop-exec-queue`.
+ * Acts while udev takes up nothing new: it keeps what it hears of, and does it afterwards. Each VF and
+ * representor makes a dozen events, and for each of them udev's programs take the locks under which the
+ * kernel makes the next one (RTNL, and sysfs's own): side by side both take twice as long. Figures:
+ * docs/benchmarks.md. Source: udevadm(8), `control --stop-exec-queue`.
  *
  * Whoever calls this sees to it that the queue is started should this process be killed: boot/units.ts does.
  *

@@ -6,9 +6,10 @@ import { isUnknown, type Observed, unknown } from "../../state/observed.ts";
 import { errnoName, reasonOf } from "../system/refusal.ts";
 
 /**
- * Follows the kernel log. /dev/kmsg can be polled, and has no signal (linux kernel/printk/printk.c, kmsg_fops), and a thread that waits
- * in a read of it could not be called back: so `cat` waits in it, and its output is heard.
- * Source: linux Documentation/ABI/testing/dev-kmsg: a read gives one record, `priority,sequence,time,flags;text`.
+ * Follows the kernel log. /dev/kmsg can be polled, and has no signal (linux kernel/printk/printk.c,
+ * kmsg_fops), and a thread that waits in a read of it could not be called back: so `cat` waits in it, and its
+ * output is heard. Source: linux Documentation/ABI/testing/dev-kmsg: a read gives one record,
+ * `priority,sequence,time,flags;text`.
  */
 export interface FollowLogOptions {
   readonly devRoot: string;
@@ -73,7 +74,10 @@ class Follower {
     };
   }
 
-  /** Lines that begin with a blank tell more of the record before, and what stands between number and text may grow. */
+  /**
+   * Lines that begin with a blank tell more of the record before, and what stands between number and text may
+   * grow.
+   */
   #take(line: string): void {
     const found = recordOf(line);
     if (found === null || found.sequence <= this.#last) return;

@@ -36,7 +36,10 @@ const chatter =
 const telling =
   /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|definitely down|MMIO|esw/i;
 
-/** Warnings and worse about NICs and the IOMMU, and beneath them only what tells of SR-IOV, eSwitch, LAG and bonds. */
+/**
+ * Warnings and worse about NICs and the IOMMU, and beneath them only what tells of SR-IOV, eSwitch, LAG and
+ * bonds.
+ */
 function concerning({ pfs, bonds }: Pick<HostState, "pfs" | "bonds">): (record: KernelRecord) => boolean {
   const functions = new Set<string>(
     pfs.flatMap(({ address, vfs }) => [address, ...vfs.map((vf) => vf.address)]),

@@ -6,9 +6,15 @@ import { ProgramError } from "../system/program.ts";
 import { errnoName, reasonOf } from "../system/refusal.ts";
 import { type KernelRecord, parseJournal, parseKmsg } from "./kernel-records.ts";
 
-/** The kernel log: the kernel's own ring, and the journal where the ring has lost its beginning or cannot be read. */
+/**
+ * The kernel log: the kernel's own ring, and the journal where the ring has lost its beginning or cannot be
+ * read.
+ */
 
-/** What the kernel log says of a PF, or of a LAG of mlx5, as far as it matters now; nothing when the log cannot be read. */
+/**
+ * What the kernel log says of a PF, or of a LAG of mlx5, as far as it matters now; nothing when the log
+ * cannot be read.
+ */
 export function kernelLogOf(devRoot: string, pf: string): string[] {
   return linesAbout(
     pf,
@@ -17,8 +23,8 @@ export function kernelLogOf(devRoot: string, pf: string): string[] {
 }
 
 /**
- * The last five lines, and before them, if it is older, the one that says that the driver must be restarted: until it is,
- * the others follow from that. At its start the driver tells its firmware's version.
+ * The last five lines, and before them, if it is older, the one that says that the driver must be restarted:
+ * until it is, the others follow from that. At its start the driver tells its firmware's version.
  */
 export function linesAbout(pf: string, log: readonly string[]): string[] {
   const lines = log.filter(
@@ -40,13 +46,14 @@ const journalLimit = 5000;
 const journalCommand = [
   ...["journalctl", "--quiet", "--no-pager", "--boot", "--output=json"],
   "--output-fields=MESSAGE,PRIORITY,_TRANSPORT,_KERNEL_DEVICE,_SOURCE_MONOTONIC_TIMESTAMP",
-  // Matches of one field are alternatives. `driver`: what journald says of itself, such as that it missed messages.
+  // Matches of one field are alternatives. `driver`: what journald says of itself, such as that it missed
+  // messages.
   ...["_TRANSPORT=kernel", "_TRANSPORT=driver"],
 ];
 
 /**
- * This boot's kernel log, which is looked at again and again: the ring each time, the journal (which takes its time) once, and only where the
- * ring has lost its beginning or cannot be read.
+ * This boot's kernel log, which is looked at again and again: the ring each time, the journal (which takes
+ * its time) once, and only where the ring has lost its beginning or cannot be read.
  */
 export class KernelLogReader {
   readonly #kernel: Pick<Kernel, "devRoot" | "run">;
@@ -80,7 +87,10 @@ function isWhole(ring: Observed<KernelRecord[]>): boolean {
   return !isUnknown(ring) && ring[0]?.gap === false;
 }
 
-/** The ring with what the journal has from before it; what the journal does not reach up to the ring with is a gap. */
+/**
+ * The ring with what the journal has from before it; what the journal does not reach up to the ring with is a
+ * gap.
+ */
 export function joined(journal: readonly KernelRecord[], ring: readonly KernelRecord[]): KernelRecord[] {
   const [first, ...rest] = ring;
   if (first === undefined) return [...journal];

@@ -8,10 +8,11 @@ export interface KernelRecord extends KernelLine {
 }
 
 /**
- * The records of a text as /dev/kmsg gives them: `priority,sequence,microseconds,flags[,more];text`, then lines that begin with a
- * blank and hold a dictionary. Bytes that are no printable ASCII, and the backslash, come as \xNN. Lines of another form are
- * skipped. Kernels before 4.9 give a line that was printed in parts as records of their own: the flag + continues the one before.
- * Source: linux Documentation/ABI/testing/dev-kmsg; kernel/printk/printk.c, info_print_ext_header() and msg_add_ext_text().
+ * The records of a text as /dev/kmsg gives them: `priority,sequence,microseconds,flags[,more];text`, then
+ * lines that begin with a blank and hold a dictionary. Bytes that are no printable ASCII, and the backslash,
+ * come as \xNN. Lines of another form are skipped. Kernels before 4.9 give a line that was printed in parts
+ * as records of their own: the flag + continues the one before. Source: linux
+ * Documentation/ABI/testing/dev-kmsg; kernel/printk/printk.c, info_print_ext_header() and msg_add_ext_text().
  * @param last the sequence number before the first record, where something was read already
  */
 export function parseKmsg(text: string, last = -1): { records: KernelRecord[]; last: number } {
@@ -45,9 +46,10 @@ export function parseKmsg(text: string, last = -1): { records: KernelRecord[]; l
 }
 
 /**
- * The kernel's records of `journalctl -o json`, one object a line. A message that is not UTF-8 is a list of bytes. What journald
- * itself says of kernel messages that it missed stands for a gap. Lines of another form are skipped.
- * Source: systemd.journal-fields(7), journal-export-formats (Journal JSON Format); systemd src/journal/journald-kmsg.c.
+ * The kernel's records of `journalctl -o json`, one object a line. A message that is not UTF-8 is a list of
+ * bytes. What journald itself says of kernel messages that it missed stands for a gap. Lines of another form
+ * are skipped. Source: systemd.journal-fields(7), journal-export-formats (Journal JSON Format); systemd
+ * src/journal/journald-kmsg.c.
  */
 export function parseJournal(text: string): KernelRecord[] {
   const records: KernelRecord[] = [];

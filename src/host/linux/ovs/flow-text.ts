@@ -5,8 +5,9 @@ import type { FlowTally } from "../../ovs/flows.ts";
  *
  *     ufid:UUID, in_port(NAME),eth(src=A,dst=B),..., packets:N, bytes:N, used:1.2s, offloaded:yes, dp:tc, actions:...
  *
- * Releases differ in what stands between, and in whether a port is a name or a number. Source: openvswitch lib/dpctl.c,
- * format_dpif_flow(); lib/odp-util.c, odp_flow_format() and format_odp_actions(); lib/dpif.c, dpif_flow_stats_format().
+ * Releases differ in what stands between, and in whether a port is a name or a number. Source: openvswitch
+ * lib/dpctl.c, format_dpif_flow(); lib/odp-util.c, odp_flow_format() and format_odp_actions(); lib/dpif.c,
+ * dpif_flow_stats_format().
  */
 
 export interface ReadFlows {
@@ -172,8 +173,9 @@ function kindOf(fields: ReadonlyMap<string, string>, actions: readonly string[])
 }
 
 /**
- * ovs-vswitchd forwards the packets itself: the datapath knows an action not (`action`), or cannot match closely enough (`match`).
- * Other reasons are protocols that ovs-vswitchd speaks. Source: openvswitch lib/odp-util.h, SLOW_PATH_REASONS.
+ * ovs-vswitchd forwards the packets itself: the datapath knows an action not (`action`), or cannot match
+ * closely enough (`match`). Other reasons are protocols that ovs-vswitchd speaks. Source: openvswitch
+ * lib/odp-util.h, SLOW_PATH_REASONS.
  */
 function isSlowPath(action: string): boolean {
   return /\bslow_path\([a-z|]*\b(?:action|match)\b/.test(action);
@@ -211,8 +213,8 @@ function etherType(fields: ReadonlyMap<string, string>): number | null {
 }
 
 /**
- * Whether connection tracking has the packet as new, related or invalid: `0x21/0x23`, `+new-est+trk`, or `new|trk`.
- * Source: linux include/uapi/linux/openvswitch.h, OVS_CS_F_NEW, _RELATED and _INVALID.
+ * Whether connection tracking has the packet as new, related or invalid: `0x21/0x23`, `+new-est+trk`, or
+ * `new|trk`. Source: linux include/uapi/linux/openvswitch.h, OVS_CS_F_NEW, _RELATED and _INVALID.
  */
 function isNewConnection(state: string): boolean {
   const [, value, mask = value] = /^(0x[0-9a-f]+|\d+)(?:\/(0x[0-9a-f]+|\d+))?$/i.exec(state) ?? [];

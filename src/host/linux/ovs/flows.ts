@@ -7,13 +7,19 @@ import { readDatapath, readFlows } from "./flow-text.ts";
 import { ovsLimit, patiently } from "./ovs.ts";
 import { findTunnels } from "./tunnels.ts";
 
-/** ovs-vswitchd makes the list of a datapath's flows in one piece, in its main thread: with more of them it is not asked for one. */
+/**
+ * ovs-vswitchd makes the list of a datapath's flows in one piece, in its main thread: with more of them it is
+ * not asked for one.
+ */
 const mostFlows = 50_000;
 
 /** So much of a list is read: some 40,000 flows. */
 const mostText = 16 * 1024 * 1024;
 
-/** The flows of Open vSwitch's datapaths, added up; null where there is no Open vSwitch. @param links all of this namespace */
+/**
+ * The flows of Open vSwitch's datapaths, added up; null where there is no Open vSwitch. @param links all of
+ * this namespace
+ */
 export async function findFlows(
   run: RunProgram,
   ovs: Observed<Ovs | null>,

@@ -13,8 +13,8 @@ const longestLine = 300;
 const limit = 10_000;
 
 /**
- * Where the log is on the host: Open vSwitch's own place, and Kolla's, which is a volume of the container's engine.
- * Source: openvswitch vswitchd/ovs-vswitchd.8 (--log-file); kolla-ansible, roles/common (kolla_logs).
+ * Where the log is on the host: Open vSwitch's own place, and Kolla's, which is a volume of the container's
+ * engine. Source: openvswitch vswitchd/ovs-vswitchd.8 (--log-file); kolla-ansible, roles/common (kolla_logs).
  */
 const files = [
   "/var/log/openvswitch/ovs-vswitchd.log",
@@ -23,7 +23,10 @@ const files = [
   "/var/lib/containers/storage/volumes/kolla_logs/_data/openvswitch/ovs-vswitchd.log",
 ];
 
-/** The end of ovs-vswitchd's log, from a file on the host or by the container's engine; null where there is no Open vSwitch. */
+/**
+ * The end of ovs-vswitchd's log, from a file on the host or by the container's engine; null where there is no
+ * Open vSwitch.
+ */
 export async function findOvsLog(
   { filesRoot, run }: Pick<Kernel, "filesRoot" | "run">,
   ovs: Observed<Ovs | null>,
@@ -53,8 +56,9 @@ const modules = /^(?:dpif|netdev_offload|netdev_tc_offloads|netdev_linux|tc|brid
 const linePattern = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\|\d+\|([^|(]+)(?:\([^|]*\))?\|([A-Z]+)\|(.*)$/;
 
 /**
- * `time|number|module(thread)|level|text` lines; those of another form are skipped. What was said before the last start is over.
- * Source: openvswitch lib/vlog.c, the default pattern of --verbose: %D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m.
+ * `time|number|module(thread)|level|text` lines; those of another form are skipped. What was said before the
+ * last start is over. Source: openvswitch lib/vlog.c, the default pattern of --verbose:
+ * %D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c%T|%p|%m.
  */
 export function parseOvsLog(text: string): Pick<OvsLog, "sinceStart" | "lines"> {
   let sinceStart = false;

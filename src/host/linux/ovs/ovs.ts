@@ -19,10 +19,15 @@ export interface OvsLookup {
   readonly container?: string | undefined;
 }
 
-/** What Kolla calls the container of ovs-vswitchd. Source: kolla-ansible, roles/openvswitch/defaults/main.yml. */
+/**
+ * What Kolla calls the container of ovs-vswitchd. Source: kolla-ansible, roles/openvswitch/defaults/main.yml.
+ */
 const kollaContainer = "openvswitch_vswitchd";
 
-/** How long Open vSwitch's programs wait for an answer; a container's engine, which may hang as well, gets some more. */
+/**
+ * How long Open vSwitch's programs wait for an answer; a container's engine, which may hang as well, gets
+ * some more.
+ */
 const patience = 5000;
 export const ovsLimit = 2 * patience;
 
@@ -182,7 +187,10 @@ async function started(run: RunProgram, argv: readonly string[]): Promise<Progra
   }
 }
 
-/** A program of Open vSwitch that gives up by itself. ovs-vsctl(8): it waits until ovs-vswitchd works with what was changed. */
+/**
+ * A program of Open vSwitch that gives up by itself. ovs-vsctl(8): it waits until ovs-vswitchd works with
+ * what was changed.
+ */
 export function patiently(source: OvsSource, [program = "", ...words]: readonly string[]): string[] {
   return inOvs(source, [program, `--timeout=${patience / 1000}`, ...words]);
 }
@@ -273,11 +281,12 @@ function byUuid(rows: readonly OvsdbRow[]): ReadonlyMap<string, OvsdbRow> {
 }
 
 /**
- * Whether the running ovs-vswitchd works with tc, which the configuration does not tell: it takes hw-offload up at once or at
- * its start, and off only at its start. `ovs-appctl upcall/show` counts offloaded flows for a datapath as soon as one of its
- * ports has a flow API (openvswitch ofproto/ofproto-dpif-upcall.c, upcall_unixctl_show(); lib/dpif.c, dpif_get_n_offloaded_flows()),
- * in newer releases only when there are some. Without that line the ports tell: with the flow API each has an ingress or a
- * clsact qdisc (lib/netdev-offload-tc.c, netdev_tc_init_flow_api()), and without it only one whose traffic is policed.
+ * Whether the running ovs-vswitchd works with tc, which the configuration does not tell: it takes hw-offload
+ * up at once or at its start, and off only at its start. `ovs-appctl upcall/show` counts offloaded flows for
+ * a datapath as soon as one of its ports has a flow API (openvswitch ofproto/ofproto-dpif-upcall.c,
+ * upcall_unixctl_show(); lib/dpif.c, dpif_get_n_offloaded_flows()), in newer releases only when there are
+ * some. Without that line the ports tell: with the flow API each has an ingress or a clsact qdisc
+ * (lib/netdev-offload-tc.c, netdev_tc_init_flow_api()), and without it only one whose traffic is policed.
  */
 export function inEffect(
   upcalls: string,
@@ -299,6 +308,7 @@ export function inEffect(
   if (withQdisc.length === 0) return false;
   if (withQdisc.length === ports.length) return true;
   return unknown(
-    `of ${ports.length} ports ${withQdisc.length} have a qdisc for arriving packets, which may be for something else`,
+    `of ${ports.length} ports ${withQdisc.length} have a qdisc for arriving packets, which may be for ` +
+      `something else`,
   );
 }

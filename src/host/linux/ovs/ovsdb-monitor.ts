@@ -1,11 +1,14 @@
 import { connect, type Socket } from "node:net";
 
 /**
- * Hears of changes in Open vSwitch's database through its own socket, in JSON-RPC 1.0 as RFC 7047 has it: one request `monitor`, and
- * then an `update` whenever something changed. What changed is only counted here: it is looked up as always (ovs.ts).
+ * Hears of changes in Open vSwitch's database through its own socket, in JSON-RPC 1.0 as RFC 7047 has it: one
+ * request `monitor`, and then an `update` whenever something changed. What changed is only counted here: it
+ * is looked up as always (ovs.ts).
  */
 
-/** What the server is asked to tell of: all that ovs.ts reads. Columns that count packets are not among it. */
+/**
+ * What the server is asked to tell of: all that ovs.ts reads. Columns that count packets are not among it.
+ */
 const tables = {
   Open_vSwitch: ["ovs_version", "other_config", "bridges"],
   Bridge: ["name", "datapath_type", "ports"],

@@ -1,6 +1,6 @@
 /**
- * What `ovs-vsctl --format=json` prints: one table a line, `{"headings": [...], "data": [[...], ...]}`, with values in OVSDB's
- * notation. Source: RFC 7047, 5.1 <value>; openvswitch lib/table.c, table_print_json__().
+ * What `ovs-vsctl --format=json` prints: one table a line, `{"headings": [...], "data": [[...], ...]}`, with
+ * values in OVSDB's notation. Source: RFC 7047, 5.1 <value>; openvswitch lib/table.c, table_print_json__().
  */
 
 /** It is not that. The message says which part. */

@@ -17,8 +17,9 @@ interface Lower {
 const mostAddresses = 8;
 
 /**
- * By which netdevs Open vSwitch's tunnels leave: the one with their own address, or with the route to a remote one, as ovs-vswitchd
- * knows the kernel's routes. Source: openvswitch lib/ovs-router.c, ovs_router_lookup_cmd(); ovs-vswitchd.conf.db(5), options:local_ip.
+ * By which netdevs Open vSwitch's tunnels leave: the one with their own address, or with the route to a
+ * remote one, as ovs-vswitchd knows the kernel's routes. Source: openvswitch lib/ovs-router.c,
+ * ovs_router_lookup_cmd(); ovs-vswitchd.conf.db(5), options:local_ip.
  */
 export async function findTunnels(run: RunProgram, ovs: Ovs, links: readonly Lower[]): Promise<Tunnel[]> {
   const used = ovs.bridges.some(({ interfaces }) => interfaces.some(({ type }) => isTunnel(type)));

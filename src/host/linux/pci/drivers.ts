@@ -35,8 +35,9 @@ export async function bindVf(
       "ENOENT",
       `bind VF ${address} to ${driver}: the driver is not loaded (modprobe ${driver})`,
     );
-  // All that are bound together are looked at before the first is asked for. They then come to the lock under which netdevs are
-  // registered (RTNL) one behind the other, before udev, which takes it again and again for each netdev that it hears of.
+  // All that are bound together are looked at before the first is asked for. They then come to the lock under
+  // which netdevs are registered (RTNL) one behind the other, before udev, which takes it again and again for
+  // each netdev that it hears of.
   await nextTurn();
   try {
     await writeAttribute(`${path}/bind`, address);
@@ -49,7 +50,8 @@ export async function bindVf(
   if (driverNow(kernel, address) !== driver)
     throw new Refusal(
       null,
-      `bind VF ${address} to ${driver}: the kernel took it, and the VF has no driver (dmesg tells why the probe failed)`,
+      `bind VF ${address} to ${driver}: the kernel took it, and the VF has no driver (dmesg tells why the ` +
+        `probe failed)`,
     );
   await netdevOf(kernel, pfAddress, address);
 }
@@ -57,7 +59,10 @@ export async function bindVf(
 /** PFs of which a VF got no netdev in time: their others are not waited for. */
 const without = new Set<string>();
 
-/** Some drivers register a VF's netdev after the probe (iavf, when the PF has answered): who looks before it takes it for missing. */
+/**
+ * Some drivers register a VF's netdev after the probe (iavf, when the PF has answered): who looks before it
+ * takes it for missing.
+ */
 async function netdevOf({ sysRoot }: Kernel, pfAddress: PciAddress, address: PciAddress): Promise<void> {
   const has = (device: PciAddress) => listNames(`${pciPath(sysRoot, device)}/net`).length > 0;
   if (without.has(pfAddress) || !has(pfAddress)) return;
@@ -80,7 +85,10 @@ export async function unbindVf(
   }
 }
 
-/** The VF by its PF's links: addresses move when the number of VFs changes, and a VF of another PF is none of this action's. */
+/**
+ * The VF by its PF's links: addresses move when the number of VFs changes, and a VF of another PF is none of
+ * this action's.
+ */
 function vfOf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress): FoundVf {
   const link = virtfnLinks(pciPath(kernel.sysRoot, pfAddress)).find(({ vf }) => vf === address);
   const vf = link === undefined ? null : findVf(kernel.sysRoot, link.index, address);
@@ -88,7 +96,10 @@ function vfOf(kernel: Kernel, pfAddress: PciAddress, address: PciAddress): Found
   return vf;
 }
 
-/** The same by the VF's own link, for binding hundreds of them: listing the PF's links for each would take longer than they do. */
+/**
+ * The same by the VF's own link, for binding hundreds of them: listing the PF's links for each would take
+ * longer than they do.
+ */
 function refuseForeign(kernel: Kernel, pf: PciAddress, vf: PciAddress): void {
   if (readLinkName(`${pciPath(kernel.sysRoot, vf)}/physfn`) !== pf) throw noSuchVf(pf, vf);
 }

@@ -26,7 +26,8 @@ const networkClass = /^0x02(00|07)[0-9a-f]{2}$/;
 
 /**
  * All PFs of this host with their VFs, in the order of their addresses.
- * @param isBusy whether an action is under way on a function. The kernel holds its device lock as long, and reading
+ * @param isBusy whether an action is under way on a function. The kernel holds its device lock as long, and
+ * reading
  *   `sriov_numvfs` or `driver_override` would wait for it: then the number of VF links is told, and no override.
  * Source: linux Documentation/ABI/testing/sysfs-bus-pci; drivers/pci/iov.c, sriov_numvfs_show().
  */
@@ -71,7 +72,10 @@ export function findPf(sysRoot: string, address: PciAddress, isBusy: IsBusy = no
   };
 }
 
-/** What of a PF says how VFs are made of it, without looking at those that there are; null when it is no NIC's PF. */
+/**
+ * What of a PF says how VFs are made of it, without looking at those that there are; null when it is no NIC's
+ * PF.
+ */
 export function findSriov(sysRoot: string, address: PciAddress): Pick<FoundPf, "driver" | "sriov"> | null {
   const path = pciPath(sysRoot, address);
   const sriov = readSriov(path, readInteger(`${path}/sriov_numvfs`));
@@ -91,7 +95,10 @@ export function virtfnLinks(
   return links.sort((a, b) => a.index - b.index);
 }
 
-/** One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read from another VF */
+/**
+ * One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read
+ * from another VF
+ */
 export function findVf(
   sysRoot: string,
   index: number,
@@ -100,8 +107,8 @@ export function findVf(
   known: Ids | null = null,
 ): FoundVf | null {
   const path = pciPath(sysRoot, address);
-  // Its directory is not listed: that takes longer than all that is looked for in it. Nor is it left to an exception to tell that there
-  // is no driver: after VFs have been made, hundreds have none.
+  // Its directory is not listed: that takes longer than all that is looked for in it. Nor is it left to an
+  // exception to tell that there is no driver: after VFs have been made, hundreds have none.
   const driver =
     lstatSync(`${path}/driver`, { throwIfNoEntry: false }) === undefined
       ? null

@@ -19,9 +19,9 @@ export async function setAutoprobe(kernel: Kernel, pf: PciAddress, on: boolean):
 }
 
 /**
- * Writes `sriov_numvfs`, and waits until the VFs are there: their links on the PCI bus, and in switchdev mode their
- * representors. A number that is there already is left alone.
- * Source: linux drivers/pci/iov.c, sriov_numvfs_store().
+ * Writes `sriov_numvfs`, and waits until the VFs are there: their links on the PCI bus, and in switchdev mode
+ * their representors. A number that is there already is left alone. Source: linux drivers/pci/iov.c,
+ * sriov_numvfs_store().
  */
 export async function setVfCount(kernel: Kernel, address: PciAddress, count: number): Promise<void> {
   const path = pciPath(kernel.sysRoot, address);
@@ -54,7 +54,8 @@ function explain(error: unknown, { count, total }: { count: number; total: numbe
 
 const meanings: Readonly<Record<string, (count: number, total: number) => string>> = {
   ENOMEM: () =>
-    "the BIOS left too little address space or too few bus numbers for VFs: enable SR-IOV, above-4G decoding and ARI there (or boot with pci=realloc)",
+    "the BIOS left too little address space or too few bus numbers for VFs: enable SR-IOV, above-4G " +
+    "decoding and ARI there (or boot with pci=realloc)",
   ERANGE: (_, total) => `sriov_totalvfs is ${total}`,
   EBUSY: (count) => `there are ${count} VFs, and the kernel wants 0 between two numbers`,
   ENOENT: () => "the driver makes no VFs through sysfs (mlx4_core makes them from its module options)",

@@ -11,9 +11,10 @@ const NEW_FILE_MODE = 0o644;
 let serial = 0;
 
 /**
- * Writes a file whole: whoever reads it, at any time, also after a crash or a power cut, finds the old content or the new,
- * never a part. A file that was there keeps its mode and owner; a link stays and what it points to is replaced, but another user's link
- * is not followed (trusted.ts). Throws FileError, such as EACCES, ENOENT, ENOSPC; the old file is then untouched.
+ * Writes a file whole: whoever reads it, at any time, also after a crash or a power cut, finds the old
+ * content or the new, never a part. A file that was there keeps its mode and owner; a link stays and what it
+ * points to is replaced, but another user's link is not followed (trusted.ts). Throws FileError, such as
+ * EACCES, ENOENT, ENOSPC; the old file is then untouched.
  * @param create the mode of folders on the way that are missing; without it they must exist
  *
  * @example
@@ -41,7 +42,9 @@ export async function writeWhole(
   }
 }
 
-/** Removes a file, and what a killed process left while it wrote it; one that is not there is gone already. */
+/**
+ * Removes a file, and what a killed process left while it wrote it; one that is not there is gone already.
+ */
 export async function removeWhole(path: string): Promise<void> {
   try {
     using place = placeOf(path);
@@ -70,8 +73,8 @@ async function syncFolder(place: Place): Promise<void> {
 }
 
 /**
- * The file whose mode and owner a new one takes over. Not those of a third one's file in a folder that many write to: what root
- * writes to /tmp is not for whoever had the name before.
+ * The file whose mode and owner a new one takes over. Not those of a third one's file in a folder that many
+ * write to: what root writes to /tmp is not for whoever had the name before.
  */
 async function likeOf(place: Place): Promise<Stats | null> {
   try {
@@ -85,7 +88,9 @@ async function likeOf(place: Place): Promise<Stats | null> {
   }
 }
 
-/** Writes a file that must not exist (nobody has put a link in its place), and waits until it is on the disk. */
+/**
+ * Writes a file that must not exist (nobody has put a link in its place), and waits until it is on the disk.
+ */
 async function writeNew(path: string, content: string | Uint8Array, like: Stats | null): Promise<void> {
   await using file = await open(path, "wx", 0o600);
   await file.writeFile(content);

@@ -2,7 +2,8 @@ import type { LongRequest, Netlink } from "../../../netlink/index.ts";
 import type { RunProgram } from "./program.ts";
 
 /**
- * The ways to the kernel: netlink, and the roots of its file systems. Tests put other roots, or a fake netlink, in its place.
+ * The ways to the kernel: netlink, and the roots of its file systems. Tests put other roots, or a fake
+ * netlink, in its place.
  */
 export interface Kernel {
   readonly netlink: {

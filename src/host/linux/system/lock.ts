@@ -28,7 +28,8 @@ export class LockedError extends Error {
     super(
       holder === null
         ? `another vflag holds ${path}`
-        : `vflag ${holder.command} (process ${holder.pid}) has been running since ${holder.since} and holds ${path}`,
+        : `vflag ${holder.command} (process ${holder.pid}) has been running since ` +
+            `${holder.since} and holds ${path}`,
     );
     this.path = path;
     this.holder = holder;
@@ -41,11 +42,12 @@ const LOCK_NB = 4;
 /**
  * Takes an exclusive lock, or throws LockedError at once with who has it.
  *
- * It is a flock(2): the kernel gives it back when the process ends, also by kill -9, and no child inherits it (Node opens
- * every file with O_CLOEXEC). The file itself stays, because removing it would let two processes lock two files of one name.
- * Whoever can open it can hold it, so nobody else can: its mode is 0600. By whom it is held is only recorded: where that cannot be
- * written, it is held all the same.
- * Throws FileError when the file cannot be opened, is another user's, or cannot be locked. @param command what is being done, such as `apply`
+ * It is a flock(2): the kernel gives it back when the process ends, also by kill -9, and no child inherits it
+ * (Node opens every file with O_CLOEXEC). The file itself stays, because removing it would let two processes
+ * lock two files of one name. Whoever can open it can hold it, so nobody else can: its mode is 0600. By whom
+ * it is held is only recorded: where that cannot be written, it is held all the same. Throws FileError when
+ * the file cannot be opened, is another user's, or cannot be locked. @param command what is being done, such
+ * as `apply`
  *
  * @example
  * using lock = acquireLock("/run/vflag/lock", "apply");
@@ -104,7 +106,9 @@ function flock(file: number, path: string): boolean {
   }
 }
 
-/** Null when what stands there is from an earlier holder, who was killed: the present one is about to write. */
+/**
+ * Null when what stands there is from an earlier holder, who was killed: the present one is about to write.
+ */
 function readHolder(path: string): LockHolder | null {
   try {
     const { pid, command, since }: Partial<Record<string, unknown>> = JSON.parse(readFileSync(path, "utf8"));

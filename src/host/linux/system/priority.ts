@@ -5,12 +5,14 @@ import { getPriority, setPriority } from "node:os";
 const nice = -20;
 
 /**
- * Puts this process before others, until the function that comes back is called. For the boot stages: networking and guests
- * wait for them, while udev runs programs for each VF and representor that they make, on every processor. What the kernel does for a
- * write or a request, making and probing VFs, is done at the priority of whoever asked.
+ * Puts this process before others, until the function that comes back is called. For the boot stages:
+ * networking and guests wait for them, while udev runs programs for each VF and representor that they make,
+ * on every processor. What the kernel does for a write or a request, making and probing VFs, is done at the
+ * priority of whoever asked.
  *
- * A nice value counts only among the tasks of one session where the kernel groups them so (CONFIG_SCHED_AUTOGROUP), and the
- * group has a value of its own: man sched(7). Who may not, or has no such kernel, goes on as he is.
+ * A nice value counts only among the tasks of one session where the kernel groups them so
+ * (CONFIG_SCHED_AUTOGROUP), and the group has a value of its own: man sched(7). Who may not, or has no such
+ * kernel, goes on as he is.
  */
 export function takePrecedence(procRoot = "/proc"): () => void {
   const group = `${procRoot}/self/autogroup`;

@@ -20,9 +20,9 @@ export interface ProgramOptions {
   /** Variables of its environment, beside this process's own. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * It gets a session of its own: what a terminal sends (Ctrl-C, its end) does not reach it, but this process, which decides. For
-   * programs that look at or change the host; one that may ask a person for a password must not have it. Its environment has no variable
-   * that makes it run something else.
+   * It gets a session of its own: what a terminal sends (Ctrl-C, its end) does not reach it, but this
+   * process, which decides. For programs that look at or change the host; one that may ask a person for a
+   * password must not have it. Its environment has no variable that makes it run something else.
    */
   readonly ownSession?: boolean;
 }
@@ -30,7 +30,10 @@ export interface ProgramOptions {
 /** Starts a program and waits for its end. */
 export type RunProgram = (argv: readonly string[], options?: ProgramOptions) => Promise<ProgramResult>;
 
-/** It could not be started, was killed at its time limit, or (by `mustRun`) failed; the message has its own words. */
+/**
+ * It could not be started, was killed at its time limit, or (by `mustRun`) failed; the message has its own
+ * words.
+ */
 export class ProgramError extends Error {
   override readonly name = "ProgramError";
   readonly code: string | null;
@@ -69,8 +72,9 @@ const tailLimit = 2000;
 
 /**
  * Starts a program by its argument vector, never through a shell, in the C locale, without input.
- * Its exit code is the caller's business. Throws ProgramError: ENOENT, or ETIMEDOUT at the time limit, which holds also for a program
- * that not even SIGKILL ends: the message then names the process, and what it hangs in.
+ * Its exit code is the caller's business. Throws ProgramError: ENOENT, or ETIMEDOUT at the time limit, which
+ * holds also for a program that not even SIGKILL ends: the message then names the process, and what it hangs
+ * in.
  */
 export const runProgram: RunProgram = (argv, options = {}) => {
   const { limit = defaultLimit, most, env, ownSession = false } = options;
@@ -202,14 +206,18 @@ function notStarted(argv: readonly string[], error: unknown): ProgramError {
   );
 }
 
-/** It was killed, and is still there: stopped by the freezer of its cgroup, or asleep in the kernel (proc(5): state D). */
+/**
+ * It was killed, and is still there: stopped by the freezer of its cgroup, or asleep in the kernel (proc(5):
+ * state D).
+ */
 function overdue(argv: readonly string[], { pid }: ChildProcess, limit: number): ProgramError {
   const state = /^State:\t(.*)$/m.exec(readProc(pid, "status"))?.[1] ?? "state unknown";
   const where = readProc(pid, "wchan").trim();
   const place = where === "" || where === "0" ? "" : ` in ${where}`;
   return new ProgramError(
     "ETIMEDOUT",
-    `${spoken(argv)}: no end after ${limit / 1000} s, and SIGKILL does not end it: process ${pid} is ${state}${place} (cat /proc/${pid}/stack, /proc/${pid}/cgroup)`,
+    `${spoken(argv)}: no end after ${limit / 1000} s, and SIGKILL does not end it: process ` +
+      `${pid} is ${state}${place} (cat /proc/${pid}/stack, /proc/${pid}/cgroup)`,
   );
 }
 

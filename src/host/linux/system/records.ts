@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { FileError, systemErrorOf, systemErrorText } from "./system-error.ts";
 import { openOwn } from "./trusted.ts";
 
-/** Records of this machine: files of one's own, and the kernel's log for what must be known when no file can be written. */
+/**
+ * Records of this machine: files of one's own, and the kernel's log for what must be known when no file can
+ * be written.
+ */
 
 /** Opens a record to be appended to, and makes it and its folder. Throws FileError. */
 export function openRecord(file: string): number {
@@ -17,12 +20,15 @@ export function reasonInWords(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The kernel takes so many bytes as one record. Source: linux kernel/printk/printk.c, devkmsg_write(), PRINTKRB_RECORD_MAX. */
+/**
+ * The kernel takes so many bytes as one record. Source: linux kernel/printk/printk.c, devkmsg_write(),
+ * PRINTKRB_RECORD_MAX.
+ */
 const longest = 900;
 
 /**
- * Writes a warning to the kernel's log, where journald and `dmesg` find it also when no disk can be written to; who may not, does not.
- * Source: linux Documentation/ABI/testing/dev-kmsg.
+ * Writes a warning to the kernel's log, where journald and `dmesg` find it also when no disk can be written
+ * to; who may not, does not. Source: linux Documentation/ABI/testing/dev-kmsg.
  */
 export function warnKernelLog(text: string, devRoot = "/dev"): void {
   try {

@@ -2,7 +2,10 @@ import { NetlinkError, NetlinkFormatError } from "../../../netlink/index.ts";
 import { ProgramError } from "./program.ts";
 import { FileError, systemErrorOf } from "./system-error.ts";
 
-/** Why an action was not done: the errno's name where there is one, and one line that says what was tried, on what, and what came back. */
+/**
+ * Why an action was not done: the errno's name where there is one, and one line that says what was tried, on
+ * what, and what came back.
+ */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly code: string | null;

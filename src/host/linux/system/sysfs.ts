@@ -16,10 +16,10 @@ import { within } from "./wait.ts";
 /**
  * Reading and writing sysfs (and debugfs, and /proc), which are files with one value each.
  *
- * Reading is synchronous: an attribute costs 5 µs, a promise for it twenty times that. What is not there reads as null,
- * so that a device that goes away while it is looked at is a device without values, never a crash.
- * Paths are put together as text: `join` takes longer than reading, until it is compiled.
- * Writing is asynchronous: making VFs or probing a driver takes seconds inside the write, which runs in the thread pool.
+ * Reading is synchronous: an attribute costs 5 µs, a promise for it twenty times that. What is not there
+ * reads as null, so that a device that goes away while it is looked at is a device without values, never a
+ * crash. Paths are put together as text: `join` takes longer than reading, until it is compiled. Writing is
+ * asynchronous: making VFs or probing a driver takes seconds inside the write, which runs in the thread pool.
  */
 
 /** How long a write may take, in ms. mlx5 makes 127 VFs with their drivers in about a minute. */
@@ -52,7 +52,8 @@ export function readLinkName(path: string): string | null {
 
 /** The names in a directory; none when it is not there. */
 export function listNames(path: string): string[] {
-  // To be told by an exception takes four times as long, and of hundreds of VFs most have none of what is looked for.
+  // To be told by an exception takes four times as long, and of hundreds of VFs most have none of what is
+  // looked for.
   if (!existsSync(path)) return [];
   try {
     return readdirSync(path);
@@ -75,8 +76,8 @@ export function driverPath(sysRoot: string, driver: string): string {
 
 /**
  * Writes an attribute with one write(2), as the kernel wants it, and waits until the kernel is done.
- * The file must exist: nothing is created. Throws Refusal with the errno's name, ETIMEDOUT after two minutes; the
- * kernel may then still be at work.
+ * The file must exist: nothing is created. Throws Refusal with the errno's name, ETIMEDOUT after two minutes;
+ * the kernel may then still be at work.
  */
 export async function writeAttribute(path: string, value: string): Promise<void> {
   const what = `write ${value} to ${path}`;

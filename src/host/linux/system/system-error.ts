@@ -12,7 +12,10 @@ export interface SystemError {
   readonly path: string | null;
 }
 
-/** Names of Linux by number; libuv, and so Node, has no name for some of them. Source: os.constants.errno, linux asm-generic/errno.h. */
+/**
+ * Names of Linux by number; libuv, and so Node, has no name for some of them. Source: os.constants.errno,
+ * linux asm-generic/errno.h.
+ */
 const names = new Map<number, string>([
   ...Object.entries(constants.errno).map(([name, number]): [number, string] => [number, name]),
   [constants.errno.EAGAIN, "EAGAIN"],

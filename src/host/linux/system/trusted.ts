@@ -12,9 +12,10 @@ import { isAbsolute, join, resolve } from "node:path";
 import { FileError } from "./system-error.ts";
 
 /**
- * Files by way of folders that others may write to. Nothing here relies on fs.protected_symlinks (linux Documentation/admin-guide/
- * sysctl/fs.rst), which a kernel may not have or not use: a path is walked from the root, each folder is held open while the next is
- * looked up in it, and a link is followed only where nobody else can have put it there.
+ * Files by way of folders that others may write to. Nothing here relies on fs.protected_symlinks (linux
+ * Documentation/admin-guide/ sysctl/fs.rst), which a kernel may not have or not use: a path is walked from
+ * the root, each folder is held open while the next is looked up in it, and a link is followed only where
+ * nobody else can have put it there.
  */
 
 /** A folder only as a place to look things up in: linux fcntl.h, open(2). Node has no name for it. */
@@ -37,8 +38,9 @@ export interface Place extends Disposable {
 }
 
 /**
- * Finds the folder of a path, and the name that a link at its end stands for. @throws {FileError} where a link on the way, or at the end,
- * is another user's, with whose it is; and what the system says, such as ENOENT for a folder that is not there
+ * Finds the folder of a path, and the name that a link at its end stands for. @throws {FileError} where a
+ * link on the way, or at the end, is another user's, with whose it is; and what the system says, such as
+ * ENOENT for a folder that is not there
  * @param create the mode of folders that are missing; without it they are not made
  */
 export function placeOf(path: string, { create }: { readonly create?: number | undefined } = {}): Place {
@@ -107,7 +109,8 @@ export function isSafe(folder: Stats): boolean {
 }
 
 /**
- * Opens a file of one's own for reading and writing, or makes it and the folders on the way, without following another user's link.
+ * Opens a file of one's own for reading and writing, or makes it and the folders on the way, without
+ * following another user's link.
  * @throws {FileError} where another user's file, or what is no file, stands in its place
  */
 export function openOwn(
@@ -142,8 +145,8 @@ export function openOwn(
 }
 
 /**
- * Refuses a file or folder that another user may have put there, or can change: what lies in it would be taken for one's own. One that is
- * not there is fine. @throws {FileError}
+ * Refuses a file or folder that another user may have put there, or can change: what lies in it would be
+ * taken for one's own. One that is not there is fine. @throws {FileError}
  */
 export function refuseForeign(path: string): void {
   let stats: Stats | null;

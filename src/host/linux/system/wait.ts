@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Refusal } from "./refusal.ts";
 
-/** Asks again and again until the answer is yes, or the time is over. Returns whether it was yes. Times in ms. */
+/**
+ * Asks again and again until the answer is yes, or the time is over. Returns whether it was yes. Times in ms.
+ */
 export async function until(
   condition: () => boolean,
   { limit, every = 50 }: { limit: number; every?: number },
@@ -24,7 +26,8 @@ export async function within<T>(limit: number, what: string, work: () => Promise
     reject(
       new Refusal(
         "ETIMEDOUT",
-        `${what}: no end within ${limit / 1000} s; the kernel may still be at work (dmesg, cat /proc/${process.pid}/task/*/stack)`,
+        `${what}: no end within ${limit / 1000} s; the kernel may still be at work (dmesg, ` +
+          `cat /proc/${process.pid}/task/*/stack)`,
       ),
     );
   }, limit);

@@ -7,7 +7,8 @@ import { refuseLagToCome } from "./lag.ts";
 
 /**
  * Binds a VF by writing its address to the driver's `bind`.
- * With autoprobe off the kernel matches no driver: linux drivers/pci/pci-driver.c, pci_device_can_probe(). Measured: ENODEV.
+ * With autoprobe off the kernel matches no driver: linux drivers/pci/pci-driver.c, pci_device_can_probe().
+ * Measured: ENODEV.
  */
 export function bindVf(world: World, pfAddress: string, address: string, driver: string): void {
   const pf = pfAt(world, pfAddress);
@@ -21,7 +22,10 @@ export function bindVf(world: World, pfAddress: string, address: string, driver:
   attachDriver(world, pf, vf, driver);
 }
 
-/** Unbinds a VF from the driver that it has. Like the kernel, it does not ask who uses the VF, and notes it as harm. */
+/**
+ * Unbinds a VF from the driver that it has. Like the kernel, it does not ask who uses the VF, and notes it as
+ * harm.
+ */
 export function unbindVf(world: World, pfAddress: string, address: string): void {
   const vf = vfAt(pfAt(world, pfAddress), address);
   if (vf.driver === null) return;

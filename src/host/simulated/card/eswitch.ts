@@ -13,9 +13,10 @@ import { addRepresentors, removeRepresentors } from "./representors.ts";
 import { noteIfBonded, noteIfHeld } from "./sriov.ts";
 
 /**
- * Sets the eSwitch mode as mlx5 does: linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (6.1, 6.12),
- * mlx5_devlink_eswitch_mode_set(). Whatever comes of it, even where nothing is to be done or the eSwitch is busy, the LAG is given up
- * before and looked at again afterwards. Kernels before 5.15 leave the LAG alone where the mode is there already.
+ * Sets the eSwitch mode as mlx5 does: linux drivers/net/ethernet/mellanox/mlx5/core/eswitch_offloads.c (6.1,
+ * 6.12), mlx5_devlink_eswitch_mode_set(). Whatever comes of it, even where nothing is to be done or the
+ * eSwitch is busy, the LAG is given up before and looked at again afterwards. Kernels before 5.15 leave the
+ * LAG alone where the mode is there already.
  */
 export function setMode(world: World, address: string, mode: Eswitch["mode"]): void {
   const pf = pfAt(world, address);
@@ -23,7 +24,8 @@ export function setMode(world: World, address: string, mode: Eswitch["mode"]): v
   if (eswitch.mode === mode && isBefore515(world)) return;
   giveUpLag(world, pf);
   try {
-    // mlx5_esw_try_lock() in eswitch.c: rules in hardware are users of the eSwitch, also where its mode is to stay.
+    // mlx5_esw_try_lock() in eswitch.c: rules in hardware are users of the eSwitch, also where its mode is to
+    // stay.
     if (hasRules(world, pf)) throw new Refusal("EBUSY", "mlx5_core: Can't change mode, E-Switch is busy.");
     if (eswitch.mode !== mode) changeMode(world, pf, eswitch, mode);
   } finally {
@@ -53,9 +55,9 @@ function changeMode(world: World, pf: PhysicalFunction, eswitch: Eswitch, mode: 
 }
 
 /**
- * eswitch_offloads.c, esw_offloads_start(): what fails leaves the port in legacy mode without a table, and its VFs dead. Before Linux 6.5 it
- * then asked for the vports' inline modes, which nobody answers without a table: the inline mode is `link` until the driver starts again,
- * and the sentence is another one.
+ * eswitch_offloads.c, esw_offloads_start(): what fails leaves the port in legacy mode without a table, and
+ * its VFs dead. Before Linux 6.5 it then asked for the vports' inline modes, which nobody answers without a
+ * table: the inline mode is `link` until the driver starts again, and the sentence is another one.
  */
 function startSwitchdev(world: World, pf: PhysicalFunction, eswitch: Eswitch): void {
   const fail = (code: string, text = failure("switchdev")): never => {
@@ -81,7 +83,10 @@ function startSwitchdev(world: World, pf: PhysicalFunction, eswitch: Eswitch): v
   enterSwitchdev(world, pf);
 }
 
-/** eswitch_offloads.c, esw_offloads_stop(): the mode is legacy whether or not its table could be made; without VFs there is none to make. */
+/**
+ * eswitch_offloads.c, esw_offloads_stop(): the mode is legacy whether or not its table could be made; without
+ * VFs there is none to make.
+ */
 function stopSwitchdev(world: World, pf: PhysicalFunction, eswitch: Eswitch): void {
   eswitch.mode = "legacy";
   leaveSwitchdev(world, pf);
@@ -100,8 +105,9 @@ export function hasTable(world: World, pf: PhysicalFunction): void {
 }
 
 /**
- * Sets `flow_steering_mode`: linux fs_core.c, mlx5_fs_mode_validate() (6.1, 6.12). dmfs is taken always; of smfs the capability is asked
- * before the mode, so that the two refusals tell in switchdev mode which one it is.
+ * Sets `flow_steering_mode`: linux fs_core.c, mlx5_fs_mode_validate() (6.1, 6.12). dmfs is taken always; of
+ * smfs the capability is asked before the mode, so that the two refusals tell in switchdev mode which one it
+ * is.
  */
 export function setSteering(world: World, address: string, steering: Steering): void {
   const pf = pfAt(world, address);
@@ -116,7 +122,9 @@ export function setSteering(world: World, address: string, steering: Steering): 
   eswitch.steering = steering;
 }
 
-/** Whether the device can do this steering; in legacy mode the question would be the deed, and is not asked. */
+/**
+ * Whether the device can do this steering; in legacy mode the question would be the deed, and is not asked.
+ */
 export function askSteering(world: World, address: string, steering: Steering): void {
   const pf = pfAt(world, address);
   if (eswitchOf(pf).mode === "switchdev") refuseSteering(world, pf, steering);
@@ -150,8 +158,8 @@ export function setInline(world: World, address: string, inline: NonNullable<Esw
 }
 
 /**
- * Sets the encap mode: linux eswitch_offloads.c, mlx5_devlink_eswitch_encap_mode_set(). In legacy mode it is stored for the next change to
- * switchdev; in switchdev mode the tables are made anew at once.
+ * Sets the encap mode: linux eswitch_offloads.c, mlx5_devlink_eswitch_encap_mode_set(). In legacy mode it is
+ * stored for the next change to switchdev; in switchdev mode the tables are made anew at once.
  */
 export function setEncap(world: World, address: string, encap: boolean): void {
   const pf = pfAt(world, address);
@@ -171,7 +179,10 @@ export function setEncap(world: World, address: string, encap: boolean): void {
   eswitch.encap = encap;
 }
 
-/** Whether rules that somebody offloaded use this port's eSwitch: en_tc.c, mlx5e_configure_flower(), which takes mlx5_esw_get(). */
+/**
+ * Whether rules that somebody offloaded use this port's eSwitch: en_tc.c, mlx5e_configure_flower(), which
+ * takes mlx5_esw_get().
+ */
 export function hasRules(world: World, pf: PhysicalFunction): boolean {
   if (has(world, "eswitch-busy") && cardOf(world, pf)[0] === pf) return true;
   const state = structuredClone(world.state);
@@ -192,8 +203,9 @@ function enterSwitchdev(world: World, pf: PhysicalFunction): void {
   const port = cardOf(world, pf).indexOf(pf);
   const netdev = world.state.netdevs.find((candidate) => candidate.name === pf.netdev);
   if (netdev !== undefined) {
-    // linux en_rep.c: the uplink gets one channel (MLX5E_REP_PARAMS_DEF_NUM_CHANNELS), and wants hw-tc-offload, whether or not the
-    // kernel was built with it: mlx5e_uplink_rep_enable(). Without, it reads on and fixed, and every rule is refused.
+    // linux en_rep.c: the uplink gets one channel (MLX5E_REP_PARAMS_DEF_NUM_CHANNELS), and wants
+    // hw-tc-offload, whether or not the kernel was built with it: mlx5e_uplink_rep_enable(). Without, it
+    // reads on and fixed, and every rule is refused.
     if (known(netdev.channels) != null)
       netdev.channels = { combined: 1, max: known(netdev.channels)?.max ?? 1 };
     if (profileOf(pf).tcOffload) netdev.tcOffload = { on: true, fixed: !takesRules(world, pf) };
@@ -243,7 +255,10 @@ function rename(world: World, pf: PhysicalFunction, name: string): void {
   pf.netdev = name;
 }
 
-/** Whether the driver asks for the inline mode also after a change that failed: 5.10 had a table again by then. */
+/**
+ * Whether the driver asks for the inline mode also after a change that failed: 5.10 had a table again by
+ * then.
+ */
 function asksForInline(world: World): boolean {
   return !isBefore515(world) && !isKernelSince(world.state.kernel, [6, 5]);
 }

@@ -7,7 +7,10 @@ import type { PhysicalFunction, Sriov } from "../../state/state.ts";
 import { type PciAddress, slotOf } from "../../state/values.ts";
 import { has, pfAt, Refusal, type World } from "../world.ts";
 
-/** The configuration of the cards' firmware: what is set is loaded by a reboot, and decides which VFs the ports offer. */
+/**
+ * The configuration of the cards' firmware: what is set is loaded by a reboot, and decides which VFs the
+ * ports offer.
+ */
 
 /** A new card's firmware: SR-IOV on, as many VFs as its model's profile has. */
 export function firmwareOf(world: World, pfs: readonly PciAddress[], model: KnownModel): FirmwareCard {
@@ -52,7 +55,10 @@ export function capabilityOf(
   };
 }
 
-/** Sets values for the next boot. The words of a refusal are the program's: mstflint mlxconfig/mlxcfg_generic_commander.cpp. */
+/**
+ * Sets values for the next boot. The words of a refusal are the program's: mstflint
+ * mlxconfig/mlxcfg_generic_commander.cpp.
+ */
 export function setFirmware(world: World, address: string, settings: FirmwareSettings): void {
   const configuration = configurationOf(world, pfAt(world, address));
   if (configuration === undefined) throw new Refusal("EIO", "-E- Failed to open the device");
@@ -117,8 +123,8 @@ function changeLink({ state }: World, address: string, infiniband: boolean): voi
 }
 
 /**
- * Whether the firmware offers a LAG: some withdraws the capability with NUM_OF_VFS above 64, and the driver then makes no object for one,
- * nor says a word: linux lag/lag.c, mlx5_lag_add_mdev().
+ * Whether the firmware offers a LAG: some withdraws the capability with NUM_OF_VFS above 64, and the driver
+ * then makes no object for one, nor says a word: linux lag/lag.c, mlx5_lag_add_mdev().
  */
 export function offersLag(world: World, pf: PhysicalFunction): boolean {
   const { current, next } = configurationOf(world, pf)?.parameters["NUM_OF_VFS"] ?? {

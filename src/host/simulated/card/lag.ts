@@ -7,10 +7,11 @@ import { logLagMade, logLagRefused, logLagStuck } from "../machine/kernel-log.ts
 import { cardOf, has, type World } from "../world.ts";
 
 /**
- * What the driver does when an event makes it look at the LAG: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (6.1, 6.12),
- * mlx5_do_bond(). A LAG that is active is followed or given up, never made into one of another type; one that failed is not remembered,
- * but only events make it look again: a slave joining or leaving, a slave's link, an eSwitch mode being set, the first VFs.
- * Unbinding VFs is no such event.
+ * What the driver does when an event makes it look at the LAG: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (6.1, 6.12), mlx5_do_bond(). A LAG that is active is
+ * followed or given up, never made into one of another type; one that failed is not remembered, but only
+ * events make it look again: a slave joining or leaving, a slave's link, an eSwitch mode being set, the first
+ * VFs. Unbinding VFs is no such event.
  */
 export function reconsiderLag(world: World, pf: PhysicalFunction): void {
   const ports = cardOf(world, pf);
@@ -39,8 +40,9 @@ export function isComingUp(world: World, pf: PhysicalFunction): boolean {
 }
 
 /**
- * A VF got a driver, or a guest. A LAG that is still to come up is refused then: until the driver gets its lock it has not asked the
- * firmware for one. Linux lag/lag.c, mlx5_do_bond_work(): it tries again after a second.
+ * A VF got a driver, or a guest. A LAG that is still to come up is refused then: until the driver gets its
+ * lock it has not asked the firmware for one. Linux lag/lag.c, mlx5_do_bond_work(): it tries again after a
+ * second.
  */
 export function refuseLagToCome(world: World, pf: PhysicalFunction): void {
   const ports = cardOf(world, pf);
@@ -72,7 +74,10 @@ export function stick(world: World, ports: readonly PhysicalFunction[]): void {
   world.hidden.stuckLags.push(cardsOf(world.state)(first.address));
 }
 
-/** What the driver tells the one who enslaves a port (extack; nothing is logged): lag/lag.c, mlx5_handle_changeupper_event(). */
+/**
+ * What the driver tells the one who enslaves a port (extack; nothing is logged): lag/lag.c,
+ * mlx5_handle_changeupper_event().
+ */
 export function lagWarning(world: World, pf: PhysicalFunction): string | null {
   const ports = cardOf(world, pf);
   if (ports.some((port) => known(port.lag) == null)) return null;
@@ -105,7 +110,8 @@ function disable(world: World, ports: readonly PhysicalFunction[]): void {
   const [first] = ports;
   if (first === undefined) return;
   delete world.hidden.lagActiveAt[cardsOf(world.state)(first.address)];
-  // DESTROY_LAG too is refused while a VF is driven; the driver forgets its LAG all the same: mlx5_deactivate_lag().
+  // DESTROY_LAG too is refused while a VF is driven; the driver forgets its LAG all the same:
+  // mlx5_deactivate_lag().
   if (lagNow(ports) === "switchdev" && ports.some(isDriven) && !has(world, "firmware-frees-lag"))
     stick(world, ports);
   for (const port of ports) port.lag = disabledLag(ports.map((member) => member.address));
@@ -155,7 +161,10 @@ function lagNow(ports: readonly PhysicalFunction[]): Lag["type"] | "unnamed" {
   return lag?.state === "active" ? (lag.type ?? "unnamed") : null;
 }
 
-/** Source: lag/lag.c, mlx5_lag_is_roce_lag(), mlx5_shared_fdb_supported() (paired by en_tc.c alone), mlx5_lag_set_flags(). */
+/**
+ * Source: lag/lag.c, mlx5_lag_is_roce_lag(), mlx5_shared_fdb_supported() (paired by en_tc.c alone),
+ * mlx5_lag_set_flags().
+ */
 function newLag(world: World, ports: readonly PhysicalFunction[], bond: Bond): Lag {
   const switchdev = known(ports[0]?.eswitch ?? null)?.mode === "switchdev";
   const [first] = ports;
@@ -173,8 +182,9 @@ function newLag(world: World, ports: readonly PhysicalFunction[], bond: Bond): L
 }
 
 /**
- * Where each port's packets leave: all of them by the ports that bonding sends by, in active-backup one alone; as `1:2`, and where a hash
- * selects the port, those that are in use. Source: lag/lag.c, mlx5_infer_tx_affinity_mapping(); lag/debugfs.c, mapping_show().
+ * Where each port's packets leave: all of them by the ports that bonding sends by, in active-backup one
+ * alone; as `1:2`, and where a hash selects the port, those that are in use. Source: lag/lag.c,
+ * mlx5_infer_tx_affinity_mapping(); lag/debugfs.c, mapping_show().
  */
 function mappingOf(ports: readonly PhysicalFunction[], bond: Bond, byHash: boolean): string[] {
   const up = ports.map((port) => bond.slaves.some((slave) => slave.netdev === port.netdev && slave.up));

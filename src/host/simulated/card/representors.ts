@@ -5,12 +5,17 @@ import { slotOf } from "../../state/values.ts";
 import { addNetdev, cardOf, removeNetdev, takesRules, type World } from "../world.ts";
 import { baseName } from "./drivers.ts";
 
-/** The devlink port index of vport 0 of a PF: vhca id in the upper half, linux eswitch.h mlx5_esw_vport_to_devlink_port_index(). */
+/**
+ * The devlink port index of vport 0 of a PF: vhca id in the upper half, linux eswitch.h
+ * mlx5_esw_vport_to_devlink_port_index().
+ */
 export function portIndexBase(pf: number): number {
   return pf * 65536;
 }
 
-/** Gives every VF of a PF in switchdev mode its representor, named as systemd's udev does: `ens3f0npf0vf3`. */
+/**
+ * Gives every VF of a PF in switchdev mode its representor, named as systemd's udev does: `ens3f0npf0vf3`.
+ */
 export function addRepresentors(world: World, pf: PhysicalFunction): void {
   const port = cardOf(world, pf).indexOf(pf);
   const profile = profileOf(pf);
@@ -35,8 +40,8 @@ export function addRepresentors(world: World, pf: PhysicalFunction): void {
       switchId,
       portName,
       tcOffload: { on: takesRules(world, pf), fixed: !takesRules(world, pf) },
-      // linux en_rep.c, MLX5E_REP_PARAMS_DEF_NUM_CHANNELS; the most are the uplink's, unless the firmware's TIRs are shared by so many
-      // ports that they are fewer: mlx5e_rep_max_nch_limit().
+      // linux en_rep.c, MLX5E_REP_PARAMS_DEF_NUM_CHANNELS; the most are the uplink's, unless the firmware's
+      // TIRs are shared by so many ports that they are fewer: mlx5e_rep_max_nch_limit().
       channels: { combined: 1, max: Math.min(profile.representorChannels, uplinkMax) },
     });
     world.state.representors.push({ netdev: name, pf: pf.address, vf: vf.index });
@@ -53,7 +58,9 @@ export function addRepresentors(world: World, pf: PhysicalFunction): void {
   }
 }
 
-/** Takes a PF's representors away; bridges that had them as ports keep stale entries, as with Open vSwitch. */
+/**
+ * Takes a PF's representors away; bridges that had them as ports keep stale entries, as with Open vSwitch.
+ */
 export function removeRepresentors(world: World, pf: PhysicalFunction): void {
   for (const representor of world.state.representors.filter((candidate) => candidate.pf === pf.address)) {
     removeNetdev(world, representor.netdev);

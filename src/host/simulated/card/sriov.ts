@@ -19,8 +19,9 @@ export function setAutoprobe(world: World, address: string, on: boolean): void {
 }
 
 /**
- * Writes `sriov_numvfs` by the kernel's rules: linux drivers/pci/iov.c, sriov_numvfs_store() and sriov_enable().
- * Like the kernel, it does not ask whether a VF is in use; that it destroyed one is noted as harm.
+ * Writes `sriov_numvfs` by the kernel's rules: linux drivers/pci/iov.c, sriov_numvfs_store() and
+ * sriov_enable(). Like the kernel, it does not ask whether a VF is in use; that it destroyed one is noted as
+ * harm.
  */
 export function setVfCount(world: World, address: string, count: number): void {
   const pf = pfAt(world, address);
@@ -50,7 +51,10 @@ export function setVfCount(world: World, address: string, count: number): void {
   createVfs(world, pf, pf.sriov, count);
 }
 
-/** What a driver does that makes VFs when it is loaded: mlx4_core. More than the device has room for makes none. */
+/**
+ * What a driver does that makes VFs when it is loaded: mlx4_core. More than the device has room for makes
+ * none.
+ */
 export function createVfsAtLoad(world: World, pf: PhysicalFunction, count: number): void {
   if (pf.sriov !== null && count <= pf.sriov.total) createVfs(world, pf, pf.sriov, count);
 }
@@ -73,7 +77,8 @@ function destroyVfs(world: World, pf: PhysicalFunction): void {
   for (const vf of pf.vfs) detachDriver(world, vf);
   removeRepresentors(world, pf);
   pf.vfs = [];
-  // In legacy mode the table goes with the VFs, and comes with the next ones: mlx5_eswitch_disable_sriov(), mlx5_eswitch_enable().
+  // In legacy mode the table goes with the VFs, and comes with the next ones: mlx5_eswitch_disable_sriov(),
+  // mlx5_eswitch_enable().
   world.hidden.withoutFdb = world.hidden.withoutFdb.filter((address) => address !== pf.address);
   if (pf.sriov !== null) pf.sriov.count = 0;
 }
@@ -111,7 +116,8 @@ function createVfs(
   const inSwitchdev = known(pf.eswitch)?.mode === "switchdev";
   if (!inSwitchdev && known(pf.eswitch) != null) logEswitch(world, pf, "legacy", true);
   if (inSwitchdev) addRepresentors(world, pf);
-  // In legacy mode the first VFs make the driver give up its LAG and look at it again: mlx5_eswitch_enable() in eswitch.c.
+  // In legacy mode the first VFs make the driver give up its LAG and look at it again: mlx5_eswitch_enable()
+  // in eswitch.c.
   else reconsiderLag(world, pf);
   if (sriov.autoprobe !== false) {
     const driver = driverOf(pf.driver).vfDriver;
@@ -119,7 +125,10 @@ function createVfs(
   }
 }
 
-/** A VF's routing id is its PF's plus offset plus n times stride: PCI Express Base Specification, SR-IOV capability. */
+/**
+ * A VF's routing id is its PF's plus offset plus n times stride: PCI Express Base Specification, SR-IOV
+ * capability.
+ */
 function vfAddress(world: World, pf: PhysicalFunction, index: number): PciAddress {
   const [domain = "0000", bus = "00", slot = "00", fn = "0"] = pf.address.split(/[:.]/);
   const profile = profileOf(pf);

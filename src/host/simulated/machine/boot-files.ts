@@ -4,7 +4,10 @@ import type { PhysicalFunction } from "../../state/state.ts";
 import { createVfsAtLoad, setVfCount } from "../card/sriov.ts";
 import { Refusal, type World } from "../world.ts";
 
-/** What udev and drivers do at a boot because of files: told by the words that they look for, whoever wrote the files. */
+/**
+ * What udev and drivers do at a boot because of files: told by the words that they look for, whoever wrote
+ * the files.
+ */
 
 /** The name that a udev rule gives a port's netdev when it appears. */
 export function nameByRule(world: World, pf: PhysicalFunction): string | null {

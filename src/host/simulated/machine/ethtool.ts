@@ -4,7 +4,10 @@ import type { VfSettings } from "../../state/state.ts";
 import { hasRules } from "../card/eswitch.ts";
 import { netdevNamed, Refusal, type World } from "../world.ts";
 
-/** `ethtool -K NETDEV hw-tc-offload`: linux en_main.c, set_feature_hw_tc(), refuses to turn it off under rules. */
+/**
+ * `ethtool -K NETDEV hw-tc-offload`: linux en_main.c, set_feature_hw_tc(), refuses to turn it off under
+ * rules.
+ */
 export function setTcOffload(world: World, name: string, on: boolean): void {
   const netdev = netdevNamed(world, name);
   const feature = known(netdev.tcOffload);
@@ -31,7 +34,10 @@ export function setChannels(world: World, name: string, combined: number): void 
   netdev.channels = { combined, max: channels.max };
 }
 
-/** `ip link set PF vf N ...`: linux en_main.c mlx5e_set_vf_*, esw/legacy.c. In switchdev mode only the address can be set. */
+/**
+ * `ip link set PF vf N ...`: linux en_main.c mlx5e_set_vf_*, esw/legacy.c. In switchdev mode only the address
+ * can be set.
+ */
 export function setVfSettings(
   world: World,
   name: string,

@@ -10,8 +10,8 @@ import { has, type World } from "../world.ts";
 /** Virtual machines on a simulated host, and what Open vSwitch carries for them. */
 
 /**
- * Nova starts a virtual machine on the first free VF of each port: libvirt gives it the VF by vfio-pci, os-vif puts the representor into
- * br-int, and it talks to the world from then on.
+ * Nova starts a virtual machine on the first free VF of each port: libvirt gives it the VF by vfio-pci,
+ * os-vif puts the representor into br-int, and it talks to the world from then on.
  */
 export function startGuests(world: World): string[] {
   const started: string[] = [];
@@ -209,8 +209,8 @@ function flow(tally: Omit<FlowTally, "example">, addresses: string, actions: str
 }
 
 /**
- * Whether the NIC takes a flow: Open vSwitch offloads, the port takes rules, and over a bond the NIC's LAG is active and the bond shares
- * its block with the port.
+ * Whether the NIC takes a flow: Open vSwitch offloads, the port takes rules, and over a bond the NIC's LAG is
+ * active and the bond shares its block with the port.
  */
 function inHardware(world: World, state: HostState, ovs: Ovs, pf: PhysicalFunction): boolean {
   if (ovs.offloadInEffect !== true || ovs.tcPolicy === "skip_hw" || has(world, "flows-in-software"))

@@ -5,8 +5,9 @@ import { type PciAddress, parsePciAddress } from "../../state/values.ts";
 import { has, type World } from "../world.ts";
 
 /**
- * What kernel and driver write into their log, in the driver's words: linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c,
- * eswitch.c, en_main.c, cmd.c; drivers/net/bonding/bond_main.c; drivers/pci/iov.c. The words are those of 6.1 and later; a host with the
+ * What kernel and driver write into their log, in the driver's words: linux
+ * drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c, eswitch.c, en_main.c, cmd.c;
+ * drivers/net/bonding/bond_main.c; drivers/pci/iov.c. The words are those of 6.1 and later; a host with the
  * behaviour `lag-in-log-only` has those of 5.10, where debugfs does not show the LAG.
  */
 
@@ -58,10 +59,14 @@ export function logEswitch(
   );
 }
 
-/** The firmware rejects tables that encapsulate while a VF is driven: sriov-network-operator issue 1015, Mellanox/ovs-tests. */
+/**
+ * The firmware rejects tables that encapsulate while a VF is driven: sriov-network-operator issue 1015,
+ * Mellanox/ovs-tests.
+ */
 export function logEncapRefused(world: World, { address }: PhysicalFunction): void {
   const refused =
-    "CREATE_FLOW_TABLE(0x930) op_mod(0x0) failed, status bad resource state(0x9), syndrome (0x98afbb), err(-22)";
+    "CREATE_FLOW_TABLE(0x930) op_mod(0x0) failed, status bad resource state(0x9), syndrome (0x98afbb), " +
+    "err(-22)";
   mlx5(world, err, address, `${where("mlx5_cmd_out_err")}${refused}`);
   mlx5(world, err, address, "E-Switch: Failed to create slow path FDB Table err -22");
 }

@@ -4,13 +4,17 @@ import type { HostState } from "../../state/state.ts";
 import { has, Refusal, type World } from "../world.ts";
 
 /**
- * Open vSwitch by its own rules. hw-offload is taken up at once, and off only at a start; tc-policy is read when hw-offload is
- * taken up: openvswitch lib/netdev-offload.c, netdev_set_flow_api_enabled(). With it every port gets a qdisc for arriving
- * packets, a bond one with a block of its ifindex (lib/netdev-linux.c, netdev_linux_get_block_id()); a bond's slaves join that
- * block when the kernel tells of a change in them (netdev_linux_update_lag()), so not by a setting alone.
+ * Open vSwitch by its own rules. hw-offload is taken up at once, and off only at a start; tc-policy is read
+ * when hw-offload is taken up: openvswitch lib/netdev-offload.c, netdev_set_flow_api_enabled(). With it every
+ * port gets a qdisc for arriving packets, a bond one with a block of its ifindex (lib/netdev-linux.c,
+ * netdev_linux_get_block_id()); a bond's slaves join that block when the kernel tells of a change in them
+ * (netdev_linux_update_lag()), so not by a setting alone.
  */
 
-/** A host's Open vSwitch after its installation and Neutron's: br-int, and br-ex with the bond that networking makes. */
+/**
+ * A host's Open vSwitch after its installation and Neutron's: br-int, and br-ex with the bond that networking
+ * makes.
+ */
 export function buildOvs(bond: string | undefined): Ovs {
   const internal = (name: string): OvsInterface => ({
     name,
@@ -69,7 +73,10 @@ export function startOvs(world: World): void {
   else world.state.ingressQdiscs = [];
 }
 
-/** ovs-vswitchd writes a line into its log, in the words of openvswitch lib/dpif-netlink.c and vswitchd/bridge.c. */
+/**
+ * ovs-vswitchd writes a line into its log, in the words of openvswitch lib/dpif-netlink.c and
+ * vswitchd/bridge.c.
+ */
 export function logOvs(world: World, level: "ERR" | "WARN", module: string, text: string): void {
   const log = known(world.state.ovsLog);
   if (log != null) log.lines.push({ time: world.state.observedAt, level, module, text, times: 1 });
@@ -80,7 +87,10 @@ export function restartOvs(world: World): void {
   startOvs(world);
 }
 
-/** A port is a set of interfaces: it goes with all of them. One that is not there is gone already (--if-exists). */
+/**
+ * A port is a set of interfaces: it goes with all of them. One that is not there is gone already
+ * (--if-exists).
+ */
 export function deletePort(world: World, bridgeName: string, port: string): void {
   const bridge = ovsOf(world).bridges.find(({ name }) => name === bridgeName);
   if (bridge === undefined) throw new Refusal("ENOENT", `no bridge named ${bridgeName}`);

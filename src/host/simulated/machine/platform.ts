@@ -103,8 +103,9 @@ export function addOpenibd(world: World): void {
 }
 
 /**
- * Source: linux drivers/iommu/intel/iommu.c, intel_iommu_setup(); drivers/iommu/amd/init.c, amd_iommu_detect(); arch/x86/kernel/pci-dma.c,
- * iommu_setup(). Whether Intel's is on by default is a matter of the kernel's configuration: one that was, stays on.
+ * Source: linux drivers/iommu/intel/iommu.c, intel_iommu_setup(); drivers/iommu/amd/init.c,
+ * amd_iommu_detect(); arch/x86/kernel/pci-dma.c, iommu_setup(). Whether Intel's is on by default is a matter
+ * of the kernel's configuration: one that was, stays on.
  */
 function hasIommu(world: World, platform: Platform, before: readonly string[]): boolean {
   if (world.hidden.behaviours.includes("virtualization-off")) return false;

@@ -30,7 +30,8 @@ export function evaluate(
   return viewsOf(spec, state).map(({ nic, view, problem }) => {
     if (view === null)
       return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
-    const found = asked.flatMap((requirement) =>
+    const due = asked.filter(({ notAsked }) => (notAsked?.(nic, state) ?? null) === null);
+    const found = due.flatMap((requirement) =>
       requirement.check(view).map((finding) => deviation(requirement, nic.name, finding)),
     );
     return { nic, deviations: found.map((each) => withoutSecondBoot(each, view)) };
@@ -44,7 +45,9 @@ export function evaluateHost(
   stages: readonly Stage[] = allStages,
   allowed: Allowed = {},
 ): Deviation[] {
-  const asked = hostRequirements.filter((requirement) => stages.includes(requirement.stage));
+  const asked = hostRequirements.filter(
+    ({ stage, notAsked }) => stages.includes(stage) && (notAsked?.(spec) ?? null) === null,
+  );
   if (asked.length === 0) return [];
   const nics = nicsFound(spec, state);
   return asked.flatMap((requirement) =>

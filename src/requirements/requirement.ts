@@ -119,10 +119,22 @@ export interface About {
  * One thing that can be right or wrong with a NIC: a pure function of what was declared and what was seen.
  */
 export interface Requirement extends About {
+  /**
+   * Why it is not asked of this NIC: the spec does not declare what it is about, or there is nothing to look
+   * at. That is not told as "holds".
+   */
+  readonly notAsked?: (nic: NicSpec, state: HostState) => string | null;
+  /**
+   * The ids of those after whose step a glance at its PFs suffices to judge this one: it needs to know nothing
+   * of the host but these PFs' VFs, and what was there before. To look at everything takes longer than some of
+   * the steps: docs/benchmarks.md.
+   */
+  readonly afterGlance?: readonly string[];
   readonly check: (view: NicView) => Finding[];
 }
 
 /** The same, with the host around the NICs. */
 export interface HostRequirement extends About {
+  readonly notAsked?: (spec: Spec) => string | null;
   readonly check: (view: HostView) => HostFinding[];
 }

@@ -1,7 +1,6 @@
 import type { HostState } from "../host/state/state.ts";
 import { ports } from "../requirements/early/ports.ts";
 import { hostName } from "../requirements/evaluate.ts";
-import { notAskedOfHost, notAskedOfNic } from "../requirements/not-asked.ts";
 import type { About, Deviation } from "../requirements/requirement.ts";
 import { hostRequirements, requirementById, requirements, verdictStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -37,7 +36,7 @@ export function checkLists(spec: Spec, state: HostState, verdicts: readonly Verd
   const ofHost = verdicts.flatMap(({ deviations }) => deviations.filter(({ nic }) => nic === hostName));
   const once = [...new Map(ofHost.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
   const host = inOrder(hostRequirements).map((requirement) =>
-    judged(requirement, once, verdicts, (id) => notAskedOfHost(id, spec), once),
+    judged(requirement, once, verdicts, requirement.notAsked?.(spec) ?? null, once),
   );
   const nics = verdicts.map((verdict): CheckList => {
     const nic = spec.nics.find(({ name }) => name === verdict.nic);
@@ -47,7 +46,7 @@ export function checkLists(spec: Spec, state: HostState, verdicts: readonly Verd
         requirement,
         own,
         [verdict],
-        (id) => (nic === undefined ? null : notAskedOfNic(id, nic, state)),
+        nic === undefined ? null : (requirement.notAsked?.(nic, state) ?? null),
         verdict.deviations,
       ),
     );
@@ -65,7 +64,7 @@ function judged(
   requirement: About,
   own: readonly Deviation[],
   verdicts: readonly Verdict[],
-  notAskedBecause: (id: string) => string | null,
+  notAsked: string | null,
   around: readonly Deviation[],
 ): Check {
   const deviations = own.filter((deviation) => deviation.requirement === requirement.id);
@@ -79,8 +78,7 @@ function judged(
   for (const severity of ["error", "unknown", "warning"] as const)
     if (deviations.some((deviation) => deviation.severity === severity))
       return { ...check, outcome: severity, reason: null };
-  const silent = notAskedBecause(requirement.id);
-  if (silent !== null) return { ...check, outcome: "not-asked", reason: silent };
+  if (notAsked !== null) return { ...check, outcome: "not-asked", reason: notAsked };
   const missing = brokenBase(requirement, around);
   if (missing !== null)
     return { ...check, outcome: "not-judged", reason: `not judged while ${missing} does not hold` };

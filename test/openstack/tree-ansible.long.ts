@@ -84,7 +84,8 @@ const messyNova =
 const kollas = {
   tunnel_interface: "eth0",
   neutron_sriov_physnet_mappings: { sriovnet1: "{{ tunnel_interface }}" },
-  nova_pci_passthrough_whitelist: "{{ neutron_sriov_physnet_mappings | dict2items(key_name='physical_network', value_name='devname') }}",
+  nova_pci_passthrough_whitelist:
+    "{{ neutron_sriov_physnet_mappings | dict2items(key_name='physical_network', value_name='devname') }}",
   neutron_sriov_physnets: "{{ neutron_sriov_physnet_mappings.items() | map('join', ':') | join(',') }}",
 };
 
@@ -122,7 +123,10 @@ function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | n
     `[overcloud]\n${names}\n[all:vars]\nansible_connection=local\nansible_python_interpreter=/usr/bin/python3\n`,
   );
   const { tunnel_interface } = kollas;
-  write("kolla-ansible/group_vars/all.json", JSON.stringify(isFrom(release, "victoria") ? kollas : { tunnel_interface }));
+  write(
+    "kolla-ansible/group_vars/all.json",
+    JSON.stringify(isFrom(release, "victoria") ? kollas : { tunnel_interface }),
+  );
   write(
     "kolla-ansible/second.yml",
     `- hosts: overcloud\n  gather_facts: no\n  tasks:\n  - ansible.builtin.template:\n      src: "{{ config }}/{{ item }}"\n      dest: "${folder}/out/{{ inventory_hostname }}-{{ item | basename }}"\n    loop: ${JSON.stringify(files)}\n`,

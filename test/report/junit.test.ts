@@ -7,9 +7,8 @@ import { describe, test } from "node:test";
 import { isInstalled } from "../../scripts/package/tools.ts";
 import type { HostState } from "../../src/host/state/state.ts";
 import { junitXml } from "../../src/report/data/junit.ts";
-import { evaluate, evaluateHost } from "../../src/requirements/evaluate.ts";
-import { knownHere, notAskedOfHost, notAskedOfNic } from "../../src/requirements/not-asked.ts";
-import { allRequirements } from "../../src/requirements/stages.ts";
+import { nicsFound } from "../../src/requirements/evaluate.ts";
+import { flowsInHardware } from "../../src/requirements/traffic/flows-in-hardware.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { checkLists } from "../../src/verdict/checks.ts";
 import { verdicts } from "../../src/verdict/verdict.ts";
@@ -103,24 +102,18 @@ describe("what came of each requirement", () => {
     }
   });
 
-  test("what a spec does not ask for finds nothing, on any host", () => {
-    const ids = new Set(allRequirements.map(({ id }) => id));
-    for (const id of knownHere) assert.ok(ids.has(id), id);
+  test("flows that are not asked about, for want of any, would find nothing", () => {
+    let silent = 0;
     for (const name of cases) {
       const { spec, state } = readGolden(name);
-      const found = [
-        ...evaluateHost(spec, state),
-        ...evaluate(spec, state).flatMap(({ deviations }) => deviations),
-      ];
-      for (const { requirement, nic } of found) {
-        const declared = spec.nics.find((each) => each.name === nic);
-        const reason =
-          declared === undefined
-            ? notAskedOfHost(requirement, spec)
-            : notAskedOfNic(requirement, declared, state);
-        assert.equal(reason, null, `${name}: ${requirement}`);
+      for (const view of nicsFound(spec, state)) {
+        const because = flowsInHardware.notAsked?.(view.nic, state) ?? null;
+        if (view.nic.mode === "sriov" || because === null) continue;
+        silent += 1;
+        assert.deepEqual(flowsInHardware.check(view), [], name);
       }
     }
+    assert.ok(silent > 20, `${silent}`);
   });
 
   test("without a flow to look at, flows are not said to be in hardware", () => {

@@ -3,6 +3,7 @@ import { isUnknown } from "../../host/state/observed.ts";
 import type { Netdev } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
 import { type EswitchPort, eswitchPorts } from "../eswitch/eswitch-ports.ts";
+import { unlessDeclared } from "../reasons.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { aboutPf, type Subject } from "../virtual-functions.ts";
 
@@ -22,6 +23,7 @@ export const channels: Requirement = {
   ],
   follows: ["ports", "eswitch-mode"],
   gate: false,
+  notAsked: ({ channels }) => unlessDeclared("channels", channels.pf ?? channels.representor),
   check: (view) => {
     return portsOf(view).flatMap((port) => {
       const declared = port.role === "pf" ? view.nic.channels.pf : view.nic.channels.representor;

@@ -4,6 +4,7 @@ import { isUnknown, known } from "../../host/state/observed.ts";
 import type { Netdev } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
 import { type EswitchPort, eswitchPorts } from "../eswitch/eswitch-ports.ts";
+import { unlessEswitch } from "../reasons.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
 
@@ -27,6 +28,7 @@ export const tcOffload: Requirement = {
   ],
   follows: ["ports", "eswitch-mode"],
   gate: false,
+  notAsked: unlessEswitch,
   check: (view) => {
     const without = builtWithout(view);
     return without.length > 0 ? without : eswitchPorts(view).flatMap(offloadFinding);

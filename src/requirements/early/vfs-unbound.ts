@@ -24,6 +24,7 @@ export const vfsUnbound: Requirement = {
   ],
   follows: ["model", "not-in-bond", "vf-count", "eswitch-mode"],
   gate: true,
+  afterGlance: ["vf-count"],
   check: ({ nic, pfs, state }) => {
     const changing = pfs.filter((pf) => modeChangePending(nic, pf));
     // Under VF-LAG both ports' VFs belong to one LAG; else a port's mode is its own affair.

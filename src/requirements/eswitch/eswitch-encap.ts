@@ -2,6 +2,7 @@ import { refusedOf } from "../../host/actions/refusals.ts";
 import { cardsOf } from "../../host/cards.ts";
 import { known } from "../../host/state/observed.ts";
 import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
+import { unlessDeclared } from "../reasons.ts";
 import type { Requirement } from "../requirement.ts";
 import { eswitchOf, optionFinding, refusedOption, withoutOption } from "./eswitch.ts";
 
@@ -21,6 +22,8 @@ export const eswitchEncap: Requirement = {
   ],
   follows: ["model", "not-in-bond", "vf-count", "vf-links", "steering"],
   gate: false,
+  afterGlance: ["vf-count"],
+  notAsked: ({ eswitch }) => unlessDeclared("eswitch.encap", eswitch.encap),
   check: ({ nic, pfs, state }) => {
     const wanted = nic.eswitch.encap;
     if (wanted === undefined) return [];

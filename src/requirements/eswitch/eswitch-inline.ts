@@ -1,5 +1,6 @@
 import { modelOf } from "../../drivers/registry.ts";
 import type { Eswitch, PhysicalFunction } from "../../host/state/state.ts";
+import { unlessDeclared } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
 import { eswitchOf, withoutOption } from "./eswitch.ts";
@@ -23,6 +24,8 @@ export const eswitchInline: Requirement = {
   ],
   follows: ["model", "not-in-bond", "vf-count", "vf-links", "steering"],
   gate: false,
+  afterGlance: ["vf-count"],
+  notAsked: ({ eswitch }) => unlessDeclared("eswitch.inline", eswitch.inline),
   check: ({ nic, pfs }) => {
     const wanted = nic.eswitch.inline;
     return pfs.flatMap((pf): Finding[] => {

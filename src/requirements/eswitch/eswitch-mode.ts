@@ -33,6 +33,7 @@ export const eswitchMode: Requirement = {
   ],
   follows: ["ports", "model", "not-in-bond", "vf-count", "vf-links"],
   gate: true,
+  afterGlance: ["vf-count"],
   check: ({ nic, pfs, state }) => {
     const wanted = wantedMode(nic);
     return pfs.flatMap((pf): Finding[] => {

@@ -1,3 +1,4 @@
+import { unlessEswitch } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
 import { eswitchOf } from "./eswitch.ts";
@@ -18,8 +19,8 @@ export const representors: Requirement = {
   references: ["https://docs.kernel.org/networking/representors.html"],
   follows: ["vf-count", "vf-links", "eswitch-mode"],
   gate: false,
-  check: ({ nic, pfs, state }) => {
-    if (nic.mode === "sriov") return [];
+  notAsked: unlessEswitch,
+  check: ({ pfs, state }) => {
     const netdevs = new Set(state.netdevs.map((netdev) => netdev.name));
     return pfs.flatMap((pf): Finding[] => {
       if (eswitchOf(pf)?.mode !== "switchdev") return [];

@@ -1,5 +1,6 @@
 import { refusedOf } from "../../host/actions/refusals.ts";
 import { isUnknown } from "../../host/state/observed.ts";
+import { unlessDeclared } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
 import { eswitchOf, optionFinding, refusedOption, withoutOption } from "./eswitch.ts";
@@ -23,6 +24,8 @@ export const steering: Requirement = {
   ],
   follows: ["model", "not-in-bond", "vf-count", "vf-links"],
   gate: false,
+  afterGlance: ["vf-count"],
+  notAsked: ({ eswitch }) => unlessDeclared("eswitch.steering", eswitch.steering),
   check: ({ nic, pfs, state }) => {
     const wanted = nic.eswitch.steering;
     if (wanted === undefined) return [];

@@ -8,6 +8,7 @@ import { isUnknown, known } from "../../host/state/observed.ts";
 import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
 import type { NicSpec } from "../../spec/schema.ts";
 import { isEthernet, isInfiniband, linkOf, linkTypeName } from "../early/link-type.ts";
+import { unlessDeclared } from "../reasons.ts";
 import type { HostFinding, HostRequirement, HostView, NicView, Remedy } from "../requirement.ts";
 import { pfName } from "../virtual-functions.ts";
 import { afterReboot, firmwareCardOf, isOn, loadText } from "./firmware-wait.ts";
@@ -40,10 +41,8 @@ export const firmware: HostRequirement = {
   ],
   follows: [],
   gate: false,
-  check: (view) =>
-    view.spec.firmware === undefined
-      ? []
-      : wantedCards(view).flatMap((card) => [...settings(card, view), ...manyVfs(card, view)]),
+  notAsked: ({ firmware }) => unlessDeclared("firmware", firmware),
+  check: (view) => wantedCards(view).flatMap((card) => [...settings(card, view), ...manyVfs(card, view)]),
 };
 
 /** A card with ports of declared NICs. */

@@ -1,5 +1,6 @@
 import { word } from "../../host/actions/command.ts";
 import type { Bond } from "../../host/state/state.ts";
+import { unlessLag } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { lagMaster } from "./lag-master.ts";
 
@@ -26,8 +27,9 @@ export const bondFailover: Requirement = {
   ],
   follows: ["bond"],
   gate: false,
+  notAsked: unlessLag,
   check: ({ nic, state }) => {
-    const found = nic.mode === "vf-lag" ? lagMaster(nic.bond, state) : undefined;
+    const found = lagMaster(nic.bond, state);
     return found === undefined ? [] : [...monitoringFindings(found), ...lacpFindings(found)];
   },
 };

@@ -3,6 +3,7 @@ import { word } from "../../host/actions/command.ts";
 import { known } from "../../host/state/observed.ts";
 import type { Bond, HostState, PhysicalFunction } from "../../host/state/state.ts";
 import { ovsLine } from "../ovs/open-vswitch.ts";
+import { unlessLag } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { lagMaster, ovsBondOf, teamMode } from "./lag-master.ts";
 
@@ -29,9 +30,10 @@ export const bond: Requirement = {
   ],
   follows: ["ports"],
   gate: true,
+  notAsked: unlessLag,
   check: ({ nic, pfs, state }) => {
     const name = nic.bond;
-    if (nic.mode !== "vf-lag" || name === undefined) return [];
+    if (name === undefined) return [];
     const ports = pfs.flatMap((pf) => (pf.netdev === null ? [] : [pf.netdev]));
     const found = lagMaster(name, state);
     if (found !== undefined) return [...bondFindings(found, ports), ...runnerFindings(found, pfs)];

@@ -4,6 +4,7 @@ import { isUnknown, known } from "../../host/state/observed.ts";
 import type { HostState, Lag, PhysicalFunction } from "../../host/state/state.ts";
 import { boundVfs } from "../early/vfs-unbound.ts";
 import { firmwareCardOf } from "../firmware/firmware-wait.ts";
+import { unlessLag } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { heldVfs, pfName } from "../virtual-functions.ts";
 
@@ -39,9 +40,10 @@ export const lag: Requirement = {
   ],
   follows: ["ports", "model", "not-in-bond", "vf-count", "vfs-unbound", "eswitch-mode", "bond", "firmware"],
   gate: true,
-  check: ({ nic, pfs, state }) => {
+  notAsked: unlessLag,
+  check: ({ pfs, state }) => {
     const first = pfs[0];
-    if (nic.mode !== "vf-lag" || first === undefined) return [];
+    if (first === undefined) return [];
     // Both PFs show the one LAG of their card; the first one speaks for it unless it cannot be read there.
     const pf = pfs.find((candidate) => !isUnknown(candidate.lag)) ?? first;
     return lagFindings(pf, pfs, state);

@@ -24,6 +24,7 @@ export const vfsBound: Requirement = {
   ],
   follows: ["vf-count", "vf-links", "vfs-unbound", "eswitch-mode", "bond", "lag", "vf-autoprobe"],
   gate: false,
+  afterGlance: ["vf-autoprobe"],
   check: (view) => {
     const has = (vf: VirtualFunction) => view.state.netdevs.some(({ device }) => device === vf.address);
     // With an eSwitch Nova and Neutron go by representors: VFs of which none has a netdev may be meant so

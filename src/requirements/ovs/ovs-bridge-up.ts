@@ -1,3 +1,4 @@
+import { unlessOvsOffload } from "../reasons.ts";
 import type { HostRequirement } from "../requirement.ts";
 import { finding, ovsView, portNamed, uplinksOf } from "./open-vswitch.ts";
 
@@ -14,6 +15,7 @@ export const ovsBridgeUp: HostRequirement = {
   references: ["linux net/sched/act_mirred.c, tcf_mirred_to_dev()"],
   follows: ["ovs-running", "ovs-bridge"],
   gate: false,
+  notAsked: unlessOvsOffload,
   check: (view) => {
     const seen = ovsView(view);
     if (seen?.wanted.hwOffload !== true) return [];

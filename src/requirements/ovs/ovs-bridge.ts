@@ -1,3 +1,4 @@
+import { unlessOvs } from "../reasons.ts";
 import type { HostFinding, HostRequirement, NicView, Remedy } from "../requirement.ts";
 import { finding, type OvsView, ovsLine, ovsView, portNamed, uplinksOf } from "./open-vswitch.ts";
 
@@ -20,6 +21,7 @@ export const ovsBridge: HostRequirement = {
   references: ["https://docs.openstack.org/neutron/latest/admin/config-ovs-offload.html"],
   follows: ["ovs-running", "ovs-version", "ports", "bond"],
   gate: false,
+  notAsked: unlessOvs,
   check: (view) => {
     const seen = ovsView(view);
     return seen === null ? [] : seen.nics.flatMap((nic) => bridgeFindings(seen, nic));

@@ -1,4 +1,5 @@
 import { isUnknown } from "../../host/state/observed.ts";
+import { unlessOvs } from "../reasons.ts";
 import type { HostFinding, HostRequirement, NicView } from "../requirement.ts";
 import {
   finding,
@@ -35,6 +36,7 @@ export const ovsHwOffload: HostRequirement = {
   ],
   follows: ["ovs-running"],
   gate: false,
+  notAsked: unlessOvs,
   check: (view) => {
     const seen = ovsView(view);
     if (seen === null) return [];

@@ -1,6 +1,7 @@
 import type { IngressQdisc } from "../../host/ovs/ovs.ts";
 import { isUnknown } from "../../host/state/observed.ts";
 import { lagMaster } from "../late/lag-master.ts";
+import { unlessOvsOffload } from "../reasons.ts";
 import type { HostFinding, HostRequirement, NicView } from "../requirement.ts";
 import { finding, type OvsView, ovsLine, ovsView, portNamed, withRestart } from "./open-vswitch.ts";
 
@@ -20,6 +21,7 @@ export const ovsIngressBlocks: HostRequirement = {
   references: ["openvswitch lib/netdev-linux.c, netdev_linux_update_lag()", "tc(8), ingress_block"],
   follows: ["ovs-running", "ovs-hw-offload", "ovs-bridge", "bond", "lag"],
   gate: false,
+  notAsked: unlessOvsOffload,
   check: (view) => {
     const seen = ovsView(view);
     // Before Open vSwitch offloads, and before the bond is a port of it, there is no block to be had.

@@ -1,5 +1,6 @@
 import { ovsPlace, restartOfOvs } from "../../host/ovs/ovs-command.ts";
 import { isUnknown } from "../../host/state/observed.ts";
+import { unlessOvs } from "../reasons.ts";
 import type { HostRequirement } from "../requirement.ts";
 import { finding, offloadingNics } from "./open-vswitch.ts";
 
@@ -20,6 +21,7 @@ export const ovsRunning: HostRequirement = {
   references: ["ovs-vsctl(8)", "ovs-appctl(8)", "docs/openvswitch.md"],
   follows: [],
   gate: false,
+  notAsked: unlessOvs,
   check: (view) => {
     const nics = offloadingNics(view);
     const { ovs } = view.state;

@@ -1,4 +1,5 @@
 import type { Ovs, OvsInterface } from "../../host/ovs/ovs.ts";
+import { unlessOvs } from "../reasons.ts";
 import type { HostFinding, HostRequirement, NicView, Remedy } from "../requirement.ts";
 import { finding, type OvsView, ovsLine, ovsView, uplinksOf } from "./open-vswitch.ts";
 
@@ -18,6 +19,7 @@ export const ovsStalePorts: HostRequirement = {
   references: ["ovs-vswitchd.conf.db(5), Interface error"],
   follows: ["ovs-running", "vf-count", "eswitch-mode", "representors", "bond"],
   gate: false,
+  notAsked: unlessOvs,
   check: (view) => {
     const seen = ovsView(view);
     if (seen === null) return [];

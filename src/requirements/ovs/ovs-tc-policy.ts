@@ -1,5 +1,6 @@
 import type { Action } from "../../host/actions/action.ts";
 import { isUnknown } from "../../host/state/observed.ts";
+import { unlessOvsOffload } from "../reasons.ts";
 import type { HostRequirement, Remedy } from "../requirement.ts";
 import { finding, ovsLine, ovsSubject, ovsView, withRestart } from "./open-vswitch.ts";
 
@@ -22,6 +23,7 @@ export const ovsTcPolicy: HostRequirement = {
   references: ["ovs-vswitchd.conf.db(5), other_config:tc-policy"],
   follows: ["ovs-running"],
   gate: false,
+  notAsked: unlessOvsOffload,
   check: (view) => {
     const seen = ovsView(view);
     if (seen?.wanted.hwOffload !== true) return [];

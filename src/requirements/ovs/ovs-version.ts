@@ -1,6 +1,7 @@
 import type { Ovs } from "../../host/ovs/ovs.ts";
 import { known } from "../../host/state/observed.ts";
 import type { HostState } from "../../host/state/state.ts";
+import { unlessOvs } from "../reasons.ts";
 import type { HostRequirement } from "../requirement.ts";
 import { finding, ovsSubject, ovsView } from "./open-vswitch.ts";
 
@@ -39,6 +40,7 @@ export const ovsVersion: HostRequirement = {
   ],
   follows: ["ovs-running"],
   gate: false,
+  notAsked: unlessOvs,
   check: (view) => {
     const seen = ovsView(view);
     if (seen === null) return [];

@@ -1,4 +1,5 @@
 import { isUnknown, known } from "../../host/state/observed.ts";
+import { unlessIommu } from "../reasons.ts";
 import type { HostFinding, HostRequirement } from "../requirement.ts";
 
 /** The processor can run guests. */
@@ -20,8 +21,8 @@ export const cpuVirtualization: HostRequirement = {
   ],
   follows: [],
   gate: false,
-  check: ({ spec, state }) => {
-    if (spec.kernel?.iommu === "off") return [];
+  notAsked: unlessIommu,
+  check: ({ state }) => {
     const cpu = isUnknown(state.platform) ? state.platform : state.platform.cpu;
     if (isUnknown(cpu))
       return [finding(cpu.unknown, "unknown", "look by hand: grep -w -E 'vmx|svm' /proc/cpuinfo")];

@@ -7,6 +7,7 @@ import {
 } from "../../boot/kernel-arguments.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
 import type { PhysicalFunction } from "../../host/state/state.ts";
+import { unlessIommu } from "../reasons.ts";
 import type { HostFinding, HostRequirement, HostView, Remedy } from "../requirement.ts";
 import { pfName } from "../virtual-functions.ts";
 
@@ -31,9 +32,9 @@ export const iommu: HostRequirement = {
   references: ["https://docs.kernel.org/driver-api/vfio.html", "https://docs.kernel.org/arch/x86/iommu.html"],
   follows: ["cpu-virtualization", "kernel-arguments"],
   gate: false,
+  notAsked: unlessIommu,
   check: (view) => {
-    const { spec, state, nics } = view;
-    if (spec.kernel?.iommu === "off") return [];
+    const { state, nics } = view;
     const outside = nics.flatMap(({ nic, pfs }) =>
       pfs.flatMap(outsideOf).map((subject) => ({ nic: nic.name, subject })),
     );

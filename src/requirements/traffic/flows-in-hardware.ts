@@ -1,9 +1,12 @@
 import { word } from "../../host/actions/command.ts";
 import type { FlowTally } from "../../host/ovs/flows.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
-import type { VirtualFunction } from "../../host/state/state.ts";
+import type { HostState, VirtualFunction } from "../../host/state/state.ts";
+import type { NicSpec } from "../../spec/schema.ts";
+import { resolvePorts } from "../../spec/selectors.ts";
 import { eswitchOf } from "../eswitch/eswitch.ts";
 import { ovsLine, uplinksOf } from "../ovs/open-vswitch.ts";
+import { unlessEswitch } from "../reasons.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { type NicTraffic, type Offender, trafficOf } from "./traffic.ts";
 import { tunnelTypeOf } from "./tunnels.ts";
@@ -52,8 +55,8 @@ export const flowsInHardware: Requirement = {
     ...["ovs-running", "ovs-tc-policy", "ovs-hw-offload", "ovs-bridge", "ovs-ingress-blocks"],
   ],
   gate: false,
+  notAsked: (nic, state) => unlessEswitch(nic) ?? unlessFlows(nic, state),
   check: ({ nic, pfs, state }) => {
-    if (nic.mode === "sriov") return [];
     const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
     if (traffic === null || isUnknown(traffic)) return [];
     return [
@@ -218,4 +221,15 @@ function oneWayFindings({ nic, pfs }: NicView, { uplinks, byPort, representors }
       },
     },
   ];
+}
+
+/** Flows are evidence where there are any; their absence is none. */
+function unlessFlows(nic: NicSpec, state: HostState): string | null {
+  const resolved = resolvePorts(nic, state);
+  if ("problem" in resolved) return null;
+  const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
+  if (traffic === null) return "there is no Open vSwitch";
+  if (isUnknown(traffic)) return `flows are not known: ${traffic.unknown}`;
+  const sides = [traffic.uplinks, traffic.representors].flatMap((side) => Object.values(side));
+  return sides.some(({ flows }) => flows > 0) ? null : "no flow of it was seen";
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import type { Action } from "./actions/action.ts";
 import { ActionError, type Host } from "./host.ts";
@@ -72,7 +73,10 @@ class FileBackedHost implements Host {
   }
 
   async keepAttempt(attempt: Attempt): Promise<void> {
+    const before = this.#simulated.world.state.attempts;
     await this.#simulated.keepAttempt(attempt);
+    // A run that found nothing to do leaves the file as it was.
+    if (isDeepStrictEqual(before, this.#simulated.world.state.attempts)) return;
     await saveWorld(this.#file, this.#simulated.world);
   }
 }

@@ -139,7 +139,10 @@ describe("the whole way on a simulated host", () => {
     await expect(2, ["plan", ...onHost], /systemctl enable vflag-late\.service/);
     await expect(0, ["apply", ...onHost], /4 actions/);
     await expect(0, ["plan", ...onHost], /Nothing to do/);
+    const written = () => statSync(join(folder, "host.json"), { bigint: true }).mtimeNs;
+    const before = written();
     await expect(0, ["apply", ...onHost], /Nothing was to be done/);
+    assert.equal(written(), before);
   });
 
   test("apply stops where networking must make the bond, and says so with exit code 2", async () => {

@@ -26,9 +26,11 @@ export const models: readonly KnownModel[] = drivers.flatMap((driver) =>
   driver.models.map((model) => ({ ...model, driver: driver.name })),
 );
 
+const modelsById = new Map(models.toReversed().map((model) => [`${model.vendor}:${model.product}`, model]));
+
 /** The model with these ids, if it is one of those known here. */
 export function modelOf(vendor: string, product: string): KnownModel | undefined {
-  return models.find((model) => model.vendor === vendor && model.product === product);
+  return modelsById.get(`${vendor}:${product}`);
 }
 
 /** What the simulated host takes for a PF, also while no driver is bound to it. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import * as z from "zod";
 import { compiled } from "../../src/host/schema/compiled-schema.ts";
@@ -101,14 +102,21 @@ describe("the compiled schema of a state", () => {
         (name, changes) => {
           const data = changed(readGolden(name).state, changes);
           const wanted = HostState.safeParse(copy(data));
+          const before = copy(data);
           const found = read(data);
           assert.equal(
             "data" in found,
             wanted.success,
             "problems" in found ? found.problems.join("\n") : "it was taken",
           );
-          if ("data" in found) assert.deepEqual(found.data, wanted.data);
-          else {
+          if ("data" in found) {
+            assert.deepEqual(found.data, wanted.data);
+            assert.equal(
+              found.filled,
+              !isDeepStrictEqual(before, wanted.data),
+              "it says whether something was missing",
+            );
+          } else {
             refused += 1;
             assert.ok(found.problems.length > 0 && found.problems.length <= 20);
             assert.ok(found.problems.every((problem) => problem.startsWith("✖ ")));

@@ -1,5 +1,6 @@
 import type { Netdev, Representor } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
+import { netdevsOf } from "../netdevs.ts";
 import type { NicView } from "../requirement.ts";
 import { aboutPf, type Subject } from "../virtual-functions.ts";
 import { eswitchOf } from "./eswitch.ts";
@@ -47,9 +48,10 @@ export function eswitchPorts(view: NicView): readonly EswitchPort[] {
 /** A view never changes, and what is known of it goes with it. */
 const answers = new WeakMap<NicView, readonly EswitchPort[]>();
 
-function portsOf({ nic, pfs, state }: NicView): EswitchPort[] {
+function portsOf(view: NicView): EswitchPort[] {
+  const { nic, pfs, state } = view;
   if (nic.mode === "sriov") return [];
-  const netdevs = new Map(state.netdevs.map((netdev) => [netdev.name, netdev]));
+  const { named } = netdevsOf(view);
   const ready = pfs.filter((pf) => eswitchOf(pf)?.mode === "switchdev");
   const uplinks = ready.flatMap((pf): EswitchPort[] => {
     const netdev = netdevOf(pf, state);
@@ -59,7 +61,7 @@ function portsOf({ nic, pfs, state }: NicView): EswitchPort[] {
     return state.representors
       .filter((representor) => representor.pf === pf.address)
       .flatMap((representor): EswitchPort[] => {
-        const netdev = netdevs.get(representor.netdev);
+        const netdev = named.get(representor.netdev);
         return netdev === undefined ? [] : [new RepresentorPort(netdev, representor)];
       });
   });

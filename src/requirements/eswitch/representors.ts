@@ -1,3 +1,4 @@
+import { netdevsOf } from "../netdevs.ts";
 import { unlessEswitch } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";
@@ -20,16 +21,13 @@ export const representors: Requirement = {
   follows: ["vf-count", "vf-links", "eswitch-mode"],
   gate: false,
   notAsked: unlessEswitch,
-  check: ({ pfs, state }) => {
-    const netdevs = new Set(state.netdevs.map((netdev) => netdev.name));
-    return pfs.flatMap((pf): Finding[] => {
+  check: (view) => {
+    const { named, representorOf } = netdevsOf(view);
+    return view.pfs.flatMap((pf): Finding[] => {
       if (eswitchOf(pf)?.mode !== "switchdev") return [];
-      const there = new Set(
-        state.representors
-          .filter((rep) => rep.pf === pf.address && netdevs.has(rep.netdev))
-          .map((rep) => rep.vf),
-      );
-      const missing = pf.vfs.filter((vf) => !there.has(vf.index)).map((vf) => vf.index);
+      const missing = pf.vfs
+        .filter((vf) => !named.has(representorOf(pf.address, vf) ?? ""))
+        .map((vf) => vf.index);
       if (missing.length === 0) return [];
       return [
         {

@@ -1,7 +1,8 @@
 import { word } from "../../host/actions/command.ts";
 import { known } from "../../host/state/observed.ts";
-import type { Netdev, VirtualFunction } from "../../host/state/state.ts";
+import type { Netdev, PhysicalFunction } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
+import { netdevsOf } from "../netdevs.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { aboutPf, aboutVf, type Subject } from "../virtual-functions.ts";
 import { lagMaster } from "./lag-master.ts";
@@ -31,10 +32,7 @@ export const mtu: Requirement = {
   ],
   follows: ["ports", "eswitch-mode", "representors", "bond"],
   gate: false,
-  check: (view) => [
-    ...portFindings(view),
-    ...view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => vfFindings(pf, vf, view))),
-  ],
+  check: (view) => [...portFindings(view), ...view.pfs.flatMap((pf) => vfFindings(pf, view))],
 };
 
 function portFindings({ nic, pfs, state }: NicView): Finding[] {
@@ -48,40 +46,38 @@ function portFindings({ nic, pfs, state }: NicView): Finding[] {
   });
 }
 
-function vfFindings(
-  pf: NicView["pfs"][number],
-  vf: VirtualFunction,
-  { nic, pfs, state }: NicView,
-): Finding[] {
-  const about = aboutVf(pf, vf);
+function vfFindings(pf: PhysicalFunction, view: NicView): Finding[] {
+  const { nic, pfs, state } = view;
+  const { named, on, representorOf } = netdevsOf(view);
   const port = netdevOf(pf, state);
-  const own = state.netdevs.find(({ device }) => device === vf.address);
-  const name = state.representors.find((found) => found.pf === pf.address && found.vf === vf.index)?.netdev;
-  const representor = nic.mode === "sriov" ? undefined : state.netdevs.find((netdev) => netdev.name === name);
-  const tooLarge = (netdev: Netdev, other: Netdev, room = 0): Finding[] =>
-    netdev.mtu <= other.mtu - room
-      ? []
-      : [
-          warning(
-            about,
-            netdev,
-            `MTU ${other.mtu - room} at most, for ${other.name}${forTunnel(room)}`,
-            other.mtu - room,
-          ),
-        ];
+  const uplink = named.get(nic.bond ?? "") ?? (pfs.length === 1 ? port : undefined);
   // Only what Open vSwitch has as a port carries packets of a guest.
-  const plugged =
-    known(state.ovs)?.bridges.some(({ interfaces }) => interfaces.some((each) => each.name === name)) ===
-    true;
-  const uplink =
-    state.netdevs.find((netdev) => netdev.name === nic.bond) ?? (pfs.length === 1 ? port : undefined);
-  return [
-    ...(plugged && representor !== undefined && uplink !== undefined
-      ? tooLarge(representor, uplink, nic.physnet === null ? tunnelBytes : 0)
-      : []),
-    ...(own !== undefined && representor !== undefined && plugged ? tooLarge(own, representor) : []),
-    ...(own !== undefined && port !== undefined ? tooLarge(own, port) : []),
-  ];
+  const plugged = new Set(
+    known(state.ovs)?.bridges.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)),
+  );
+  return pf.vfs.flatMap((vf) => {
+    const own = on.get(vf.address);
+    const name = nic.mode === "sriov" ? undefined : representorOf(pf.address, vf);
+    const representor = name !== undefined && plugged.has(name) ? named.get(name) : undefined;
+    const findings: Finding[] = [];
+    const compare = (netdev: Netdev | undefined, other: Netdev | undefined, room = 0) => {
+      if (netdev !== undefined && other !== undefined && netdev.mtu > other.mtu - room)
+        findings.push(tooLarge(aboutVf(pf, vf), netdev, other, room));
+    };
+    compare(representor, uplink, nic.physnet === null ? tunnelBytes : 0);
+    compare(own, representor);
+    compare(own, port);
+    return findings;
+  });
+}
+
+function tooLarge(about: Subject, netdev: Netdev, other: Netdev, room: number): Finding {
+  return warning(
+    about,
+    netdev,
+    `MTU ${other.mtu - room} at most, for ${other.name}${forTunnel(room)}`,
+    other.mtu - room,
+  );
 }
 
 function forTunnel(room: number): string {

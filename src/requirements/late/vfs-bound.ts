@@ -1,7 +1,8 @@
 import { describeHolders } from "../../host/in-use.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
 import type { HostState, PhysicalFunction, VirtualFunction } from "../../host/state/state.ts";
-import type { Finding, Requirement } from "../requirement.ts";
+import { netdevsOf } from "../netdevs.ts";
+import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { aboutVf, nativeDriver } from "../virtual-functions.ts";
 
 /** VFs have a driver: the host's own, with the netdev that it makes, or one for a guest. */
@@ -26,26 +27,22 @@ export const vfsBound: Requirement = {
   gate: false,
   afterGlance: ["vf-autoprobe"],
   check: (view) => {
-    const has = (vf: VirtualFunction) => view.state.netdevs.some(({ device }) => device === vf.address);
+    const { on } = netdevsOf(view);
+    const has = (vf: VirtualFunction) => on.has(vf.address);
     // With an eSwitch Nova and Neutron go by representors: VFs of which none has a netdev may be meant so
     // (devlink's enable_eth).
     const due = view.nic.mode === "sriov" || view.pfs.some(({ vfs }) => vfs.some(has));
-    return view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => bindingFinding(pf, vf, view.state, due)));
+    return view.pfs.flatMap((pf) => pf.vfs.flatMap((vf) => bindingFinding(pf, vf, view, due)));
   },
 };
 
-function bindingFinding(
-  pf: PhysicalFunction,
-  vf: VirtualFunction,
-  state: HostState,
-  due: boolean,
-): Finding[] {
+function bindingFinding(pf: PhysicalFunction, vf: VirtualFunction, view: NicView, due: boolean): Finding[] {
   const driver = nativeDriver(pf);
-  const about = aboutVf(pf, vf);
   const held = (known(vf.holders)?.length ?? 0) > 0;
-  if (vf.driver === driver) return held ? [] : netdevFinding(pf, vf, state, due);
+  if (vf.driver === driver) return held ? [] : netdevFinding(pf, vf, view, due);
   if (vf.driver === "vfio-pci" || held) return [];
-  if (vf.driver !== null && isVfioVariant(vf.driver)) return variantFinding(pf, vf, vf.driver, state);
+  const about = aboutVf(pf, vf);
+  if (vf.driver !== null && isVfioVariant(vf.driver)) return variantFinding(pf, vf, vf.driver, view.state);
   if (vf.driver !== null || (vf.driverOverride !== null && vf.driverOverride !== driver)) {
     const actual =
       vf.driver === null
@@ -78,8 +75,8 @@ function bindingFinding(
  * Its driver has it, and made no netdev of it, or somebody took that away. @param due whether VFs of this NIC
  * have one
  */
-function netdevFinding(pf: PhysicalFunction, vf: VirtualFunction, state: HostState, due: boolean): Finding[] {
-  if (pf.netdev === null || state.netdevs.some(({ device }) => device === vf.address)) return [];
+function netdevFinding(pf: PhysicalFunction, vf: VirtualFunction, view: NicView, due: boolean): Finding[] {
+  if (pf.netdev === null || netdevsOf(view).on.has(vf.address)) return [];
   const driver = nativeDriver(pf);
   const found = { ...aboutVf(pf, vf), expected: `bound to ${driver}, with a netdev` };
   const actual = `bound to ${driver}, and without a netdev`;

@@ -90,16 +90,16 @@ export const ovsHwOffload: HostRequirement = {
  * hw-offload-priority.
  */
 function priorityFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
-  const addresses = new Set<string>(nic.pfs.map(({ address }) => address));
-  const representors = view.state.representors
-    .filter(({ pf }) => addresses.has(pf))
-    .map(({ netdev }) => netdev);
-  const own = new Set([...uplinksOf(nic), ...representors]);
+  const isOwn = (name: string) =>
+    uplinksOf(nic).includes(name) ||
+    view.state.representors.some(
+      ({ pf, netdev }) => netdev === name && nic.pfs.some(({ address }) => address === pf),
+    );
   return ovs.bridges
     .filter(({ datapathType }) => datapathType === "system")
     .flatMap(({ interfaces }) => interfaces)
     .flatMap(({ name, offloadPriority }): HostFinding[] => {
-      if (!own.has(name) || offloadPriority == null || leadsToTc(offloadPriority)) return [];
+      if (offloadPriority == null || leadsToTc(offloadPriority) || !isOwn(name)) return [];
       const remove = ovsLine(
         ovs,
         "ovs-vsctl",

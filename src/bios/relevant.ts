@@ -1,3 +1,4 @@
+import { anyOf } from "../host/any-of.ts";
 import { type Feature, features } from "./features.ts";
 
 /**
@@ -9,8 +10,11 @@ const looks: Readonly<Record<Feature, RegExp>> = {
     /virtuali[sz]ation ?technology|ProcVirtuali[sz]ation|\bVT-?x\b|\bVMX\b|\bSVM\b|SVMMode|AMD-?V\b/i,
   iommu: /\bVT-?d\b|VTdSupport|ProcVtd|directed ?I\/?_?O|IOMMU|AMD-?Vi\b|AmdIoVt|\bSMMU\b/i,
   "sr-iov": /SR[-_ ]?IOV/i,
-  "above-4g":
-    /above[-_ ]?4 ?G|MMIO ?high|64[-_ ]?bit (?:MMIO|PCI|BAR|resource)|PCI64BitResource|Pci(?:e)? ?Resource ?Padding/i,
+  "above-4g": anyOf(
+    /above[-_ ]?4 ?G|MMIO ?high/i,
+    /64[-_ ]?bit (?:MMIO|PCI|BAR|resource)|PCI64BitResource/i,
+    /Pci(?:e)? ?Resource ?Padding/i,
+  ),
   ari: /(?:^|[^A-Za-z])ARI(?:[^A-Za-z]|Support|Forward|$)|PCIe?ARI|CfgPcieAri|alternative routing/i,
 };
 

@@ -27,7 +27,8 @@ export const udevRules: Artefact = {
     const parts = [unmanagedRules(nics), nameRules(nics, state), countRules(nics)].filter(
       (part) => part.length > 0,
     );
-    return `${[[madeByVflag, ...head], ...parts, ['LABEL="vflag_end"']].map((lines) => lines.join("\n")).join("\n\n")}\n`;
+    const blocks = [[madeByVflag, ...head], ...parts, ['LABEL="vflag_end"']];
+    return `${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`;
   },
 };
 

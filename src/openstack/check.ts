@@ -160,7 +160,8 @@ function checkOffered(
 }
 
 function countOf(devices: readonly NovaDevice[]): string {
-  return `${devices.length} VF${devices.length === 1 ? "" : "s"} (${devices[0]?.address ?? ""}${devices.length > 1 ? ", ..." : ""})`;
+  const first = devices[0]?.address ?? "";
+  return devices.length === 1 ? `1 VF (${first})` : `${devices.length} VFs (${first}, ...)`;
 }
 
 function checkAgent(ini: Ini, { state }: ConfRequest, nics: readonly FoundNic[], report: Report): void {

@@ -63,7 +63,7 @@ async function run(
   const { writeTree } = await import("../../operations/tree/write-tree.ts");
   const { runProgram } = await import("../../host/linux/system/program.ts");
   const { treeRemarks, treeText } = await import("../../report/configuration/tree-text.ts");
-  const { plain } = await import("../../report/terminal/style.ts");
+  const { count, plain } = await import("../../report/terminal/style.ts");
   const plan = await planTree(
     {
       kind,
@@ -116,16 +116,14 @@ async function run(
     print(treeText(changes, style));
     print(treeRemarks(conflicts, problems, notes, style));
     if (refused) print(`Nothing was written in ${options.config}.\n`);
-    else if (changes.length === 0)
-      print(`Nothing is to be changed in ${options.config}: ${countOf(plan.hosts.size)} as declared.\n`);
-    else
+    else {
+      const [files, declared] = [count(changes.length, "file"), count(plan.hosts.size, "host")];
       print(
-        `${changes.length} file${changes.length === 1 ? "" : "s"} ${done ? "written" : "would change"}, for ${countOf(plan.hosts.size)}.\n`,
+        changes.length === 0
+          ? `Nothing is to be changed in ${options.config}: ${declared} as declared.\n`
+          : `${files} ${done ? "written" : "would change"}, for ${declared}.\n`,
       );
+    }
   }
   finish(refused ? exitCodes.failed : changes.length > 0 && !done ? exitCodes.pending : exitCodes.fine);
-}
-
-function countOf(hosts: number): string {
-  return `${hosts} host${hosts === 1 ? "" : "s"}`;
 }

@@ -1,3 +1,5 @@
+import { anyOf } from "../../host/any-of.ts";
+
 /**
  * The texts of mlx5 and bonding that tell of a LAG, of all kernels since 4.9: see lag-log.ts for their
  * sources.
@@ -21,16 +23,30 @@ export type LagEvent =
  * `lag map` and its relatives in all their forms: with and without a colon, as one line or as ports or active
  * ports.
  */
-const mapPattern =
-  /(modify )?lag map(:?) ?(?:port 1:(\d+) port 2:(\d+)|active ports: ?([\d, ]+))(?: shared_fdb:([01]))?(?: mode:(\w+))?\s*$/;
-const failedPattern =
-  /Failed to (?:create LAG(?: \(| port selection| in shared FDB mode)|create SD shared FDB|activate (?:VF|RoCE) LAG|deactivate (?:VF|RoCE) LAG|enable lag)|LAG is not supported with SRIOV/;
-const eswitchPattern =
-  /E-Switch: (?:(Enable|Disable): mode\((LEGACY|OFFLOADS)\)|E-Switch enable SRIOV: nvfs\(\d+\) mode \(([12])\)|(disable SRIOV): )/i;
+const mapped = anyOf(/port 1:(\d+) port 2:(\d+)/, /active ports: ?([\d, ]+)/).source;
+const mapOptions = /(?: shared_fdb:([01]))?(?: mode:(\w+))?\s*$/.source;
+const mapPattern = new RegExp(`(modify )?lag map(:?) ?(?:${mapped})${mapOptions}`);
+
+const failedPattern = anyOf(
+  /Failed to create LAG(?: \(| port selection| in shared FDB mode)/,
+  /Failed to create SD shared FDB/,
+  /Failed to (?:de)?activate (?:VF|RoCE) LAG/,
+  /Failed to enable lag/,
+  /LAG is not supported with SRIOV/,
+);
+const eswitchPattern = anyOf(
+  /E-Switch: (Enable|Disable): mode\((LEGACY|OFFLOADS)\)/i,
+  /E-Switch: E-Switch enable SRIOV: nvfs\(\d+\) mode \(([12])\)/i,
+  /E-Switch: disable SRIOV: /i,
+);
 
 /** Since v5.3 the slave stands before what happens to it. */
-const bondPattern =
-  /^([^\s:]+)(?: \([^)]*\))?: (?:\(slave (\S+)\): (?:Enslaving|Releasing) |Enslaving (\S+) as |Releasing \w+ interface (\S+))/;
+const joinedOrLeft = anyOf(
+  /\(slave (\S+)\): (?:Enslaving|Releasing) /,
+  /Enslaving (\S+) as /,
+  /Releasing \w+ interface (\S+)/,
+).source;
+const bondPattern = new RegExp(`^([^\\s:]+)(?: \\([^)]*\\))?: (?:${joinedOrLeft})`);
 
 /**
  * What a line tells; null for others.

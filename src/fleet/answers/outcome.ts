@@ -116,7 +116,10 @@ function folded(causes: readonly FleetCause[]): FleetCause[] {
   return [...groups.values()].flatMap((group) => {
     const [first, second] = group;
     if (first === undefined || second === undefined) return group;
-    const subject = `${first.subject}${group.length === 2 ? ` and ${second.subject}` : `, ${second.subject} and ${group.length - 2} more`}`;
+    const subject =
+      group.length === 2
+        ? `${first.subject} and ${second.subject}`
+        : `${first.subject}, ${second.subject} and ${group.length - 2} more`;
     return [
       { ...first, subject, consequences: group.reduce((sum, { consequences }) => sum + consequences, 0) },
     ];

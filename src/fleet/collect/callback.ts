@@ -44,7 +44,8 @@ class CallbackModule(CallbackBase):
         if isinstance(told.get("rc"), int):
             kept["rc"] = told["rc"]
         answer = str(told.get("stdout", ""))
-        for key, text in (("stderr", told.get("stderr", "")), ("msg", told.get("msg", "")), ("stdout", answer)):
+        texts = {"stderr": told.get("stderr", ""), "msg": told.get("msg", ""), "stdout": answer}
+        for key, text in texts.items():
             if text and (key != "stdout" or status != "ok"):
                 kept[key] = str(text)[-${mostText}:]
         self._count += 1

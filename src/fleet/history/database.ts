@@ -25,7 +25,10 @@ const migrations: readonly string[] = [
      size INTEGER NOT NULL,
      data BLOB NOT NULL
    ) STRICT;
-   CREATE TABLE pattern (likeness TEXT PRIMARY KEY, chunk INTEGER NOT NULL REFERENCES chunk (id)) STRICT, WITHOUT ROWID;
+   CREATE TABLE pattern (
+     likeness TEXT PRIMARY KEY,
+     chunk INTEGER NOT NULL REFERENCES chunk (id)
+   ) STRICT, WITHOUT ROWID;
    CREATE TABLE host (
      id INTEGER PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,

@@ -185,7 +185,8 @@ function place(
   if (!open(ini.text.length)) throw new IniRefusal("the template ends inside of a block of Jinja");
   const ended = ini.text === "" || /[\r\n]$/.test(ini.text);
   const gap = ini.text === "" || /(\r\n|\r|\n)[ \t]*\1$/.test(ini.text) ? "" : ini.eol;
-  return `${ini.text}${ended ? "" : ini.eol}${gap}[${edit.section}]${ini.eol}${made(ini.text.length)}${ended ? ini.eol : ""}`;
+  const head = `${ended ? "" : ini.eol}${gap}[${edit.section}]${ini.eol}`;
+  return `${ini.text}${head}${made(ini.text.length)}${ended ? ini.eol : ""}`;
 }
 
 /** @param edit.own only what vflag wrote */

@@ -1,3 +1,4 @@
+import { anyOf } from "../../host/any-of.ts";
 import { filledBy } from "./port-mode.ts";
 
 /** What the openstack client said when it failed, with what it means and what to do. */
@@ -35,7 +36,11 @@ const known: readonly Known[] = [
     }),
   },
   {
-    says: /Missing value auth-url|auth_url|Missing value .* required for auth plugin|Set a username|--os-auth-url/,
+    says: anyOf(
+      /Missing value auth-url|auth_url|--os-auth-url/,
+      /Missing value .* required for auth plugin/,
+      /Set a username/,
+    ),
     means: () => ({
       text: "nothing says which cloud, or how to get into it",
       next: ["--os-cloud NAME, with the cloud in clouds.yaml; or OS_CLOUD"],
@@ -121,7 +126,12 @@ const known: readonly Known[] = [
     }),
   },
   {
-    says: /Unable to establish connection to (\S+)|Failed to discover available identity versions|Could not find a suitable TLS CA|Max retries exceeded|Connection refused/,
+    says: anyOf(
+      /Unable to establish connection to (\S+)/,
+      /Failed to discover available identity versions/,
+      /Could not find a suitable TLS CA/,
+      /Max retries exceeded|Connection refused/,
+    ),
     means: ([, url]) => ({
       text: `the service does not answer${url === undefined ? "" : ` at ${url.replace(/[:,]+$/, "")}`}`,
       next: [
@@ -138,7 +148,10 @@ const known: readonly Known[] = [
     }),
   },
   {
-    says: /is not an openstack command|unrecognized arguments?: [^\n]*|invalid choice: [^\n]*|the following arguments are required: [^\n]*|expected one argument/,
+    says: anyOf(
+      /is not an openstack command|expected one argument/,
+      /(?:unrecognized arguments?|invalid choice|the following arguments are required): [^\n]*/,
+    ),
     means: ([said]) => ({
       text: `the client does not understand the command: ${said}`,
       next: [

@@ -1,3 +1,4 @@
+import { anyOf } from "../../host/any-of.ts";
 import { isNetdevName } from "../../host/state/values.ts";
 import { NicSpec } from "../../spec/schema.ts";
 
@@ -49,7 +50,7 @@ export function readPhysnets(value: unknown, interfaces: ReadonlySet<string> | n
 }
 
 function inDirection(pairs: readonly DevicePhysnet[], interfaces: ReadonlySet<string> | null): ReadPhysnets {
-  const isDevice = (name: string) => interfaces?.has(name) === true || looksLikeDevice(name);
+  const isDevice = (name: string) => interfaces?.has(name) === true || deviceName.test(name);
   const asDevices = pairs.some(({ device, physnet }) => isDevice(device) || looksLikePhysnet(physnet));
   const asPhysnets = pairs.some(({ device, physnet }) => isDevice(physnet) || looksLikePhysnet(device));
   const [first] = pairs;
@@ -94,11 +95,11 @@ function wrongPhysnet(physnet: string): string[] {
  * Names that the kernel, systemd's udev or biosdevname give. Source: systemd.net-naming-scheme(7);
  * biosdevname(1).
  */
-function looksLikeDevice(name: string): boolean {
-  return /^(?:(?:en|ib)(?:[ops]|P\d+p|x[0-9a-f]{12})[0-9a-z]*|(?:eth|ib|em|bond|hsn)\d+|p\d+p\d+(?:_\d+)?)$/i.test(
-    name,
-  );
-}
+const deviceName = anyOf(
+  /^(?:en|ib)(?:[ops]|P\d+p|x[0-9a-f]{12})[0-9a-z]*$/i,
+  /^(?:eth|ib|em|bond|hsn)\d+$/i,
+  /^p\d+p\d+(?:_\d+)?$/i,
+);
 
 function looksLikePhysnet(name: string): boolean {
   return /physnet/i.test(name);

@@ -40,8 +40,8 @@ export function filterEdits(
   const notes = filters.flatMap((name) => noteOnFilter(name, release));
   const stands = made === undefined ? listed : listValue(made.value);
   if (stands.join() !== wanted.join()) {
-    const comment =
-      `${filter} in addition to ` + `${there === undefined ? beneath.from : "those that were there"}`;
+    const others = there === undefined ? beneath.from : "those that were there";
+    const comment = `${filter} in addition to ${others}`;
     edits.push({ kind: "set", ...option, value: wanted.join(","), comment });
   }
   const available = [...earlier, ini]

@@ -169,6 +169,8 @@ export function treeSriovAgent(
   const problem = ini.problems[0];
   if (problem !== undefined) return refusedFile(text, problem.line, problem.message);
   const [section, key] = ["sriov_nic", "physical_device_mappings"];
+  const winner =
+    scope === "present" ? "it comes after vflag's, and would take its place" : "vflag's would take its place";
   const conflicts = entriesOf(ini, section, key)
     .filter((entry) => !isOwn(ini, entry))
     .map(
@@ -176,7 +178,9 @@ export function treeSriovAgent(
         line: entry.line,
         there: `${entry.key} = ${entry.value}`,
         wanted: "mappings of the inventory's variables",
-        why: `${scope === "present" ? "it comes after " + "vflag's, and " + "would take " + "its place" : "vflag's would " + "take its place"}: put these ports into the inventory, as specs or as sriov_physnet_mappings (device: physnet), and take the line out`,
+        why:
+          `${winner}: put these ports into the inventory, as specs or as sriov_physnet_mappings ` +
+          "(device: physnet), and take the line out",
       }),
     );
   if (scope === "shared") return outcome(text, () => text, notes, conflicts);

@@ -148,10 +148,11 @@ function checkSwitches(plan: PlanDraft, facts: TreeFacts, deciders: readonly Dec
     if (kayobes && decider.level.kind !== "extra") continue;
     const truth = truthOfDecider(decider);
     if (truth === true) continue;
+    const value = typeof decider.value === "string" ? decider.value : JSON.stringify(decider.value);
     plan.conflict({
       name: plan.name(decider.path),
       line: decider.line,
-      there: `${decider.key}: ${typeof decider.value === "string" ? decider.value : JSON.stringify(decider.value)}`,
+      there: `${decider.key}: ${value}`,
       wanted: `${decider.key}: true`,
       why:
         truth === null

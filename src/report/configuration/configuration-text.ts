@@ -43,9 +43,9 @@ export function findingsText(
   const order = ["wrong", "doubtful", "unknown"] as const;
   const sorted = findings.toSorted((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
   return sorted
-    .map(
-      ({ kind, file, line, text }) =>
-        `${paint[kind](kind.padEnd(8))}  ${plainText(file)}${line === null ? "" : `:${line}`}: ${plainText(text)}\n`,
-    )
+    .map(({ kind, file, line, text }) => {
+      const place = `${plainText(file)}${line === null ? "" : `:${line}`}`;
+      return `${paint[kind](kind.padEnd(8))}  ${place}: ${plainText(text)}\n`;
+    })
     .join("");
 }

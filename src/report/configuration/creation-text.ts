@@ -36,9 +36,7 @@ export function serverText(
       : ` (${server.id}): ${server.status ?? "status unknown"}${host === null ? "" : ` on ${host}`}`;
   const lines = [`${outcomeWord(creation, style)}  ${plainText(`server ${name}${status}`)}`];
   for (const port of thing?.ports ?? [])
-    lines.push(
-      `  ${plainText(`port ${port.name === null || port.name === "" ? port.id : port.name}: ${bindingText(port)}`)}`,
-    );
+    lines.push(`  ${plainText(`port ${port.name || port.id}: ${bindingText(port)}`)}`);
   return [...lines, ...findings.flatMap((one) => findingLines(one, style))]
     .map((line) => `${line}\n`)
     .join("");

@@ -1,9 +1,15 @@
+import { anyOf } from "../../host/any-of.ts";
+
 /** Values that nobody needs to see to judge a change: what is shown instead of them. */
 const hidden = "(hidden)";
 
 /** Names of options and variables whose values are secrets, wherever such a word stands in them. */
-const secretWord =
-  /pass(?:word|wd|phrase|code)|(?:^|[^a-z])pass(?![a-z])|secret|token|credential|transport_url|(?:^|_)connection$|private_?key|api_?key|access_?key|auth_?key|encryption_?key|fernet|cookie|community|psk(?![a-z])/i;
+const secretWord = anyOf(
+  /pass(?:word|wd|phrase|code)|(?:^|[^a-z])pass(?![a-z])/i,
+  /secret|token|credential|cookie|fernet|community|psk(?![a-z])/i,
+  /(?:private|api|access|auth|encryption)_?key/i,
+  /transport_url|(?:^|_)connection$/i,
+);
 
 /**
  * `name = value`, `name: value`, `- name: value`, also within quotes or commented out; the value may be empty
@@ -15,8 +21,12 @@ const assignment = /^(\s*(?:[#;]\s*)?(?:-\s+)?["']?)([\w.$-][\w.$ -]*?)(["']?\s*
 const userInfo = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@"']*:)[^\s/@"']+(?=@)/gi;
 
 /** A pair in a line of its own kind: {password: x}, --password x, password=x, "token": "x". */
-const inlinePair =
-  /(["']?[\w-]*(?:pass(?:word|wd|phrase)|secret|token|credential|private_?key|api_?key)[\w-]*["']?\s*(?:[:=]\s*|\s+))("[^"]*"|'[^']*'|[^\s,;}\]]+)/gi;
+const inlineWord = /pass(?:word|wd|phrase)|secret|token|credential|(?:private|api)_?key/.source;
+const inlineValue = /"[^"]*"|'[^']*'|[^\s,;}\]]+/.source;
+const inlinePair = new RegExp(
+  `(["']?[\\w-]*(?:${inlineWord})[\\w-]*["']?\\s*(?:[:=]\\s*|\\s+))(?:${inlineValue})`,
+  "gi",
+);
 
 /**
  * The lines of a configuration file (INI, YAML) as they may be shown: the values of secrets are hidden, also

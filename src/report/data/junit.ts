@@ -18,7 +18,13 @@ export function junitXml(spec: Spec, state: HostState, verdicts: readonly Verdic
   const lists = checkLists(spec, state, verdicts);
   const suites = lists.flatMap((list, id) => suite(list, id, spec, state));
   const counts = countsOf(lists.flatMap(({ checks }) => checks));
-  return `${['<?xml version="1.0" ' + 'encoding="UTF-8"?>', `<testsuites${attributes({ name: "vflag verify", ...counts, time: "0" })}>`, ...suites, "</testsuites>"].join("\n")}\n`;
+  const lines = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites${attributes({ name: "vflag verify", ...counts, time: "0" })}>`,
+    ...suites,
+    "</testsuites>",
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 function suite({ subject, verdict, checks }: CheckList, id: number, spec: Spec, state: HostState): string[] {
@@ -52,7 +58,8 @@ function suite({ subject, verdict, checks }: CheckList, id: number, spec: Spec, 
 function testCase(check: Check, subject: string, sightings: readonly Sighting[]): string[] {
   const { requirement } = check;
   const name = `${requirement.id}: ${requirement.title}`;
-  const head = `    <testcase${attributes({ name, classname: `vflag.${subject}.${requirement.stage}`, time: "0" })}`;
+  const classname = `vflag.${subject}.${requirement.stage}`;
+  const head = `    <testcase${attributes({ name, classname, time: "0" })}`;
   const seen = oncePerSymptom(sightings.filter(({ explains }) => explains.includes(requirement.id)));
   const inner = result(
     check,
@@ -63,7 +70,7 @@ function testCase(check: Check, subject: string, sightings: readonly Sighting[])
 
 /** @param seen lines of logs that explain it */
 function result(check: Check, seen: readonly string[]): string | null {
-  const type = check.requirement.id;
+  const about = attributes({ message: message(check), type: check.requirement.id });
   switch (check.outcome) {
     case "holds":
       return null;
@@ -71,9 +78,9 @@ function result(check: Check, seen: readonly string[]): string | null {
     case "not-judged":
       return `<skipped${attributes({ message: check.reason ?? "" })}/>`;
     case "error":
-      return `<failure${attributes({ message: message(check), type })}>${markup(details(check, seen))}</failure>`;
+      return `<failure${about}>${markup(details(check, seen))}</failure>`;
     case "unknown":
-      return `<error${attributes({ message: message(check), type })}>${markup(details(check, seen))}</error>`;
+      return `<error${about}>${markup(details(check, seen))}</error>`;
     case "warning":
       return `<system-out>${markup(`warning: ${message(check)}\n${details(check, seen)}`)}</system-out>`;
   }

@@ -16,10 +16,19 @@ import { reportStyle } from "./html-style.ts";
  */
 export function fleetHtml(status: FleetStatus, maps: PackedMaps, version: string): string {
   const data = pageData(status, maps);
-  const policy =
-    `default-src 'none'; script-src '${fleetPageHash}'; style-src 'unsafe-inline'; img-src ` +
-    `data:; base-uri 'none'; form-action 'none'`;
+  const policy = [
+    "default-src 'none'",
+    `script-src '${fleetPageHash}'`,
+    "style-src 'unsafe-inline'",
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
   const { hosts, nics } = status;
+  const answers = Object.entries(answerWords).map(
+    ([value, words]) => html`<option value="${value}">${words}</option>`,
+  );
+  const columns = ["Host", "Verdict", "Age", "Why"].map((column) => html`<th scope="col">${column}</th>`);
   const head = html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +44,8 @@ export function fleetHtml(status: FleetStatus, maps: PackedMaps, version: string
 <body>
 <header>
 <h1>${headline(status)}</h1>
-<p class="when">${count(hosts.length, "host")}, ${count(nics.works + nics.broken + nics.unknown, "NIC")} · <time datetime="${status.at}">${status.at.slice(0, 16).replace("T", " ")} UTC</time></p>
+<p class="when">${count(hosts.length, "host")}, ${count(nics.works + nics.broken + nics.unknown, "NIC")} ·
+<time datetime="${status.at}">${status.at.slice(0, 16).replace("T", " ")} UTC</time></p>
 </header>
 <main>
 ${groupsSection(status)}
@@ -43,17 +53,23 @@ ${groupsSection(status)}
 <h2>Hosts</h2>
 <div class="filters">
 <label>Search <input id="search" type="search" placeholder="name, cause, words" autocomplete="off"></label>
-<label>Verdict <select id="answer"><option value="">all</option>${Object.entries(answerWords).map(([value, words]) => html`<option value="${value}">${words}</option>`)}</select></label>
+<label>Verdict <select id="answer"><option value="">all</option>${answers}</select></label>
 <output id="counted"></output>
 </div>
-<table class="hosts"><thead><tr>${["Host", "Verdict", "Age", "Why"].map((column) => html`<th scope="col">${column}</th>`)}</tr></thead><tbody id="rows"></tbody></table>
+<table class="hosts"><thead><tr>${columns}</tr></thead><tbody id="rows"></tbody></table>
 <button id="more" class="plain">Show more</button>
 </section>
-<noscript><p class="card">The list of hosts and their maps need JavaScript, which this browser does not run: <code>vflag fleet status --hosts</code> prints the list.</p></noscript>
+<noscript><p class="card">The list of hosts and their maps need JavaScript, which this browser does not run:
+<code>vflag fleet status --hosts</code> prints the list.</p></noscript>
 </main>
-<dialog id="detail" aria-labelledby="detail-name"><h2><span id="detail-name"></span><button id="close" class="plain">Close</button></h2><div id="detail-body"></div></dialog>
+<dialog id="detail" aria-labelledby="detail-name">
+<h2><span id="detail-name"></span><button id="close" class="plain">Close</button></h2>
+<div id="detail-body"></div>
+</dialog>
 <footer>
-<p>Made by <code>vflag fleet report</code>, version ${version}. On a host, <code>vflag verify</code> tells more, and <code>vflag explain CHECK</code> what a check is about.</p>
+<p>Made by <code>vflag fleet report</code>, version ${version}.
+On a host, <code>vflag verify</code> tells more,
+and <code>vflag explain CHECK</code> what a check is about.</p>
 </footer>
 `;
   const packs = maps.blocks.map(
@@ -153,7 +169,8 @@ function notesOf(
 function groupsSection({ causes, problems, failures, stale }: FleetStatus): Html {
   const groups = causes.map((group, number) => {
     const { requirement, severity, actual, expected, hosts, remedy, text } = group;
-    return html`<li class="cause ${severity}"><button data-cause="${number}" aria-pressed="false"><b>${count(hosts.length, "host")}</b> <code>${requirement}</code> ${actual}, wanted ${expected}</button>
+    return html`<li class="cause ${severity}"><button data-cause="${number}" aria-pressed="false">
+<b>${count(hosts.length, "host")}</b> <code>${requirement}</code> ${actual}, wanted ${expected}</button>
 <p class="note">${someOf(hosts)} · do: ${remedy === "actions" ? "vflag apply" : text}</p></li>`;
   });
   const told = [
@@ -162,7 +179,8 @@ function groupsSection({ causes, problems, failures, stale }: FleetStatus): Html
     ...(stale.length === 0 ? [] : [["stale: what is said of them may no longer be true", stale] as const]),
   ].map(
     ([words, hosts]) =>
-      html`<li class="cause unknown"><p class="what"><b>${count(hosts.length, "host")}</b> ${words}</p><p class="note">${someOf(hosts)}</p></li>`,
+      html`<li class="cause unknown"><p class="what"><b>${count(hosts.length, "host")}</b> ${words}</p>
+<p class="note">${someOf(hosts)}</p></li>`,
   );
   if (groups.length + told.length === 0)
     return html`<section class="card"><p>Every requirement holds on every host.</p></section>`;
@@ -170,7 +188,10 @@ function groupsSection({ causes, problems, failures, stale }: FleetStatus): Html
 }
 
 const fleetStyle = `
-button, input, select { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .6rem; max-width: 100%; }
+button, input, select {
+  font: inherit; color: inherit; background: var(--card); max-width: 100%;
+  border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .6rem;
+}
 button { cursor: pointer; text-align: left; overflow-wrap: anywhere; }
 .cause > button { border: 0; background: none; padding: 0; }
 .cause > button:hover, .host-name:hover { text-decoration: underline; }
@@ -183,7 +204,10 @@ button { cursor: pointer; text-align: left; overflow-wrap: anywhere; }
 .hosts th:first-child { min-width: 10rem; }
 .hosts th:nth-child(3), .hosts td:nth-child(3) { white-space: nowrap; }
 .chip.none { color: var(--doubt); background: var(--doubt-back); }
-dialog { width: min(96vw, 80rem); max-height: 94vh; overflow: auto; color: var(--text); background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; }
+dialog {
+  width: min(96vw, 80rem); max-height: 94vh; overflow: auto; color: var(--text); background: var(--card);
+  border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem;
+}
 dialog > h2 { justify-content: space-between; }
 dialog h3 { margin: .8rem 0 .3rem; }
 dialog figure { margin-top: .8rem; }

@@ -42,7 +42,8 @@ export function nicCauses({ causes, sightings }: Verdict): Html | null {
     if (cause.first.nic !== hostName) return [causeItem(cause, consequences, seen)];
     const own = consequences.filter(({ nic }) => nic !== hostName);
     if (own.length + seen.length === 0) return [];
-    const from = html`<p>Because of <a href="#host"><code>${cause.first.requirement}</code></a> of the host:</p>`;
+    const link = html`<a href="#host"><code>${cause.first.requirement}</code></a>`;
+    const from = html`<p>Because of ${link} of the host:</p>`;
     return [html`<li class="cause">${from}${seenList(seen)}${own.length === 0 ? null : following(own)}</li>`];
   });
   const strays = sightings.filter((sighting) => !told.has(sighting));
@@ -92,15 +93,23 @@ function causeItem(cause: Condensed, consequences: readonly Deviation[], seen: r
           html`<ul>${all.map(({ subject }) => html`<li>${subject}</li>`)}</ul>`,
         );
   return html`<li class="cause ${severity}">
-<p class="what"><span class="mark" title="${outcomeWords[severity]}">${marks[severity]}</span> <code>${requirement}</code> ${subjectText(cause)}: <b>${actual}</b>, wanted ${expected}</p>
+<p class="what"><span class="mark" title="${outcomeWords[severity]}">${marks[severity]}</span>
+<code>${requirement}</code> ${subjectText(cause)}: <b>${actual}</b>, wanted ${expected}</p>
 <dl><div><dt>Why</dt><dd>${why}</dd></div>${
     seen.length === 0 ? null : html`<div><dt>Seen</dt><dd>${seenList(seen)}</dd></div>`
   }<div><dt>Do</dt><dd>${remedyText(remedy, false)}</dd></div></dl>
 ${consequences.length === 0 ? null : folded(consequencesTitle(consequences), following(consequences))}
 ${subjects}
-${commands.length === 0 ? null : folded(count(commands.length, "command of it", "commands of it"), html`<pre tabindex="0">${[...new Set(commands)].join("\n")}</pre>`)}
+${commands.length === 0 ? null : commandList(commands)}
 ${byHand(requirement)}
 </li>`;
+}
+
+function commandList(commands: readonly string[]): Html {
+  return folded(
+    count(commands.length, "command of it", "commands of it"),
+    html`<pre tabindex="0">${[...new Set(commands)].join("\n")}</pre>`,
+  );
 }
 
 function consequencesTitle(consequences: readonly Deviation[]): string {
@@ -109,10 +118,12 @@ function consequencesTitle(consequences: readonly Deviation[]): string {
 }
 
 function following(consequences: readonly Deviation[]): Html {
-  return html`<ul class="consequences">${condense(consequences).map(
-    (same) =>
-      html`<li><span class="mark ${same.first.severity}">${marks[same.first.severity]}</span> <code>${same.first.requirement}</code> ${subjectText(same)}: ${same.first.actual}, wanted ${same.first.expected}</li>`,
-  )}</ul>`;
+  const items = condense(consequences).map((same) => {
+    const { requirement, severity, actual, expected } = same.first;
+    return html`<li><span class="mark ${severity}">${marks[severity]}</span>
+<code>${requirement}</code> ${subjectText(same)}: ${actual}, wanted ${expected}</li>`;
+  });
+  return html`<ul class="consequences">${items}</ul>`;
 }
 
 function byHand(id: string): Html | null {
@@ -122,7 +133,9 @@ function byHand(id: string): Html | null {
     html`<h4>${title}</h4><ul class="lines">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
   return folded(
     "See it and put it right by hand",
-    html`${list("See it", about.observe)}${list("Put it right", about.byHand)}${list("Where it " + "is written", about.references)}`,
+    html`${list("See it", about.observe)}
+${list("Put it right", about.byHand)}
+${list("Where it is written", about.references)}`,
   );
 }
 
@@ -135,12 +148,11 @@ export function checkTable(checks: readonly Check[]): Html {
       ? []
       : [outcome === "warning" ? count(number, "warning") : `${number} ${outcomeWords[outcome]}`];
   });
-  const rows = checks.map(
-    ({ requirement, outcome, reason }) =>
-      html`<li><span class="mark ${outcome}" title="${outcomeWords[outcome]}">${marks[outcome]}</span> <span><code>${requirement.id}</code> ${requirement.title}${
-        reason === null ? null : html` <span class="note">(${reason})</span>`
-      }</span></li>`,
-  );
+  const rows = checks.map(({ requirement, outcome, reason }) => {
+    const note = reason === null ? null : html` <span class="note">(${reason})</span>`;
+    return html`<li><span class="mark ${outcome}" title="${outcomeWords[outcome]}">${marks[outcome]}</span>
+<span><code>${requirement.id}</code> ${requirement.title}${note}</span></li>`;
+  });
   return folded(
     `${count(checks.length, "check")}: ${counts.join(", ")}`,
     html`<ul class="checks">${rows}</ul>`,

@@ -16,20 +16,25 @@ export function nicFacts(nic: NicSpec, state: HostState): Html | null {
   const flows =
     nic.mode === "sriov" ? null : trafficLine({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
   const vfs = pfs.flatMap((pf) => pf.vfs.map((vf) => vfCells(pf, vf, state)));
-  return html`${table(
-    "ports",
-    ["Port", "Address", "Model", "Firmware", "eSwitch", "VFs", "Representors"],
-    pfs.map((pf) => portCells(pf, nic, state)),
-  )}
+  const ports = pfs.map((pf) => portCells(pf, nic, state));
+  return html`${table("ports", portColumns, ports)}
 ${bondFacts(nic, pfs, state)}
 ${flows === null ? null : html`<dl class="facts"><div><dt>Flows</dt><dd>${flows}</dd></div></dl>`}
-${vfs.length === 0 ? null : folded(count(vfs.length, "VF"), table("vfs", ["Port", "VF", "Address", "Driver", "Representor", "Held by"], vfs))}`;
+${vfs.length === 0 ? null : folded(count(vfs.length, "VF"), table("vfs", vfColumns, vfs))}`;
 }
+
+const portColumns = ["Port", "Address", "Model", "Firmware", "eSwitch", "VFs", "Representors"];
+const vfColumns = ["Port", "VF", "Address", "Driver", "Representor", "Held by"];
 
 /** On a narrow screen each row is a block, and each cell says its column. */
 function table(kind: string, columns: readonly string[], rows: readonly (readonly string[])[]): Html {
-  return html`<table class="${kind}"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
-<tbody>${rows.map((cells) => html`<tr>${cells.map((cell, index) => html`<td data-column="${columns[index]}">${cell}</td>`)}</tr>`)}</tbody></table>`;
+  const head = columns.map((column) => html`<th scope="col">${column}</th>`);
+  const body = rows.map((cells) => {
+    const row = cells.map((cell, index) => html`<td data-column="${columns[index]}">${cell}</td>`);
+    return html`<tr>${row}</tr>`;
+  });
+  return html`<table class="${kind}"><thead><tr>${head}</tr></thead>
+<tbody>${body}</tbody></table>`;
 }
 
 function portCells(pf: PhysicalFunction, nic: NicSpec, state: HostState): string[] {
@@ -65,16 +70,19 @@ function vfCells(pf: PhysicalFunction, vf: VirtualFunction, state: HostState): s
 function bondFacts(nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): Html | null {
   if (nic.mode !== "vf-lag" || nic.bond === undefined) return null;
   const bond = state.bonds.find(({ name }) => name === nic.bond);
-  const slaves = bond?.slaves.map(
-    ({ netdev, up }) =>
-      html`<span class="slave ${up ? "works" : "broken"}">${netdev} ${up ? "up" : "down"}</span> `,
-  );
-  const partner =
-    bond?.lacp == null ? null : html`, LACP with ${bond.lacp.partner} on ${count(bond.lacp.ports, "port")}`;
   return html`<dl class="facts">
-<div><dt>Bond</dt><dd>${bond === undefined ? `${nic.bond} is not there` : html`${bond.name}, ${bond.mode}, ${bond.up ? "up" : "down"}${partner} ${slaves}`}</dd></div>
+<div><dt>Bond</dt><dd>${bond === undefined ? `${nic.bond} is not there` : bondDescription(bond)}</dd></div>
 <div><dt>LAG</dt><dd>${lagText(pfs)}</dd></div>
 </dl>`;
+}
+
+function bondDescription({ name, mode, up, slaves, lacp }: HostState["bonds"][number]): Html {
+  const links = slaves.map((slave) => {
+    const [mark, word] = slave.up ? ["works", "up"] : ["broken", "down"];
+    return html`<span class="slave ${mark}">${slave.netdev} ${word}</span> `;
+  });
+  const partner = lacp === null ? null : html`, LACP with ${lacp.partner} on ${count(lacp.ports, "port")}`;
+  return html`${name}, ${mode}, ${up ? "up" : "down"}${partner} ${links}`;
 }
 
 function lagText(pfs: readonly PhysicalFunction[]): string {

@@ -5,26 +5,42 @@
 export const reportStyle = `
 :root {
   color-scheme: light dark;
-  --page: #f4f5f7; --card: #fff; --text: #1b2129; --faint: #59636f; --line: #d9dde3; --code: #eef0f3; --link: #0b57a8;
-  --good: #0a6638; --good-back: #e2f4e9; --bad: #a30f1e; --bad-back: #fdeaec; --doubt: #7a4a00; --doubt-back: #fdf1d8;
+  --page: #f4f5f7; --card: #fff; --text: #1b2129; --faint: #59636f;
+  --line: #d9dde3; --code: #eef0f3; --link: #0b57a8;
+  --good: #0a6638; --good-back: #e2f4e9;
+  --bad: #a30f1e; --bad-back: #fdeaec;
+  --doubt: #7a4a00; --doubt-back: #fdf1d8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #11151a; --card: #191f27; --text: #e5e9ee; --faint: #a3adb9; --line: #323b47; --code: #242c36; --link: #85b9f5;
-    --good: #7fdca6; --good-back: #12301f; --bad: #ffa1a8; --bad-back: #3b171b; --doubt: #f2c875; --doubt-back: #352a10;
+    --page: #11151a; --card: #191f27; --text: #e5e9ee; --faint: #a3adb9;
+    --line: #323b47; --code: #242c36; --link: #85b9f5;
+    --good: #7fdca6; --good-back: #12301f;
+    --bad: #ffa1a8; --bad-back: #3b171b;
+    --doubt: #f2c875; --doubt-back: #352a10;
   }
 }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0 auto; max-width: 78rem; padding: 1.5rem 1rem 2rem; background: var(--page); color: var(--text);
-  font: 1rem/1.5 system-ui, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; overflow-wrap: anywhere; }
+body {
+  margin: 0 auto; max-width: 78rem; padding: 1.5rem 1rem 2rem; background: var(--page); color: var(--text);
+  font: 1rem/1.5 system-ui, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; overflow-wrap: anywhere;
+}
 h1, h2, h4, p, ul, dl, pre { margin: 0; }
 h1 { font-size: 1.75rem; line-height: 1.2; }
-h2 { font-size: 1.3rem; line-height: 1.3; display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .6rem; }
+h2 {
+  font-size: 1.3rem; line-height: 1.3;
+  display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .6rem;
+}
 h4 { font-size: .85rem; color: var(--faint); margin-top: .5rem; }
-code, pre, .lines li, td[data-column=Address], td[data-column=Port], td[data-column=Representor] { font-family: ui-monospace, "DejaVu Sans Mono", "Liberation Mono", monospace; font-size: .875em; }
+code, pre, .lines li, td[data-column=Address], td[data-column=Port], td[data-column=Representor] {
+  font-family: ui-monospace, "DejaVu Sans Mono", "Liberation Mono", monospace; font-size: .875em;
+}
 code { background: var(--code); border-radius: .25rem; padding: .1em .35em; }
-pre { background: var(--code); border-radius: .4rem; padding: .6rem .8rem; max-height: 24rem; overflow: auto; white-space: pre-wrap; }
+pre {
+  background: var(--code); border-radius: .4rem; padding: .6rem .8rem;
+  max-height: 24rem; overflow: auto; white-space: pre-wrap;
+}
 a { color: var(--link); }
 .host, .when, .mode, .note, footer { color: var(--faint); }
 .host { font-weight: 600; }
@@ -39,12 +55,18 @@ nav { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: 1rem; }
 .works { color: var(--good); background: var(--good-back); }
 .broken { color: var(--bad); background: var(--bad-back); }
 .tile.unknown, .chip.unknown { color: var(--doubt); background: var(--doubt-back); }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; margin-bottom: 1rem; }
+.card {
+  background: var(--card); border: 1px solid var(--line); border-radius: .75rem;
+  padding: 1.1rem 1.25rem; margin-bottom: 1rem;
+}
 .card > * + * { margin-top: .8rem; }
 .facts + .facts { margin-top: .2rem; }
 .card > .reason { margin-top: .3rem; font-size: 1.1rem; }
 ul { list-style: none; padding: 0; }
-.cause { border-left: .3rem solid var(--line); border-radius: .3rem; background: var(--page); padding: .75rem 1rem; }
+.cause {
+  border-left: .3rem solid var(--line); border-radius: .3rem;
+  background: var(--page); padding: .75rem 1rem;
+}
 .cause + .cause { margin-top: .6rem; }
 .cause.error { border-color: var(--bad); }
 .cause.warning, .cause.unknown { border-color: var(--doubt); }
@@ -52,7 +74,9 @@ ul { list-style: none; padding: 0; }
 .mark { display: inline-block; min-width: 1.1em; text-align: center; font-weight: 700; }
 .mark.holds { color: var(--good); }
 .mark.error, .cause.error > .what > .mark { color: var(--bad); }
-.mark.warning, .mark.unknown, .cause.warning > .what > .mark, .cause.unknown > .what > .mark { color: var(--doubt); }
+.mark.warning, .mark.unknown, .cause.warning > .what > .mark, .cause.unknown > .what > .mark {
+  color: var(--doubt);
+}
 dl > div { display: grid; grid-template-columns: 7.5rem 1fr; gap: 0 .75rem; }
 .cause dl > div { grid-template-columns: 2.6rem 1fr; }
 dl > div + div { margin-top: .2rem; }
@@ -90,7 +114,10 @@ footer { font-size: .85rem; }
   table, tbody, tr, td { display: block; }
   tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
   td { border: 0; padding: .05rem 0; display: grid; grid-template-columns: 7.5rem 1fr; font-size: .95rem; }
-  td::before { content: attr(data-column); color: var(--faint); font-family: system-ui, sans-serif; font-size: .85rem; }
+  td::before {
+    content: attr(data-column); color: var(--faint);
+    font-family: system-ui, sans-serif; font-size: .85rem;
+  }
 }
 @media print {
   :root { --page: #fff; --code: #fff; }

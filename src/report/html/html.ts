@@ -29,11 +29,12 @@ export function htmlReport(
   const nics = lists.flatMap((list) =>
     list.verdict === null ? [] : [nicSection(list, list.verdict, spec, state, map)],
   );
+  const observedAt = html`<time datetime="${state.observedAt}">${moment(state.observedAt)}</time>`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="${Html.verbatim(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="vflag ${version}">
@@ -45,7 +46,7 @@ export function htmlReport(
 <header>
 <p class="host">${state.hostname}</p>
 <h1>${headline(verdicts)}</h1>
-<p class="when">Linux ${state.kernel} · observed <time datetime="${state.observedAt}">${moment(state.observedAt)}</time></p>
+<p class="when">Linux ${state.kernel} · observed ${observedAt}</p>
 ${verdicts.length < 2 ? null : html`<nav aria-label="NICs">${verdicts.map(tile)}</nav>`}
 </header>
 <main>
@@ -53,13 +54,24 @@ ${nics}
 ${host === undefined ? null : hostSection(host, spec, state, verdicts)}
 </main>
 <footer>
-<p>Made by <code>vflag verify -o html</code>, version ${version}. <code>vflag explain CHECK</code> tells more of a check, <code>vflag plan</code> shows what <code>vflag apply</code> would do.</p>
+<p>Made by <code>vflag verify -o html</code>, version ${version}.
+<code>vflag explain CHECK</code> tells more of a check,
+<code>vflag plan</code> shows what <code>vflag apply</code> would do.</p>
 </footer>
 </body>
 </html>
 `;
   return page.text;
 }
+
+/** Nothing is loaded, and nothing runs. */
+const policy = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
 
 const words: Readonly<Record<Answer, { text: string; mark: string }>> = {
   works: { text: "works", mark: "✓" },
@@ -86,7 +98,9 @@ function headline(verdicts: readonly Verdict[]): string {
 }
 
 function tile({ nic, answer }: Verdict): Html {
-  return html`<a class="tile ${answer}" href="#nic-${nic}"><span class="mark" aria-hidden="true">${words[answer].mark}</span> <b>${nic}</b> ${words[answer].text}</a>`;
+  const { mark, text } = words[answer];
+  return html`<a class="tile ${answer}" href="#nic-${nic}">
+<span class="mark" aria-hidden="true">${mark}</span> <b>${nic}</b> ${text}</a>`;
 }
 
 function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostState, map: HostMap): Html {
@@ -99,7 +113,8 @@ function nicSection(list: CheckList, verdict: Verdict, spec: Spec, state: HostSt
       : html`<p class="reason">${reason.subject}: ${reason.actual} (see <a href="#host">the host</a>)</p>`;
   const atRisk = risk === null ? null : html`<p class="reason">${riskText(risk)}</p>`;
   return html`<section class="card" id="nic-${name}">
-<h2>${name} <span class="mode">${nic?.mode}</span> <span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
+<h2>${name} <span class="mode">${nic?.mode}</span>
+<span class="chip ${answer}">${words[answer].mark} ${words[answer].text}</span></h2>
 ${said}
 ${atRisk}
 ${nicCauses(verdict)}
@@ -114,17 +129,21 @@ ${checkTable(list.checks)}
 function drawing(name: string, map: HostMap): Html | null {
   const own = onlyNic(map, name);
   if (own === null || own.nics.every(({ ports }) => ports.length === 0)) return null;
-  const figure = html`<figure role="region" aria-label="Map of ${name}" tabindex="0">${Html.verbatim(mapSvg(own))}</figure>`;
-  return html`<details open><summary>Map</summary>${figure}</details>`;
+  return html`<details open><summary>Map</summary>
+<figure role="region" aria-label="Map of ${name}" tabindex="0">${Html.verbatim(mapSvg(own))}</figure>
+</details>`;
 }
 
 function hostSection(list: CheckList, spec: Spec, state: HostState, verdicts: readonly Verdict[]): Html {
   const all = verdicts.flatMap(({ causes }) => causes.filter(({ deviation }) => deviation.nic === hostName));
   const causes = [...new Map(all.map((cause) => [JSON.stringify(cause.deviation), cause])).values()];
+  const facts = hostFacts(spec, state).map(
+    ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
+  );
   return html`<section class="card" id="host">
 <h2>The host around the NICs</h2>
 ${hostCauses(causes)}
-<dl class="facts">${hostFacts(spec, state).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<dl class="facts">${facts}</dl>
 ${checkTable(list.checks)}
 </section>
 `;

@@ -88,8 +88,9 @@ export function text({ x, y, words, room, kind, anchor }: Text): string {
   // Two blanks shrink to one, unless one of them is of the kind that does not.
   const shown = cut(words.replaceAll("  ", "\u00a0 "), Math.floor(room / each));
   const tooltip = shown.replaceAll("\u00a0", " ") === words ? "" : `<title>${markup(words)}</title>`;
-  const attributes = `${kind === undefined ? "" : ` class="${kind}"`}${anchor === undefined ? "" : ` text-anchor="${anchor}"`}`;
-  return `<text x="${x}" y="${y}"${attributes}>${markup(shown)}${tooltip}</text>`;
+  const style = kind === undefined ? "" : ` class="${kind}"`;
+  const placing = anchor === undefined ? "" : ` text-anchor="${anchor}"`;
+  return `<text x="${x}" y="${y}"${style}${placing}>${markup(shown)}${tooltip}</text>`;
 }
 
 /** The beginning of a text, as wide as so many letters; what is written in squares counts twice. */

@@ -109,8 +109,10 @@ export function guestText(guest: Guest): string {
     }
     case "machine":
       return `QEMU ${guest.name ?? guest.uuid ?? "without a name"} (process ${guest.pid})`;
-    case "container":
-      return `${guest.name ?? guest.id.slice(0, 12)} (${guest.engine === null ? "" : `${guest.engine} `}container)`;
+    case "container": {
+      const kind = guest.engine === null ? "container" : `${guest.engine} container`;
+      return `${guest.name ?? guest.id.slice(0, 12)} (${kind})`;
+    }
     case "namespace":
       return `network namespace ${guest.name}`;
     case "process":

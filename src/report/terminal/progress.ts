@@ -17,10 +17,9 @@ export function plainProgress(write: (line: string) => void, style: Style): Prog
       stepBegins: (step) =>
         write(`${style.strong(plainText(step.nic))}  ${step.requirement}  ${actionsText(step)}`),
       actionEnds: (step, action, failure) => {
-        if (failure !== null)
-          write(
-            `${plainText(step.nic)}  ${step.requirement}  ${style.bad("failed")}: ${failureText(action, failure)}`,
-          );
+        if (failure === null) return;
+        const failed = `${style.bad("failed")}: ${failureText(action, failure)}`;
+        write(`${plainText(step.nic)}  ${step.requirement}  ${failed}`);
       },
     },
     finish: async () => {},

@@ -1,3 +1,5 @@
+import { anyOf } from "../../host/any-of.ts";
+
 /** Long lines at a terminal's width, with a hanging indent. */
 
 /** Narrower than this, a terminal breaks lines itself: there is no room for an indent. */
@@ -7,8 +9,11 @@ const narrowest = 24;
  * East Asian wide and fullwidth characters, and emoji, fill two cells. Source: Unicode Standard Annex 11,
  * EastAsianWidth.txt.
  */
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const wide = anyOf(
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f]/u,
+  /[\uff01-\uff60\uffe0-\uffe6]/u,
+  /[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u,
+);
 
 /**
  * How many cells of a terminal a text fills. Marks of colours and what stands over another character fill

@@ -19,12 +19,13 @@ export function appliedText(applied: Pick<Applied, "outcomes" | "seconds">, styl
   );
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failures.length, 0);
   const stopped = outcomes.some((outcome) => outcome.status === "stopped");
+  const but = failed === 0 ? "" : `, ${failed} of them failed`;
   const did =
     done === 0
       ? stopped
         ? "Nothing was done."
         : "Nothing was to be done."
-      : `${count(done, "action")}${failed === 0 ? "" : `, ${failed} of them failed`}, in ${duration(seconds)}.`;
+      : `${count(done, "action")}${but}, in ${duration(seconds)}.`;
   return `${[...lines, did].join("\n")}\n`;
 }
 

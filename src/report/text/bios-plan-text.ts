@@ -105,8 +105,10 @@ function closing(hosts: readonly HostBios[], done: boolean, style: Style): strin
     broken === 0
       ? ""
       : `, ${style.bad(done ? `${broken} could not be asked or changed` : `${broken} could not be asked`)}`;
-  if (done)
-    return `${count(changed, "host")} changed${able}.${changed > 0 ? " Reboot " + "each for it " + "to take " + "effect: " + "vflag does not." : ""}`;
+  if (done) {
+    const reboot = changed > 0 ? " Reboot each for it to take effect: vflag does not." : "";
+    return `${count(changed, "host")} changed${able}.${reboot}`;
+  }
   const next = changed > 0 ? " `vflag bios set` does it; then each has to be rebooted." : "";
   return `Plan: ${count(changed, "host")} to change${able}. Nothing was changed.${next}`;
 }

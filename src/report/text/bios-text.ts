@@ -26,7 +26,9 @@ export function biosCheckText(asked: readonly HostBios[], without: readonly stri
     ...(unasked === 0 ? [] : [`${unasked} could not be asked`]),
   ];
   const paint = asIs === hosts.length ? style.good : style.bad;
-  return `${[...blocks.map((lines) => lines.join("\n")), [paint(`${count(hosts.length, "host")}: ${parts.join(", ")}.`), ...withoutLines(without)].join("\n")].join("\n\n")}\n`;
+  const sum = paint(`${count(hosts.length, "host")}: ${parts.join(", ")}.`);
+  const paragraphs = [...blocks, [sum, ...withoutLines(without)]].map((lines) => lines.join("\n"));
+  return `${paragraphs.join("\n\n")}\n`;
 }
 
 /** Whose BIOS it is. */

@@ -69,9 +69,10 @@ const shownIn: Readonly<Record<Symptom["shows"], string>> = {
 export function explainMarkdown(requirement: About): string {
   const list = (lines: readonly string[], code: boolean) =>
     lines.map((line) => (code ? `- \`${line}\`` : `- ${line}`)).join("\n");
+  const gate = requirement.gate ? ", a gate: nothing that follows is done before it holds" : "";
   return [
     `# ${requirement.id}`,
-    `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${requirement.gate ? ", a gate: " + "nothing that follows is done before it holds" : ""}.`,
+    `**${capital(requirement.title)}.** Stage \`${requirement.stage}\`${gate}.`,
     `*Why.* ${[requirement.why, ...consequenceOf(requirement)].join(" ")}`,
     `*See it by hand:*\n\n${list(requirement.observe, true)}`,
     `*Put it right by hand:*\n\n${list(requirement.byHand, false)}`,

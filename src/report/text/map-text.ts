@@ -46,7 +46,8 @@ function nicBranch(nic: MapNic, style: Style): Branch {
   const { bond } = nic;
   if (bond === null) return { lines: [title], children: ports };
   const slaves = bond.slaves.map(({ netdev, up }) => `${netdev}${up ? "" : " (down)"}`).join(", ");
-  const first = `bond ${style.strong(bond.name)}  ${bond.mode}, ${bond.up ? "up" : style.bad("down")}: ${slaves || "no ports"}${placeText(bond.bridgePort, style)}`;
+  const facts = `${bond.mode}, ${bond.up ? "up" : style.bad("down")}: ${slaves || "no ports"}`;
+  const first = `bond ${style.strong(bond.name)}  ${facts}${placeText(bond.bridgePort, style)}`;
   return { lines: [title], children: [{ lines: [first, ...flowLines(bond.flows, style)] }, ...ports] };
 }
 
@@ -60,7 +61,8 @@ function portBranch(port: MapPort, style: Style): Branch {
     link === "up" ? link : style.bad(link),
     ...(lag === null ? [] : [lag]),
   ];
-  const title = `port ${style.strong(port.netdev ?? "(no netdev)")}  ${facts.join(", ")}${placeText(port.bridgePort, style)}`;
+  const name = style.strong(port.netdev ?? "(no netdev)");
+  const title = `port ${name}  ${facts.join(", ")}${placeText(port.bridgePort, style)}`;
   return {
     lines: [title, ...flowLines(port.flows, style)],
     children: groupsOf(port).map((group) => vfBranch(group, port, style)),
@@ -75,8 +77,9 @@ function vfBranch(group: VfGroup, port: MapPort, style: Style): Branch {
     return { lines: [style.faint(`${groupName(group)}  ${freeText(group, port)}`)] };
   const driver = vf.driver ?? "unbound";
   const users = usersOf(vf).map((user) => style.strong(user));
+  const use = users.length === 0 ? style.faint("free") : users.join(", ");
   const netdev = vf.netdev === null ? "" : ` ${vf.netdev}`;
-  const first = `${groupName(group)}  ${vf.address}  ${driver}${netdev}  ${users.length === 0 ? style.faint("free") : users.join(", ")}`;
+  const first = `${groupName(group)}  ${vf.address}  ${driver}${netdev}  ${use}`;
   if (representor === null) return { lines: [first] };
   const down = representor.up ? "" : " (down)";
   return {

@@ -101,5 +101,6 @@ function closing(plan: Plan, steps: number, style: Style): string {
   const scripts =
     plan.scriptsSeconds === null ? "" : `; the usual scripts take about ${duration(plan.scriptsSeconds)}`;
   const estimate = `about ${duration(plan.seconds)} (estimated${scripts})`;
-  return `${style.strong("Plan:")} ${count(steps, "step")}, ${count(actions, "action")}, ${estimate}. Nothing was changed. \`vflag apply\` does it.`;
+  const sum = `${style.strong("Plan:")} ${count(steps, "step")}, ${count(actions, "action")}, ${estimate}.`;
+  return `${sum} Nothing was changed. \`vflag apply\` does it.`;
 }

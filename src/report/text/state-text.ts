@@ -17,7 +17,15 @@ export function stateText(seen: HostState, style: Style): string {
     const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ");
     return `${style.strong(bond.name)}  ${bond.mode}: ${slaves === "" ? "no slaves" : slaves}${lacp}`;
   });
-  return `${[head, ...platformLines(state), ...blocks, ...firmwareBlocks(state, style), ...bonds, ...ovsBlock(state, style)].join("\n\n")}\n`;
+  const paragraphs = [
+    head,
+    ...platformLines(state),
+    ...blocks,
+    ...firmwareBlocks(state, style),
+    ...bonds,
+    ...ovsBlock(state, style),
+  ];
+  return `${paragraphs.join("\n\n")}\n`;
 }
 
 /** What the host is beneath its ports; nothing where nobody looked. */
@@ -50,9 +58,8 @@ function ovsBlock({ ovs }: HostState, style: Style): string[] {
     : ovs.offloadInEffect
       ? "in effect"
       : "not in effect";
-  const offload =
-    `hw-offload ` +
-    `${ovs.hwOffload ? "on" : "off"}, ${effect}${ovs.tcPolicy === null ? "" : `, tc-policy ${ovs.tcPolicy}`}`;
+  const policy = ovs.tcPolicy === null ? "" : `, tc-policy ${ovs.tcPolicy}`;
+  const offload = `hw-offload ${ovs.hwOffload ? "on" : "off"}, ${effect}${policy}`;
   const bridges = ovs.bridges.map(({ name, interfaces }) => [name, `${count(interfaces.length, "port")}`]);
   return [
     [
@@ -64,19 +71,19 @@ function ovsBlock({ ovs }: HostState, style: Style): string[] {
 
 function portBlock(pf: PhysicalFunction, state: HostState, style: Style): string[] {
   const netdev = state.netdevs.find((candidate) => candidate.name === pf.netdev);
-  const title = `${style.strong(pf.netdev ?? "(no netdev)")}  ${pf.address}  ${pf.model ?? ""} [${pf.vendor}:${pf.product}]  driver ${pf.driver ?? "none"}`;
+  const title = [
+    style.strong(pf.netdev ?? "(no netdev)"),
+    pf.address,
+    `${pf.model ?? ""} [${pf.vendor}:${pf.product}]`,
+    `driver ${pf.driver ?? "none"}`,
+  ].join("  ");
   const rows: string[][] = [
     ["firmware", say(pf.firmware)],
     ["IOMMU group", pf.iommuGroup === null ? "none" : String(pf.iommuGroup)],
     ["NUMA node", pf.numaNode === null ? "none" : String(pf.numaNode)],
     ["eSwitch", eswitchText(pf)],
     ["LAG", lagText(pf)],
-    [
-      "netdev",
-      netdev === undefined
-        ? "none"
-        : `${netdev.mac ?? "no MAC"}, ${netdev.up ? "up" : "down"}${netdev.master === null ? "" : `, in ${netdev.master}`}`,
-    ],
+    ["netdev", netdevText(netdev)],
     ["channels", channelsText(netdev)],
     ["tc offload", netdev === undefined ? "none" : offloadText(netdev.tcOffload)],
     ["VFs", vfText(pf, state)],
@@ -122,11 +129,18 @@ function vfRows(pf: PhysicalFunction, state: HostState): string[] {
   return table(rows, "    ");
 }
 
+function netdevText(netdev: HostState["netdevs"][number] | undefined): string {
+  if (netdev === undefined) return "none";
+  const master = netdev.master === null ? "" : `, in ${netdev.master}`;
+  return `${netdev.mac ?? "no MAC"}, ${netdev.up ? "up" : "down"}${master}`;
+}
+
 function vfText(pf: PhysicalFunction, state: HostState): string {
   if (pf.sriov === null) return "no SR-IOV capability";
   const representors = state.representors.filter((representor) => representor.pf === pf.address).length;
   const autoprobe = pf.sriov.autoprobe === false ? ", autoprobe off" : "";
-  return `${pf.sriov.count} of ${pf.sriov.total}${autoprobe}${representors > 0 ? `, ${count(representors, "representor")}` : ""}`;
+  const shown = representors > 0 ? `, ${count(representors, "representor")}` : "";
+  return `${pf.sriov.count} of ${pf.sriov.total}${autoprobe}${shown}`;
 }
 
 function eswitchText(pf: PhysicalFunction): string {
@@ -148,7 +162,8 @@ function eswitchText(pf: PhysicalFunction): string {
 function lagText(pf: PhysicalFunction): string {
   if (isUnknown(pf.lag)) return `unknown: ${pf.lag.unknown}`;
   if (pf.lag === null) return "none";
-  return `${pf.lag.state}${pf.lag.type === null ? "" : `, type ${pf.lag.type}`}${pf.lag.sharedFdb === true ? ", shared FDB" : ""}`;
+  const { state, type, sharedFdb } = pf.lag;
+  return `${state}${type === null ? "" : `, type ${type}`}${sharedFdb === true ? ", shared FDB" : ""}`;
 }
 
 function channelsText(netdev: HostState["netdevs"][number] | undefined): string {

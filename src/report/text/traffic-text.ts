@@ -24,9 +24,10 @@ export function carriedText(traffic: Traffic): string {
     .map((carrier): [Carrier, Count] => [carrier, traffic[carrier]])
     .filter(([, { flows }]) => flows > 0);
   return told
-    .map(
-      ([carrier, { flows, packets }], at) =>
-        `${at === 0 ? count(flows, "flow") : flows} ${words[carrier]} (${shortNumber(packets)}${at === 0 ? " packets" : ""})`,
+    .map(([carrier, { flows, packets }], at) =>
+      at === 0
+        ? `${count(flows, "flow")} ${words[carrier]} (${shortNumber(packets)} packets)`
+        : `${flows} ${words[carrier]} (${shortNumber(packets)})`,
     )
     .join(", ");
 }

@@ -170,7 +170,8 @@ function causeLines(cause: Condensed, whole: boolean, style: Style): string[] {
 
 function consequenceLines(consequences: readonly Deviation[], style: Style): string[] {
   return condense(consequences).map((same, index) => {
-    return `      ${index === 0 ? "so " : "   "}  ${style.faint(`${same.first.requirement}  ${subjectText(same)}: ${same.first.actual}`)}`;
+    const text = `${same.first.requirement}  ${subjectText(same)}: ${same.first.actual}`;
+    return `      ${index === 0 ? "so " : "   "}  ${style.faint(text)}`;
   });
 }
 
@@ -212,15 +213,15 @@ function facts(nic: NicSpec, state: HostState): string[] {
   });
   const lines = table(rows, "  ");
   const bond = lagMaster(nic.bond, state);
-  if (bond !== undefined)
-    lines.push(
-      `  ${bond.name}  ${bond.mode}: ${bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`).join(", ")}`,
-    );
+  if (bond !== undefined) {
+    const slaves = bond.slaves.map((slave) => `${slave.netdev}${slave.up ? "" : " (down)"}`);
+    lines.push(`  ${bond.name}  ${bond.mode}: ${slaves.join(", ")}`);
+  }
   const lag = resolved.pfs.map((pf) => known(pf.lag)).find((candidate) => candidate != null);
-  if (nic.mode === "vf-lag" && lag != null)
-    lines.push(
-      `  LAG ${lag.state}${lag.type === null ? "" : `, type ${lag.type}`}${lag.source === "debugfs" ? "" : ", by the kernel log"}`,
-    );
+  if (nic.mode === "vf-lag" && lag != null) {
+    const type = lag.type === null ? "" : `, type ${lag.type}`;
+    lines.push(`  LAG ${lag.state}${type}${lag.source === "debugfs" ? "" : ", by the kernel log"}`);
+  }
   const flows =
     nic.mode === "sriov"
       ? null
@@ -245,11 +246,10 @@ export function remedyText(remedy: Remedy, tried: boolean): string {
   switch (remedy.kind) {
     case "actions":
       if (!tried && remedy.refused === undefined) return "vflag apply";
-      if (!tried)
-        return (
-          `vflag was ` +
-          `refused this (${remedy.refused}): ${remedy.otherwise ?? "see dmesg for the " + "driver's reason"}`
-        );
+      if (!tried) {
+        const otherwise = remedy.otherwise ?? "see dmesg for the driver's reason";
+        return `vflag was refused this (${remedy.refused}): ${otherwise}`;
+      }
       return remedy.otherwise ?? "see the refusal above, and dmesg for the driver's reason; then apply again";
     case "networking":
     case "person":
@@ -271,5 +271,6 @@ function summary(verdicts: readonly Verdict[], style: Style): string {
   const one = bad.length === 1;
   const broken = verdicts.some((verdict) => verdict.answer === "broken");
   const certain = broken ? `${one ? "does" : "do"} not work` : "cannot be told to work";
-  return `${style.bad(`${bad.length} of ${count(verdicts.length, "NIC")} ${certain}: ${bad.join(", ")}.`)} \`vflag explain CHECK\` tells more of a check.`;
+  const sum = style.bad(`${bad.length} of ${count(verdicts.length, "NIC")} ${certain}: ${bad.join(", ")}.`);
+  return `${sum} \`vflag explain CHECK\` tells more of a check.`;
 }

@@ -124,8 +124,8 @@ function programRefusal({ state: { program } }: HostView): string | null {
 /** It ran at this boot, and did not come to its end well. */
 function failures({ name, active, result }: Unit): HostFinding[] {
   if (active !== "failed" && result === "success") return [];
-  const text =
-    `journalctl -b -u ${name} tells why; what it left undone is told below, and vflag ` + `apply does it`;
+  const why = `journalctl -b -u ${name} tells why`;
+  const text = `${why}; what it left undone is told below, and vflag apply does it`;
   return [
     {
       subject: name,

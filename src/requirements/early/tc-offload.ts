@@ -60,8 +60,8 @@ function builtWithout(view: NicView): Finding[] {
     option === false
       ? `its ${build.driver} was built without ${build.option}`
       : `its ${build.driver} has no hw-tc-offload to switch (built without ${build.option})`;
-  const text =
-    `every flow of a guest stays in software with this kernel, whatever else is set. ` + `${build.advice}`;
+  const consequence = "every flow of a guest stays in software with this kernel, whatever else is set";
+  const text = `${consequence}. ${build.advice}`;
   return concerned.map((pf): Finding => {
     const actual = `kernel ${state.kernel} cannot offload: ${how}`;
     return {

@@ -102,8 +102,8 @@ function ovsBondFinding(
     `${line("ovs-vsctl", "del-port", bridge, port)}; let the host's networking make ` +
     `the kernel's bond ${name} of ${ports.join(" and ")} (802.3ad, active-backup or balance-xor), and ` +
     `${line("ovs-vsctl", "add-port", bridge, name)} with the settings that ${port} had`;
-  const actual =
-    `${port} in ${bridge} is a bond of Open vSwitch's own, of which the kernel and the NIC ` + `know nothing`;
+  const ownBond = "a bond of Open vSwitch's own, of which the kernel and the NIC know nothing";
+  const actual = `${port} in ${bridge} is ${ownBond}`;
   return finding(name, `the kernel's bond of ${ports.join(" and ")}`, actual, { kind: "person", text });
 }
 
@@ -132,10 +132,10 @@ function bondFindings(found: Bond, ports: readonly string[]): Finding[] {
     );
   }
   if (missing.length > 0) {
-    const text =
-      `add ${missing.join(", ")} to ${found.name} in the network configuration (was the port ` + `renamed?)`;
+    const names = missing.join(", ");
+    const text = `add ${names} to ${found.name} in the network configuration (was the port renamed?)`;
     findings.push(
-      finding(found.name, `${ports.join(" and ")} in it`, `${missing.join(", ")} is missing`, {
+      finding(found.name, `${ports.join(" and ")} in it`, `${names} is missing`, {
         kind: "person",
         text,
       }),

@@ -116,9 +116,9 @@ function variantFinding(
   const text =
     `for live migration declare "managed": "no" in the device_spec of nova.conf that matches the VF; ` +
     `else unbind it, and vflag apply binds it to ${nativeDriver(pf)}`;
-  const actual =
-    `bound to ` +
-    `${driver}, ${nova == null ? "and Nova's " + "configuration was " + "not seen" : "which Nova's " + "configuration does not expect"}`;
+  const novaExpects =
+    nova == null ? "and Nova's configuration was not seen" : "which Nova's configuration does not expect";
+  const actual = `bound to ${driver}, ${novaExpects}`;
   const expected = `bound to ${nativeDriver(pf)}, or "managed": "no" for Nova`;
   return [
     {

@@ -108,7 +108,9 @@ function portFindings(
   });
   if (wrong.length === 0) return [];
   const wanted = JSON.stringify({ address: pf.address, physical_network: nic.physnet });
-  const actual = `${wrong.length} of ${count(vfs.length)} ${vfs.length === 1 ? "is" : "are"} ${[...new Set(wrong)].join(", ")} in ${file}`;
+  const how = [...new Set(wrong)].join(", ");
+  const are = vfs.length === 1 ? "is" : "are";
+  const actual = `${wrong.length} of ${count(vfs.length)} ${are} ${how} in ${file}`;
   const text =
     `[pci] device_spec = ${wanted} in Nova's configuration (vflag nova writes it), then ` +
     `restart nova-compute`;

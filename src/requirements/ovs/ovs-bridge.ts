@@ -45,9 +45,9 @@ function bridgeFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
     const netdev = view.state.netdevs.find((candidate) => candidate.name === name);
     const master = view.state.netdevs.find((candidate) => candidate.name === netdev?.master);
     if (master?.kind === "bridge") {
-      const text =
-        `take ${name} out of the Linux bridge ${master.name}, and put it into a bridge of ` + `Open vSwitch`;
-      return [say(name, `in the Linux bridge ${master.name}`, "error", text)];
+      const bridge = `the Linux bridge ${master.name}`;
+      const text = `take ${name} out of ${bridge}, and put it into a bridge of Open vSwitch`;
+      return [say(name, `in ${bridge}`, "error", text)];
     }
     const place = portNamed(ovs, name);
     if (place === null || place.bridge.datapathType === "system") return [];

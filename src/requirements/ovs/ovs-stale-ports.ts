@@ -52,9 +52,8 @@ function advice(ovs: Ovs, bridge: string, { port, name, ifaceId }: OvsInterface,
   }
   if (ifaceId !== null)
     return `it is Neutron port ${ifaceId}: stop and start the guest that has it, so that Nova plugs it anew`;
-  return (
-    `if nothing needs it any more: ` + `${ovsLine(ovs, "ovs-vsctl", "--if-exists", "del-port", bridge, port)}`
-  );
+  const removal = ovsLine(ovs, "ovs-vsctl", "--if-exists", "del-port", bridge, port);
+  return `if nothing needs it any more: ${removal}`;
 }
 
 /** The NIC's uplinks, and what is or was called like a representor of its VFs. */

@@ -1,4 +1,5 @@
 import { driverOf } from "../../../drivers/registry.ts";
+import { anyOf } from "../../any-of.ts";
 import type { KernelLine, KernelLog } from "../../state/kernel-log.ts";
 import { isUnknown, type Observed } from "../../state/observed.ts";
 import type { HostState } from "../../state/state.ts";
@@ -31,10 +32,16 @@ export function kernelLinesOf(
 }
 
 /** Talk that says nothing of what is right or wrong, of which there is much when there are many VFs. */
-const chatter =
-  /: renamed from |enabling device |MLX5E: StrdRq|Rate limit: |\bgroup \d+$|PCIe bandwidth|\bLink (up|is up|becomes ready)|not ready$|fw query isn't supported by the FW/;
-const telling =
-  /\blag\b|E-Switch|firmware version|Enslaving|Releasing|single FDB|shared_fdb|SR-?IOV|Link down|definitely down|MMIO|esw/i;
+const chatter = anyOf(
+  /: renamed from |enabling device |MLX5E: StrdRq|Rate limit: |\bgroup \d+$|PCIe bandwidth/,
+  /\bLink (?:up|is up|becomes ready)|not ready$/,
+  /fw query isn't supported by the FW/,
+);
+const telling = anyOf(
+  /\blag\b|Enslaving|Releasing|single FDB|shared_fdb/i,
+  /E-Switch|esw|SR-?IOV|firmware version|MMIO/i,
+  /Link down|definitely down/i,
+);
 
 /**
  * Warnings and worse about NICs and the IOMMU, and beneath them only what tells of SR-IOV, eSwitch, LAG and

@@ -1,9 +1,10 @@
 import type { FlowTally } from "../../ovs/flows.ts";
 
 /**
- * What `ovs-appctl dpctl/dump-flows -m` prints, one flow a line:
+ * What `ovs-appctl dpctl/dump-flows -m` prints, one flow a line, which is broken here:
  *
- *     ufid:UUID, in_port(NAME),eth(src=A,dst=B),..., packets:N, bytes:N, used:1.2s, offloaded:yes, dp:tc, actions:...
+ *     ufid:UUID, in_port(NAME),eth(src=A,dst=B),...,
+ *     packets:N, bytes:N, used:1.2s, offloaded:yes, dp:tc, actions:...
  *
  * Releases differ in what stands between, and in whether a port is a name or a number. Source: openvswitch
  * lib/dpctl.c, format_dpif_flow(); lib/odp-util.c, odp_flow_format() and format_odp_actions(); lib/dpif.c,

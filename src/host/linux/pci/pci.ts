@@ -27,8 +27,8 @@ const networkClass = /^0x02(00|07)[0-9a-f]{2}$/;
 /**
  * All PFs of this host with their VFs, in the order of their addresses.
  * @param isBusy whether an action is under way on a function. The kernel holds its device lock as long, and
- * reading
- *   `sriov_numvfs` or `driver_override` would wait for it: then the number of VF links is told, and no override.
+ *   reading `sriov_numvfs` or `driver_override` would wait for it: then the number of VF links is told, and
+ *   no override.
  * Source: linux Documentation/ABI/testing/sysfs-bus-pci; drivers/pci/iov.c, sriov_numvfs_show().
  */
 export function findPfs(sysRoot: string, isBusy: IsBusy = nothingBusy): FoundPf[] {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { anyOf } from "../../any-of.ts";
 import { systemErrorOf } from "./system-error.ts";
 
 export interface ProgramResult {
@@ -143,8 +144,10 @@ export const runProgram: RunProgram = (argv, options = {}) => {
 export const inOwnSession: RunProgram = (argv, options) => runProgram(argv, { ...options, ownSession: true });
 
 /** Variables by which a loader, a shell, an interpreter or a library runs or loads what somebody names. */
-const loading =
-  /^(?:LD_.*|GLIBC_TUNABLES|GCONV_PATH|OPENSSL_.*|NODE_.*|PYTHON.*|PERL5?.*|RUBY.*|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|IFS|BASH_FUNC_.*)$/;
+const loading = anyOf(
+  /^(?:LD_|OPENSSL_|NODE_|PYTHON|PERL|RUBY|BASH_FUNC_)/,
+  /^(?:GLIBC_TUNABLES|GCONV_PATH|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|IFS)$/,
+);
 
 /** The environment of a program: of one that acts on the host, nothing that makes it run something else. */
 function environment(isOnHost: boolean): NodeJS.ProcessEnv {

@@ -164,7 +164,8 @@ function guestFlows(world: World, state: HostState, ovs: Ovs): FlowTally[] {
         ? { layer: "tc", offloaded: "yes" }
         : { layer: "ovs", offloaded: "no" };
       const packets = 448_444 + 1000 * vf.index;
-      const mac = `fa:16:3e:44:${pf.address.slice(-1).padStart(2, "0")}:${vf.index.toString(16).padStart(2, "0")}`;
+      const octets = [pf.address.slice(-1), vf.index.toString(16)].map((octet) => octet.padStart(2, "0"));
+      const mac = `fa:16:3e:44:${octets.join(":")}`;
       const both = { ...place, kind: "traffic", flows: 1, packets, idle: 0.52 } as const;
       return [
         flow(
@@ -204,8 +205,9 @@ function flow(tally: Omit<FlowTally, "example">, addresses: string, actions: str
   const { inPort, kind, packets, bytes, idle, layer, offloaded } = tally;
   const type = kind === "arp" ? "0x0806" : "0x0800";
   const mark = offloaded === "yes" ? ", offloaded:yes" : "";
-  const head = `in_port(${inPort}),eth(${addresses}),eth_type(${type}), packets:${packets}, bytes:${bytes}, used:${idle?.toFixed(3)}s`;
-  return { ...tally, example: `${head}${mark}, dp:${layer}, actions:${actions}` };
+  const key = `in_port(${inPort}),eth(${addresses}),eth_type(${type})`;
+  const counters = `packets:${packets}, bytes:${bytes}, used:${idle?.toFixed(3)}s`;
+  return { ...tally, example: `${key}, ${counters}${mark}, dp:${layer}, actions:${actions}` };
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -81,6 +81,15 @@ describe("the environment of the shipped program", () => {
     for (const [name, value] of Object.entries(variables)) assertPlain(version({ [name]: value }));
     assertPlain(version(variables));
     for (const name of ["coverage", "warnings", "loaded"]) assert.equal(existsSync(at(name)), false, name);
+  });
+
+  test("NODE_COMPILE_CACHE, for which Node makes a folder before the program begins, has no file put there", () => {
+    assertPlain(version({ NODE_COMPILE_CACHE: at("compiled") }));
+    const inside = readdirSync(at("compiled"), { recursive: true, withFileTypes: true });
+    assert.deepEqual(
+      inside.filter((entry) => !entry.isDirectory()),
+      [],
+    );
   });
 
   test("arguments are the same with such a variable", () => {

@@ -22,7 +22,7 @@ import { type PackageInfo, packageInfo } from "../../scripts/package/package-inf
 import { makeRpm } from "../../scripts/package/rpm.ts";
 import { maintainerScripts, rpmScriptlets } from "../../scripts/package/scriptlets.ts";
 import { isInstalled } from "../../scripts/package/tools.ts";
-import { sharedProgram } from "../support/program.ts";
+import { usersEnvironment, vflag } from "../support/vflag.ts";
 
 /**
  * The packages' lives, by dpkg and rpm themselves, in a small root of their own with a shell, and a systemctl
@@ -49,7 +49,7 @@ function run(program: string, argv: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, argv, {
     encoding: "utf8",
     timeout: 120_000,
-    env: { ...process.env, LC_ALL: "C.UTF-8" },
+    env: { ...usersEnvironment, LC_ALL: "C.UTF-8" },
   });
   assert.equal(status, 0, `${program} ${argv.join(" ")}: ${error ?? ""}${stderr}${stdout}`);
   return stdout;
@@ -160,21 +160,19 @@ const formats = {
 
 for (const [format, { make, install, remove }] of Object.entries(formats)) {
   describe(`a ${format}`, { skip }, () => {
-    let program = "";
     let file = "";
     let next = "";
     before(async () => {
-      program = await sharedProgram();
       const into = join(folder, format);
       mkdirSync(into);
-      file = await make(await packagedFiles(program, info), info, into, "none");
+      file = await make(await packagedFiles(vflag, info), info, into, "none");
       // The next version need not be a real one.
       const later = { ...info, version: "99.0.0" };
       next = await make(await packagedFiles("/bin/true", later), later, into, "none");
     });
 
     test("is installed, runs, is upgraded and removed; the operator's spec and the journal stay", () => {
-      const root = smallRoot(`${format}-life`, program);
+      const root = smallRoot(`${format}-life`, vflag);
       const before = everything(root);
 
       install(root, file);
@@ -230,7 +228,7 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
     });
 
     test("without systemd running, it is installed and removed all the same, with the links that enabled the units", () => {
-      const root = smallRoot(`${format}-chroot`, program);
+      const root = smallRoot(`${format}-chroot`, vflag);
       rmSync(join(root, "run/systemd"), { recursive: true });
       install(root, next);
       const links = enable(root);
@@ -240,7 +238,7 @@ for (const [format, { make, install, remove }] of Object.entries(formats)) {
     });
 
     test("a systemctl that fails fails neither an installation nor a removal", () => {
-      const root = smallRoot(`${format}-failing`, program);
+      const root = smallRoot(`${format}-failing`, vflag);
       systemctlOf(root, 1);
       install(root, next);
       const links = enable(root);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bundledPackages } from "../bundle.ts";
 
@@ -10,18 +10,18 @@ interface Part {
   readonly text: string;
 }
 
+/** Licences of packages that npm has without: the file LICENSE of that version's repository. */
+const fromRepositories = join(import.meta.dirname, "licences");
+
 /** The npm packages whose code is in the program, by name. */
 async function parts(): Promise<Part[]> {
   return (await bundledPackages()).map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
-    if (file === undefined || typeof license !== "string")
+    const own = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    const file = own === undefined ? join(fromRepositories, `${name}-${version}.txt`) : join(folder, own);
+    if (!existsSync(file) || typeof license !== "string")
       throw new Error(`${name} ${version} comes without a licence: it cannot be shipped`);
-    return {
-      name: `${name} ${version}`,
-      licence: license,
-      text: readFileSync(join(folder, file), "utf8").trim(),
-    };
+    return { name: `${name} ${version}`, licence: license, text: readFileSync(file, "utf8").trim() };
   });
 }
 

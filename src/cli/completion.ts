@@ -15,8 +15,9 @@ export function completionCommand(): Command {
     .addArgument(new Argument("<shell>", "bash, zsh or fish").choices(["bash", "zsh", "fish"]))
     .addHelpText(
       "after",
-      "\nExamples:\n  source <(vflag completion bash)\n  vflag completion fish > " +
-        "~/.config/fish/completions/vflag.fish\n",
+      "\nExamples:\n" +
+        "  source <(vflag completion bash)\n" +
+        "  vflag completion fish > ~/.config/fish/completions/vflag.fish\n",
     )
     .action(async (shell: "bash" | "zsh" | "fish", _options: unknown, command: Command) => {
       const { print } = await import("./target.ts");

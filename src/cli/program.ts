@@ -52,9 +52,11 @@ export function buildProgram(version: string): Command {
     .addCommand(completionCommand())
     .addHelpText(
       "after",
-      "\nExit codes: 0 nothing to do, or all holds; 2 changes pending, or deviations; 1 " +
-        "error.\n\nExamples:\n  vflag init --write        propose a spec for this host\n  vflag " +
-        "plan                see what would be done\n  vflag apply               do it\n  vflag " +
-        "verify              see whether it works, and if not, why\n",
+      "\nExit codes: 0 nothing to do, or all holds; 2 changes pending, or deviations; 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag init --write        propose a spec for this host\n" +
+        "  vflag plan                see what would be done\n" +
+        "  vflag apply               do it\n" +
+        "  vflag verify              see whether it works, and if not, why\n",
     );
 }

@@ -25,7 +25,8 @@ export class UsageError extends Error {
 
 /**
  * Opens what `--host` names.
- * @param act whether the command will change it: a saved state cannot be. @param looks see LinuxHost
+ * @param act whether the command will change it: a saved state cannot be.
+ * @param looks see LinuxHost
  * @param spec what is looked at for it; without one, all that is there
  */
 export async function openTarget(
@@ -56,8 +57,8 @@ export async function openTarget(
   const saved = openSavedHost(name);
   if (act && saved.kind === "state") {
     throw new UsageError(
-      `${name} is a saved state, which can only be looked at.\nMake a simulated host of it: vflag ` +
-        `simulate new HOST.json --from ${name}`,
+      `${name} is a saved state, which can only be looked at.\n` +
+        `Make a simulated host of it: vflag simulate new HOST.json --from ${name}`,
     );
   }
   return {

@@ -173,8 +173,8 @@ function openGeneric(
 const atOnce = 1000;
 
 /**
- * Reads what a socket has, or a part of it. That something was lost is an event like the others. @returns
- * whether it is empty
+ * Reads what a socket has, or a part of it. That something was lost is an event like the others.
+ * @returns whether it is empty
  */
 function readSome({ what, socket, decode }: Source, hear: (event: KernelEvent) => void): boolean {
   for (let count = 0; count < atOnce; count++) {

@@ -25,7 +25,8 @@ const untouched = new Set(["EBUSY", "EOPNOTSUPP", "EPERM"]);
  * in between. A change that failed half-way is another matter: the firmware refused, the VFs have no network
  * any more, and a driver would not give them one; nor where the driver itself is half-way.
  *
- * @param steps what the run did @param state the host after that
+ * @param steps what the run did
+ * @param state the host after that
  */
 export function putBack(
   stoppedBy: readonly Deviation[],

@@ -18,8 +18,8 @@ const unpackers: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLen
 };
 
 /**
- * The object in an answer. HPE's registries come packed, whether that was asked for or not. @param most
- * bytes, unpacked
+ * The object in an answer. HPE's registries come packed, whether that was asked for or not.
+ * @param most bytes, unpacked
  */
 export function jsonOf(
   { headers, body }: Pick<HttpAnswer, "headers" | "body">,

@@ -11,8 +11,8 @@ import type { Session } from "./session.ts";
 /** The BIOS of a system, as DMTF's Bios.v1_2 and Settings.v1_3 have it. */
 
 /**
- * Reads what a BIOS is set to, what is pending, and its registry. @param name the system's id; null: there is
- * only one
+ * Reads what a BIOS is set to, what is pending, and its registry.
+ * @param name the system's id; null: there is only one
  */
 export async function surveyBios(session: Session, name: string | null): Promise<BiosSurvey> {
   const path = await systemPath(session, name);

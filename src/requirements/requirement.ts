@@ -125,9 +125,9 @@ export interface Requirement extends About {
    */
   readonly notAsked?: (nic: NicSpec, state: HostState) => string | null;
   /**
-   * The ids of those after whose step a glance at its PFs suffices to judge this one: it needs to know nothing
-   * of the host but these PFs' VFs, and what was there before. To look at everything takes longer than some of
-   * the steps: docs/benchmarks.md.
+   * The ids of those after whose step a glance at its PFs suffices to judge this one: it needs to know
+   * nothing of the host but these PFs' VFs, and what was there before. To look at everything takes longer
+   * than some of the steps: docs/benchmarks.md.
    */
   readonly afterGlance?: readonly string[];
   readonly check: (view: NicView) => Finding[];

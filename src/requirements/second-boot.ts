@@ -81,9 +81,8 @@ function remedyAfter({ requirement, refused }: Left, deviation: Deviation, view:
   if (requirement === "not-in-bond" && refused === null) {
     const text =
       `vflag-early.service found it in ${masterOf(deviation, view) ?? "a bond"} at this boot already: ` +
-      `another reboot ends the same way. Find what makes the bond ` +
-      "before it (an initramfs, a unit not ordered after network-pre.target: systemd-analyze " +
-      "critical-chain vflag-early.service), then reboot";
+      "another reboot ends the same way. Find what makes the bond before it (an initramfs, a unit not " +
+      "ordered after network-pre.target: systemd-analyze critical-chain vflag-early.service), then reboot";
     return { kind: "person", text };
   }
   const was =

@@ -37,7 +37,8 @@ export class SpecError extends Error {
 
 /**
  * Reads a spec from YAML (or JSON, which is YAML).
- * @param text the file's content; @param file its name, for messages only
+ * @param text the file's content;
+ * @param file its name, for messages only
  * @throws {SpecError} with every problem found, in the order of the file
  */
 export function loadSpec(text: string, file: string): Spec {

@@ -67,7 +67,8 @@ export function portsOf(nic: NicSpec, states: readonly HostState[]): string[] {
 }
 
 /**
- * All facts of the declared NICs and of Open vSwitch. @param ports by NIC: its ports' addresses, see portsOf
+ * All facts of the declared NICs and of Open vSwitch.
+ * @param ports by NIC: its ports' addresses, see portsOf
  */
 export function factsOf(spec: Spec, state: HostState, ports: ReadonlyMap<string, readonly string[]>): Facts {
   const facts = new Map<string, Fact>();

@@ -61,8 +61,9 @@ export function onDatabase<Args extends readonly unknown[]>(
       const problem = await damageOf(file);
       if (problem === null) throw error;
       throw new FleetError(
-        `${file} is damaged: ${problem}\nRestore it from a copy, or move it away with ${file}-wal and ` +
-          `${file}-shm, and collect or import again.`,
+        `${file} is damaged: ${problem}\n` +
+          `Restore it from a copy, or move it away with ${file}-wal and ${file}-shm, and collect or import ` +
+          "again.",
         { cause: error },
       );
     }

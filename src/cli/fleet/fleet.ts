@@ -44,8 +44,9 @@ function collectCommand(): Command {
       "after",
       "\nThe spec is the inventory's variable `vflag`, or /etc/vflag/vflag.yaml of the host. Hosts that " +
         "do not answer are recorded as that.\n" +
-        "Exit code: 0 every host answered, 2 one did not, 1 error.\n\nExamples:\n  vflag fleet collect -i " +
-        "inventory --become\n" +
+        "Exit code: 0 every host answered, 2 one did not, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag fleet collect -i inventory --become\n" +
         "  vflag fleet collect compute -i inventory -f 100\n",
     )
     .action(onDatabase((_pattern: string, options: CollectCommandOptions) => options, runCollect));
@@ -90,8 +91,10 @@ function importCommand(): Command {
     .addHelpText(
       "after",
       "\nThe file's name is the host's. Exit code: 0 all taken in, 2 some were not understood, 1 " +
-        "error.\n\nExamples:\n" +
-        "  ssh hv1 vflag inspect -o json --with-spec > states/hv1.json\n  vflag fleet import states\n",
+        "error.\n\n" +
+        "Examples:\n" +
+        "  ssh hv1 vflag inspect -o json --with-spec > states/hv1.json\n" +
+        "  vflag fleet import states\n",
     )
     .action(
       onDatabase(
@@ -124,8 +127,10 @@ function statusCommand(): Command {
     .addHelpText(
       "after",
       "\nExit code: 0 every NIC of every host works, by a fresh state; 2 one does not, or it is not " +
-        "known; 1 error.\n\nExamples:\n" +
-        "  vflag fleet status\n  vflag fleet status --hosts --stale 6h\n",
+        "known; 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag fleet status\n" +
+        "  vflag fleet status --hosts --stale 6h\n",
     )
     .action(
       onDatabase(
@@ -169,8 +174,10 @@ function diffCommand(): Command {
       "after",
       "\nWhat was known of each host then is held against what is known now; counters of flows, lines of " +
         "logs and guests are left out.\n" +
-        "Exit code: 0 nothing changed, 2 something did, 1 error.\n\nExamples:\n  vflag fleet diff --since " +
-        "2026-01-31\n  vflag fleet diff --since 12h -o json\n",
+        "Exit code: 0 nothing changed, 2 something did, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag fleet diff --since 2026-01-31\n" +
+        "  vflag fleet diff --since 12h -o json\n",
     )
     .action(
       onDatabase(
@@ -203,8 +210,10 @@ function planCommand(): Command {
     .addOption(outputOption())
     .addHelpText(
       "after",
-      "\nExit code: 0 nothing to do anywhere, 2 changes pending, 1 error.\n\nExamples:\n  vflag fleet " +
-        "plan\n  vflag fleet plan hv1 hv2 -o json\n",
+      "\nExit code: 0 nothing to do anywhere, 2 changes pending, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag fleet plan\n" +
+        "  vflag fleet plan hv1 hv2 -o json\n",
     )
     .action(
       onDatabase(
@@ -249,8 +258,10 @@ function reportCommand(): Command {
     .addOption(databaseOption())
     .addHelpText(
       "after",
-      "\nThe HTML file needs nothing else and asks no network.\n\nExamples:\n  vflag fleet report --write " +
-        "fleet.html\n  vflag fleet report -o csv --write fleet.csv\n",
+      "\nThe HTML file needs nothing else and asks no network.\n\n" +
+        "Examples:\n" +
+        "  vflag fleet report --write fleet.html\n" +
+        "  vflag fleet report -o csv --write fleet.csv\n",
     )
     .action(
       onDatabase(

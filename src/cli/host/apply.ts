@@ -23,7 +23,10 @@ export function applyCommand(): Command {
     .addHelpText(
       "after",
       "\nExit code: 0 all holds, 2 something is left that a person, networking or a reboot must do, 1 " +
-        "error.\nIt is safe to interrupt and to run again.\n\nExamples:\n  vflag plan; vflag apply\n",
+        "error.\n" +
+        "It is safe to interrupt and to run again.\n\n" +
+        "Examples:\n" +
+        "  vflag plan; vflag apply\n",
     )
     .action((options: SpecOptions & OutputOptions & RestartOvsOptions) => run("apply", "all", options));
 }

@@ -17,16 +17,18 @@ export function biosCommand(): Command {
       ).addHelpText(
         "after",
         `${access}Exit code: 0 all is on, 2 something is off, pending or not known, or a BMC did not ` +
-          `answer; 1 error.\n\n` +
-          "Examples:\n  vflag bios check -i inventory\n  vflag bios check compute -i inventory --db " +
-          "fleet.db\n",
+          "answer; 1 error.\n\n" +
+          "Examples:\n" +
+          "  vflag bios check -i inventory\n" +
+          "  vflag bios check compute -i inventory --db fleet.db\n",
       ),
     )
     .addCommand(
       subcommand("plan", "what `set` would ask of each BMC; nothing is changed").addHelpText(
         "after",
-        `${access}Exit code: 0 nothing to set, 2 something, or a BMC did not answer; 1 ` +
-          `error.\n\nExamples:\n  vflag bios plan hv1 -i inventory\n`,
+        `${access}Exit code: 0 nothing to set, 2 something, or a BMC did not answer; 1 error.\n\n` +
+          "Examples:\n" +
+          "  vflag bios plan hv1 -i inventory\n",
       ),
     )
     .addCommand(
@@ -36,8 +38,9 @@ export function biosCommand(): Command {
       ).addHelpText(
         "after",
         `${access}Exit code: 0 all that is off is pending now, 2 something is left, or a BMC did not ` +
-          `answer; 1 error.\n\n` +
-          "Examples:\n  vflag bios set hv1 -i inventory\n",
+          "answer; 1 error.\n\n" +
+          "Examples:\n" +
+          "  vflag bios set hv1 -i inventory\n",
       ),
     );
 }

@@ -30,9 +30,8 @@ async function run(id: string | undefined): Promise<void> {
       [...allRequirements, ...symptoms].map((candidate) => candidate.id),
     );
     throw new UsageError(
-      `no check or symptom is ` +
-        `called "${id}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n\`vflag explain\` ` +
-        `lists them.`,
+      `no check or symptom is called "${id}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n` +
+        "`vflag explain` lists them.",
     );
   }
   print(explainText(requirement, styleFor(process.stdout)));

@@ -11,8 +11,9 @@ export function inspectCommand(): Command {
     .addOption(specOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  vflag inspect\n  vflag inspect -o json > state.json     a state that can be " +
-        "rehearsed against anywhere\n",
+      "\nExamples:\n" +
+        "  vflag inspect\n" +
+        "  vflag inspect -o json > state.json     a state that can be rehearsed against anywhere\n",
     )
     .action(run);
 }

@@ -13,8 +13,11 @@ export function mapCommand(): Command {
     .option("--nic <name>", "only this NIC")
     .addHelpText(
       "after",
-      "\nWithout a spec, every card that has SR-IOV is shown, under its address.\n\nExamples:\n  vflag " +
-        "map\n  vflag map --nic data -o svg > data.svg\n  vflag map --host state.json -o json\n",
+      "\nWithout a spec, every card that has SR-IOV is shown, under its address.\n\n" +
+        "Examples:\n" +
+        "  vflag map\n" +
+        "  vflag map --nic data -o svg > data.svg\n" +
+        "  vflag map --host state.json -o json\n",
     )
     .action(run);
 }

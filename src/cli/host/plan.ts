@@ -20,8 +20,10 @@ export function planCommand(): Command {
     .option("--full", "show every command, however many", false)
     .addHelpText(
       "after",
-      "\nExit code: 0 nothing to do, 2 changes pending, 1 error.\n\nExamples:\n  vflag plan\n  vflag plan " +
-        "--host state.json --spec new.yaml     rehearse on a saved state, on any machine\n",
+      "\nExit code: 0 nothing to do, 2 changes pending, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag plan\n" +
+        "  vflag plan --host state.json --spec new.yaml     rehearse on a saved state, on any machine\n",
     )
     .action(run);
 }

@@ -32,8 +32,10 @@ export function renderCommand(): Command {
       "after",
       "\nThe units need no spec and no host. The other files are made of the spec, and of the ports that " +
         "the host has.\n" +
-        "Exit code: 0 printed, 2 this host needs no such file, 1 error.\n\nExamples:\n" +
-        "  vflag render\n  vflag render vflag-early.service > /etc/systemd/system/vflag-early.service\n" +
+        "Exit code: 0 printed, 2 this host needs no such file, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag render\n" +
+        "  vflag render vflag-early.service > /etc/systemd/system/vflag-early.service\n" +
         "  vflag render vflag-verify.service --metrics /var/lib/node_exporter/vflag.prom\n" +
         "  vflag render 70-vflag.rules --host state.json --spec new.yaml\n",
     )
@@ -87,8 +89,8 @@ async function run(
         .filter((nic) => !nics.some((found) => found.nic === nic))
         .map((nic) => nic.name);
       throw new UsageError(
-        `${what} needs the addresses of all declared ports; not found: those of ` +
-          `${missing.join(", ")} (see \`vflag verify\`)`,
+        `${what} needs the addresses of all declared ports; not found: those of ${missing.join(", ")} ` +
+          "(see `vflag verify`)",
       );
     }
     const text = artefact?.text({ spec, state, program, nics }) ?? null;

@@ -76,8 +76,8 @@ function injectNamed(world: World, name: string): void {
   if (!isFaultName(name)) {
     const guess = nearest(name, Object.keys(faults));
     throw new UsageError(
-      `no fault is called "${name}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n\`vflag ` +
-        `simulate fault\` lists them.`,
+      `no fault is called "${name}"${guess === undefined ? "" : `: did you mean ${guess}?`}\n` +
+        "`vflag simulate fault` lists them.",
     );
   }
   inject(world, name);

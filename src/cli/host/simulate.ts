@@ -19,9 +19,11 @@ export function simulateCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  vflag simulate new host.json --nic ConnectX-5 --bond bond0\n  vflag apply --host " +
-        "host.json --spec vflag.yaml\n  vflag simulate network host.json\n  vflag simulate fault " +
-        "host.json third-slave\n",
+      "\nExamples:\n" +
+        "  vflag simulate new host.json --nic ConnectX-5 --bond bond0\n" +
+        "  vflag apply --host host.json --spec vflag.yaml\n" +
+        "  vflag simulate network host.json\n" +
+        "  vflag simulate fault host.json third-slave\n",
     );
 }
 

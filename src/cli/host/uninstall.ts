@@ -18,7 +18,9 @@ export function uninstallCommand(): Command {
     .addHelpText(
       "after",
       "\nExit code: 0 nothing is left to be removed, 2 something is (--dry-run), or the host refused an " +
-        "action, 1 error.\n\nExamples:\n  vflag uninstall --dry-run && vflag uninstall\n",
+        "action, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag uninstall --dry-run && vflag uninstall\n",
     )
     .action(run);
 }

@@ -26,9 +26,11 @@ export function verifyCommand(): Command {
       "\njunit is JUnit's XML for CI systems, prometheus the text format of node_exporter's textfile " +
         "collector, html a report in one file.\n" +
         "With --write, a line for each NIC that does not work is printed.\n" +
-        "Exit code: 0 every NIC works, 2 one does not (or it cannot be told), 1 error.\n\nExamples:\n  " +
-        "vflag verify\n" +
-        "  vflag verify -o json | jq '.verdicts[].answer'\n  vflag verify -o html --write report.html\n" +
+        "Exit code: 0 every NIC works, 2 one does not (or it cannot be told), 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag verify\n" +
+        "  vflag verify -o json | jq '.verdicts[].answer'\n" +
+        "  vflag verify -o html --write report.html\n" +
         "  vflag verify -o prometheus --write /var/lib/prometheus/node-exporter/vflag.prom\n",
     )
     .action(run);

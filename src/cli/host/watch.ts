@@ -25,8 +25,10 @@ export function watchCommand(): Command {
       "after",
       "\nOne line per change; with -o json one JSON object per line. It ends with Ctrl-C, or when nobody " +
         "reads it any more.\n" +
-        "Exit code: 0 it was ended, 1 error.\n\nExamples:\n  vflag watch\n  vflag watch -o json | jq -c " +
-        "'select(.effect == \"worse\")'\n",
+        "Exit code: 0 it was ended, 1 error.\n\n" +
+        "Examples:\n" +
+        "  vflag watch\n" +
+        `  vflag watch -o json | jq -c 'select(.effect == "worse")'\n`,
     )
     .action(run);
 }

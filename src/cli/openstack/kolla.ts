@@ -10,8 +10,8 @@ export function kollaCommand(): Command {
       "after",
       "\nAs vflag kayobe, without Kayobe: the hosts' values stand in group_vars and host_vars beside the " +
         "inventory.\n" +
-        "Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an " +
-        "error.\n\nExamples:\n" +
+        "Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an error.\n\n" +
+        "Examples:\n" +
         "  vflag kolla diff --config /etc/kolla --inventory multinode --release 2024.1\n",
     );
 }

@@ -41,10 +41,10 @@ export function neutronCommand(): Command {
       "after",
       "\nWhat is written follows the mode: sriov has sriovnicswitch and its agent; in switchdev and " +
         "vf-lag, openvswitch (or ovn) binds.\n" +
-        "Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an " +
-        "error.\n\nExamples:\n" +
-        "  vflag neutron print sriov_agent.ini --release 2024.1\n  vflag neutron diff " +
-        "/etc/neutron/plugins/ml2/ml2_conf.ini --release zed\n" +
+        "Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an error.\n\n" +
+        "Examples:\n" +
+        "  vflag neutron print sriov_agent.ini --release 2024.1\n" +
+        "  vflag neutron diff /etc/neutron/plugins/ml2/ml2_conf.ini --release zed\n" +
         "  vflag neutron write sriov_agent.ini --release 2024.1\n",
     );
 }

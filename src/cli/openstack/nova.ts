@@ -5,9 +5,10 @@ export function novaCommand(): Command {
   const examples =
     "\nOnly nova-compute's [pci] rules and the scheduler's filter are written; what is in the file stays. " +
     "docs/openstack.md has what and why by\n" +
-    "release. Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an " +
-    "error.\n\nExamples:\n" +
-    "  vflag nova print --release 2024.1\n  vflag nova diff /etc/nova/nova.conf --release zed\n" +
+    "release. Exit code: 0 done, or nothing to do; 2 (diff) changes pending; 1 a conflict, or an error.\n\n" +
+    "Examples:\n" +
+    "  vflag nova print --release 2024.1\n" +
+    "  vflag nova diff /etc/nova/nova.conf --release zed\n" +
     "  vflag nova write etc/kayobe/kolla/config/nova.conf --release 2024.1 --kolla --host state.json " +
     "--spec vflag.yaml\n";
   return new Command("nova")

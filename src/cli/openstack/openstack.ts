@@ -18,7 +18,8 @@ export function openstackCommand(): Command {
         .addHelpText(
           "after",
           "\nFiles that are not given are not judged. Exit code: 0 nothing is off, 2 something is, or " +
-            "cannot be told, 1 error.\n\nExamples:\n" +
+            "cannot be told, 1 error.\n\n" +
+            "Examples:\n" +
             "  vflag openstack check --release zed --nova /etc/nova/nova.conf --sriov-agent " +
             "/etc/neutron/plugins/ml2/sriov_agent.ini\n",
         )

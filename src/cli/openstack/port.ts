@@ -41,10 +41,11 @@ export function portCommand(): Command {
   withCreationOptions(command)
     .addHelpText(
       "after",
-      "\nvflag starts the openstack client, which gets into the cloud by clouds.yaml. A port of that name " +
-        "that is as wanted is kept; one that\n" +
-        "differs is a conflict. docs/ports.md has how and why.\nExit code: 0 made, or there as wanted; 1 " +
-        "a conflict, a refusal, or a binding that failed.\n\nExamples:\n" +
+      "\nvflag starts the openstack client, which gets into the cloud by clouds.yaml. A port of that " +
+        "name that is as wanted is kept; one that\n" +
+        "differs is a conflict. docs/ports.md has how and why.\n" +
+        "Exit code: 0 made, or there as wanted; 1 a conflict, a refusal, or a binding that failed.\n\n" +
+        "Examples:\n" +
         "  vflag port create guest1-vflag --os-cloud lab --network tenant --release zed\n" +
         "  vflag port create guest1-vflag --os-cloud lab --network tenant --mode vf-lag --release 2024.1 " +
         "--dry-run\n" +

@@ -48,10 +48,11 @@ export function serverCommand(): Command {
   withCreationOptions(command)
     .addHelpText(
       "after",
-      "\nA server of that name that is as wanted is kept, and waited for; one that differs is a conflict. " +
-        "Where it ends in ERROR, or a port is not\n" +
+      "\nA server of that name that is as wanted is kept, and waited for; one that differs is a " +
+        "conflict. Where it ends in ERROR, or a port is not\n" +
         "bound, the reason is named as well as it can be known. docs/ports.md has how and why.\n" +
-        "Exit code: 0 it runs; 1 a conflict, a refusal, ERROR, or the time is over.\n\nExamples:\n" +
+        "Exit code: 0 it runs; 1 a conflict, a refusal, ERROR, or the time is over.\n\n" +
+        "Examples:\n" +
         "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --key-name ops " +
         "--nic net-id=tenant --nic port-id=guest1-vflag\n" +
         "  vflag server create guest1 --os-cloud lab --image debian-12 --flavor m1.large --nic " +

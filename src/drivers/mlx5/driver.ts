@@ -40,9 +40,8 @@ export const mlx5: Driver = {
     driver: "mlx5",
     option: "CONFIG_MLX5_CLS_ACT",
     advice:
-      "Boot one that was built with CONFIG_NET_TC_SKB_EXT and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, " +
-      "RHEL's and Ubuntu's kernels are; " +
-      "Debian's 6.12 and 7.2 are not",
+      "Boot one that was built with CONFIG_NET_TC_SKB_EXT and CONFIG_MLX5_CLS_ACT: Debian 12's 6.1, RHEL's " +
+      "and Ubuntu's kernels are; Debian's 6.12 and 7.2 are not",
   },
   lag: { bondModes: lagBondModes, fromLog: lagFromLog },
   /**

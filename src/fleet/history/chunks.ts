@@ -25,8 +25,9 @@ export class Chunks {
   }
 
   /**
-   * Keeps a text. @param bases of which it may be made: that one is taken which leaves least to keep @returns
-   * its id
+   * Keeps a text.
+   * @param bases of which it may be made: that one is taken which leaves least to keep
+   * @returns its id
    */
   put(
     hash: Uint8Array,

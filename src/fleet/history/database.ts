@@ -86,8 +86,8 @@ export class Database {
   }
 
   /**
-   * Opens it, makes it where there is none, and brings an older one to this version. @throws {FleetError}
-   * with what is wrong
+   * Opens it, makes it where there is none, and brings an older one to this version.
+   * @throws {FleetError} with what is wrong
    */
   static open(file: string): Database {
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite");

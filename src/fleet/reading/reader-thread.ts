@@ -42,7 +42,7 @@ function refused(error: unknown): Answer {
   if (error.name === "FleetError" || system) return { refused: error.message };
   return {
     refused:
-      `it cannot be judged, which is a defect of vflag, please report it: ` +
-      `${error.name}: ${error.message.slice(0, 500)}`,
+      `it cannot be judged, which is a defect of vflag, please report it: ${error.name}: ` +
+      `${error.message.slice(0, 500)}`,
   };
 }

@@ -28,7 +28,8 @@ let readState: ReturnType<typeof compiled<typeof HostState>> | undefined;
 /**
  * Reads what a host told of itself: a state (`vflag inspect -o json`), or a state with its spec
  * (`--with-spec`).
- * @param host its name in the inventory @param spec where given, this one counts, and not the host's own
+ * @param host its name in the inventory
+ * @param spec where given, this one counts, and not the host's own
  * @throws {FleetError} with what is wrong with it
  */
 export function readReport(host: string, text: string | Uint8Array, spec: SpecText | null): Report {

@@ -23,8 +23,8 @@ const stateStart = '{"schema":"vflag/state/1",';
 const stateKey = `,"state":${stateStart}`;
 
 /**
- * The text of a state without its time; null where its beginning is not as vflag writes it. @param text which
- * is the state's JSON
+ * The text of a state without its time; null where its beginning is not as vflag writes it.
+ * @param text which is the state's JSON
  */
 export function withoutTime(
   text: string,

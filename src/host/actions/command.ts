@@ -19,8 +19,8 @@ export function commandsOf(action: Action): string[] {
       return [`echo ${action.vf} > /sys/bus/pci/drivers/${word(action.driver)}/bind`];
     case "set-steering":
       return [
-        `devlink dev param set pci/${action.pf} name flow_steering_mode value ` +
-          `${action.steering} cmode runtime`,
+        `devlink dev param set pci/${action.pf} name flow_steering_mode value ${action.steering} cmode ` +
+          "runtime",
       ];
     case "ask-steering":
       return [

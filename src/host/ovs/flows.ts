@@ -42,12 +42,10 @@ export const FlowTally = z
   .meta({
     id: "FlowTally",
     description:
-      "flows that are alike. inPort: the port's name, or its number where nobody names it; layer: the " +
-      "word after dp:, null where none is " +
-      'printed; offloaded: the word after offloaded:, "no" where only dp: is printed, null where neither ' +
-      "is; to: the ports they go " +
-      "out of, only for traffic; idle: seconds since the newest packet, null for never; example: the flow " +
-      "with the most packets",
+      "flows that are alike. inPort: the port's name, or its number where nobody names it; layer: the word " +
+      'after dp:, null where none is printed; offloaded: the word after offloaded:, "no" where only dp: is ' +
+      "printed, null where neither is; to: the ports they go out of, only for traffic; idle: seconds since " +
+      "the newest packet, null for never; example: the flow with the most packets",
   });
 export type FlowTally = z.infer<typeof FlowTally>;
 
@@ -63,8 +61,8 @@ export const Tunnel = z
     id: "Tunnel",
     description:
       "tunnels of Open vSwitch. address: their own, or where they have none a remote one; via: the netdev " +
-      "that the address is on or that " +
-      "the route to it takes, then those under it; empty where Open vSwitch knows no route",
+      "that the address is on or that the route to it takes, then those under it; empty where Open vSwitch " +
+      "knows no route",
   });
 export type Tunnel = z.infer<typeof Tunnel>;
 

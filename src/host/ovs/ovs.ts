@@ -52,10 +52,9 @@ export const Ovs = z
     id: "Ovs",
     description:
       "running: ovs-vswitchd answers; hwOffload, tcPolicy, dpdk and doca: as configured in other_config; " +
-      "offloadInEffect: the " +
-      "running ovs-vswitchd works with tc; ifaceId: whose port it is (Neutron's), null for nobody's; " +
-      "offloadPriority: what offloads its " +
-      "flows, since 3.7, null for the default, left out where nobody looked",
+      "offloadInEffect: the running ovs-vswitchd works with tc; ifaceId: whose port it is (Neutron's), " +
+      "null for nobody's; offloadPriority: what offloads its flows, since 3.7, null for the default, left " +
+      "out where nobody looked",
   });
 export type Ovs = z.infer<typeof Ovs>;
 

@@ -20,7 +20,8 @@ export class FitTests {
   #compiled: Readonly<Record<string, Fits>> | null = null;
 
   /**
-   * A schema's test, which is compiled when it is first needed. @throws for a schema of what states have not
+   * A schema's test, which is compiled when it is first needed.
+   * @throws for a schema of what states have not
    */
   of(schema: z.core.$ZodType): Fits {
     const name = this.#nameOf(schema);

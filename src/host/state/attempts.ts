@@ -23,9 +23,8 @@ export const Attempts = z
   .meta({
     id: "Attempts",
     description:
-      "what was not as expected when a run ended. early: of the stage before networking, null where it " +
-      "did not run; latest: of the last run; " +
-      "refused: what the host answered to the request for it",
+      "what was not as expected when a run ended. early: of the stage before networking, null where it did " +
+      "not run; latest: of the last run; refused: what the host answered to the request for it",
   });
 export type Attempts = z.infer<typeof Attempts>;
 

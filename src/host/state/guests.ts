@@ -41,9 +41,8 @@ export const Guest = z
     id: "Guest",
     description:
       "domain: a virtual machine that libvirt knows (title: what Nova or its owner calls it); machine: " +
-      "QEMU without libvirt, by its " +
-      "command line; container: by the control group of its processes; namespace: a network namespace of " +
-      "nobody that is known; " +
-      "vfs: those that it has, or would have if it ran",
+      "QEMU without libvirt, by its command line; container: by the control group of its processes; " +
+      "namespace: a network namespace of nobody that is known; vfs: those that it has, or would have if it " +
+      "ran",
   });
 export type Guest = z.infer<typeof Guest>;

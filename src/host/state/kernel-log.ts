@@ -32,8 +32,8 @@ export const KernelLog = z
     id: "KernelLog",
     description:
       "the lines about NICs, bonds and IOMMU, oldest first. complete: the log was read from the kernel's " +
-      "start without a gap, so that what is " +
-      "not here was not said; omitted: how many older lines about them are left out",
+      "start without a gap, so that what is not here was not said; omitted: how many older lines about " +
+      "them are left out",
   });
 export type KernelLog = z.infer<typeof KernelLog>;
 

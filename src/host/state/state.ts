@@ -33,9 +33,8 @@ export const Holder = z
     id: "Holder",
     description:
       "a process that has the device open, a network namespace that has the netdev (pid: a process in it, " +
-      "where it has no name), a " +
-      "bridge or bond that the netdev is in, a netdev over it (a VLAN, a macvlan), or an IP address of " +
-      "the host on it",
+      "where it has no name), a bridge or bond that the netdev is in, a netdev over it (a VLAN, a " +
+      "macvlan), or an IP address of the host on it",
   });
 export type Holder = z.infer<typeof Holder>;
 
@@ -136,9 +135,9 @@ export const PhysicalFunction = z
   .meta({
     id: "PhysicalFunction",
     description:
-      "sriov null: no SR-IOV through sysfs; users: what of the host's own traffic the port itself " +
-      "carries; eswitch null: the device has none; lag null: the driver has none. " +
-      "vfs holds the VFs whose virtfn link exists, so it can be shorter than sriov.count",
+      "sriov null: no SR-IOV through sysfs; users: what of the host's own traffic the port itself carries; " +
+      "eswitch null: the device has none; lag null: the driver has none. vfs holds the VFs whose virtfn " +
+      "link exists, so it can be shorter than sriov.count",
   });
 export type PhysicalFunction = z.infer<typeof PhysicalFunction>;
 
@@ -165,8 +164,7 @@ export const Netdev = z
     id: "Netdev",
     description:
       "device: the PCI (or other bus) device under it; channels null: the driver has no combined channels " +
-      "to set; infiniband: left out " +
-      "for Ethernet and all else, and where nobody looked",
+      "to set; infiniband: left out for Ethernet and all else, and where nobody looked",
   });
 export type Netdev = z.infer<typeof Netdev>;
 
@@ -186,8 +184,7 @@ export const Bond = z
     id: "Bond",
     description:
       "lacp: of the active aggregator, null in other modes than 802.3ad; monitoring: how it notices dead " +
-      "links, in ms, 0 for not at all. " +
-      "Neither rate nor monitoring where nobody looked",
+      "links, in ms, 0 for not at all. Neither rate nor monitoring where nobody looked",
   });
 export type Bond = z.infer<typeof Bond>;
 
@@ -246,9 +243,8 @@ export const HostState = z
     title: "vflag host state",
     description:
       "program: the path of vflag there, as its units start it, or why they must not; ovs null: there is " +
-      "no Open vSwitch; flows null: neither; " +
-      "kernelOptions: what the kernel was built with, of what vflag asks for; refused: what a device was " +
-      "asked for and cannot do; " +
-      "attempts: what vflag could not put right in this boot, null where it has not run",
+      "no Open vSwitch; flows null: neither; kernelOptions: what the kernel was built with, of what vflag " +
+      "asks for; refused: what a device was asked for and cannot do; attempts: what vflag could not put " +
+      "right in this boot, null where it has not run",
   });
 export type HostState = z.infer<typeof HostState>;

@@ -97,8 +97,8 @@ function set(ini: Ini, edit: Assignment, form: "plain" | "template"): string {
   const templated = present.find((entry) => entry.templated);
   if (templated !== undefined) {
     throw new IniRefusal(
-      `line ${templated.line}: a Jinja expression decides about ` +
-        `${edit.key}; put ${edit.value} into it by hand`,
+      `line ${templated.line}: a Jinja expression decides about ${edit.key}; put ${edit.value} into it ` +
+        "by hand",
     );
   }
   checkWords(edit, form);

@@ -87,9 +87,8 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
     return [
       finding("wrong", `there is no ${kind} ${where}`, [
         switchdev
-          ? `openstack network ` +
-            `agent list${host === "" ? "" : ` --host ${host}`}; neutron-openvswitch-agent (or ` +
-            `ovn-controller) has to run on the hosts with these NICs`
+          ? `openstack network agent list${host === "" ? "" : ` --host ${host}`}; ` +
+            "neutron-openvswitch-agent (or ovn-controller) has to run on the hosts with these NICs"
           : "deploy neutron-sriov-nic-agent on the hosts with these NICs (Kolla-Ansible: " +
             "enable_neutron_sriov; Kayobe: kolla_enable_neutron_sriov)",
         ...(switchdev
@@ -121,8 +120,8 @@ export function bindingReasons({ port, network, agents, more = 0 }: BindingFacts
       return [
         finding(more === 0 ? "wrong" : "doubtful", `the network is on ${physnet}, and ${each}${unseen}`, [
           switchdev
-            ? `[ovs] bridge_mappings of openvswitch_agent.ini (ovn: ` +
-              `external_ids:ovn-bridge-mappings) needs ${physnet}`
+            ? "[ovs] bridge_mappings of openvswitch_agent.ini (ovn: external_ids:ovn-bridge-mappings) " +
+              `needs ${physnet}`
             : `[sriov_nic] physical_device_mappings of sriov_agent.ini needs ${physnet}: vflag neutron ` +
               `diff sriov_agent.ini`,
         ]),

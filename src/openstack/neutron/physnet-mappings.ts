@@ -67,9 +67,8 @@ function inDirection(pairs: readonly DevicePhysnet[], interfaces: ReadonlySet<st
     return {
       problem:
         `which are the devices cannot be told: "${first.device}: ${first.physnet}" is either the device ` +
-        `${first.device} on the physnet ${first.physnet}, ` +
-        `or the device ${first.physnet} on the physnet ${first.device}. Give the host's state (--states), ` +
-        `or say it with the variable vflag`,
+        `${first.device} on the physnet ${first.physnet}, or the device ${first.physnet} on the physnet ` +
+        `${first.device}. Give the host's state (--states), or say it with the variable vflag`,
     };
   const problems = pairs.flatMap(({ device, physnet }) => [...wrongDevice(device), ...wrongPhysnet(physnet)]);
   return problems.length > 0 ? { problem: problems.join("; ") } : { physnets: pairs };

@@ -74,7 +74,8 @@ interface AddressPattern {
 
 /**
  * Reads the values of the option, one for each time that it stands in the files.
- * @throws {NovaRefusal} as nova-compute at its start @throws {UnreadRule}
+ * @throws {NovaRefusal} as nova-compute at its start
+ * @throws {UnreadRule}
  */
 export function parseRules(values: readonly string[], host: NovaHost): PciRule[] {
   return values.flatMap((value) => {

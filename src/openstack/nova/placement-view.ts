@@ -34,8 +34,8 @@ export function placementProblems(present: readonly PresentRules[], view: NovaVi
   for (const rule of rules) {
     if (rule.devname === null) continue;
     const why =
-      `nova-compute takes no devname while [pci] report_in_placement is on: give ` +
-      `${rule.devname}'s PCI address instead: ${JSON.stringify(rule.json)}`;
+      `nova-compute takes no devname while [pci] report_in_placement is on: give ${rule.devname}'s PCI ` +
+      `address instead: ${JSON.stringify(rule.json)}`;
     problems.push({ entry: entryOf.get(rule) ?? null, why });
   }
   const providers = new Map<string, { parent: boolean; tracked: Tracked | null }>();

@@ -17,7 +17,8 @@ export function isOwnFile(text: string): boolean {
 }
 
 /**
- * vflag's own file. @param values `null`: explicitly nothing, for a host that would inherit from its groups
+ * vflag's own file.
+ * @param values `null`: explicitly nothing, for a host that would inherit from its groups
  */
 export function ownFile(values: Pick<HostValues, "rules" | "mappings"> | null): string {
   return (

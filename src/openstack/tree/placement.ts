@@ -28,8 +28,8 @@ interface Found<T> {
  * beside each other would disagree, its order depends on priorities that ansible-inventory does not tell, so
  * the host has its own. Source: ansible-core 2.14.18, ansible/vars/manager.py, get_vars();
  * ansible/inventory/helpers.py, sort_groups().
- * @param wanted the values of the hosts that have one; equal values are identical @param hosts all that
- * matter: what others inherit makes no difference
+ * @param wanted the values of the hosts that have one; equal values are identical
+ * @param hosts all that matter: what others inherit makes no difference
  * @param declared the groups that declare what the values are made of
  */
 export function placements<T>(

@@ -64,8 +64,8 @@ export async function createPort(client: OpenstackClient, request: PortRequest):
 
 /**
  * What a port's binding tells, with the reasons where it failed.
- * @param network `null`: not known yet, and looked at only if it is needed @param switchdev how it shall be
- * bound; `null`: not known
+ * @param network `null`: not known yet, and looked at only if it is needed
+ * @param switchdev how it shall be bound; `null`: not known
  */
 export async function portFindings(
   client: OpenstackClient,

@@ -77,8 +77,8 @@ async function start({ run, program, timeout }: OpenstackClient, command: readon
       throw new OpenstackError(
         {
           text:
-            `the openstack client cannot be started: ` +
-            `${program}: ${error.code === "ENOENT" ? "no such program" : "not executable"}`,
+            `the openstack client cannot be started: ${program}: ` +
+            `${error.code === "ENOENT" ? "no such program" : "not executable"}`,
           next: [
             "apt-get install python3-openstackclient, or pip install python-openstackclient; --client " +
               "PATH names it where it is in a venv",

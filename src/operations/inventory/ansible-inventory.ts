@@ -69,8 +69,9 @@ export async function readInventory(request: InventoryRequest, run: RunProgram):
   if (code !== 0) throw new DeploymentError(`ansible-inventory cannot read the inventory:\n${said.errors}`);
   if (said.unparsed !== "")
     throw new DeploymentError(
-      `ansible-inventory left a part of the inventory out, and its hosts would be missing in what is ` +
-        `written:\n${said.unparsed}\n` +
+      "ansible-inventory left a part of the inventory out, and its hosts would be missing in what is " +
+        "written:\n" +
+        `${said.unparsed}\n` +
         "Put it right, or take it out of the inventory's directory.",
     );
   const inventory = parse(stdout);

@@ -44,9 +44,8 @@ export function tellOfHook(plan: PlanDraft): void {
   const whom = others.length === 0 ? "" : `, ${several(others)} too`;
   plan.note(
     `no hook is made: before 2024.1 hooks run in all environments${whom}; run the playbook by hand after ` +
-      `\`kayobe overcloud host configure\` ` +
-      `(kayobe playbook run $KAYOBE_CONFIG_PATH/environments/${environment}/ansible/vflag.yml), or give ` +
-      `leave with --shared`,
+      "`kayobe overcloud host configure` (kayobe playbook run " +
+      `$KAYOBE_CONFIG_PATH/environments/${environment}/ansible/vflag.yml), or give leave with --shared`,
   );
 }
 
@@ -54,7 +53,8 @@ export function tellOfHook(plan: PlanDraft): void {
  * From 2025.2 on Kayobe puts nothing between the files of layers, and takes the line breaks off their ends:
  * the first line of the later one becomes the end of the last line before it. Source: kayobe,
  * ansible/roles/kolla-openstack/tasks/config.yml, strategy concat, 19.0.0.
- * @param path a file that is written @param text as it will be
+ * @param path a file that is written
+ * @param text as it will be
  */
 export function checkSeam(plan: PlanDraft, path: string, text: string): void {
   const { kind, config, release, environment } = plan.request;
@@ -79,9 +79,8 @@ export function checkSeam(plan: PlanDraft, path: string, text: string): void {
       there: later.split("\n", 1)[0] ?? "",
       wanted: "an empty first line",
       why:
-        `Kayobe of ${release} puts this file right behind ` +
-        `${plan.name(join(earlier ?? config, below))}, so that the last line there and the first one here ` +
-        `become one`,
+        `Kayobe of ${release} puts this file right behind ${plan.name(join(earlier ?? config, below))}, so ` +
+        "that the last line there and the first one here become one",
     });
   }
 }

@@ -14,8 +14,8 @@ export function environmentsOf(config: string, environment: string, release: Rel
   const visit = (name: string, above: readonly string[]) => {
     if (above.includes(name))
       throw new DeploymentError(
-        `--environment ${environment}: its dependencies go in a ` +
-          `circle (${[...above, name].join(" -> ")}): break it in .kayobe-environment`,
+        `--environment ${environment}: its dependencies go in a circle ` +
+          `(${[...above, name].join(" -> ")}): break it in .kayobe-environment`,
       );
     if (ordered.includes(name)) return;
     for (const one of dependenciesOf(config, name)) visit(one, [...above, name]);

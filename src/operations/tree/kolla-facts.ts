@@ -14,7 +14,8 @@ const texts = ["kolla_extra_global", "kolla_extra_nova", "kolla_extra_neutron_ml
 
 /**
  * What variables decide of the files that are written. What would be lost is told as a conflict of the plan.
- * @param inventory the files of the inventory's variables @param extras those that beat them
+ * @param inventory the files of the inventory's variables
+ * @param extras those that beat them
  */
 export function kollaFacts(
   plan: PlanDraft,
@@ -52,9 +53,8 @@ export function kollaFacts(
     if (one !== null && "unknown" in one) return unknownFilters(plan, one.unknown, nothing);
   const own = isOn(fake) ? "fake" : isOn(blazar) ? "blazar" : null;
   if (own === null) return nothing;
-  const from =
-    `the filters that Kolla-Ansible has by itself with ` +
-    `${own === "fake" ? "enable_nova_fake" : "Blazar"}`;
+  const cause = own === "fake" ? "enable_nova_fake" : "Blazar";
+  const from = `the filters that Kolla-Ansible has by itself with ${cause}`;
   const filters: FilterBase = { list: kollaFilters(facts.release, own), from };
   return { ...nothing, filters };
 }
@@ -72,8 +72,8 @@ function isOn(one: Switch): boolean {
 }
 
 /**
- * A switch of Kolla's that is meant for the whole cloud; `null`: nobody has set it. @param beneath Kayobe's
- * variable for it
+ * A switch of Kolla's that is meant for the whole cloud; `null`: nobody has set it.
+ * @param beneath Kayobe's variable for it
  */
 function switchOf(
   plan: PlanDraft,

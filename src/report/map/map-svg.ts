@@ -67,8 +67,8 @@ export function mapSvg(seen: HostMap): string {
   const { width } = columns;
   const about = `${map.hostname}: ${sizeText(map)}`;
   const lines = [
-    `<svg xmlns="http://www.w3.org/2000/svg" ` +
-      `class="vflag-map" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="vflag-map" width="${width}" height="${height}" ` +
+      `viewBox="0 0 ${width} ${height}" role="img">`,
     `<title>${markup(about)}</title>`,
     `<style>${styles}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,

@@ -125,9 +125,8 @@ function tell(host: string, report: FeatureReport, style: Style): Told {
       const obstacles = settings.flatMap(({ attribute, obstacle }) =>
         obstacle === null ? [] : [`${attribute}: ${obstacle}`],
       );
-      const byHand =
-        `turn it on in the BIOS by hand: ` +
-        `${obstacles.join("; ") || "vflag knows no setting for it here"}`;
+      const where = obstacles.join("; ") || "vflag knows no setting for it here";
+      const byHand = `turn it on in the BIOS by hand: ${where}`;
       const able = settings.some(({ wanted, obstacle }) => wanted !== null && obstacle === null);
       return told(
         style.bad("✗"),

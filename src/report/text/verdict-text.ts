@@ -81,8 +81,8 @@ function verdictLines(verdict: Verdict, style: Style): string[] {
 }
 
 /**
- * The lines of logs that explain a cause or what follows from it, each once. @param told those that were told
- * already
+ * The lines of logs that explain a cause or what follows from it, each once.
+ * @param told those that were told already
  */
 export function seenWith(
   sightings: readonly Sighting[],

@@ -26,9 +26,8 @@ export const pfNameKept: Requirement = {
         (port) => typeof port === "string" && netdev.name === `${port}n${netdev.portName}`,
       );
       if (typeof declared !== "string" || netdev.altNames.includes(declared)) return [];
-      const other =
-        `name the port ${netdev.name} in the spec, and wherever the network ` +
-        `configuration says ${declared}`;
+      const places = `in the spec, and wherever the network configuration says ${declared}`;
+      const other = `name the port ${netdev.name} ${places}`;
       return [
         {
           subject: `${declared} (${pf.address})`,

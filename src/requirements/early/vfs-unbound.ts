@@ -52,8 +52,8 @@ export const vfsUnbound: Requirement = {
 };
 
 /**
- * VFs of a PF that have a driver, or are held by someone: in the way of the whole NIC. @param when why they
- * must not be, such as `before the bond is made`
+ * VFs of a PF that have a driver, or are held by someone: in the way of the whole NIC.
+ * @param when why they must not be, such as `before the bond is made`
  */
 export function boundVfs(pf: PhysicalFunction, when: string): Finding[] {
   const driver = nativeDriver(pf);

@@ -202,8 +202,8 @@ function manyVfs(wanted: WantedCard, { state }: HostView): HostFinding[] {
   const lags = wanted.pfs.map((pf) => known(pf.lag));
   if (lags.some((lag) => lag?.state === "active" && lag.type === "switchdev")) return [];
   const fewer =
-    `if the LAG does not become active: ` +
-    `${commandFor(first, { NUM_OF_VFS: "64" }, card)}; then ${loadText(first)}`;
+    `if the LAG does not become active: ${commandFor(first, { NUM_OF_VFS: "64" }, card)}; then ` +
+    `${loadText(first)}`;
   const text =
     wanted.vfs > 64 ? `if the LAG does not become active, declare 64 VFs a port at most. ${fewer}` : fewer;
   const actual =

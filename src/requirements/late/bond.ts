@@ -98,10 +98,10 @@ function ovsBondFinding(
   const ovs = known(state.ovs);
   const line = (...words: string[]) => (ovs == null ? words.map(word).join(" ") : ovsLine(ovs, ...words));
   const text =
-    `no NIC offloads such a bond: in a maintenance window, ` +
-    `${line("ovs-vsctl", "del-port", bridge, port)}; let the host's networking make ` +
-    `the kernel's bond ${name} of ${ports.join(" and ")} (802.3ad, active-backup or balance-xor), and ` +
-    `${line("ovs-vsctl", "add-port", bridge, name)} with the settings that ${port} had`;
+    `no NIC offloads such a bond: in a maintenance window, ${line("ovs-vsctl", "del-port", bridge, port)}; ` +
+    `let the host's networking make the kernel's bond ${name} of ${ports.join(" and ")} (802.3ad, ` +
+    `active-backup or balance-xor), and ${line("ovs-vsctl", "add-port", bridge, name)} with the settings ` +
+    `that ${port} had`;
   const ownBond = "a bond of Open vSwitch's own, of which the kernel and the NIC know nothing";
   const actual = `${port} in ${bridge} is ${ownBond}`;
   return finding(name, `the kernel's bond of ${ports.join(" and ")}`, actual, { kind: "person", text });

@@ -72,8 +72,8 @@ function bindingFinding(pf: PhysicalFunction, vf: VirtualFunction, view: NicView
 }
 
 /**
- * Its driver has it, and made no netdev of it, or somebody took that away. @param due whether VFs of this NIC
- * have one
+ * Its driver has it, and made no netdev of it, or somebody took that away.
+ * @param due whether VFs of this NIC have one
  */
 function netdevFinding(pf: PhysicalFunction, vf: VirtualFunction, view: NicView, due: boolean): Finding[] {
   if (pf.netdev === null || netdevsOf(view).on.has(vf.address)) return [];

@@ -41,7 +41,8 @@ export function finding(nics: readonly NicView[], rest: Omit<HostFinding, "nics"
 
 /**
  * A restart interrupts guests: it is done only when vflag was told to, together with what has to precede it.
- * @param byHand the commands that precede it, for a person; @param instead what else may help, a sentence
+ * @param byHand the commands that precede it, for a person;
+ * @param instead what else may help, a sentence
  */
 export function withRestart(
   { ovs, view }: OvsView,

@@ -76,8 +76,8 @@ export const ovsHwOffload: HostRequirement = {
       return wanted.hwOffload ? nics.flatMap((nic) => priorityFindings(seen, nic)) : [];
     return say({
       actual:
-        `set ${word(wanted.hwOffload)}, but ovs-vswitchd still works with it ` +
-        `${word(inEffect)}: it was started before`,
+        `set ${word(wanted.hwOffload)}, but ovs-vswitchd still works with it ${word(inEffect)}: it was ` +
+        "started before",
       severity: wanted.hwOffload ? "error" : "warning",
       remedy: withRestart(seen, [], []),
     });

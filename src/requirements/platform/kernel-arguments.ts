@@ -152,8 +152,8 @@ function changeGrub(
   const write: Action = { kind: "write-file", path: grubDropInPath, text, render: "grub", reload: null };
   const update: Action = { kind: "update-boot-loader" };
   const otherwise =
-    `see whether a file after vflag.cfg in /etc/default/grub.d sets ` +
-    `GRUB_CMDLINE_LINUX anew; ${byHand(wanted, "grub")}`;
+    "see whether a file after vflag.cfg in /etc/default/grub.d sets GRUB_CMDLINE_LINUX anew; " +
+    `${byHand(wanted, "grub")}`;
   const actions = (list: readonly Action[]): Remedy => ({ kind: "actions", actions: list, otherwise });
   if (file !== undefined && !isMadeByVflag(file.text)) {
     const mine =

@@ -147,20 +147,20 @@ function remedyOf(worst: Offender, view: NicView): string {
     case "slow-path":
       return (
         "the datapath cannot do what these flows need: slow_path(action) is an action that it does not " +
-        "know, slow_path(match) a match; " +
-        `${line("ovs-appctl", "ofproto/trace")} with the flow below shows the OpenFlow rule that asks for it`
+        `know, slow_path(match) a match; ${line("ovs-appctl", "ofproto/trace")} with the flow below shows ` +
+        "the OpenFlow rule that asks for it"
       );
     case "elsewhere":
       return (
-        `a NIC encapsulates only what leaves by itself: put the tunnels' local address on ` +
-        `${uplinksOf(view)[0] ?? "this NIC"} (Neutron's ` +
-        "local_ip, OVN's ovn-encap-ip), or declare the physnet of this NIC in place of physnet: null"
+        "a NIC encapsulates only what leaves by itself: put the tunnels' local address on " +
+        `${uplinksOf(view)[0] ?? "this NIC"} (Neutron's local_ip, OVN's ovn-encap-ip), or declare the ` +
+        "physnet of this NIC in place of physnet: null"
       );
     case "tunnel-unknown":
       return (
-        `see by which netdev the tunnel leaves: ` +
-        `${line("ovs-appctl", "ovs/route/lookup", "LOCAL_IP")}. Where it leaves by this NIC, these ` +
-        "flows belong into hardware; physnet: null in the spec says that it does"
+        `see by which netdev the tunnel leaves: ${line("ovs-appctl", "ovs/route/lookup", "LOCAL_IP")}. ` +
+        "Where it leaves by this NIC, these flows belong into hardware; physnet: null in the spec says " +
+        "that it does"
       );
     case "untold":
       return (

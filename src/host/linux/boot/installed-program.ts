@@ -9,8 +9,9 @@ const remedy =
 
 /**
  * The program as units may start it: an executable file that nobody but root can change or replace, from the
- * root directory down. Unknown: why it is not, with what to do. @param path where it was started from @param
- * isExecutable false: from the sources
+ * root directory down. Unknown: why it is not, with what to do.
+ * @param path where it was started from
+ * @param isExecutable false: from the sources
  */
 export function installedProgram(path: string, isExecutable: boolean): Observed<string> {
   const shown = JSON.stringify(path);

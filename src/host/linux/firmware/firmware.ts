@@ -107,8 +107,8 @@ async function queryFirmware(
 }
 
 /**
- * A table in a layout that is not known. @param table why it was not understood, which is told unless the
- * JSON is
+ * A table in a layout that is not known.
+ * @param table why it was not understood, which is told unless the JSON is
  */
 async function queryAsJson(
   { run }: Pick<Kernel, "run">,

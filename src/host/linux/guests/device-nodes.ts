@@ -23,7 +23,8 @@ export function isTap(kind: string | null): boolean {
  * - verbs: `/dev/infiniband/uverbs3` (DPDK's mlx5 driver, RDMA), while the VF has its network driver
  * - vDPA: `/dev/vhost-vdpa-0` (QEMU), while the VF has its network driver
  * - macvtap or ipvtap on the VF's netdev: `/dev/tap42` (QEMU, Neutron's VNIC type macvtap)
- * @param own the VF's netdevs @param taps all of them
+ * @param own the VF's netdevs
+ * @param taps all of them
  */
 export function deviceNodesOf(
   vf: FoundVf,

@@ -13,8 +13,8 @@ export interface Element {
 const mostElements = 100_000;
 
 /**
- * The document's element; null where it is not well-formed, has entities of its own, or has more elements than
- * anybody reads.
+ * The document's element; null where it is not well-formed, has entities of its own, or has more elements
+ * than anybody reads.
  */
 export function readXml(text: string): Element | null {
   const top: Element = { name: "", attributes: new Map(), children: [], text: "" };

@@ -17,8 +17,8 @@ const mostFlows = 50_000;
 const mostText = 16 * 1024 * 1024;
 
 /**
- * The flows of Open vSwitch's datapaths, added up; null where there is no Open vSwitch. @param links all of
- * this namespace
+ * The flows of Open vSwitch's datapaths, added up; null where there is no Open vSwitch.
+ * @param links all of this namespace
  */
 export async function findFlows(
   run: RunProgram,

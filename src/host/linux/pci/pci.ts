@@ -96,8 +96,9 @@ export function virtfnLinks(
 }
 
 /**
- * One VF. @param isBusy then its `driver_override` is not read @param known its ids, where they were read
- * from another VF
+ * One VF.
+ * @param isBusy then its `driver_override` is not read
+ * @param known its ids, where they were read from another VF
  */
 export function findVf(
   sysRoot: string,

@@ -8,8 +8,8 @@ export class FileTooLarge extends Error {
 
 /**
  * Reads a file that somebody else may have written: at most so many bytes, whatever its size is said to be.
- * @param flags more of open(2), such as O_NOFOLLOW @param into where to; it is used again, and for a longer
- * file left
+ * @param flags more of open(2), such as O_NOFOLLOW
+ * @param into where to; it is used again, and for a longer file left
  * @throws {FileTooLarge} and the system's errors
  */
 export function readBounded(path: string, most: number, flags = 0, into?: Buffer): Buffer {

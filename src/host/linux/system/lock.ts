@@ -28,8 +28,8 @@ export class LockedError extends Error {
     super(
       holder === null
         ? `another vflag holds ${path}`
-        : `vflag ${holder.command} (process ${holder.pid}) has been running since ` +
-            `${holder.since} and holds ${path}`,
+        : `vflag ${holder.command} (process ${holder.pid}) has been running since ${holder.since} and ` +
+            `holds ${path}`,
     );
     this.path = path;
     this.holder = holder;
@@ -46,8 +46,8 @@ const LOCK_NB = 4;
  * (Node opens every file with O_CLOEXEC). The file itself stays, because removing it would let two processes
  * lock two files of one name. Whoever can open it can hold it, so nobody else can: its mode is 0600. By whom
  * it is held is only recorded: where that cannot be written, it is held all the same. Throws FileError when
- * the file cannot be opened, is another user's, or cannot be locked. @param command what is being done, such
- * as `apply`
+ * the file cannot be opened, is another user's, or cannot be locked.
+ * @param command what is being done, such as `apply`
  *
  * @example
  * using lock = acquireLock("/run/vflag/lock", "apply");

@@ -38,9 +38,9 @@ export interface Place extends Disposable {
 }
 
 /**
- * Finds the folder of a path, and the name that a link at its end stands for. @throws {FileError} where a
- * link on the way, or at the end, is another user's, with whose it is; and what the system says, such as
- * ENOENT for a folder that is not there
+ * Finds the folder of a path, and the name that a link at its end stands for.
+ * @throws {FileError} where a link on the way, or at the end, is another user's, with whose it is; and what
+ *   the system says, such as ENOENT for a folder that is not there
  * @param create the mode of folders that are missing; without it they are not made
  */
 export function placeOf(path: string, { create }: { readonly create?: number | undefined } = {}): Place {
@@ -146,7 +146,8 @@ export function openOwn(
 
 /**
  * Refuses a file or folder that another user may have put there, or can change: what lies in it would be
- * taken for one's own. One that is not there is fine. @throws {FileError}
+ * taken for one's own. One that is not there is fine.
+ * @throws {FileError}
  */
 export function refuseForeign(path: string): void {
   let stats: Stats | null;

@@ -12,7 +12,7 @@ import { verdictText } from "../src/report/text/verdict-text.ts";
 import { stages } from "../src/requirements/stages.ts";
 import { loadSpec } from "../src/spec/load.ts";
 import { verdicts } from "../src/verdict/verdict.ts";
-import { fakeKernel, fakeNetlink, pciLink, port, vf } from "../test/linux/fake-kernel.ts";
+import { fakeKernel, fakeNetlink, pciLink, port, vf } from "../test/host/linux/fake-kernel.ts";
 import { line, median, megabytes, milliseconds, taken, times } from "./measure.ts";
 
 /** `verify` on a host with 2 x 127 VFs: the work, and the memory of the command as it is run. */

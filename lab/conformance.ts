@@ -34,7 +34,7 @@ async function conforms(guest: Guest, report: Report): Promise<void> {
 }
 
 async function speaksNetlink(guest: Guest, report: Report): Promise<void> {
-  const files = "test/netlink/netdevsim.test.ts test/netlink/rtnetlink.test.ts";
+  const files = "test/netlink/netdevsim.test.ts test/netlink/rtnetlink/rtnetlink.test.ts";
   const { code, output } = await say(
     guest,
     `modprobe netdevsim; modprobe bonding max_bonds=0; cd /vflag && ${node} ${files}`,

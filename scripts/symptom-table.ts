@@ -23,7 +23,7 @@ export interface Row {
 const sightings = "test/symptoms/sightings.test.ts";
 const golden = "test/golden/golden.test.ts";
 const ovsTest = "test/requirements/ovs.test.ts";
-const flows = "test/requirements/flows-in-hardware.test.ts";
+const flows = "test/requirements/traffic/flows-in-hardware.test.ts";
 const faults = "lab/faults.ts";
 const stories = "lab/stories.ts";
 

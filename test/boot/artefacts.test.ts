@@ -10,7 +10,7 @@ import type { CardOptions } from "../../src/host/simulated/build.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import { known } from "../../src/host/state/observed.ts";
 import { nicsFound } from "../../src/requirements/evaluate.ts";
-import { addTree, makeTree, type Tree } from "../linux/tree.ts";
+import { addTree, makeTree, type Tree } from "../host/linux/tree.ts";
 import { dualPort, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 import { inSandbox, noSandbox } from "./sandbox.ts";
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { makeTree } from "../linux/tree.ts";
+import { makeTree } from "../host/linux/tree.ts";
 
 /**
  * A driver is one folder and one line of the registry: the program with one more, of a NIC that nobody makes.

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { makeLink, removeWhole, writeWhole } from "../../src/host/linux/system/files.ts";
 import { acquireLock } from "../../src/host/linux/system/lock.ts";
-import { makeTree } from "../linux/tree.ts";
+import { makeTree } from "../host/linux/tree.ts";
 import { makeHost, noOtherUser, onHost, run } from "../support/faults.ts";
 import { vflag } from "../support/vflag.ts";
 

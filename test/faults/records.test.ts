@@ -6,7 +6,7 @@ import type { Action } from "../../src/host/actions/action.ts";
 import { openRecord, reasonInWords } from "../../src/host/linux/system/records.ts";
 import { pciAddress } from "../../src/host/state/values.ts";
 import { Journal } from "../../src/reconcile/journal.ts";
-import { makeTree } from "../linux/tree.ts";
+import { makeTree } from "../host/linux/tree.ts";
 import { makeHost, mounted, noMounts, onHost, run, runFaulty } from "../support/faults.ts";
 import { noStrace } from "../support/strace.ts";
 import { vflag } from "../support/vflag.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { dell, lenovo, type Machine } from "../bios/machines.ts";
-import { withoutAnsible } from "../deployment/ansible.ts";
+import { withoutAnsible } from "../operations/tree/ansible.ts";
 import { readGolden } from "../support/golden.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { type Certificate, makeCertificate, withoutOpenssl } from "./certificates.ts";

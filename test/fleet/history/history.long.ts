@@ -1,0 +1,3 @@
+/** `history.test.ts` with full counts. */
+import "../../support/full-counts.ts";
+import "./history.test.ts";

@@ -1,0 +1,3 @@
+/** `nova-conf.test.ts` with full counts. */
+import "../../support/full-counts.ts";
+import "./nova-conf.test.ts";

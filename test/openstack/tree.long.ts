@@ -1,3 +1,0 @@
-/** `tree.test.ts` with full counts. */
-import "../support/full-counts.ts";
-import "./tree.test.ts";

@@ -1,3 +1,0 @@
-/** `html.test.ts` with full counts. */
-import "../support/full-counts.ts";
-import "./html.test.ts";

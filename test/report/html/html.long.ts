@@ -1,0 +1,3 @@
+/** `html.test.ts` with full counts. */
+import "../../support/full-counts.ts";
+import "./html.test.ts";

@@ -12,18 +12,18 @@ import { Ethtool } from "./ethtool/ethtool.ts";
 import { Rtnetlink } from "./rtnetlink/rtnetlink.ts";
 import { GenericNetlink } from "./transport/generic.ts";
 
+export type { EswitchChange } from "./devlink/devlink.ts";
 export type {
   DevlinkHandle,
   DevlinkInfo,
   DevlinkParam,
   DevlinkPort,
   Eswitch,
-  EswitchChange,
   EswitchEncap,
   EswitchInline,
   EswitchMode,
   PortFlavour,
-} from "./devlink/devlink.ts";
+} from "./devlink/devlink-answers.ts";
 export type { ParamMode, ParamType, ParamValue } from "./devlink/devlink-param.ts";
 export { carryOut, type LongRequest } from "./devlink/long-request.ts";
 export type { ChannelCount, DeviceChannels, DeviceFeatures, Feature } from "./ethtool/ethtool.ts";

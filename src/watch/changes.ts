@@ -5,8 +5,9 @@ import type { Deviation } from "../requirements/requirement.ts";
 import { requirementById } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Answer, type Verdict, verdicts } from "../verdict/verdict.ts";
-import { type Fact, type FactKind, type Facts, factsOf, portsOf } from "./facts.ts";
+import { type FactKind, type Facts, factsOf, portsOf } from "./facts.ts";
 import { type Around, type Meaning, meaningOf, type Turn } from "./meaning.ts";
+import { byKind, turnsBetween } from "./turned-facts.ts";
 
 /** One thing that changed on a host, and what it means. */
 export interface Change {
@@ -62,82 +63,6 @@ export function changesBetween(before: HostState, after: HostState, spec: Spec):
     ...requirementChanges(was, is),
     ...verdictChanges(was, is),
   ];
-}
-
-/** Facts that have another value. What hangs on something that came or went is no news of its own. */
-function turnsBetween(before: Facts, after: Facts): Turn[] {
-  const keys = new Set([...before.keys(), ...after.keys()]);
-  return [...keys].flatMap((key) => {
-    const fact = after.get(key) ?? before.get(key);
-    if (fact === undefined) return [];
-    const { kind, nic, subject, under } = fact;
-    if (under !== undefined && before.has(under) !== after.has(under)) return [];
-    if (kind === "flows" && isTraffic(before.get(key)?.value, after.get(key)?.value)) return [];
-    // A LAG that is not active sends nothing anywhere.
-    if (kind === "lag-mapping" && before.has(key) !== after.has(key)) return [];
-    const turn = {
-      key,
-      kind,
-      nic,
-      subject,
-      before: before.get(key)?.value ?? null,
-      after: after.get(key)?.value ?? null,
-    };
-    return isSame(turn.before, turn.after) ? [] : [turn];
-  });
-}
-
-/**
- * Flows come and go with packets: news is that there are some in software, and that those are in hardware
- * again.
- */
-function isTraffic(before: Fact["value"] | undefined, after: Fact["value"] | undefined): boolean {
-  return after === undefined || (before === undefined && after === "in hardware");
-}
-
-/** Two reasons why something cannot be seen are no change of the thing. */
-function isSame(before: Observed<string | null>, after: Observed<string | null>): boolean {
-  return before === after || (isUnknown(before) && isUnknown(after));
-}
-
-/** Causes before what follows from them. */
-const kinds: readonly FactKind[] = [
-  ...([
-    "port",
-    "driver",
-    "netdev",
-    "eswitch",
-    "link",
-    "bond",
-    "bond-mode",
-    "bond-link",
-    "slave",
-    "slave-link",
-    "lacp",
-  ] as const),
-  ...([
-    "lag",
-    "lag-mapping",
-    "vf-count",
-    "vf",
-    "vf-driver",
-    "vf-holder",
-    "vf-setting",
-    "representor",
-    "representor-link",
-  ] as const),
-  ...(["setting", "ovs", "ovs-setting", "ovs-port", "ingress-block", "flows"] as const),
-];
-
-function byKind(a: Turn, b: Turn): number {
-  const rank = kinds.indexOf(a.kind) - kinds.indexOf(b.kind);
-  if (rank !== 0) return rank;
-  return numbered(a.key) < numbered(b.key) ? -1 : 1;
-}
-
-/** So that VF 10 comes after VF 9. */
-function numbered(key: string): string {
-  return key.replace(/\d+/g, (digits) => digits.padStart(6, "0"));
 }
 
 function aroundOf({ nic }: Turn, facts: { readonly before: Facts; readonly after: Facts }): Around {
@@ -293,6 +218,7 @@ const answers: Record<Answer, string> = {
   broken: "does not work",
   unknown: "cannot be told to work",
 };
+
 const ranks: Record<Answer, number> = { works: 3, unknown: 1, broken: 0 };
 
 /** Works, and may not later. */

@@ -15,7 +15,7 @@ import { Reader, type Thread } from "../../src/fleet/reading/reader.ts";
 import { stateLimits } from "../../src/host/schema/state-limits.ts";
 import { fleetHtml } from "../../src/report/html/fleet-html.ts";
 import { plain } from "../../src/report/terminal/style.ts";
-import { fleetStatusText } from "../../src/report/text/fleet-text.ts";
+import { fleetStatusText } from "../../src/report/text/fleet/fleet-status-text.ts";
 import { roundsFrom } from "../support/count.ts";
 import { type Fleet, makeFleet } from "../support/fleet.ts";
 import { hostileAnswers } from "../support/hostile-fleet.ts";

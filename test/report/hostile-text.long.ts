@@ -23,7 +23,8 @@ import { coloured, plain, type Style } from "../../src/report/terminal/style.ts"
 import { wrapped } from "../../src/report/terminal/wrap.ts";
 import { appliedText } from "../../src/report/text/apply-text.ts";
 import { entryJson, entryLine, startJson, startLine } from "../../src/report/text/change-text.ts";
-import { fleetStatusText, importText } from "../../src/report/text/fleet-text.ts";
+import { importText } from "../../src/report/text/fleet/fleet-collect-text.ts";
+import { fleetStatusText } from "../../src/report/text/fleet/fleet-status-text.ts";
 import { mapText } from "../../src/report/text/map-text.ts";
 import { planText } from "../../src/report/text/plan-text.ts";
 import { stateText } from "../../src/report/text/state-text.ts";

@@ -64,7 +64,7 @@ interface CollectCommandOptions extends DatabaseOptions, OutputOptions {
 async function runCollect(pattern: string, options: CollectCommandOptions): Promise<void> {
   const { print, printJson, styleFor, UsageError } = await import("../target.ts");
   const { collect } = await import("../../fleet/collect/ansible.ts");
-  const { collectText } = await import("../../report/text/fleet-text.ts");
+  const { collectText } = await import("../../report/text/fleet/fleet-collect-text.ts");
   if (options.inventory.length === 0) throw new UsageError("name the inventory: -i PATH");
   using history = await open(options, true);
   using reader = await openReader();
@@ -102,7 +102,7 @@ function importCommand(): Command {
         async (paths: readonly string[], options: DatabaseOptions) => {
           const { print, styleFor } = await import("../target.ts");
           const { importFiles } = await import("../../fleet/history/import.ts");
-          const { importText } = await import("../../report/text/fleet-text.ts");
+          const { importText } = await import("../../report/text/fleet/fleet-collect-text.ts");
           using history = await open(options, true);
           using reader = await openReader();
           const result = await importFiles(history, reader, paths);
@@ -139,7 +139,7 @@ function statusCommand(): Command {
           const { print, printJson, styleFor } = await import("../target.ts");
           const { judgedAll } = await import("../../fleet/answers/judge.ts");
           const { allWork, statusOf } = await import("../../fleet/answers/status.ts");
-          const { fleetStatusText } = await import("../../report/text/fleet-text.ts");
+          const { fleetStatusText } = await import("../../report/text/fleet/fleet-status-text.ts");
           using history = await open(options);
           using reader = await openReader();
           const status = statusOf(
@@ -185,7 +185,7 @@ function diffCommand(): Command {
         async (options: DiffOptions) => {
           const { print, printJson, styleFor } = await import("../target.ts");
           const { diffSince } = await import("../../fleet/answers/diff.ts");
-          const { fleetDiffText } = await import("../../report/text/fleet-text.ts");
+          const { fleetDiffText } = await import("../../report/text/fleet/fleet-diff-text.ts");
           using history = await open(options);
           using reader = await openReader();
           const diff = await diffSince(history, reader, options.since, options.guests);
@@ -221,7 +221,7 @@ function planCommand(): Command {
         async (names: readonly string[], options: PlanOptions) => {
           const { print, printJson, styleFor, UsageError } = await import("../target.ts");
           const { planFleet } = await import("../../fleet/answers/plan.ts");
-          const { fleetPlanText } = await import("../../report/text/fleet-text.ts");
+          const { fleetPlanText } = await import("../../report/text/fleet/fleet-plan-text.ts");
           using history = await open(options);
           using reader = await openReader();
           const known = new Set(history.known().map(({ host }) => host));

@@ -2,7 +2,8 @@ import { constants } from "node:os";
 import { failure } from "../transport/errors.ts";
 import { GenericNetlink, type GenericRequest } from "../transport/generic.ts";
 import type { Transport } from "../transport/socket.ts";
-import { Devlink, type DevlinkHandle, type EswitchChange } from "./devlink.ts";
+import { Devlink, type EswitchChange } from "./devlink.ts";
+import type { DevlinkHandle } from "./devlink-answers.ts";
 import type { ParamMode, ParamValue } from "./devlink-param.ts";
 
 /** A request that can take seconds. */

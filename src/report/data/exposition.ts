@@ -44,3 +44,18 @@ function labelText(labels: Sample["labels"]): string {
     ? ""
     : `{${pairs.map(([name, value]) => `${name}="${labelValue(value)}"`).join(",")}}`;
 }
+
+/** A metric that can go up and down. */
+export function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, help, type: "gauge", samples };
+}
+
+/** No sample where the value is not known. */
+export function sampleOf(labels: Sample["labels"], value: number | undefined): Sample[] {
+  return value === undefined ? [] : [{ labels, value }];
+}
+
+/** 1 for yes. */
+export function bit(holds: boolean): number {
+  return holds ? 1 : 0;
+}

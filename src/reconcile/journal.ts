@@ -3,7 +3,7 @@ import type { Action } from "../host/actions/action.ts";
 import { traitsOf } from "../host/actions/action-table.ts";
 import type { HostState } from "../host/state/state.ts";
 import type { Spec } from "../spec/schema.ts";
-import type { Failure, NicOutcome, Step } from "./reconcile.ts";
+import type { Failure, NicOutcome, Step } from "./step.ts";
 
 /**
  * What is written down of a run, one JSON object a line. It is on the disk before the run begins and when it

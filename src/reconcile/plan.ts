@@ -12,8 +12,9 @@ import { resolvePorts } from "../spec/selectors.ts";
 import { rebootReasons } from "../verdict/reboot-due.ts";
 import { type Verdict, verdicts, verdictsWithoutLogs } from "../verdict/verdict.ts";
 import { lanesOf } from "./lanes.ts";
-import { type NicOutcome, reconcile, type Step } from "./reconcile.ts";
+import { reconcile } from "./reconcile.ts";
 import { scriptsEstimate } from "./scripts-estimate.ts";
+import type { NicOutcome, Step } from "./step.ts";
 
 /** A step of a plan, with the time that it is expected to take, in seconds. */
 export interface PlannedStep extends Step {

@@ -3,15 +3,7 @@ import { halfWayLine } from "../host/actions/driver-restart.ts";
 import { known } from "../host/state/observed.ts";
 import type { HostState } from "../host/state/state.ts";
 import type { Deviation } from "../requirements/requirement.ts";
-
-interface Step {
-  readonly actions: readonly Action[];
-}
-
-interface Failure {
-  readonly action: Action;
-  readonly code: string | null;
-}
+import type { Failure, Step } from "./step.ts";
 
 /**
  * Refusals of another mode that leave the eSwitch as it was: somebody uses it, or something that is set
@@ -30,8 +22,8 @@ const untouched = new Set(["EBUSY", "EOPNOTSUPP", "EPERM"]);
  */
 export function putBack(
   stoppedBy: readonly Deviation[],
-  steps: readonly Step[],
-  failures: readonly Failure[],
+  steps: readonly Pick<Step, "actions">[],
+  failures: readonly Pick<Failure, "action" | "code">[],
   state: HostState,
 ): Action[] {
   const refused = failures.filter(

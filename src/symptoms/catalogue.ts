@@ -1,14 +1,16 @@
+import { cardSymptoms } from "./cards.ts";
 import { eswitchSymptoms } from "./eswitch.ts";
-import { functionSymptoms } from "./functions.ts";
 import { lagSymptoms } from "./lag.ts";
 import { ovsSymptoms } from "./openvswitch.ts";
 import type { Symptom } from "./symptom.ts";
+import { vfSymptoms } from "./virtual-functions.ts";
 
 /** All symptoms that vflag knows. Of two whose patterns match one line, the earlier says more. */
 export const symptoms: readonly Symptom[] = [
   ...lagSymptoms,
   ...eswitchSymptoms,
-  ...functionSymptoms,
+  ...vfSymptoms,
+  ...cardSymptoms,
   ...ovsSymptoms,
 ];
 

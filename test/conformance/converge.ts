@@ -2,7 +2,8 @@ import type { Action } from "../../src/host/actions/action.ts";
 import type { Host } from "../../src/host/host.ts";
 import { unknown } from "../../src/host/state/observed.ts";
 import type { HostState } from "../../src/host/state/state.ts";
-import { type Observer, reconcile } from "../../src/reconcile/reconcile.ts";
+import { reconcile } from "../../src/reconcile/reconcile.ts";
+import type { Observer } from "../../src/reconcile/step.ts";
 import { loadSpec } from "../../src/spec/load.ts";
 import { portsOf } from "./testbed.ts";
 

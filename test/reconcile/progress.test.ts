@@ -4,7 +4,8 @@ import type { Action } from "../../src/host/actions/action.ts";
 import { ActionError } from "../../src/host/host.ts";
 import { SimulatedHost } from "../../src/host/simulated/host.ts";
 import { pfAt, type World } from "../../src/host/simulated/world.ts";
-import { type NicOutcome, reconcile } from "../../src/reconcile/reconcile.ts";
+import { reconcile } from "../../src/reconcile/reconcile.ts";
+import type { NicOutcome } from "../../src/reconcile/step.ts";
 import { afterEarly, fresh, spec, vfLagSpec } from "../support/hosts.ts";
 
 /** Reconcile ends: what does not progress is not tried again, and what never settles is given up. */

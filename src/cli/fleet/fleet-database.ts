@@ -88,3 +88,9 @@ async function damageOf(file: string): Promise<string | null> {
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/** The threads that read states. */
+export async function openReader() {
+  const { Reader } = await import("../../fleet/reading/reader.ts");
+  return new Reader();
+}

@@ -72,7 +72,11 @@ export function lagFromLog(
 }
 
 const disabled = {
-  ...{ state: "disabled", type: null, source: "kernel-log", portSelection: null, sharedFdb: null },
+  state: "disabled",
+  type: null,
+  source: "kernel-log",
+  portSelection: null,
+  sharedFdb: null,
   mapping: [],
 } satisfies Omit<Lag, "members">;
 

@@ -97,7 +97,11 @@ function causeOf(deviation: Deviation, consequences: readonly Deviation[]): Flee
     weights.find((each) => [deviation, ...consequences].some((other) => other.severity === each)) ??
     deviation.severity;
   return {
-    ...{ nic, requirement, severity, remedy: remedy.kind, consequences: consequences.length },
+    nic,
+    requirement,
+    severity,
+    remedy: remedy.kind,
+    consequences: consequences.length,
     subject: clipped(subject),
     actual: clipped(actual),
     expected: clipped(expected),

@@ -134,7 +134,10 @@ function causeGroups(hosts: readonly HostStatus[]): CauseGroup[] {
         const actual = general(cause.actual);
         const key = JSON.stringify([requirement, severity, actual, remedy]);
         const group = groups.get(key) ?? {
-          ...{ requirement, severity, actual, remedy },
+          requirement,
+          severity,
+          actual,
+          remedy,
           expected: general(cause.expected),
           text: cause.text,
           hosts: [],

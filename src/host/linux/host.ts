@@ -2,27 +2,25 @@ import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { carryOut, openNetlink } from "../../netlink/index.ts";
 import type { Action } from "../actions/action.ts";
-import { has, type Traits, traitsOf } from "../actions/action-table.ts";
+import { has, traitsOf } from "../actions/action-table.ts";
 import { cardsOf } from "../cards.ts";
 import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import type { Attempt } from "../state/attempts.ts";
-import type { FirmwareCard } from "../state/firmware.ts";
 import { isUnknown, type Observed, unknown } from "../state/observed.ts";
 import type { HostState, PhysicalFunction } from "../state/state.ts";
 import type { PciAddress } from "../state/values.ts";
 import { act } from "./act.ts";
 import { keepAttempt, readAttempts } from "./boot/attempts.ts";
-import { findBootLoader } from "./boot/boot-loader.ts";
 import { findFiles, findUnits } from "./boot/installation.ts";
-import { findKernelOptions } from "./boot/kernel-options.ts";
 import { describePf, type InfoOf, withLagsOfLog } from "./describe-pf.ts";
-import { findDevlink, infoOf, portsOf } from "./eswitch/devlink.ts";
+import { findDevlink, portsOf } from "./eswitch/devlink.ts";
 import { keepRefused, readRefused } from "./eswitch/refused-settings.ts";
-import { type FirmwareToolChoice, findFirmware } from "./firmware/firmware.ts";
+import type { FirmwareToolChoice } from "./firmware/firmware.ts";
 import { findGuests } from "./guests/guests.ts";
 import { findHolders } from "./guests/holders.ts";
 import { findHostUsers } from "./guests/host-users.ts";
+import { KeptAnswers } from "./kept-answers.ts";
 import { isToldByLog, observeLag, withAgreedLags } from "./lag/lag.ts";
 import { bondsOf, findLinks, netdevsOf } from "./links/links.ts";
 import { representorsOf } from "./links/representors.ts";
@@ -30,8 +28,8 @@ import { kernelLinesOf } from "./log/kernel-lines.ts";
 import { KernelLogReader } from "./log/kernel-log.ts";
 import { findOpenStack } from "./openstack.ts";
 import { findFlows } from "./ovs/flows.ts";
-import { findIngressQdiscs, findOvs, type OvsLookup } from "./ovs/ovs.ts";
-import { findOvsLog } from "./ovs/ovs-log.ts";
+import { findIngressQdiscs } from "./ovs/ingress-qdiscs.ts";
+import { findOvs, type OvsLookup } from "./ovs/ovs.ts";
 import { findPf, findPfs, findSriov } from "./pci/pci.ts";
 import { findPlatform } from "./platform.ts";
 import type { Kernel } from "./system/kernel.ts";
@@ -54,7 +52,6 @@ export interface HostOptions extends Partial<Kernel> {
 }
 
 const notLooked = unknown("this command does not look at it");
-const notAsked = unknown("the spec has no section firmware, so the cards were not asked");
 
 /**
  * This machine: its NICs through netlink, sysfs and debugfs; what surrounds them with the programs that know
@@ -68,32 +65,13 @@ export class LinuxHost implements Host, Disposable {
   readonly #kernel: Kernel;
   readonly #everything: boolean;
   readonly #evidence: boolean;
-  readonly #firmwareTool: FirmwareToolChoice | null;
-  /**
-   * What the cards said: it takes seconds to ask, and changes by `set-firmware` only while this program runs.
-   */
-  #firmware: { readonly pfs: string; readonly answer: Promise<Observed<FirmwareCard[]>> } | null = null;
   readonly #program: Observed<string | null>;
   readonly #ovs: OvsLookup;
   readonly #close: () => void;
   /** PCI functions on which an action is under way. */
   readonly #busy = new Map<string, number>();
-  /** Seen once, and again after an action that may have changed it. */
-  #bootLoader: ReturnType<typeof findBootLoader> | null = null;
-  /** What the running kernel was built with: a long file, which is read once. */
-  #kernelOptions: HostState["kernelOptions"] | null = null;
   readonly #log: KernelLogReader;
-  /** What was read of Open vSwitch's log: asking a container's engine for it takes its time. */
-  #ovsLog: ReturnType<typeof findOvsLog> | null = null;
-  /**
-   * Versions and serial numbers by devlink handle, also of those that tell none: a card says the same until
-   * its driver starts again, and a firmware without that query logs a warning each time, which would push
-   * other lines out of the kernel's ring.
-   */
-  readonly #infos = new Map<
-    string,
-    { readonly netdev: number | undefined; readonly info: ReturnType<typeof infoOf> }
-  >();
+  readonly #kept: KeptAnswers;
   /** Long requests under way: the kernel answers nobody else about a device meanwhile. */
   readonly #requests = new Set<Promise<void>>();
 
@@ -123,13 +101,13 @@ export class LinuxHost implements Host, Disposable {
     } = options;
     this.#close = close;
     this.#program = program;
-    this.#firmwareTool = firmwareTool;
     this.#ovs = ovs;
     this.#everything = looks === "everything";
     this.#evidence = evidence;
     const tracked: Kernel["request"] = (long) => this.#track(request(long));
     this.#kernel = { netlink, request: tracked, sysRoot, procRoot, devRoot, runRoot, filesRoot, run };
     this.#log = new KernelLogReader(this.#kernel);
+    this.#kept = new KeptAnswers(this.#kernel, firmwareTool);
   }
 
   /**
@@ -147,7 +125,7 @@ export class LinuxHost implements Host, Disposable {
     const users = findHostUsers(kernel, links);
     const vfs = pfs.flatMap((pf) => pf.vfs);
     const holders = findHolders(vfs, kernel, links, undefined, users);
-    const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
+    const info: InfoOf = (handle, netdev) => this.#kept.info(handle, netdev);
     const first = pfs.map((pf) =>
       describePf(kernel, kernelRelease, pf, info, links, devlink, holders, users),
     );
@@ -173,16 +151,16 @@ export class LinuxHost implements Host, Disposable {
       program: this.#program,
       files: this.#everything ? findFiles(kernel) : notLooked,
       units: this.#everything ? await findUnits(kernel) : notLooked,
-      firmware: this.#everything ? await this.#findFirmware({ pfs: described, netdevs }) : notLooked,
+      firmware: this.#everything ? await this.#kept.firmware({ pfs: described, netdevs }) : notLooked,
       ovs,
       ingressQdiscs,
-      platform: this.#everything ? await findPlatform(kernel, this.#seenBootLoader(), log) : notLooked,
+      platform: this.#everything ? await findPlatform(kernel, this.#kept.bootLoader(), log) : notLooked,
       openStack: this.#everything ? findOpenStack(kernel.filesRoot) : notLooked,
-      ovsLog: this.#everything ? await this.#findOvsLog(ovs) : notLooked,
+      ovsLog: this.#everything ? await this.#kept.ovsLog(ovs) : notLooked,
       kernelLog: this.#everything ? kernelLinesOf(log, { pfs: pfsSeen, bonds }) : notLooked,
       guests: this.#evidence ? findGuests(described, kernel) : notLooked,
       flows: this.#evidence ? await findFlows(kernel.run, ovs, links) : notLooked,
-      kernelOptions: this.#optionsOf(kernelRelease),
+      kernelOptions: this.#kept.kernelOptions(kernelRelease),
       refused: readRefused(kernel),
       attempts: readAttempts(kernel),
     };
@@ -227,25 +205,8 @@ export class LinuxHost implements Host, Disposable {
         "netdev" in action && !message.includes(action.netdev) ? `${action.netdev}: ${message}` : message;
       throw new ActionError(action, code, named, { cause: error });
     } finally {
-      this.#reread(traitsOf(action).rereads);
+      this.#kept.forgetAfter(traitsOf(action).rereads);
       for (const address of functions) this.#release(address);
-    }
-  }
-
-  /** Lets go of what an action may have changed: afterwards, because somebody may have looked meanwhile. */
-  #reread(what: Traits["rereads"]): void {
-    switch (what) {
-      case "boot loader":
-        this.#bootLoader = null;
-        return;
-      case "firmware":
-        this.#firmware = null;
-        return;
-      case "Open vSwitch's log":
-        this.#ovsLog = null;
-        return;
-      case undefined:
-        return;
     }
   }
 
@@ -258,8 +219,7 @@ export class LinuxHost implements Host, Disposable {
    * again.
    */
   forget(): void {
-    this.#ovsLog = null;
-    this.#bootLoader = null;
+    this.#kept.forget();
   }
 
   close(): void {
@@ -270,42 +230,13 @@ export class LinuxHost implements Host, Disposable {
     this.close();
   }
 
-  async #findFirmware(state: Pick<HostState, "pfs" | "netdevs">): Promise<Observed<FirmwareCard[]>> {
-    if (this.#firmwareTool === null) return notAsked;
-    const pfs = state.pfs.map(({ address }) => address).join(" ");
-    if (this.#firmware?.pfs !== pfs)
-      this.#firmware = { pfs, answer: findFirmware(this.#kernel, state, this.#firmwareTool) };
-    return this.#firmware.answer;
-  }
-
-  #findOvsLog(ovs: HostState["ovs"]): ReturnType<typeof findOvsLog> {
-    if (ovs === null || isUnknown(ovs)) return Promise.resolve(ovs);
-    this.#ovsLog ??= findOvsLog(this.#kernel, ovs);
-    return this.#ovsLog;
-  }
-
-  #infoOf(handle: string | null, netdev: number | undefined): ReturnType<typeof infoOf> {
-    if (handle === null) return infoOf(this.#kernel, handle);
-    // A driver that starts again makes another netdev.
-    const seen = this.#infos.get(handle);
-    if (seen !== undefined && seen.netdev === netdev) return seen.info;
-    const info = infoOf(this.#kernel, handle);
-    this.#infos.set(handle, { netdev, info });
-    return info;
-  }
-
   /** The firmware's version is that of the last look. */
   async #keepRefused(action: Action, code: string | null, words: string): Promise<void> {
     if (!("pf" in action)) return;
-    const firmware = this.#infos.get(`pci/${action.pf}`)?.info.firmware ?? null;
+    const firmware = this.#kept.firmwareVersion(action.pf);
     const driver = readLinkName(join(pciPath(this.#kernel.sysRoot, action.pf), "driver"));
     const pfs = [{ address: action.pf, driver, firmware }];
     await keepRefused(this.#kernel, action, code, words, { kernel: this.#kernelRelease(), pfs });
-  }
-
-  #seenBootLoader(): ReturnType<typeof findBootLoader> {
-    this.#bootLoader ??= findBootLoader(this.#kernel);
-    return this.#bootLoader;
   }
 
   /** The LAG of a PF's card as it is now. */
@@ -318,7 +249,7 @@ export class LinuxHost implements Host, Disposable {
     if (!isToldByLog(lag, kernelRelease)) return lag;
     const links = findLinks(kernel);
     const devlink = findDevlink(kernel);
-    const info: InfoOf = (handle, netdev) => this.#infoOf(handle, netdev);
+    const info: InfoOf = (handle, netdev) => this.#kept.info(handle, netdev);
     const described = pfs.map((pf) =>
       describePf(kernel, kernelRelease, pf, info, links, devlink, new Map(), new Map()),
     );
@@ -327,13 +258,6 @@ export class LinuxHost implements Host, Disposable {
       withLagsOfLog(described, kernelRelease, this.#log.readNow(), rest).find((pf) => pf.address === address)
         ?.lag ?? null
     );
-  }
-
-  #optionsOf(kernelRelease: string): HostState["kernelOptions"] {
-    const found = this.#kernelOptions ?? findKernelOptions(this.#kernel, kernelRelease);
-    // A file that is not there yet may come.
-    if (!isUnknown(found)) this.#kernelOptions = found;
-    return found;
   }
 
   #kernelRelease(): string {

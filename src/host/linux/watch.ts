@@ -11,7 +11,8 @@ import type { HostState } from "../state/state.ts";
 import { type HostOptions, LinuxHost } from "./host.ts";
 import { findLinks } from "./links/links.ts";
 import { followKernelLog } from "./log/follow-log.ts";
-import { findIngressQdiscs, findOvs } from "./ovs/ovs.ts";
+import { findIngressQdiscs } from "./ovs/ingress-qdiscs.ts";
+import { findOvs } from "./ovs/ovs.ts";
 import { monitorOvsdb } from "./ovs/ovsdb-monitor.ts";
 import { inOwnSession } from "./system/program.ts";
 

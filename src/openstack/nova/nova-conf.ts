@@ -5,9 +5,10 @@ import { editIni, type IniEdit, IniRefusal, isOwn, ownComment } from "../files/i
 import { type Conflict, type Outcome, outcome } from "../outcome.ts";
 import { isFrom, type Release } from "../releases.ts";
 import { aliasProblems } from "./alias.ts";
+import type { JsonObject } from "./json-value.ts";
 import { filterEdits } from "./nova-filters.ts";
 import { type NovaView, novaView } from "./nova-host.ts";
-import { type JsonObject, ruleFor, sameNetwork } from "./pci-rule.ts";
+import { ruleFor, sameNetwork } from "./pci-rule.ts";
 import { type GeneratedRule, pciRules } from "./pci-rules.ts";
 import { placementProblems, reportsToPlacement } from "./placement-view.ts";
 import { type PresentRules, presentRules, ruleOptions } from "./present-rules.ts";

@@ -1,5 +1,22 @@
-import { pythonRegex } from "../files/python-regex.ts";
-import { formatHex, parseHex, strip } from "../files/python-text.ts";
+import { formatHex, strip } from "../files/python-text.ts";
+import {
+  type AddressPattern,
+  addressPattern,
+  anyValue,
+  fieldsOf,
+  hexField,
+  matchesFields,
+} from "./address-pattern.ts";
+import {
+  isList,
+  isObject,
+  isTrueString,
+  isTruthy,
+  type Json,
+  type JsonObject,
+  pythonString,
+} from "./json-value.ts";
+import { NovaRefusal } from "./rule-errors.ts";
 
 /**
  * One rule of Nova's `[pci] device_spec` (`passthrough_whitelist` before Zed): which PCI devices of a host
@@ -17,11 +34,6 @@ export interface PciRule {
   readonly devname: string | null;
   readonly address: AddressPattern | null;
   readonly remoteManaged: boolean;
-}
-
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: Json;
 }
 
 /** What Nova looks at in /sys. */
@@ -51,27 +63,6 @@ export interface NovaDevice {
   readonly serial?: string;
 }
 
-/** A rule or a value that Nova refuses: nova-compute does not start, or not report its devices. */
-export class NovaRefusal extends Error {
-  override readonly name = "NovaRefusal";
-}
-
-/** A rule of which vflag cannot say what it means. */
-export class UnreadRule extends Error {
-  override readonly name = "UnreadRule";
-}
-
-const any = "*";
-
-/**
- * Four fields, each a value to be equal to (or `*`), or a regular expression. `single`: they are one address,
- * so it can be a PF's.
- */
-interface AddressPattern {
-  readonly fields: readonly (string | RegExp)[];
-  readonly single: string | null;
-}
-
 /**
  * Reads the values of the option, one for each time that it stands in the files.
  * @throws {NovaRefusal} as nova-compute at its start
@@ -95,7 +86,7 @@ export function parseRules(values: readonly string[], host: NovaHost): PciRule[]
 
 /** Reads one rule. @throws {NovaRefusal} @throws {UnreadRule} */
 export function readRule(json: JsonObject, host: NovaHost): PciRule {
-  const { vendor_id = any, product_id = any, devname = null, address = null, ...tags } = json;
+  const { vendor_id = anyValue, product_id = anyValue, devname = null, address = null, ...tags } = json;
   if (typeof vendor_id !== "string" || typeof product_id !== "string") {
     throw new NovaRefusal(
       `vendor_id and product_id are JSON strings, such as "15b3": ${JSON.stringify(json)}`,
@@ -123,8 +114,8 @@ export function matches(rule: PciRule, device: NovaDevice, host: NovaHost): bool
   const found = lookUpOnce(rule, host);
   if (found === null) return false;
   const ids =
-    (rule.vendor === any || rule.vendor === device.vendor) &&
-    (rule.product === any || rule.product === device.product);
+    (rule.vendor === anyValue || rule.vendor === device.vendor) &&
+    (rule.product === anyValue || rule.product === device.product);
   const fields = placeOf(device);
   const parent =
     found.physicalFunction && fields.parent !== null && matchesFields(found.pattern, fields.parent);
@@ -142,7 +133,7 @@ export function ruleFor(rules: readonly PciRule[], device: NovaDevice, host: Nov
 
 /** Whether a rule is about every device that a host can have: all of a domain are, most hosts have one. */
 export function matchesEverything(rule: PciRule): boolean {
-  return rule.vendor === any && rule.product === any && isAnywhere(rule);
+  return rule.vendor === anyValue && rule.product === anyValue && isAnywhere(rule);
 }
 
 /** Whether a rule does not choose by the place of a device. */
@@ -150,7 +141,7 @@ export function isAnywhere(rule: PciRule): boolean {
   const [, ...fields] = rule.address?.fields ?? [];
   return (
     rule.address !== null &&
-    fields.every((field, index) => field === any || (field instanceof RegExp && takesAll(field, index)))
+    fields.every((field, index) => field === anyValue || (field instanceof RegExp && takesAll(field, index)))
   );
 }
 
@@ -224,84 +215,6 @@ function lookUp(rule: PciRule, host: NovaHost): Found | null {
   return { pattern, physicalFunction: pattern.single !== null && host.physicalFunctions.has(pattern.single) };
 }
 
-function addressPattern(address: Json): AddressPattern {
-  if (typeof address === "string") return globPattern(address);
-  if (isObject(address)) return regexPattern(address);
-  throw new NovaRefusal(`an address is a string or an object: ${JSON.stringify(address)}`);
-}
-
-/** `domain:bus:slot.function`, each a number, `*` or nothing; what is left out in front is any. */
-function globPattern(address: string): AddressPattern {
-  const point = address.indexOf(".");
-  const [front, last] = point < 0 ? [address, ""] : [address.slice(0, point), address.slice(point + 1)];
-  const given = front === "" ? [] : front.split(":");
-  if (given.length > 3)
-    throw new NovaRefusal(`an address has at most a domain, a bus, a slot and a function: ${address}`);
-  const func = last === "" ? any : hexField("function", strip(last), 0x7, 1);
-  const [domain = any, bus = any, slot = any] = [...Array<string>(3 - given.length).fill(any), ...given].map(
-    (field) => strip(field) || any,
-  );
-  const fields = [
-    hexField("domain", domain, 0xffff, 4),
-    hexField("bus", bus, 0xff, 2),
-    hexField("slot", slot, 0x1f, 2),
-    func,
-  ];
-  return { fields, single: singleAddress(fields) };
-}
-
-function regexPattern(address: JsonObject): AddressPattern {
-  const texts = ["domain", "bus", "slot", "function"].map((field) => {
-    const value = address[field] ?? (field in address ? null : ".*");
-    if (typeof value !== "string")
-      throw new NovaRefusal(`${field} is no regular expression: ${JSON.stringify(value)}`);
-    return value;
-  });
-  const fields = texts.map((text) => {
-    const regex = pythonRegex(text);
-    if (regex instanceof RegExp) return regex;
-    if ("refused" in regex) throw new NovaRefusal(`no regular expression, ${regex.refused}: ${text}`);
-    throw new UnreadRule(`a regular expression that vflag does not read, ${regex.unknown}: ${text}`);
-  });
-  return { fields, single: singleAddress(texts) };
-}
-
-/**
- * Nova takes it for one address when all characters are hexadecimal digits, and then asks /sys for it as it
- * is written.
- */
-function singleAddress([domain = "", bus = "", slot = "", func = ""]: readonly string[]): string | null {
-  return /^[0-9a-fA-F]*$/.test(domain + bus + slot + func) ? `${domain}:${bus}:${slot}.${func}` : null;
-}
-
-function matchesFields(pattern: AddressPattern, address: readonly string[]): boolean {
-  return pattern.fields.every((field, index) =>
-    field instanceof RegExp ? field.test(address[index] ?? "") : field === any || field === address[index],
-  );
-}
-
-/** A device's own address, in the form that Nova compares. */
-function fieldsOf(address: string): string[] {
-  const [, domain, bus, slot, func] = /^([^:.]*):([^:.]*):([^:.]*)\.(.*)$/.exec(address) ?? [];
-  if (domain === undefined || bus === undefined || slot === undefined || func === undefined) {
-    throw new NovaRefusal(`no PCI address: ${address}`);
-  }
-  return [
-    hexField("domain", domain, 0xffff, 4),
-    hexField("bus", bus, 0xff, 2),
-    hexField("slot", slot, 0x1f, 2),
-    hexField("function", func, 0x7, 1),
-  ];
-}
-
-function hexField(name: string, text: string, most: number, width: number): string {
-  if (text === any) return text;
-  const value = parseHex(text);
-  if (value === null) throw new NovaRefusal(`${name} is no hexadecimal number: ${JSON.stringify(text)}`);
-  if (value > most) throw new NovaRefusal(`${name} ${text} is more than ${most.toString(16).toUpperCase()}`);
-  return formatHex(value, width);
-}
-
 /** Nova takes no PF that is managed elsewhere (on a DPU), only its VFs. */
 function checkRemoteManaged(rule: PciRule, found: Found | null, host: NovaHost): void {
   if (found === null) throw new NovaRefusal(`remote_managed, and there is no interface ${rule.devname}`);
@@ -309,34 +222,9 @@ function checkRemoteManaged(rule: PciRule, found: Found | null, host: NovaHost):
   const pf = host.physicalFunctions.get(found.pattern.single ?? "");
   if (pf?.vfProduct == null)
     throw new NovaRefusal("remote_managed, and the kernel does not tell the product id of the PF's VFs");
-  const ofVfs = rule.product === pf.vfProduct && [any, pf.vendor].includes(rule.vendor);
+  const ofVfs = rule.product === pf.vfProduct && [anyValue, pf.vendor].includes(rule.vendor);
   if (!ofVfs)
     throw new NovaRefusal(
       "remote_managed, and the rule is not about the PF's VFs only: give their vendor_id and product_id",
     );
-}
-
-/** As oslo_utils.strutils.bool_from_string. */
-function isTrueString(value: Json | undefined): boolean {
-  if (typeof value === "boolean") return value;
-  return ["1", "t", "true", "on", "y", "yes"].includes(strip(pythonString(value ?? null)).toLowerCase());
-}
-
-function pythonString(value: Json): string {
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** As Python's `bool(value)`. */
-function isTruthy(value: Json): boolean {
-  if (isList(value)) return value.length > 0;
-  return isObject(value) ? Object.keys(value).length > 0 : Boolean(value);
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,8 +2,9 @@ import type { PhysicalFunction } from "../../host/state/state.ts";
 import { describeSelector } from "../../spec/combinations.ts";
 import type { NicSpec, PortSelector, Spec } from "../../spec/schema.ts";
 import { resolvePorts } from "../../spec/selectors.ts";
+import type { JsonObject } from "./json-value.ts";
 import { type HostPorts, type NovaView, vfProductOf } from "./nova-host.ts";
-import { type JsonObject, matches, matchesEverything, type NovaDevice, readRule } from "./pci-rule.ts";
+import { matches, matchesEverything, type NovaDevice, readRule } from "./pci-rule.ts";
 
 /** A rule that offers a NIC's VFs to guests, and what it is about. */
 export interface GeneratedRule {

@@ -1,7 +1,8 @@
 import { entriesOf, type Ini, type IniEntry, optionValue } from "../files/ini.ts";
 import { isFrom, type Release } from "../releases.ts";
+import type { Json } from "./json-value.ts";
 import { isTruth, type NovaView } from "./nova-host.ts";
-import { type Json, ruleFor } from "./pci-rule.ts";
+import { ruleFor } from "./pci-rule.ts";
 import type { PresentRules } from "./present-rules.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { entriesOf, type Ini, type IniEntry, plainValue } from "../files/ini.ts";
 import { isFrom, type Release } from "../releases.ts";
-import { type NovaHost, NovaRefusal, type PciRule, parseRules, UnreadRule } from "./pci-rule.ts";
+import { type NovaHost, type PciRule, parseRules } from "./pci-rule.ts";
+import { NovaRefusal, UnreadRule } from "./rule-errors.ts";
 
 /** One value of Nova's PCI option in a file, and the rules in it. */
 export interface PresentRules {

@@ -1,7 +1,8 @@
 import type { Host } from "../../host/host.ts";
 import type { HostState } from "../../host/state/state.ts";
 import { Journal, type RecordKeeper } from "../../reconcile/journal.ts";
-import { type NicOutcome, type Observer, reconcile, Stopped } from "../../reconcile/reconcile.ts";
+import { reconcile, Stopped } from "../../reconcile/reconcile.ts";
+import type { NicOutcome, Observer } from "../../reconcile/step.ts";
 import { Watched } from "../../reconcile/watched.ts";
 import type { Allowed, Stage } from "../../requirements/requirement.ts";
 import type { Spec } from "../../spec/schema.ts";

@@ -1,6 +1,6 @@
 import { notDone } from "../../host/actions/safety.ts";
 import { type Attempts, mostLeft } from "../../host/state/attempts.ts";
-import type { Failure, NicOutcome } from "../../reconcile/reconcile.ts";
+import type { Failure, NicOutcome } from "../../reconcile/step.ts";
 import type { Deviation } from "../../requirements/requirement.ts";
 
 /** Characters of what a host answered. */

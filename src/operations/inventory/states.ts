@@ -12,7 +12,7 @@ import {
   type HardwareTraits,
   hardwareKey,
   hardwareTraits,
-} from "../../openstack/tree/host-values.ts";
+} from "../../openstack/tree/hardware-traits.ts";
 import { DeploymentError } from "./ansible-inventory.ts";
 
 /** The part of a state that tells ports and VFs; the rest is not looked at here. */

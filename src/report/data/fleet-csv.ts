@@ -18,17 +18,16 @@ export function fleetCsv({ hosts }: FleetStatus): string {
   ];
   const rows = hosts.flatMap(({ host, nics, observedAt, age, stale, reboot, failure, problem }) => {
     const of = (nic: string, mode: string, verdict: string, causes: string) => [
-      ...[
-        host,
-        nic,
-        mode,
-        verdict,
-        observedAt ?? "",
-        age === null ? "" : String(age),
-        String(stale),
-        String(reboot),
-      ],
-      ...[failure === null ? "" : `${failure.kind}: ${failure.message}`, causes],
+      host,
+      nic,
+      mode,
+      verdict,
+      observedAt ?? "",
+      age === null ? "" : String(age),
+      String(stale),
+      String(reboot),
+      failure === null ? "" : `${failure.kind}: ${failure.message}`,
+      causes,
     ];
     if (nics.length === 0) return [of("", "", "none", problem ?? "")];
     return nics.map((nic) => {

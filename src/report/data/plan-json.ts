@@ -1,7 +1,7 @@
 import type { Action } from "../../host/actions/action.ts";
 import { commandsOf } from "../../host/actions/command.ts";
 import type { Phase, Plan } from "../../reconcile/plan.ts";
-import type { NicOutcome } from "../../reconcile/reconcile.ts";
+import type { NicOutcome } from "../../reconcile/step.ts";
 
 /** What concerns several NICs is told once. */
 function withoutRepeats<T>(deviations: readonly T[]): T[] {

@@ -1,7 +1,7 @@
 import type { Action } from "../../host/actions/action.ts";
 import { commandsOf } from "../../host/actions/command.ts";
 import { plainText } from "../../host/plain-text.ts";
-import type { Failure, Observer, Step } from "../../reconcile/reconcile.ts";
+import type { Failure, Observer, Step } from "../../reconcile/step.ts";
 import type { Style } from "./style.ts";
 
 /** Shows what goes on during `apply`. `finish` waits until all of it is on the screen. */

@@ -1,7 +1,7 @@
 import { inPlainText } from "../../host/plain-text.ts";
 import type { Applied } from "../../operations/host/apply.ts";
 import type { afterReboot } from "../../reconcile/plan.ts";
-import type { NicOutcome } from "../../reconcile/reconcile.ts";
+import type { NicOutcome } from "../../reconcile/step.ts";
 import type { Deviation } from "../../requirements/requirement.ts";
 import { requirementById } from "../../requirements/stages.ts";
 import { condense, subjectText } from "../terminal/condense.ts";

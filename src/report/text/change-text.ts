@@ -30,7 +30,9 @@ export function entryLine(seen: Entry, style: Style): string {
 /** What a NIC is when the watch begins. */
 export function startLine(at: Date, verdict: Verdict, style: Style): string {
   const { nic, answer, reason, risk } = inPlainText({
-    ...{ nic: verdict.nic, answer: verdict.answer, reason: verdict.reason },
+    nic: verdict.nic,
+    answer: verdict.answer,
+    reason: verdict.reason,
     risk: verdict.risk === null ? "" : `, ${riskText(verdict.risk)}`,
   });
   const text = {
@@ -45,7 +47,9 @@ export function startLine(at: Date, verdict: Verdict, style: Style): string {
 /** The same of all NICs as data: the first line. */
 export function startJson(at: Date, verdicts: readonly Verdict[]): string {
   const nics = verdicts.map(({ nic, answer, reason, risk }) => ({
-    ...{ nic, answer, reason: reason?.requirement ?? null },
+    nic,
+    answer,
+    reason: reason?.requirement ?? null,
     risk: risk === null ? null : { when: risk.when, requirement: risk.deviation.requirement },
   }));
   return jsonText({ schema: "vflag/watch/1", time: at.toISOString(), nics });

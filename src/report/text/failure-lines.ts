@@ -1,5 +1,5 @@
 import { commandsOf } from "../../host/actions/command.ts";
-import type { Failure } from "../../reconcile/reconcile.ts";
+import type { Failure } from "../../reconcile/step.ts";
 import { symptomIn } from "../../symptoms/catalogue.ts";
 import type { Style } from "../terminal/style.ts";
 

@@ -1,7 +1,7 @@
 import { commandsOf } from "../../host/actions/command.ts";
 import { inPlainText } from "../../host/plain-text.ts";
 import { isEmpty, type Phase, type Plan, type PlannedStep } from "../../reconcile/plan.ts";
-import type { NicOutcome } from "../../reconcile/reconcile.ts";
+import type { NicOutcome } from "../../reconcile/step.ts";
 import { requirementById } from "../../requirements/stages.ts";
 import { condense, subjectText } from "../terminal/condense.ts";
 import { count, duration, type Style } from "../terminal/style.ts";

@@ -6,13 +6,12 @@ import { novaView } from "../../openstack/nova/nova-host.ts";
 import {
   type NovaDevice,
   type NovaHost,
-  NovaRefusal,
   type PciRule,
   parseRules,
   ruleFor,
   sameNetwork,
-  UnreadRule,
 } from "../../openstack/nova/pci-rule.ts";
+import { NovaRefusal, UnreadRule } from "../../openstack/nova/rule-errors.ts";
 import type { NicSpec } from "../../spec/schema.ts";
 import type { HostFinding, HostRequirement, HostView } from "../requirement.ts";
 import { aboutPf } from "../virtual-functions.ts";

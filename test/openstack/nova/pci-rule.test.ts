@@ -7,11 +7,10 @@ import {
   matchesEverything,
   type NovaDevice,
   type NovaHost,
-  NovaRefusal,
   parseRules,
   ruleFor,
-  UnreadRule,
 } from "../../../src/openstack/nova/pci-rule.ts";
+import { NovaRefusal, UnreadRule } from "../../../src/openstack/nova/rule-errors.ts";
 import { roundsFrom } from "../../support/count.ts";
 import { ask, without } from "../python.ts";
 

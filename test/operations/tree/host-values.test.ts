@@ -3,13 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { CardOptions } from "../../../src/host/simulated/build.ts";
 import { HostState } from "../../../src/host/state/state.ts";
-import {
-  type Declaration,
-  type Hardware,
-  HostValuesMaker,
-  hardwareKey,
-  hardwareTraits,
-} from "../../../src/openstack/tree/host-values.ts";
+import { type Hardware, hardwareKey, hardwareTraits } from "../../../src/openstack/tree/hardware-traits.ts";
+import { type Declaration, HostValuesMaker } from "../../../src/openstack/tree/host-values.ts";
 import { connectx5, hostWith } from "../../openstack/hosts.ts";
 import { countFrom } from "../../support/count.ts";
 

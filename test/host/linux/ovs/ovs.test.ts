@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { LinuxHost } from "../../../../src/host/linux/host.ts";
-import {
-  changeOvs,
-  findIngressQdiscs,
-  findOvs,
-  inEffect,
-  type OvsLookup,
-  restartOvs,
-} from "../../../../src/host/linux/ovs/ovs.ts";
+import { findIngressQdiscs } from "../../../../src/host/linux/ovs/ingress-qdiscs.ts";
+import { inEffect } from "../../../../src/host/linux/ovs/offload-in-effect.ts";
+import { changeOvs, findOvs, type OvsLookup, restartOvs } from "../../../../src/host/linux/ovs/ovs.ts";
 import {
   ProgramError,
   type ProgramResult,

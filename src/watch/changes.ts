@@ -5,7 +5,8 @@ import type { Deviation } from "../requirements/requirement.ts";
 import { requirementById } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
 import { type Answer, type Verdict, verdicts } from "../verdict/verdict.ts";
-import { type FactKind, type Facts, factsOf, portsOf } from "./facts.ts";
+import type { FactKind, Facts } from "./fact.ts";
+import { factsOf, portsOf } from "./facts.ts";
 import { type Around, type Meaning, meaningOf, type Turn } from "./meaning.ts";
 import { byKind, turnsBetween } from "./turned-facts.ts";
 

@@ -1,57 +1,11 @@
 import { describeHolders } from "../host/in-use.ts";
-import { isUnknown, known, type Observed, type Unknown } from "../host/state/observed.ts";
+import { isUnknown, known } from "../host/state/observed.ts";
 import type { Bond, HostState, PhysicalFunction, VirtualFunction } from "../host/state/state.ts";
 import { hostName } from "../requirements/evaluate.ts";
-import { trafficOf } from "../requirements/traffic/traffic.ts";
 import type { NicSpec, Spec } from "../spec/schema.ts";
 import { netdevOf, resolvePorts } from "../spec/selectors.ts";
-
-/**
- * What a state says of the declared NICs, one fact a line: two states differ where a fact of one key has two
- * values.
- */
-
-export type FactKind =
-  | "port"
-  | "netdev"
-  | "driver"
-  | "link"
-  | "eswitch"
-  | "setting"
-  | "vf-count"
-  | "vf"
-  | "vf-driver"
-  | "vf-holder"
-  | "vf-setting"
-  | "representor"
-  | "representor-link"
-  | "bond"
-  | "bond-mode"
-  | "bond-link"
-  | "lacp"
-  | "slave"
-  | "slave-link"
-  | "lag"
-  | "lag-mapping"
-  | "ovs"
-  | "ovs-setting"
-  | "ovs-port"
-  | "ingress-block"
-  | "flows";
-
-export interface Fact {
-  readonly kind: FactKind;
-  readonly nic: string;
-  /** Of what: a port, a VF, a bond. It can be another name for the same thing a moment later. */
-  readonly subject: string;
-  /** Null: there is none. */
-  readonly value: Observed<string | null>;
-  /** The fact without which this one says nothing: a VF that has gone has no driver, and that is no news. */
-  readonly under?: string;
-}
-
-/** Facts by what they are about, under keys that stay the same while names change. */
-export type Facts = ReadonlyMap<string, Fact>;
+import { type Add, type Fact, type Facts, observed, onOff } from "./fact.ts";
+import { flowFacts, ovsFacts, ovsPortFacts } from "./ovs-facts.ts";
 
 /**
  * The PCI functions that a NIC's ports have in any of these states: a port that has vanished is still the
@@ -95,14 +49,6 @@ export function factsOf(spec: Spec, state: HostState, ports: ReadonlyMap<string,
   ovsFacts((key, kind, subject, value) => facts.set(key, { kind, nic: hostName, subject, value }), state);
   return facts;
 }
-
-type Add = (
-  key: string,
-  kind: FactKind,
-  subject: string,
-  value: Observed<string | null>,
-  under?: string,
-) => void;
 
 function portFacts(add: Add, pf: PhysicalFunction, state: HostState): void {
   const name = pf.netdev ?? pf.address;
@@ -231,71 +177,4 @@ function lagFacts(add: Add, pfs: readonly PhysicalFunction[]): void {
   );
   if (lag?.state === "active")
     add("lag/mapping", "lag-mapping", "LAG", lag.mapping.length === 0 ? null : lag.mapping.join(" "), "lag");
-}
-
-function ovsFacts(
-  add: (key: string, kind: FactKind, subject: string, value: Observed<string | null>) => void,
-  { ovs }: HostState,
-): void {
-  const setting = (key: string, subject: string, value: Observed<string | null>) => {
-    if (known(ovs) != null) add(`ovs/${key}`, "ovs-setting", subject, value);
-  };
-  add(
-    "ovs",
-    "ovs",
-    "Open vSwitch",
-    observed(ovs, ({ running }) => (running ? "runs" : "does not answer")),
-  );
-  setting("version", "Open vSwitch's version", known(ovs)?.version ?? null);
-  setting("hw-offload", "hw-offload", onOff(known(ovs)?.hwOffload ?? null));
-  setting("tc-policy", "tc-policy", known(ovs)?.tcPolicy ?? "none");
-  setting(
-    "in-effect",
-    "offload in ovs-vswitchd",
-    observed(known(ovs)?.offloadInEffect ?? null, (on) => (on ? "works with tc" : "does not work with tc")),
-  );
-}
-
-/** Ports of bridges that are the NIC's: its bond, its ports, and its representors. */
-function ovsPortFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): void {
-  const representors = state.representors
-    .filter(({ pf }) => pfs.some(({ address }) => address === pf))
-    .map(({ netdev }) => netdev);
-  const outer = [...(nic.bond === undefined ? [] : [nic.bond]), ...pfs.flatMap(({ netdev }) => netdev ?? [])];
-  const own = new Set([...outer, ...representors]);
-  for (const bridge of known(state.ovs)?.bridges ?? [])
-    for (const { name, error } of bridge.interfaces)
-      if (own.has(name))
-        add(`ovs/port/${name}`, "ovs-port", name, error === null ? bridge.name : `${bridge.name}: ${error}`);
-  for (const { netdev, block } of known(state.ingressQdiscs) ?? [])
-    if (outer.includes(netdev))
-      add(`ingress/${netdev}`, "ingress-block", netdev, block === null ? "no block" : `block ${block}`);
-}
-
-/**
- * Who carries what comes in by each of the NIC's ports and representors; flows that are in software rightly
- * are not counted.
- */
-function flowFacts(add: Add, nic: NicSpec, pfs: readonly PhysicalFunction[], state: HostState): void {
-  const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs }, state);
-  if (traffic === null || isUnknown(traffic)) return;
-  for (const [netdev, { in: carried }] of traffic.byPort) {
-    const hardware = carried.hardware.flows + carried.partial.flows;
-    if (carried.software.flows > 0)
-      add(`flows/${netdev}`, "flows", netdev, hardware > 0 ? "partly in software" : "in software");
-    else if (hardware > 0) add(`flows/${netdev}`, "flows", netdev, "in hardware");
-  }
-}
-
-function observed<T>(
-  value: T,
-  text: (value: NonNullable<Exclude<T, Unknown>>) => string,
-): Observed<string | null> {
-  if (isUnknown(value)) return value;
-  const seen = known(value);
-  return seen == null ? null : text(seen);
-}
-
-function onOff(value: boolean | null): string | null {
-  return value === null ? null : value ? "on" : "off";
 }

@@ -1,6 +1,6 @@
 import { lagBondModes } from "../drivers/registry.ts";
 import { isUnknown, type Observed } from "../host/state/observed.ts";
-import type { Fact, FactKind, Facts } from "./facts.ts";
+import type { Fact, FactKind, Facts } from "./fact.ts";
 
 /** What a change means for whoever runs guests on the NIC, in the words of an operator. */
 export interface Meaning {

@@ -1,5 +1,5 @@
 import { isUnknown, type Observed } from "../host/state/observed.ts";
-import type { Fact, FactKind, Facts } from "./facts.ts";
+import type { Fact, FactKind, Facts } from "./fact.ts";
 import type { Turn } from "./meaning.ts";
 
 /** Facts that have another value. What hangs on something that came or went is no news of its own. */

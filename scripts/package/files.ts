@@ -5,9 +5,8 @@ import * as z from "zod";
 import { metricsFile } from "../../src/boot/metrics-file.ts";
 import { earlyUnit, lateUnit } from "../../src/boot/units.ts";
 import { verifyTimer, verifyUnit } from "../../src/boot/verify-units.ts";
-import { completionScript } from "../../src/cli/completion.ts";
+import { completionScript, furtherWords } from "../../src/cli/completion.ts";
 import { buildProgram } from "../../src/cli/program.ts";
-import { requirements } from "../../src/requirements/stages.ts";
 import { Spec } from "../../src/spec/schema.ts";
 import { copyright, nodeLicence } from "./licences.ts";
 import { changelog, dateOf, maintainer, type PackageInfo, packageVersion } from "./package-info.ts";
@@ -90,15 +89,16 @@ export async function packagedFiles(program: string, info: PackageInfo): Promise
   const doc = (name: string, content: string | Buffer): PackagedFile =>
     text(`/usr/share/doc/vflag/${name}`, content, { kind: "doc" });
   const example = readFileSync(join(root, "docs/examples/vflag.yaml"), "utf8");
+  const words = await furtherWords();
   const files: PackagedFile[] = [
     { path: "/usr/bin/vflag", mode: 0o755, in: both, copyOf: program },
     // The operator's: no file in it is the package's, so none is ever replaced or removed with it.
     { path: "/etc/vflag", mode: 0o755, in: both, directory: true },
     ...[...bootFiles()].map(([path, content]) => text(path, content)),
-    text("/usr/share/bash-completion/completions/vflag", completion("bash")),
-    text("/usr/share/fish/vendor_completions.d/vflag.fish", completion("fish")),
-    text("/usr/share/zsh/vendor-completions/_vflag", completion("zsh"), { in: ["deb"] }),
-    text("/usr/share/zsh/site-functions/_vflag", completion("zsh"), { in: ["rpm"] }),
+    text("/usr/share/bash-completion/completions/vflag", completion("bash", words)),
+    text("/usr/share/fish/vendor_completions.d/vflag.fish", completion("fish", words)),
+    text("/usr/share/zsh/vendor-completions/_vflag", completion("zsh", words), { in: ["deb"] }),
+    text("/usr/share/zsh/site-functions/_vflag", completion("zsh", words), { in: ["rpm"] }),
     text("/usr/share/man/man8/vflag.8.gz", compressed(programManual(info)), { kind: "doc" }),
     text("/usr/share/man/man5/vflag.yaml.5.gz", compressed(specManual(info, example)), { kind: "doc" }),
     doc("copyright", await copyright()),
@@ -141,12 +141,8 @@ export function specManual(info: PackageInfo, example: string): string {
   });
 }
 
-function completion(shell: "bash" | "zsh" | "fish"): string {
-  const script = completionScript(
-    shell,
-    buildProgram(""),
-    requirements.map(({ id }) => id),
-  );
+function completion(shell: "bash" | "zsh" | "fish", words: Awaited<ReturnType<typeof furtherWords>>): string {
+  const script = completionScript(shell, buildProgram(""), words);
   // zsh runs the file when the first completion is asked for. It then has to answer that one, too.
   return shell === "zsh" ? `#compdef vflag\n${script}_bash_complete -o filenames -F _vflag\n` : script;
 }

@@ -182,18 +182,26 @@ function unit(name: string, lines: readonly string[]): Unit {
   return { name, text: `${madeByVflag}\n${lines.join("\n")}\n` };
 }
 
+/** The two units, and what each is for. */
+export const stageUnits: readonly {
+  readonly name: string;
+  readonly path: string;
+  readonly summary: string;
+  readonly make: (options: UnitOptions) => Unit;
+}[] = [
+  { make: earlyUnit, name: "vflag-early.service", summary: "the boot stage before networking" },
+  { make: lateUnit, name: "vflag-late.service", summary: "the boot stage after networking" },
+].map((unit) => ({ ...unit, path: `${folder}/${unit.name}` }));
+
 /**
  * The two units as files; a spec needs them for every NIC that is to be kept by systemd, which is the
  * default.
  */
-export const unitArtefacts: readonly Artefact[] = [
-  { make: earlyUnit, name: "vflag-early.service", summary: "the boot stage before networking" },
-  { make: lateUnit, name: "vflag-late.service", summary: "the boot stage after networking" },
-].map(({ make, name, summary }) => {
+export const unitArtefacts: readonly Artefact[] = stageUnits.map(({ make, name, path, summary }) => {
   const textFor = lastTextOf(make);
   return {
     name,
-    path: `${folder}/${name}`,
+    path,
     summary,
     reload: "systemd",
     needsPorts: false,

@@ -21,33 +21,48 @@ export function completionCommand(): Command {
     )
     .action(async (shell: "bash" | "zsh" | "fish", _options: unknown, command: Command) => {
       const { print } = await import("./target.ts");
-      const { allRequirements } = await import("../requirements/stages.ts");
-      const { symptoms } = await import("../symptoms/catalogue.ts");
-      const ids = [...allRequirements, ...symptoms].map(({ id }) => id);
-      print(completionScript(shell, command.parent ?? command, ids));
+      print(completionScript(shell, command.parent ?? command, await furtherWords()));
     });
 }
 
-/** The completion script for one shell, made of the program's own commands and options. */
+/** By command: words that it takes, and that are declared elsewhere. */
+export async function furtherWords(): Promise<Readonly<Record<string, readonly string[]>>> {
+  const { allRequirements } = await import("../requirements/stages.ts");
+  const { symptoms } = await import("../symptoms/catalogue.ts");
+  const { rendered } = await import("../boot/rendered.ts");
+  return {
+    explain: [...allRequirements, ...symptoms].map(({ id }) => id),
+    render: rendered.map(({ name }) => name),
+  };
+}
+
+/**
+ * The completion script for one shell, made of the program's own commands and options.
+ * @param further as `furtherWords` has them
+ */
 export function completionScript(
   shell: "bash" | "zsh" | "fish",
   program: Command,
-  requirements: readonly string[],
+  further: Readonly<Record<string, readonly string[]>>,
 ): string {
-  const nodes = nodesOf(program, "", requirements);
+  const nodes = nodesOf(program, "", further);
   if (shell === "fish") return fishScript(nodes);
   return `${shell === "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : ""}${bashScript(nodes)}`;
 }
 
-function nodesOf(command: Command, path: string, requirements: readonly string[]): Node[] {
+function nodesOf(
+  command: Command,
+  path: string,
+  further: Readonly<Record<string, readonly string[]>>,
+): Node[] {
   const visible = command.commands.map((child) => child.name());
   const options = command.options.flatMap((option) =>
     [option.long, option.short].filter((flag) => flag != null),
   );
   const values = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
-  const words = [...visible, ...values, ...(path === "explain" ? requirements : []), ...options, "--help"];
+  const words = [...visible, ...values, ...(further[path] ?? []), ...options, "--help"];
   const children = command.commands.flatMap((child) =>
-    nodesOf(child, `${path} ${child.name()}`.trim(), requirements),
+    nodesOf(child, `${path} ${child.name()}`.trim(), further),
   );
   const outputs = command.options.find(({ short }) => short === "-o")?.argChoices ?? [];
   return [{ path, words, outputs }, ...children];

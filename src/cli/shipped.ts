@@ -3,52 +3,11 @@ import { loadSpec } from "../spec/load.ts";
 import { releaseSnapshot } from "./openstack/release-snapshot.ts";
 import { allowThreads } from "./process/threads.ts";
 import { commandLine, main } from "./run.ts";
-// What commands import when they run. Here it is imported before, so that the snapshot holds it: loading it
-// is what takes time.
-import "../fleet/collect/ansible.ts";
-import "../fleet/answers/diff.ts";
-import "../fleet/history/history.ts";
-import "../fleet/history/import.ts";
-import "../fleet/answers/judge.ts";
-import "../fleet/answers/maps.ts";
-import "../fleet/answers/plan.ts";
-import "../fleet/reading/reader.ts";
-import "../fleet/answers/status.ts";
-import "../host/linux/host.ts";
-import "../host/linux/system/lock.ts";
-import "../host/linux/watch.ts";
-import "../host/linux/system/priority.ts";
-import "../host/linux/links/udev-queue.ts";
-import "../operations/host/apply.ts";
-import "../operations/host/await-bonds.ts";
-import "../operations/host/await-ports.ts";
-import "../reconcile/plan.ts";
-import "../verdict/verdict.ts";
-import "../watch/watch.ts";
-import "../report/text/apply-text.ts";
-import "../report/data/fleet-csv.ts";
-import "../report/html/fleet-html.ts";
-import "../report/text/fleet/fleet-collect-text.ts";
-import "../report/text/fleet/fleet-diff-text.ts";
-import "../report/text/fleet/fleet-plan-text.ts";
-import "../report/text/fleet/fleet-status-text.ts";
-import "../map/map.ts";
-import "../report/map/map-svg.ts";
-import "../report/text/map-text.ts";
-import "../report/html/html.ts";
-import "../report/data/junit.ts";
-import "../report/text/change-text.ts";
-import "../report/text/plan-text.ts";
-import "../report/terminal/progress.ts";
-import "../report/data/prometheus.ts";
-import "../report/text/state-text.ts";
-import "../report/text/verdict-text.ts";
-import "./target.ts";
-import "./host/write-report.ts";
 
 /**
- * Where the shipped program begins. `npm run build` bundles this with all that it imports, runs it once, and
- * keeps the heap as it is then (a startup snapshot): the program starts with everything loaded, its commands
+ * Where the shipped program begins. `npm run build` bundles this with all that it imports, and with what
+ * frequent commands import when they run (scripts/bundle.ts), runs it once, and keeps the heap as it is then
+ * (a startup snapshot): the program starts with everything loaded, which is what takes time, its commands
  * declared, and the schema of a spec made ready, which zod does when the first one is read.
  */
 const program = commandLine();

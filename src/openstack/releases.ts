@@ -1,28 +1,7 @@
 /**
- * The releases of OpenStack that vflag writes configuration for, in their order. Source:
- * releases.openstack.org; Nova's own number of each.
+ * The releases of OpenStack that vflag writes configuration for, oldest first: a new one is a line here.
+ * Source: releases.openstack.org. What a release brought or took away is in release-facts.ts.
  */
-const numbers = {
-  train: 20,
-  ussuri: 21,
-  victoria: 22,
-  wallaby: 23,
-  xena: 24,
-  yoga: 25,
-  zed: 26,
-  "2023.1": 27,
-  "2023.2": 28,
-  "2024.1": 29,
-  "2024.2": 30,
-  "2025.1": 31,
-  "2025.2": 32,
-  "2026.1": 33,
-  "2026.2": 34,
-} as const;
-
-export type Release = keyof typeof numbers;
-
-/** Oldest first. */
 export const releases = [
   "train",
   "ussuri",
@@ -39,9 +18,19 @@ export const releases = [
   "2025.2",
   "2026.1",
   "2026.2",
-] as const satisfies readonly Release[];
+] as const;
+
+export type Release = (typeof releases)[number];
+
+/** What is known of no later one is true of this one: what looks at all releases goes by it. */
+export const newestRelease: Release = releases.at(-1) ?? releases[0];
 
 /** Whether a release is this one or a later one. */
 export function isFrom(release: Release, first: Release): boolean {
-  return numbers[release] >= numbers[first];
+  return releases.indexOf(release) >= releases.indexOf(first);
+}
+
+/** As its makers write it. */
+export function titleOf(release: Release): string {
+  return release.charAt(0).toUpperCase() + release.slice(1);
 }

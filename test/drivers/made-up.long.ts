@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeTree } from "../host/linux/tree.ts";
+import { Sources } from "../house/sources.ts";
 
 /**
  * A driver is one folder and one line of the registry: the program with one more, of a NIC that nobody makes.
  */
-
-const repository = join(import.meta.dirname, "../..");
 
 /**
  * It has an eSwitch, makes VFs by sysfs, has a module of its own for them, and bears no two changes of mode
@@ -28,36 +26,17 @@ export const quux: Driver = {
 };
 `;
 
-function withQuux(
-  t: TestContext,
-): (...argv: readonly string[]) => { readonly status: number | null; readonly said: string } {
-  const root = makeTree(t, { "package.json": readFileSync(join(repository, "package.json"), "utf8") });
-  for (const folder of ["src", "bin"])
-    cpSync(join(repository, folder), join(root, folder), { recursive: true });
-  symlinkSync(join(repository, "node_modules"), join(root, "node_modules"));
-  mkdirSync(join(root, "src/drivers/quux"));
-  writeFileSync(join(root, "src/drivers/quux/driver.ts"), driver);
-  const registry = join(root, "src/drivers/registry.ts");
-  const text = readFileSync(registry, "utf8");
-  const entry = text.replace("readonly Driver[] = [", "readonly Driver[] = [quux, ");
-  assert.notEqual(entry, text);
-  writeFileSync(registry, `import { quux } from "./quux/driver.ts";\n${entry}`);
-  return (...argv) => {
-    const main = join(root, "src/cli/main.ts");
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ["--disable-warning=ExperimentalWarning", main, ...argv],
-      {
-        cwd: root,
-        encoding: "utf8",
-      },
-    );
-    return { status, said: stdout + stderr };
-  };
+function withQuux(t: TestContext): Sources {
+  const sources = new Sources(t);
+  sources.add("src/drivers/quux/driver.ts", driver);
+  const line = 'import { quux } from "./quux/driver.ts";';
+  sources.insert("src/drivers/registry.ts", "readonly Driver[] = [", "quux, ", line);
+  return sources;
 }
 
 test("a made-up driver's NIC is planned, set up and verified", (t) => {
-  const vflag = withQuux(t);
+  const sources = withQuux(t);
+  const vflag = (...argv: readonly string[]) => sources.vflag(...argv);
   const folder = makeTree(t, {});
   const [host, spec] = [join(folder, "host.json"), join(folder, "vflag.yaml")];
   const made = vflag("simulate", "new", host, "--nic", "Quux 9000");

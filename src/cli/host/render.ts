@@ -1,19 +1,7 @@
 import { Argument, Command } from "commander";
+import type { Artefact } from "../../boot/artefact.ts";
 import { metricsFile } from "../../boot/metrics-file.ts";
 import { hostOption, type SpecOptions, specOption } from "../options.ts";
-
-const names = [
-  "vflag-early.service",
-  "vflag-late.service",
-  "vflag-verify.service",
-  "vflag-verify.timer",
-  "70-vflag.rules",
-  "00-vflag.network",
-  "vflag.conf",
-  "grub",
-] as const;
-
-type What = (typeof names)[number];
 
 interface RenderOptions extends SpecOptions {
   readonly program: string;
@@ -23,7 +11,7 @@ interface RenderOptions extends SpecOptions {
 export function renderCommand(): Command {
   return new Command("render")
     .description("print a file that a host needs at boot; without a name, list which there are")
-    .addArgument(new Argument("[file]", "which one").choices(names))
+    .addArgument(new Argument("[file]", "which one"))
     .addOption(specOption())
     .addOption(hostOption())
     .option("--program <path>", "where the vflag program is", "/usr/bin/vflag")
@@ -43,59 +31,54 @@ export function renderCommand(): Command {
 }
 
 async function run(
-  what: What | undefined,
+  what: string | undefined,
   { program, metrics, spec: file, host: name }: RenderOptions,
 ): Promise<void> {
-  if (what === "grub") return renderGrub(file, name);
-  const { openTarget, print, printDocument, readSpec, UsageError } = await import("../target.ts");
-  const { complain } = await import("../process/output.ts");
-  const { exitCodes, finish } = await import("../process/exit.ts");
-  const { artefacts } = await import("../../boot/artefacts.ts");
-  const { earlyUnit, isUnitPath, lateUnit } = await import("../../boot/units.ts");
-  const { verifyTimer, verifyUnit } = await import("../../boot/verify-units.ts");
+  const { print, printDocument, UsageError } = await import("../target.ts");
+  const { rendered } = await import("../../boot/rendered.ts");
+  const { isUnitPath } = await import("../../boot/units.ts");
   for (const [option, path] of Object.entries({ program, metrics }))
     if (!isUnitPath(path))
       throw new UsageError(`--${option} "${path}": an absolute path of plain characters`);
-  if (what === "vflag-early.service") return printDocument(earlyUnit({ program }).text);
-  if (what === "vflag-late.service") return printDocument(lateUnit({ program }).text);
-  if (what === "vflag-verify.service") return printDocument(verifyUnit({ program, metrics }).text);
-  if (what === "vflag-verify.timer") return printDocument(verifyTimer.text);
   if (what === undefined) {
-    const { grubDropInPath } = await import("../../boot/grub.ts");
-    const all = [
-      ...artefacts,
-      {
-        path: `/etc/systemd/system/${verifyTimer.name}`,
-        summary: "when the verdict is written for monitoring, if it is enabled",
-      },
-      {
-        path: "/etc/systemd/system/vflag-verify.service",
-        summary: "what writes it, for node_exporter's textfile collector",
-      },
-      { path: grubDropInPath, summary: "arguments of the kernel, for update-grub (render grub)" },
-    ];
-    const width = Math.max(...all.map((artefact) => artefact.path.length));
-    return print(`${all.map(({ path, summary }) => `${path.padEnd(width)}  ${summary}`).join("\n")}\n`);
+    const width = Math.max(...rendered.map(({ path }) => path.length));
+    return print(`${rendered.map(({ path, summary }) => `${path.padEnd(width)}  ${summary}`).join("\n")}\n`);
   }
+  const from = rendered.find((each) => each.name === what)?.from;
+  switch (from?.kind) {
+    case "options":
+      return printDocument(from.text({ program, metrics }));
+    case "host":
+      return renderForHost(from.artefact, program, file, name);
+    case "kernel":
+      return renderGrub(file, name);
+    default:
+      throw new UsageError(`there is no file ${what}: ${rendered.map((each) => each.name).join(", ")}`);
+  }
+}
+
+async function renderForHost(artefact: Artefact, program: string, file: string, name: string): Promise<void> {
+  const { openTarget, printDocument, readSpec, UsageError } = await import("../target.ts");
+  const { complain } = await import("../process/output.ts");
+  const { exitCodes, finish } = await import("../process/exit.ts");
   const { nicsFound } = await import("../../requirements/evaluate.ts");
   const spec = readSpec(file);
   const target = await openTarget(name, false);
   try {
     const state = await target.host.observe();
     const nics = nicsFound(spec, state);
-    const artefact = artefacts.find((candidate) => candidate.name === what);
-    if (artefact?.needsPorts === true && nics.length < spec.nics.length) {
+    if (artefact.needsPorts && nics.length < spec.nics.length) {
       const missing = spec.nics
         .filter((nic) => !nics.some((found) => found.nic === nic))
         .map((nic) => nic.name);
       throw new UsageError(
-        `${what} needs the addresses of all declared ports; not found: those of ${missing.join(", ")} ` +
-          "(see `vflag verify`)",
+        `${artefact.name} needs the addresses of all declared ports; not found: those of ` +
+          `${missing.join(", ")} (see \`vflag verify\`)`,
       );
     }
-    const text = artefact?.text({ spec, state, program, nics }) ?? null;
+    const text = artefact.text({ spec, state, program, nics });
     if (text !== null) return printDocument(text);
-    complain(`this host needs no ${what} (${artefact?.summary ?? ""})`);
+    complain(`this host needs no ${artefact.name} (${artefact.summary})`);
     finish(exitCodes.pending);
   } finally {
     target.close();

@@ -1,5 +1,6 @@
 import type { NicSpec, Spec } from "../../spec/schema.ts";
-import { isFrom, type Release } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
+import type { Release } from "../releases.ts";
 
 /** What is known of the NICs that a port's VF may come from. */
 export interface PortMode {
@@ -59,7 +60,7 @@ export function decideCapabilities(
     };
   if (choice === "with") return { given: true, why: "asked for with --capabilities with" };
   if (choice === "without") {
-    const early = release !== undefined && !isFrom(release, "zed");
+    const early = release !== undefined && !releaseHas(release, "novaMayFillSwitchdev");
     const needs = early ? `no Nova of ${release} fills it in, so it has to come from somebody` : filledBy;
     return { given: false, why: `left out with --capabilities without: ${needs}` };
   }
@@ -68,7 +69,7 @@ export function decideCapabilities(
       given: true,
       why: `mode ${mode}, and no --release was named: with it the port works in every release`,
     };
-  if (isFrom(release, "2024.1"))
+  if (releaseHas(release, "novaFillsSwitchdev"))
     return { given: false, why: `Nova of ${release} fills the capability switchdev in by itself` };
   return {
     given: true,

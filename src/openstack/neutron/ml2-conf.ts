@@ -3,7 +3,8 @@ import { entriesOf, listValue, optionValue, readIni } from "../files/ini.ts";
 import { editIni, type IniEdit, IniRefusal } from "../files/ini-edit.ts";
 import { type ConfRequest, refusedFile } from "../nova/nova-conf.ts";
 import { type Outcome, outcome } from "../outcome.ts";
-import { isFrom, type Release } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
+import type { Release } from "../releases.ts";
 import { needsAgent, switchdevReason } from "./sriov-agent.ts";
 
 /** What the drivers depend on: the modes of the NICs. */
@@ -32,7 +33,7 @@ export function ml2Conf(text: string, { spec, release, deployment }: Ml2Request)
   ];
   const wanted: string[] = [];
   const kollas =
-    value === undefined && deployment === "kolla" && (isFrom(release, "victoria") || !needsAgent(spec));
+    value === undefined && deployment === "kolla" && (releaseHas(release, "kollaSriov") || !needsAgent(spec));
   if (kollas) {
     // A value here would take the place of Kolla's own, which has openvswitch or ovn, and from Victoria on
     // sriovnicswitch.
@@ -108,9 +109,9 @@ const own = new Set([
 
 /** neutron-server exits at a name that it has no driver for, and others than Neutron bring drivers too. */
 function noteOnDriver(driver: string, release: Release): string[] {
-  if (driver === "linuxbridge" && isFrom(release, "2025.1"))
+  if (driver === "linuxbridge" && releaseHas(release, "neutronWithoutLinuxBridge"))
     return [`${driver} is not there any more from 2025.1 on: neutron-server does not start with it`];
-  if (/^ovn(-sync)?$/.test(driver) && !isFrom(release, "ussuri"))
+  if (/^ovn(-sync)?$/.test(driver) && !releaseHas(release, "neutronOvn"))
     return [
       `${driver} is not there before Ussuri: neutron-server does not start with it, unless networking-ovn ` +
         `is installed`,

@@ -1,4 +1,5 @@
 import { entriesOf, type Ini, type IniEntry, plainValue } from "../files/ini.ts";
+import { aliasFields } from "../release-facts.ts";
 import { isFrom, type Release } from "../releases.ts";
 
 /** What is off with an alias of Nova's, which flavors ask for; `unknown`: it could not be read. */
@@ -8,21 +9,6 @@ export interface AliasProblem {
   readonly why: string;
 }
 
-/**
- * Nova's schema of an alias. Source: nova, nova/pci/request.py, _ALIAS_SCHEMA: 26.2.2 run, master read
- * 2026-11.
- */
-const fields: Readonly<Record<string, Release>> = {
-  name: "train",
-  vendor_id: "train",
-  product_id: "train",
-  device_type: "train",
-  capability_type: "train",
-  numa_policy: "train",
-  resource_class: "2023.1",
-  traits: "2023.1",
-  live_migratable: "2025.1",
-};
 const types = ["type-PCI", "type-PF", "type-VF"];
 
 /**
@@ -66,7 +52,7 @@ function problemOf(text: string, release: Release): string | null {
   if (typeof data !== "object" || data === null) return "it has to be an object";
   const given = new Map<string, unknown>(Object.entries(data));
   if (typeof given.get("name") !== "string" || given.get("name") === "") return "it has no name";
-  const known = Object.keys(fields).filter((key) => isFrom(release, fields[key] ?? release));
+  const known = Object.keys(aliasFields).filter((key) => isFrom(release, aliasFields[key] ?? release));
   const odd = [...given.keys()].find((key) => !known.includes(key));
   if (odd !== undefined) return `it has the field ${odd}, and ${release} knows ${known.join(", ")}`;
   for (const id of ["vendor_id", "product_id"]) {

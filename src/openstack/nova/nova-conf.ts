@@ -3,7 +3,8 @@ import type { Spec } from "../../spec/schema.ts";
 import { entriesOf, escapeValue, type Ini, type IniEntry, readIni } from "../files/ini.ts";
 import { editIni, type IniEdit, IniRefusal, isOwn, ownComment } from "../files/ini-edit.ts";
 import { type Conflict, type Outcome, outcome } from "../outcome.ts";
-import { isFrom, type Release } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
+import { newestRelease, type Release } from "../releases.ts";
 import { aliasProblems } from "./alias.ts";
 import type { JsonObject } from "./json-value.ts";
 import { filterEdits } from "./nova-filters.ts";
@@ -110,13 +111,15 @@ export function refusedFile(text: string, line: number, message: string): Outcom
  * ansible/roles/nova-cell/templates/nova.conf.j2.
  */
 function optionName(release: Release, deployment: Deployment): "passthrough_whitelist" | "device_spec" {
-  return isFrom(release, "zed") && deployment === "plain" ? "device_spec" : "passthrough_whitelist";
+  return releaseHas(release, "novaDeviceSpec") && deployment === "plain"
+    ? "device_spec"
+    : "passthrough_whitelist";
 }
 
 function notesOnNames(ini: Ini, release: Release, deployment: Deployment): string[] {
   const [first] = entriesOf(ini, "pci", "device_spec").filter((entry) => !isOwn(ini, entry));
   if (first === undefined) return [];
-  if (!isFrom(release, "zed"))
+  if (!releaseHas(release, "novaDeviceSpec"))
     return [`line ${first.line}: device_spec is not known before Zed, and ignored there: it offers nothing`];
   if (deployment === "plain") return [];
   return [
@@ -185,7 +188,7 @@ function ruleEdits(
       comment,
     };
   });
-  const own = [...ruleOptions("2026.1")]
+  const own = [...ruleOptions(newestRelease)]
     .flatMap((option) => entriesOf(ini, option.section, option.key))
     .filter((entry) => isOwn(ini, entry));
   const same =

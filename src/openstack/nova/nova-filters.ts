@@ -1,6 +1,7 @@
 import { entriesOf, type Ini, type IniEntry, listValue, optionValue } from "../files/ini.ts";
 import { type IniEdit, isOwn, ownComment } from "../files/ini-edit.ts";
-import { isFrom, type Release, releases } from "../releases.ts";
+import { goneFilters, releaseHas } from "../release-facts.ts";
+import { isFrom, type Release, releases, titleOf } from "../releases.ts";
 
 const filter = "PciPassthroughFilter";
 const filterClass = "nova.scheduler.filters.pci_passthrough_filter.PciPassthroughFilter";
@@ -60,7 +61,9 @@ export function filterEdits(
       comment,
     });
   }
-  const [old] = isFrom(release, "xena") ? entriesOf(ini, "DEFAULT", "scheduler_default_filters") : [];
+  const [old] = releaseHas(release, "novaFiltersByNewName")
+    ? entriesOf(ini, "DEFAULT", "scheduler_default_filters")
+    : [];
   if (old !== undefined)
     notes.push(
       `line ${old.line}: scheduler_default_filters is ignored from Xena on; [filter_scheduler] ` +
@@ -111,7 +114,7 @@ function isMadeOf(ini: Ini, release: Release, base: FilterBase | null | undefine
 
 /** The filters that a release enables by itself. */
 export function defaultFilters(release: Release): string[] {
-  return isFrom(release, "xena") ? always : ["AvailabilityZoneFilter", ...always];
+  return releaseHas(release, "novaWithoutZoneFilter") ? always : ["AvailabilityZoneFilter", ...always];
 }
 
 const always = [
@@ -128,27 +131,24 @@ const always = [
  * ansible/roles/nova/templates/nova.conf.j2, 9.0.0 (Train) to 22.0.0 (2026.1), [filter_scheduler].
  */
 export function kollaFilters(release: Release, why: "blazar" | "fake"): string[] {
-  const zones = isFrom(release, "2023.1") ? [] : ["AvailabilityZoneFilter"];
+  const zones = releaseHas(release, "kollaWithoutZoneFilter") ? [] : ["AvailabilityZoneFilter"];
   return [...zones, ...(why === "fake" ? always.slice(0, 3) : [...always, "BlazarFilter"])];
 }
 
 /** Up to Wallaby the old name counts where the new one is not there. */
 function enabledOption(ini: Ini, release: Release): { section: string; key: string } {
   const old = { section: "DEFAULT", key: "scheduler_default_filters" };
-  const hasOld = !isFrom(release, "xena") && optionValue(ini, old.section, old.key) !== undefined;
+  const hasOld =
+    !releaseHas(release, "novaFiltersByNewName") && optionValue(ini, old.section, old.key) !== undefined;
   const hasNew = optionValue(ini, "filter_scheduler", "enabled_filters") !== undefined;
   return hasOld && !hasNew ? old : { section: "filter_scheduler", key: "enabled_filters" };
 }
 
 function noteOnFilter(name: string, release: Release): string[] {
-  const gone: Readonly<Record<string, { since: Release; label: string }>> = {
-    RetryFilter: { since: "ussuri", label: "Ussuri" },
-    AvailabilityZoneFilter: { since: "2023.2", label: "2023.2" },
-  };
-  const found = gone[name];
-  if (found === undefined || !isFrom(release, found.since)) return [];
+  const gone = goneFilters[name];
+  if (gone === undefined || !isFrom(release, gone)) return [];
   return [
-    `${name} is not there any more from ${found.label} on: nova-scheduler does not start with it in ` +
+    `${name} is not there any more from ${titleOf(gone)} on: nova-scheduler does not start with it in ` +
       `enabled_filters`,
   ];
 }

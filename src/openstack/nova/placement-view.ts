@@ -1,5 +1,6 @@
 import { entriesOf, type Ini, type IniEntry, optionValue } from "../files/ini.ts";
-import { isFrom, type Release } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
+import type { Release } from "../releases.ts";
 import type { Json } from "./json-value.ts";
 import { isTruth, type NovaView } from "./nova-host.ts";
 import { ruleFor } from "./pci-rule.ts";
@@ -16,7 +17,7 @@ export interface PlacementProblem {
 
 /** Whether nova-compute reports PCI devices to Placement; `null`: it is not known here. From Zed on. */
 export function reportsToPlacement(ini: Ini, release: Release): boolean | null {
-  if (!isFrom(release, "zed")) return false;
+  if (!releaseHas(release, "novaPlacement")) return false;
   const entries = entriesOf(ini, "pci", "report_in_placement");
   if (entries.some((entry) => entry.templated)) return null;
   return isTruth(optionValue(ini, "pci", "report_in_placement") ?? "");

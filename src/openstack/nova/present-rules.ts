@@ -1,5 +1,6 @@
 import { entriesOf, type Ini, type IniEntry, plainValue } from "../files/ini.ts";
-import { isFrom, type Release } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
+import type { Release } from "../releases.ts";
 import { type NovaHost, type PciRule, parseRules } from "./pci-rule.ts";
 import { NovaRefusal, UnreadRule } from "./rule-errors.ts";
 
@@ -18,7 +19,7 @@ export function ruleOptions(release: Release): { section: string; key: string }[
     { section: "DEFAULT", key: "pci_passthrough_whitelist" },
     { section: "pci", key: "passthrough_whitelist" },
   ];
-  return isFrom(release, "zed") ? [...old, { section: "pci", key: "device_spec" }] : old;
+  return releaseHas(release, "novaDeviceSpec") ? [...old, { section: "pci", key: "device_spec" }] : old;
 }
 
 /** The rules that Nova reads in a file, in its order. What cannot be judged is told, and left out. */

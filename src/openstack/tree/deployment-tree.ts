@@ -1,5 +1,5 @@
 import type { Outcome } from "../outcome.ts";
-import { isFrom } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
 import type { ReadTree, TreeFacts, TreeFile, TreeLink, TreeWhere } from "./tree.ts";
 import { laterNovaConf, treeMl2Conf, treeNovaConf, treeSriovAgent } from "./tree-conf.ts";
 import { treeGlobalConf, treeSchedulerConf } from "./tree-filters.ts";
@@ -31,7 +31,9 @@ export function treeFiles(facts: TreeFacts): readonly TreeFile[] {
 export function hostFiles(facts: TreeFacts, hosts: readonly string[]): readonly TreeFile[] {
   const makers: readonly (readonly [service: string, name: string, maker: Maker])[] = [
     ["nova", "nova.conf", treeNovaConf],
-    ...(isFrom(facts.release, "2023.2") ? ([["nova", "nova-compute.conf", laterNovaConf]] as const) : []),
+    ...(releaseHas(facts.release, "kollaHostNovaCompute")
+      ? ([["nova", "nova-compute.conf", laterNovaConf]] as const)
+      : []),
     ["neutron", "sriov_agent.ini", treeSriovAgent],
     ["neutron", "ml2_conf.ini", treeMl2Conf],
   ];
@@ -78,10 +80,11 @@ function layered(facts: TreeFacts, name: string, maker: Maker, scope: "whole" | 
  * kayobe/cli/commands.py, HookDispatcher, 16.0.0.
  */
 export function treeLinks(facts: TreeFacts): readonly TreeLink[] {
-  if (facts.kind !== "kayobe" || facts.groups.length === 0 || !isFrom(facts.release, "ussuri")) return [];
+  if (facts.kind !== "kayobe" || facts.groups.length === 0 || !releaseHas(facts.release, "kayobeHooks"))
+    return [];
   const hook = "hooks/overcloud-host-configure/post.d/50-vflag.yml";
   const own = layersFor("variables", facts).at(-1) ?? "";
-  if (own === "" || isFrom(facts.release, "2024.1"))
+  if (own === "" || releaseHas(facts.release, "kayobeEnvironmentHooks"))
     return [{ path: own + hook, target: `../../../${playbookPath}` }];
   return facts.shared === true ? [{ path: hook, target: `../../../${own}${playbookPath}` }] : [];
 }

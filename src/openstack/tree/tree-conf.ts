@@ -5,7 +5,8 @@ import { switchdevReason } from "../neutron/sriov-agent.ts";
 import { refusedFile } from "../nova/nova-conf.ts";
 import { ruleOptions } from "../nova/present-rules.ts";
 import { type Conflict, type Outcome, outcome } from "../outcome.ts";
-import { isFrom } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
+import { newestRelease } from "../releases.ts";
 import { type TreeFacts, type TreeWhere, treeVariables } from "./tree.ts";
 import { edited, needsRules, otherRules } from "./tree-edits.ts";
 import { novaFilterEdits } from "./tree-filters.ts";
@@ -47,7 +48,7 @@ function mappings(facts: TreeFacts): string {
  * (Victoria) to 22.0.0 (2026.1).
  */
 function hasOwnMappings({ release }: TreeFacts): boolean {
-  return isFrom(release, "victoria");
+  return releaseHas(release, "kollaSriov");
 }
 
 function others(all: string, placeholder: string, { kolla }: TreeFacts): string {
@@ -126,7 +127,7 @@ export function treeNovaConf(before: string | null, facts: TreeFacts, where: Tre
 
 /** vflag's own rules in a file: it writes them once among the files that are put together. */
 function ownRules(ini: Ini): IniEntry[] {
-  return ruleOptions("2026.1").flatMap(({ section, key }) =>
+  return ruleOptions(newestRelease).flatMap(({ section, key }) =>
     entriesOf(ini, section, key).filter((entry) => isOwn(ini, entry)),
   );
 }
@@ -227,7 +228,7 @@ export function treeMl2Conf(before: string | null, facts: TreeFacts, { scope, ea
     const comment = "the drivers of the file that environments share, with what binds the VFs' ports";
     return edited(text, [{ kind: "set", section, key, value: wanted, comment }], [], [], "mechanism_drivers");
   }
-  if (scope !== "whole" || facts.kind === "kayobe" || isFrom(facts.release, "victoria"))
+  if (scope !== "whole" || facts.kind === "kayobe" || releaseHas(facts.release, "kollaSriov"))
     return outcome(text, () => text, [], []);
   return ml2Conf(text, request);
 }
@@ -240,7 +241,7 @@ function passes({ kind }: TreeFacts): 1 | 2 {
 }
 
 function ignoredRules(ini: Ini, { release }: TreeFacts): string[] {
-  if (isFrom(release, "zed")) return [];
+  if (releaseHas(release, "novaDeviceSpec")) return [];
   return entriesOf(ini, "pci", "device_spec").map(
     ({ line }) => `line ${line}: device_spec is not known before Zed, and ignored there: it offers nothing`,
   );

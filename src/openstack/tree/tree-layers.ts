@@ -1,4 +1,4 @@
-import { isFrom } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
 import type { TreeFacts } from "./tree.ts";
 
 /** Kinds of files that Kayobe puts together in a way of its own. */
@@ -25,8 +25,8 @@ export function layersFor(
   const own = `environments/${environment}/`;
   const combined = {
     variables: true,
-    globals: isFrom(release, "xena"),
-    config: isFrom(release, "2023.2") && layering?.merged !== false,
+    globals: releaseHas(release, "kayobeLayeredGlobals"),
+    config: releaseHas(release, "kayobeLayeredConfig") && layering?.merged !== false,
   }[files];
   return combined
     ? ["", ...(layering?.dependencies ?? []).map((name) => `environments/${name}/`), own]

@@ -1,5 +1,5 @@
 import { type Outcome, outcome } from "../outcome.ts";
-import { isFrom } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
 import type { TreeFacts } from "./tree.ts";
 import { layersFor } from "./tree-layers.ts";
 
@@ -21,7 +21,7 @@ export function playbookOf(facts: TreeFacts): string {
  */
 export function vflagPlaybook(before: string | null, facts: TreeFacts): Outcome {
   const text = before ?? "";
-  const notes = isFrom(facts.release, "ussuri")
+  const notes = releaseHas(facts.release, "kayobeHooks")
     ? []
     : [
         `Kayobe has no hooks before Ussuri: run it by hand after \`kayobe overcloud host configure\`: ` +

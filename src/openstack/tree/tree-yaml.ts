@@ -1,7 +1,7 @@
 import type { YamlEdit } from "../files/yaml-edit.ts";
 import type { TopValue, YamlForm } from "../files/yaml-top.ts";
 import type { Outcome } from "../outcome.ts";
-import { isFrom } from "../releases.ts";
+import { releaseHas } from "../release-facts.ts";
 import { type ReadTree, type TreeFacts, type TreeFile, treeVariables } from "./tree.ts";
 import { needsRules } from "./tree-edits.ts";
 import { layersFor } from "./tree-layers.ts";
@@ -144,7 +144,8 @@ function kollaVariables(facts: TreeFacts, target: string, decided: Decided): Wan
 function passThrough({ release }: TreeFacts, decided: Decided): YamlEdit {
   const comment = "what vflag's templates of nova.conf and sriov_agent.ini read on each host";
   const items = Object.values(treeVariables);
-  if (!isFrom(release, "xena")) return { kind: "append", key: wholeList, items, first: handedOver, comment };
+  if (!releaseHas(release, "kayobePassThroughExtra"))
+    return { kind: "append", key: wholeList, items, first: handedOver, comment };
   const value = decided(wholeList);
   const usesExtra = value?.kind === "scalar" && value.text.includes(extraList);
   if (value === undefined || value.kind === "nothing" || usesExtra)
@@ -167,7 +168,7 @@ function neutronVariables(facts: TreeFacts, target: string, decided: Decided): W
   // Where the eSwitch switches, openvswitch or ovn binds; one of them is in each list but the strangest.
   const switches = facts.offload && listed !== null && !listed.includes("ovn") ? ["openvswitch"] : [];
   const notes: string[] = [];
-  const first = isFrom(facts.release, "victoria") ? null : ["openvswitch", "l2population"];
+  const first = releaseHas(facts.release, "kollaSriov") ? null : ["openvswitch", "l2population"];
   const items = [...switches, ...(facts.sriov ? ["sriovnicswitch"] : [])];
   if (items.length > 0)
     edits.push({ kind: "append", key, items, first: facts.sriov ? first : null, comment });
@@ -192,7 +193,7 @@ function neutronVariables(facts: TreeFacts, target: string, decided: Decided): W
  */
 function globals(facts: TreeFacts, target: string): Wanted {
   // From 2026.1 on Kolla's own switches are true and false, without quotes.
-  const value = isFrom(facts.release, "2026.1") ? "true" : '"yes"';
+  const value = releaseHas(facts.release, "kollaPlainSwitches") ? "true" : '"yes"';
   const edits: YamlEdit[] = [];
   const notes: string[] = [];
   if (facts.kind === "kolla" && facts.sriov) {
@@ -203,7 +204,7 @@ function globals(facts: TreeFacts, target: string): Wanted {
       comment: "the SR-IOV agent, for NICs in mode sriov",
     });
   }
-  if (facts.offload && isFrom(facts.release, "yoga")) {
+  if (facts.offload && releaseHas(facts.release, "kollaHardwareOffload")) {
     const comment = "hardware offload of Open vSwitch, for NICs in mode switchdev or vf-lag";
     edits.push({ kind: "set", key: "openvswitch_hw_offload", value, comment });
   } else if (facts.offload) {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isFrom } from "../../openstack/releases.ts";
+import { releaseHas } from "../../openstack/release-facts.ts";
 import { configPath } from "../../openstack/tree/tree-layers.ts";
 import { type PlanDraft, several } from "./tree-plan.ts";
 import { layersOf, readText } from "./tree-sources.ts";
@@ -36,8 +36,8 @@ export function tellOfHook(plan: PlanDraft): void {
     kind !== "kayobe" ||
     environment === null ||
     shared === true ||
-    isFrom(release, "2024.1") ||
-    !isFrom(release, "ussuri")
+    releaseHas(release, "kayobeEnvironmentHooks") ||
+    !releaseHas(release, "kayobeHooks")
   )
     return;
   const others = environmentsIn(config).filter((name) => name !== environment);
@@ -58,7 +58,7 @@ export function tellOfHook(plan: PlanDraft): void {
  */
 export function checkSeam(plan: PlanDraft, path: string, text: string): void {
   const { kind, config, release, environment } = plan.request;
-  if (kind !== "kayobe" || !isFrom(release, "2025.2") || text === "") return;
+  if (kind !== "kayobe" || !releaseHas(release, "kayobeConcatenates") || text === "") return;
   const layers =
     environment === null
       ? [config, ...environmentsIn(config).map((name) => join(config, "environments", name))]

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { isFrom, type Release } from "../../openstack/releases.ts";
+import { releaseHas } from "../../openstack/release-facts.ts";
+import type { Release } from "../../openstack/releases.ts";
 import { DeploymentError } from "../inventory/ansible-inventory.ts";
 
 /**
@@ -9,7 +10,7 @@ import { DeploymentError } from "../inventory/ansible-inventory.ts";
  * last. Source: kayobe, kayobe/utils.py, EnvironmentFinder; from 15.0.0 (2023.2) on.
  */
 export function environmentsOf(config: string, environment: string, release: Release): string[] {
-  if (!isFrom(release, "2023.2")) return [environment];
+  if (!releaseHas(release, "kayobeDependencies")) return [environment];
   const ordered: string[] = [];
   const visit = (name: string, above: readonly string[]) => {
     if (above.includes(name))

@@ -1,4 +1,4 @@
-import { isFrom } from "../../openstack/releases.ts";
+import { releaseHas } from "../../openstack/release-facts.ts";
 import type { HostValues } from "../../openstack/tree/host-values.ts";
 import type { TreeFacts } from "../../openstack/tree/tree.ts";
 import { type Decider, decidedFor, truthOfDecider } from "./kolla-variables.ts";
@@ -134,7 +134,7 @@ function contradiction(
 function checkSwitches(plan: PlanDraft, facts: TreeFacts, deciders: readonly Decider[]): void {
   const wanted = [
     ...(facts.sriov ? ["enable_neutron_sriov"] : []),
-    ...(facts.offload && isFrom(facts.release, "yoga") ? ["openvswitch_hw_offload"] : []),
+    ...(facts.offload && releaseHas(facts.release, "kollaHardwareOffload") ? ["openvswitch_hw_offload"] : []),
   ];
   const written = plan.request.kind === "kolla" ? "globals.yml" : "kolla/globals.yml";
   for (const decider of deciders.filter(({ key }) => wanted.includes(key))) {

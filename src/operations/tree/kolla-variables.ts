@@ -6,7 +6,7 @@ import {
   truthOf,
   type YamlForm,
 } from "../../openstack/files/yaml-top.ts";
-import { isFrom } from "../../openstack/releases.ts";
+import { releaseHas } from "../../openstack/release-facts.ts";
 import { membersOf } from "../../openstack/tree/placement.ts";
 import type { PlanDraft } from "./tree-plan.ts";
 import { layersOf, readText } from "./tree-sources.ts";
@@ -54,10 +54,10 @@ export function kollaDeciders(
   const layers = layersOf(request);
   const own = layers.slice(-1);
   // Up to Zed only the environment's own group_vars were copied; globals.yml is combined from Xena on.
-  const beside = (isFrom(request.release, "2023.1") ? layers : own).flatMap(
+  const beside = (releaseHas(request.release, "kayobeLayeredGroupVars") ? layers : own).flatMap(
     (layer) => variableFiles(join(layer, "kolla/inventory")).files,
   );
-  const globals = (isFrom(request.release, "xena") ? layers : own).map((layer) =>
+  const globals = (releaseHas(request.release, "kayobeLayeredGlobals") ? layers : own).map((layer) =>
     join(layer, "kolla/globals.yml"),
   );
   return [

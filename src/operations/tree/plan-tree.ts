@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import type { RunProgram } from "../../host/linux/system/program.ts";
-import { isFrom } from "../../openstack/releases.ts";
+import { releaseHas } from "../../openstack/release-facts.ts";
 import { hostFiles, treeFiles, treeLinks } from "../../openstack/tree/deployment-tree.ts";
 import { type Declaration, HostValuesMaker } from "../../openstack/tree/host-values.ts";
 import { isOwnFile } from "../../openstack/tree/own-values.ts";
@@ -171,7 +171,9 @@ function editFiles(plan: PlanDraft, facts: TreeFacts): void {
 /** A new file that Kayobe puts right behind another begins with an empty line, which keeps the two apart. */
 function atSeam({ request }: PlanDraft, path: string, before: string | null, text: string): string {
   const layered =
-    request.environment !== null && path.includes("/kolla/config/") && isFrom(request.release, "2025.2");
+    request.environment !== null &&
+    path.includes("/kolla/config/") &&
+    releaseHas(request.release, "kayobeConcatenates");
   return layered && before === null && text !== "" ? `\n${text}` : text;
 }
 

@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { makeTree } from "../linux/tree.ts";
+import { Sources } from "../../house/sources.ts";
 
 /**
  * A new kind of action does not compile until all is said of it: the compiler runs on the sources with one
  * more kind.
  */
 
-const repository = join(import.meta.dirname, "../../..");
-const files = [
-  "host/linux/act.ts",
-  "host/simulated/host.ts",
-  "host/actions/command.ts",
-  "host/actions/action-table.ts",
-  "host/actions/safety.ts",
-];
 const whole = { lane: "host", sight: "nothing", cutsOff: false, seconds: 1 };
 
 /**
@@ -25,44 +14,19 @@ const whole = { lane: "host", sight: "nothing", cutsOff: false, seconds: 1 };
  * file and sentence
  */
 function compile(t: TestContext, kinds: Readonly<Record<string, object | null>>): string[] {
-  const root = makeTree(t, {
-    "tsconfig.json": JSON.stringify({
-      extends: `${repository}/tsconfig.json`,
-      include: [],
-      files: files.map((file) => `src/${file}`),
-    }),
-    "package.json": JSON.stringify({ type: "module" }),
-  });
-  cpSync(join(repository, "src"), join(root, "src"), { recursive: true });
-  symlinkSync(join(repository, "node_modules"), join(root, "node_modules"));
+  const sources = new Sources(t);
   const union = Object.keys(kinds).map(
     (kind) => `  | { readonly kind: "${kind}"; readonly pf: PciAddress }\n`,
   );
-  insert(join(root, "src/host/actions/action.ts"), "export type Action =\n", union.join(""));
+  sources.insert("src/host/actions/action.ts", "export type Action =\n", union.join(""));
   const records = Object.entries(kinds).map(([kind, traits]) =>
     traits === null ? "" : `  "${kind}": ${JSON.stringify(traits)},\n`,
   );
-  insert(join(root, "src/host/actions/action-table.ts"), "const table = {\n", records.join(""));
-  const compiler = join(repository, "node_modules/typescript7/bin/tsc");
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    [compiler, "--noEmit", "--pretty", "false", "-p", "."],
-    {
-      cwd: root,
-      encoding: "utf8",
-    },
-  );
-  assert.ok(status !== null, "the compiler did not end by itself");
-  return stdout.split("\n").flatMap((line) => {
+  sources.insert("src/host/actions/action-table.ts", "const table = {\n", records.join(""));
+  return sources.compile().flatMap((line) => {
     const [, file, words] = /^src\/(\S+)\(\d+,\d+\): error TS\d+: (.*)$/.exec(line) ?? [];
     return file === undefined ? [] : [`${file}: ${words}`];
   });
-}
-
-function insert(file: string, after: string, text: string): void {
-  const source = readFileSync(file, "utf8");
-  assert.ok(source.includes(after), `${file} has no ${after}`);
-  writeFileSync(file, source.replace(after, after + text));
 }
 
 test("a kind without a handler on a host, a command, a record, a lane, a safety class or a duration does not compile", (t) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
@@ -42,8 +42,9 @@ const readerThread: Plugin = {
 const frequent = [
   "target.ts",
   ...["apply.ts", "inspect.ts", "map.ts", "plan.ts", "verify.ts", "watch.ts"].map((name) => `host/${name}`),
-  "fleet/fleet.ts",
-  "fleet/fleet-database.ts",
+  ...globSync("*.ts", { cwd: join(root, "src/cli/fleet") })
+    .sort()
+    .map((name) => `fleet/${name}`),
 ];
 
 /** What they import when they run is imported before the startup snapshot is made, so that it holds it. */

@@ -24,8 +24,8 @@ export const bond: Requirement = {
       "active-backup, balance-xor or 802.3ad.",
   ],
   references: [
-    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c (mlx5_lag_check_prereq, " +
-      "mlx5_handle_changeupper_event)",
+    "linux drivers/net/ethernet/mellanox/mlx5/core/lag/lag.c " +
+      "(mlx5_lag_check_prereq, mlx5_handle_changeupper_event)",
     "https://docs.kernel.org/networking/bonding.html",
   ],
   follows: ["ports"],

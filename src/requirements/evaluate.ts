@@ -46,7 +46,7 @@ export function evaluateHost(
   allowed: Allowed = {},
 ): Deviation[] {
   const asked = hostRequirements.filter(
-    ({ stage, notAsked }) => stages.includes(stage) && (notAsked?.(spec) ?? null) === null,
+    ({ stage, notAsked }) => stages.includes(stage) && (notAsked?.(spec, state) ?? null) === null,
   );
   if (asked.length === 0) return [];
   const nics = nicsFound(spec, state);

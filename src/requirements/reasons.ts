@@ -18,9 +18,13 @@ export function unlessIommu({ kernel }: Spec): string | null {
   return kernel?.iommu === "off" ? "the spec says kernel.iommu: off" : null;
 }
 
-export function unlessOvs({ ovs, nics }: Spec): string | null {
+export function unlessOvs(spec: Spec): string | null {
+  return unlessDeclared("ovs", spec.ovs) ?? unlessAnyEswitch(spec);
+}
+
+export function unlessAnyEswitch({ nics }: Spec): string | null {
   const eswitch = nics.some(({ mode }) => mode !== "sriov");
-  return unlessDeclared("ovs", ovs) ?? (eswitch ? null : "no NIC has an eSwitch that Open vSwitch could use");
+  return eswitch ? null : "no NIC has an eSwitch that Open vSwitch could use";
 }
 
 export function unlessOvsOffload(spec: Spec): string | null {

@@ -135,6 +135,6 @@ export interface Requirement extends About {
 
 /** The same, with the host around the NICs. */
 export interface HostRequirement extends About {
-  readonly notAsked?: (spec: Spec) => string | null;
+  readonly notAsked?: (spec: Spec, state: HostState) => string | null;
   readonly check: (view: HostView) => HostFinding[];
 }

@@ -36,7 +36,7 @@ export function checkLists(spec: Spec, state: HostState, verdicts: readonly Verd
   const ofHost = verdicts.flatMap(({ deviations }) => deviations.filter(({ nic }) => nic === hostName));
   const once = [...new Map(ofHost.map((deviation) => [JSON.stringify(deviation), deviation])).values()];
   const host = inOrder(hostRequirements).map((requirement) =>
-    judged(requirement, once, verdicts, requirement.notAsked?.(spec) ?? null, once),
+    judged(requirement, once, verdicts, requirement.notAsked?.(spec, state) ?? null, once),
   );
   const nics = verdicts.map((verdict): CheckList => {
     const nic = spec.nics.find(({ name }) => name === verdict.nic);

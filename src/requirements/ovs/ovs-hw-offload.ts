@@ -1,6 +1,10 @@
-import { isUnknown } from "../../host/state/observed.ts";
-import { unlessOvs } from "../reasons.ts";
-import type { HostFinding, HostRequirement, NicView } from "../requirement.ts";
+import { commandLine } from "../../host/actions/command.ts";
+import type { Ovs, OvsInterface } from "../../host/ovs/ovs.ts";
+import { restartOfOvs } from "../../host/ovs/ovs-command.ts";
+import { isUnknown, known } from "../../host/state/observed.ts";
+import type { HostState } from "../../host/state/state.ts";
+import { unlessAnyEswitch } from "../reasons.ts";
+import type { HostFinding, HostRequirement, HostView, NicView } from "../requirement.ts";
 import {
   finding,
   type OvsView,
@@ -36,8 +40,11 @@ export const ovsHwOffload: HostRequirement = {
   ],
   follows: ["ovs-running"],
   gate: false,
-  notAsked: unlessOvs,
+  notAsked: (spec, state) =>
+    unlessAnyEswitch(spec) ??
+    (spec.ovs === undefined && state.ovs === null ? "there is no Open vSwitch" : null),
   check: (view) => {
+    if (view.spec.ovs === undefined) return undeclaredFindings(view);
     const seen = ovsView(view);
     if (seen === null) return [];
     const { ovs, nics, wanted } = seen;
@@ -85,42 +92,78 @@ export const ovsHwOffload: HostRequirement = {
 };
 
 /**
+ * A spec that does not speak of Open vSwitch: nothing is done to it. But where it carries a NIC's packets, all
+ * of them go through software while it does not offload, whoever looks after it.
+ */
+function undeclaredFindings({ state, nics }: HostView): HostFinding[] {
+  const { ovs } = state;
+  if (ovs === null || isUnknown(ovs) || !ovs.running) return [];
+  const inEffect = known(ovs.offloadInEffect);
+  if (ovs.hwOffload && inEffect !== false) return [];
+  const carried = nics.filter((nic) => nic.nic.mode !== "sriov" && ownPorts(ovs, nic, state).length > 0);
+  if (carried.length === 0) return [];
+  const set = ovsLine(ovs, "ovs-vsctl", "set", "Open_vSwitch", ".", "other_config:hw-offload=true");
+  const restart = commandLine(restartOfOvs(ovs.source));
+  const names = carried.flatMap((nic) => ownPorts(ovs, nic, state).slice(0, 1)).map(({ name }) => name);
+  const carries = `and it carries ${names.join(" and ")}`;
+  return [
+    finding(carried, {
+      subject: ovsSubject(ovs),
+      expected: "hw-offload on",
+      actual: `hw-offload ${ovs.hwOffload ? "on, not in effect" : "off"}, ${carries}`,
+      severity: "error",
+      remedy: {
+        kind: "person",
+        text:
+          `add \`ovs: {}\` to the spec, then vflag apply; or ${set} && ${restart}, which interrupts the ` +
+          "traffic of all guests here for some seconds",
+      },
+    }),
+  ];
+}
+
+/** The ports of Open vSwitch that are the NIC's: its uplinks, and the representors of its VFs. */
+function ownPorts({ bridges }: Ovs, nic: NicView, { representors }: HostState): OvsInterface[] {
+  const addresses = new Set<string>(nic.pfs.map(({ address }) => address));
+  const own = new Set([
+    ...uplinksOf(nic),
+    ...representors.flatMap(({ pf, netdev }) => (addresses.has(pf) ? (netdev ?? []) : [])),
+  ]);
+  return bridges
+    .filter(({ datapathType }) => datapathType === "system")
+    .flatMap(({ interfaces }) => interfaces)
+    .filter(({ name }) => own.has(name));
+}
+
+/**
  * Since 3.7 a port can be left out: its list has no `tc`, or `none` before it.
  * Source: openvswitch lib/dpif-offload.c, dpif_offload_port_add(); ovs-vswitchd.conf.db(5),
  * hw-offload-priority.
  */
 function priorityFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
-  const isOwn = (name: string) =>
-    uplinksOf(nic).includes(name) ||
-    view.state.representors.some(
-      ({ pf, netdev }) => netdev === name && nic.pfs.some(({ address }) => address === pf),
+  return ownPorts(ovs, nic, view.state).flatMap(({ name, offloadPriority }): HostFinding[] => {
+    if (offloadPriority == null || leadsToTc(offloadPriority)) return [];
+    const remove = ovsLine(
+      ovs,
+      "ovs-vsctl",
+      "remove",
+      "Interface",
+      name,
+      "other_config",
+      "hw-offload-priority",
     );
-  return ovs.bridges
-    .filter(({ datapathType }) => datapathType === "system")
-    .flatMap(({ interfaces }) => interfaces)
-    .flatMap(({ name, offloadPriority }): HostFinding[] => {
-      if (offloadPriority == null || leadsToTc(offloadPriority) || !isOwn(name)) return [];
-      const remove = ovsLine(
-        ovs,
-        "ovs-vsctl",
-        "remove",
-        "Interface",
-        name,
-        "other_config",
-        "hw-offload-priority",
-      );
-      const text = `${remove}; then restart Open vSwitch: it is read when a port is added`;
-      const actual = `hw-offload-priority ${offloadPriority}: none of its flows is offloaded`;
-      return [
-        finding([nic], {
-          subject: name,
-          expected: "offloaded by tc",
-          actual,
-          severity: "error",
-          remedy: { kind: "person", text },
-        }),
-      ];
-    });
+    const text = `${remove}; then restart Open vSwitch: it is read when a port is added`;
+    const actual = `hw-offload-priority ${offloadPriority}: none of its flows is offloaded`;
+    return [
+      finding([nic], {
+        subject: name,
+        expected: "offloaded by tc",
+        actual,
+        severity: "error",
+        remedy: { kind: "person", text },
+      }),
+    ];
+  });
 }
 
 function leadsToTc(priority: string): boolean {

@@ -58,7 +58,7 @@ export const eswitchSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks:
       "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -12",
-    patterns: [/failed to rollback to orig profile/],
+    patterns: [/failed to rollback to orig profile(?!, -(?:4|5|67)\b)/],
     cause:
       "the driver could make neither the port's netdev of the new mode nor the one that it had, for want " +
       "of memory, or because what asked for the mode was killed meanwhile (SIGKILL): the port does not " +
@@ -72,12 +72,54 @@ export const eswitchSymptoms: readonly Symptom[] = [
     references: [`${core}/en_main.c: mlx5e_netdev_change_profile`, killed],
   },
   {
+    id: "mode-change-interrupted",
+    title: "a port lost its netdev: a signal came in the middle of a change of the eSwitch mode",
+    shows: "kernel-log",
+    looks:
+      "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -4",
+    patterns: [/failed to rollback to orig profile, -4\b/],
+    cause:
+      "what asked for the mode got a signal (Ctrl-C, a unit's stop, SIGKILL) while the kernel started threads " +
+      "for the port's netdev: the port does not work as it looks",
+    remedy:
+      "reboot: to ask for the mode again before can crash the kernel; let a mode change end, which takes " +
+      "some seconds (docs/operating.md)",
+    explains: ["eswitch-mode", "ports", "representors"],
+    over: "driver-start",
+    alone: "always",
+    references: [`${core}/en_main.c: mlx5e_netdev_change_profile`, killed],
+  },
+  {
+    id: "mode-change-device-in-error",
+    title: "a change of the eSwitch mode failed because the card did not answer any more",
+    shows: "kernel-log",
+    looks:
+      "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -67",
+    patterns: [
+      /failed to rollback to orig profile, -(?:5|67)\b/,
+      /mlx5e_netdev_change_profile: new profile init failed, -(?:5|67)\b/,
+    ],
+    cause:
+      "the driver answered its own requests (-67, ENOLINK; older ones -5, EIO), since the card is in its " +
+      "internal error state or its PCIe link is gone: memory and signals have nothing to do with it",
+    remedy:
+      "see what came before it in the kernel log (health, fatal error, AER, a link that is down), then " +
+      "reboot; if it comes again, switch the host off and on, and update the card's firmware",
+    explains: ["eswitch-mode", "ports", "representors"],
+    over: "driver-start",
+    alone: "always",
+    references: [
+      `${core}/cmd.c: mlx5_internal_err_ret_value`,
+      "netdev mailing list: mlx5e_netdev_change_profile with -67 (ENOLINK)",
+    ],
+  },
+  {
     id: "mode-change-undone",
     title: "a change of the eSwitch mode was broken off and undone",
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: new profile init failed, -12",
     patterns: [
-      /mlx5e_netdev_change_profile: new profile init failed/,
+      /mlx5e_netdev_change_profile: new profile init failed(?!, -(?:5|67)\b)/,
       /mlx5e_priv_init failed, err=/,
       /mlx5e_create_flow_steering.*: Failed to create .* tables, err=-12/,
     ],
@@ -88,7 +130,7 @@ export const eswitchSymptoms: readonly Symptom[] = [
       "vflag apply, which asks for the mode again; if the kernel log shows this again, free memory first",
     explains: ["eswitch-mode", "representors"],
     over: "switchdev",
-    partOf: ["mode-change-out-of-memory"],
+    partOf: ["mode-change-out-of-memory", "mode-change-interrupted", "mode-change-device-in-error"],
     references: [`${core}/en_main.c: mlx5e_netdev_init_profile, mlx5e_netdev_change_profile`, killed],
   },
 ];

@@ -161,6 +161,14 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: new profile init failed, -12"),
     mlx5("mlx5e_create_flow_steering:1314:(pid 756): Failed to create arfs tables, err=-12"),
   ],
+  "mode-change-interrupted": [
+    mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -4"),
+  ],
+  "mode-change-device-in-error": [
+    mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: new profile init failed, -67"),
+    mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -67"),
+    mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -5"),
+  ],
   "no-bus-numbers": [
     mlx5("SR-IOV: bus number out of range"),
     mlx5("can't enable 63 VFs (bus 05 out of range of [bus 04])"),

@@ -39,6 +39,7 @@ import { conflictingServices } from "./platform/conflicting-services.ts";
 import { cpuVirtualization } from "./platform/cpu-virtualization.ts";
 import { iommu } from "./platform/iommu.ts";
 import { kernelArguments } from "./platform/kernel-arguments.ts";
+import { otherVfMakers } from "./platform/other-vf-makers.ts";
 import type { About, HostRequirement, Requirement, Stage } from "./requirement.ts";
 import { flowsInHardware } from "./traffic/flows-in-hardware.ts";
 
@@ -47,6 +48,7 @@ export const hostRequirements: readonly HostRequirement[] = [
   cpuVirtualization,
   biosResources,
   conflictingServices,
+  otherVfMakers,
   kernelArguments,
   iommu,
   firmware,

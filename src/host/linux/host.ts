@@ -13,6 +13,7 @@ import type { PciAddress } from "../state/values.ts";
 import { act } from "./act.ts";
 import { keepAttempt, readAttempts } from "./boot/attempts.ts";
 import { findFiles, findUnits } from "./boot/installation.ts";
+import { findVfMakers } from "./boot/vf-makers.ts";
 import { describePf, type InfoOf, withLagsOfLog } from "./describe-pf.ts";
 import { findDevlink, portsOf } from "./eswitch/devlink.ts";
 import { keepRefused, readRefused } from "./eswitch/refused-settings.ts";
@@ -163,6 +164,7 @@ export class LinuxHost implements Host, Disposable {
       kernelOptions: this.#kept.kernelOptions(kernelRelease),
       refused: readRefused(kernel),
       attempts: readAttempts(kernel),
+      vfMakers: this.#everything ? findVfMakers(kernel) : notLooked,
     };
   }
 

@@ -70,6 +70,7 @@ export function buildHost(cards: readonly CardOptions[]): World {
     kernelOptions: { CONFIG_MLX5_CLS_ACT: true },
     refused: [],
     attempts: null,
+    vfMakers: [],
     flows: { tallies: [], listed: 0, notUnderstood: 0, cut: null, tunnels: [] },
   };
   const world: World = {

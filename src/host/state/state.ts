@@ -13,6 +13,7 @@ import { observedOpenStack } from "./openstack.ts";
 import { Platform } from "./platform.ts";
 import { RefusedSetting } from "./refused.ts";
 import { Mac, NetdevName, PciAddress, PciId } from "./schemas.ts";
+import { VfMaker } from "./vf-makers.ts";
 
 /**
  * What a host is, in one snapshot: plain JSON that can be saved, sent, compared and read back.
@@ -237,6 +238,7 @@ export const HostState = z
     kernelOptions: observed(z.record(z.string(), z.boolean())).default(notLookedThen),
     refused: z.array(RefusedSetting).default([]),
     attempts: observed(Attempts.nullable()).default(notLookedThen),
+    vfMakers: observed(z.array(VfMaker)).default(notLookedThen),
   })
   .meta({
     id: "HostState",
@@ -245,6 +247,6 @@ export const HostState = z
       "program: the path of vflag there, as its units start it, or why they must not; ovs null: there is " +
       "no Open vSwitch; flows null: neither; kernelOptions: what the kernel was built with, of what vflag " +
       "asks for; refused: what a device was asked for and cannot do; attempts: what vflag could not put " +
-      "right in this boot, null where it has not run",
+      "right in this boot, null where it has not run; vfMakers: what else makes VFs at boot",
   });
 export type HostState = z.infer<typeof HostState>;

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Action, Reload } from "../../actions/action.ts";
 import type { ManagedFile, Unit } from "../../state/installation.ts";
 import { type Observed, unknown } from "../../state/observed.ts";
+import { isVfMakersUnit } from "../../state/vf-makers.ts";
 import { removeWhole, writeWhole } from "../system/files.ts";
 import type { Kernel } from "../system/kernel.ts";
 import { mustRun } from "../system/program.ts";
@@ -33,6 +34,17 @@ const unitNames = [
   "mlnx_interface_mgr@lo.service",
 ];
 
+/** Where units are that make VFs: see `isVfMakersUnit`. */
+const unitFolders = ["/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator.late"];
+
+function makersUnits({ filesRoot, runRoot }: Pick<Kernel, "filesRoot" | "runRoot">): string[] {
+  const names = unitFolders.flatMap((folder) => {
+    const at = folder.startsWith("/run/") ? join(runRoot, folder.slice(5)) : join(filesRoot, folder);
+    return namesIn(at).filter((name) => isVfMakersUnit(name));
+  });
+  return [...new Set(names)].sort().slice(0, 16);
+}
+
 /** All files of vflag, by path. A folder that is not there has none. */
 export function findFiles({ filesRoot }: Pick<Kernel, "filesRoot">): Observed<ManagedFile[]> {
   try {
@@ -42,15 +54,18 @@ export function findFiles({ filesRoot }: Pick<Kernel, "filesRoot">): Observed<Ma
   }
 }
 
-function filesIn(root: string, folder: string): ManagedFile[] {
-  let names: string[];
+/** None where the folder is not there. */
+function namesIn(folder: string): string[] {
   try {
-    names = readdirSync(join(root, folder));
+    return readdirSync(folder);
   } catch (error) {
     if (errnoName(error) === "ENOENT") return [];
     throw error;
   }
-  return names.flatMap((name) => {
+}
+
+function filesIn(root: string, folder: string): ManagedFile[] {
+  return namesIn(join(root, folder)).flatMap((name) => {
     const path = join(folder, name);
     const stats = ownName.test(name) ? statSync(join(root, path), { throwIfNoEntry: false }) : undefined;
     if (stats?.isFile() !== true) return [];
@@ -59,11 +74,14 @@ function filesIn(root: string, folder: string): ManagedFile[] {
 }
 
 /** What systemd says of the units that matter; those that it has no file of are left out. */
-export async function findUnits({ run }: Pick<Kernel, "run">): Promise<Observed<Unit[]>> {
+export async function findUnits(
+  kernel: Pick<Kernel, "run" | "filesRoot" | "runRoot">,
+): Promise<Observed<Unit[]>> {
   const properties = ["Id", "LoadState", "FragmentPath", "UnitFileState", "ActiveState", "Result"];
   try {
+    const names = [...unitNames, ...makersUnits(kernel)];
     return parseUnits(
-      await mustRun(run, ["systemctl", "show", `--property=${properties.join(",")}`, "--", ...unitNames]),
+      await mustRun(kernel.run, ["systemctl", "show", `--property=${properties.join(",")}`, "--", ...names]),
     );
   } catch (error) {
     return unknown(reasonOf(error));

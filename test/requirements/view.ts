@@ -3,11 +3,18 @@ import type { Action } from "../../src/host/actions/action.ts";
 import { observeWorld } from "../../src/host/simulated/host.ts";
 import type { World } from "../../src/host/simulated/world.ts";
 import type { Netdev, PhysicalFunction, VirtualFunction } from "../../src/host/state/state.ts";
-import type { Finding, Requirement } from "../../src/requirements/requirement.ts";
+import { nicsFound } from "../../src/requirements/evaluate.ts";
+import type {
+  Allowed,
+  Finding,
+  HostFinding,
+  HostRequirement,
+  Requirement,
+} from "../../src/requirements/requirement.ts";
 import type { Spec } from "../../src/spec/schema.ts";
 import { resolvePorts } from "../../src/spec/selectors.ts";
 
-/** One requirement on one NIC, and the parts of a world that a test bends before it looks. */
+/** One requirement on one NIC or one host, and the parts of a world that a test bends before it looks. */
 
 /** What a requirement finds on the first NIC of a spec. */
 export function check(requirement: Requirement, { nics: [nic] }: Spec, world: World): Finding[] {
@@ -16,6 +23,23 @@ export function check(requirement: Requirement, { nics: [nic] }: Spec, world: Wo
   const resolved = resolvePorts(nic, state);
   assert.ok(!("problem" in resolved), JSON.stringify(resolved));
   return requirement.check({ nic, pfs: resolved.pfs, state });
+}
+
+/** What a requirement finds on the host around the NICs of a spec. */
+export function checkHost(
+  requirement: HostRequirement,
+  spec: Spec,
+  world: World,
+  allowed: Allowed = {},
+): HostFinding[] {
+  const state = observeWorld(world);
+  return requirement.check({ spec, state, nics: nicsFound(spec, state), allowed });
+}
+
+/** Why a requirement is not asked of the first NIC of a spec; null where it is asked. */
+export function whyNotAsked({ notAsked }: Requirement, { nics: [nic] }: Spec, world: World): string | null {
+  assert.ok(nic !== undefined);
+  return notAsked?.(nic, observeWorld(world)) ?? null;
 }
 
 /** What vflag would do about these findings. */
@@ -44,9 +68,13 @@ export function vfOf(world: World, port: number, index: number): VirtualFunction
   return there(pfOf(world, port).vfs[index]);
 }
 
+export function netdevOf(world: World, name: string | null | undefined): Netdev {
+  return there(world.state.netdevs.find((netdev) => netdev.name === name));
+}
+
 /** The netdev of a port. */
 export function uplinkOf(world: World, port = 0): Netdev {
-  return there(world.state.netdevs.find((netdev) => netdev.name === pfOf(world, port).netdev));
+  return netdevOf(world, pfOf(world, port).netdev);
 }
 
 /** The representor of a VF. */
@@ -54,7 +82,7 @@ export function representorOf(world: World, port: number, vf: number): Netdev {
   const found = world.state.representors.find(
     (representor) => representor.pf === pfOf(world, port).address && representor.vf === vf,
   );
-  return there(world.state.netdevs.find((netdev) => netdev.name === found?.netdev));
+  return netdevOf(world, found?.netdev);
 }
 
 /** A guest has the VF. */

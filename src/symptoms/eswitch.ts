@@ -79,8 +79,8 @@ export const eswitchSymptoms: readonly Symptom[] = [
       "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -4",
     patterns: [/failed to rollback to orig profile, -4\b/],
     cause:
-      "what asked for the mode got a signal (Ctrl-C, a unit's stop, SIGKILL) while the kernel started threads " +
-      "for the port's netdev: the port does not work as it looks",
+      "what asked for the mode got a signal (Ctrl-C, a unit's stop, SIGKILL) while the kernel started " +
+      "threads for the port's netdev: the port does not work as it looks",
     remedy:
       "reboot: to ask for the mode again before can crash the kernel; let a mode change end, which takes " +
       "some seconds (docs/operating.md)",

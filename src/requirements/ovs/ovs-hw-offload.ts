@@ -92,8 +92,8 @@ export const ovsHwOffload: HostRequirement = {
 };
 
 /**
- * A spec that does not speak of Open vSwitch: nothing is done to it. But where it carries a NIC's packets, all
- * of them go through software while it does not offload, whoever looks after it.
+ * A spec that does not speak of Open vSwitch: nothing is done to it. But where it carries a NIC's packets,
+ * all of them go through software while it does not offload, whoever looks after it.
  */
 function undeclaredFindings({ state, nics }: HostView): HostFinding[] {
   const { ovs } = state;

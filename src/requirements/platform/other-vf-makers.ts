@@ -10,8 +10,8 @@ export const otherVfMakers: HostRequirement = {
   stage: "platform",
   title: "nothing else makes VFs, or sets an eSwitch's mode, at boot",
   why:
-    "Who comes first decides how many VFs there are and when they are bound: made after switchdev, or bound " +
-    "before the bond is there, they keep a LAG off, and nothing but a reboot mends that.",
+    "Who comes first decides how many VFs there are and when they are bound: made after switchdev, or " +
+    "bound before the bond is there, they keep a LAG off, and nothing but a reboot mends that.",
   observe: [
     "grep -rlE 'sriov_numvfs|SR-IOVVirtualFunctions|total-vfs|virtual-function-count' /etc/udev/rules.d " +
       "/etc/systemd /etc/NetworkManager /etc/netplan /etc/network /etc/rc.local",

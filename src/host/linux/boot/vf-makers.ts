@@ -109,8 +109,8 @@ function textOf(path: string): string | null {
 }
 
 /**
- * The lines that make VFs, and those nearest above that name the port: a profile's are at its top, netplan's is
- * the key over it. Other lines stay where they are, as some have secrets.
+ * The lines that make VFs, and those nearest above that name the port: a profile's are at its top, netplan's
+ * is the key over it. Other lines stay where they are, as some have secrets.
  */
 function linesOf(text: string, { makes, ports }: Place): VfMaker["lines"] {
   const all = text.split(/\r?\n/).map((line, index) => ({ line: index + 1, text: line.slice(0, 200) }));

@@ -85,6 +85,15 @@ export function verdictsWithoutLogs(
   });
 }
 
+/**
+ * Whether nothing is wrong but that networking has still to make the bond: the state between the two boot
+ * stages, after which the late stage does the rest.
+ */
+export function waitsForNetworking({ answer, causes }: Pick<Verdict, "answer" | "causes">): boolean {
+  const wrong = causes.map(({ deviation }) => deviation).filter(({ severity }) => severity !== "warning");
+  return answer === "broken" && wrong.every(({ remedy }) => remedy.kind === "networking");
+}
+
 /** In a line, for who shows it as it is. */
 export function riskText({ when, deviation }: Risk): string {
   return `${when}: ${deviation.subject}: ${deviation.actual}`;

@@ -69,8 +69,18 @@ export function rebootText(
 
 function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {
   const complete = left.every((deviation) => deviation.severity === "warning");
+  // What stands before the late stage is no failure.
+  const waits =
+    failures.length === 0 &&
+    left.every(({ severity, remedy }) => severity === "warning" || remedy.kind === "networking");
   const title =
-    status === "stopped" ? style.bad("stopped") : complete ? style.good("settled") : style.bad("incomplete");
+    status === "stopped"
+      ? waits
+        ? style.doubtful("waits for networking")
+        : style.bad("stopped")
+      : complete
+        ? style.good("settled")
+        : style.bad("incomplete");
   // What to do when an action does not help is advice for those that were tried.
   const tried = new Set(failures.map(({ action }) => JSON.stringify(action)));
   const told = left.map((deviation): Deviation => {

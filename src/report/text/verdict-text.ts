@@ -8,7 +8,7 @@ import type { NicSpec, Spec } from "../../spec/schema.ts";
 import { resolvePorts } from "../../spec/selectors.ts";
 import type { Sighting } from "../../symptoms/sightings.ts";
 import type { Cause } from "../../verdict/causes.ts";
-import type { Verdict } from "../../verdict/verdict.ts";
+import { type Verdict, waitsForNetworking } from "../../verdict/verdict.ts";
 import { type Condensed, condense, subjectText } from "../terminal/condense.ts";
 import { count, type Style, table } from "../terminal/style.ts";
 import { trafficLine } from "./traffic-text.ts";
@@ -176,11 +176,13 @@ function consequenceLines(consequences: readonly Deviation[], style: Style): str
 }
 
 function nicBlock(nic: NicSpec, state: HostState, verdict: Verdict, style: Style): string[] {
-  const answer = {
-    works: style.good("works"),
-    broken: style.bad("does not work"),
-    unknown: style.doubtful("cannot tell"),
-  }[verdict.answer];
+  const answer = waitsForNetworking(verdict)
+    ? style.doubtful("waits for networking")
+    : {
+        works: style.good("works"),
+        broken: style.bad("does not work"),
+        unknown: style.doubtful("cannot tell"),
+      }[verdict.answer];
   const reason = verdict.reason === null ? "" : `: ${verdict.reason.subject}: ${verdict.reason.actual}`;
   const title = `${style.strong(nic.name)}  ${nic.mode}  ${answer}${reason}${riskText(verdict, style)}`;
   return [title, ...facts(nic, state), ...verdictLines(verdict, style)];
@@ -232,9 +234,12 @@ function facts(nic: NicSpec, state: HostState): string[] {
 
 function deviationLine(same: Condensed, style: Style): string {
   const { first } = same;
-  const mark = { error: style.bad("✗"), warning: style.doubtful("!"), unknown: style.doubtful("?") }[
-    first.severity
-  ];
+  const waits = first.severity === "error" && first.remedy.kind === "networking";
+  const mark = {
+    error: waits ? style.doubtful("…") : style.bad("✗"),
+    warning: style.doubtful("!"),
+    unknown: style.doubtful("?"),
+  }[first.severity];
   return (
     `  ${mark} ${style.strong(first.requirement)}  ${subjectText(same)}: ${first.actual}, wanted ` +
     `${first.expected}`
@@ -269,6 +274,10 @@ function summary(verdicts: readonly Verdict[], style: Style): string {
       : `${style.good(works)}, ${style.doubtful(risks.join(", "))}.`;
   }
   const one = bad.length === 1;
+  if (verdicts.filter(({ answer }) => answer !== "works").every(waitsForNetworking)) {
+    const wait = `${bad.length} of ${count(verdicts.length, "NIC")} ${one ? "waits" : "wait"} for networking`;
+    return `${style.doubtful(`${wait}: ${bad.join(", ")}.`)} When the bond is there: \`vflag boot late\`.`;
+  }
   const broken = verdicts.some((verdict) => verdict.answer === "broken");
   const certain = broken ? `${one ? "does" : "do"} not work` : "cannot be told to work";
   const sum = style.bad(`${bad.length} of ${count(verdicts.length, "NIC")} ${certain}: ${bad.join(", ")}.`);

@@ -38,7 +38,15 @@ export const eswitchInline: Requirement = {
         return [withoutOption(pf, wanted, "the driver has no inline mode", "inline")];
       const set = { kind: "set-inline", pf: pf.address, inline: wanted } as const;
       const remedy = { kind: "actions", actions: [set] } as const;
-      return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.inline, severity: "error", remedy }];
+      return [
+        {
+          ...aboutPf(pf),
+          expected: wanted,
+          actual: `inline mode ${eswitch.inline}`,
+          severity: "error",
+          remedy,
+        },
+      ];
     });
   },
 };
@@ -57,7 +65,7 @@ function leftByFailure(pf: PhysicalFunction): Finding {
   return {
     ...aboutPf(pf),
     expected: "none",
-    actual: "link, which a change to switchdev that failed has left",
+    actual: "inline mode link, which a change to switchdev that failed has left",
     severity: "error",
     remedy: { kind: "reboot", text: "the driver takes `none` again only when it starts" },
     why:

@@ -61,7 +61,7 @@ export const eswitchMode: Requirement = {
           {
             ...aboutPf(pf),
             expected: wanted,
-            actual: eswitch.mode,
+            actual: modeText(eswitch.mode),
             severity: "error",
             remedy: { kind: "reboot", text },
           },
@@ -77,7 +77,7 @@ export const eswitchMode: Requirement = {
           {
             ...aboutPf(pf),
             expected: wanted,
-            actual: eswitch.mode,
+            actual: modeText(eswitch.mode),
             severity: "error",
             remedy: { kind: "reboot", text },
           },
@@ -100,7 +100,20 @@ export const eswitchMode: Requirement = {
                 `${pf.address} has the firmware's`,
             };
       const why = wanted === "legacy" ? { why: legacyWhy } : {};
-      return [{ ...aboutPf(pf), expected: wanted, actual: eswitch.mode, severity: "error", remedy, ...why }];
+      return [
+        {
+          ...aboutPf(pf),
+          expected: wanted,
+          actual: modeText(eswitch.mode),
+          severity: "error",
+          remedy,
+          ...why,
+        },
+      ];
     });
   },
 };
+
+function modeText(mode: string): string {
+  return `eSwitch in ${mode} mode`;
+}

@@ -33,7 +33,7 @@ export const representors: Requirement = {
         {
           ...aboutPf(pf),
           expected: `${pf.vfs.length} representors`,
-          actual: `none for VF ${missing.join(", ")}`,
+          actual: `no representor for VF ${missing.join(", ")}`,
           severity: "error",
           remedy: {
             kind: "person",

@@ -50,12 +50,15 @@ export const steering: Requirement = {
         return [withoutOption(pf, wanted, "the driver has no flow_steering_mode", "steering")];
       }
       const refused = refusedOf(pf, "steering", wanted, state);
-      if (refused !== undefined) return [refusedOption(pf, wanted, eswitch.steering, "steering", refused)];
+      if (refused !== undefined)
+        return [refusedOption(pf, wanted, `steering mode ${eswitch.steering}`, "steering", refused)];
       const set = { kind: "set-steering", pf: pf.address, steering: wanted } as const;
       // Every device can do dmfs.
       const question =
         wanted === "dmfs" ? [] : [{ kind: "ask-steering", pf: pf.address, steering: wanted } as const];
-      return [optionFinding(pf, { expected: wanted, actual: eswitch.steering, set, question })];
+      return [
+        optionFinding(pf, { expected: wanted, actual: `steering mode ${eswitch.steering}`, set, question }),
+      ];
     });
   },
 };

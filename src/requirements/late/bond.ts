@@ -61,7 +61,7 @@ export const bond: Requirement = {
     }
     const text =
       `networking makes it (ifup ${word(name)}, netplan, networkd or NetworkManager, as this ` +
-      `host does); then go on with the late stage`;
+      `host does); then vflag boot late`;
     return [
       finding(name, `${name} with ${ports.join(" and ")}`, "it does not exist yet", {
         kind: "networking",

@@ -23,8 +23,8 @@ export const vfAutoprobe: Requirement = {
       return [
         {
           ...aboutPf(pf),
-          expected: "autoprobe 1",
-          actual: "autoprobe 0",
+          expected: "sriov_drivers_autoprobe 1",
+          actual: "sriov_drivers_autoprobe 0",
           severity: "error",
           remedy: { kind: "actions", actions: [{ kind: "set-vf-autoprobe", pf: pf.address, on: true }] },
         },

@@ -120,7 +120,7 @@ export const stories: readonly Story[] = [
         say: "Drift: somebody sets the eSwitch back to legacy mode.",
         command: "devlink dev eswitch set pci/0000:01:00.0 mode legacy; vflag verify",
         exit: 2,
-        shows: [/eswitch-mode {2}.*legacy, wanted switchdev/],
+        shows: [/eswitch-mode {2}.*eSwitch in legacy mode, wanted switchdev/],
       },
       { command: "vflag apply", exit: 0 },
       {

@@ -52,7 +52,7 @@ describe("a terminal", { skip: noScript }, () => {
         assert.doesNotMatch(output, /\x1b/, `${argv.join(" ")} with TERM=${term}`);
       }
     assert.doesNotMatch(onTerminal(folder, apply, { term: "dumb" }).output, /\x1b/);
-    assert.match(onTerminal(folder, [vflag, "verify", ...onHost], {}).output, /\x1b\[31m/);
+    assert.match(onTerminal(folder, [vflag, "verify", ...onHost], {}).output, /\x1b\[33m/);
   });
 
   test("long text wraps at its width with a hanging indent, and is not wrapped where it goes on to a program", (t) => {

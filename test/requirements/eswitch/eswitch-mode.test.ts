@@ -28,8 +28,8 @@ for (const mode of modes) {
     hold(vf);
     const found = check(eswitchMode, mode === "switchdev" ? sriov : vfLagSpec, world);
     assert.deepEqual(brief(found), [
-      { actual: mode, severity: "error", remedy: "actions" },
-      { actual: mode, severity: "error", remedy: "person" },
+      { actual: `eSwitch in ${mode} mode`, severity: "error", remedy: "actions" },
+      { actual: `eSwitch in ${mode} mode`, severity: "error", remedy: "person" },
     ]);
     assert.ok(adviceOf(found).includes(`VF 0 (${vf.address}) in use by process 4711 (qemu-kvm)`));
   });

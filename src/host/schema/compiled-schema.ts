@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as core from "zod/v4/core";
 import { FitTests, mostEntries } from "./fit-code.ts";
 import { type Problem, Problems, type Read, wrong } from "./read-problems.ts";
 import { stateLimits } from "./state-limits.ts";
@@ -20,15 +20,15 @@ export type Checked<T> =
  *
  * It knows what states are made of, and throws for a schema with anything else in it.
  */
-export function compiled<T extends z.ZodType>(
+export function compiled<T extends core.$ZodType>(
   schema: T,
   most: number,
-): (data: unknown) => Checked<z.infer<T>> {
+): (data: unknown) => Checked<core.infer<T>> {
   const read = new Readers().of(schema);
   return (data) => {
     const problems = new Problems(most);
     const value = read(data, problems);
-    if (value !== wrong && isA<z.infer<T>>(value)) return { data: value, filled: problems.filled };
+    if (value !== wrong && isA<core.infer<T>>(value)) return { data: value, filled: problems.filled };
     return { problems: problems.found.map(({ path, message }) => textOf(path.reverse(), message)) };
   };
 }
@@ -39,7 +39,7 @@ function isA<T>(_: unknown): _ is T {
 }
 
 function textOf(path: readonly PropertyKey[], message: string): string {
-  return path.length === 0 ? `✖ ${message}` : `✖ ${message}\n  → at ${z.core.toDotPath(path)}`;
+  return path.length === 0 ? `✖ ${message}` : `✖ ${message}\n  → at ${core.toDotPath(path)}`;
 }
 
 /** One key of an object. */
@@ -55,36 +55,36 @@ class Readers {
   readonly #tests = new FitTests();
 
   /** Reads what a schema takes: what is right as it is stays as it is. */
-  of(schema: z.core.$ZodType): Read {
+  of(schema: core.$ZodType): Read {
     const fits = this.#tests.of(schema);
     const read = this.#reader(schema);
     return (value, problems) => (fits(value) ? value : read(value, problems));
   }
 
-  #reader(schema: z.core.$ZodType): Read {
-    if (schema instanceof z.core.$ZodObject) return this.#object(schema);
-    if (schema instanceof z.core.$ZodArray)
+  #reader(schema: core.$ZodType): Read {
+    if (schema instanceof core.$ZodObject) return this.#object(schema);
+    if (schema instanceof core.$ZodArray)
       return listReader(this.of(schema._zod.def.element), mostEntries(schema));
-    if (schema instanceof z.core.$ZodRecord) return recordReader(this.of(schema._zod.def.valueType));
-    if (schema instanceof z.core.$ZodDiscriminatedUnion) return this.#kind(schema);
-    if (schema instanceof z.core.$ZodUnion)
+    if (schema instanceof core.$ZodRecord) return recordReader(this.of(schema._zod.def.valueType));
+    if (schema instanceof core.$ZodDiscriminatedUnion) return this.#kind(schema);
+    if (schema instanceof core.$ZodUnion)
       return unionReader(schema._zod.def.options.map((option) => this.of(option)));
     if (
-      schema instanceof z.core.$ZodNullable ||
-      schema instanceof z.core.$ZodOptional ||
-      schema instanceof z.core.$ZodDefault
+      schema instanceof core.$ZodNullable ||
+      schema instanceof core.$ZodOptional ||
+      schema instanceof core.$ZodDefault
     )
       return this.#reader(schema._zod.def.innerType);
     return (value, problems) => problems.add(messageOf(schema, value));
   }
 
-  #object(schema: z.core.$ZodObject): Read {
+  #object(schema: core.$ZodObject): Read {
     const fields = Object.entries(schema._zod.def.shape).map(([key, inner]): Field => {
-      const initial = inner instanceof z.core.$ZodDefault ? () => inner._zod.def.defaultValue : null;
+      const initial = inner instanceof core.$ZodDefault ? () => inner._zod.def.defaultValue : null;
       return {
         key,
         read: this.of(inner),
-        optional: initial !== null || inner instanceof z.core.$ZodOptional,
+        optional: initial !== null || inner instanceof core.$ZodOptional,
         initial,
       };
     });
@@ -110,7 +110,7 @@ class Readers {
   }
 
   /** The branches are told apart by one key. */
-  #kind(schema: z.core.$ZodDiscriminatedUnion): Read {
+  #kind(schema: core.$ZodDiscriminatedUnion): Read {
     const { discriminator, options } = schema._zod.def;
     const readers = new Map<unknown, Read>();
     for (const option of options) {
@@ -131,8 +131,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Zod's own words. */
-function messageOf(schema: z.core.$ZodType, value: unknown): string {
-  return z.core.safeParse(schema, value).error?.issues[0]?.message ?? "Invalid input";
+function messageOf(schema: core.$ZodType, value: unknown): string {
+  return core.safeParse(schema, value).error?.issues[0]?.message ?? "Invalid input";
 }
 
 /** The same object with what is missing filled in. */

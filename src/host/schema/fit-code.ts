@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as core from "zod/v4/core";
 import { stateLimits } from "./state-limits.ts";
 
 /**
@@ -14,7 +14,7 @@ export type Fits = (value: unknown) => boolean;
  */
 export class FitTests {
   readonly #functions: string[] = [];
-  readonly #names = new Map<z.core.$ZodType, string>();
+  readonly #names = new Map<core.$ZodType, string>();
   /** What the code refers to by number: patterns, sets and functions. */
   readonly #constants: unknown[] = [];
   #compiled: Readonly<Record<string, Fits>> | null = null;
@@ -23,7 +23,7 @@ export class FitTests {
    * A schema's test, which is compiled when it is first needed.
    * @throws for a schema of what states have not
    */
-  of(schema: z.core.$ZodType): Fits {
+  of(schema: core.$ZodType): Fits {
     const name = this.#nameOf(schema);
     return (value) => {
       this.#compiled ??= this.#compile();
@@ -31,7 +31,7 @@ export class FitTests {
     };
   }
 
-  #nameOf(schema: z.core.$ZodType): string {
+  #nameOf(schema: core.$ZodType): string {
     const known = this.#names.get(schema);
     if (known !== undefined) return known;
     const name = `fits${this.#names.size}`;
@@ -50,9 +50,9 @@ export class FitTests {
     return made(this.#constants);
   }
 
-  #body(schema: z.core.$ZodType): string {
-    if (schema instanceof z.core.$ZodObject) return this.#objectBody(schema);
-    if (schema instanceof z.core.$ZodArray) {
+  #body(schema: core.$ZodType): string {
+    if (schema instanceof core.$ZodObject) return this.#objectBody(schema);
+    if (schema instanceof core.$ZodArray) {
       const most = mostEntries(schema);
       const test = this.#test(schema._zod.def.element, "entry");
       return `if (!Array.isArray(value)${most === Infinity ? "" : ` || value.length > ${most}`}) return false;
@@ -62,7 +62,7 @@ export class FitTests {
   }
   return true;`;
     }
-    if (schema instanceof z.core.$ZodRecord) {
+    if (schema instanceof core.$ZodRecord) {
       const test = this.#test(schema._zod.def.valueType, "entry");
       return `if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const keys = Object.keys(value);
@@ -70,7 +70,7 @@ export class FitTests {
   for (const key of keys) { const entry = value[key]; if (!(${test})) return false; }
   return true;`;
     }
-    if (schema instanceof z.core.$ZodDiscriminatedUnion) {
+    if (schema instanceof core.$ZodDiscriminatedUnion) {
       const { discriminator, options } = schema._zod.def;
       const cases = options.flatMap((option) =>
         [...(option._zod.propValues?.[discriminator] ?? [])].map(
@@ -83,14 +83,14 @@ export class FitTests {
     return `return ${this.#test(schema, "value")};`;
   }
 
-  #objectBody(schema: z.core.$ZodObject): string {
+  #objectBody(schema: core.$ZodObject): string {
     if (schema._zod.def.catchall?._zod.def.type !== "never")
       throw new Error("a state has strict objects only");
     const optional: string[] = [];
     const tests = Object.entries(schema._zod.def.shape).map(([key, inner], index) => {
       const field = `field${index}`;
       const read = `const ${field} = value[${JSON.stringify(key)}];`;
-      if (!(inner instanceof z.core.$ZodOptional))
+      if (!(inner instanceof core.$ZodOptional))
         return `${read} if (!(${this.#test(inner, field)})) return false;`;
       optional.push(field);
       return `${read} if (${field} !== undefined && !(${this.#test(inner, field)})) return false;`;
@@ -104,50 +104,50 @@ export class FitTests {
   }
 
   /** The source of a test of what a variable holds. */
-  #test(schema: z.core.$ZodType, value: string): string {
-    if (schema instanceof z.core.$ZodNullable)
+  #test(schema: core.$ZodType, value: string): string {
+    if (schema instanceof core.$ZodNullable)
       return `${value} === null || ${this.#test(schema._zod.def.innerType, value)}`;
-    if (schema instanceof z.core.$ZodOptional || schema instanceof z.core.$ZodDefault)
+    if (schema instanceof core.$ZodOptional || schema instanceof core.$ZodDefault)
       return this.#test(schema._zod.def.innerType, value);
-    const isKind = schema instanceof z.core.$ZodDiscriminatedUnion;
-    if (schema instanceof z.core.$ZodUnion && !isKind)
+    const isKind = schema instanceof core.$ZodDiscriminatedUnion;
+    if (schema instanceof core.$ZodUnion && !isKind)
       return schema._zod.def.options.map((option) => this.#test(option, value)).join(" || ");
     const made =
-      schema instanceof z.core.$ZodObject ||
-      schema instanceof z.core.$ZodArray ||
-      schema instanceof z.core.$ZodRecord;
+      schema instanceof core.$ZodObject ||
+      schema instanceof core.$ZodArray ||
+      schema instanceof core.$ZodRecord;
     return made || isKind ? `${this.#nameOf(schema)}(${value})` : this.#leafTest(schema, value);
   }
 
   /** What it does not know is asked of zod. */
-  #leafTest(schema: z.core.$ZodType, value: string): string {
-    if (schema instanceof z.core.$ZodBoolean) return `${value} === true || ${value} === false`;
-    if (schema instanceof z.core.$ZodEnum || schema instanceof z.core.$ZodLiteral) {
+  #leafTest(schema: core.$ZodType, value: string): string {
+    if (schema instanceof core.$ZodBoolean) return `${value} === true || ${value} === false`;
+    if (schema instanceof core.$ZodEnum || schema instanceof core.$ZodLiteral) {
       const values: readonly unknown[] = [...schema._zod.values];
       const few =
         values.length <= 4 && values.every((each) => typeof each === "string" || typeof each === "boolean");
       if (few) return values.map((each) => `${value} === ${JSON.stringify(each)}`).join(" || ");
       return `${this.#constant(new Set(values))}.has(${value})`;
     }
-    if (schema instanceof z.core.$ZodString && !(schema instanceof z.core.$ZodStringFormat)) {
+    if (schema instanceof core.$ZodString && !(schema instanceof core.$ZodStringFormat)) {
       const tests = (schema._zod.def.checks ?? []).map((check) => this.#textTest(check, value));
       if (!tests.includes(null)) return `(${[`typeof ${value} === "string"`, ...tests].join(" && ")})`;
     }
-    const tests = schema instanceof z.core.$ZodNumber ? numberTests(schema) : null;
+    const tests = schema instanceof core.$ZodNumber ? numberTests(schema) : null;
     if (tests !== null) return `(${tests.map((test) => test(value)).join(" && ")})`;
-    if (schema instanceof z.core.$ZodString || schema instanceof z.core.$ZodNumber)
-      return `${this.#constant((data: unknown) => z.core.safeParse(schema, data).success)}(${value})`;
+    if (schema instanceof core.$ZodString || schema instanceof core.$ZodNumber)
+      return `${this.#constant((data: unknown) => core.safeParse(schema, data).success)}(${value})`;
     throw new Error(`a state has no ${schema._zod.def.type}: fit-code.ts does not know it`);
   }
 
   /** Null for a check that it does not know. */
-  #textTest(check: z.core.$ZodCheck<never>, value: string): string | null {
-    if (check instanceof z.core.$ZodCheckRegex) {
+  #textTest(check: core.$ZodCheck<never>, value: string): string | null {
+    if (check instanceof core.$ZodCheckRegex) {
       const { pattern } = check._zod.def;
       // One that remembers where it was gives another answer each time.
       return pattern.global || pattern.sticky ? null : `${this.#constant(pattern)}.test(${value})`;
     }
-    return check instanceof z.core.$ZodCustom
+    return check instanceof core.$ZodCustom
       ? `${this.#constant(check._zod.def.fn)}(${value}) === true`
       : null;
   }
@@ -159,22 +159,22 @@ export class FitTests {
 }
 
 /** The most entries that a list may have. */
-export function mostEntries(schema: z.core.$ZodArray): number {
+export function mostEntries(schema: core.$ZodArray): number {
   const bounds = (schema._zod.def.checks ?? []).map((check) => {
-    if (check instanceof z.core.$ZodCheckMaxLength) return check._zod.def.maximum;
+    if (check instanceof core.$ZodCheckMaxLength) return check._zod.def.maximum;
     throw new Error("fit-code.ts knows no check of a list but its greatest length");
   });
   return Math.min(...bounds);
 }
 
 /** What numbers have to be for a schema; null where it has a check that is not known here. */
-function numberTests(schema: z.core.$ZodNumber): readonly ((value: string) => string)[] | null {
-  const whole = schema instanceof z.core.$ZodNumberFormat;
+function numberTests(schema: core.$ZodNumber): readonly ((value: string) => string)[] | null {
+  const whole = schema instanceof core.$ZodNumberFormat;
   if (whole && schema._zod.def.format !== "safeint") return null;
   const bounds = (schema._zod.def.checks ?? []).map((check) => {
-    const bound = check instanceof z.core.$ZodCheckGreaterThan || check instanceof z.core.$ZodCheckLessThan;
+    const bound = check instanceof core.$ZodCheckGreaterThan || check instanceof core.$ZodCheckLessThan;
     if (!bound || !check._zod.def.inclusive) return null;
-    const sign = check instanceof z.core.$ZodCheckGreaterThan ? ">=" : "<=";
+    const sign = check instanceof core.$ZodCheckGreaterThan ? ">=" : "<=";
     return (value: string) => `${value} ${sign} ${Number(check._zod.def.value)}`;
   });
   const known = bounds.filter((bound) => bound !== null);

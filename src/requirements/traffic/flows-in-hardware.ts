@@ -8,7 +8,7 @@ import { eswitchOf } from "../eswitch/eswitch.ts";
 import { ovsLine, uplinksOf } from "../ovs/open-vswitch.ts";
 import { unlessEswitch } from "../reasons.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
-import { type NicTraffic, type Offender, trafficOf } from "./traffic.ts";
+import { type NicTraffic, type Offender, seesFlows, trafficOf } from "./traffic.ts";
 import { tunnelTypeOf } from "./tunnels.ts";
 
 /**
@@ -227,9 +227,9 @@ function oneWayFindings({ nic, pfs }: NicView, { uplinks, byPort, representors }
 function unlessFlows(nic: NicSpec, state: HostState): string | null {
   const resolved = resolvePorts(nic, state);
   if ("problem" in resolved) return null;
-  const traffic = trafficOf({ bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs }, state);
-  if (traffic === null) return "there is no Open vSwitch";
-  if (isUnknown(traffic)) return `flows are not known: ${traffic.unknown}`;
-  const sides = [traffic.uplinks, traffic.representors].flatMap((side) => Object.values(side));
-  return sides.some(({ flows }) => flows > 0) ? null : "no flow of it was seen";
+  const { flows } = state;
+  if (flows === null) return "there is no Open vSwitch";
+  if (isUnknown(flows)) return `flows are not known: ${flows.unknown}`;
+  const own = { bond: nic.bond ?? null, physnet: nic.physnet, pfs: resolved.pfs };
+  return seesFlows(own, flows, state) ? null : "no flow of it was seen";
 }

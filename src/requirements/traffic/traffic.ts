@@ -1,4 +1,4 @@
-import type { FlowTally } from "../../host/ovs/flows.ts";
+import type { Flows, FlowTally } from "../../host/ovs/flows.ts";
 import { isUnknown, known, type Observed } from "../../host/state/observed.ts";
 import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
 import { type TunnelWay, tunnelTypeOf, tunnelWay } from "./tunnels.ts";
@@ -109,6 +109,21 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
     for (const name of tally.to) add(place(name)?.out, carrier, tally);
   }
   return { ...sums, byPort, offenders: offenders.sort((a, b) => b.packets - a.packets) };
+}
+
+/** Whether flows come in by a NIC's bond, its ports, its tunnels or its VFs: what `trafficOf` counts. */
+export function seesFlows(nic: Uplinks, flows: Flows, state: HostState): boolean {
+  const { uplinks, representors } = placesOf(nic, state);
+  const underlay = { names: uplinks, overlay: nic.physnet === null };
+  return flows.tallies.some(({ flows: some, inPort }) => {
+    if (some === 0 || inPort === null) return false;
+    const tunnel = tunnelTypeOf(inPort);
+    return (
+      uplinks.has(inPort) ||
+      representors.has(inPort) ||
+      (tunnel !== null && tunnelWay(tunnel, underlay, flows, state).kind === "own")
+    );
+  });
 }
 
 /** The datapath's ports that stand for tunnels which leave by this NIC. */

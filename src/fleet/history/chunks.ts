@@ -12,7 +12,6 @@ export class Chunks {
   /** What was read or written last, by id: bases are needed again and again. */
   readonly #recent = new Map<number, Buffer>();
   #recentBytes = 0;
-  #scratch: Buffer | null = null;
 
   constructor(database: Database) {
     this.#database = database;
@@ -31,13 +30,12 @@ export class Chunks {
    */
   put(
     hash: Uint8Array,
-    text: string,
+    text: Uint8Array,
     bases: readonly number[] = [],
   ): { readonly id: number; readonly base: number | null } {
-    const bytes = this.#bytesOf(text);
     let best: { base: number | null; data: Buffer } | null = null;
     for (const base of [...bases, null]) {
-      const data = this.#compressed(bytes, base === null ? undefined : this.get(base));
+      const data = this.#compressed(text, base === null ? undefined : this.get(base));
       if (best === null || data.length < best.data.length) best = { base, data };
       if (data.length < small) break;
     }
@@ -46,7 +44,7 @@ export class Chunks {
       "INSERT INTO chunk (hash, base, size, data) VALUES (?, ?, ?, ?)",
       hash,
       best.base,
-      bytes.length,
+      text.length,
       best.data,
     );
     return { id, base: best.base };
@@ -91,15 +89,7 @@ export class Chunks {
     return this.#database.damaged(what);
   }
 
-  /** Valid until the next call: thousands of texts follow one another in the same place. */
-  #bytesOf(text: string): Buffer {
-    const length = Buffer.byteLength(text);
-    if (length > scratchSize) return Buffer.from(text);
-    this.#scratch ??= Buffer.allocUnsafeSlow(scratchSize);
-    return this.#scratch.subarray(0, this.#scratch.write(text));
-  }
-
-  #compressed(text: Buffer, dictionary?: Buffer): Buffer {
+  #compressed(text: Uint8Array, dictionary?: Buffer): Buffer {
     return this.#zlib.zstdCompressSync(text, {
       params: { [this.#zlib.constants.ZSTD_c_checksumFlag]: 1 },
       chunkSize: outputSize,
@@ -120,9 +110,6 @@ export class Chunks {
 
 /** No text is larger: what a host says has a limit, and so has what is made of it. */
 const largest = 64 * 1024 * 1024;
-
-/** A longer text is the exception, and gets bytes of its own. */
-const scratchSize = 1024 * 1024;
 
 /** Bytes that are asked for at a time for what a compressed text takes: with a base it is less. */
 const outputSize = 2048;

@@ -8,6 +8,7 @@ import type { Report, SpecText } from "../reading/report.ts";
 import { Chunks } from "./chunks.ts";
 import { Database, type Row } from "./database.ts";
 import { hashOf } from "./hash.ts";
+import { type Came, Keeping } from "./keeping.ts";
 
 /** Why nothing came of asking a host. `no-answer`: the time for all of them was over. */
 export const failureKinds = ["unreachable", "failed", "invalid", "no-answer"] as const;
@@ -54,19 +55,11 @@ export interface Known {
   readonly failure: Failure | null;
 }
 
-/** When a report came, by the collector's clock. */
-export interface Came {
-  readonly collected: number;
-  /** The host was asked just now: what its own clock says does not matter. */
-  readonly justAsked?: boolean;
-  /** A saved state is not newer than this. */
-  readonly notAfter?: number;
-}
-
 /** The states of all hosts over time, in one database. */
 export class History {
   readonly #database: Database;
   readonly #chunks: Chunks;
+  readonly #keeping: Keeping;
   /** Verdicts depend on the version of vflag that judges. */
   readonly #judge: string;
   readonly #outcomes = new Map<number, Outcome>();
@@ -75,6 +68,7 @@ export class History {
     this.#database = database;
     this.#chunks = new Chunks(database);
     this.#judge = judge;
+    this.#keeping = new Keeping(database, this.#chunks, judge);
   }
 
   /** @param judge the version of this vflag @throws {FleetError} */
@@ -92,7 +86,7 @@ export class History {
 
   /** Several reports in one go: all of them are kept, or none. */
   together<T>(work: () => T): T {
-    return this.#database.transaction(work);
+    return this.#keeping.together(work);
   }
 
   /** Prepares and keeps a report that is trusted to be read in this thread. */
@@ -101,39 +95,13 @@ export class History {
   }
 
   /** Keeps what a host told, whole or not at all. @returns `known`: this very observation is there already */
-  keep(
-    { host, clock, text, hash, likeness, spec, judged }: Prepared,
-    { collected, justAsked = false, notAfter }: Came,
-  ): "stored" | "known" {
-    const at = justAsked ? collected : Math.min(clock, Math.floor(notAfter ?? collected));
-    return this.#database.transaction(() => {
-      const { id, keyframe } = this.#host(host);
-      const known = this.#chunks.find(hash);
-      const specId = spec === null ? null : this.#keep(spec.text);
-      if (known !== null && this.#isThere(id, clock, known, specId)) return "known";
-      const stateId = known ?? this.#keepState(id, keyframe, hash, text, likeness);
-      this.#database.run(
-        `INSERT INTO observation (host, at, clock, collected, state, spec, spec_from, outcome, digest, judge)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        ...[id, at, clock, collected, stateId, specId, spec?.file.slice(0, 1000) ?? null],
-        ...[this.#keep(judged.outcome), judged.digest, this.#judge],
-      );
-      return "stored";
-    });
+  keep(report: Prepared, came: Came): "stored" | "known" {
+    return this.#keeping.report(report, came);
   }
 
   /** Keeps that a host could not be asked: it is never left out. */
   fail(host: string, kind: FailureKind, message: string, at = Date.now()): void {
-    this.#database.transaction(() => {
-      const { id } = this.#host(host);
-      this.#database.run(
-        "INSERT INTO failure (host, at, kind, message) VALUES (?, ?, ?, ?)",
-        id,
-        at,
-        kind,
-        message.slice(0, 4000),
-      );
-    });
+    this.#keeping.failure(host, kind, message, at);
   }
 
   /**
@@ -171,7 +139,7 @@ export class History {
   /** Keeps another verdict on an observation. */
   judge(observation: Observation, { outcome, digest }: Judged): Observation {
     return this.#database.transaction(() => {
-      const id = this.#keep(outcome);
+      const id = this.#keeping.text(outcome);
       this.#database.run(
         "UPDATE observation SET outcome = ?, digest = ?, judge = ? WHERE id = ?",
         id,
@@ -298,45 +266,6 @@ export class History {
       UNION SELECT keyframe FROM host WHERE keyframe IS NOT NULL UNION SELECT chunk FROM pattern
       UNION SELECT base FROM chunk WHERE base IS NOT NULL)`;
     while (this.#database.run(unused).changes > 0);
-  }
-
-  #host(name: string): { readonly id: number; readonly keyframe: number | null } {
-    const row = this.#database.one("SELECT id, keyframe FROM host WHERE name = ?", name);
-    if (row !== undefined)
-      return { id: Number(row["id"]), keyframe: row["keyframe"] === null ? null : Number(row["keyframe"]) };
-    return { id: this.#database.run("INSERT INTO host (name) VALUES (?)", name).id, keyframe: null };
-  }
-
-  #isThere(host: number, clock: number, state: number, spec: number | null): boolean {
-    const sql = "SELECT 1 AS found FROM observation WHERE host = ? AND clock = ? AND state = ? AND spec IS ?";
-    return this.#database.one(sql, host, clock, state, spec) !== undefined;
-  }
-
-  /**
-   * A state as what it has beyond the host's own keyframe, else beyond the first state of a host of its kind.
-   */
-  #keepState(
-    host: number,
-    keyframe: number | null,
-    hash: Uint8Array,
-    text: string,
-    likeness: string,
-  ): number {
-    const row = this.#database.one("SELECT chunk FROM pattern WHERE likeness = ?", likeness);
-    const pattern = row === undefined ? null : Number(row["chunk"]);
-    const bases = [keyframe, pattern].filter((base) => base !== null);
-    const { id, base } = this.#chunks.put(hash, text, bases);
-    // A base has at most one base itself, so that reading a state reads three texts at the most.
-    if (base === null || base === pattern)
-      this.#database.run("UPDATE host SET keyframe = ? WHERE id = ?", id, host);
-    if (pattern === null && base === null)
-      this.#database.run("INSERT INTO pattern (likeness, chunk) VALUES (?, ?)", likeness, id);
-    return id;
-  }
-
-  #keep(text: string): number {
-    const hash = hashOf(text);
-    return this.#chunks.find(hash) ?? this.#chunks.put(hash, text).id;
   }
 
   #specTextOf({ specId, specFrom }: Observation): SpecText | null {

@@ -37,35 +37,38 @@ export async function importFiles(
   const read = ({ host, file, specFile }: StateFile) =>
     reader.run({ kind: "report", host, file, flags: 0, spec: null, specFile });
   let some: (readonly [StateFile, Awaited<ReturnType<typeof read>>])[] = [];
+  let bytes = 0;
   const keep = () => {
+    const collected = Date.now();
     history.together(() => {
       for (const [{ host, file }, report] of some) {
         if ("refused" in report) {
           failed.push({ host, file, message: report.refused });
           history.fail(host, "invalid", `${report.refused}\n(${file})`);
-        } else counts[history.keep(report, writtenAt(file))] += 1;
+          continue;
+        }
+        // A state is not newer than its file, whatever the host's clock said: this machine's has dated that.
+        const notAfter = Math.min(collected, report.modified);
+        counts[history.keep(report, { collected, notAfter })] += 1;
       }
     });
     some = [];
+    bytes = 0;
   };
-  for await (const done of ahead(files, 2 * batch, read)) if (some.push(done) === batch) keep();
+  for await (const done of ahead(files, most.read, read)) {
+    const [, report] = done;
+    bytes += "refused" in report ? 0 : report.text.length;
+    if (some.push(done) === most.kept || bytes > most.bytes) keep();
+  }
   keep();
   return { ...counts, failed };
 }
 
-/** So many files are one transaction: another writer waits for these at the most. */
-const batch = 32;
-
 /**
- * A state is not newer than its file, whatever the host's clock said: this machine's clock has dated that.
+ * So many files are read ahead; and so many, or so many bytes of states, are one transaction: another writer
+ * waits for these at the most.
  */
-function writtenAt(file: string): { readonly collected: number; readonly notAfter: number } {
-  const collected = Date.now();
-  return {
-    collected,
-    notAfter: Math.min(collected, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? collected),
-  };
-}
+const most = { read: 64, kept: 128, bytes: 16 * 1024 * 1024 } as const;
 
 function filesOf(path: string): StateFile[] {
   const found = statSync(path, { throwIfNoEntry: false });

@@ -1,4 +1,4 @@
-import { readBounded } from "../../host/linux/system/bounded-file.ts";
+import { readBounded, readBoundedFile } from "../../host/linux/system/bounded-file.ts";
 import { stateLimits } from "../../host/schema/state-limits.ts";
 import type { HostState } from "../../host/state/state.ts";
 import { mapOf } from "../../map/map.ts";
@@ -45,7 +45,8 @@ export type Job =
 
 /** What comes of each. */
 export interface Results {
-  readonly report: Prepared;
+  /** And when the file was last changed, in ms since 1970. */
+  readonly report: Prepared & { readonly modified: number };
   readonly judge: Judged;
   /** Null: there is nothing to do. */
   readonly plan: HostPlan | null;
@@ -53,9 +54,6 @@ export interface Results {
   readonly map: string;
   readonly changes: { readonly spec: readonly PathChange[]; readonly state: readonly PathChange[] };
 }
-
-/** Answers are read one after the other, each into the same place: most are smaller. */
-const scratch = Buffer.allocUnsafeSlow(1024 * 1024);
 
 /** @throws {FleetError} and the system's errors, where it cannot be done for this host */
 export async function carryOut(job: Job): Promise<Results[keyof Results]> {
@@ -66,9 +64,8 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
         specFile === null
           ? null
           : { file: specFile, text: readBounded(specFile, specLimits.bytes).toString() };
-      return prepared(
-        readReport(host, readBounded(file, stateLimits.bytes, flags, scratch), beside ?? job.spec),
-      );
+      const { bytes, modified } = readBoundedFile(file, stateLimits.bytes, flags);
+      return { ...prepared(readReport(host, bytes, beside ?? job.spec)), modified };
     }
     case "judge":
       return judgedOf(readStored(job.stored), job.stored.spec, job.stored.host);

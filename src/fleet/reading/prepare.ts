@@ -5,17 +5,15 @@ import { type Outcome, outcomeOf } from "../answers/outcome.ts";
 import { hashOf } from "../history/hash.ts";
 import { withoutGuests } from "./quiet.ts";
 import type { Report, SpecText } from "./report.ts";
+import { ownBytes } from "./told.ts";
 
 /** A report as the database keeps it: all that is worked out of it is in it. */
 export interface Prepared {
   readonly host: string;
   /** When it was observed, by the host's own clock, in ms since 1970. */
   readonly clock: number;
-  /**
-   * The state without its time, as JSON: text, because bytes of their own for each host keep the collector of
-   * garbage busy.
-   */
-  readonly text: string;
+  /** The state without its time, as JSON; these bytes share their memory with no others. */
+  readonly text: Uint8Array;
   readonly hash: Uint8Array;
   /** Hosts of one kind have the same. */
   readonly likeness: string;
@@ -37,7 +35,7 @@ type Timeless = Omit<HostState, "observedAt">;
 
 export function prepared({ host, state, timeless: told, spec }: Report): Prepared {
   const { observedAt, ...timeless } = state;
-  const text = told ?? JSON.stringify(timeless);
+  const text = told ?? ownBytes(JSON.stringify(timeless));
   return {
     host,
     clock: Date.parse(observedAt),

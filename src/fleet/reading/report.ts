@@ -2,7 +2,7 @@ import { type Checked, compiled } from "../../host/schema/compiled-schema.ts";
 import { excessOfJson, stateLimits } from "../../host/schema/state-limits.ts";
 import { HostState } from "../../host/state/state.ts";
 import { FleetError } from "../error.ts";
-import { splitHost, withoutTime } from "./told.ts";
+import { ownBytes, type Place, splitHost, type Told, toldIn, withoutTime } from "./told.ts";
 
 /** A spec as it was found: its text, and whose it is, such as `hv1:/etc/vflag/vflag.yaml`. */
 export interface SpecText {
@@ -16,7 +16,7 @@ export interface Report {
   readonly host: string;
   readonly state: HostState;
   /** The state without its time as it stood in what the host said, where that is the same as `state`. */
-  readonly timeless?: string;
+  readonly timeless?: Uint8Array;
   readonly spec: SpecText | null;
 }
 
@@ -29,20 +29,21 @@ let readState: ReturnType<typeof compiled<typeof HostState>> | undefined;
  * Reads what a host told of itself: a state (`vflag inspect -o json`), or a state with its spec
  * (`--with-spec`).
  * @param host its name in the inventory
+ * @param answer whose bytes become part of the report
  * @param spec where given, this one counts, and not the host's own
  * @throws {FleetError} with what is wrong with it
  */
-export function readReport(host: string, text: string | Uint8Array, spec: SpecText | null): Report {
+export function readReport(host: string, answer: string | Uint8Array, spec: SpecText | null): Report {
   if (host === "" || host.length > longest || /\p{Cc}/u.test(host))
     throw new FleetError(`${JSON.stringify(host)} is no name of a host`);
-  const { data, stateText } = jsonOf(typeof text === "string" ? Buffer.from(text) : text);
-  if (data["schema"] === "vflag/state/1") return { host, ...stateIn(data, stateText), spec };
+  const { data, told, state } = jsonOf(typeof answer === "string" ? ownBytes(answer) : answer);
+  if (data["schema"] === "vflag/state/1") return { host, ...stateIn(data, told, state), spec };
   if (data["schema"] === "vflag/host/1") {
     const own = specIn(data["spec"], host);
     const strange = Object.keys(data).filter((key) => key !== "schema" && key !== "spec" && key !== "state");
     if (strange.length > 0)
       throw new FleetError(`not as expected: ${JSON.stringify(strange[0]?.slice(0, 60))} is no part of it`);
-    return { host, ...stateIn(data["state"], stateText), spec: spec ?? own };
+    return { host, ...stateIn(data["state"], told, state), spec: spec ?? own };
   }
   const { schema } = data;
   const seen =
@@ -57,9 +58,9 @@ export function stateOf(data: unknown): HostState {
   return checkedState(data).data;
 }
 
-function stateIn(data: unknown, text: string | null): Pick<Report, "state" | "timeless"> {
+function stateIn(data: unknown, told: Told, place: Place | null): Pick<Report, "state" | "timeless"> {
   const { data: state, filled } = checkedState(data);
-  const timeless = text === null || filled ? null : withoutTime(text, state);
+  const timeless = place === null || filled ? null : withoutTime(told, place, state);
   return { state, ...(timeless !== null && { timeless }) };
 }
 
@@ -86,22 +87,27 @@ function specIn(value: unknown, host: string): SpecText | null {
   throw new FleetError("not as expected: spec is neither null nor a file and its text");
 }
 
-/** The whole as data; and the text of the state in it, where that is a text of its own. */
+/** The whole as data; and where the state is in it, where that is a text of its own. */
 function jsonOf(bytes: Uint8Array): {
   readonly data: Record<string, unknown>;
-  readonly stateText: string | null;
+  readonly told: Told;
+  readonly state: Place | null;
 } {
   const excess = excessOfJson(bytes);
   if (excess !== null) throw new FleetError(`too much for one host: ${excess}`);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  const told = toldIn(bytes);
+  const { text } = told;
   const parts = splitHost(text);
-  const [host, state] = parts === null ? [undefined, undefined] : [tried(parts.host), tried(parts.state)];
-  if (parts !== null && isObject(host) && isObject(state))
-    return { data: { ...host, state }, stateText: parts.state };
+  if (parts !== null) {
+    const [host, state] = [tried(parts.host), tried(text.slice(parts.state.from, parts.state.to))];
+    if (isObject(host) && isObject(state)) return { data: { ...host, state }, told, state: parts.state };
+  }
   const data = parsed(text);
+  const isState = isObject(data) && data["schema"] === "vflag/state/1";
   return {
     data: isObject(data) ? data : {},
-    stateText: isObject(data) && data["schema"] === "vflag/state/1" ? text.trimEnd() : null,
+    told,
+    state: isState ? { from: 0, to: text.trimEnd().length } : null,
   };
 }
 

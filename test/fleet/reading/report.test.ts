@@ -11,8 +11,9 @@ import { goldenNames, readGolden } from "../../support/golden.ts";
 
 const spec = { file: "/etc/vflag/vflag.yaml", text: 'version: 1 # ,"state":{"schema":"vflag/state/1",' };
 
-function kept(text: string): Prepared {
-  return prepared(readReport("hv1", text, null));
+function kept(answer: string): Omit<Prepared, "text"> & { readonly text: string } {
+  const { text, ...rest } = prepared(readReport("hv1", answer, null));
+  return { ...rest, text: Buffer.from(text).toString() };
 }
 
 describe("the text of a state", () => {

@@ -6,20 +6,26 @@ export class FileTooLarge extends Error {
   readonly code = "EFBIG";
 }
 
+/** A file as it was when it was read. */
+export interface BoundedFile {
+  readonly bytes: Buffer<ArrayBuffer>;
+  /** When it was last changed, in ms since 1970. */
+  readonly modified: number;
+}
+
 /**
  * Reads a file that somebody else may have written: at most so many bytes, whatever its size is said to be.
  * @param flags more of open(2), such as O_NOFOLLOW
- * @param into where to; it is used again, and for a longer file left
+ * @returns bytes that share their memory with no other
  * @throws {FileTooLarge} and the system's errors
  */
-export function readBounded(path: string, most: number, flags = 0, into?: Buffer): Buffer {
+export function readBoundedFile(path: string, most: number, flags = 0): BoundedFile {
   const file = openSync(path, constants.O_RDONLY | flags);
   try {
     // A regular file's size is right; a pipe, /dev/zero and what lies in /proc have none.
-    const { size } = fstatSync(file);
+    const { size, mtimeMs: modified } = fstatSync(file);
     if (size > most) throw tooLarge(path, most);
-    let bytes =
-      into !== undefined && into.length > size ? into : Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
+    let bytes = Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
     let length = 0;
     for (;;) {
       if (length === bytes.length) {
@@ -30,11 +36,17 @@ export function readBounded(path: string, most: number, flags = 0, into?: Buffer
       const read = readSync(file, bytes, length, bytes.length - length, null);
       length += read;
       if (length > most) throw tooLarge(path, most);
-      if (read === 0) return bytes.subarray(0, length);
+      // More was asked for than its size, and it had no more.
+      if (read === 0 || (size > 0 && length === size)) return { bytes: bytes.subarray(0, length), modified };
     }
   } finally {
     closeSync(file);
   }
+}
+
+/** Its bytes alone. */
+export function readBounded(path: string, most: number, flags = 0): Buffer {
+  return readBoundedFile(path, most, flags).bytes;
 }
 
 function tooLarge(path: string, most: number): FileTooLarge {

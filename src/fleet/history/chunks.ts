@@ -67,7 +67,8 @@ export class Chunks {
     const text = this.#decompressed(id, row["data"], size, dictionary);
     if (text.length !== size)
       throw this.#damaged(`chunk ${id} has ${text.length} bytes and should have ${size}`);
-    this.#remember(id, text);
+    // What is made of another text is hardly needed twice.
+    if (base === null) this.#remember(id, text);
     return text;
   }
 

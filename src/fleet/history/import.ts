@@ -52,6 +52,7 @@ export async function importFiles(
         counts[history.keep(report, { collected, notAfter })] += 1;
       }
     });
+    for (const [, report] of some) if ("text" in report) reader.reuse(report.text);
     some = [];
     bytes = 0;
   };

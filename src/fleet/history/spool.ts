@@ -63,6 +63,7 @@ export async function takeIn(
       for (const [{ file, spooled }, report] of some)
         if (spooled !== null) taken.push(kept(history, file, spooled, report));
     });
+    for (const [, report] of some) if ("text" in report) reader.reuse(report.text);
     for (const [{ file }] of some) for (const path of [file, answerOf(file)]) rmSync(path, { force: true });
     some = [];
   };

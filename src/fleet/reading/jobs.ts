@@ -37,6 +37,8 @@ export type Job =
       readonly spec: SpecText | null;
       /** Where a spec is that counts before the host's own. */
       readonly specFile: string | null;
+      /** Where the answer may be read into: memory of one that is kept by now. */
+      readonly memory?: ArrayBuffer;
     }
   | { readonly kind: "judge"; readonly stored: Stored }
   | { readonly kind: "plan"; readonly stored: Stored; readonly restartOvs: boolean }
@@ -64,7 +66,8 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
         specFile === null
           ? null
           : { file: specFile, text: readBounded(specFile, specLimits.bytes).toString() };
-      const { bytes, modified } = readBoundedFile(file, stateLimits.bytes, flags);
+      const memory = (bytes: number) => memoryFor(bytes, job.memory);
+      const { bytes, modified } = readBoundedFile(file, stateLimits.bytes, flags, memory);
       return { ...prepared(readReport(host, bytes, beside ?? job.spec)), modified };
     }
     case "judge":
@@ -91,6 +94,14 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
     }
   }
 }
+
+/** The memory that is there, where it is large enough; else new memory, which suffices for other hosts too. */
+function memoryFor(bytes: number, spare: ArrayBuffer | undefined): Buffer<ArrayBuffer> {
+  if (spare !== undefined && spare.byteLength >= bytes) return Buffer.from(spare);
+  return Buffer.allocUnsafeSlow(Math.ceil(bytes / memoryStep) * memoryStep);
+}
+
+const memoryStep = 64 * 1024;
 
 /** The state as it was told. */
 export function readStored({ text, clock, checked }: Stored): HostState {

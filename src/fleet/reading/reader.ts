@@ -48,6 +48,7 @@ export class Reader implements Disposable {
   /** Jobs that it will get together: a message costs as much as a small job. */
   #waiting: Asked[] = [];
   #timer: NodeJS.Timeout | null = null;
+  readonly #spare: ArrayBuffer[] = [];
 
   /** @param start makes the thread; a test hands in its own */
   constructor(limits: ReaderLimits = readerLimits, start: (limits: ReaderLimits) => Thread = startThread) {
@@ -65,6 +66,15 @@ export class Reader implements Disposable {
     return promise;
   }
 
+  /**
+   * Gives back the memory of an answer that is not needed any more: new memory for each would have to be looked
+   * for and removed by the collector of garbage. Nothing is in it afterwards.
+   */
+  reuse({ buffer }: Uint8Array): void {
+    const fits = buffer instanceof ArrayBuffer && buffer.byteLength <= mostSpare.bytes;
+    if (fits && this.#spare.length < mostSpare.answers) this.#spare.push(buffer);
+  }
+
   [Symbol.dispose](): void {
     this.#stop();
   }
@@ -74,7 +84,14 @@ export class Reader implements Disposable {
     this.#waiting = [];
     if (some.length === 0) return;
     this.#thread ??= this.#started();
-    this.#thread.worker.postMessage(some.map(({ job }) => job));
+    const memory: ArrayBuffer[] = [];
+    const jobs = some.map(({ job }) => {
+      const spare = job.kind === "report" ? this.#spare.pop() : undefined;
+      if (spare === undefined) return job;
+      memory.push(spare);
+      return { ...job, memory: spare };
+    });
+    this.#thread.worker.postMessage(jobs, memory);
     this.#asked.push(...some);
     this.#timer ??= this.#watch();
   }
@@ -151,6 +168,9 @@ export class Reader implements Disposable {
     this.#thread = null;
   }
 }
+
+/** How much memory of answers waits to be used again. */
+const mostSpare = { answers: 128, bytes: 1024 * 1024 } as const;
 
 /** From its own file, or from the text that the shipped program has. */
 function startThread({ mebibytes }: ReaderLimits): Thread {

@@ -16,16 +16,21 @@ export interface BoundedFile {
 /**
  * Reads a file that somebody else may have written: at most so many bytes, whatever its size is said to be.
  * @param flags more of open(2), such as O_NOFOLLOW
- * @returns bytes that share their memory with no other
+ * @param memory where to, for a file that is said to have fewer bytes than are asked for
  * @throws {FileTooLarge} and the system's errors
  */
-export function readBoundedFile(path: string, most: number, flags = 0): BoundedFile {
+export function readBoundedFile(
+  path: string,
+  most: number,
+  flags = 0,
+  memory: (bytes: number) => Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow,
+): BoundedFile {
   const file = openSync(path, constants.O_RDONLY | flags);
   try {
     // A regular file's size is right; a pipe, /dev/zero and what lies in /proc have none.
     const { size, mtimeMs: modified } = fstatSync(file);
     if (size > most) throw tooLarge(path, most);
-    let bytes = Buffer.allocUnsafeSlow(Math.max(size, 4096) + 1);
+    let bytes = memory(Math.max(size, 4096) + 1);
     let length = 0;
     for (;;) {
       if (length === bytes.length) {

@@ -26,15 +26,17 @@ export function evaluate(
   state: HostState,
   stages: readonly Stage[] = allStages,
 ): NicDeviations[] {
-  const asked = requirements.filter((requirement) => stages.includes(requirement.stage));
   return viewsOf(spec, state).map(({ nic, view, problem }) => {
     if (view === null)
       return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
-    const due = asked.filter(({ notAsked }) => (notAsked?.(nic, state) ?? null) === null);
-    const found = due.flatMap((requirement) =>
-      requirement.check(view).map((finding) => deviation(requirement, nic.name, finding)),
-    );
-    return { nic, deviations: found.map((each) => withoutSecondBoot(each, view)) };
+    const deviations: Deviation[] = [];
+    for (const requirement of requirements) {
+      const { stage, notAsked } = requirement;
+      if (!stages.includes(stage) || (notAsked?.(nic, state) ?? null) !== null) continue;
+      for (const finding of requirement.check(view))
+        deviations.push(withoutSecondBoot(deviation(requirement, nic.name, finding), view));
+    }
+    return { nic, deviations };
   });
 }
 
@@ -49,12 +51,12 @@ export function evaluateHost(
     ({ stage, notAsked }) => stages.includes(stage) && (notAsked?.(spec, state) ?? null) === null,
   );
   if (asked.length === 0) return [];
-  const nics = nicsFound(spec, state);
-  return asked.flatMap((requirement) =>
-    requirement
-      .check({ spec, state, nics, allowed })
-      .map((finding) => withRefusal(deviation(requirement, hostName, finding), state)),
-  );
+  const view = { spec, state, nics: nicsFound(spec, state), allowed };
+  const deviations: Deviation[] = [];
+  for (const requirement of asked)
+    for (const finding of requirement.check(view))
+      deviations.push(withRefusal(deviation(requirement, hostName, finding), state));
+  return deviations;
 }
 
 /** The declared NICs whose ports were found. */

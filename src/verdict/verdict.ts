@@ -62,6 +62,8 @@ export function verdictsWithoutLogs(
   const host = evaluateHost(spec, state, stages);
   return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
+    if (around.length + own.length === 0)
+      return { nic: nic.name, answer: "works", risk: null, reason: null, causes: [], deviations: [] };
     const deviations = stages.flatMap((stage) =>
       [...around, ...own].filter((deviation) => deviation.stage === stage),
     );

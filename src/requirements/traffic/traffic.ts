@@ -113,16 +113,15 @@ export function trafficOf(nic: Uplinks, state: HostState): Observed<NicTraffic |
 
 /** Whether flows come in by a NIC's bond, its ports, its tunnels or its VFs: what `trafficOf` counts. */
 export function seesFlows(nic: Uplinks, flows: Flows, state: HostState): boolean {
-  const { uplinks, representors } = placesOf(nic, state);
+  const uplinks = uplinksOf(nic);
   const underlay = { names: uplinks, overlay: nic.physnet === null };
-  return flows.tallies.some(({ flows: some, inPort }) => {
-    if (some === 0 || inPort === null) return false;
+  const isRepresentor = (name: string) =>
+    state.representors.some(({ netdev, pf }) => netdev === name && isOf(nic, pf));
+  return flows.tallies.some(({ inPort }) => {
+    if (inPort === null) return false;
+    if (uplinks.has(inPort) || isRepresentor(inPort)) return true;
     const tunnel = tunnelTypeOf(inPort);
-    return (
-      uplinks.has(inPort) ||
-      representors.has(inPort) ||
-      (tunnel !== null && tunnelWay(tunnel, underlay, flows, state).kind === "own")
-    );
+    return tunnel !== null && tunnelWay(tunnel, underlay, flows, state).kind === "own";
   });
 }
 
@@ -141,13 +140,20 @@ interface Ports {
 
 /** The netdevs by which packets come in. */
 function placesOf(
-  { bond, pfs }: Uplinks,
+  nic: Uplinks,
   state: HostState,
 ): { readonly uplinks: ReadonlySet<string>; readonly representors: ReadonlySet<string> } {
-  const addresses = new Set<string>(pfs.map(({ address }) => address));
-  const representors = state.representors.filter(({ pf }) => addresses.has(pf)).map(({ netdev }) => netdev);
-  const uplinks = [...(bond === null ? [] : [bond]), ...pfs.flatMap(({ netdev }) => netdev ?? [])];
-  return { uplinks: new Set(uplinks), representors: new Set(representors) };
+  const representors = new Set<string>();
+  for (const { netdev, pf } of state.representors) if (isOf(nic, pf)) representors.add(netdev);
+  return { uplinks: uplinksOf(nic), representors };
+}
+
+function uplinksOf({ bond, pfs }: Uplinks): ReadonlySet<string> {
+  return new Set([...(bond === null ? [] : [bond]), ...pfs.flatMap(({ netdev }) => netdev ?? [])]);
+}
+
+function isOf({ pfs }: Uplinks, address: string): boolean {
+  return pfs.some((pf) => pf.address === address);
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { FleetError } from "../error.ts";
+import { type Alike, alike } from "./alike.ts";
 import type { Database } from "./database.ts";
 
 /**
- * Texts under their content's hash, each once. A state is kept as what it has beyond another one, its base
- * (zstd with the base as dictionary): hosts of a fleet are alike, and a host is like itself a day ago. A base
- * has at most one base itself.
+ * Texts under their content's hash, each once. A state is kept as what it has beyond another one, its base:
+ * hosts of a fleet are alike, and a host is like itself a day ago. Where a text begins and ends as its base
+ * does, only the bytes between are kept, compressed by zstd with what the base has there as its dictionary.
+ * A base has at most one base itself.
  */
 export class Chunks {
   readonly #database: Database;
@@ -30,31 +32,38 @@ export class Chunks {
    */
   put(
     hash: Uint8Array,
-    text: Uint8Array,
+    text: Buffer,
     bases: readonly number[] = [],
   ): { readonly id: number; readonly base: number | null } {
-    let best: { base: number | null; data: Buffer } | null = null;
+    let best: Packed | null = null;
     for (const base of [...bases, null]) {
-      const data = this.#compressed(text, base === null ? undefined : this.get(base));
-      if (best === null || data.length < best.data.length) best = { base, data };
-      if (data.length < small) break;
+      const packed = base === null ? this.#packed(text) : this.#packed(text, base);
+      if (best === null || packed.data.length < best.data.length) best = packed;
+      if (packed.data.length < small) break;
     }
     if (best === null) throw new Error("a text is kept without a base at least");
-    const { id } = this.#database.run(
-      "INSERT INTO chunk (hash, base, size, data) VALUES (?, ?, ?, ?)",
-      hash,
-      best.base,
-      text.length,
-      best.data,
-    );
-    return { id, base: best.base };
+    const { base, start, end, data } = best;
+    const sql = "INSERT INTO chunk (hash, base, same_start, same_end, size, data) VALUES (?, ?, ?, ?, ?, ?)";
+    const { id } = this.#database.run(sql, hash, base, start, end, text.length, data);
+    return { id, base };
+  }
+
+  #packed(text: Buffer, base: number | null = null): Packed {
+    if (base === null) return { base, start: 0, end: 0, data: this.#compressed(text) };
+    const other = this.get(base);
+    const same = alike(other, text);
+    const middle = text.subarray(same.start, text.length - same.end);
+    return { base, ...same, data: this.#compressed(middle, dictionaryOf(other, same)) };
   }
 
   /** @throws {FleetError} where the database does not hold what it should */
   get(id: number, depth = 0): Buffer {
     const known = this.#recent.get(id);
     if (known !== undefined) return known;
-    const row = this.#database.one("SELECT base, size, data FROM chunk WHERE id = ?", id);
+    const row = this.#database.one(
+      "SELECT base, same_start, same_end, size, data FROM chunk WHERE id = ?",
+      id,
+    );
     if (row === undefined || !(row["data"] instanceof Uint8Array))
       throw this.#damaged(`chunk ${id} is missing`);
     const base = row["base"] === null ? null : Number(row["base"]);
@@ -63,8 +72,20 @@ export class Chunks {
       throw this.#damaged(`chunk ${id} is made of chunk ${base}`);
     const size = Number(row["size"]);
     if (size > largest) throw this.#damaged(`chunk ${id} has ${size} bytes`);
-    const dictionary = base === null ? undefined : this.get(base, depth + 1);
-    const text = this.#decompressed(id, row["data"], size, dictionary);
+    const other = base === null ? Buffer.alloc(0) : this.get(base, depth + 1);
+    const same = { start: Number(row["same_start"]), end: Number(row["same_end"]) };
+    if (!(same.start >= 0 && same.end >= 0 && same.start + same.end <= Math.min(other.length, size)))
+      throw this.#damaged(`chunk ${id} has ${same.start} and ${same.end} bytes of chunk ${base}`);
+    const middle = this.#decompressed(
+      id,
+      row["data"],
+      size - same.start - same.end,
+      dictionaryOf(other, same),
+    );
+    const text =
+      same.start + same.end === 0
+        ? middle
+        : Buffer.concat([other.subarray(0, same.start), middle, other.subarray(other.length - same.end)]);
     if (text.length !== size)
       throw this.#damaged(`chunk ${id} has ${text.length} bytes and should have ${size}`);
     // What is made of another text is hardly needed twice.
@@ -73,12 +94,12 @@ export class Chunks {
   }
 
   /** Data that is not what it was has another checksum. */
-  #decompressed(id: number, data: Uint8Array, size: number, dictionary: Buffer | undefined): Buffer {
+  #decompressed(id: number, data: Uint8Array, size: number, dictionary: Buffer): Buffer {
     try {
       const options = {
         chunkSize: Math.max(size, 64),
         maxOutputLength: size + 1,
-        ...(dictionary !== undefined && { dictionary }),
+        ...(dictionary.length > 0 && { dictionary }),
       };
       return this.#zlib.zstdDecompressSync(data, options);
     } catch (error) {
@@ -90,11 +111,11 @@ export class Chunks {
     return this.#database.damaged(what);
   }
 
-  #compressed(text: Uint8Array, dictionary?: Buffer): Buffer {
+  #compressed(text: Buffer, dictionary?: Buffer): Buffer {
     return this.#zlib.zstdCompressSync(text, {
       params: { [this.#zlib.constants.ZSTD_c_checksumFlag]: 1 },
       chunkSize: outputSize,
-      ...(dictionary !== undefined && { dictionary }),
+      ...(dictionary !== undefined && dictionary.length > 0 && { dictionary }),
     });
   }
 
@@ -107,6 +128,20 @@ export class Chunks {
       this.#recentBytes -= length;
     }
   }
+}
+
+/** What a text is kept as. */
+interface Packed extends Alike {
+  readonly base: number | null;
+  readonly data: Buffer;
+}
+
+/**
+ * What a base has where a text is not the same, and some bytes before that: what was added there is often
+ * like them. How many these are is part of what is in databases.
+ */
+function dictionaryOf(base: Buffer, { start, end }: Alike): Buffer {
+  return base.subarray(Math.max(0, start - 4096), base.length - end);
 }
 
 /** No text is larger: what a host says has a limit, and so has what is made of it. */

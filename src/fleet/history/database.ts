@@ -66,6 +66,9 @@ const migrations: readonly string[] = [
      reason TEXT NOT NULL,
      PRIMARY KEY (observation, job, judge)
    ) STRICT, WITHOUT ROWID;`,
+  // How many bytes of a text are its base's, at its beginning and at its end.
+  `ALTER TABLE chunk ADD COLUMN same_start INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE chunk ADD COLUMN same_end INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 /**

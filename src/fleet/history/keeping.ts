@@ -24,8 +24,8 @@ export class Keeping {
   readonly #chunks: Chunks;
   readonly #judge: string;
   /**
-   * Ids of texts, and of patterns by likeness, that this transaction has seen: most hosts have the same. After
-   * it another process may remove them.
+   * Ids of texts, and of patterns by likeness, that this transaction has seen: most hosts have the same.
+   * After it another process may remove them.
    */
   #seen: { readonly texts: Map<string, number>; readonly patterns: Map<string, number> } | null = null;
 
@@ -122,7 +122,8 @@ export class Keeping {
   ): { readonly id: number; readonly keyframe: number | null } {
     const pattern = this.#pattern(likeness);
     const bases = [keyframe, pattern].filter((base) => base !== null);
-    const { id, base } = this.#chunks.put(hash, text, bases);
+    const bytes = Buffer.from(text.buffer, text.byteOffset, text.length);
+    const { id, base } = this.#chunks.put(hash, bytes, bases);
     if (pattern === null && base === null)
       this.#database.run("INSERT INTO pattern (likeness, chunk) VALUES (?, ?)", likeness, id);
     // A base has at most one base itself, so that reading a state reads three texts at the most.

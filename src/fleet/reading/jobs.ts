@@ -95,7 +95,9 @@ export async function carryOut(job: Job): Promise<Results[keyof Results]> {
   }
 }
 
-/** The memory that is there, where it is large enough; else new memory, which suffices for other hosts too. */
+/**
+ * The memory that is there, where it is large enough; else new memory, which suffices for other hosts too.
+ */
 function memoryFor(bytes: number, spare: ArrayBuffer | undefined): Buffer<ArrayBuffer> {
   if (spare !== undefined && spare.byteLength >= bytes) return Buffer.from(spare);
   return Buffer.allocUnsafeSlow(Math.ceil(bytes / memoryStep) * memoryStep);

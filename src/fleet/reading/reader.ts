@@ -67,8 +67,8 @@ export class Reader implements Disposable {
   }
 
   /**
-   * Gives back the memory of an answer that is not needed any more: new memory for each would have to be looked
-   * for and removed by the collector of garbage. Nothing is in it afterwards.
+   * Gives back the memory of an answer that is not needed any more: new memory for each would have to be
+   * looked for and removed by the collector of garbage. Nothing is in it afterwards.
    */
   reuse({ buffer }: Uint8Array): void {
     const fits = buffer instanceof ArrayBuffer && buffer.byteLength <= mostSpare.bytes;

@@ -220,7 +220,7 @@ describe("a file", () => {
     const raised = new DatabaseSync(newer);
     raised.exec("PRAGMA user_version = 99");
     raised.close();
-    assert.throws(() => open(newer), /version 99, and this vflag knows 2/);
+    assert.throws(() => open(newer), /version 99, and this vflag knows 3/);
     const none = fresh();
     writeFileSync(none, "not a database, and long enough to be one".repeat(100));
     assert.throws(() => open(none), /not a database/);

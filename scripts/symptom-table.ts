@@ -151,13 +151,13 @@ export const steps: readonly Row[] = [
   {
     what: "Nova hands out the VFs (`passthrough_whitelist`, `device_spec`), for their physical network",
     ids: ["nova-pci"],
-    simulated: ["test/requirements/openstack.test.ts", "one port's VFs are not matched"],
+    simulated: ["test/requirements/openstack/nova-pci.test.ts", "one port's VFs are not matched"],
     lab: null,
   },
   {
     what: "Neutron's SR-IOV agent maps the ports (`physical_device_mappings`)",
     ids: ["neutron-sriov-agent"],
-    simulated: ["test/requirements/openstack.test.ts", "Neutron's SR-IOV agent maps the ports"],
+    simulated: ["test/requirements/openstack/neutron-sriov-agent.test.ts", "the agent maps the ports"],
     lab: null,
   },
   {

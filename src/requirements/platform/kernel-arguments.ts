@@ -70,7 +70,7 @@ interface Seen {
 }
 
 function wantedFindings(wanted: readonly ArgumentGroup[], seen: Seen): HostFinding[] {
-  const { running, entries, loader, state } = seen;
+  const { running, entries, loader } = seen;
   const now = missingFrom(running, wanted);
   const next = entries === undefined ? [] : absentNext(entries, wanted);
   const change = changeNext(wanted, next, seen);
@@ -90,13 +90,9 @@ function wantedFindings(wanted: readonly ArgumentGroup[], seen: Seen): HostFindi
   }
   if (now.length === 0) return [];
   if (isUnknown(loader.entries)) {
-    const set =
-      known(state.files)?.some(({ path }) => path === grubDropInPath) === true
-        ? `, though ${grubDropInPath} has them`
-        : "";
     const text = `see by hand whether the boot loader has them, then reboot (${loader.entries.unknown})`;
     return [
-      finding("the running kernel", commandLine(wanted), `without ${commandLine(now)}${set}`, "unknown", {
+      finding("the running kernel", commandLine(wanted), `without ${commandLine(now)}`, "unknown", {
         kind: "person",
         text,
       }),

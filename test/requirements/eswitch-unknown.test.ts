@@ -44,7 +44,10 @@ test("the eSwitch's mode is not known, whichever mode is wanted", () => {
 
 test("each port speaks for itself", () => {
   const found = check(eswitchMode, vfLagSpec, withUnknownEswitch(1));
-  assert.deepEqual(brief(found), [{ actual: "eSwitch in legacy mode", severity: "error", remedy: "actions" }, unseen]);
+  assert.deepEqual(brief(found), [
+    { actual: "eSwitch in legacy mode", severity: "error", remedy: "actions" },
+    unseen,
+  ]);
 });
 
 test("a NIC without an eSwitch is in the mode that sriov wants", () => {

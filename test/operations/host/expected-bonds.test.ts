@@ -54,5 +54,8 @@ test("a bond with a third slave has it after a reboot too", async () => {
 
 /** What waits behind the bond and the LAG: both ports' autoprobe, and the VFs. */
 function notBoundYet(vfs: number) {
-  return [...Array(2).fill(["vf-autoprobe", "sriov_drivers_autoprobe 0"]), ...Array(vfs).fill(["vfs-bound", "unbound"])];
+  return [
+    ...Array(2).fill(["vf-autoprobe", "sriov_drivers_autoprobe 0"]),
+    ...Array(vfs).fill(["vfs-bound", "unbound"]),
+  ];
 }

@@ -22,7 +22,11 @@ test("what a driver takes is its affair where the spec says nothing", async () =
 test("link on a card that takes only none keeps flows out of the hardware, and needs a start of the driver", async () => {
   const found = check(eswitchInline, vfLagSpec, await afterFailure());
   assert.deepEqual(brief(found), [
-    { actual: "inline mode link, which a change to switchdev that failed has left", severity: "error", remedy: "reboot" },
+    {
+      actual: "inline mode link, which a change to switchdev that failed has left",
+      severity: "error",
+      remedy: "reboot",
+    },
   ]);
   assert.match(adviceOf(found), /only when it starts/);
 });

@@ -26,16 +26,16 @@ test("openibd is disabled by apply", async () => {
 });
 
 test("openibd is told where something starts it at boot: it is enabled, or it is made of a script and runs", () => {
-  const openibd = (...words: [enabled: string | null, active?: string]) =>
-    ofUnit("openibd.service", ...words);
+  const openibd = (enabled: string | null, active?: string) => ofUnit("openibd.service", enabled, active);
   const bites = "at the next boot";
   assert.deepEqual(openibd("enabled"), [`warning actions: enabled, inactive, ${bites}`]);
   assert.deepEqual(openibd("enabled-runtime", "active"), [
     `warning actions: enabled-runtime, active, ${bites}`,
   ]);
   assert.deepEqual(openibd("generated", "active"), [`warning person: generated, active, ${bites}`]);
-  for (const words of [["generated"], ["disabled", "active"], ["masked"], [null, "active"]] as const)
-    assert.deepEqual(openibd(...words), [], words.join());
+  const idle = [["generated"], ["disabled", "active"], ["masked"], [null, "active"]] as const;
+  for (const [enabled, active] of idle)
+    assert.deepEqual(openibd(enabled, active), [], `${enabled}, ${active}`);
 });
 
 test("the interface manager has to be masked by a person, wherever udev starts it", () => {

@@ -1,3 +1,4 @@
+import { valueText } from "../host/value-text.ts";
 import { lockOf } from "./dependencies.ts";
 import { type Contradiction, contradictionOf, type Evidence } from "./evidence.ts";
 import { type Feature, features, optionalFeatures } from "./features.ts";
@@ -87,11 +88,11 @@ function settingOf(survey: BiosSurvey, name: string, entry: Entry, isMissed: boo
   const pending =
     later === undefined || later === value
       ? null
-      : { value: String(later), standing: standingOf(later, entry) };
+      : { value: valueText(later), standing: standingOf(later, entry) };
   const base = {
     attribute: name,
     label: describe(survey, name)?.label ?? name,
-    value: String(value),
+    value: valueText(value),
     standing,
     pending,
   };
@@ -149,7 +150,7 @@ function relevantOf(
     const label = describe(survey, attribute)?.label ?? attribute;
     const feature = used.has(attribute) ? null : looksLike(attribute, label);
     const isOff = standingOf(value, { on: [] }) === "off";
-    return feature === null ? [] : [{ feature, attribute, label, value: String(value), isOff }];
+    return feature === null ? [] : [{ feature, attribute, label, value: valueText(value), isOff }];
   });
 }
 

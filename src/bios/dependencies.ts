@@ -1,3 +1,4 @@
+import { valueText } from "../host/value-text.ts";
 import type { AttributeRegistry, Condition } from "./registry.ts";
 
 /** What attributes are set to. */
@@ -66,5 +67,5 @@ function holds({ attribute, property, condition, value }: Condition, values: Att
 }
 
 function wordsOf({ attribute }: Condition, values: AttributeValues): string {
-  return `${attribute} is ${String(values.get(attribute))}`;
+  return `${attribute} is ${valueText(values.get(attribute))}`;
 }

@@ -1,5 +1,6 @@
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import type * as z from "zod";
+import { valueText } from "../host/value-text.ts";
 import { impossibleCombinations, impossibleKernel, impossibleOvs } from "./combinations.ts";
 import { specLimits } from "./limits.ts";
 import { nearest } from "./nearest.ts";
@@ -143,7 +144,7 @@ function reportIssue(issue: z.core.$ZodIssue, data: unknown, report: Report): vo
       const allowed = issue.values.map(String);
       const oneOf = `${allowed.length > 1 ? "one of " : ""}${allowed.join(", ")}`;
       if (found === undefined) return report(issue.path, `is missing: ${oneOf}`);
-      const guess = allowed.length > 1 ? nearest(String(found), allowed) : undefined;
+      const guess = allowed.length > 1 ? nearest(valueText(found), allowed) : undefined;
       const hint = guess === undefined ? "" : `: did you mean "${guess}"?`;
       return report(issue.path, `must be ${oneOf}, found ${show(found)}${hint}`);
     }

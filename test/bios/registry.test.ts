@@ -76,6 +76,18 @@ test("an attribute that a dependency makes read-only names what it depends on", 
   assert.equal(lockOf(registry, "Sriov", values), null);
 });
 
+test("a value that is neither text, number nor truth is shown as the service sent it, and not known", () => {
+  const attributes = new Map<string, unknown>([["ProcVirtualization", JSON.parse('{"toString":{}}')]]);
+  const { features } = assess(surveyOf(dell, {}, { attributes }));
+  const settings = features.flatMap(({ feature, settings }) =>
+    settings.map(({ value, standing }) => [feature, value, standing]),
+  );
+  assert.deepEqual(settings, [
+    ["virtualization", '{"toString":{}}', "unknown"],
+    ["iommu", '{"toString":{}}', "unknown"],
+  ]);
+});
+
 test("whatever a service sends, it is judged in words, and only what its registry lists is set", () => {
   const anEntry = fc.record({
     AttributeName: fc.constantFrom(...Object.keys(dell.attributes), "", "__proto__"),

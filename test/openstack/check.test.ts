@@ -156,7 +156,8 @@ test("aliases are one object each, with the fields that the release knows", () =
     /the field resource_class, and zed knows name/,
   );
   assert.doesNotMatch(nova('alias = {"name": "a", "resource_class": "X"}', { release: "2024.1" }), /alias/);
-  assert.match(nova('alias = {"name": "a", "device_type": "vdpa"}'), /device_type is one of/);
+  for (const type of ['"vdpa"', '["type-VF"]', '{"toString": 1}'])
+    assert.match(nova(`alias = {"name": "a", "device_type": ${type}}`), /device_type is one of/);
   assert.doesNotMatch(nova('alias = {"name": "a", "vendor_id": "15b3", "device_type": "type-VF"}'), /alias/);
 });
 

@@ -1,5 +1,6 @@
 import { anyOf } from "../../host/any-of.ts";
 import { isNetdevName } from "../../host/state/values.ts";
+import { valueText } from "../../host/value-text.ts";
 import { NicSpec } from "../../spec/schema.ts";
 
 /**
@@ -106,7 +107,7 @@ function looksLikePhysnet(name: string): boolean {
 
 function reversed(pairs: readonly (readonly [string, unknown])[]): string {
   const turned = pairs.flatMap(([physnet, device]) =>
-    (Array.isArray(device) ? device : [device]).map((one) => `${String(one)}: ${physnet}`),
+    (Array.isArray(device) ? device : [device]).map((one) => `${valueText(one)}: ${physnet}`),
   );
   return `{${turned.join(", ")}}`;
 }

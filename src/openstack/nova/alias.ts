@@ -61,7 +61,7 @@ function problemOf(text: string, release: Release): string | null {
       return `${id} has to be four hexadecimal digits in quotes`;
   }
   const type = given.get("device_type");
-  return type === undefined || types.includes(String(type))
+  return type === undefined || types.some((one) => one === type)
     ? null
     : `device_type is one of ${types.join(", ")}`;
 }

@@ -6,7 +6,7 @@ import { type Conflict, type Outcome, outcome } from "../outcome.ts";
 import { releaseHas } from "../release-facts.ts";
 import { newestRelease, type Release } from "../releases.ts";
 import { aliasProblems } from "./alias.ts";
-import type { JsonObject } from "./json-value.ts";
+import { type JsonObject, pythonString } from "./json-value.ts";
 import { filterEdits } from "./nova-filters.ts";
 import { type NovaView, novaView } from "./nova-host.ts";
 import { ruleFor, sameNetwork } from "./pci-rule.ts";
@@ -163,7 +163,7 @@ function isMissing(
 
 /** Whether a rule says of a VF what the spec means; where the spec is silent about trust, either will do. */
 function sameTags(tags: JsonObject, { nic, json }: GeneratedRule): boolean {
-  const trusted = String(tags["trusted"]).toLowerCase() === "true";
+  const trusted = pythonString(tags["trusted"] ?? null).toLowerCase() === "true";
   return (
     sameNetwork(tags["physical_network"], json["physical_network"]) &&
     trusted === (nic.vfSettings.trust ?? trusted)

@@ -1,3 +1,4 @@
+import { valueText } from "../../host/value-text.ts";
 import { releaseHas } from "../../openstack/release-facts.ts";
 import type { HostValues } from "../../openstack/tree/host-values.ts";
 import type { TreeFacts } from "../../openstack/tree/tree.ts";
@@ -120,10 +121,10 @@ function contradiction(
   const wanted = nic === undefined ? mapped?.slice(0, -device.length - 1) : nic.physnet;
   if (nic !== undefined && nic.mode !== "sriov" && !isRule)
     return `${device} is of NIC ${nic.name} in mode ${nic.mode}, whose VFs the SR-IOV agent cannot set`;
-  if (String(physnet ?? "null") === String(wanted ?? "null")) return null;
+  if (valueText(physnet ?? null) === valueText(wanted ?? null)) return null;
   return (
-    `${device} is on ${String(wanted ?? "no physnet")} in the spec, and on ` +
-    `${String(physnet ?? "no physnet")} in ${key}`
+    `${device} is on ${wanted ?? "no physnet"} in the spec, and on ` +
+    `${valueText(physnet ?? "no physnet")} in ${key}`
   );
 }
 
@@ -200,5 +201,5 @@ function checkDrivers(plan: PlanDraft, facts: TreeFacts, deciders: readonly Deci
 function driverName(item: unknown): string {
   const name: unknown = typeof item === "object" && item !== null ? Reflect.get(item, "name") : item;
   const enabled: unknown = typeof item === "object" && item !== null ? Reflect.get(item, "enabled") : "true";
-  return typeof name === "string" && !/^(?:no|false|off|0)$/i.test(String(enabled ?? "true")) ? name : "";
+  return typeof name === "string" && !/^(?:no|false|off|0)$/i.test(valueText(enabled ?? "true")) ? name : "";
 }

@@ -1,6 +1,7 @@
 import { isUnknown } from "../../host/state/observed.ts";
 import type { NovaPci } from "../../host/state/openstack.ts";
 import type { PhysicalFunction } from "../../host/state/state.ts";
+import { valueText } from "../../host/value-text.ts";
 import { plainValue } from "../../openstack/files/ini.ts";
 import { novaView } from "../../openstack/nova/nova-host.ts";
 import {
@@ -102,7 +103,7 @@ function portFindings(
     return [
       network === undefined
         ? "without physical_network"
-        : `on ${network === null ? "tunnels (null)" : String(network)}`,
+        : `on ${network === null ? "tunnels (null)" : valueText(network)}`,
     ];
   });
   if (wrong.length === 0) return [];

@@ -1,3 +1,5 @@
+import { valueText } from "../../value-text.ts";
+
 /**
  * What `ovs-vsctl --format=json` prints: one table a line, `{"headings": [...], "data": [[...], ...]}`, with
  * values in OVSDB's notation. Source: RFC 7047, 5.1 <value>; openvswitch lib/table.c, table_print_json__().
@@ -91,7 +93,7 @@ function parseTable(line: string): OvsdbRow[] {
   if (!isList(headings) || !isList(data)) throw notUnderstood("table", line);
   return data.map((row) => {
     if (!isList(row) || row.length !== headings.length) throw notUnderstood("row", row);
-    return new OvsdbRow(new Map(headings.map((heading, index) => [String(heading), row[index]])));
+    return new OvsdbRow(new Map(headings.map((heading, index) => [valueText(heading), row[index]])));
   });
 }
 
@@ -121,6 +123,6 @@ function notUnderstood(what: string, value: unknown): OvsdbFormatError {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const text = valueText(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

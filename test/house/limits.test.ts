@@ -46,16 +46,8 @@ function fullFolders(paths: readonly string[]): string[] {
     .map(([folder]) => folder);
 }
 
-/** Being divided; it is held to the same as soon as it can be. */
-const divided = "src/fleet/history/history.ts";
-
 describe("src", () => {
-  const written = sources.filter(({ path }) => path !== generated && path !== divided);
-
-  test(`${divided} is still to be divided`, () => {
-    const whole = sources.filter(({ path }) => path === divided);
-    assert.notDeepEqual([...longFiles(whole), ...whole.flatMap(wideLines)], []);
-  });
+  const written = sources.filter(({ path }) => path !== generated);
 
   test(`has no line of more than ${limits.columns} columns`, () => {
     assert.deepEqual(written.flatMap(wideLines), []);

@@ -1,14 +1,14 @@
 import type { HostState } from "../../host/state/state.ts";
 import type { Spec } from "../../spec/schema.ts";
 import { Outcome } from "../answers/outcome.ts";
-import { FleetError } from "../error.ts";
 import { readStored, type Stored } from "../reading/jobs.ts";
 import { type Judged, type Prepared, prepared, specOf } from "../reading/prepare.ts";
 import type { Report, SpecText } from "../reading/report.ts";
 import { Chunks } from "./chunks.ts";
 import { Database, type Row } from "./database.ts";
-import { hashOf } from "./hash.ts";
+import { Forgetting } from "./forgetting.ts";
 import { type Came, Keeping } from "./keeping.ts";
+import { problemsOf } from "./problems.ts";
 
 /** Why nothing came of asking a host. `no-answer`: the time for all of them was over. */
 export const failureKinds = ["unreachable", "failed", "invalid", "no-answer"] as const;
@@ -60,6 +60,7 @@ export class History {
   readonly #database: Database;
   readonly #chunks: Chunks;
   readonly #keeping: Keeping;
+  readonly #forgetting: Forgetting;
   /** Verdicts depend on the version of vflag that judges. */
   readonly #judge: string;
   readonly #outcomes = new Map<number, Outcome>();
@@ -69,6 +70,7 @@ export class History {
     this.#chunks = new Chunks(database);
     this.#judge = judge;
     this.#keeping = new Keeping(database, this.#chunks, judge);
+    this.#forgetting = new Forgetting(database);
   }
 
   /** @param judge the version of this vflag @throws {FleetError} */
@@ -105,15 +107,17 @@ export class History {
   }
 
   /**
-   * All hosts and what is known of each, by name. @param before only what was observed until then, in ms
-   * since 1970
+   * All hosts and what is known of each, by name.
+   * @param before only what was observed until then, in ms since 1970
    */
   known(before: number = Number.MAX_SAFE_INTEGER): Known[] {
     const rows = this.#database.all(
       `SELECT h.name AS name, o.*, f.at AS failed, f.kind AS kind, f.message AS message
        FROM host h
-       LEFT JOIN observation o ON o.id = (SELECT id FROM observation WHERE host = h.id AND at <= ? ORDER BY at DESC, id DESC LIMIT 1)
-       LEFT JOIN failure f ON f.id = (SELECT id FROM failure WHERE host = h.id AND at <= ? ORDER BY at DESC, id DESC LIMIT 1)
+       LEFT JOIN observation o ON o.id = (
+         SELECT id FROM observation WHERE host = h.id AND at <= ? ORDER BY at DESC, id DESC LIMIT 1)
+       LEFT JOIN failure f ON f.id = (
+         SELECT id FROM failure WHERE host = h.id AND at <= ? ORDER BY at DESC, id DESC LIMIT 1)
          AND f.at > coalesce(o.collected, 0)`,
       before,
       before,
@@ -201,71 +205,24 @@ export class History {
 
   /**
    * Forgets what was observed before then. What was the newest of a host at that time stays, because it was
-   * true then; so does the last that is known of a host, however old. @returns how many observations and
-   * failures went
+   * true then; so does the last that is known of a host, however old.
+   * @returns how many observations and failures went
    */
   prune(before: number): number {
-    const gone = this.#database.transaction(() => {
-      const observations = this.#database.run(
-        `DELETE FROM observation WHERE at < ?1 AND id <> (
-           SELECT newest.id FROM observation newest WHERE newest.host = observation.host AND newest.at < ?1
-           ORDER BY newest.at DESC, newest.id DESC LIMIT 1)`,
-        before,
-      ).changes;
-      const failures = this.#database.run(
-        `DELETE FROM failure WHERE at < ?1 AND id <> (
-           SELECT newest.id FROM failure newest WHERE newest.host = failure.host ORDER BY newest.at DESC, newest.id DESC LIMIT 1)`,
-        before,
-      ).changes;
-      this.#sweep();
-      return observations + failures;
-    });
-    this.#database.shrink();
-    return gone;
+    return this.#forgetting.before(before);
   }
 
   /**
-   * Forgets hosts that are no more, with all that is known of them. @throws {FleetError} where one of them is
-   * not known
+   * Forgets hosts that are no more, with all that is known of them.
+   * @throws {FleetError} where one of them is not known
    */
   forget(hosts: readonly string[]): void {
-    this.#database.transaction(() => {
-      const unknown = hosts.filter(
-        (host) => this.#database.run("DELETE FROM host WHERE name = ?", host).changes === 0,
-      );
-      if (unknown.length > 0)
-        throw new FleetError(
-          `no host is called ${unknown.join(", ")}: \`vflag fleet status --hosts\` lists them`,
-        );
-      this.#sweep();
-    });
-    this.#database.shrink();
+    this.#forgetting.hosts(hosts);
   }
 
   /** What is wrong with the file, by SQLite's own check and by reading everything back. */
   problems(): string[] {
-    const found = attempt(() => this.#database.problems());
-    const rows = attempt(() => this.#database.all("SELECT id, hash FROM chunk"));
-    return [...found, ...rows].flatMap((row) =>
-      typeof row === "string" ? row : attempt(() => this.#problemOf(row)),
-    );
-  }
-
-  #problemOf({ id, hash }: Row): string[] {
-    const found = hashOf(this.#chunks.get(Number(id)));
-    return hash instanceof Uint8Array && found.compare(hash) === 0 ? [] : [`chunk ${id} is not what it was`];
-  }
-
-  /** Removes texts that nothing needs; without them their bases may not be needed either. */
-  #sweep(): void {
-    this.#database.run(
-      "DELETE FROM pattern WHERE NOT EXISTS (SELECT 1 FROM chunk c WHERE c.base = pattern.chunk)",
-    );
-    const unused = `DELETE FROM chunk WHERE id NOT IN (
-      SELECT state FROM observation UNION SELECT outcome FROM observation UNION SELECT spec FROM observation WHERE spec IS NOT NULL
-      UNION SELECT keyframe FROM host WHERE keyframe IS NOT NULL UNION SELECT chunk FROM pattern
-      UNION SELECT base FROM chunk WHERE base IS NOT NULL)`;
-    while (this.#database.run(unused).changes > 0);
+    return problemsOf(this.#database, this.#chunks);
   }
 
   #specTextOf({ specId, specFrom }: Observation): SpecText | null {
@@ -316,16 +273,6 @@ export class History {
     const value = this.#whole(row, column);
     if (Math.abs(value) <= 8.64e15) return value;
     throw this.#database.damaged(`the ${column} of ${JSON.stringify(row["name"])} is ${value}`);
-  }
-}
-
-/** What was found; or, where it could not be looked for, why. */
-function attempt<T>(work: () => T[]): (T | string)[] {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof FleetError) return [error.message];
-    throw error;
   }
 }
 

@@ -13,17 +13,6 @@ export function heldBy(vf: VirtualFunction): string | null {
   return mayBeInUse(vf) ? describeHolders(vf.holders) : null;
 }
 
-/**
- * The VFs of a PF that are in use, or may be, one line each: `VF 3 (0000:37:00.5) in use by process 4711
- * (qemu-kvm)`.
- */
-export function heldVfs(pf: PhysicalFunction): string[] {
-  return pf.vfs.flatMap((vf) => {
-    const held = heldBy(vf);
-    return held === null ? [] : [`VF ${vf.index} (${vf.address}) ${held}`];
-  });
-}
-
 /** A PF as messages name it: `ens3f0 (0000:37:00.0)`. */
 export function pfName(pf: PhysicalFunction): string {
   return pf.netdev === null ? pf.address : `${pf.netdev} (${pf.address})`;

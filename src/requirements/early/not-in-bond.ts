@@ -4,9 +4,10 @@ import { eswitchEncap } from "../eswitch/eswitch-encap.ts";
 import { eswitchInline } from "../eswitch/eswitch-inline.ts";
 import { eswitchMode } from "../eswitch/eswitch-mode.ts";
 import { steering } from "../eswitch/steering.ts";
+import { heldVfs } from "../held-vfs.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
 import { leftByThisBoot } from "../second-boot.ts";
-import { aboutPf, heldVfs } from "../virtual-functions.ts";
+import { aboutPf } from "../virtual-functions.ts";
 import { vfCount } from "./vf-count.ts";
 import { vfLinks } from "./vf-links.ts";
 
@@ -49,7 +50,7 @@ export const notInBond: Requirement = {
           severity: "error",
           remedy: {
             kind: "reboot",
-            text: `a bonded PF is never touched; at boot the early stage runs before networking${drain(pf)}`,
+            text: `a bonded PF is never touched; at boot the early stage runs before networking${drain(pf, view)}`,
           },
         },
       ];
@@ -61,8 +62,8 @@ function masterOf(pf: PhysicalFunction, { state }: NicView): string | null {
   return netdevOf(pf, state)?.master ?? null;
 }
 
-function drain(pf: PhysicalFunction): string {
-  const held = heldVfs(pf);
+function drain(pf: PhysicalFunction, { state }: NicView): string {
+  const held = heldVfs(pf, state);
   return held.length === 0 ? "" : `. Move or stop the guests first: ${held.join("; ")}`;
 }
 

@@ -1,8 +1,9 @@
 import type { Action } from "../../host/actions/action.ts";
 import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
 import { remedyForTooFew } from "../firmware/firmware-wait.ts";
+import { heldVfs } from "../held-vfs.ts";
 import type { Finding, Remedy, Requirement } from "../requirement.ts";
-import { aboutPf, heldVfs } from "../virtual-functions.ts";
+import { aboutPf } from "../virtual-functions.ts";
 
 /** Each port has as many VFs as declared. */
 export const vfCount: Requirement = {
@@ -47,7 +48,7 @@ function wrongCount(
     return { ...aboutPf(pf), expected: vfs(wanted), actual, severity: "error", remedy };
   };
   if (sriov.total < wanted) return finding(remedyForTooFew(pf, wanted, state));
-  const held = heldVfs(pf);
+  const held = heldVfs(pf, state);
   if (held.length > 0) {
     const text =
       `the number can be changed only when no VF is in use: ${held.join("; ")}. Move or stop ` +

@@ -1,8 +1,9 @@
-import type { PhysicalFunction } from "../../host/state/state.ts";
+import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
 import { modeChangePending, modeQuestion } from "../eswitch/eswitch.ts";
+import { freeingText, heldVf } from "../held-vfs.ts";
 import type { Finding, Requirement } from "../requirement.ts";
-import { aboutVf, heldBy, nativeDriver } from "../virtual-functions.ts";
+import { aboutVf, nativeDriver } from "../virtual-functions.ts";
 
 const modeWhy =
   "A firmware refuses the tables of switchdev mode while a VF is driven (syndrome 0x98afbb), and drivers " +
@@ -34,7 +35,7 @@ export const vfsUnbound: Requirement = {
       const ask = changing.flatMap(modeQuestion);
       const why = nic.mode === "vf-lag" ? {} : { why: modeWhy };
       return concerned.flatMap((pf) =>
-        boundVfs(pf, "while the eSwitch mode is to be changed").map(({ remedy, ...found }) => {
+        boundVfs(pf, "while the eSwitch mode is to be changed", state).map(({ remedy, ...found }) => {
           return {
             ...found,
             ...why,
@@ -46,7 +47,7 @@ export const vfsUnbound: Requirement = {
     // Once the ports are in the bond, it is the LAG's own requirement that knows whether VFs are in its way.
     const bonded = pfs.some((pf) => netdevOf(pf, state)?.master != null);
     return nic.mode === "vf-lag" && !bonded
-      ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made"))
+      ? pfs.flatMap((pf) => boundVfs(pf, "before the bond is made", state))
       : [];
   },
 };
@@ -55,27 +56,24 @@ export const vfsUnbound: Requirement = {
  * VFs of a PF that have a driver, or are held by someone: in the way of the whole NIC.
  * @param when why they must not be, such as `before the bond is made`
  */
-export function boundVfs(pf: PhysicalFunction, when: string): Finding[] {
+export function boundVfs(pf: PhysicalFunction, when: string, state: HostState): Finding[] {
   const driver = nativeDriver(pf);
   return pf.vfs.flatMap((vf): Finding[] => {
-    const held = heldBy(vf);
-    const finding = (actual: string, remedy: Finding["remedy"]): Finding => {
-      return {
-        subject: aboutVf(pf, vf).subject,
-        expected: `no driver ${when}`,
-        actual,
-        severity: "error",
-        remedy,
-      };
-    };
+    const held = heldVf(vf, state);
+    const finding = (remedy: Finding["remedy"]): Finding => ({
+      subject: aboutVf(pf, vf).subject,
+      expected: `no driver ${when}`,
+      actual: `bound to ${vf.driver}`,
+      severity: "error",
+      remedy,
+    });
     if (held !== null) {
-      const text =
-        "stop what uses it (or move the guest away), then apply again; vflag never unbinds a VF in use";
-      return [{ ...finding(held, { kind: "person", text }), independent: true }];
+      const text = `${held}: ${freeingText(vf, state)}; then apply again: vflag never unbinds a VF in use`;
+      return [{ ...finding({ kind: "person", text }), independent: true }];
     }
     if (vf.driver !== driver) return [];
     return [
-      finding(`bound to ${driver}`, {
+      finding({
         kind: "actions",
         actions: [{ kind: "unbind-vf", pf: pf.address, vf: vf.address, driver }],
       }),

@@ -40,12 +40,16 @@ export const eswitchEncap: Requirement = {
       // of it that does.
       const can = !wanted || known(state.pfs.find(onCardOf(pf, state))?.eswitch ?? null)?.encap === true;
       return [
-        optionFinding(pf, {
-          expected: word(wanted),
-          actual: word(eswitch.encap),
-          set,
-          question: can ? [] : null,
-        }),
+        optionFinding(
+          pf,
+          {
+            expected: word(wanted),
+            actual: word(eswitch.encap),
+            set,
+            question: can ? [] : null,
+          },
+          state,
+        ),
       ];
     });
   },

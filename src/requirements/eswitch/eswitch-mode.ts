@@ -3,8 +3,9 @@ import { cardsOf } from "../../host/cards.ts";
 import { describeUsers } from "../../host/in-use.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
 import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
+import { heldVfs } from "../held-vfs.ts";
 import type { Finding, Requirement } from "../requirement.ts";
-import { aboutPf, heldVfs } from "../virtual-functions.ts";
+import { aboutPf } from "../virtual-functions.ts";
 import { eswitchOf, wantedMode } from "./eswitch.ts";
 
 /** The ports of this one's card: they share the firmware's memory, and much of the driver's. */
@@ -83,7 +84,7 @@ export const eswitchMode: Requirement = {
           },
         ];
       }
-      const held = heldVfs(pf);
+      const held = heldVfs(pf, state);
       const remedy: Finding["remedy"] =
         held.length > 0
           ? {

@@ -3,10 +3,11 @@ import type { Action } from "../../host/actions/action.ts";
 import { describeUsers } from "../../host/in-use.ts";
 import { known } from "../../host/state/observed.ts";
 import type { RefusedSetting } from "../../host/state/refused.ts";
-import type { Eswitch, PhysicalFunction } from "../../host/state/state.ts";
+import type { Eswitch, HostState, PhysicalFunction } from "../../host/state/state.ts";
 import type { NicSpec } from "../../spec/schema.ts";
+import { heldVfs } from "../held-vfs.ts";
 import type { Finding, Remedy } from "../requirement.ts";
-import { aboutPf, heldVfs, nativeDriver } from "../virtual-functions.ts";
+import { aboutPf, nativeDriver } from "../virtual-functions.ts";
 
 /** The eSwitch of a PF as far as it was observed. */
 export function eswitchOf(pf: PhysicalFunction): Eswitch | undefined {
@@ -43,8 +44,9 @@ export interface OptionChange {
 export function optionFinding(
   pf: PhysicalFunction,
   { expected, actual, set, question }: OptionChange,
+  state: HostState,
 ): Finding {
-  const remedy = eswitchOf(pf)?.mode === "switchdev" ? viaLegacy(pf, set, question) : actions([set]);
+  const remedy = eswitchOf(pf)?.mode === "switchdev" ? viaLegacy(pf, set, question, state) : actions([set]);
   return { ...aboutPf(pf), expected, actual, severity: "error", remedy };
 }
 
@@ -98,9 +100,14 @@ function lastSentence(words: string, { driver }: PhysicalFunction): string {
     : sentence;
 }
 
-function viaLegacy(pf: PhysicalFunction, set: Action, question: readonly Action[] | null): Remedy {
+function viaLegacy(
+  pf: PhysicalFunction,
+  set: Action,
+  question: readonly Action[] | null,
+  state: HostState,
+): Remedy {
   const users = describeUsers(pf.users);
-  const held = heldVfs(pf);
+  const held = heldVfs(pf, state);
   if (users !== null) {
     const text =
       `the eSwitch must go through legacy mode for this, which takes the host's own traffic ` +

@@ -57,7 +57,11 @@ export const steering: Requirement = {
       const question =
         wanted === "dmfs" ? [] : [{ kind: "ask-steering", pf: pf.address, steering: wanted } as const];
       return [
-        optionFinding(pf, { expected: wanted, actual: `steering mode ${eswitch.steering}`, set, question }),
+        optionFinding(
+          pf,
+          { expected: wanted, actual: `steering mode ${eswitch.steering}`, set, question },
+          state,
+        ),
       ];
     });
   },

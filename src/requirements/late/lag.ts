@@ -1,12 +1,13 @@
 import { modelOf } from "../../drivers/registry.ts";
 import { stuckLagLine } from "../../host/actions/driver-restart.ts";
 import { isUnknown, known } from "../../host/state/observed.ts";
-import type { HostState, Lag, PhysicalFunction } from "../../host/state/state.ts";
+import type { HostState, Lag, PhysicalFunction, VirtualFunction } from "../../host/state/state.ts";
 import { boundVfs } from "../early/vfs-unbound.ts";
 import { firmwareCardOf } from "../firmware/firmware-wait.ts";
+import { freeingText, heldVf, heldVfs } from "../held-vfs.ts";
 import { unlessLag } from "../reasons.ts";
 import type { Finding, Requirement } from "../requirement.ts";
-import { heldVfs, pfName } from "../virtual-functions.ts";
+import { pfName } from "../virtual-functions.ts";
 
 /** How long the LAG may take after the bond has formed: typically 1 s, up to 10 s on debug kernels. */
 const activationSeconds = 10;
@@ -94,7 +95,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     );
     // Its line says why and what to do. No VF is unbound for a LAG that is not to be had.
     if (stuck !== null) {
-      const held = ports.flatMap(heldVfs);
+      const held = ports.flatMap((port) => heldVfs(port, state));
       const drain = held.length === 0 ? "" : `. Move or stop the guests first: ${held.join("; ")}`;
       const text =
         `the firmware kept the LAG that the driver gave up while VFs had drivers, and makes no ` +
@@ -102,14 +103,17 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
       return finding("disabled, and the firmware has kept the old one", "error", { kind: "reboot", text });
     }
     // The firmware rejects the LAG while a VF is driven; one that is in use stays, and a person must decide.
-    const bound = ports.flatMap((port) => boundVfs(port, "while the LAG is not active"));
-    const held = bound.filter((candidate) => candidate.remedy.kind !== "actions");
-    // A bond that cannot carry a LAG is the cause of this too, so it is not independent here.
-    if (held.length > 0) return held.map(({ independent: _, ...found }) => found);
+    const bound = ports.flatMap((port) => boundVfs(port, "while the LAG is not active", state));
+    const actual = bound.length === 0 ? "disabled" : `disabled, with ${count(bound.length)} bound`;
+    const held = ports.flatMap(({ vfs }) => vfs.flatMap((vf) => whoHolds(vf, state) ?? []));
+    if (held.length > 0) {
+      const text = `${held.join("; ")}; then apply again: vflag never unbinds a VF in use`;
+      return finding(actual, "error", { kind: "person", text });
+    }
     const unbind = bound.flatMap((candidate) =>
       candidate.remedy.kind === "actions" ? candidate.remedy.actions : [],
     );
-    return finding(bound.length === 0 ? "disabled" : `disabled, with ${bound.length} VFs bound`, "error", {
+    return finding(actual, "error", {
       kind: "actions",
       actions: [...unbind, { kind: "activate-lag", pf: pf.address, seconds: activationSeconds }],
       otherwise:
@@ -187,4 +191,13 @@ function wrongTypeRemedy(found: Lag): Finding["remedy"] {
       "the bond was made before VFs and switchdev: reboot, so that the early stage runs before " +
       "networking",
   };
+}
+
+function whoHolds(vf: VirtualFunction, state: HostState): string | null {
+  const held = heldVf(vf, state);
+  return held === null ? null : `${held}: ${freeingText(vf, state)}`;
+}
+
+function count(vfs: number): string {
+  return `${vfs} VF${vfs === 1 ? "" : "s"}`;
 }

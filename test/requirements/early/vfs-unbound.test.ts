@@ -76,9 +76,11 @@ test("a VF in use is never unbound: a person is told who holds it", async () => 
   vfOf(world, 0, 1).holders = [{ kind: "namespace", name: "cni-5a1e" }];
   const found = check(vfsUnbound, switchdev, world);
   assert.deepEqual(brief(found.slice(0, 2)), [
-    { actual: "in use by process 4711 (qemu-kvm)", severity: "error", remedy: "person" },
-    { actual: "in use by network namespace cni-5a1e", severity: "error", remedy: "person" },
+    { actual: "bound to vfio-pci", severity: "error", remedy: "person" },
+    { actual: "bound to mlx5_core", severity: "error", remedy: "person" },
   ]);
+  assert.match(adviceOf(found), /VF 0 \(\S+\) in use by process 4711 \(qemu-kvm\): stop what uses it/);
+  assert.match(adviceOf(found), /VF 1 \(\S+\) in use by network namespace cni-5a1e: stop what uses it/);
   assert.match(adviceOf(found), /never unbinds a VF in use/);
   assert.deepEqual(
     deeds(found),

@@ -4,7 +4,7 @@ import type { World } from "../../../src/host/simulated/world.ts";
 import type { Lag } from "../../../src/host/state/state.ts";
 import { lag } from "../../../src/requirements/late/lag.ts";
 import { booted, vfLagSpec } from "../../support/hosts.ts";
-import { actionsOf, brief, check, hold, pfOf, vfOf } from "../view.ts";
+import { actionsOf, adviceOf, brief, check, hold, pfOf, vfOf } from "../view.ts";
 
 const unreadable = { unknown: "debugfs cannot be read" };
 const disabled: Lag = {
@@ -66,8 +66,9 @@ test("a VF in use keeps the LAG down: then nothing is unbound at all", async () 
   hold(vfOf(world, 1, 1));
   const found = check(lag, vfLagSpec, world);
   assert.deepEqual(brief(found), [
-    { actual: "in use by process 4711 (qemu-kvm)", severity: "error", remedy: "person" },
+    { actual: "disabled, with 2 VFs bound", severity: "error", remedy: "person" },
   ]);
+  assert.match(adviceOf(found), /^VF 1 \(\S+\) in use by process 4711 \(qemu-kvm\): stop what uses it/);
 });
 
 test("a LAG that the ports do not show alike is not known to work", async () => {

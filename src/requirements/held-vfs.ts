@@ -1,0 +1,74 @@
+import { word } from "../host/actions/command.ts";
+import type { Guest } from "../host/state/guests.ts";
+import { known } from "../host/state/observed.ts";
+import type { HostState, PhysicalFunction, VirtualFunction } from "../host/state/state.ts";
+import { heldBy } from "./virtual-functions.ts";
+
+/** VFs that somebody uses: whose they are, as an operator knows it, and how they become free. */
+
+type Guests = Pick<HostState, "guests">;
+
+/**
+ * The VFs of a PF that are in use, or may be, one line each: `VF 3 (0000:37:00.5) in use by instance web1
+ * (ea0f..., domain instance-0000001a)`.
+ */
+export function heldVfs(pf: PhysicalFunction, state: Guests): string[] {
+  return pf.vfs.flatMap((vf) => heldVf(vf, state) ?? []);
+}
+
+/** One VF; `null` when it is known to be free. */
+export function heldVf(vf: VirtualFunction, state: Guests): string | null {
+  const held = heldBy(vf);
+  if (held === null) return null;
+  const names = guestsOf(vf, state).flatMap((guest) => nameOf(guest) ?? []);
+  return `VF ${vf.index} (${vf.address}) ${names.length === 0 ? held : `in use by ${names.join(", ")}`}`;
+}
+
+/** What to do for a VF to become free. */
+export function freeingText(vf: VirtualFunction, state: Guests): string {
+  const ways = guestsOf(vf, state).flatMap((guest) => wayOf(guest) ?? []);
+  return ways.length === 0 ? "stop what uses it, or move the guest away" : ways.join("; ");
+}
+
+function guestsOf(vf: VirtualFunction, { guests }: Guests): Guest[] {
+  return (known(guests) ?? []).filter(
+    (guest) => guest.vfs.includes(vf.address) && (guest.kind !== "domain" || guest.running),
+  );
+}
+
+function nameOf(guest: Guest): string | null {
+  switch (guest.kind) {
+    case "domain":
+      return isInstance(guest)
+        ? `instance ${guest.title ?? guest.uuid} (${guest.uuid}, domain ${guest.name})`
+        : `domain ${guest.name}`;
+    case "machine":
+      return `QEMU ${guest.name ?? guest.uuid ?? "without a name"} (process ${guest.pid})`;
+    case "container":
+      return `${guest.engine === null ? "" : `${guest.engine}'s `}container ${guest.name ?? guest.id.slice(0, 12)}`;
+    // What holds the VF says as much.
+    case "namespace":
+    case "process":
+      return null;
+  }
+}
+
+function wayOf(guest: Guest): string | null {
+  switch (guest.kind) {
+    case "domain":
+      return isInstance(guest)
+        ? `openstack server stop ${guest.uuid}, or migrate it`
+        : `virsh shutdown ${word(guest.name)}`;
+    case "container":
+      return guest.engine === null ? null : `${guest.engine} stop ${word(guest.name ?? guest.id)}`;
+    case "machine":
+    case "namespace":
+    case "process":
+      return null;
+  }
+}
+
+/** Nova's own name of a domain. Source: nova/conf/compute.py, instance_name_template. */
+function isInstance({ name, uuid }: Extract<Guest, { kind: "domain" }>): boolean {
+  return uuid !== null && /^instance-[0-9a-f]{8}$/.test(name);
+}

@@ -44,8 +44,10 @@ function nameOf(guest: Guest): string | null {
         : `domain ${guest.name}`;
     case "machine":
       return `QEMU ${guest.name ?? guest.uuid ?? "without a name"} (process ${guest.pid})`;
-    case "container":
-      return `${guest.engine === null ? "" : `${guest.engine}'s `}container ${guest.name ?? guest.id.slice(0, 12)}`;
+    case "container": {
+      const name = guest.name ?? guest.id.slice(0, 12);
+      return guest.engine === null ? `container ${name}` : `${guest.engine}'s container ${name}`;
+    }
     // What holds the VF says as much.
     case "namespace":
     case "process":

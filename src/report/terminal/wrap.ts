@@ -7,9 +7,9 @@ const narrowest = 24;
 
 /**
  * East Asian wide and fullwidth characters, and emoji, fill two cells. Source: Unicode Standard Annex 11,
- * EastAsianWidth.txt.
+ * EastAsianWidth.txt. Pure: the fleet's page, which has no terminal, goes without.
  */
-const wide = anyOf(
+const wide = /* @__PURE__ */ anyOf(
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f]/u,
   /[\uff01-\uff60\uffe0-\uffe6]/u,
   /[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u,

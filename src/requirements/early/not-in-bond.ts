@@ -50,7 +50,9 @@ export const notInBond: Requirement = {
           severity: "error",
           remedy: {
             kind: "reboot",
-            text: `a bonded PF is never touched; at boot the early stage runs before networking${drain(pf, view)}`,
+            text:
+              "a bonded PF is never touched; at boot the early stage runs before networking" +
+              drain(pf, view),
           },
         },
       ];

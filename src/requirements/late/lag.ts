@@ -58,9 +58,7 @@ function lagFindings(pf: PhysicalFunction, ports: readonly PhysicalFunction[], s
     ];
   };
   if (isUnknown(pf.lag)) {
-    const text =
-      `vflag binds no VF before it is sure: mount debugfs; a kernel before 5.19 tells the LAG ` +
-      `only in its log, which must reach back to the bond's making`;
+    const text = `vflag binds no VF before it is sure: ${howToSee(pf.lag.unknown)}`;
     return finding(pf.lag.unknown, "unknown", { kind: "person", text });
   }
   const vfsOffered = pf.lag === null ? offeredOver64(ports, state) : null;
@@ -200,4 +198,16 @@ function whoHolds(vf: VirtualFunction, state: HostState): string | null {
 
 function count(vfs: number): string {
   return `${vfs} VF${vfs === 1 ? "" : "s"}`;
+}
+
+/** What would show the LAG, by why it is not seen: see host/linux/lag/lag.ts. */
+function howToSee(why: string): string {
+  if (why.includes("not mounted")) return "mount -t debugfs debugfs /sys/kernel/debug, then vflag apply";
+  if (why.includes("root only")) return "run vflag as root";
+  if (why.includes("kernel log") || why.includes("does not show the LAG in debugfs"))
+    return (
+      "this kernel tells the LAG only in its log, which must reach back to the bond's making: reboot, so that " +
+      "vflag's early stage runs before it (the kernel argument log_buf_len=4M keeps more of the log)"
+    );
+  return "see ls /sys/kernel/debug/mlx5, and dmesg | grep -i lag";
 }

@@ -206,8 +206,8 @@ function howToSee(why: string): string {
   if (why.includes("root only")) return "run vflag as root";
   if (why.includes("kernel log") || why.includes("does not show the LAG in debugfs"))
     return (
-      "this kernel tells the LAG only in its log, which must reach back to the bond's making: reboot, so that " +
-      "vflag's early stage runs before it (the kernel argument log_buf_len=4M keeps more of the log)"
+      "this kernel tells the LAG only in its log, which must reach back to the bond's making: reboot, so " +
+      "that vflag's early stage runs before it (the kernel argument log_buf_len=4M keeps more of the log)"
     );
   return "see ls /sys/kernel/debug/mlx5, and dmesg | grep -i lag";
 }

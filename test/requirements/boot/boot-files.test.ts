@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { earlyUnit, lateUnit } from "../../../src/boot/units.ts";
 import type { CardOptions } from "../../../src/host/simulated/build.ts";
 import { reboot } from "../../../src/host/simulated/events.ts";
 import { observeWorld, SimulatedHost } from "../../../src/host/simulated/host.ts";
@@ -11,12 +10,11 @@ import { rehearse } from "../../../src/reconcile/plan.ts";
 import { reconcile } from "../../../src/reconcile/reconcile.ts";
 import { bootFiles } from "../../../src/requirements/boot/boot-files.ts";
 import { bootUnits } from "../../../src/requirements/boot/boot-units.ts";
-import { evaluate, nicsFound } from "../../../src/requirements/evaluate.ts";
-import type { HostFinding } from "../../../src/requirements/requirement.ts";
+import { evaluate } from "../../../src/requirements/evaluate.ts";
 import { stages } from "../../../src/requirements/stages.ts";
 import type { Spec } from "../../../src/spec/schema.ts";
-import { afterEarly, dualPort, fresh, spec, vfLagSpec } from "../../support/hosts.ts";
-import { actionsOf, brief, uplinkOf } from "../view.ts";
+import { afterEarly, fresh, spec, vfLagSpec } from "../../support/hosts.ts";
+import { actionsOf, brief, checkHost, uplinkOf } from "../view.ts";
 
 const rules = "/etc/udev/rules.d/70-vflag.rules";
 const options = "/etc/modprobe.d/vflag.conf";
@@ -29,10 +27,7 @@ const byModule = nicSpec("mode: sriov, vfs: 3, persistence: modprobe");
 const x710: CardOptions = { model: "X710", ports: 2 };
 const connectX3: CardOptions = { model: "ConnectX-3", ports: 2 };
 
-const look = (wanted: Spec, world: World, requirement = bootFiles): HostFinding[] => {
-  const state = observeWorld(world);
-  return requirement.check({ spec: wanted, state, allowed: {}, nics: nicsFound(wanted, state) });
-};
+const look = (wanted: Spec, world: World, requirement = bootFiles) => checkHost(requirement, wanted, world);
 
 async function installed(wanted: Spec, world: World): Promise<World> {
   await reconcile(new SimulatedHost(world), wanted, { stages: ["persistence"] });
@@ -78,35 +73,6 @@ describe("files for the next boot", () => {
     assert.deepEqual(actionsOf(look(sysfs, world)), [{ kind: "remove-file", path: options, reload: null }]);
     for (const file of filesOf(world)) if (file.path === options) file.text = "options mlx4_core num_vfs=1\n";
     assert.deepEqual(look(sysfs, world), []);
-  });
-
-  test("units that no NIC needs any more are disabled and removed", async () => {
-    const world = await installed(vfLagSpec, fresh());
-    const found = look(byUdev, world, bootUnits);
-    assert.deepEqual(
-      found.map(({ actual, expected }) => [actual, expected]),
-      [
-        ["enabled, installed", "gone: no NIC needs it"],
-        ["enabled, installed", "gone: no NIC needs it"],
-      ],
-    );
-    await installed(byUdev, world);
-    assert.deepEqual([look(byUdev, world, bootUnits), known(world.state.units)], [[], []]);
-  });
-
-  test("a package's units will do, wherever systemd says that they are", () => {
-    const world = fresh();
-    for (const folder of ["/lib/systemd/system", "/usr/lib/systemd/system"]) {
-      const units = [earlyUnit({ program: "/usr/bin/vflag" }), lateUnit({ program: "/usr/bin/vflag" })];
-      world.state.files = units.map(({ name, text }) => ({
-        path: `/usr/lib/systemd/system/${name}`,
-        text,
-        mode: 0o644,
-      }));
-      const unit = { enabled: "enabled", active: "inactive", result: "success" };
-      world.state.units = units.map(({ name }) => ({ ...unit, name, path: `${folder}/${name}` }));
-      assert.deepEqual(look(vfLagSpec, world, bootUnits), []);
-    }
   });
 
   test("rules are left as they are while a port is missing", async () => {
@@ -221,22 +187,6 @@ describe("VFs that come back without vflag", () => {
     assert.deepEqual(
       plan.remaining.map(({ answer }) => answer),
       ["works"],
-    );
-  });
-
-  test("a ConnectX-3 must be declared so, and no other card can", () => {
-    const model = (wanted: Spec, card: CardOptions) =>
-      evaluate(wanted, observeWorld(fresh([card]))).flatMap(({ deviations }) =>
-        deviations.filter(({ requirement }) => requirement === "model"),
-      );
-    assert.match(
-      JSON.stringify(model(nicSpec("mode: sriov, vfs: 3"), connectX3)),
-      /declare `persistence: modprobe`/,
-    );
-    assert.match(JSON.stringify(model(byModule, dualPort)), /which has no module option for VFs/);
-    assert.deepEqual(
-      model(byModule, connectX3).map(({ remedy }) => remedy.kind),
-      ["reboot", "reboot"],
     );
   });
 });

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import type { World } from "../../../src/host/simulated/world.ts";
 import { known } from "../../../src/host/state/observed.ts";
 import { eswitchInline } from "../../../src/requirements/eswitch/eswitch-inline.ts";
-import { afterEarly, spec, vfLagSpec } from "../../support/hosts.ts";
-import { adviceOf, brief, check, pfOf } from "../view.ts";
+import { afterEarly, booted, spec, vfLagSpec } from "../../support/hosts.ts";
+import { actionsOf, adviceOf, brief, check, pfOf, whyNotAsked } from "../view.ts";
+import { pf, plain, switchdevWith } from "./through-legacy.ts";
 
 const sriov = spec("{version: 1, nics: [{name: data, mode: sriov, ports: [ens3f0, ens3f1], vfs: 2}]}");
 
@@ -39,4 +40,19 @@ test("a ConnectX-4 Lx has link from the start", async () => {
   const world = await afterFailure();
   pfOf(world, 1).product = "1015";
   assert.deepEqual(check(eswitchInline, vfLagSpec, world), []);
+});
+
+test("a declared one is set as it stands, in switchdev mode too: it needs no way through legacy", async () => {
+  const world = await booted(plain);
+  const found = check(eswitchInline, switchdevWith("inline: link"), world);
+  assert.deepEqual(brief(found), [{ actual: "inline mode none", severity: "error", remedy: "actions" }]);
+  assert.deepEqual(actionsOf(found), [{ kind: "set-inline", pf, inline: "link" }]);
+});
+
+test("what is not declared, or is so already, needs nothing", async () => {
+  const world = await booted(plain);
+  assert.equal(whyNotAsked(eswitchInline, plain, world), "the spec declares no eswitch.inline");
+  assert.equal(whyNotAsked(eswitchInline, switchdevWith("inline: none"), world), null);
+  for (const wanted of [plain, switchdevWith("steering: smfs, encap: true, inline: none")])
+    assert.deepEqual(check(eswitchInline, wanted, world), []);
 });

@@ -4,17 +4,17 @@ import { setFirmware } from "../../../src/host/simulated/card/firmware.ts";
 import { reboot } from "../../../src/host/simulated/events.ts";
 import { observeWorld, SimulatedHost } from "../../../src/host/simulated/host.ts";
 import type { World } from "../../../src/host/simulated/world.ts";
-import type { FirmwareConfiguration, FirmwareParameter } from "../../../src/host/state/firmware.ts";
+import type { FirmwareParameter } from "../../../src/host/state/firmware.ts";
 import { isUnknown } from "../../../src/host/state/observed.ts";
 import { rehearse } from "../../../src/reconcile/plan.ts";
 import { reconcile } from "../../../src/reconcile/reconcile.ts";
-import { vfCount } from "../../../src/requirements/early/vf-count.ts";
 import { evaluateHost } from "../../../src/requirements/evaluate.ts";
 import { stages } from "../../../src/requirements/stages.ts";
 import type { Spec } from "../../../src/spec/schema.ts";
 import { verdicts } from "../../../src/verdict/verdict.ts";
 import { booted, dualPort, fresh, spec } from "../../support/hosts.ts";
-import { actionsOf, adviceOf, brief, check, pfOf, uplinkOf } from "../view.ts";
+import { actionsOf, adviceOf, brief, pfOf, uplinkOf } from "../view.ts";
+import { configuration, offering, parameter } from "./offering.ts";
 
 const nics = (mode: string, vfs: number) =>
   mode === "vf-lag"
@@ -25,30 +25,6 @@ const byHand = (vfs: number) => spec(`{version: 1, ${nics("sriov", vfs)}, firmwa
 
 function found(wanted: ReturnType<typeof spec>, world: World) {
   return evaluateHost(wanted, observeWorld(world), ["firmware"]);
-}
-
-/** The first card's configuration, to be bent. */
-function configuration(world: World): FirmwareConfiguration {
-  assert.ok(!isUnknown(world.state.firmware));
-  const [card] = world.state.firmware;
-  assert.ok(card !== undefined && !isUnknown(card.configuration));
-  return card.configuration;
-}
-
-function parameter(
-  current: string | null,
-  next: string | null = current,
-  readOnly = false,
-): FirmwareParameter {
-  return { default: null, current, next, readOnly };
-}
-
-/** A host whose card offers so many VFs now, and as many as were set from the next boot on. */
-function offering(now: number, next = now, cards = [dualPort]): World {
-  const world = fresh(cards);
-  for (const pf of world.state.pfs) if (pf.sriov !== null) pf.sriov.total = now;
-  configuration(world).parameters["NUM_OF_VFS"] = parameter(String(now), String(next));
-  return world;
 }
 
 describe("the number of VFs", () => {
@@ -316,24 +292,6 @@ describe("more than 64 VFs in the firmware", () => {
     const world = await booted(managed(2, "vf-lag"), offering(127));
     assert.deepEqual(answers(world, "vf-lag"), []);
   });
-});
-
-test("a port with too few VFs waits for a reboot where its firmware is set already", () => {
-  const remedies = (world: World) => brief(check(vfCount, managed(8), world)).map(({ remedy }) => remedy);
-  assert.deepEqual(remedies(offering(4, 8)), ["reboot", "reboot"]);
-  assert.match(
-    adviceOf(check(vfCount, managed(8), offering(4, 8))),
-    /^NUM_OF_VFS=8 is set in the firmware and waits for a boot/,
-  );
-  assert.deepEqual(remedies(offering(4, 4)), ["person", "person"]);
-  assert.match(
-    adviceOf(check(vfCount, managed(8), offering(4, 4))),
-    /^mstconfig -d 0000:37:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=8 /,
-  );
-  // What the firmware has is enough, and the kernel shows less: the BIOS is next.
-  const short = offering(4);
-  configuration(short).parameters["NUM_OF_VFS"] = parameter("16");
-  assert.match(adviceOf(check(vfCount, managed(8), short)), /BIOS/);
 });
 
 describe("a faulty card is repaired by apply and a reboot", () => {

@@ -138,7 +138,7 @@ const all: readonly Fault[] = [
           command: `vflag ${command}`,
           exit: 2,
           shows: [
-            /not-in-bond {2}enp1s0f0np0 .*: in bond0 already, with 0 VFs instead of 2 VFs; legacy instead of switchdev/,
+            /not-in-bond {2}enp1s0f0np0 .*: in bond0 already, with 0 VFs instead of 2 VFs; eSwitch in legacy mode instead of switchdev/,
             /do +reboot: /,
           ],
           refuses: true,

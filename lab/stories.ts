@@ -195,7 +195,7 @@ export const stories: readonly Story[] = [
         command: "devlink dev eswitch set pci/0000:01:00.0 mode legacy; sleep 2; vflag verify",
         exit: 2,
         shows: [
-          /not-in-bond {2}enp1s0f0np0 \(0000:01:00\.0\): in bond0 already, with legacy instead of switchdev/,
+          /not-in-bond {2}enp1s0f0np0 \(0000:01:00\.0\): in bond0 already, with eSwitch in legacy mode instead of switchdev/,
         ],
       },
       { command: "vflag apply", exit: 2, shows: [/reboot/] },

@@ -7,7 +7,7 @@ import { cardsOf } from "../cards.ts";
 import { glanced } from "../glance.ts";
 import { ActionError, type Host } from "../host.ts";
 import type { Attempt } from "../state/attempts.ts";
-import { isUnknown, type Observed, unknown } from "../state/observed.ts";
+import { isUnknown, known, type Observed, unknown } from "../state/observed.ts";
 import type { HostState, PhysicalFunction } from "../state/state.ts";
 import type { PciAddress } from "../state/values.ts";
 import { act } from "./act.ts";
@@ -139,6 +139,7 @@ export class LinuxHost implements Host, Disposable {
     const pfsSeen = old ? withLagsOfLog(described, kernelRelease, log, { netdevs, bonds }) : described;
     const ingressQdiscs = this.#everything ? findIngressQdiscs(kernel, links) : notLooked;
     const ovs = this.#everything ? await findOvs(kernel, this.#ovs, ingressQdiscs) : notLooked;
+    const vfMakers = this.#everything ? findVfMakers(kernel) : notLooked;
     return {
       schema: "vflag/state/1",
       hostname: readText(join(kernel.procRoot, "sys/kernel/hostname")) ?? hostname(),
@@ -151,7 +152,7 @@ export class LinuxHost implements Host, Disposable {
       representors: representorsOf(pfs, links, isUnknown(devlink.ports) ? [] : devlink.ports),
       program: this.#program,
       files: this.#everything ? findFiles(kernel) : notLooked,
-      units: this.#everything ? await findUnits(kernel) : notLooked,
+      units: this.#everything ? await findUnits(kernel, known(vfMakers) ?? []) : notLooked,
       firmware: this.#everything ? await this.#kept.firmware({ pfs: described, netdevs }) : notLooked,
       ovs,
       ingressQdiscs,
@@ -164,7 +165,7 @@ export class LinuxHost implements Host, Disposable {
       kernelOptions: this.#kept.kernelOptions(kernelRelease),
       refused: readRefused(kernel),
       attempts: readAttempts(kernel),
-      vfMakers: this.#everything ? findVfMakers(kernel) : notLooked,
+      vfMakers,
     };
   }
 

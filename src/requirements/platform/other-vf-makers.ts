@@ -1,4 +1,5 @@
 import { word } from "../../host/actions/command.ts";
+import type { Unit } from "../../host/state/installation.ts";
 import { isUnknown, known, notLookedThen } from "../../host/state/observed.ts";
 import type { HostState, PhysicalFunction } from "../../host/state/state.ts";
 import { isVfMakersUnit, type VfMaker } from "../../host/state/vf-makers.ts";
@@ -13,8 +14,9 @@ export const otherVfMakers: HostRequirement = {
     "Who comes first decides how many VFs there are and when they are bound: made after switchdev, or " +
     "bound before the bond is there, they keep a LAG off, and nothing but a reboot mends that.",
   observe: [
-    "grep -rlE 'sriov_numvfs|SR-IOVVirtualFunctions|total-vfs|virtual-function-count' /etc/udev/rules.d " +
-      "/etc/systemd /etc/NetworkManager /etc/netplan /etc/network /etc/rc.local",
+    "grep -rlE 'sriov_numvfs|SR-IOVVirtualFunctions|total-vfs|sriov-num-vfs|virtual-function-count' " +
+      "/etc/udev/rules.d /etc/systemd /etc/NetworkManager /etc/netplan /etc/network /etc/rc.local " +
+      "/etc/tmpfiles.d /etc/sysfs.conf /etc/sysfs.d /etc/cron*",
     "systemctl list-unit-files '*sriov*' '*vf-lag*' '*vflag*'",
   ],
   byHand: [
@@ -37,38 +39,63 @@ export const otherVfMakers: HostRequirement = {
     const unseen =
       isUnknown(vfMakers) && vfMakers.unknown !== notLookedThen.unknown ? [vfMakers.unknown] : [];
     const netplan = makers.some(({ kind }) => kind === "netplan");
+    const units = known(state.units) ?? [];
+    const read = new Set(makers.filter(({ kind }) => kind === "unit").map(({ path }) => nameOf(path)));
     return [
       ...unseen.map((why) => finding(nics, "files of the next boot", `not known: ${why}`, lookByHand)),
-      ...makers.flatMap((maker) => fileFinding(maker, nics, state)),
-      ...(isUnknown(state.units) ? [] : state.units)
-        .filter(({ name, enabled, active }) => isVfMakersUnit(name) && startsAtBoot(enabled, active))
+      ...makers.flatMap((maker) => makerFinding(maker, nics, state)),
+      ...units
+        .filter(({ name }) => isVfMakersUnit(name) && !read.has(name))
         .filter(({ name }) => !(netplan && name.startsWith("netplan-")))
-        .map(({ name, enabled, active }) =>
-          finding(nics, name, [...(enabled === null ? [] : [enabled]), active].join(", "), unitRemedy(name)),
-        ),
+        .filter(startsAtBoot)
+        .map((unit) => finding(nics, unit.name, unitText(unit), unitRemedy(unit.name))),
     ];
   },
 };
 
-const lookByHand = "look by hand: grep -rl sriov_numvfs /etc/udev/rules.d /etc/rc.local";
+const lookByHand = "run vflag as root, or look by hand: grep -rl sriov_numvfs /etc";
 
 /** A unit that a generator made has no state of its own to be enabled by. */
-function startsAtBoot(enabled: string | null, active: string): boolean {
+function startsAtBoot({ enabled, active }: Unit): boolean {
+  if (enabled?.startsWith("masked") === true) return false;
   return enabled?.startsWith("enabled") === true || (enabled !== "disabled" && active === "active");
 }
 
-function fileFinding(
+function unitText({ enabled, active }: Unit): string {
+  return [...(enabled === null ? [] : [enabled]), active].join(", ");
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function makerFinding(
   { kind, path, lines }: VfMaker,
   nics: readonly NicView[],
   state: HostState,
 ): HostFinding[] {
-  const text = lines.map((line) => line.text).join("\n");
-  const names = (pf: PhysicalFunction) => namesOf(pf, state).some((name) => stands(name, text));
-  // One that names ports is about these; others may be about any.
-  const concerned = state.pfs.some(names) ? nics.filter(({ pfs }) => pfs.some(names)) : nics;
-  const [last] = lines.slice(-1);
-  if (concerned.length === 0 || last === undefined) return [];
-  return [finding(concerned, path, `it makes VFs too (line ${last.line})`, fileRemedies[kind](path))];
+  const about = lines.map((line) => ({ line: line.line, nics: concerned(line, nics, state) }));
+  const first = about.find((each) => each.nics.length > 0);
+  if (first === undefined) return [];
+  const all = nics.filter((nic) => about.some((each) => each.nics.includes(nic)));
+  const makes = `it makes VFs too (line ${first.line})`;
+  if (kind !== "unit") return [finding(all, path, makes, fileRemedies[kind](path))];
+  const name = nameOf(path);
+  const unit = known(state.units)?.find((each) => each.name === name);
+  if (unit !== undefined && !startsAtBoot(unit)) return [];
+  const actual = unit === undefined ? makes : `${makes}; ${unitText(unit)}`;
+  return [finding(all, name, actual, unitRemedy(name))];
+}
+
+/** A line that names ports is about these; another may be about any. */
+function concerned(
+  { text, port }: VfMaker["lines"][number],
+  nics: readonly NicView[],
+  state: HostState,
+): readonly NicView[] {
+  const words = port === null ? text : `${port} ${text}`;
+  const names = (pf: PhysicalFunction) => namesOf(pf, state).some((name) => stands(name, words));
+  return state.pfs.some(names) ? nics.filter(({ pfs }) => pfs.some(names)) : nics;
 }
 
 function namesOf({ netdev, address }: PhysicalFunction, { netdevs }: HostState): string[] {
@@ -87,12 +114,13 @@ function stands(name: string, text: string): boolean {
   return false;
 }
 
-const fileRemedies: Readonly<Record<VfMaker["kind"], (path: string) => string>> = {
+const fileRemedies: Readonly<Record<Exclude<VfMaker["kind"], "unit">, (path: string) => string>> = {
   udev: (path) => `take the line out of ${path}, then udevadm control --reload`,
   link: (path) => `take SR-IOVVirtualFunctions= and the [SR-IOV] sections out of ${path}`,
   "network-manager": (path) => `take the section [sriov] out of ${path}, then nmcli connection reload`,
   netplan: (path) =>
     `take virtual-function-count and embedded-switch-mode out of ${path}, then netplan generate`,
+  settings: (path) => `take the line out of ${path}`,
   script: (path) => `take the line out of ${path}`,
 };
 

@@ -29,7 +29,7 @@ function found(change: Partial<HostState>, wanted = two) {
 const rule = (text: string): VfMaker => ({
   kind: "udev",
   path: "/etc/udev/rules.d/70-sriov.rules",
-  lines: [{ line: 2, text }],
+  lines: [{ line: 2, text, port: null }],
 });
 const remedy = "take the line out of /etc/udev/rules.d/70-sriov.rules, then udevadm control --reload";
 
@@ -72,8 +72,45 @@ test("a unit counts where it starts at boot, each with how it is retired", () =>
     String(seen[3]?.[4]),
     /^see what it does \(systemctl cat my-vf-lag\.service\), then systemctl disable/,
   );
-  const netplan: VfMaker = { kind: "netplan", path: "/etc/netplan/50.yaml", lines: [{ line: 1, text: "x" }] };
+  const netplan: VfMaker = {
+    kind: "netplan",
+    path: "/etc/netplan/50.yaml",
+    lines: [{ line: 1, text: "x", port: null }],
+  };
   assert.ok(!found({ units, vfMakers: [netplan] }).some(([name]) => name === "netplan-sriov-apply.service"));
+});
+
+test("each line of a file counts for itself: another NIC's lines hide none of ours", () => {
+  const [first, , third] = state.pfs.map(({ netdev }) => netdev);
+  const one = spec(`version: 1\nnics: [{name: a, mode: sriov, ports: [${first}], vfs: 2}]\n`);
+  const lines = (...texts: string[]) => [
+    { ...rule(""), lines: texts.map((text, line) => ({ line, text, port: null })) },
+  ];
+  const [others, ours, any] = [third, first, "$name"].map((name) => `echo 8 > ${name}/device/sriov_numvfs`);
+  assert.deepEqual(found({ vfMakers: lines(`${others}`, `${others}`) }, one), []);
+  assert.equal(found({ vfMakers: lines(`${others}`, `${ours}`) }, one).length, 1);
+  assert.equal(found({ vfMakers: lines(`${others}`, `${any}`) }, one).length, 1);
+});
+
+test("a unit whose file makes VFs counts where it starts at boot, whatever its name", () => {
+  const vfMakers: VfMaker[] = [
+    { ...rule("sriov_numvfs"), kind: "unit", path: "/etc/systemd/system/set-vfs.service" },
+  ];
+  const unit = { name: "set-vfs.service", path: null, active: "inactive", result: "success" };
+  const seen = (enabled: string) => found({ vfMakers, units: [{ ...unit, enabled }] });
+  assert.deepEqual(seen("disabled"), []);
+  assert.deepEqual(seen("masked"), []);
+  assert.deepEqual(
+    seen("enabled").map(([subject, , , , text]) => [subject, text]),
+    [
+      [
+        "set-vfs.service",
+        "see what it does (systemctl cat set-vfs.service), then systemctl disable set-vfs.service",
+      ],
+    ],
+  );
+  const agent = { ...unit, name: "kolla-neutron_sriov_agent-container.service", enabled: "enabled" };
+  assert.deepEqual(found({ units: [agent] }), []);
 });
 
 test("a state of an earlier version, in which nobody looked, says nothing of them", () => {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { Action, Reload } from "../../actions/action.ts";
 import type { ManagedFile, Unit } from "../../state/installation.ts";
 import { type Observed, unknown } from "../../state/observed.ts";
-import { isVfMakersUnit } from "../../state/vf-makers.ts";
+import { isVfMakersUnit, type VfMaker } from "../../state/vf-makers.ts";
 import { removeWhole, writeWhole } from "../system/files.ts";
 import type { Kernel } from "../system/kernel.ts";
 import { mustRun } from "../system/program.ts";
@@ -73,13 +73,25 @@ function filesIn(root: string, folder: string): ManagedFile[] {
   });
 }
 
-/** What systemd says of the units that matter; those that it has no file of are left out. */
+/** Units of those files; systemd answers for no template, and for nothing else where it is asked for one. */
+function unitsOf(makers: readonly VfMaker[]): string[] {
+  return makers.flatMap(({ kind, path }) => {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    return kind === "unit" && /^[\w.-]+(?:@[\w.-]+)?\.service$/.test(name) ? [name] : [];
+  });
+}
+
+/**
+ * What systemd says of the units that matter; those that it has no file of are left out.
+ * @param makers whose units are asked about, too
+ */
 export async function findUnits(
   kernel: Pick<Kernel, "run" | "filesRoot" | "runRoot">,
+  makers: readonly VfMaker[] = [],
 ): Promise<Observed<Unit[]>> {
   const properties = ["Id", "LoadState", "FragmentPath", "UnitFileState", "ActiveState", "Result"];
   try {
-    const names = [...unitNames, ...makersUnits(kernel)];
+    const names = [...new Set([...unitNames, ...makersUnits(kernel), ...unitsOf(makers)])];
     return parseUnits(
       await mustRun(kernel.run, ["systemctl", "show", `--property=${properties.join(",")}`, "--", ...names]),
     );

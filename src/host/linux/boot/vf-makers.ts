@@ -2,64 +2,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Observed, unknown } from "../../state/observed.ts";
 import { mostLines, mostMakers, type VfMaker } from "../../state/vf-makers.ts";
-import { FileTooLarge, readBounded } from "../system/bounded-file.ts";
+import { FileTooLarge, readRegular } from "../system/bounded-file.ts";
 import type { Kernel } from "../system/kernel.ts";
 import { errnoName, reasonOf } from "../system/refusal.ts";
-
-/** Where files are that make VFs at boot, and how they say so. */
-interface Place {
-  readonly kind: VfMaker["kind"];
-  readonly folder: string;
-  /** The files of the folder that are read. */
-  readonly name: RegExp;
-  /** What makes VFs, or sets a mode. */
-  readonly makes: RegExp;
-  /** What names the port beside it; where this is left out, the line itself. */
-  readonly ports?: RegExp;
-}
+import { netplanLines } from "./netplan-makers.ts";
+import { type Place, places } from "./vf-maker-places.ts";
 
 /** Nobody's configuration of a network is as long. */
 const mostBytes = 1024 * 1024;
-
-const bySysfs = /sriov_numvfs|devlink\s+dev\s+eswitch\s+set/;
-const udev = { kind: "udev", name: /\.rules$/, makes: bySysfs } as const;
-const link = {
-  kind: "link",
-  name: /\.link$/,
-  makes: /^\s*SR-IOVVirtualFunctions\s*=/,
-  ports: /^\s*(?:OriginalName|Path|MACAddress|PermanentMACAddress|Property)\s*=/,
-} as const;
-const profile = {
-  kind: "network-manager",
-  name: /^[^.].*$/,
-  makes: /^\s*(?:total-vfs|eswitch-mode)\s*=/,
-  ports: /^\s*(?:interface-name|mac-address)\s*=/,
-} as const;
-
-/**
- * Source: udev(7), systemd.link(5): SR-IOVVirtualFunctions= (since 251), nm-settings-keyfile(5): [sriov],
- * netplan(5): virtual-function-count, embedded-switch-mode; stackhpc.linux, roles/sriov/tasks/config.yml (a
- * udev rule); interfaces(5), rc.local.
- */
-const places: readonly Place[] = [
-  { ...udev, folder: "/etc/udev/rules.d" },
-  { ...udev, folder: "/run/udev/rules.d" },
-  { ...link, folder: "/etc/systemd/network" },
-  { ...link, folder: "/run/systemd/network" },
-  { ...profile, folder: "/etc/NetworkManager/system-connections" },
-  { ...profile, folder: "/run/NetworkManager/system-connections" },
-  {
-    kind: "netplan",
-    folder: "/etc/netplan",
-    name: /\.yaml$/,
-    makes: /^\s*(?:virtual-function-count|embedded-switch-mode)\s*:/,
-    ports: /^\s+[\w.-]+\s*:\s*$/,
-  },
-  { kind: "script", folder: "/etc/network", name: /^interfaces$/, makes: bySysfs },
-  { kind: "script", folder: "/etc/network/interfaces.d", name: /^[\w-]+$/, makes: bySysfs },
-  { kind: "script", folder: "/etc", name: /^rc\.local$/, makes: bySysfs },
-  { kind: "script", folder: "/etc/rc.d", name: /^rc\.local$/, makes: bySysfs },
-];
 
 const ownName = /^(?:\d+-)?vflag[-.a-z0-9]*$/;
 
@@ -92,34 +42,59 @@ function makersIn(at: string, place: Place): VfMaker[] {
     .filter((name) => place.name.test(name) && !ownName.test(name))
     .flatMap((name) => {
       const text = textOf(join(at, name));
-      const lines = text === null ? [] : linesOf(text, place);
+      const lines = text === null ? [] : linesOf(text, place).slice(0, mostLines);
       return lines.length === 0 ? [] : [{ kind: place.kind, path: join(place.folder, name), lines }];
     });
 }
 
+/** Null: a folder, a pipe, a device, a link to nowhere, or too long to be a configuration. */
 function textOf(path: string): string | null {
   try {
-    return readBounded(path, mostBytes).toString();
+    return readRegular(path, mostBytes)?.toString() ?? null;
   } catch (error) {
-    // A folder of that name, a link to nowhere, or what is no configuration: nobody's maker of VFs.
-    if (error instanceof FileTooLarge || ["ENOENT", "EISDIR", "ELOOP"].includes(errnoName(error) ?? ""))
+    if (error instanceof FileTooLarge || ["ENOENT", "ELOOP", "ENXIO"].includes(errnoName(error) ?? ""))
       return null;
     throw error;
   }
 }
 
-/**
- * The lines that make VFs, and those nearest above that name the port: a profile's are at its top, netplan's
- * is the key over it. Other lines stay where they are, as some have secrets.
- */
-function linesOf(text: string, { makes, ports }: Place): VfMaker["lines"] {
-  const all = text.split(/\r?\n/).map((line, index) => ({ line: index + 1, text: line.slice(0, 200) }));
-  const made = all.filter((line) => makes.test(line.text) && !/^\s*[#;]/.test(line.text)).slice(0, 2);
-  const named = made.flatMap(({ line }) => {
-    const before =
-      ports === undefined ? undefined : all.slice(0, line).findLast((each) => ports.test(each.text));
-    return before === undefined ? [] : [before];
+/** The lines that make VFs. Others stay where they are, but for one that names the port: some have secrets. */
+function linesOf(text: string, { makes, harmless, ports }: Place): VfMaker["lines"] {
+  if (makes === "netplan") return netplanLines(text);
+  const all = logicalLines(text);
+  return all.flatMap(({ line, text: whole }, index) => {
+    const at = /^\s*[#;]/.test(whole) ? -1 : whole.replace(harmless ?? /$^/, "").search(makes);
+    if (at < 0) return [];
+    const named = ports === undefined ? undefined : nearest(all, index, ports);
+    return [{ line, text: excerpt(whole, whole.search(makes)), port: named?.trim().slice(0, 200) ?? null }];
   });
-  const seen = new Map([...named, ...made].map((each) => [each.line, each]));
-  return [...seen.values()].sort((a, b) => a.line - b.line).slice(0, mostLines);
+}
+
+/** A line that goes on after a backslash is one, as in a udev rule, a unit and a script. */
+function logicalLines(text: string): { readonly line: number; readonly text: string }[] {
+  const lines: { readonly line: number; text: string }[] = [];
+  let open = false;
+  for (const [index, piece] of text.split(/\r?\n/).entries()) {
+    const last = lines.at(-1);
+    if (open && last !== undefined) last.text += piece.replace(/\\$/, "");
+    else lines.push({ line: index + 1, text: piece.replace(/\\$/, "") });
+    // A comment goes on in no line.
+    open = piece.endsWith("\\") && !/^\s*[#;]/.test(piece);
+  }
+  return lines;
+}
+
+/** The section's line that names the port is above, or, as these are in no order, the first below. */
+function nearest(
+  lines: readonly { readonly text: string }[],
+  index: number,
+  ports: RegExp,
+): string | undefined {
+  const is = ({ text }: { readonly text: string }) => ports.test(text);
+  return (lines.slice(0, index).findLast(is) ?? lines.slice(index).find(is))?.text;
+}
+
+/** What is around a place in a long line. */
+function excerpt(text: string, at: number): string {
+  return text.length <= 400 ? text : text.slice(Math.max(0, at - 300), Math.max(0, at - 300) + 400);
 }

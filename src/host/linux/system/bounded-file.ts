@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 
 /** A file that has more bytes than anybody wants to read. */
 export class FileTooLarge extends Error {
@@ -52,6 +52,17 @@ export function readBoundedFile(
 /** Its bytes alone. */
 export function readBounded(path: string, most: number, flags = 0): Buffer {
   return readBoundedFile(path, most, flags).bytes;
+}
+
+/**
+ * The bytes of a regular file, at most so many; `null` of anything else. A pipe of that name in a folder of
+ * configuration keeps nobody waiting.
+ * @throws {FileTooLarge} and the system's errors
+ */
+export function readRegular(path: string, most: number, flags = 0): Buffer | null {
+  if (!statSync(path).isFile()) return null;
+  // It may have become a pipe meanwhile.
+  return readBounded(path, most, flags | constants.O_NONBLOCK);
 }
 
 function tooLarge(path: string, most: number): FileTooLarge {

@@ -23,7 +23,7 @@ export function describeUsers(users: Observed<readonly Holder[]>): string | null
   return isUnknown(users) || users.length === 0 ? null : users.map(describeHolder).join(", ");
 }
 
-function describeHolder(holder: Holder): string {
+export function describeHolder(holder: Holder): string {
   switch (holder.kind) {
     case "process":
       return `process ${holder.pid} (${holder.command})`;

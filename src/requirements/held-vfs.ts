@@ -1,4 +1,5 @@
 import { word } from "../host/actions/command.ts";
+import { describeHolder } from "../host/in-use.ts";
 import type { Guest } from "../host/state/guests.ts";
 import { known } from "../host/state/observed.ts";
 import type { HostState, PhysicalFunction, VirtualFunction } from "../host/state/state.ts";
@@ -21,19 +22,32 @@ export function heldVf(vf: VirtualFunction, state: Guests): string | null {
   const held = heldBy(vf);
   if (held === null) return null;
   const names = guestsOf(vf, state).flatMap((guest) => nameOf(guest) ?? []);
-  return `VF ${vf.index} (${vf.address}) ${names.length === 0 ? held : `in use by ${names.join(", ")}`}`;
+  const all = [...names, ...othersOf(vf, state)].join(", ");
+  return `VF ${vf.index} (${vf.address}) ${names.length === 0 ? held : `in use by ${all}`}`;
 }
 
 /** What to do for a VF to become free. */
 export function freeingText(vf: VirtualFunction, state: Guests): string {
-  const ways = guestsOf(vf, state).flatMap((guest) => wayOf(guest) ?? []);
-  return ways.length === 0 ? "stop what uses it, or move the guest away" : ways.join("; ");
+  const guests = guestsOf(vf, state).filter((guest) => nameOf(guest) !== null);
+  const ways = guests.flatMap((guest) => wayOf(guest) ?? []);
+  if (ways.length === 0) return "stop what uses it, or move the guest away";
+  const all = ways.length === guests.length && othersOf(vf, state).length === 0;
+  return [...ways, ...(all ? [] : ["stop what else uses it"])].join("; ");
 }
 
 function guestsOf(vf: VirtualFunction, { guests }: Guests): Guest[] {
   return (known(guests) ?? []).filter(
     (guest) => guest.vfs.includes(vf.address) && (guest.kind !== "domain" || guest.running),
   );
+}
+
+/** What holds a VF and is no guest with a name. */
+function othersOf(vf: VirtualFunction, state: Guests): string[] {
+  const ofHost = (known(vf.holders) ?? []).filter(({ kind }) => kind !== "process" && kind !== "namespace");
+  return [
+    ...guestsOf(vf, state).filter((guest) => guest.kind === "process" || guest.kind === "namespace"),
+    ...ofHost,
+  ].map(describeHolder);
 }
 
 function nameOf(guest: Guest): string | null {
@@ -48,7 +62,6 @@ function nameOf(guest: Guest): string | null {
       const name = guest.name ?? guest.id.slice(0, 12);
       return guest.engine === null ? `container ${name}` : `${guest.engine}'s container ${name}`;
     }
-    // What holds the VF says as much.
     case "namespace":
     case "process":
       return null;
@@ -62,7 +75,7 @@ function wayOf(guest: Guest): string | null {
         ? `openstack server stop ${guest.uuid}, or migrate it`
         : `virsh shutdown ${word(guest.name)}`;
     case "container":
-      return guest.engine === null ? null : `${guest.engine} stop ${word(guest.name ?? guest.id)}`;
+      return containerWay(guest);
     case "machine":
     case "namespace":
     case "process":
@@ -70,7 +83,26 @@ function wayOf(guest: Guest): string | null {
   }
 }
 
+/** A container of Kubernetes comes again while its pod is there. */
+function containerWay({ engine, id, name }: Extract<Guest, { kind: "container" }>): string | null {
+  switch (engine) {
+    case "docker":
+    case "podman":
+      return `${engine} stop ${word(name ?? id)}`;
+    case "containerd":
+    case "cri-o":
+      return `delete its pod, or move it away (crictl ps --id ${word(id.slice(0, 12))})`;
+    case "lxc":
+      return `lxc-stop -n ${word(name ?? id)} (LXD: lxc stop, Incus: incus stop)`;
+    default:
+      return null;
+  }
+}
+
 /** Nova's own name of a domain. Source: nova/conf/compute.py, instance_name_template. */
 function isInstance({ name, uuid }: Extract<Guest, { kind: "domain" }>): boolean {
-  return uuid !== null && /^instance-[0-9a-f]{8}$/.test(name);
+  // It stands in a command: what is no UUID is a domain like any other.
+  return (
+    /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid ?? "") && /^instance-[0-9a-f]{8}$/.test(name)
+  );
 }

@@ -14,7 +14,7 @@ export interface Place {
   readonly ports?: RegExp;
 }
 
-/** sriov_numvfs and devlink, and OFED's: /sys/class/infiniband/*\/device/mlx5_num_vfs, compat/devlink/mode. */
+// sriov_numvfs and devlink, and OFED's own: /sys/class/infiniband/*/device/mlx5_num_vfs, compat/devlink/mode.
 const bySysfs = /sriov_numvfs|mlx5_num_vfs|compat\/devlink\/mode|devlink\s[^#]*\beswitch\s+set\b/;
 
 const anyName = /^[^.].*$/;

@@ -58,7 +58,7 @@ function textOf(path: string): string | null {
   }
 }
 
-/** The lines that make VFs. Others stay where they are, but for one that names the port: some have secrets. */
+/** The lines that make VFs; of others only one that names the port is taken along, as some have secrets. */
 function linesOf(text: string, { makes, harmless, ports }: Place): VfMaker["lines"] {
   if (makes === "netplan") return netplanLines(text);
   const all = logicalLines(text);

@@ -67,10 +67,15 @@ class Guests {
       guests.filter(({ kind }) => kind === "domain" || kind === "machine").flatMap(({ vfs }) => vfs),
     );
     return guests.filter((guest) => {
-      const daemon = guest.kind === "process" && /^(?:libvirtd|virtqemud|virtnodedevd)$/.test(guest.command);
+      const daemon = guest.kind === "process" && isDaemon(guest.command);
       return !(daemon && guest.vfs.every((vf) => machines.has(vf)));
     });
   }
+}
+
+/** libvirt's own, in a container or not: Kolla's is nova_libvirt, and to stop it is to stop no guest. */
+function isDaemon(command: string): boolean {
+  return /^(?:libvirtd|virtqemud|virtnodedevd)$/.test(command);
 }
 
 function guestOf({ name, uuid, title, pid }: Domain): Guest {
@@ -89,7 +94,7 @@ function ofProcess(
     const same = domains.find(({ uuid }) => uuid !== null && uuid === machine.uuid);
     return same === undefined ? { kind: "machine", ...machine, pid, vfs: [] } : guestOf({ ...same, pid });
   }
-  const container = containerOf(pid, places);
+  const container = isDaemon(command) ? null : containerOf(pid, places);
   return container === null ? { kind: "process", pid, command, vfs: [] } : inContainer(container, pid);
 }
 

@@ -92,6 +92,18 @@ describe("libvirt's domains", () => {
     );
   });
 
+  test("libvirt's daemon in Kolla's container is no guest beside the one that has the VF from it", (t) => {
+    const files = {
+      "run/libvirt/qemu/instance-0000001a.xml": status,
+      "proc/900/cgroup": `0::/system.slice/docker-${"a".repeat(64)}.scope\n`,
+    };
+    const found = guests(t, files, [process(900, "libvirtd"), process(4711, "qemu-kvm")]);
+    assert.deepEqual(
+      found.map(({ kind }) => kind),
+      ["domain"],
+    );
+  });
+
   test("one that is defined and does not run is told, in Kolla's volume too", (t) => {
     const found = guests(t, {
       "etc/libvirt/qemu/a.xml": definition("a", uuid, nic(2)),

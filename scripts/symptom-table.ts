@@ -50,7 +50,7 @@ export const steps: readonly Row[] = [
     what: "`sriov_numvfs` has the configured number",
     ids: ["vf-count"],
     simulated: [golden, "more-vfs-wanted-free"],
-    lab: ["lab/firmware.ts", "the NIC offers 8 at most"],
+    lab: ["lab/firmware.ts", "firmware"],
   },
   {
     what: "`devlink dev eswitch show`: switchdev, not legacy",
@@ -144,7 +144,7 @@ export const steps: readonly Row[] = [
   },
   {
     what: "the late stage: VFs are bound after the LAG is active",
-    ids: ["vfs-bound", "vfs-unbound"],
+    ids: ["lag", "vfs-bound"],
     simulated: [golden, "vfs-bound-too-early"],
     lab: [stories, "VF-LAG with VFs bound too early on mlx5_core"],
   },
@@ -232,7 +232,7 @@ const proofs: Readonly<Record<string, { readonly simulated?: Proof; readonly lab
  */
 export function symptomRows(): Row[] {
   return symptoms.map(({ id, title, shows, explains }) => {
-    const { simulated = [sightings, `"${id}": `], lab = null } = proofs[id] ?? {};
+    const { simulated = [sightings, id], lab = null } = proofs[id] ?? {};
     const logged = shows === "kernel-log" || shows === "ovs-log";
     return { what: title, ids: logged ? [id, ...explains] : [...explains, id], simulated, lab };
   });
@@ -273,5 +273,5 @@ export function symptomsPage(): string {
 
 function proof([file, words]: Proof): string {
   if (file === golden) return `[golden case ${words}](../test/golden/${words}/verdict.txt)`;
-  return `[${words.replace(/^"(.*)": $/, "$1")}](../${file})`;
+  return `[${words}](../${file})`;
 }

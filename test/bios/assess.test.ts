@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { assess, type BiosReport, isThere } from "../../src/bios/assess.ts";
 import { evidenceOf } from "../../src/bios/evidence.ts";
-import { type Feature, features } from "../../src/bios/features.ts";
+import { type Feature, features, optionalFeatures } from "../../src/bios/features.ts";
 import { planOf } from "../../src/bios/plan.ts";
 import { vendorNames, vendorOf, vendorTable } from "../../src/bios/vendors.ts";
 import { readGolden } from "../support/golden.ts";
@@ -241,10 +241,20 @@ test("vendors are known by what they call themselves", () => {
   assert.equal(vendorOf("Hyper Dell"), null);
 });
 
-test("every entry of the table has a source, and a value for on", () => {
-  for (const vendor of vendorNames)
-    for (const { source, on, attributes } of vendorTable[vendor])
-      assert.ok(source !== "" && on.length > 0 && attributes.length > 0);
+test("each vendor has the settings that all need, each for one feature unless its help says more, and turns none off", () => {
+  const needed = features.filter((feature) => !optionalFeatures.has(feature));
+  for (const vendor of vendorNames) {
+    const entries = vendorTable[vendor];
+    const covered = new Set(entries.map(({ feature }) => feature));
+    assert.deepEqual(
+      needed.filter((feature) => !covered.has(feature)),
+      [],
+      vendor,
+    );
+    const plain = entries.flatMap(({ ifHelp, attributes }) => (ifHelp === undefined ? attributes : []));
+    assert.equal(new Set(plain).size, plain.length, vendor);
+    for (const { on } of entries) assert.match(on.join(" "), /^(Enabled?|On|Auto)( |$)/, vendor);
+  }
 });
 
 function answers(report: BiosReport): string[] {

@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { Command } from "commander";
+import * as z from "zod";
 import { programManual, specManual } from "../../scripts/package/files.ts";
 import { packageInfo, releases } from "../../scripts/package/package-info.ts";
 import { escaped, line, verbatim } from "../../scripts/package/roff.ts";
 import { isInstalled } from "../../scripts/package/tools.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { loadSpec } from "../../src/spec/load.ts";
+import { Spec } from "../../src/spec/schema.ts";
 
 /** The man pages say what the program says, in roff that man and mandoc take without a word. */
 
@@ -70,20 +72,55 @@ for (const [name, text] of Object.entries(pages)) {
   });
 }
 
-test("vflag(8) names every command and every option", () => {
-  const missing = (command: Command): string[] => {
-    const options = command.options.map((option) => option.long ?? option.short ?? "");
-    const names = [command.name(), ...options].filter((name) => !pages["vflag.8"].includes(escaped(name)));
-    return [...names, ...command.commands.flatMap(missing)];
+/** The terms of the lists under each heading of a page, as a reader sees them. */
+function termsOf(page: string): ReadonlyMap<string, readonly string[]> {
+  const parts = page
+    .replaceAll(/\\f[BIR]/g, "")
+    .replaceAll("\\-", "-")
+    .split(/^\.S[SH] "(.*)"$/m);
+  const terms = (text = "") => [...text.matchAll(/^\.TP\n(.*)$/gm)].map(([, term = ""]) => term);
+  return new Map(parts.flatMap((heading, at) => (at % 2 === 1 ? [[heading, terms(parts[at + 1])]] : [])));
+}
+
+test("vflag(8) has each command that can be run, with its own options and no others", () => {
+  const shown = new Map(
+    [...termsOf(pages["vflag.8"])].map(([heading, terms]) => [heading.replace(/ [[<].*/, ""), terms]),
+  );
+  const commandsOf = (command: Command, path: string): [path: string, options: (string | undefined)[]][] => {
+    const children = command.commands.filter((child) => child.name() !== "help");
+    const own = command.options.filter(({ hidden }) => !hidden).map(({ long }) => long);
+    return children.length === 0
+      ? [[path, own]]
+      : children.flatMap((child) => commandsOf(child, `${path} ${child.name()}`));
   };
-  assert.deepEqual(missing(buildProgram("")), []);
+  const commands = commandsOf(buildProgram(""), "vflag");
+  assert.notEqual(commands.length, 0);
+  for (const [path, options] of commands) {
+    const terms = shown.get(path) ?? assert.fail(`there is no ${path}`);
+    assert.deepEqual(
+      terms.flatMap((term) => /^(?:-\w, )?(--[a-z0-9-]+)/.exec(term)?.[1] ?? []),
+      options,
+      path,
+    );
+  }
 });
 
 test("vflag.yaml(5) has the keys at every depth, with their values", () => {
-  for (const key of ["nics[].ports[].address", "nics[].vfSettings.linkState", "ovs.engine"])
-    assert.ok(pages["vflag.yaml.5"].includes(`\\fB${escaped(key)}\\fR`), key);
-  assert.match(pages["vflag.yaml.5"], /nics\[\]\.mode\\fR \(sriov \| switchdev \| vf\\-lag; required\)/);
+  const terms = termsOf(pages["vflag.yaml.5"]).get("KEYS") ?? [];
+  const paths = terms.map((term) => term.replace(/ \(.*/, ""));
+  const names = new Set(paths.map((path) => path.replace(/^.*\./, "").replace(/\[\]$/, "")));
+  assert.deepEqual(names, new Set(keysIn(z.toJSONSchema(Spec))));
+  for (const path of ["nics[].ports[].address", "nics[].vfSettings.linkState", "ovs.engine"])
+    assert.equal(paths.filter((each) => each === path).length, 1, path);
+  assert.ok(terms.includes("nics[].mode (sriov | switchdev | vf-lag; required)"));
 });
+
+/** The keys of every mapping that a schema describes, wherever it does. */
+function keysIn(schema: unknown): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const own = "properties" in schema ? Object.keys(schema.properties ?? {}) : [];
+  return [...own, ...Object.values(schema).flatMap(keysIn)];
+}
 
 test("the example is a spec", () => {
   assert.equal(loadSpec(example, "example").nics.length, 1);

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { buildProgram } from "../../src/cli/program.ts";
 import { HostState } from "../../src/host/state/state.ts";
 import { HostMap } from "../../src/map/schema.ts";
 import { expectVflag } from "../support/command.ts";
@@ -242,7 +243,11 @@ describe("output", () => {
 
   test("explain tells of one requirement, and lists them all", async () => {
     await expect(0, ["explain"], /^lag +late +the NIC's LAG is active/m);
-    await expect(0, ["explain", "lag"], /Put it right by hand/);
+    await expect(
+      0,
+      ["explain", "lag"],
+      /^lag {2}\(stage late\)\nthe NIC's LAG is active.*\n\nWhy\n[\s\S]*\nPut it right by hand\n/,
+    );
     await expect(1, ["explain", "leg"], /did you mean lag/);
   });
 
@@ -255,13 +260,32 @@ describe("output", () => {
   });
 
   test("completion scripts name the commands, and bash accepts them", async () => {
-    for (const shell of ["bash", "zsh", "fish"]) await expect(0, ["completion", shell], /simulate/);
-    const script = (await expect(0, ["completion", "bash"])).stdout;
+    const scripts: string[] = [];
+    for (const shell of ["bash", "zsh", "fish"])
+      scripts.push((await expect(0, ["completion", shell])).stdout);
+    const [script = "", zsh, fish = ""] = scripts;
+    assert.equal(zsh, `autoload -U +X bashcompinit && bashcompinit\n${script}`);
     const completed = (words: string, at: number) => {
       const lines = `${script}\nCOMP_WORDS=(${words}); COMP_CWORD=${at}; _vflag; echo "\${COMPREPLY[@]}"`;
       return spawnSync("bash", ["-c", lines], { encoding: "utf8", cwd: folder, env: usersEnvironment })
         .stdout;
     };
+    const commands = buildProgram("").commands.flatMap((command) =>
+      command.name() === "help" ? [] : command.name(),
+    );
+    assert.deepEqual(completed('vflag ""', 1).trimEnd().split(" "), [
+      ...commands,
+      "--version",
+      "-V",
+      "--help",
+    ]);
+    const ofFish = /^complete -c vflag -n 'not [^']+' -a '([^']+)'$/m.exec(fish)?.[1];
+    assert.deepEqual(ofFish?.split(" "), commands);
+    const options = buildProgram("").commands.find((command) => command.name() === "plan")?.options;
+    assert.deepEqual(
+      completed("vflag plan --", 2).trimEnd().split(" ").toSorted(),
+      [...(options ?? []).flatMap(({ long }) => long ?? []), "--help"].toSorted(),
+    );
     assert.match(completed('vflag boot ""', 2), /^early late/);
     assert.equal(completed('vflag verify -o ""', 3), "text json junit prometheus html\n");
     assert.equal(completed("vflag verify --write h", 3), "host.json\n");
@@ -396,13 +420,16 @@ test("a reader that goes away does not stop apply in the middle", async () => {
 });
 
 test("aliases that lead nowhere, in circles or to too much are errors of the spec", async () => {
-  for (const text of [
-    "nics: *none",
-    "nics: &a [*a]",
-    `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nnics: [*c,*c]`,
-  ]) {
+  for (const [text, error] of [
+    ["nics: *none", /^vflag: vflag\.yaml:1:7: the alias \*none stands before what it is an alias of\n$/],
+    ["nics: &a [*a]", /^vflag: vflag\.yaml:1:11: the alias \*a stands before/],
+    [
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nnics: [*c,*c]`,
+      /^vflag: .*\n {2}vflag\.yaml:1:1: a: unknown key\n[\s\S]* {2}vflag\.yaml:4:8: nics\[0\]: must be a mapping, found .{1,90}\n/,
+    ],
+  ] as const) {
     writeFileSync(join(folder, "vflag.yaml"), text);
-    await expect(1, ["plan", ...onHost], /vflag\.yaml:\d+:\d+: /);
+    await expect(1, ["plan", ...onHost], error);
   }
 });
 

@@ -25,7 +25,12 @@ describe("wrong specs are refused with a message that helps", () => {
         `${expected} is missing: run \`npm run golden\` and review what it writes`,
       );
       assert.equal(`${error.message}\n`, readFileSync(expected, "utf8"));
-      for (const { line, column } of error.problems) assert.ok(line >= 1 && column >= 1);
+      const lines = readFileSync(join(folder, name), "utf8").split("\n");
+      for (const { line, column } of error.problems)
+        assert.ok(
+          column >= 1 && column <= (lines[line - 1] ?? assert.fail(`there is no line ${line}`)).length + 1,
+          `${line}:${column} is not in the file`,
+        );
     });
   }
 });

@@ -69,12 +69,12 @@ describe("the simulated host's faults are recognised by what its driver says", (
 
   test("roce-lag-refused: the bond came first, and the firmware refused", () => {
     const world = fresh(undefined, "lag-refused", "bonded-early");
-    assert.ok(seen(world).includes("roce-lag-refused"));
+    assert.deepEqual(seen(world), ["roce-lag-refused"]);
   });
 
   test("lag-stuck: the bond changed while VFs were bound, and the firmware kept its LAG until a reboot", async () => {
     const world = await faulty("lag-stuck", "third-slave");
-    assert.ok(seen(world).includes("lag-stuck"));
+    assert.deepEqual(seen(world), ["lag-stuck"]);
     release(world, "eno1");
     assert.notEqual(judge(world).answer, "works");
     assert.deepEqual(seen(world), ["lag-stuck"], "that the firmware refuses another follows from it");
@@ -98,30 +98,27 @@ describe("the simulated host's faults are recognised by what its driver says", (
         mode: "switchdev",
       }),
     );
-    assert.ok(seen(world).includes("encap-while-vfs-driven"));
-    assert.ok(
-      !seen(world).includes("firmware-refused") && !seen(world).includes("eswitch-tables-refused"),
-      "the same, said less well",
-    );
+    // Not firmware-refused and eswitch-tables-refused: they are the same, said less well.
+    assert.deepEqual(seen(world), ["encap-while-vfs-driven"]);
     vf.driver = null;
     await host.perform({
       kind: "set-eswitch-mode",
       pf: world.state.pfs[0]?.address ?? assert.fail(),
       mode: "switchdev",
     });
-    assert.ok(!seen(world).includes("encap-while-vfs-driven"), "it was set since");
+    assert.deepEqual(seen(world), [], "it was set since");
   });
 
   test("mode-change-out-of-memory: a port lost its netdev", async () => {
     const world = fresh(undefined, "mode-change-out-of-memory");
     await reconcile(new SimulatedHost(world), vfLagSpec, { stages });
-    assert.ok(seen(world).includes("mode-change-out-of-memory"));
+    assert.deepEqual(seen(world), ["mode-change-out-of-memory"]);
   });
 
   test("no-mmio: the BIOS left no room", async () => {
     const world = fresh(undefined, "no-mmio");
     await reconcile(new SimulatedHost(world), vfLagSpec, { stages });
-    assert.ok(seen(world).includes("no-mmio"));
+    assert.deepEqual(seen(world), ["no-mmio"]);
   });
 
   test("vf-probe-failed: the driver did not take a VF", async () => {

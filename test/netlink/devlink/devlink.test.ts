@@ -205,5 +205,11 @@ test("what is no devlink handle is refused before anything is sent", () => {
 test("an auxiliary device is addressed by bus and device", () => {
   const { devlink: client, sent } = devlink("devlink eswitch");
   client.getEswitch("auxiliary/mlx5_core.eth.0");
-  assert.ok(sent[1]?.payload.includes("auxiliary\0") && sent[1].payload.includes("mlx5_core.eth.0\0"));
+  // DEVLINK_ATTR_BUS_NAME and DEVLINK_ATTR_DEV_NAME: linux include/uapi/linux/devlink.h.
+  const attribute = (type: number, text: string) =>
+    Buffer.from([text.length + 5, 0, type, 0, ...Buffer.from(`${text}\0`)]).toString("hex");
+  assert.deepEqual(
+    sorted(sent[1]).filter((each) => each.length > 8),
+    [attribute(1, "auxiliary"), attribute(2, "mlx5_core.eth.0")].toSorted(),
+  );
 });

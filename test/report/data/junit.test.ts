@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { SaxesParser } from "saxes";
 import { isInstalled } from "../../../scripts/package/tools.ts";
 import type { HostState } from "../../../src/host/state/state.ts";
 import { junitXml } from "../../../src/report/data/junit.ts";
@@ -68,11 +69,30 @@ describe("JUnit XML", () => {
   });
 
   test("hostile names are text", async () => {
-    const xml = xmlOf(await hostileState());
-    assert.doesNotMatch(xml, /<script|<img|[\x00-\x08\x0b-\x1f]/);
-    assert.ok(xml.includes("&#60;script&#62;"));
+    const hostile = await hostileState();
+    const elements = new Set<string>();
+    const hostnames = new Set<string | undefined>();
+    const parser = new SaxesParser();
+    parser.on("opentag", ({ name, attributes }) => {
+      elements.add(name);
+      if (name === "testsuite") hostnames.add(attributes["hostname"]);
+    });
+    parser.write(xmlOf(hostile)).close();
+    assert.deepEqual(
+      elements.difference(new Set(elementsOf(readFileSync(join(import.meta.dirname, "junit.xsd"), "utf8")))),
+      new Set(),
+    );
+    // What draws stands as U+FFFD, and all else as it is.
+    const shown = hostile.state.hostname.replaceAll(/[\x00\x1b\u202e]/g, "\ufffd");
+    assert.match(shown, /<script>/);
+    assert.deepEqual(hostnames, new Set([shown]));
   });
 });
+
+/** The elements that a schema knows. */
+function elementsOf(schema: string): string[] {
+  return [...schema.matchAll(/<xs:element name="([^"]+)"/g)].map(([, name = ""]) => name);
+}
 
 describe("what came of each requirement", () => {
   test("every deviation stands with one requirement, and the outcome is its heaviest", () => {

@@ -58,7 +58,7 @@ export const eswitchSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks:
       "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -12",
-    patterns: [/failed to rollback to orig profile(?!, -(?:4|5|67)\b)/],
+    patterns: [/failed to rollback to orig profile(?!, -(?:4|5|67|110)\b)/],
     cause:
       "the driver could make neither the port's netdev of the new mode nor the one that it had, for want " +
       "of memory, or because what asked for the mode was killed meanwhile (SIGKILL): the port does not " +
@@ -96,12 +96,13 @@ export const eswitchSymptoms: readonly Symptom[] = [
     looks:
       "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -67",
     patterns: [
-      /failed to rollback to orig profile, -(?:5|67)\b/,
-      /mlx5e_netdev_change_profile: new profile init failed, -(?:5|67)\b/,
+      /failed to rollback to orig profile, -(?:5|67|110)\b/,
+      /mlx5e_netdev_change_profile: new profile init failed, -(?:5|67|110)\b/,
     ],
     cause:
-      "the driver answered its own requests (-67, ENOLINK; older ones -5, EIO), since the card is in its " +
-      "internal error state or its PCIe link is gone: memory and signals have nothing to do with it",
+      "the card did not answer in time (-110, ETIMEDOUT), or the driver answered for it (-67, ENOLINK; " +
+      "older ones -5, EIO), since it is in its internal error state or its PCIe link is gone: memory and " +
+      "signals have nothing to do with it",
     remedy:
       "see what came before it in the kernel log (health, fatal error, AER, a link that is down), then " +
       "reboot; if it comes again, switch the host off and on, and update the card's firmware",
@@ -109,7 +110,7 @@ export const eswitchSymptoms: readonly Symptom[] = [
     over: "driver-start",
     alone: "always",
     references: [
-      `${core}/cmd.c: mlx5_internal_err_ret_value`,
+      `${core}/cmd.c: mlx5_internal_err_ret_value, wait_func (a command's timeout)`,
       "netdev mailing list: mlx5e_netdev_change_profile with -67 (ENOLINK)",
     ],
   },
@@ -119,7 +120,7 @@ export const eswitchSymptoms: readonly Symptom[] = [
     shows: "kernel-log",
     looks: "mlx5_core 0000:37:00.0 ens3f0: mlx5e_netdev_change_profile: new profile init failed, -12",
     patterns: [
-      /mlx5e_netdev_change_profile: new profile init failed(?!, -(?:5|67)\b)/,
+      /mlx5e_netdev_change_profile: new profile init failed(?!, -(?:5|67|110)\b)/,
       /mlx5e_priv_init failed, err=/,
       /mlx5e_create_flow_steering.*: Failed to create .* tables, err=-12/,
     ],

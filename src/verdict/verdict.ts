@@ -89,11 +89,19 @@ export function verdictsWithoutLogs(
 
 /**
  * Whether nothing is wrong but that networking has still to make the bond: the state between the two boot
- * stages, after which the late stage does the rest.
+ * stages, after which the late stage does the rest. What follows from that and needs a person or a reboot all
+ * the same (a guest that holds a VF, debugfs that is not mounted) is more than waiting.
  */
 export function waitsForNetworking({ answer, causes }: Pick<Verdict, "answer" | "causes">): boolean {
-  const wrong = causes.map(({ deviation }) => deviation).filter(({ severity }) => severity !== "warning");
-  return answer === "broken" && wrong.every(({ remedy }) => remedy.kind === "networking");
+  const counts = ({ severity }: Deviation) => severity !== "warning";
+  const wrong = causes.filter(({ deviation }) => counts(deviation));
+  return (
+    answer === "broken" &&
+    wrong.every(({ deviation }) => deviation.remedy.kind === "networking") &&
+    wrong.every(({ consequences }) =>
+      consequences.filter(counts).every(({ remedy }) => /^(?:actions|networking)$/.test(remedy.kind)),
+    )
+  );
 }
 
 /** In a line, for who shows it as it is. */

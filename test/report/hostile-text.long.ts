@@ -109,6 +109,7 @@ async function terminalTexts(
     apply: appliedText(
       {
         outcomes: plan.outcomes.map((outcome) => ({ ...outcome, failures: failuresOf(outcome.steps) })),
+        verdicts: judged,
         seconds: 1,
       },
       style,

@@ -165,6 +165,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: new profile init failed, -67"),
     mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -67"),
     mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -5"),
+    mlx5("enp1s0f0np0: mlx5e_netdev_change_profile: failed to rollback to orig profile, -110"),
   ],
   "no-bus-numbers": [
     mlx5("SR-IOV: bus number out of range"),

@@ -4,15 +4,20 @@ import type { afterReboot } from "../../reconcile/plan.ts";
 import type { NicOutcome } from "../../reconcile/step.ts";
 import type { Deviation } from "../../requirements/requirement.ts";
 import { requirementById } from "../../requirements/stages.ts";
+import { waitsForNetworking } from "../../verdict/verdict.ts";
 import { condense, subjectText } from "../terminal/condense.ts";
 import { count, duration, type Style, table } from "../terminal/style.ts";
 import { failureLines } from "./failure-lines.ts";
 import { deviationLines } from "./verdict-text.ts";
 
 /** What `apply` or a boot stage did, for the eye. */
-export function appliedText(applied: Pick<Applied, "outcomes" | "seconds">, style: Style): string {
+export function appliedText(
+  applied: Pick<Applied, "outcomes" | "verdicts" | "seconds">,
+  style: Style,
+): string {
   const { outcomes, seconds } = inPlainText({ outcomes: applied.outcomes, seconds: applied.seconds });
-  const lines = outcomes.flatMap((outcome) => outcomeLines(outcome, style));
+  const waiting = new Set(applied.verdicts.filter(waitsForNetworking).map(({ nic }) => nic));
+  const lines = outcomes.flatMap((outcome) => outcomeLines(outcome, waiting.has(outcome.nic), style));
   const done = outcomes.reduce(
     (sum, outcome) => sum + outcome.steps.reduce((actions, step) => actions + step.actions.length, 0),
     0,
@@ -67,12 +72,10 @@ export function rebootText(
   return `\n${lines.join("\n")}\n`;
 }
 
-function outcomeLines({ nic, status, left, failures }: NicOutcome, style: Style): string[] {
+function outcomeLines({ nic, status, left, failures }: NicOutcome, waiting: boolean, style: Style): string[] {
   const complete = left.every((deviation) => deviation.severity === "warning");
   // What stands before the late stage is no failure.
-  const waits =
-    failures.length === 0 &&
-    left.every(({ severity, remedy }) => severity === "warning" || remedy.kind === "networking");
+  const waits = waiting && failures.length === 0;
   const title =
     status === "stopped"
       ? waits

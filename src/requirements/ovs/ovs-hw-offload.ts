@@ -116,7 +116,8 @@ function undeclaredFindings({ state, nics }: HostView): HostFinding[] {
         kind: "person",
         text:
           `add \`ovs: {}\` to the spec, then vflag apply; or ${set} && ${restart}, which interrupts the ` +
-          "traffic of all guests here for some seconds",
+          "traffic of all guests here for some seconds; or, where it is meant to be off, add " +
+          "`ovs: {hwOffload: false}`",
       },
     }),
   ];

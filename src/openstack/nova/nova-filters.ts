@@ -145,7 +145,7 @@ function enabledOption(ini: Ini, release: Release): { section: string; key: stri
 }
 
 function noteOnFilter(name: string, release: Release): string[] {
-  const gone = goneFilters[name];
+  const gone = Object.hasOwn(goneFilters, name) ? goneFilters[name] : undefined;
   if (gone === undefined || !isFrom(release, gone)) return [];
   return [
     `${name} is not there any more from ${titleOf(gone)} on: nova-scheduler does not start with it in ` +

@@ -23,8 +23,8 @@ const script = {
   kind: "script",
   name: anyName,
   makes: bySysfs,
-  // Only read, or behind a comment's sign.
-  harmless: /\bcat\s+\S*sriov_numvfs|(?<!<)<\s*\S*sriov_numvfs|\s#.*$/g,
+  // Only read or asked for, or behind a comment's sign.
+  harmless: /(?:\bcat|\s-[efrsw]|(?<!<)<)\s*[^\s;&|>]*(?:sriov_numvfs|mlx5_num_vfs|devlink\/mode)|\s#.*$/g,
 } as const;
 const udev = {
   kind: "udev",

@@ -79,7 +79,7 @@ test("other places and spellings: units, settings that a program carries out, ho
     "etc/network/interfaces.d/ens3f1.cfg": `up ${echo}\n`,
     "etc/tmpfiles.d/vfs.conf": "w /sys/class/net/ens3f0/device/sriov_numvfs - - - - 8\n",
     "etc/sysfs.conf": "class/net/ens3f0/device/sriov_numvfs = 8\n",
-    "etc/rc.local": "echo switchdev > /sys/class/net/ens3f0/compat/devlink/mode\n",
+    "etc/rc.local": "cat /etc/motd; echo switchdev > /sys/class/net/ens3f0/compat/devlink/mode\n",
     "etc/cron.d/vfs": `@reboot root ${echo}\n`,
     "var/spool/cron/crontabs/root": "@reboot echo 8 > /sys/class/infiniband/mlx5_0/device/mlx5_num_vfs\n",
   });
@@ -120,7 +120,7 @@ test("what only compares, reads or explains makes none", (t) => {
     "etc/udev/rules.d/60-names.rules":
       'ATTR{device/sriov_numvfs}!="0", TEST=="device/sriov_numvfs", NAME="pf0"\n',
     "etc/rc.local":
-      '# echo 8 > sriov_numvfs\n[ "$(cat /sys/class/net/a/device/sriov_numvfs)" = 8 ]\nexit 0 # not sriov_numvfs\n',
+      '# echo 8 > sriov_numvfs\n[ "$(cat /sys/class/net/a/device/sriov_numvfs)" = 8 ]\n[ -e /sys/class/net/a/device/mlx5_num_vfs ] && exit 1\nexit 0 # not sriov_numvfs\n',
     "etc/systemd/network/10.link": "[Link]\nSR-IOVVirtualFunctions=\n",
     "etc/systemd/system/kolla-nova_compute-container.service":
       "[Service]\nExecStart=/usr/bin/docker start -a nova_compute\n",

@@ -14,8 +14,10 @@ export interface Place {
   readonly ports?: RegExp;
 }
 
-// sriov_numvfs and devlink, and OFED's own: /sys/class/infiniband/*/device/mlx5_num_vfs, compat/devlink/mode.
-const bySysfs = /sriov_numvfs|mlx5_num_vfs|compat\/devlink\/mode|devlink\s[^#]*\beswitch\s+set\b/;
+// sriov_numvfs and devlink; OFED's own: /sys/class/infiniband/*/device/mlx5_num_vfs, compat/devlink/mode;
+// what os-net-config's units run (os_net_config/utils.py, _SRIOV_CONFIG_DEVICE_CONTENT).
+const bySysfs =
+  /sriov_numvfs|mlx5_num_vfs|compat\/devlink\/mode|os-net-config-sriov|devlink\s[^#]*\beswitch\s+set\b/;
 
 const anyName = /^[^.].*$/;
 const confName = /^[^.].*\.conf$/;

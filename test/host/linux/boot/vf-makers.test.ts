@@ -68,6 +68,7 @@ const found = (t: Parameters<typeof makeTree>[0], files: Readonly<Record<string,
 test("other places and spellings: units, settings that a program carries out, hooks, OFED's own files", (t) => {
   const echo = "echo 8 > /sys/class/net/ens3f0/device/sriov_numvfs";
   const makers = found(t, {
+    "etc/systemd/system/of-tripleo.service": "[Service]\nExecStart=/usr/bin/os-net-config-sriov\n",
     "etc/systemd/system/set-vfs.service": `[Service]\nExecStart=/bin/sh -c \\\n  '${echo}'\n`,
     "etc/NetworkManager/conf.d/99-sriov.conf":
       "[device-x]\nmatch-device=interface-name:ens3f0\nsriov-num-vfs=8\n",
@@ -86,6 +87,7 @@ test("other places and spellings: units, settings that a program carries out, ho
   assert.deepEqual(
     makers.map(([kind, path]) => [kind, path]),
     [
+      ["unit", "/etc/systemd/system/of-tripleo.service"],
       ["unit", "/etc/systemd/system/set-vfs.service"],
       ["settings", "/etc/NetworkManager/conf.d/99-sriov.conf"],
       ["script", "/etc/NetworkManager/dispatcher.d/pre-up.d/10-vfs"],
@@ -100,9 +102,9 @@ test("other places and spellings: units, settings that a program carries out, ho
       ["script", "/var/spool/cron/crontabs/root"],
     ],
   );
-  assert.equal(makers[0]?.[2], `2: ExecStart=/bin/sh -c   '${echo}'`);
-  assert.equal(makers[3]?.[2], "1: [DEVICE=ens3f0] SRIOV_TOTAL_VFS=8");
-  assert.match(String(makers[5]?.[2]), /^3: \[iface ens3f0 inet manual\]/);
+  assert.equal(makers[1]?.[2], `2: ExecStart=/bin/sh -c   '${echo}'`);
+  assert.equal(makers[4]?.[2], "1: [DEVICE=ens3f0] SRIOV_TOTAL_VFS=8");
+  assert.match(String(makers[6]?.[2]), /^3: \[iface ens3f0 inet manual\]/);
 });
 
 test("a rule on two lines, or with what it does far to the right, is one with the port that it names", (t) => {

@@ -6,7 +6,8 @@ type Line = VfMaker["lines"][number];
 /**
  * What of netplan's YAML makes VFs: an ethernet with virtual-function-count or embedded-switch-mode, and each
  * VF, which is an ethernet with a `link`: without a count there are as many as are declared. Passwords and
- * the like are not taken along. Source: netplan-yaml(5); netplan netplan_cli/cli/sriov.py, get_vf_count().
+ * the like are not taken along. Source: netplan-yaml(5); netplan, cli/sriov.py:
+ * get_vf_count_and_functions().
  */
 export function netplanLines(text: string): Line[] {
   const counter = new LineCounter();

@@ -17,19 +17,20 @@ export function withoutCounters(state: Omit<HostState, "observedAt">): QuietStat
  * netdev, which vanishes with that, the representor's link and its place in a bridge.
  */
 export function withoutGuests(state: Omit<HostState, "observedAt">): QuietState {
-  const vfs = new Set(state.pfs.flatMap((pf) => pf.vfs.map(({ address }) => String(address))));
-  const representors = new Set(state.representors.map(({ netdev }) => String(netdev)));
+  const vfs = new Set<string>();
+  for (const pf of state.pfs) for (const { address } of pf.vfs) vfs.add(address);
+  const representors = new Set<string>();
+  for (const { netdev } of state.representors) representors.add(netdev);
+  const netdevs: object[] = [];
+  for (const netdev of state.netdevs)
+    if (representors.has(netdev.name))
+      netdevs.push({ ...netdev, index: null, up: null, carrier: null, master: null });
+    else if (netdev.device === null || !vfs.has(netdev.device)) netdevs.push(netdev);
   const ovs = known(state.ovs);
   const quiet = {
     guests: null,
     pfs: state.pfs.map((pf) => ({ ...pf, vfs: pf.vfs.map(quietVf) })),
-    netdevs: state.netdevs
-      .filter(({ device, name }) => device === null || !vfs.has(device) || representors.has(name))
-      .map((netdev) =>
-        representors.has(netdev.name)
-          ? { ...netdev, index: null, up: null, carrier: null, master: null }
-          : netdev,
-      ),
+    netdevs,
     ovs:
       ovs == null
         ? state.ovs
@@ -48,10 +49,10 @@ export function withoutGuests(state: Omit<HostState, "observedAt">): QuietState 
 }
 
 /** That a VF has no driver at all is news, and not whether it is a guest's. */
-function quietVf({ driver, ...vf }: VirtualFunction): object {
+function quietVf(vf: VirtualFunction): object {
   return {
     ...vf,
-    driver: driver === null ? null : "bound",
+    driver: vf.driver === null ? null : "bound",
     driverOverride: null,
     holders: null,
     settings: null,

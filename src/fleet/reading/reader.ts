@@ -180,7 +180,10 @@ function startThread({ mebibytes }: ReaderLimits): Thread {
     workerData: done,
     resourceLimits: { maxOldGenerationSizeMb: mebibytes, maxYoungGenerationSizeMb: 64 },
   };
-  if (readerText !== null) return { done, worker: new Worker(readerText, { ...options, eval: true }) };
+  // Else Node reads all of the text first to see whether it is a module, or TypeScript.
+  const execArgv = ["--input-type=commonjs"];
+  if (readerText !== null)
+    return { done, worker: new Worker(readerText, { ...options, execArgv, eval: true }) };
   return { done, worker: new Worker(new URL("./reader-thread.ts", import.meta.url), options) };
 }
 

@@ -1,5 +1,5 @@
 import * as core from "zod/v4/core";
-import { FitTests, mostEntries } from "./fit-code.ts";
+import { type Fits, FitTests, mostEntries } from "./fit-code.ts";
 import { type Problem, Problems, type Read, wrong } from "./read-problems.ts";
 import { stateLimits } from "./state-limits.ts";
 
@@ -24,8 +24,13 @@ export function compiled<T extends core.$ZodType>(
   schema: T,
   most: number,
 ): (data: unknown) => Checked<core.infer<T>> {
-  const read = new Readers().of(schema);
+  const readers = new Readers();
+  const fits = readers.test(schema);
+  let read: Read | undefined;
   return (data) => {
+    if (fits(data) && isA<core.infer<T>>(data)) return { data, filled: false };
+    // Most programs never need it.
+    read ??= readers.of(schema);
     const problems = new Problems(most);
     const value = read(data, problems);
     if (value !== wrong && isA<core.infer<T>>(value)) return { data: value, filled: problems.filled };
@@ -54,9 +59,14 @@ interface Field {
 class Readers {
   readonly #tests = new FitTests();
 
+  /** Whether data is right as it is. */
+  test(schema: core.$ZodType): Fits {
+    return this.#tests.of(schema);
+  }
+
   /** Reads what a schema takes: what is right as it is stays as it is. */
   of(schema: core.$ZodType): Read {
-    const fits = this.#tests.of(schema);
+    const fits = this.test(schema);
     const read = this.#reader(schema);
     return (value, problems) => (fits(value) ? value : read(value, problems));
   }

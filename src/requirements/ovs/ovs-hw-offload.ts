@@ -123,17 +123,22 @@ function undeclaredFindings({ state, nics }: HostView): HostFinding[] {
   ];
 }
 
-/** The ports of Open vSwitch that are the NIC's: its uplinks, and the representors of its VFs. */
-function ownPorts({ bridges }: Ovs, nic: NicView, { representors }: HostState): OvsInterface[] {
-  const addresses = new Set<string>(nic.pfs.map(({ address }) => address));
-  const own = new Set([
-    ...uplinksOf(nic),
-    ...representors.flatMap(({ pf, netdev }) => (addresses.has(pf) ? (netdev ?? []) : [])),
-  ]);
+/**
+ * The ports of Open vSwitch that are the NIC's: its uplinks, and the representors of its VFs.
+ * @param isAsked whether a port matters: most do not, and whose they are is asked of these only
+ */
+function ownPorts(
+  { bridges }: Ovs,
+  nic: NicView,
+  { representors }: HostState,
+  isAsked: (port: OvsInterface) => boolean = () => true,
+): OvsInterface[] {
+  const isOwn = (name: string) =>
+    uplinksOf(nic).includes(name) ||
+    representors.some(({ pf, netdev }) => netdev === name && nic.pfs.some(({ address }) => address === pf));
   return bridges
     .filter(({ datapathType }) => datapathType === "system")
-    .flatMap(({ interfaces }) => interfaces)
-    .filter(({ name }) => own.has(name));
+    .flatMap(({ interfaces }) => interfaces.filter((port) => isAsked(port) && isOwn(port.name)));
 }
 
 /**
@@ -142,8 +147,9 @@ function ownPorts({ bridges }: Ovs, nic: NicView, { representors }: HostState): 
  * hw-offload-priority.
  */
 function priorityFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
-  return ownPorts(ovs, nic, view.state).flatMap(({ name, offloadPriority }): HostFinding[] => {
-    if (offloadPriority == null || leadsToTc(offloadPriority)) return [];
+  const leftOut = ({ offloadPriority }: OvsInterface) =>
+    offloadPriority != null && !leadsToTc(offloadPriority);
+  return ownPorts(ovs, nic, view.state, leftOut).map(({ name, offloadPriority }): HostFinding => {
     const remove = ovsLine(
       ovs,
       "ovs-vsctl",
@@ -155,15 +161,13 @@ function priorityFindings({ ovs, view }: OvsView, nic: NicView): HostFinding[] {
     );
     const text = `${remove}; then restart Open vSwitch: it is read when a port is added`;
     const actual = `hw-offload-priority ${offloadPriority}: none of its flows is offloaded`;
-    return [
-      finding([nic], {
-        subject: name,
-        expected: "offloaded by tc",
-        actual,
-        severity: "error",
-        remedy: { kind: "person", text },
-      }),
-    ];
+    return finding([nic], {
+      subject: name,
+      expected: "offloaded by tc",
+      actual,
+      severity: "error",
+      remedy: { kind: "person", text },
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 import type { FleetError } from "../error.ts";
 import { type Alike, alike } from "./alike.ts";
 import type { Database } from "./database.ts";
+import { compressed, decompress } from "./zstd.ts";
 
 /**
  * Texts under their content's hash, each once. A state is kept as what it has beyond another one, its base:
@@ -10,10 +11,13 @@ import type { Database } from "./database.ts";
  */
 export class Chunks {
   readonly #database: Database;
-  readonly #zlib = process.getBuiltinModule("node:zlib");
   /** What was read or written last, by id: bases are needed again and again. */
   readonly #recent = new Map<number, Buffer>();
   #recentBytes = 0;
+  /**
+   * Where a text is read that is only looked at: new memory for each is much for the collector of garbage.
+   */
+  #scratch = nothing;
 
   constructor(database: Database) {
     this.#database = database;
@@ -37,7 +41,7 @@ export class Chunks {
   ): { readonly id: number; readonly base: number | null } {
     let best: Packed | null = null;
     for (const base of [...bases, null]) {
-      const packed = base === null ? this.#packed(text) : this.#packed(text, base);
+      const packed = this.#packed(text, base);
       if (best === null || packed.data.length < best.data.length) best = packed;
       if (packed.data.length < small) break;
     }
@@ -48,22 +52,24 @@ export class Chunks {
     return { id, base };
   }
 
-  #packed(text: Buffer, base: number | null = null): Packed {
-    if (base === null) return { base, start: 0, end: 0, data: this.#compressed(text) };
-    const other = this.get(base);
+  #packed(text: Buffer, base: number | null): Packed {
+    const other = base === null ? nothing : this.#read(base, 0, (size) => this.#scratchFor(size));
     const same = alike(other, text);
     const middle = text.subarray(same.start, text.length - same.end);
-    return { base, ...same, data: this.#compressed(middle, dictionaryOf(other, same)) };
+    return { base, ...same, data: Buffer.from(compressed(middle, dictionaryOf(other, same))) };
   }
 
   /** @throws {FleetError} where the database does not hold what it should */
-  get(id: number, depth = 0): Buffer {
+  get(id: number): Buffer {
+    return this.#read(id, 0, Buffer.allocUnsafeSlow);
+  }
+
+  /** @param memory where to, unless the text is remembered */
+  #read(id: number, depth: number, memory: (size: number) => Buffer): Buffer {
     const known = this.#recent.get(id);
     if (known !== undefined) return known;
-    const row = this.#database.one(
-      "SELECT base, same_start, same_end, size, data FROM chunk WHERE id = ?",
-      id,
-    );
+    const sql = "SELECT base, same_start, same_end, size, data FROM chunk WHERE id = ?";
+    const row = this.#database.one(sql, id);
     if (row === undefined || !(row["data"] instanceof Uint8Array))
       throw this.#damaged(`chunk ${id} is missing`);
     const base = row["base"] === null ? null : Number(row["base"]);
@@ -72,51 +78,31 @@ export class Chunks {
       throw this.#damaged(`chunk ${id} is made of chunk ${base}`);
     const size = Number(row["size"]);
     if (size > largest) throw this.#damaged(`chunk ${id} has ${size} bytes`);
-    const other = base === null ? Buffer.alloc(0) : this.get(base, depth + 1);
+    const other = base === null ? nothing : this.#read(base, depth + 1, Buffer.allocUnsafeSlow);
     const same = { start: Number(row["same_start"]), end: Number(row["same_end"]) };
     if (!(same.start >= 0 && same.end >= 0 && same.start + same.end <= Math.min(other.length, size)))
       throw this.#damaged(`chunk ${id} has ${same.start} and ${same.end} bytes of chunk ${base}`);
-    const middle = this.#decompressed(
-      id,
-      row["data"],
-      size - same.start - same.end,
-      dictionaryOf(other, same),
-    );
-    const text =
-      same.start + same.end === 0
-        ? middle
-        : Buffer.concat([other.subarray(0, same.start), middle, other.subarray(other.length - same.end)]);
-    if (text.length !== size)
-      throw this.#damaged(`chunk ${id} has ${text.length} bytes and should have ${size}`);
+    const text = base === null ? Buffer.allocUnsafeSlow(size) : memory(size);
+    const middle = text.subarray(same.start, size - same.end);
+    other.copy(text, 0, 0, same.start);
+    other.copy(text, size - same.end, other.length - same.end);
+    try {
+      decompress(row["data"], middle, dictionaryOf(other, same));
+    } catch (error) {
+      throw this.#damaged(`chunk ${id}: ${error instanceof Error ? error.message : String(error)}`);
+    }
     // What is made of another text is hardly needed twice.
     if (base === null) this.#remember(id, text);
     return text;
   }
 
-  /** Data that is not what it was has another checksum. */
-  #decompressed(id: number, data: Uint8Array, size: number, dictionary: Buffer): Buffer {
-    try {
-      const options = {
-        chunkSize: Math.max(size, 64),
-        maxOutputLength: size + 1,
-        ...(dictionary.length > 0 && { dictionary }),
-      };
-      return this.#zlib.zstdDecompressSync(data, options);
-    } catch (error) {
-      throw this.#damaged(`chunk ${id}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  #scratchFor(size: number): Buffer {
+    if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(2 * size);
+    return this.#scratch.subarray(0, size);
   }
 
   #damaged(what: string): FleetError {
     return this.#database.damaged(what);
-  }
-
-  #compressed(text: Buffer, dictionary?: Buffer): Buffer {
-    return this.#zlib.zstdCompressSync(text, {
-      params: { [this.#zlib.constants.ZSTD_c_checksumFlag]: 1 },
-      chunkSize: outputSize,
-      ...(dictionary !== undefined && dictionary.length > 0 && { dictionary }),
-    });
   }
 
   #remember(id: number, text: Buffer): void {
@@ -129,6 +115,8 @@ export class Chunks {
     }
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 /** What a text is kept as. */
 interface Packed extends Alike {
@@ -146,9 +134,6 @@ function dictionaryOf(base: Buffer, { start, end }: Alike): Buffer {
 
 /** No text is larger: what a host says has a limit, and so has what is made of it. */
 const largest = 64 * 1024 * 1024;
-
-/** Bytes that are asked for at a time for what a compressed text takes: with a base it is less. */
-const outputSize = 2048;
 
 /** Bytes that are so few that no other base is tried. */
 const small = 1500;

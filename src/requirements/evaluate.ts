@@ -20,13 +20,37 @@ export interface NicDeviations {
 /** What a deviation says instead of a NIC's name when it belongs to none. A spec cannot call a NIC so. */
 export const hostName = "host";
 
+/** What is off with the NICs themselves, and with the host around them. */
+export function evaluateAll(
+  spec: Spec,
+  state: HostState,
+  stages: readonly Stage[] = allStages,
+): { readonly nics: NicDeviations[]; readonly host: Deviation[] } {
+  const views = viewsOf(spec, state);
+  return { nics: ofNics(views, state, stages), host: ofHost(views, spec, state, stages, {}) };
+}
+
 /** What is off with the NICs themselves. */
 export function evaluate(
   spec: Spec,
   state: HostState,
   stages: readonly Stage[] = allStages,
 ): NicDeviations[] {
-  return viewsOf(spec, state).map(({ nic, view, problem }) => {
+  return ofNics(viewsOf(spec, state), state, stages);
+}
+
+/** What is off with the host around the NICs. */
+export function evaluateHost(
+  spec: Spec,
+  state: HostState,
+  stages: readonly Stage[] = allStages,
+  allowed: Allowed = {},
+): Deviation[] {
+  return ofHost(viewsOf(spec, state), spec, state, stages, allowed);
+}
+
+function ofNics(views: readonly Resolved[], state: HostState, stages: readonly Stage[]): NicDeviations[] {
+  return views.map(({ nic, view, problem }) => {
     if (view === null)
       return { nic, deviations: [deviation(ports, nic.name, unresolvedPorts(nic, problem))] };
     const deviations: Deviation[] = [];
@@ -40,28 +64,31 @@ export function evaluate(
   });
 }
 
-/** What is off with the host around the NICs. */
-export function evaluateHost(
+function ofHost(
+  views: readonly Resolved[],
   spec: Spec,
   state: HostState,
-  stages: readonly Stage[] = allStages,
-  allowed: Allowed = {},
+  stages: readonly Stage[],
+  allowed: Allowed,
 ): Deviation[] {
-  const asked = hostRequirements.filter(
-    ({ stage, notAsked }) => stages.includes(stage) && (notAsked?.(spec, state) ?? null) === null,
-  );
-  if (asked.length === 0) return [];
-  const view = { spec, state, nics: nicsFound(spec, state), allowed };
+  const view = { spec, state, nics: found(views), allowed };
   const deviations: Deviation[] = [];
-  for (const requirement of asked)
+  for (const requirement of hostRequirements) {
+    const { stage, notAsked } = requirement;
+    if (!stages.includes(stage) || (notAsked?.(spec, state) ?? null) !== null) continue;
     for (const finding of requirement.check(view))
       deviations.push(withRefusal(deviation(requirement, hostName, finding), state));
+  }
   return deviations;
 }
 
 /** The declared NICs whose ports were found. */
 export function nicsFound(spec: Spec, state: HostState): NicView[] {
-  return viewsOf(spec, state).flatMap(({ view }) => view ?? []);
+  return found(viewsOf(spec, state));
+}
+
+function found(views: readonly Resolved[]): NicView[] {
+  return views.flatMap(({ view }) => view ?? []);
 }
 
 type Resolved =

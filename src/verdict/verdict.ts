@@ -1,5 +1,5 @@
 import type { HostState } from "../host/state/state.ts";
-import { evaluate, evaluateHost, hostName, nicsFound } from "../requirements/evaluate.ts";
+import { evaluateAll, hostName, nicsFound } from "../requirements/evaluate.ts";
 import type { Deviation, Stage } from "../requirements/requirement.ts";
 import { requirementById, verdictStages } from "../requirements/stages.ts";
 import type { Spec } from "../spec/schema.ts";
@@ -59,8 +59,8 @@ export function verdictsWithoutLogs(
   state: HostState,
   stages: readonly Stage[] = verdictStages,
 ): Omit<Verdict, "sightings">[] {
-  const host = evaluateHost(spec, state, stages);
-  return evaluate(spec, state, stages).map(({ nic, deviations: own }) => {
+  const { host, nics } = evaluateAll(spec, state, stages);
+  return nics.map(({ nic, deviations: own }) => {
     const around = host.filter((deviation) => deviation.nics?.includes(nic.name) ?? true);
     if (around.length + own.length === 0)
       return { nic: nic.name, answer: "works", risk: null, reason: null, causes: [], deviations: [] };

@@ -1,11 +1,10 @@
 import { word } from "../../host/actions/command.ts";
 import { isUnknown } from "../../host/state/observed.ts";
-import type { Netdev } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
 import { type EswitchPort, eswitchPorts } from "../eswitch/eswitch-ports.ts";
 import { unlessDeclared } from "../reasons.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
-import { aboutPf, type Subject } from "../virtual-functions.ts";
+import { aboutPf } from "../virtual-functions.ts";
 
 /** Ports and representors have the declared number of channels, or as many as the device offers. */
 export const channels: Requirement = {
@@ -27,7 +26,7 @@ export const channels: Requirement = {
   check: (view) => {
     return portsOf(view).flatMap((port) => {
       const declared = port.role === "pf" ? view.nic.channels.pf : view.nic.channels.representor;
-      return declared === undefined ? [] : channelFindings(port.netdev, port.about, declared);
+      return declared === undefined ? [] : channelFindings(port, declared);
     });
   },
 };
@@ -41,10 +40,10 @@ function portsOf(view: NicView): readonly EswitchPort[] {
   });
 }
 
-function channelFindings(netdev: Netdev, about: Subject, declared: number): Finding[] {
-  const expected = `${declared} combined`;
+function channelFindings(port: EswitchPort, declared: number): Finding[] {
+  const { netdev } = port;
   const finding = (actual: string, severity: Finding["severity"], remedy: Finding["remedy"]): Finding => {
-    return { ...about, expected, actual, severity, remedy };
+    return { ...port.about, expected: `${declared} combined`, actual, severity, remedy };
   };
   if (isUnknown(netdev.channels)) {
     return [

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { kollaDefaults } from "../test/support/kolla-defaults.ts";
 import { fleetTree } from "./fleet-tree.ts";
 import { line, milliseconds } from "./measure.ts";
 
@@ -75,7 +76,7 @@ function templating(vflag: string, folder: string): number {
   const playbook = join(folder, "template.yml");
   writeFileSync(
     playbook,
-    JSON.stringify([{ hosts: "all", gather_facts: false, connection: "local", tasks }]),
+    JSON.stringify([{ hosts: "all", gather_facts: false, connection: "local", vars: kollaDefaults, tasks }]),
   );
   const [, taken] = timed(() => run("ansible-playbook", ["-i", inventory, playbook], environment));
   const made = readFileSync(join(out, "hv00001-sriov_agent.ini"), "utf8");

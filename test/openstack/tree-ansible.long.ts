@@ -10,6 +10,7 @@ import { isFrom, type Release } from "../../src/openstack/releases.ts";
 import { treeFiles } from "../../src/openstack/tree/deployment-tree.ts";
 import { type TreeFacts, treeVariables } from "../../src/openstack/tree/tree.ts";
 import type { Spec } from "../../src/spec/schema.ts";
+import { kollaDefaults } from "../support/kolla-defaults.ts";
 import { usersEnvironment, vflag } from "../support/vflag.ts";
 import { aboutHost, connectx5, hostWith, specOf } from "./hosts.ts";
 import { ask, without } from "./python.ts";
@@ -77,18 +78,6 @@ const messyNova =
   "# hand-written\r\n[DEFAULT]\r\nreserved_host_memory_mb = 4096 ; kept\r\n{% raw %}\r\nhost = {{ inventory_hostname }}\r\n{% endraw %}\r\n" +
   '[pci]\r\nalias = {"name": "gpu",\r\n\t"vendor_id": "10de"}\r\n\r\n[filter_scheduler]\r\nenabled_filters = ComputeFilter,\r\n    JsonFilter';
 
-/**
- * What Kolla-Ansible has beside its playbook and in its roles, of which every deployment has a network that is made up. Source:
- * kolla-ansible, ansible/group_vars/all.yml, ansible/roles/nova-cell/defaults/main.yml and ansible/roles/neutron/defaults/main.yml.
- */
-const kollas = {
-  tunnel_interface: "eth0",
-  neutron_sriov_physnet_mappings: { sriovnet1: "{{ tunnel_interface }}" },
-  nova_pci_passthrough_whitelist:
-    "{{ neutron_sriov_physnet_mappings | dict2items(key_name='physical_network', value_name='devname') }}",
-  neutron_sriov_physnets: "{{ neutron_sriov_physnet_mappings.items() | map('join', ':') | join(',') }}",
-};
-
 type Deployed = Record<string, { readonly nova: string; readonly agent: string }>;
 const deployed = new Map<string, Deployed>();
 
@@ -122,10 +111,10 @@ function deploy(kind: "kayobe" | "kolla", release: Release, novaConf: string | n
     "kayobe-inventory/hosts",
     `[overcloud]\n${names}\n[all:vars]\nansible_connection=local\nansible_python_interpreter=/usr/bin/python3\n`,
   );
-  const { tunnel_interface } = kollas;
+  const { tunnel_interface } = kollaDefaults;
   write(
     "kolla-ansible/group_vars/all.json",
-    JSON.stringify(isFrom(release, "victoria") ? kollas : { tunnel_interface }),
+    JSON.stringify(isFrom(release, "victoria") ? kollaDefaults : { tunnel_interface }),
   );
   write(
     "kolla-ansible/second.yml",

@@ -75,6 +75,7 @@ function filesOf(path: string): StateFile[] {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new FleetError(`${path}: no such file or directory`);
   const folder = found.isDirectory() ? path : join(path, "..");
+  const prefix = join(folder, "/");
   const names = new Set(readdirSync(folder));
   const states = found.isDirectory()
     ? [...names].filter((name) => name.endsWith(".json")).sort()
@@ -82,6 +83,6 @@ function filesOf(path: string): StateFile[] {
   return states.map((name) => {
     const host = basename(name, ".json");
     const spec = [".yaml", ".yml"].map((ending) => `${host}${ending}`).find((beside) => names.has(beside));
-    return { host, file: join(folder, name), specFile: spec === undefined ? null : join(folder, spec) };
+    return { host, file: `${prefix}${name}`, specFile: spec === undefined ? null : `${prefix}${spec}` };
   });
 }

@@ -3,7 +3,7 @@ import { loadSpec, SpecError } from "../../spec/load.ts";
 import type { Spec } from "../../spec/schema.ts";
 import { type Outcome, outcomeOf } from "../answers/outcome.ts";
 import { hashOf } from "../history/hash.ts";
-import { withoutGuests } from "./quiet.ts";
+import { valuesWithoutGuests } from "./quiet.ts";
 import type { Report, SpecText } from "./report.ts";
 import { ownBytes } from "./told.ts";
 
@@ -88,7 +88,7 @@ function digestOf(timeless: Timeless, { nics, problem }: Outcome, spec: SpecText
     answer,
     causes.map(({ requirement, severity }) => [requirement, severity]),
   ]);
-  return hashOf(JSON.stringify([withoutGuests(timeless), answers, problem, spec?.text ?? null]));
+  return hashOf(JSON.stringify([valuesWithoutGuests(timeless), answers, problem, spec?.text ?? null]));
 }
 
 /** Hosts of one kind have the same cards with as many VFs: their states are alike. */

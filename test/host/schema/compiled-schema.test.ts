@@ -7,20 +7,13 @@ import { compiled } from "../../../src/host/schema/compiled-schema.ts";
 import { HostState } from "../../../src/host/state/state.ts";
 import { roundsFrom } from "../../support/count.ts";
 import { goldenNames, readGolden } from "../../support/golden.ts";
+import { kindOf, placesOf } from "../../support/places.ts";
 
 /** The compiled schema takes what zod takes, and makes the same of it. */
 
 const names = goldenNames();
 const read = compiled(HostState, 20);
 const copy = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-
-type Place = readonly (string | number)[];
-
-function placesOf(value: unknown, place: Place = []): Place[] {
-  if (typeof value !== "object" || value === null) return [place];
-  const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-  return [place, ...entries.flatMap(([key, inner]) => placesOf(inner, [...place, key]))];
-}
 
 const others: readonly unknown[] = [
   ...[
@@ -135,7 +128,7 @@ describe("the compiled schema of a state", () => {
     for (const name of names) {
       const { state } = readGolden(name);
       for (const place of placesOf(state)) {
-        const kind = place.map((step) => (typeof step === "number" ? "*" : step)).join(".");
+        const kind = kindOf(place);
         if (place.length < 2 || seen.has(kind)) continue;
         seen.add(kind);
         // The part of the state that it is in, for speed; the whole is what the other test is for.

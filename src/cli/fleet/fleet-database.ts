@@ -23,7 +23,6 @@ export async function open(options: DatabaseOptions, create = false) {
   // The shipped program does not optimize what it runs, because the boot stages mostly wait. Thousands of
   // hosts are work.
   setFlagsFromString("--max-opt=999");
-  setFlagsFromString("--heap-growing-percent=400");
   const file = databaseFile(options);
   if (!create && !existsSync(file))
     throw new UsageError(

@@ -126,11 +126,15 @@ interface Packed extends Alike {
 
 /**
  * What a base has where a text is not the same, and some bytes before that: what was added there is often
- * like them. How many these are is part of what is in databases.
+ * like them. All of it where that is most of it: as a dictionary it is then ready for the next text too. How
+ * many bytes these are is part of what is in databases.
  */
 function dictionaryOf(base: Buffer, { start, end }: Alike): Buffer {
-  return base.subarray(Math.max(0, start - 4096), base.length - end);
+  if (start < context && end < context) return base;
+  return base.subarray(Math.max(0, start - context), base.length - end);
 }
+
+const context = 4096;
 
 /** No text is larger: what a host says has a limit, and so has what is made of it. */
 const largest = 64 * 1024 * 1024;

@@ -10,7 +10,8 @@ interface Zstd {
 
 /**
  * Compresses a text, with its checksum.
- * @param prefix what it is like: it is needed again to read the text
+ * @param prefix what it is like: it is needed again to read the text. One that comes again is made ready for
+ * that, and may not change
  * @returns bytes that are valid until the next call
  */
 export function compressed(text: Buffer, prefix: Buffer): Buffer {
@@ -29,12 +30,21 @@ let zstd: Zstd | undefined;
 /** Source: zstd.h, ZSTD_cParameter. */
 const [compressionLevel, checksumFlag] = [100, 201];
 
+/** zstd's own. */
+const level = 3;
+
+/** So many prefixes are kept ready, and of so many bytes: a fleet has hosts of a few kinds. */
+const [most, largest] = [8, 1024 * 1024];
+
 function load(): Zstd {
   const { dlopen, toString: textAt } = process.getBuiltinModule("node:ffi");
   const { functions } = dlopen(null, {
     ZSTD_createCCtx: { arguments: [], return: "pointer" },
     ZSTD_CCtx_setParameter: { arguments: ["pointer", "i32", "i32"], return: "u64" },
     ZSTD_CCtx_refPrefix: { arguments: ["pointer", "buffer", "u64"], return: "u64" },
+    ZSTD_CCtx_refCDict: { arguments: ["pointer", "pointer"], return: "u64" },
+    ZSTD_createCDict: { arguments: ["buffer", "u64", "i32"], return: "pointer" },
+    ZSTD_freeCDict: { arguments: ["pointer"], return: "u64" },
     ZSTD_compressBound: { arguments: ["u64"], return: "u64" },
     ZSTD_compress2: { arguments: ["pointer", "buffer", "u64", "buffer", "u64"], return: "u64" },
     ZSTD_createDCtx: { arguments: [], return: "pointer" },
@@ -49,16 +59,38 @@ function load(): Zstd {
   };
   const size = ({ length }: Uint8Array) => BigInt(length);
   const compressing = functions.ZSTD_createCCtx();
-  done(functions.ZSTD_CCtx_setParameter(compressing, compressionLevel, 3));
+  done(functions.ZSTD_CCtx_setParameter(compressing, compressionLevel, level));
   done(functions.ZSTD_CCtx_setParameter(compressing, checksumFlag, 1));
   const decompressing = functions.ZSTD_createDCtx();
   let room = Buffer.alloc(0);
+  const seen = new WeakSet<Buffer>();
+  const made = new Map<Buffer, bigint>();
+  /**
+   * A prefix that was read into tables, which takes as long as a text; null for one that may not come again.
+   */
+  const ready = (prefix: Buffer): bigint | null => {
+    const known = made.get(prefix);
+    if (known !== undefined) return known;
+    const again = seen.has(prefix);
+    seen.add(prefix);
+    if (!again || prefix.length === 0 || prefix.length > largest) return null;
+    for (const [oldest, pointer] of made) {
+      if (made.size < most) break;
+      made.delete(oldest);
+      functions.ZSTD_freeCDict(pointer);
+    }
+    const pointer = functions.ZSTD_createCDict(prefix, size(prefix), level);
+    made.set(prefix, pointer);
+    return pointer;
+  };
   return {
     compressed: (text, prefix) => {
-      const most = done(functions.ZSTD_compressBound(size(text)));
-      if (most > room.length) room = Buffer.allocUnsafeSlow(most);
-      // It counts for one text.
-      done(functions.ZSTD_CCtx_refPrefix(compressing, prefix, size(prefix)));
+      const bound = done(functions.ZSTD_compressBound(size(text)));
+      if (bound > room.length) room = Buffer.allocUnsafeSlow(bound);
+      const dictionary = ready(prefix);
+      if (dictionary !== null) done(functions.ZSTD_CCtx_refCDict(compressing, dictionary));
+      // It counts for one text, and instead of a dictionary.
+      else done(functions.ZSTD_CCtx_refPrefix(compressing, prefix, size(prefix)));
       const length = done(functions.ZSTD_compress2(compressing, room, size(room), text, size(text)));
       return room.subarray(0, length);
     },

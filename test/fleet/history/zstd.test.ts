@@ -23,14 +23,29 @@ const dictionaryOf = (prefix: Buffer) => (prefix.length === 0 ? {} : { dictionar
 describe("zstd", () => {
   for (const [name, [text, prefix]] of Object.entries(cases))
     test(`${name}: read back, and by the other`, () => {
-      const data = Buffer.from(compressed(text, prefix));
-      assert.deepEqual(zstdDecompressSync(data, dictionaryOf(prefix)), text);
-      for (const made of [data, zstdCompressSync(text, { params, ...dictionaryOf(prefix) })]) {
+      // From the second time on a prefix is there already.
+      const data = [1, 2, 3].map(() => Buffer.from(compressed(text, prefix)));
+      for (const made of data) assert.deepEqual(zstdDecompressSync(made, dictionaryOf(prefix)), text);
+      for (const made of [...data, zstdCompressSync(text, { params, ...dictionaryOf(prefix) })]) {
         const into = Buffer.alloc(text.length);
         decompress(made, into, prefix);
         assert.deepEqual(into, text);
       }
     });
+
+  test("a prefix that comes again saves time and no bytes, and many of them are not kept", () => {
+    const prefixes = Array.from({ length: 20 }, (_, index) =>
+      Buffer.from(like.toString().replaceAll("24:8a:08:", `24:8a:${index + 10}:`)),
+    );
+    const once = prefixes.map((prefix) => compressed(state, Buffer.from(prefix)).length);
+    for (let round = 0; round < 4; round++)
+      for (const [index, prefix] of prefixes.entries()) {
+        const data = Buffer.from(compressed(state, prefix));
+        const bytes = once[index] ?? 0;
+        assert.ok(data.length <= bytes + 20, `${data.length} bytes, and ${bytes} with a prefix that is new`);
+        assert.deepEqual(zstdDecompressSync(data, { dictionary: prefix }), state);
+      }
+  });
 
   test("what is damaged, longer or shorter, or of another prefix is refused, and the next text is read", () => {
     const data = Buffer.from(compressed(state, like));

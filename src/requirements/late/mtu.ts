@@ -1,6 +1,6 @@
 import { word } from "../../host/actions/command.ts";
 import { known } from "../../host/state/observed.ts";
-import type { Netdev, PhysicalFunction } from "../../host/state/state.ts";
+import type { Netdev, PhysicalFunction, VirtualFunction } from "../../host/state/state.ts";
 import { netdevOf } from "../../spec/selectors.ts";
 import { netdevsOf } from "../netdevs.ts";
 import type { Finding, NicView, Requirement } from "../requirement.ts";
@@ -55,20 +55,20 @@ function vfFindings(pf: PhysicalFunction, view: NicView): Finding[] {
   const plugged = new Set(
     known(state.ovs)?.bridges.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)),
   );
-  return pf.vfs.flatMap((vf) => {
+  const findings: Finding[] = [];
+  const compare = (vf: VirtualFunction, netdev?: Netdev, other?: Netdev, room = 0) => {
+    if (netdev !== undefined && other !== undefined && netdev.mtu > other.mtu - room)
+      findings.push(tooLarge(aboutVf(pf, vf), netdev, other, room));
+  };
+  for (const vf of pf.vfs) {
     const own = on.get(vf.address);
     const name = nic.mode === "sriov" ? undefined : representorOf(pf.address, vf);
     const representor = name !== undefined && plugged.has(name) ? named.get(name) : undefined;
-    const findings: Finding[] = [];
-    const compare = (netdev: Netdev | undefined, other: Netdev | undefined, room = 0) => {
-      if (netdev !== undefined && other !== undefined && netdev.mtu > other.mtu - room)
-        findings.push(tooLarge(aboutVf(pf, vf), netdev, other, room));
-    };
-    compare(representor, uplink, nic.physnet === null ? tunnelBytes : 0);
-    compare(own, representor);
-    compare(own, port);
-    return findings;
-  });
+    compare(vf, representor, uplink, nic.physnet === null ? tunnelBytes : 0);
+    compare(vf, own, representor);
+    compare(vf, own, port);
+  }
+  return findings;
 }
 
 function tooLarge(about: Subject, netdev: Netdev, other: Netdev, room: number): Finding {

@@ -226,6 +226,26 @@ describe("a file", () => {
     assert.throws(() => open(none), /not a database/);
   });
 
+  test("of an older vflag is taken over, and goes on", () => {
+    const file = fresh();
+    const [first, second] = [golden[0] as HostState, golden[1] as HostState];
+    {
+      using history = open(file);
+      history.record({ host: "hv1", state: first, spec: null });
+    }
+    const older = new DatabaseSync(file);
+    older.exec(`ALTER TABLE chunk DROP COLUMN same_start; ALTER TABLE chunk DROP COLUMN same_end;
+      PRAGMA user_version = 2`);
+    older.close();
+    using history = open(file);
+    history.record({ host: "hv2", state: second, spec: null });
+    assert.deepEqual(history.problems(), []);
+    assert.deepEqual(
+      history.known().map(({ observation }) => observation && history.state(observation).netdevs),
+      [first.netdevs, second.netdevs],
+    );
+  });
+
   test("only its owner can read it", () => {
     const file = fresh();
     using _history = open(file);
